@@ -1,0 +1,17 @@
+# eg_flags carries what every target of ours is compiled with.
+add_library(eg_flags INTERFACE)
+target_compile_options(eg_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+  -Wvla -Wundef -Wcast-qual -Wwrite-strings -Wformat=2 -Wdouble-promotion
+  -Wfloat-conversion -Wnull-dereference
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+if(ENGRAM_WERROR)
+  target_compile_options(eg_flags INTERFACE -Werror)
+endif()
+if(ENGRAM_SANITIZE)
+  target_compile_options(eg_flags INTERFACE -fsanitize=address,undefined
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(eg_flags INTERFACE -fsanitize=address,undefined)
+endif()
+target_include_directories(eg_flags INTERFACE
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)

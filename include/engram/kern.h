@@ -1,0 +1,140 @@
+/* The table of numerical kernels.
+ *
+ * The reference set ("ref") is plain loops in formula order with float64 sums,
+ * kept for ever. A fast set is a copy of it with some entries replaced, chosen
+ * once from the CPU's features. There is one table for float32 and one, always
+ * the reference set, for float64.
+ *
+ * Conventions. Matrices are row-major with explicit strides, in entries. A
+ * kernel cannot fail: the caller has checked the shapes. Any extent may be 0.
+ * Results depend on the arguments only, never on the thread. */
+#ifndef ENGRAM_KERN_H
+#define ENGRAM_KERN_H
+
+#include "engram/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Query rows are taken in blocks of this many by the attention kernels. */
+#define EG_ATTN_BLOCK 32
+
+/* The entries, for a real type R.
+ *
+ * pack_size   entries of a packed K x N right operand
+ * pack        packs B(k, n) = b[k*rs + n*cs] for gemm_packed
+ * gemm_packed C[M,N] = alpha A B (+ C if acc), A(m, k) = a[m*rs + k*cs] with
+ *             rs == 1 or cs == 1; B packed; C(m, n) = c[m*ldc + n]
+ * gemm        the same, B(k, n) = b[k*brs + n*bcs] with brs == 1 or bcs == 1;
+ *             work [pack_size(K, N)] is used when B has to be packed
+ *
+ * attn_size   entries of the saved pattern for these limits
+ * attn        Z[r,:] = sum_{s < limit[r]} P[r,s] V[s,:],
+ *             P[r,:] = softmax_s(scale Q[r,:].K[s,:]), one head.
+ *             q [rows, dh] ldq, k [*, dh] ldk, v [*, dv] ldv, z [rows, dv] ldz.
+ *             limit[] >= 1 and non-decreasing. P is kept in p: block b of
+ *             EG_ATTN_BLOCK query rows is [limit of its last row]
+ *             [EG_ATTN_BLOCK], key-major, zero beyond each row's limit and in
+ *             lanes without a row; blocks follow each other.
+ *             work [attn_work(dh, dv, max limit)]
+ * attn_scores the scaled scores of one query row: s[limit]
+ * attn_back   from dz (and z of the forward pass):
+ *             dq [rows, dh] is written, dk [*, dh] and dv [*, dv] are added to;
+ *             each may be NULL. dk may equal dv, v may equal k.
+ *
+ * layernorm   xhat = (x - mean) rstd, y = xhat w + b, rstd = 1/sqrt(var + eps),
+ *             biased variance; xhat, y [rows, d] with strides ldh, ldy;
+ *             rstd [rows]; w, b [d]. y may equal x.
+ * layernorm_back  dx += ..., dw += ..., db += ... (dw, db may be NULL)
+ *             from dy, xhat, rstd, w
+ * relu, gelu  y = f(x); _back: dx = dy f'(x) (written; dx may equal dy).
+ *             gelu is the tanh form.
+ * xent        rows of logits [rows, V] with stride ld: nll[r] = log sum exp -
+ *             logit of target[r]; pred[r] = argmax, lowest index on ties;
+ *             dlogits (may equal logits, may be NULL) = weight (softmax -
+ *             onehot). Rows with target < 0: nll 0, dlogits 0, pred filled.
+ *
+ * add         y += x              axpy  y += a x        scale  y *= a
+ * dot         sum x y (float64)   sumsq sum x x (float64)
+ * embed       y[t,:] = e[tokens[t],:] + p[t,:]  (p may be NULL), strides
+ * sgd         g' = g + wd w; m = g' if first else mu m + g'; w -= lr m
+ *             (m may be NULL when mu == 0)
+ * adam        m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; with g' = g + wd_l2 w
+ *             in place of g; w = w (1 - lr wd) - lr (m/c1) / (sqrt(v/c2) + eps);
+ *             c1 = 1 - b1^t, c2 = 1 - b2^t */
+#define EG_KERN_ENTRIES(R)                                                     \
+    const char *name;                                                          \
+    eg_index (*pack_size)(eg_index K, eg_index N);                             \
+    void (*pack)(R *pb, const R *b, eg_index rs, eg_index cs, eg_index K,      \
+                 eg_index N);                                                  \
+    void (*gemm_packed)(R *c, eg_index ldc, const R *a, eg_index rs,           \
+                        eg_index cs, const R *pb, eg_index M, eg_index N,      \
+                        eg_index K, R alpha, int acc);                         \
+    void (*gemm)(R *c, eg_index ldc, const R *a, eg_index rs, eg_index cs,     \
+                 const R *b, eg_index brs, eg_index bcs, eg_index M,           \
+                 eg_index N, eg_index K, R alpha, int acc, R *work);           \
+    eg_index (*attn_size)(const int32_t *limit, eg_index rows);                \
+    eg_index (*attn_work)(eg_index dh, eg_index dv, eg_index max_limit);       \
+    void (*attn)(R *z, eg_index ldz, R *p, const R *q, eg_index ldq,           \
+                 const int32_t *limit, const R *k, eg_index ldk, const R *v,   \
+                 eg_index ldv, eg_index rows, eg_index dh, eg_index dv,        \
+                 R scale, R *work);                                            \
+    void (*attn_scores)(R *s, const R *q, const R *k, eg_index ldk,            \
+                        eg_index limit, eg_index dh, R scale);                 \
+    void (*attn_back)(R *dq, eg_index lddq, R *dk, eg_index lddk, R *dv_,      \
+                      eg_index lddv, const R *dz, eg_index lddz, const R *z,   \
+                      eg_index ldz, const R *p, const R *q, eg_index ldq,      \
+                      const int32_t *limit, const R *k, eg_index ldk,          \
+                      const R *v, eg_index ldv, eg_index rows, eg_index dh,    \
+                      eg_index dv, R scale, R *work);                          \
+    void (*layernorm)(R *y, eg_index ldy, R *xhat, eg_index ldh, R *rstd,      \
+                      const R *x, eg_index ldx, const R *w, const R *b,        \
+                      eg_index rows, eg_index d, double eps);                  \
+    void (*layernorm_back)(R *dx, eg_index lddx, R *dw, R *db, const R *dy,    \
+                           eg_index lddy, const R *xhat, eg_index ldh,         \
+                           const R *rstd, const R *w, eg_index rows,           \
+                           eg_index d);                                        \
+    void (*relu)(R *y, const R *x, eg_index n);                                \
+    void (*relu_back)(R *dx, const R *dy, const R *x, eg_index n);             \
+    void (*gelu)(R *y, const R *x, eg_index n);                                \
+    void (*gelu_back)(R *dx, const R *dy, const R *x, eg_index n);             \
+    void (*xent)(R *dlogits, double *nll, int32_t *pred, const R *logits,      \
+                 eg_index ld, const int32_t *target, eg_index rows,            \
+                 eg_index V, R weight);                                        \
+    void (*add)(R *y, const R *x, eg_index n);                                 \
+    void (*axpy)(R *y, R a, const R *x, eg_index n);                           \
+    void (*scale)(R *y, R a, eg_index n);                                      \
+    double (*dot)(const R *x, const R *y, eg_index n);                         \
+    double (*sumsq)(const R *x, eg_index n);                                   \
+    void (*embed)(R *y, eg_index ldy, const R *e, eg_index lde, const R *p,    \
+                  eg_index ldp, const int32_t *tokens, eg_index rows,          \
+                  eg_index d);                                                 \
+    void (*sgd)(R *w, R *m, const R *g, eg_index n, R lr, R mu, R wd,          \
+                int first);                                                    \
+    void (*adam)(R *w, R *m, R *v, const R *g, eg_index n, double lr,          \
+                 double b1, double b2, double eps, double wd_l2, double wd,    \
+                 double c1, double c2);
+
+typedef struct eg_kern_f32 {
+    EG_KERN_ENTRIES(float)
+} eg_kern_f32;
+
+typedef struct eg_kern_f64 {
+    EG_KERN_ENTRIES(double)
+} eg_kern_f64;
+
+/* The float32 set of that name ("auto", "ref", "generic", "avx2", "avx512");
+ * NULL when unknown or not runnable on this CPU. "auto" is never NULL. */
+EG_API const eg_kern_f32 *eg_kern_pick(const char *name);
+/* The float64 set ("auto" or "ref"). */
+EG_API const eg_kern_f64 *eg_kern_pick_f64(const char *name);
+/* Names of the float32 sets runnable here, best first; NULL past the end. */
+EG_API const char *eg_kern_name(int i);
+/* What the CPU offers, e.g. "avx512f avx2 fma amx-bf16"; static storage. */
+EG_API const char *eg_cpu_features(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
