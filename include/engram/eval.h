@@ -1,0 +1,52 @@
+/* Looking inside: forward passes whose activations are read at named hook
+ * points (TransformerLens names), one sequence at a time, on all threads.
+ * Never touches the model. */
+#ifndef ENGRAM_EVAL_H
+#define ENGRAM_EVAL_H
+
+#include "engram/model.h"
+#include "engram/pool.h"
+#include "engram/task.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct eg_eval eg_eval;
+
+/* One sequence's activations; valid during the callback only. */
+typedef struct eg_acts {
+    int n_ctx;
+    const int32_t *tokens, *targets, *occur; /* [n_ctx] */
+    const double *nll;   /* [n_ctx] -log p(target); 0 without target */
+    const int32_t *pred; /* [n_ctx] argmax of the logits */
+    const void *state;
+} eg_acts;
+
+/* The array at a hook point, without the batch axis: e.g.
+ * blocks.0.attn.hook_pattern [n_heads, n_ctx, n_ctx], blocks.1.hook_resid_post
+ * [n_ctx, d_model], logits [n_ctx, d_vocab]. False: no such hook here. */
+EG_API bool eg_acts_hook(const eg_acts *a, const char *name, eg_view *out);
+
+/* EG_EVAL_FULL adds hook_attn_scores and hook_result (slower, larger). */
+enum { EG_EVAL_BASIC = 0, EG_EVAL_FULL = 1 };
+
+/* kern: kernel set name, "auto". Set-up allocates; runs do not. */
+EG_API eg_status eg_eval_new(eg_eval **out, const eg_model *m,
+                             const eg_task *task, eg_pool *pool,
+                             const char *kern, int flags, eg_err *err);
+EG_API void eg_eval_free(eg_eval *e);
+/* Names of the hooks this model has, in order; NULL past the end. */
+EG_API const char *eg_eval_hook_name(const eg_eval *e, int i);
+
+/* fn(ctx, index, worker, acts) for sequences first .. first+count-1 of (split,
+ * step), from any thread, in any order: reduce per index, not per arrival. */
+typedef void (*eg_acts_fn)(void *ctx, int index, int worker,
+                           const eg_acts *acts);
+EG_API void eg_eval_run(eg_eval *e, eg_split split, uint64_t step,
+                        uint32_t first, int count, eg_acts_fn fn, void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

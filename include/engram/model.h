@@ -1,0 +1,109 @@
+/* Models: one configurable residual-stream transformer, as a table of tensors.
+ *
+ * Row-vector convention: a weight acts from the right, y = x W. With x_t the
+ * residual stream at position t (n_heads = H, d_head = D, d_model = M):
+ *
+ *     score(t, s) = (x_t W_Q + ...) . (x_s W_K) / sqrt(D)     factorised
+ *     score(t, s) = (x_t W_QK) . x_s / sqrt(M)                merged
+ *     z_t = sum_{s <= t} softmax_s(score(t, s)) x_s W_V,  attn_out = z W_O
+ *
+ * The merged form is birth's W_Q = identity: W_QK is the paper's W_K itself,
+ * W_V, W_O, W_F, W_U are the transposes of the paper's (columns there). */
+#ifndef ENGRAM_MODEL_H
+#define ENGRAM_MODEL_H
+
+#include "engram/fields.h"
+#include "engram/file.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EG_MODEL_FIELDS(I, R, B, T, E, L)                                      \
+    I(n_layers, "2", 1, 64, "transformer blocks")                              \
+    I(d_model, "128", 1, 16384, "width of the residual stream")                \
+    I(n_heads, "1", 1, 256, "attention heads in a block")                      \
+    I(d_head, "0", 0, 16384, "width of a head; 0: d_model / n_heads")          \
+    I(d_mlp, "0", 0, 65536, "hidden width of the MLP; 0: 4 d_model")           \
+    E(norm, "none", "none|pre|post|parallel",                                  \
+      "LayerNorm: none; before each branch; after each sum; or before both "   \
+      "branches, which then read the block input in parallel")                 \
+    L(mlp, "none",                                                             \
+      "feed-forward of each block: none, linear, relu or gelu; one item "      \
+      "stands for all blocks")                                                 \
+    E(qk, "merged", "merged|factorised",                                       \
+      "one matrix W_QK a head, or W_Q and W_K")                                \
+    E(value, "matrix", "matrix|identity", "W_V, or the identity in its place") \
+    E(output, "matrix", "matrix|identity", "W_O, or the identity")             \
+    E(pos, "random", "none|learned|random|sinusoidal|rotary",                  \
+      "position code: trained, frozen random, sinusoids, or rotated "          \
+      "queries and keys")                                                      \
+    R(rotary_theta, "10000", 1, 1e12, "base of the rotary frequencies")        \
+    I(rotary_layers, "0", 0, 64,                                               \
+      "rotary positions in the first so many blocks; 0: in all")               \
+    B(scale_scores, "true", "divide scores by the root of the key width")      \
+    R(embed_std, "1", 0, 1e6,                                                  \
+      "standard deviation of embedding entries; 0: 1 / sqrt(d_model)")         \
+    E(init, "uniform", "uniform|normal|zero",                                  \
+      "entries of matrices: U(-1, 1) / sqrt(fan_in), N(0, 1 / fan_in), or 0")  \
+    B(tied, "false",                                                           \
+      "output matrix tied to the embeddings: logits = x W_E^T / d_model")      \
+    R(norm_eps, "1e-5", 0, 1, "added to the variance in LayerNorm")
+EG_FIELDS_STRUCT(eg_model_opts, EG_MODEL_FIELDS)
+EG_API extern const eg_field eg_model_fields[];
+
+enum { EG_NORM_NONE, EG_NORM_PRE, EG_NORM_POST, EG_NORM_PARALLEL };
+enum { EG_MLP_NONE, EG_MLP_LINEAR, EG_MLP_RELU, EG_MLP_GELU };
+enum { EG_QK_MERGED, EG_QK_FACTORISED };
+enum { EG_MAT_MATRIX, EG_MAT_IDENTITY };
+enum { EG_POS_NONE, EG_POS_LEARNED, EG_POS_RANDOM, EG_POS_SIN, EG_POS_ROTARY };
+enum { EG_INIT_UNIFORM, EG_INIT_NORMAL, EG_INIT_ZERO };
+
+typedef enum eg_precision { EG_FLOAT32, EG_FLOAT64 } eg_precision;
+
+/* One row of the table. */
+typedef struct eg_tensor {
+    char name[64]; /* TransformerLens spelling: "blocks.0.attn.W_V" */
+    int ndim;
+    eg_index shape[3];
+    eg_index size;   /* entries */
+    eg_index offset; /* first entry in the parameter block */
+    eg_index fan_in; /* for the initialisation of matrices */
+    bool fixed;      /* never trained whatever the options (random W_pos) */
+} eg_tensor;
+
+typedef struct eg_model eg_model;
+
+/* d_vocab and n_ctx come from the task. Checks the options (EG_EINVAL names
+ * the key), builds the table and draws the initial values: tensor by tensor
+ * from (seed, EG_RNG_INIT, name), so that one tensor never shifts another. */
+EG_API eg_status eg_model_new(eg_model **out, const eg_model_opts *opts,
+                              int d_vocab, int n_ctx, eg_precision precision,
+                              uint64_t seed, eg_err *err);
+EG_API void eg_model_free(eg_model *m);
+EG_API const eg_model_opts *eg_model_options(const eg_model *m);
+EG_API eg_precision eg_model_precision(const eg_model *m);
+EG_API int eg_model_vocab(const eg_model *m);
+EG_API int eg_model_ctx(const eg_model *m);
+/* EG_MLP_... of block l. */
+EG_API int eg_model_mlp(const eg_model *m, int l);
+
+EG_API int eg_model_n_tensors(const eg_model *m);
+EG_API const eg_tensor *eg_model_tensor(const eg_model *m, int i);
+/* Index of a tensor, or -1. */
+EG_API int eg_model_find(const eg_model *m, const char *name);
+/* The values, widened to or narrowed from float64; out [size]. */
+EG_API void eg_model_get(const eg_model *m, int i, double *out);
+EG_API void eg_model_set(eg_model *m, int i, const double *in);
+EG_API eg_view eg_model_view(const eg_model *m, int i);
+
+/* safetensors, one entry a tensor. Loading demands every tensor of the table
+ * with its shape ("W_E: expected [65,128], found [64,128] in FILE"). */
+EG_API eg_status eg_model_save(const eg_model *m, const char *path,
+                               eg_err *err);
+EG_API eg_status eg_model_load(eg_model *m, const char *path, eg_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,61 @@
+/* Probes: what is measured on a model while it trains. They read, on their own
+ * batches, and never change a run. */
+#ifndef ENGRAM_PROBE_H
+#define ENGRAM_PROBE_H
+
+#include "engram/eval.h"
+#include "engram/train.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EG_PROBE_FIELDS(I, R, B, T, E, L)                                      \
+    I(every, "10", 1, 1000000000, "steps between measurements")                \
+    I(batch, "64", 1, 65536,                                                   \
+      "fresh sequences for losses, accuracies and attention")                  \
+    I(test, "128", 0, 65536, "sequences of the fixed test batch")              \
+    B(recall, "true", "memory recalls and the KL of W_F (weights only)")       \
+    B(attention, "true", "where the heads look")                               \
+    B(norms, "true", "Frobenius norms of tensors and gradients")               \
+    I(snapshots, "12", 0, 1000,                                                \
+      "times at which attention maps and association matrices are kept, "      \
+      "spread over the run, denser at the beginning")
+EG_FIELDS_STRUCT(eg_probe_opts, EG_PROBE_FIELDS)
+EG_API extern const eg_field eg_probe_fields[];
+
+/* Names: loss_global loss_in_context acc_all acc_start acc_in_context
+ * repeat_fraction, ..._test; attn_prev attn_prev_first attn_answer attn_match
+ * attn_cond pred_attended; recall_W_O2 recall_W_K2 recall_W_K1
+ * recall_W_K1_early kl_W_F; norm.<tensor> grad_norm.<tensor>. One row of the
+ * table in src/probe a name, with its definition (birth.md section 4). */
+typedef void (*eg_probe_emit)(void *ctx, const char *name, double value);
+
+typedef struct eg_probe_info {
+    const char *name, *unit, *help;
+} eg_probe_info;
+EG_API const eg_probe_info *eg_probe_list(int i); /* NULL past the end */
+
+typedef struct eg_probes eg_probes;
+EG_API eg_status eg_probes_new(eg_probes **out, const eg_probe_opts *opts,
+                               eg_trainer *tr, const eg_task *task,
+                               eg_pool *pool, const char *kern, eg_err *err);
+EG_API void eg_probes_free(eg_probes *p);
+/* Is this step measured? (every, and the last one.) */
+EG_API bool eg_probes_due(const eg_probes *p, int64_t step, int64_t n_steps);
+/* Forward-pass probes, to be called before the update of that step. */
+EG_API void eg_probes_before(eg_probes *p, int64_t step, eg_probe_emit emit,
+                             void *ctx);
+/* Weight probes, test batch, norms: after the update of that step. */
+EG_API void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit,
+                            void *ctx);
+/* Is a snapshot due, and write it under dir as <name>.<step>.npy. */
+EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,
+                                   int64_t n_steps);
+EG_API eg_status eg_probes_snapshot(eg_probes *p, int64_t step, const char *dir,
+                                    eg_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

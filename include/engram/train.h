@@ -1,0 +1,121 @@
+/* Training: batches in, one optimiser step out, the same bits whatever the
+ * number of threads. A step's batch is cut into a fixed number of slots; each
+ * slot sums its sequences' gradients in order, the slots are summed by a fixed
+ * tree. */
+#ifndef ENGRAM_TRAIN_H
+#define ENGRAM_TRAIN_H
+
+#include "engram/model.h"
+#include "engram/pool.h"
+#include "engram/task.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EG_OPTIM_FIELDS(I, R, B, T, E, L)                                      \
+    E(kind, "sgd", "sgd|adam|adamw", "update rule")                            \
+    R(lr, "0.2", 0, 1e9, "learning rate (the peak of the schedule)")           \
+    R(momentum, "0.9", 0, 1, "sgd: momentum")                                  \
+    R(weight_decay, "1e-4", 0, 1e6,                                            \
+      "sgd, adam: added to the gradient; adamw: decoupled")                    \
+    R(beta1, "0.9", 0, 1, "adam: decay of the first moment")                   \
+    R(beta2, "0.95", 0, 1, "adam: decay of the second moment")                 \
+    R(eps, "1e-8", 0, 1, "adam: added to the root of the second moment")       \
+    E(clip, "none", "none|norm|value",                                         \
+      "clip gradients: global norm, or each entry")                            \
+    R(clip_at, "1", 0, 1e9, "threshold of the clipping")                       \
+    E(schedule, "constant", "constant|linear|cosine|inverse_sqrt",             \
+      "learning rate after the warm-up; linear and cosine fall to "            \
+      "lr_end at the last step")                                               \
+    I(warmup, "0", 0, 1000000000, "steps of linear warm-up")                   \
+    R(lr_end, "0", 0, 1e9, "learning rate at the last step")
+EG_FIELDS_STRUCT(eg_optim_opts, EG_OPTIM_FIELDS)
+EG_API extern const eg_field eg_optim_fields[];
+
+enum { EG_OPTIM_SGD, EG_OPTIM_ADAM, EG_OPTIM_ADAMW };
+enum { EG_CLIP_NONE, EG_CLIP_NORM, EG_CLIP_VALUE };
+enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
+
+#define EG_TRAIN_FIELDS(I, R, B, T, E, L)                                      \
+    I(steps, "400", 0, 1000000000, "optimiser steps")                          \
+    I(batch, "512", 1, 1048576, "sequences in a step")                         \
+    E(loss, "in_context", "in_context|all",                                    \
+      "mean cross-entropy over second and later occurrences of triggers, "     \
+      "or over all positions")                                                 \
+    L(freeze, "",                                                              \
+      "tensors not trained: NAME for ever, NAME@STEP until that step; * "      \
+      "matches any text, e.g. W_E, blocks.1.attn.*@300")                       \
+    T(init_from, "", "start from the tensors of a safetensors file")           \
+    E(precision, "float32", "float32|float64", "numbers trained in")           \
+    E(algebra, "auto", "auto|plain",                                           \
+      "auto: fold frozen products and gather projected tables; plain: "        \
+      "every matrix product as written (slow; the reference)")                 \
+    I(slots, "8", 1, 1024, "gradient sums a step, whatever the threads")
+EG_FIELDS_STRUCT(eg_train_opts, EG_TRAIN_FIELDS)
+EG_API extern const eg_field eg_train_fields[];
+
+enum { EG_LOSS_IN_CONTEXT, EG_LOSS_ALL };
+enum { EG_ALGEBRA_AUTO, EG_ALGEBRA_PLAIN };
+
+typedef struct eg_train_spec {
+    eg_model_opts model;
+    eg_optim_opts optim;
+    eg_train_opts train;
+    const eg_task *task; /* outlives the trainer */
+    eg_pool *pool;       /* outlives the trainer */
+    uint64_t seed;
+    const char *kern; /* kernel set, "auto" */
+} eg_train_spec;
+
+typedef struct eg_trainer eg_trainer;
+
+/* What a trainer of this spec will take, in bytes, before making it. */
+typedef struct eg_train_plan {
+    int64_t params, grads, moments, states, packs, total;
+    int64_t n_params, n_trained;
+    double flops_per_token; /* multiply-adds counted as two, necessary only */
+} eg_train_plan;
+EG_API eg_status eg_train_plan_make(eg_train_plan *plan,
+                                    const eg_train_spec *spec, eg_err *err);
+
+EG_API eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
+                                eg_err *err);
+EG_API void eg_trainer_free(eg_trainer *tr);
+EG_API eg_model *eg_trainer_model(eg_trainer *tr);
+/* Steps done so far: the next step's number. */
+EG_API int64_t eg_trainer_step_index(const eg_trainer *tr);
+
+typedef struct eg_step_info {
+    int64_t step;   /* the step just made, from 0 */
+    double loss;    /* mean over n_loss positions, before the update */
+    int64_t n_loss; /* positions in the loss */
+    double lr;
+    double grad_norm; /* global, before clipping */
+    /* false: the loss or a gradient is not finite; nothing was updated and
+     * bad_tensor is the first such tensor (-1: the loss itself) */
+    bool finite;
+    int bad_tensor;
+} eg_step_info;
+/* One step. Allocates nothing, cannot fail except by info->finite. */
+EG_API void eg_trainer_step(eg_trainer *tr, eg_step_info *info);
+
+/* Is tensor i updated at that step? */
+EG_API bool eg_trainer_trains(const eg_trainer *tr, int i, int64_t step);
+/* Frobenius norm of the last step's gradient of tensor i (0 when frozen). */
+EG_API double eg_trainer_grad_norm(const eg_trainer *tr, int i);
+/* Gradient of the loss on step's batch without any update; *loss may be
+ * NULL. Read it with eg_trainer_get_grad; out [size]. */
+EG_API void eg_trainer_gradient(eg_trainer *tr, int64_t step, double *loss);
+EG_API void eg_trainer_get_grad(const eg_trainer *tr, int i, double *out);
+
+/* Everything the next step reads: parameters, moments, step; safetensors.
+ * Loading checks that the file belongs to the same spec. */
+EG_API eg_status eg_trainer_save(const eg_trainer *tr, const char *path,
+                                 eg_err *err);
+EG_API eg_status eg_trainer_load(eg_trainer *tr, const char *path, eg_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
