@@ -1,0 +1,189 @@
+/* A fixed team of threads that runs numbered tasks.
+ *
+ * Every run is a new generation. Workers wait for it, first spinning for a
+ * moment, then asleep on a condition variable; tasks are handed out one by one
+ * by an atomic counter; the caller works too and returns when every worker has
+ * left the generation. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "engram/mem.h"
+#include "engram/pool.h"
+
+#define SPINS 1000 /* some tens of microseconds */
+
+typedef struct worker {
+    eg_pool *pool;
+    pthread_t thread;
+    int id;
+} worker;
+
+struct eg_pool {
+    int n_threads;
+    int n_started; /* threads beside the caller */
+    int spins;     /* 0 where threads outnumber cores */
+    worker *workers;
+
+    pthread_mutex_t lock;
+    pthread_cond_t work, done;
+    _Atomic unsigned generation;
+    atomic_int busy; /* workers still in this generation */
+    atomic_bool quit;
+
+    /* written by the caller before the generation advances */
+    eg_task_fn fn;
+    void *ctx;
+    int n_tasks;
+    _Atomic int64_t next;
+};
+
+static void pause_cpu(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+static void take_tasks(eg_pool *p, int id)
+{
+    int64_t i = 0;
+
+    while ((i = atomic_fetch_add(&p->next, 1)) < p->n_tasks) {
+        p->fn(p->ctx, (int)i, id);
+    }
+}
+
+static unsigned await_generation(eg_pool *p, unsigned seen)
+{
+    unsigned g = seen;
+
+    for (int i = 0; i < p->spins; i++) {
+        g = atomic_load(&p->generation);
+        if (g != seen) return g;
+        pause_cpu();
+    }
+    (void)pthread_mutex_lock(&p->lock);
+    while ((g = atomic_load(&p->generation)) == seen) {
+        (void)pthread_cond_wait(&p->work, &p->lock);
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+    return g;
+}
+
+static void *worker_main(void *arg)
+{
+    worker *w = arg;
+    eg_pool *p = w->pool;
+    unsigned seen = 0;
+
+    for (;;) {
+        seen = await_generation(p, seen);
+        if (atomic_load(&p->quit)) return NULL;
+        take_tasks(p, w->id);
+        if (atomic_fetch_sub(&p->busy, 1) == 1) {
+            (void)pthread_mutex_lock(&p->lock);
+            (void)pthread_cond_signal(&p->done);
+            (void)pthread_mutex_unlock(&p->lock);
+        }
+    }
+}
+
+static void advance_generation(eg_pool *p)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->generation, 1);
+    (void)pthread_cond_broadcast(&p->work);
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
+eg_status eg_pool_new(eg_pool **out, int n_threads, eg_err *err)
+{
+    eg_status st = EG_OK;
+    eg_pool *p = NULL;
+
+    *out = NULL;
+    if (n_threads == 0) n_threads = eg_cpu_count();
+    if (n_threads < 0 || n_threads > 4096) {
+        return EG_FAIL(err, EG_EINVAL, "threads: expected 0 to 4096, found %d",
+                       n_threads);
+    }
+    p = eg_calloc(1, sizeof *p);
+    if (!p) return EG_FAIL(err, EG_ENOMEM, "thread pool: out of memory");
+    (void)pthread_mutex_init(&p->lock, NULL);
+    (void)pthread_cond_init(&p->work, NULL);
+    (void)pthread_cond_init(&p->done, NULL);
+    p->n_threads = n_threads;
+    p->spins = n_threads <= eg_cpu_count() ? SPINS : 0;
+    p->workers = eg_calloc((size_t)n_threads, sizeof *p->workers);
+    if (!p->workers) {
+        st = EG_FAIL(err, EG_ENOMEM, "thread pool: out of memory");
+        goto done;
+    }
+    for (int i = 1; i < n_threads; i++) {
+        worker *w = &p->workers[i];
+        int rc = 0;
+
+        w->pool = p;
+        w->id = i;
+        rc = pthread_create(&w->thread, NULL, worker_main, w);
+        if (rc != 0) {
+            st = EG_FAIL(err, EG_ENOMEM, "cannot start thread %d of %d: %s", i,
+                         n_threads, strerror(rc));
+            goto done;
+        }
+        p->n_started++;
+    }
+    *out = p;
+    p = NULL;
+done:
+    eg_pool_free(p);
+    return st;
+}
+
+void eg_pool_free(eg_pool *p)
+{
+    if (!p) return;
+    atomic_store(&p->quit, true);
+    advance_generation(p);
+    for (int i = 1; i <= p->n_started; i++) {
+        (void)pthread_join(p->workers[i].thread, NULL);
+    }
+    (void)pthread_cond_destroy(&p->done);
+    (void)pthread_cond_destroy(&p->work);
+    (void)pthread_mutex_destroy(&p->lock);
+    eg_free(p->workers);
+    eg_free(p);
+}
+
+int eg_pool_size(const eg_pool *p)
+{
+    return p->n_threads;
+}
+
+void eg_pool_run(eg_pool *p, int n_tasks, eg_task_fn fn, void *ctx)
+{
+    if (n_tasks <= 0) return;
+    if (p->n_started == 0 || n_tasks == 1) {
+        for (int i = 0; i < n_tasks; i++) fn(ctx, i, 0);
+        return;
+    }
+    EG_ASSERT(atomic_load(&p->busy) == 0); /* not from inside a task */
+    p->fn = fn;
+    p->ctx = ctx;
+    p->n_tasks = n_tasks;
+    atomic_store(&p->next, 0);
+    atomic_store(&p->busy, p->n_started);
+    advance_generation(p);
+    take_tasks(p, 0);
+
+    for (int i = 0; i < p->spins; i++) {
+        if (atomic_load(&p->busy) == 0) break;
+        pause_cpu();
+    }
+    (void)pthread_mutex_lock(&p->lock);
+    while (atomic_load(&p->busy) != 0) {
+        (void)pthread_cond_wait(&p->done, &p->lock);
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+}

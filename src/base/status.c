@@ -1,0 +1,37 @@
+/* Statuses, error sentences and assertions. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engram/status.h"
+
+const char *eg_status_name(eg_status st)
+{
+    static const char *const names[] = {
+#define EG_STATUS_TEXT(id, text) text,
+        EG_STATUS_LIST(EG_STATUS_TEXT)
+#undef EG_STATUS_TEXT
+    };
+    size_t i = (size_t)st;
+
+    return i < sizeof names / sizeof names[0] ? names[i] : "unknown status";
+}
+
+void eg_fail_(eg_err *err, eg_status st, const char *where, const char *fmt,
+              ...)
+{
+    va_list ap;
+
+    if (!err) return;
+    err->status = st;
+    err->where = where;
+    va_start(ap, fmt);
+    (void)vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    va_end(ap);
+}
+
+void eg_assert_fail_(const char *what, const char *where)
+{
+    (void)fprintf(stderr, "%s: assertion failed: %s\n", where, what);
+    abort();
+}
