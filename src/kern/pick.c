@@ -1,0 +1,76 @@
+/* Which sets run on this CPU, and which one a name means. */
+#include <string.h>
+
+#include "kern/kern_sets.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+static bool always(void)
+{
+    return true;
+}
+
+static const struct {
+    const eg_kern_f32 *set;
+    bool (*runs)(void);
+} sets[] = {
+    /* best first */
+    {&egi_kern_ref_f32, always},
+};
+
+enum { N_SETS = sizeof sets / sizeof sets[0] };
+
+const char *eg_kern_name(int i)
+{
+    for (int s = 0; s < N_SETS; s++) {
+        if (sets[s].runs() && i-- == 0) return sets[s].set->name;
+    }
+    return NULL;
+}
+
+const eg_kern_f32 *eg_kern_pick(const char *name)
+{
+    bool any = strcmp(name, "auto") == 0;
+
+    for (int s = 0; s < N_SETS; s++) {
+        if (!any && strcmp(name, sets[s].set->name) != 0) continue;
+        if (sets[s].runs()) return sets[s].set;
+    }
+    return NULL;
+}
+
+const eg_kern_f64 *eg_kern_pick_f64(const char *name)
+{
+    bool known = strcmp(name, "auto") == 0 || strcmp(name, "ref") == 0;
+    return known ? &egi_kern_ref_f64 : NULL;
+}
+
+#if defined(__x86_64__)
+/* AMX with bf16 products: CPUID leaf 7, EDX bit 22. */
+static bool has_amx_bf16(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1);
+}
+
+const char *eg_cpu_features(void)
+{
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+
+    if (!avx2) return "x86-64";
+    if (!__builtin_cpu_supports("avx512f")) return "avx2 fma";
+    return has_amx_bf16() ? "avx512f avx2 fma amx-bf16" : "avx512f avx2 fma";
+}
+#elif defined(__aarch64__)
+const char *eg_cpu_features(void)
+{
+    return "arm64 neon";
+}
+#else
+const char *eg_cpu_features(void)
+{
+    return "no vector unit known";
+}
+#endif

@@ -1,0 +1,31 @@
+/* The reference set as a template: ref_f32.c and ref_f64.c define `real` and
+ * include this file. Plain loops in the order of the formulas, sums in
+ * float64, no contraction of products and sums (see isa.cmake). Slow on
+ * purpose; nothing here is ever tuned. */
+#include <math.h>
+
+#include "kern/kern_sets.h"
+
+#include "kern/ref_gemm.h"
+#include "kern/ref_attn.h"
+#include "kern/ref_rows.h"
+#include "kern/ref_elem.h"
+
+/* clang-format off */
+#define REF_TABLE                                                              \
+    {                                                                          \
+        .name = "ref",                                                         \
+        .pack_size = ref_pack_size, .pack = ref_pack,                          \
+        .gemm_packed = ref_gemm_packed, .gemm = ref_gemm,                      \
+        .attn_size = ref_attn_size, .attn_work = ref_attn_work,                \
+        .attn = ref_attn, .attn_scores = ref_attn_scores,                      \
+        .attn_back = ref_attn_back,                                            \
+        .layernorm = ref_layernorm, .layernorm_back = ref_layernorm_back,      \
+        .relu = ref_relu, .relu_back = ref_relu_back,                          \
+        .gelu = ref_gelu, .gelu_back = ref_gelu_back,                          \
+        .xent = ref_xent,                                                      \
+        .add = ref_add, .axpy = ref_axpy, .scale = ref_scale,                  \
+        .dot = ref_dot, .sumsq = ref_sumsq, .embed = ref_embed,                \
+        .sgd = ref_sgd, .adam = ref_adam,                                      \
+    }
+/* clang-format on */
