@@ -1,0 +1,440 @@
+/* Option tables: a value is parsed, checked and printed by its row alone. */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engram/fields.h"
+#include "base/text.h"
+
+#define SHOWN 64 /* bytes of a wrong value quoted in a message */
+
+static void *slot(const eg_field *f, void *opts)
+{
+    return (char *)opts + f->offset;
+}
+
+static const void *slot_of(const eg_field *f, const void *opts)
+{
+    return (const char *)opts + f->offset;
+}
+
+bool eg_choice(const char *choices, int i, char *buf, size_t size)
+{
+    size_t n = 0;
+
+    if (i < 0) return false;
+    for (; i > 0; i--) {
+        choices = strchr(choices, '|');
+        if (!choices) return false;
+        choices++;
+    }
+    n = strcspn(choices, "|");
+    EG_ASSERT(n < size);
+    memcpy(buf, choices, n);
+    buf[n] = '\0';
+    return true;
+}
+
+static void add_range(egi_text *t, const char *what, double lo, double hi)
+{
+    bool has_lo = isfinite(lo), has_hi = isfinite(hi);
+
+    egi_text_add(t, "%s", what);
+    if (has_lo && has_hi)
+        egi_text_add(t, " from %.10g to %.10g", lo, hi);
+    else if (has_lo)
+        egi_text_add(t, " of at least %.10g", lo);
+    else if (has_hi)
+        egi_text_add(t, " of at most %.10g", hi);
+}
+
+static void add_choices(egi_text *t, const char *choices)
+{
+    char one[EG_TEXT];
+
+    egi_text_add(t, "one of ");
+    for (int i = 0; eg_choice(choices, i, one, sizeof one); i++) {
+        egi_text_add(t, "%s%s", i ? ", " : "", one);
+    }
+}
+
+void egi_field_expected(const eg_field *f, char *buf, size_t size)
+{
+    egi_text t = {buf, size, 0};
+
+    switch (f->kind) {
+    case EG_FIELD_INT:
+        add_range(&t, "a whole number", f->min, f->max);
+        break;
+    case EG_FIELD_REAL:
+        add_range(&t, "a number", f->min, f->max);
+        break;
+    case EG_FIELD_BOOL:
+        egi_text_add(&t, "true or false");
+        break;
+    case EG_FIELD_TEXT:
+        egi_text_add(&t, "text of at most %d bytes", EG_TEXT - 1);
+        break;
+    case EG_FIELD_ENUM:
+        add_choices(&t, f->choices);
+        break;
+    case EG_FIELD_LIST:
+        egi_text_add(&t, "a list [a, b] of at most %d items of %d bytes",
+                     EG_STRS_MAX, EG_STRS_LEN - 1);
+        break;
+    }
+}
+
+/* "lr: expected a number from 0 to 1, found 'x'", and a hint if there is. */
+static eg_status refuse(const eg_field *f, const char *text, const char *hint,
+                        eg_err *err)
+{
+    char want[300];
+
+    egi_field_expected(f, want, sizeof want);
+    return EG_FAIL(err, EG_EINVAL, "%s: expected %s, found '%.*s'%s%s%s",
+                   f->name, want, SHOWN, text, hint ? "; did you mean '" : "",
+                   hint ? hint : "", hint ? "'?" : "");
+}
+
+static const char *trim(const char *s, size_t *n)
+{
+    while (isspace((unsigned char)*s)) s++;
+    *n = strlen(s);
+    while (*n > 0 && isspace((unsigned char)s[*n - 1])) --*n;
+    return s;
+}
+
+static size_t digits(const char *s)
+{
+    return strspn(s, "0123456789");
+}
+
+/* [+-] digits [. digits] [e [+-] digits], or inf; strtod alone would also
+ * take hexadecimal, nan and what follows the number. */
+static bool is_number(const char *s)
+{
+    size_t whole = 0, part = 0;
+
+    if (*s == '+' || *s == '-') s++;
+    if (strcmp(s, "inf") == 0 || strcmp(s, ".inf") == 0) return true;
+    whole = digits(s);
+    s += whole;
+    if (*s == '.') {
+        part = digits(++s);
+        s += part;
+    }
+    if (whole + part == 0) return false;
+    if (*s == 'e' || *s == 'E') {
+        size_t n = 0;
+
+        s++;
+        if (*s == '+' || *s == '-') s++;
+        n = digits(s);
+        if (n == 0) return false;
+        s += n;
+    }
+    return *s == '\0';
+}
+
+/* The trimmed text as a number; false unless all of it is one. */
+static bool read_number(const char *text, char *buf, size_t size, double *out)
+{
+    size_t n = 0;
+    const char *s = trim(text, &n);
+    bool infinite = false;
+
+    if (n >= size) return false;
+    memcpy(buf, s, n);
+    buf[n] = '\0';
+    if (!is_number(buf)) return false;
+    infinite = strstr(buf, "inf") != NULL;
+    if (infinite)
+        *out = *buf == '-' ? -HUGE_VAL : HUGE_VAL;
+    else
+        *out = strtod(buf, NULL);
+    return infinite || isfinite(*out); /* 1e999 is not a number of ours */
+}
+
+static bool parse_real(const eg_field *f, void *opts, const char *text)
+{
+    char buf[SHOWN];
+    double v = 0;
+
+    if (!read_number(text, buf, sizeof buf, &v)) return false;
+    if (v < f->min || v > f->max) return false;
+    memcpy(slot(f, opts), &v, sizeof v);
+    return true;
+}
+
+static bool parse_int(const eg_field *f, void *opts, const char *text)
+{
+    char buf[SHOWN];
+    char *end = NULL;
+    double real = 0;
+    int64_t v = 0;
+
+    if (!read_number(text, buf, sizeof buf, &real)) return false;
+    errno = 0;
+    v = strtoll(buf, &end, 10);
+    if (errno != 0) return false;
+    if (*end != '\0') { /* 1e6: exact or refused */
+        if (!(real >= -0x1p63 && real < 0x1p63) || real != trunc(real)) {
+            return false;
+        }
+        v = (int64_t)real;
+    }
+    if ((double)v < f->min || (double)v > f->max) return false;
+    memcpy(slot(f, opts), &v, sizeof v);
+    return true;
+}
+
+static bool parse_bool(const eg_field *f, void *opts, const char *text)
+{
+    static const char *const words[] = {"false", "true", "no",
+                                        "yes",   "off",  "on"};
+    size_t n = 0;
+    const char *s = trim(text, &n);
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strlen(words[i]) == n && memcmp(words[i], s, n) == 0) {
+            *(bool *)slot(f, opts) = i % 2 == 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_text(const eg_field *f, void *opts, const char *text)
+{
+    size_t n = strnlen(text, EG_TEXT);
+    char *to = slot(f, opts);
+
+    if (n == EG_TEXT) return false;
+    memset(to, 0, EG_TEXT); /* equal values are equal bytes */
+    memcpy(to, text, n);
+    return true;
+}
+
+static eg_status parse_enum(const eg_field *f, void *opts, const char *text,
+                            eg_err *err)
+{
+    char one[EG_TEXT], best[EG_TEXT] = "";
+    egi_nearest near = {.asked = text};
+    size_t n = 0;
+    const char *s = trim(text, &n);
+
+    for (int i = 0; eg_choice(f->choices, i, one, sizeof one); i++) {
+        if (strlen(one) == n && memcmp(one, s, n) == 0) {
+            memcpy(slot(f, opts), &i, sizeof i);
+            return EG_OK;
+        }
+        egi_nearest_try(&near, one);
+        if (near.best == one) { /* one is overwritten by the next choice */
+            memcpy(best, one, sizeof best);
+            near.best = best;
+        }
+    }
+    return refuse(f, text, near.best, err);
+}
+
+/* The character behind a backslash inside double quotes; 0: not known. */
+static char unescape(const char **s)
+{
+    char hex[3] = "";
+
+    switch (*(*s)++) {
+    case 'n':
+        return '\n';
+    case 't':
+        return '\t';
+    case '"':
+        return '"';
+    case '\\':
+        return '\\';
+    case 'x':
+        if (!isxdigit((unsigned char)(*s)[0]) ||
+            !isxdigit((unsigned char)(*s)[1])) {
+            return 0;
+        }
+        memcpy(hex, *s, 2);
+        *s += 2;
+        return (char)strtol(hex, NULL, 16);
+    default:
+        return 0;
+    }
+}
+
+/* "..." at *s into item; *s ends behind the closing quote. */
+static bool read_quoted(const char **s, const char *end, char *item)
+{
+    size_t n = 0;
+
+    for (++*s; *s < end && **s != '"';) {
+        char c = *(*s)++;
+
+        if (c == '\\') c = unescape(s);
+        if (c == 0 || n + 1 >= EG_STRS_LEN || *s >= end) return false;
+        item[n++] = c;
+    }
+    if (*s >= end) return false;
+    ++*s;
+    return true;
+}
+
+/* Characters up to the next comma, trimmed; empty items are refused. */
+static bool read_bare(const char **s, const char *end, char *item)
+{
+    const char *from = *s;
+    size_t n = 0;
+
+    while (*s < end && **s != ',') ++*s;
+    n = (size_t)(*s - from);
+    while (n > 0 && isspace((unsigned char)from[n - 1])) n--;
+    if (n == 0 || n >= EG_STRS_LEN) return false;
+    if (memchr(from, '[', n) || memchr(from, ']', n)) return false;
+    memcpy(item, from, n);
+    return true;
+}
+
+static const char *skip_space(const char *s, const char *end)
+{
+    while (s < end && isspace((unsigned char)*s)) s++;
+    return s;
+}
+
+static bool parse_items(eg_strs *list, const char *s, const char *end)
+{
+    s = skip_space(s, end);
+    while (s < end) {
+        bool ok = false;
+
+        if (list->n == EG_STRS_MAX) return false;
+        if (*s == '"')
+            ok = read_quoted(&s, end, list->item[list->n]);
+        else
+            ok = read_bare(&s, end, list->item[list->n]);
+        if (!ok) return false;
+        list->n++;
+        s = skip_space(s, end);
+        if (s == end) break;
+        if (*s++ != ',') return false;
+        s = skip_space(s, end);
+        if (s == end) return false; /* "a," */
+    }
+    return true;
+}
+
+static bool parse_list(const eg_field *f, void *opts, const char *text)
+{
+    eg_strs list = {0};
+    size_t n = 0;
+    const char *s = trim(text, &n);
+
+    if (n > 0 && s[0] == '[') {
+        if (n < 2 || s[n - 1] != ']') return false;
+        s++;
+        n -= 2;
+    }
+    if (!parse_items(&list, s, s + n)) return false;
+    memcpy(slot(f, opts), &list, sizeof list);
+    return true;
+}
+
+eg_status eg_field_parse(const eg_field *f, void *opts, const char *text,
+                         eg_err *err)
+{
+    bool ok = false;
+
+    switch (f->kind) {
+    case EG_FIELD_INT:
+        ok = parse_int(f, opts, text);
+        break;
+    case EG_FIELD_REAL:
+        ok = parse_real(f, opts, text);
+        break;
+    case EG_FIELD_BOOL:
+        ok = parse_bool(f, opts, text);
+        break;
+    case EG_FIELD_TEXT:
+        ok = parse_text(f, opts, text);
+        break;
+    case EG_FIELD_LIST:
+        ok = parse_list(f, opts, text);
+        break;
+    case EG_FIELD_ENUM:
+        return parse_enum(f, opts, text, err);
+    }
+    return ok ? EG_OK : refuse(f, text, NULL, err);
+}
+
+void eg_fields_default(const eg_field *table, void *opts)
+{
+    for (const eg_field *f = table; f->name; f++) {
+        EG_ASSERT(eg_field_parse(f, opts, f->def, NULL) == EG_OK);
+    }
+}
+
+/* The shortest of 15 to 17 digits that reads back as the same number. */
+static void add_real(egi_text *t, double v)
+{
+    char buf[40];
+
+    for (int prec = 15; prec <= 17; prec++) {
+        (void)snprintf(buf, sizeof buf, "%.*g", prec, v);
+        if (strtod(buf, NULL) == v) break;
+    }
+    egi_text_add(t, "%s", buf);
+}
+
+static void add_list(egi_text *t, const eg_strs *list)
+{
+    egi_text_add(t, "[");
+    for (int i = 0; i < list->n; i++) {
+        if (i) egi_text_add(t, ", ");
+        egi_text_quote(t, list->item[i]);
+    }
+    egi_text_add(t, "]");
+}
+
+int eg_field_format(const eg_field *f, const void *opts, char *buf, size_t size)
+{
+    egi_text t = {buf, size, 0};
+    const void *from = slot_of(f, opts);
+    char one[EG_TEXT];
+
+    switch (f->kind) {
+    case EG_FIELD_INT:
+        egi_text_add(&t, "%" PRId64, *(const int64_t *)from);
+        break;
+    case EG_FIELD_REAL:
+        add_real(&t, *(const double *)from);
+        break;
+    case EG_FIELD_BOOL:
+        egi_text_add(&t, "%s", *(const bool *)from ? "true" : "false");
+        break;
+    case EG_FIELD_TEXT:
+        egi_text_add(&t, "%s", (const char *)from);
+        break;
+    case EG_FIELD_ENUM:
+        EG_ASSERT(eg_choice(f->choices, *(const int *)from, one, sizeof one));
+        egi_text_add(&t, "%s", one);
+        break;
+    case EG_FIELD_LIST:
+        add_list(&t, from);
+        break;
+    }
+    return (int)t.len;
+}
+
+const eg_field *eg_field_find(const eg_field *table, const char *name)
+{
+    for (const eg_field *f = table; f->name; f++) {
+        if (strcmp(f->name, name) == 0) return f;
+    }
+    return NULL;
+}

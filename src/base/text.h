@@ -1,0 +1,28 @@
+/* Small text tools shared by the option tables and the YAML reader. */
+#ifndef EG_BASE_TEXT_H
+#define EG_BASE_TEXT_H
+
+#include "engram/fields.h"
+
+/* A buffer that text is appended to; len is what the whole would need, as
+ * snprintf counts, so len >= size says that it was cut. */
+typedef struct egi_text {
+    char *buf;
+    size_t size, len;
+} egi_text;
+void egi_text_add(egi_text *t, const char *fmt, ...) EG_PRINTF(2, 3);
+/* s as a YAML flow scalar: bare where that is safe, else in double quotes. */
+void egi_text_quote(egi_text *t, const char *s);
+
+/* "a number from 0 to 1", "one of a, b, c": what a value of f must look like.
+ * At most size bytes. */
+void egi_field_expected(const eg_field *f, char *buf, size_t size);
+
+/* The best match so far of a search for what somebody may have meant. */
+typedef struct egi_nearest {
+    const char *asked, *best; /* best: NULL when nothing is close */
+    int distance;
+} egi_nearest;
+void egi_nearest_try(egi_nearest *n, const char *candidate);
+
+#endif
