@@ -26,15 +26,19 @@ EG_API extern const eg_field eg_probe_fields[];
 
 /* Names: loss_global loss_in_context acc_all acc_start acc_in_context
  * repeat_fraction, ..._test; attn_prev attn_prev_first attn_answer attn_match
- * attn_cond pred_attended; recall_W_O2 recall_W_K2 recall_W_K1
- * recall_W_K1_early kl_W_F; norm.<tensor> grad_norm.<tensor>. One row of the
- * table in src/probe a name, with its definition (birth.md section 4). */
+ * attn_cond pred_attended, with .h<k> for each of several heads; recall_W_O2
+ * recall_W_K2 recall_W_K1 recall_W_K1_early kl_W_F; norm.<tensor>
+ * grad_norm.<tensor>. One row of the table in src/probe a name, with its
+ * definition (birth.md section 4; docs/probes.md). A probe that the model does
+ * not have, or that found no position to average over, is not emitted. */
 typedef void (*eg_probe_emit)(void *ctx, const char *name, double value);
 
 typedef struct eg_probe_info {
     const char *name, *unit, *help;
 } eg_probe_info;
-EG_API const eg_probe_info *eg_probe_list(int i); /* NULL past the end */
+/* The i-th row of the table, NULL past the end; "norm.<tensor>" stands for one
+ * name a tensor. */
+EG_API const eg_probe_info *eg_probe_list(int i);
 
 typedef struct eg_probes eg_probes;
 EG_API eg_status eg_probes_new(eg_probes **out, const eg_probe_opts *opts,
@@ -49,11 +53,22 @@ EG_API void eg_probes_before(eg_probes *p, int64_t step, eg_probe_emit emit,
 /* Weight probes, test batch, norms: after the update of that step. */
 EG_API void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit,
                             void *ctx);
-/* Is a snapshot due, and write it under dir as <name>.<step>.npy. */
+/* Is a snapshot due? At the first and the last step (with snapshots = 1 the
+ * last only) and at steps spread geometrically between. */
 EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,
                                    int64_t n_steps);
-EG_API eg_status eg_probes_snapshot(eg_probes *p, int64_t step, const char *dir,
-                                    eg_err *err);
+/* Writes it under dir (which exists), float32, as <name>.<step>.npy:
+ *     pattern_L<l>   [n_heads, q, q]  attention on the demo sequence
+ *     memory_W_O2    [V, V]           U W_O W_V W_E of the second block
+ *     memory_W_K2    [V, V]           w_E(i) . W_K2 W_O1 W_V1 w_E(j)
+ *     memory_W_K1    [q, q]           p_t . W_K1 p_s
+ *     memory_W_F     [V, V]           U W_F W_E
+ * q = 64, at the last step n_ctx; no side exceeds 1024. Beside them, without a
+ * step as they never change: log_bigram.npy [V, V] (-inf where the law is 0;
+ * the target of memory_W_F), and the demo sequence demo_tokens.npy,
+ * demo_targets.npy, demo_occur.npy [n_ctx], int32. */
+EG_API eg_status eg_probes_snapshot(eg_probes *p, int64_t step, int64_t n_steps,
+                                    const char *dir, eg_err *err);
 
 #ifdef __cplusplus
 }
