@@ -1,0 +1,147 @@
+/* Writing safetensors: widest types first, so that every tensor is aligned
+ * without holes, which the format forbids. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engram/mem.h"
+#include "base/array.h"
+
+#define DATA_ALIGN 64 /* the data starts on a multiple of this */
+
+static int by_width(const void *pa, const void *pb)
+{
+    const eg_st_entry *const *a = pa, *const *b = pb;
+    size_t wa = eg_dtype_size((*a)->view.dtype);
+    size_t wb = eg_dtype_size((*b)->view.dtype);
+
+    if (wa != wb) return wa > wb ? -1 : 1;
+    return *a < *b ? -1 : *a > *b; /* the caller's order: one array */
+}
+
+/* New reference, or NULL with the reason in err. */
+static json_t *describe(const eg_st_entry *e, size_t begin, size_t end)
+{
+    const eg_view *v = &e->view;
+    json_t *shape = json_array();
+
+    for (int i = 0; i < v->ndim; i++) {
+        if (json_array_append_new(shape, json_integer(v->shape[i])) != 0) {
+            json_decref(shape);
+            return NULL;
+        }
+    }
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype",
+                     egi_st_dtype_name(v->dtype), "shape", shape,
+                     "data_offsets", (json_int_t)begin, (json_int_t)end);
+}
+
+/* Adds key: value (taken over) to an object that must not have it yet. */
+static eg_status add_new(json_t *to, const char *key, json_t *value,
+                         const char *path, eg_err *err)
+{
+    if (json_object_get(to, key)) {
+        json_decref(value);
+        return EG_FAIL(err, EG_EINVAL, "%s: two entries named '%.64s'", path,
+                       key);
+    }
+    if (!value || json_object_set_new(to, key, value) != 0) {
+        return EG_FAIL(err, EG_EINVAL,
+                       "%s: '%.64s' or its value is not UTF-8, or out of "
+                       "memory",
+                       path, key);
+    }
+    return EG_OK;
+}
+
+static eg_status add_meta(json_t *root, const char *const *meta, int n_meta,
+                          const char *path, eg_err *err)
+{
+    eg_status st = EG_OK;
+    json_t *object = json_object();
+
+    for (int i = 0; i < n_meta; i++) {
+        EG_TRY(add_new(object, meta[2 * i], json_string(meta[2 * i + 1]), path,
+                       err));
+    }
+    EG_TRY(add_new(root, "__metadata__", object, path, err));
+    object = NULL;
+done:
+    json_decref(object);
+    return st;
+}
+
+static eg_status add_entries(json_t *root, const eg_st_entry *const *order,
+                             int n, const char *path, eg_err *err)
+{
+    eg_status st = EG_OK;
+    size_t at = 0;
+
+    for (int i = 0; i < n; i++) {
+        const eg_st_entry *e = order[i];
+        size_t bytes = 0;
+
+        if (e->view.ndim < 0 || e->view.ndim > EG_MAX_DIMS ||
+            !egi_view_bytes(&e->view, &bytes)) {
+            return EG_FAIL(err, EG_ESHAPE, "%s: %s: not a shape to write", path,
+                           e->name);
+        }
+        EG_TRY(add_new(root, e->name, describe(e, at, at + bytes), path, err));
+        at += bytes;
+    }
+done:
+    return st;
+}
+
+static void write_all(FILE *f, const char *header,
+                      const eg_st_entry *const *order, int n)
+{
+    size_t length = strlen(header), pad = 0, bytes = 0;
+    unsigned char prefix[8];
+
+    pad = (DATA_ALIGN - (8 + length) % DATA_ALIGN) % DATA_ALIGN;
+    for (int i = 0; i < 8; i++) {
+        prefix[i] = (unsigned char)((length + pad) >> (8 * i) & 0xff);
+    }
+    (void)fwrite(prefix, 1, sizeof prefix, f);
+    (void)fwrite(header, 1, length, f);
+    for (; pad > 0; pad--) (void)fputc(' ', f);
+    for (int i = 0; i < n; i++) {
+        EG_ASSERT(egi_view_bytes(&order[i]->view, &bytes));
+        if (bytes > 0) (void)fwrite(order[i]->view.data, 1, bytes, f);
+    }
+}
+
+eg_status eg_st_write(const char *path, const eg_st_entry *entries,
+                      int n_entries, const char *const *meta, int n_meta,
+                      eg_err *err)
+{
+    eg_status st = EG_OK;
+    eg_outfile o = {.f = NULL};
+    json_t *root = json_object();
+    char *header = NULL;
+    const eg_st_entry **order = eg_calloc((size_t)n_entries, sizeof *order);
+
+    if (!order || !root) {
+        st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
+        goto done;
+    }
+    for (int i = 0; i < n_entries; i++) order[i] = &entries[i];
+    qsort(order, (size_t)n_entries, sizeof(void *), by_width);
+    if (n_meta > 0) EG_TRY(add_meta(root, meta, n_meta, path, err));
+    EG_TRY(add_entries(root, order, n_entries, path, err));
+    header = json_dumps(root, JSON_COMPACT);
+    if (!header) {
+        st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
+        goto done;
+    }
+    EG_TRY(eg_outfile_open(&o, path, err));
+    write_all(o.f, header, order, n_entries);
+    EG_TRY(eg_outfile_commit(&o, err));
+done:
+    eg_outfile_abort(&o);
+    free(header); /* jansson's */
+    json_decref(root);
+    eg_free(order);
+    return st;
+}

@@ -1,0 +1,92 @@
+/* Element types and read access to dense arrays. */
+#include <string.h>
+
+#include "base/array.h"
+#include "base/text.h"
+
+static const struct {
+    const char *name;
+    size_t size;
+} types[] = {
+    [EG_F32] = {"float32", 4}, [EG_F64] = {"float64", 8},
+    [EG_I32] = {"int32", 4},   [EG_I64] = {"int64", 8},
+    [EG_U8] = {"uint8", 1},
+};
+
+size_t eg_dtype_size(eg_dtype t)
+{
+    return types[t].size;
+}
+
+const char *eg_dtype_name(eg_dtype t)
+{
+    return types[t].name;
+}
+
+eg_index eg_view_size(const eg_view *v)
+{
+    eg_index n = 1;
+
+    for (int i = 0; i < v->ndim; i++) {
+        if (v->shape[i] == 0) return 0; /* whatever the other extents are */
+    }
+    for (int i = 0; i < v->ndim; i++) n *= v->shape[i];
+    return n;
+}
+
+double eg_view_at(const eg_view *v, eg_index i)
+{
+    const unsigned char *p = v->data;
+    union {
+        float f32;
+        double f64;
+        int32_t i32;
+        int64_t i64;
+        unsigned char u8;
+    } u;
+
+    /* copied, since data need not be aligned */
+    p += (size_t)i * eg_dtype_size(v->dtype);
+    memcpy(&u, p, eg_dtype_size(v->dtype));
+    switch (v->dtype) {
+    case EG_F32:
+        return (double)u.f32;
+    case EG_F64:
+        return u.f64;
+    case EG_I32:
+        return u.i32;
+    case EG_I64:
+        return (double)u.i64;
+    case EG_U8:
+        return u.u8;
+    }
+    return 0;
+}
+
+bool egi_view_bytes(const eg_view *v, size_t *bytes)
+{
+    eg_index n = (eg_index)eg_dtype_size(v->dtype);
+    bool empty = false;
+
+    for (int i = 0; i < v->ndim; i++) {
+        if (v->shape[i] < 0) return false;
+        if (v->shape[i] == 0) empty = true;
+    }
+    for (int i = 0; i < v->ndim && !empty; i++) {
+        if (n > PTRDIFF_MAX / v->shape[i]) return false;
+        n *= v->shape[i];
+    }
+    *bytes = empty ? 0 : (size_t)n;
+    return true;
+}
+
+void egi_shape_format(const eg_view *v, char *buf, size_t size)
+{
+    egi_text t = {buf, size, 0};
+
+    egi_text_add(&t, "[");
+    for (int i = 0; i < v->ndim; i++) {
+        egi_text_add(&t, "%s%td", i ? "," : "", v->shape[i]);
+    }
+    egi_text_add(&t, "]");
+}
