@@ -13,5 +13,10 @@ if(ENGRAM_SANITIZE)
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(eg_flags INTERFACE -fsanitize=address,undefined)
 endif()
+if(ENGRAM_TSAN)
+  target_compile_options(eg_flags INTERFACE -fsanitize=thread
+    -fno-omit-frame-pointer)
+  target_link_options(eg_flags INTERFACE -fsanitize=thread)
+endif()
 target_include_directories(eg_flags INTERFACE
   $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)

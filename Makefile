@@ -1,0 +1,75 @@
+# The front door; CMake does the work (CMakePresets.json). `make` teaches.
+.DEFAULT_GOAL := help
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 20
+
+.PHONY: help build demo check lint sanitize tsan headers docs install \
+	consumer fuzz bench clean
+
+help:
+	@echo 'engram: a laboratory for how transformers work inside'
+	@echo
+	@echo '  make demo      set up, build, watch an induction head grow, read the report'
+	@echo '  make check     set up, build with warnings as errors, run every test'
+	@echo '  make build     the tool, at build/engram'
+	@echo '  make install   tool, library and headers under PREFIX ($(PREFIX))'
+	@echo
+	@echo '  make bench     speed of the birth lab, verified before it is timed'
+	@echo '  make docs      the C API as pages, build/docs/html/index.html'
+	@echo
+	@echo 'For those who change it:'
+	@echo '  make lint      clang-format, clang-tidy, cppcheck: zero findings'
+	@echo '  make sanitize  unit tests under address and undefined-behaviour sanitizers'
+	@echo '  make tsan      unit tests under the thread sanitizer'
+	@echo '  make headers   every public header compiles alone, in C and C++'
+	@echo '  make consumer  a program outside the tree builds on the installed library'
+	@echo '  make fuzz      every parser, FUZZ_SECONDS ($(FUZZ_SECONDS)) each'
+	@echo '  make clean     remove what was built; runs/ stays'
+
+build:
+	@scripts/setup.sh build report
+	@scripts/build.sh release
+
+demo: build
+	build/engram reproduce birth --quick
+
+check:
+	@scripts/check.sh
+
+lint:
+	@scripts/setup.sh build report check lint
+	@scripts/lint.sh
+
+sanitize:
+	@scripts/setup.sh build report check
+	@scripts/build.sh dev
+	@scripts/ctest.sh build-dev -L unit
+
+tsan:
+	@scripts/setup.sh build report check
+	@scripts/build.sh tsan
+	@scripts/ctest.sh build-tsan -L unit
+
+headers:
+	@scripts/headers.sh
+
+docs:
+	@scripts/setup.sh docs
+	@scripts/docs.sh
+
+install: build
+	cmake --install build --prefix '$(PREFIX)'
+
+consumer: build
+	@scripts/consumer.sh build
+
+fuzz:
+	@scripts/setup.sh build report check lint
+	@scripts/build.sh fuzz
+	@scripts/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+bench: build
+	build/engram bench birth
+
+clean:
+	rm -rf build build-check build-dev build-tsan build-fuzz

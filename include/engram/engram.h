@@ -1,0 +1,22 @@
+/* All of engram's public headers. */
+#ifndef ENGRAM_ENGRAM_H
+#define ENGRAM_ENGRAM_H
+
+#include "engram/config.h"
+#include "engram/eval.h"
+#include "engram/fields.h"
+#include "engram/file.h"
+#include "engram/kern.h"
+#include "engram/lab.h"
+#include "engram/mem.h"
+#include "engram/model.h"
+#include "engram/pool.h"
+#include "engram/probe.h"
+#include "engram/report.h"
+#include "engram/rng.h"
+#include "engram/run.h"
+#include "engram/status.h"
+#include "engram/task.h"
+#include "engram/train.h"
+
+#endif

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The C API as pages, build/docs/html/index.html; a warning is an error.
+set -eu
+cd "$(dirname "$0")/.."
+mkdir -p build/docs
+doxygen docs/Doxyfile
+echo "build/docs/html/index.html"
