@@ -58,14 +58,14 @@ static eg_status add_meta(json_t *root, const char *const *meta, int n_meta,
                           const char *path, eg_err *err)
 {
     eg_status st = EG_OK;
-    json_t *object = json_object();
+    json_t *object = json_object(), *taken = object;
 
     for (int i = 0; i < n_meta; i++) {
         EG_TRY(add_new(object, meta[2 * i], json_string(meta[2 * i + 1]), path,
                        err));
     }
-    EG_TRY(add_new(root, "__metadata__", object, path, err));
-    object = NULL;
+    object = NULL; /* taken over, whether or not it succeeds */
+    EG_TRY(add_new(root, "__metadata__", taken, path, err));
 done:
     json_decref(object);
     return st;
@@ -128,7 +128,7 @@ eg_status eg_st_write(const char *path, const eg_st_entry *entries,
     }
     for (int i = 0; i < n_entries; i++) order[i] = &entries[i];
     qsort(order, (size_t)n_entries, sizeof(void *), by_width);
-    if (n_meta > 0) EG_TRY(add_meta(root, meta, n_meta, path, err));
+    EG_TRY(add_meta(root, meta, n_meta, path, err));
     EG_TRY(add_entries(root, order, n_entries, path, err));
     header = json_dumps(root, JSON_COMPACT);
     if (!header) {
