@@ -42,6 +42,7 @@ EG_API extern const eg_field eg_task_fields[];
 enum { EG_TRIGGERS_RANDOM, EG_TRIGGERS_FIXED };
 enum { EG_OUTPUTS_UNIFORM, EG_OUTPUTS_BIGRAM };
 enum { EG_TEST_SAME, EG_TEST_UNIFORM, EG_TEST_BIGRAM };
+enum { EG_POOL_ALL, EG_POOL_SPLIT };
 
 typedef enum eg_split {
     EG_TRAIN, /* fresh sequences, keyed by step */
@@ -53,7 +54,8 @@ typedef enum eg_split {
 typedef struct eg_seq {
     int32_t *tokens;  /* z_t = x_t */
     int32_t *targets; /* y_t = x_{t+1}; -1: no target here */
-    int32_t *occur;   /* 0, or which occurrence of its trigger x_t is */
+    int32_t *occur;   /* 0, or which occurrence of its trigger x_t is (1, 2,
+                         ...); -1 for a token shown by show_latents */
 } eg_seq;
 
 typedef struct eg_task eg_task;
