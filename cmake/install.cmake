@@ -3,9 +3,9 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-install(TARGETS engram EXPORT engramTargets
+install(TARGETS eg EXPORT engramTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS engram_static EXPORT engramStaticTargets
+install(TARGETS eg_static EXPORT engramStaticTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/engram DESTINATION include
   FILES_MATCHING PATTERN "*.h")

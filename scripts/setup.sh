@@ -99,17 +99,18 @@ if [ -n "$packages" ]; then
     fi
     echo "setup: apt-get install $packages" >&2
     export DEBIAN_FRONTEND=noninteractive
+    log=$(mktemp)
     # shellcheck disable=SC2086
     if ! { apt-get update -qq &&
         apt-get install -y -qq --no-install-recommends $packages; } \
-        >/tmp/engram-setup.$$ 2>&1 </dev/null; then
-        tail -n 20 /tmp/engram-setup.$$ >&2
-        rm -f /tmp/engram-setup.$$
+        >"$log" 2>&1 </dev/null; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
         echo "setup: apt-get failed; by hand:" >&2
         echo "sudo apt-get install $packages" >&2
         exit 2
     fi
-    rm -f /tmp/engram-setup.$$
+    rm -f "$log"
 fi
 case " $* " in
 *" report "*)
