@@ -28,7 +28,7 @@ static void compress(uint32_t h[8], const unsigned char *block)
 {
     uint32_t w[64], v[8];
 
-    for (int i = 0; i < 16; i++) {
+    for (size_t i = 0; i < 16; i++) {
         const unsigned char *b = block + 4 * i;
 
         w[i] = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 |

@@ -79,7 +79,7 @@ static void rank_triggers(eg_task *t, const egi_stats *s)
 
         for (int j = 0; j < s->n_symbols; j++)
             above += s->unigram[j] > s->unigram[i] ||
-                     (s->unigram[j] == s->unigram[i] && j > i);
+                     (j > i && s->unigram[j] == s->unigram[i]);
         if (above >= skip && above < skip + n)
             t->fixed[n - 1 - (above - skip)] = i;
     }

@@ -124,8 +124,9 @@ typedef struct batch {
 static void make_one(void *ctx, int i, int worker)
 {
     batch *b = ctx;
-    int32_t *at = b->all + (eg_index)i * 3 * b->T;
-    eg_seq s = {at, at + b->T, at + 2 * b->T};
+    eg_index T = b->T;
+    int32_t *at = b->all + 3 * T * i;
+    eg_seq s = {at, at + T, at + 2 * T};
 
     (void)worker;
     eg_task_sequence(b->task, EG_TRAIN, 5, (uint32_t)i, &s);

@@ -6,18 +6,17 @@
 #define N_SEQ 4096
 
 typedef struct counts {
-    int v;
-    int64_t *first, *first_n;   /* [v]: x_0 */
+    eg_index v;
+    int64_t *first;             /* [v]: x_0 */
     int64_t *step, *step_n;     /* [v, v], [v]: after a token with c = 0 */
     int64_t *output, *output_n; /* [v, v], [v]: after a first occurrence */
 } counts;
 
-static counts counts_make(int v)
+static counts counts_make(eg_index v)
 {
     size_t n = (size_t)v, n2 = n * n;
     counts c = {v,
                 eg_calloc(n, sizeof(int64_t)),
-                NULL,
                 eg_calloc(n2, sizeof(int64_t)),
                 eg_calloc(n, sizeof(int64_t)),
                 eg_calloc(n2, sizeof(int64_t)),
@@ -55,12 +54,12 @@ static void count_all(counts *c, const eg_task *task, eg_split split)
 }
 
 static void rows_check(const char *what, const int64_t *seen,
-                       const int64_t *row_n, const double *p, int v)
+                       const int64_t *row_n, const double *p, eg_index v)
 {
     double chi2 = 0, df = 0;
 
     for (int i = 0; i < v; i++)
-        chi2_add(&chi2, &df, seen + i * v, p + i * v, v, (double)row_n[i]);
+        chi2_add(&chi2, &df, seen + i * v, p + i * v, (int)v, (double)row_n[i]);
     chi2_check(what, chi2, df);
 }
 
@@ -68,7 +67,7 @@ static void rows_check(const char *what, const int64_t *seen,
 static void output_law(double *p, const eg_task *task, int lo, int hi)
 {
     const eg_task_opts *o = eg_task_options(task);
-    int v = eg_task_vocab(task);
+    eg_index v = eg_task_vocab(task);
 
     for (int q = 0; q < v; q++) {
         double *row = p + q * v, mass = 0;
@@ -87,7 +86,7 @@ static void output_law(double *p, const eg_task *task, int lo, int hi)
 static void laws_check(const char *sets, eg_split split, int lo, int hi)
 {
     eg_task *task = task_make(sets, 3);
-    int v = eg_task_vocab(task);
+    eg_index v = eg_task_vocab(task);
     counts c = counts_make(v);
     double *p = eg_calloc((size_t)v * (size_t)v, sizeof *p);
     double chi2 = 0, df = 0;
@@ -125,7 +124,7 @@ static void test_triggers(void **state)
 {
     enum { N = 60000, K = 3 };
     eg_task *task = task_make("n_triggers=3 show_latents=true n_ctx=4", 11);
-    int v = eg_task_vocab(task);
+    eg_index v = eg_task_vocab(task);
     const double *pi = eg_task_unigram(task);
     int64_t *one = eg_calloc((size_t)v, sizeof *one);
     int64_t *two = eg_calloc((size_t)(v * v), sizeof *two);

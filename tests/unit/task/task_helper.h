@@ -77,12 +77,12 @@ static inline double chi2_z(double x, double df)
 /* Adds sum (seen - expected)^2 / expected over the cells of one multinomial
  * draw of n, cells expected below 5 pooled into one; df grows by cells - 1. */
 static inline void chi2_add(double *chi2, double *df, const int64_t *seen,
-                            const double *p, int cells, double n)
+                            const double *p, eg_index cells, double n)
 {
     double pool_p = 0, pool_seen = 0, x = 0;
     int used = 0;
 
-    for (int i = 0; i < cells; i++) {
+    for (eg_index i = 0; i < cells; i++) {
         double e = n * p[i];
 
         if (p[i] <= 0) {
