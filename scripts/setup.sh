@@ -114,9 +114,9 @@ if [ -n "$packages" ]; then
 fi
 case " $* " in
 *" report "*)
-    plotly || {
-        echo "setup: npm ci failed; the report needs plotly.js-dist-min" >&2
-        exit 2
-    }
+    # Without it everything works but the figures of the page, which say so.
+    plotly || echo "setup: WARNING: npm ci failed (see above): reports will" \
+        "have no figures until it succeeds" >&2
     ;;
 esac
+exit 0
