@@ -12,11 +12,31 @@ static bool always(void)
     return true;
 }
 
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 static const struct {
     const eg_kern_f32 *set;
     bool (*runs)(void);
 } sets[] = {
-    /* best first */
+/* best first */
+#if defined(__x86_64__)
+    {&egi_kern_avx512, has_avx512},
+    {&egi_kern_avx2, has_avx2},
+#endif
+    {&egi_kern_generic, always},
     {&egi_kern_ref_f32, always},
 };
 
@@ -57,10 +77,8 @@ static bool has_amx_bf16(void)
 
 const char *eg_cpu_features(void)
 {
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-
-    if (!avx2) return "x86-64";
-    if (!__builtin_cpu_supports("avx512f")) return "avx2 fma";
+    if (!has_avx2()) return "x86-64";
+    if (!has_avx512()) return "avx2 fma";
     return has_amx_bf16() ? "avx512f avx2 fma amx-bf16" : "avx512f avx2 fma";
 }
 #elif defined(__aarch64__)

@@ -1,0 +1,10 @@
+/* The float32 set for AVX-512 (F, DQ, BW, VL) and FMA. */
+#define VEC_W 16
+#include "kern/fast_impl.h"
+
+const eg_kern_f32 egi_kern_avx512 = FAST_TABLE("avx512");
+
+double egi_fma_avx512(eg_index repeats, float *sink)
+{
+    return fma_loop(repeats, sink);
+}

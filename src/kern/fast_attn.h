@@ -1,0 +1,278 @@
+/* Causal attention of the fast sets. Lanes are queries: a block of
+ * EG_ATTN_BLOCK query rows is packed transposed, scores come out key-major as
+ * S^T = K Q^T, and softmax runs down the columns without any shuffle. Every
+ * product stops at the limit of the lanes that it serves, to within a vector
+ * or a register tile. */
+
+enum { LANES = EG_ATTN_BLOCK };
+
+/* The limits of one block; 0 for lanes without a row. */
+typedef struct block {
+    int32_t limit[LANES];
+    eg_index rows, keys;
+} block;
+
+static block block_at(const int32_t *limit, eg_index r, eg_index rows)
+{
+    block b = {.rows = rows - r < LANES ? rows - r : LANES};
+
+    for (eg_index i = 0; i < b.rows; i++) b.limit[i] = limit[r + i];
+    b.keys = b.limit[b.rows - 1];
+    return b;
+}
+
+/* Keys seen by any of the lanes first..first+n-1. */
+static eg_index extent(const block *b, eg_index first, eg_index n)
+{
+    eg_index end = first + n < b->rows ? first + n : b->rows;
+    return end > first ? b->limit[end - 1] : 0;
+}
+
+/* A right operand B[K, width] of a product: in place or packed. */
+typedef struct right {
+    const float *p;
+    eg_index step, ld; /* as in product() */
+} right;
+
+/* In place if whole vectors can be loaded, else packed into work. */
+static right right_of(const float *x, eg_index ldx, eg_index K, eg_index width,
+                      float *work)
+{
+    if (width % W == 0) return (right){x, 1, ldx};
+    fast_pack(work, x, ldx, 1, K, width);
+    return (right){work, K, NR};
+}
+
+/* S^T[s, lane] = alpha x[s,:].y[lane,:] with y packed [K][LANES], for the keys
+ * that each vector of lanes sees. */
+static void key_products(float *s, const float *x, eg_index ldx,
+                         const float *packed, const block *b, eg_index K,
+                         float alpha)
+{
+    for (eg_index j = 0; j < LANES; j += NR) {
+        eg_index near = extent(b, j, W), far = extent(b, j + W, W);
+        const float *y = packed + j * K;
+
+        panel(s + j, LANES, x, ldx, 1, y, NR, near, far ? NR : W, K, alpha, 0);
+        if (far > near) {
+            panel(s + near * LANES + j + W, LANES, x + near * ldx, ldx, 1,
+                  y + W, NR, far - near, W, K, alpha, 0);
+        }
+    }
+}
+
+/* y[lane,:] = sum_s m[s, lane] x[s,:], each tile of lanes up to its limit. */
+static void query_sums(float *y, eg_index ldy, const float *m, right x,
+                       const block *b, eg_index width)
+{
+    int direct = x.ld != NR;
+
+    for (eg_index k = 0; k < b->keys; k += KC) {
+        for (eg_index n = 0; n < width; n += NR) {
+            eg_index cols = width - n < NR ? width - n : NR;
+            const float *xp = x.p + n * x.step + k * x.ld;
+            for (eg_index i = 0; i < b->rows; i += MR) {
+                eg_index rows = b->rows - i < MR ? b->rows - i : MR;
+                eg_index end = extent(b, i, MR) - k;
+                if (end > KC) end = KC;
+                if (end <= 0) continue;
+                tiles[rows - 1][1][direct][cols > W](
+                    y + i * ldy + n, ldy, m + k * LANES + i, LANES, xp, x.ld,
+                    cols, end, 1, k > 0);
+            }
+        }
+    }
+}
+
+/* y[s,:] += sum_lane m[s, lane] x[lane,:], lanes that see key s only. */
+static void key_sums(float *y, eg_index ldy, const float *m, right x,
+                     const block *b, eg_index width)
+{
+    int direct = x.ld != NR;
+
+    for (eg_index n = 0; n < width; n += NR) {
+        eg_index cols = width - n < NR ? width - n : NR, lane = 0;
+        for (eg_index s = 0; s < b->keys; s += MR) {
+            eg_index rows = b->keys - s < MR ? b->keys - s : MR;
+            while (b->limit[lane] <= s) lane++;
+            tiles[rows - 1][0][direct][cols > W](
+                y + s * ldy + n, ldy, m + s * LANES + lane, LANES,
+                x.p + n * x.step + lane * x.ld, x.ld, cols, b->rows - lane, 1,
+                1);
+        }
+    }
+}
+
+/* Softmax down W lanes of a block: keys below lo are seen by all of them,
+ * keys from hi by none. */
+static void softmax_lanes(float *p, ivec limit, eg_index lo, eg_index hi,
+                          eg_index keys)
+{
+    const vec none = vset(-INFINITY);
+    vec top[4] = {none, none, none, none}, sum[2] = {{0}, {0}}, t, inv;
+    eg_index s = 0;
+
+    for (; s + 4 <= lo; s += 4) {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            top[i] = vmax(vload(p + (s + i) * LANES), top[i]);
+        }
+    }
+    for (; s < hi; s++) {
+        vec x = vload(p + s * LANES);
+        top[0] = vmax(vsel(limit > (int32_t)s, x, none), top[0]);
+    }
+    t = vmax(vmax(top[0], top[1]), vmax(top[2], top[3]));
+
+    for (s = 0; s + 2 <= lo; s += 2) {
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; i++) {
+            vec e = vexp(vload(p + (s + i) * LANES) - t);
+            sum[i] += e;
+            vstore(p + (s + i) * LANES, e);
+        }
+    }
+    for (; s < hi; s++) {
+        vec e = vexp(vload(p + s * LANES) - t);
+        e = vsel(limit > (int32_t)s, e, vset(0));
+        sum[0] += e;
+        vstore(p + s * LANES, e);
+    }
+    inv = 1 / vsel(limit > 0, sum[0] + sum[1], vset(1));
+    for (s = 0; s < hi; s++) vstore(p + s * LANES, vload(p + s * LANES) * inv);
+    for (; s < keys; s++) vstore(p + s * LANES, vset(0));
+}
+
+static void softmax_block(float *p, const block *b)
+{
+    for (eg_index j = 0; j < LANES; j += W) {
+        ivec limit;
+        memcpy(&limit, b->limit + j, sizeof limit);
+        softmax_lanes(p + j, limit, j + W <= b->rows ? b->limit[j] : 0,
+                      extent(b, j, W), b->keys);
+    }
+}
+
+static eg_index fast_attn_size(const int32_t *limit, eg_index rows)
+{
+    return egi_kern_ref_f32.attn_size(limit, rows);
+}
+
+/* [width][LANES] packed rows, [keys][LANES] gradients of scores, then room to
+ * pack keys or values and a block of rows. */
+static eg_index fast_attn_work(eg_index dh, eg_index dv, eg_index max_limit)
+{
+    eg_index width = dh > dv ? dh : dv;
+    return (width + max_limit) * LANES +
+           fast_pack_size(max_limit + LANES, width);
+}
+
+static void fast_attn(float *z, eg_index ldz, float *p, const float *q,
+                      eg_index ldq, const int32_t *limit, const float *k,
+                      eg_index ldk, const float *v, eg_index ldv, eg_index rows,
+                      eg_index dh, eg_index dv, float scale, float *work)
+{
+    right values;
+
+    if (rows == 0) return;
+    values = right_of(v, ldv, limit[rows - 1], dv, work + dh * LANES);
+    for (eg_index r = 0; r < rows; r += LANES) {
+        block b = block_at(limit, r, rows);
+
+        fast_pack(work, q + r * ldq, 1, ldq, dh, b.rows);
+        key_products(p, k, ldk, work, &b, dh, scale);
+        softmax_block(p, &b);
+        query_sums(z + r * ldz, ldz, p, values, &b, dv);
+        p += b.keys * LANES;
+    }
+}
+
+/* Sum of x y in float32: W lanes, then across. */
+static float dot_f32(const float *x, const float *y, eg_index n)
+{
+    vec s0 = {0}, s1 = {0};
+    eg_index i = 0;
+
+    for (; i + 2 * W <= n; i += 2 * W) {
+        s0 += vload(x + i) * vload(y + i);
+        s1 += vload(x + i + W) * vload(y + i + W);
+    }
+    for (; i + W <= n; i += W) s0 += vload(x + i) * vload(y + i);
+    if (i < n) s1 += vload_n(x + i, n - i) * vload_n(y + i, n - i);
+    return vsum(s0 + s1);
+}
+
+static void fast_attn_scores(float *s, const float *q, const float *k,
+                             eg_index ldk, eg_index limit, eg_index dh,
+                             float scale)
+{
+    for (eg_index i = 0; i < limit; i++) {
+        s[i] = scale * dot_f32(q, k + i * ldk, dh);
+    }
+}
+
+/* In place dP -> dS = P (dP - D) scale, D[lane] = dz.z; zero where unseen. */
+static void score_grads(float *ds, const float *p, const float *dz,
+                        eg_index lddz, const float *z, eg_index ldz,
+                        const block *b, eg_index dv, float scale)
+{
+    float dot[LANES] = {0};
+
+    for (eg_index i = 0; i < b->rows; i++) {
+        dot[i] = dot_f32(dz + i * lddz, z + i * ldz, dv);
+    }
+    for (eg_index j = 0; j < LANES; j += W) {
+        eg_index lo = j + W <= b->rows ? b->limit[j] : 0;
+        eg_index hi = extent(b, j, W), s = 0;
+        vec d = vload(dot + j);
+        ivec limit;
+
+        memcpy(&limit, b->limit + j, sizeof limit);
+        for (; s < lo; s++) {
+            float *x = ds + s * LANES + j;
+            vstore(x, vload(p + s * LANES + j) * (vload(x) - d) * scale);
+        }
+        for (; s < hi; s++) {
+            float *x = ds + s * LANES + j;
+            vec g = vload(p + s * LANES + j) * (vload(x) - d) * scale;
+            vstore(x, vsel(limit > (int32_t)s, g, vset(0)));
+        }
+        for (; s < b->keys; s++) vstore(ds + s * LANES + j, vset(0));
+    }
+}
+
+static void fast_attn_back(float *dq, eg_index lddq, float *dk, eg_index lddk,
+                           float *dv_, eg_index lddv, const float *dz,
+                           eg_index lddz, const float *z, eg_index ldz,
+                           const float *p, const float *q, eg_index ldq,
+                           const int32_t *limit, const float *k, eg_index ldk,
+                           const float *v, eg_index ldv, eg_index rows,
+                           eg_index dh, eg_index dv, float scale, float *work)
+{
+    eg_index width = dh > dv ? dh : dv, keys = rows ? limit[rows - 1] : 0;
+    float *ds = work + width * LANES, *rest = ds + keys * LANES;
+    float *row_work = rest + fast_pack_size(keys, width);
+    right all_keys = {0};
+
+    if (dq) all_keys = right_of(k, ldk, keys, dh, rest);
+    for (eg_index r = 0; r < rows; r += LANES) {
+        block b = block_at(limit, r, rows);
+        const float *dzr = dz + r * lddz, *qr = q + r * ldq;
+
+        if (dv_) {
+            right x = right_of(dzr, lddz, b.rows, dv, row_work);
+            key_sums(dv_, lddv, p, x, &b, dv);
+        }
+        if (dq || dk) {
+            fast_pack(work, dzr, 1, lddz, dv, b.rows);
+            key_products(ds, v, ldv, work, &b, dv, 1);
+            score_grads(ds, p, dzr, lddz, z + r * ldz, ldz, &b, dv, scale);
+        }
+        if (dq) query_sums(dq + r * lddq, lddq, ds, all_keys, &b, dh);
+        if (dk) {
+            right x = right_of(qr, ldq, b.rows, dh, row_work);
+            key_sums(dk, lddk, ds, x, &b, dh);
+        }
+        p += b.keys * LANES;
+    }
+}

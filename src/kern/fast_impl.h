@@ -1,0 +1,30 @@
+/* A fast float32 set as a template: avx512.c, avx2.c and generic.c define
+ * VEC_W and include this file, each compiled with its own flags (isa.cmake).
+ * Products and sums may be contracted into FMAs; nothing else is relaxed. */
+#include "kern/kern_sets.h"
+#include "kern/vec.h"
+
+#include "kern/fast_gemm.h"
+#include "kern/fast_attn.h"
+#include "kern/fast_elem.h"
+#include "kern/fast_rows.h"
+#include "kern/fast_peak.h"
+
+/* clang-format off */
+#define FAST_TABLE(set_name)                                                   \
+    {                                                                          \
+        .name = (set_name),                                                    \
+        .pack_size = fast_pack_size, .pack = fast_pack,                        \
+        .gemm_packed = fast_gemm_packed, .gemm = fast_gemm,                    \
+        .attn_size = fast_attn_size, .attn_work = fast_attn_work,              \
+        .attn = fast_attn, .attn_scores = fast_attn_scores,                    \
+        .attn_back = fast_attn_back,                                           \
+        .layernorm = fast_layernorm, .layernorm_back = fast_layernorm_back,    \
+        .relu = fast_relu, .relu_back = fast_relu_back,                        \
+        .gelu = fast_gelu, .gelu_back = fast_gelu_back,                        \
+        .xent = fast_xent,                                                     \
+        .add = fast_add, .axpy = fast_axpy, .scale = fast_scale,               \
+        .dot = fast_dot, .sumsq = fast_sumsq, .embed = fast_embed,             \
+        .sgd = fast_sgd, .adam = fast_adam,                                    \
+    }
+/* clang-format on */

@@ -1,0 +1,217 @@
+/* Row kernels of the fast sets: layer normalisation, cross-entropy, embedding.
+ * Sums run in W float32 lanes; the two passes over a row hit the L1 cache. */
+
+/* Sum of a row. */
+static float row_sum(const float *x, eg_index n)
+{
+    vec s0 = {0}, s1 = {0};
+    eg_index i = 0;
+
+    for (; i + 2 * W <= n; i += 2 * W) {
+        s0 += vload(x + i);
+        s1 += vload(x + i + W);
+    }
+    for (; i + W <= n; i += W) s0 += vload(x + i);
+    if (i < n) s1 += vload_n(x + i, n - i);
+    return vsum(s0 + s1);
+}
+
+/* h = x - mean; returns the sum of squares of h. */
+static float row_centre(float *h, const float *x, float mean, eg_index n)
+{
+    vec s0 = {0};
+    eg_index i = 0;
+
+    for (; i + W <= n; i += W) {
+        vec c = vload(x + i) - mean;
+        vstore(h + i, c);
+        s0 += c * c;
+    }
+    if (i < n) {
+        vec c = vload_n(x + i, n - i) - mean;
+        vstore_n(h + i, c, n - i);
+        c = vsel(vlanes() < (int32_t)(n - i), c, vset(0));
+        s0 += c * c;
+    }
+    return vsum(s0);
+}
+
+static void fast_layernorm(float *y, eg_index ldy, float *xhat, eg_index ldh,
+                           float *rstd, const float *x, eg_index ldx,
+                           const float *w, const float *b, eg_index rows,
+                           eg_index d, double eps)
+{
+    float n = d > 0 ? (float)d : 1;
+
+    for (eg_index r = 0; r < rows; r++, y += ldy, xhat += ldh, x += ldx) {
+        float mean = row_sum(x, d) / n;
+        double var = (double)row_centre(xhat, x, mean, d) / (double)n;
+        float rs = (float)(1 / sqrt(var + eps));
+        eg_index i = 0;
+
+        rstd[r] = rs;
+        for (; i + W <= d; i += W) {
+            vec h = vload(xhat + i) * rs;
+            vstore(xhat + i, h);
+            vstore(y + i, h * vload(w + i) + vload(b + i));
+        }
+        if (i < d) {
+            eg_index k = d - i;
+            vec h = vload_n(xhat + i, k) * rs;
+            vstore_n(xhat + i, h, k);
+            vstore_n(y + i, h * vload_n(w + i, k) + vload_n(b + i, k), k);
+        }
+    }
+}
+
+/* With g = dy w: dx += rstd (g - mean(g) - xhat mean(g xhat)). */
+static void row_norm_back(float *dx, const float *dy, const float *xhat,
+                          float rstd, const float *w, eg_index d)
+{
+    vec sg = {0}, sgh = {0};
+    float n = d > 0 ? (float)d : 1, mg, mgh;
+    eg_index i = 0, k;
+
+    for (; i + W <= d; i += W) {
+        vec g = vload(dy + i) * vload(w + i);
+        sg += g;
+        sgh += g * vload(xhat + i);
+    }
+    k = d - i;
+    if (k > 0) {
+        vec g = vload_n(dy + i, k) * vload_n(w + i, k);
+        sg += g;
+        sgh += g * vload_n(xhat + i, k);
+    }
+    mg = vsum(sg) / n;
+    mgh = vsum(sgh) / n;
+    for (i = 0; i + W <= d; i += W) {
+        vec g = vload(dy + i) * vload(w + i);
+        vec v = rstd * (g - mg - vload(xhat + i) * mgh);
+        vstore(dx + i, vload(dx + i) + v);
+    }
+    if (k > 0) {
+        vec g = vload_n(dy + i, k) * vload_n(w + i, k);
+        vec v = rstd * (g - mg - vload_n(xhat + i, k) * mgh);
+        vstore_n(dx + i, vload_n(dx + i, k) + v, k);
+    }
+}
+
+/* y += a b */
+static void row_muladd(float *y, const float *a, const float *b, eg_index n)
+{
+    eg_index i = 0;
+
+    for (; i + W <= n; i += W) {
+        vstore(y + i, vload(y + i) + vload(a + i) * vload(b + i));
+    }
+    if (i < n) {
+        vec v = vload_n(a + i, n - i) * vload_n(b + i, n - i);
+        vstore_n(y + i, vload_n(y + i, n - i) + v, n - i);
+    }
+}
+
+static void fast_layernorm_back(float *dx, eg_index lddx, float *dw, float *db,
+                                const float *dy, eg_index lddy,
+                                const float *xhat, eg_index ldh,
+                                const float *rstd, const float *w,
+                                eg_index rows, eg_index d)
+{
+    for (eg_index r = 0; r < rows; r++) {
+        const float *dyr = dy + r * lddy, *hr = xhat + r * ldh;
+
+        row_norm_back(dx + r * lddx, dyr, hr, rstd[r], w, d);
+        if (dw) row_muladd(dw, dyr, hr, d);
+        if (db) fast_add(db, dyr, d);
+    }
+}
+
+/* Largest entry and the first place where it stands (0 if nowhere). */
+static float row_top(const float *x, eg_index n, int32_t *where)
+{
+    vec t = vset(-INFINITY);
+    eg_index i = 0;
+    float top;
+
+    for (; i + W <= n; i += W) t = vmax(vload(x + i), t);
+    if (i < n) {
+        ivec in = vlanes() < (int32_t)(n - i);
+        t = vmax(vsel(in, vload_n(x + i, n - i), t), t);
+    }
+    top = vtop(t);
+    *where = 0;
+    for (i = 0; i < n; i += W) {
+        eg_index k = n - i < W ? n - i : W;
+        int at = vfirst(k < W ? vload_n(x + i, k) : vload(x + i), top);
+        if (at < k) {
+            *where = (int32_t)(i + at);
+            break;
+        }
+    }
+    return top;
+}
+
+/* Sum of e^(x - top); the terms are kept in e unless that is NULL. */
+static float row_exp(float *e, const float *x, float top, eg_index n)
+{
+    vec s = {0};
+    eg_index i = 0;
+
+    for (; i + W <= n; i += W) {
+        vec v = vexp(vload(x + i) - top);
+        s += v;
+        if (e) vstore(e + i, v);
+    }
+    if (i < n) {
+        vec v = vexp(vload_n(x + i, n - i) - top);
+        s += vsel(vlanes() < (int32_t)(n - i), v, vset(0));
+        if (e) vstore_n(e + i, v, n - i);
+    }
+    return vsum(s);
+}
+
+static void fast_xent(float *dlogits, double *nll, int32_t *pred,
+                      const float *logits, eg_index ld, const int32_t *target,
+                      eg_index rows, eg_index V, float weight)
+{
+    for (eg_index r = 0; r < rows; r++) {
+        const float *x = logits + r * ld;
+        float *dx = dlogits ? dlogits + r * ld : NULL;
+        float top = row_top(x, V, pred + r), sum;
+        double at;
+
+        nll[r] = 0;
+        if (target[r] < 0) {
+            if (dx && V) memset(dx, 0, (size_t)V * sizeof *dx);
+            continue;
+        }
+        at = (double)x[target[r]];
+        sum = row_exp(dx, x, top, V);
+        nll[r] = log((double)sum) + (double)top - at;
+        if (dx) {
+            fast_scale(dx, weight / sum, V);
+            dx[target[r]] -= weight;
+        }
+    }
+}
+
+static void fast_embed(float *y, eg_index ldy, const float *e, eg_index lde,
+                       const float *p, eg_index ldp, const int32_t *tokens,
+                       eg_index rows, eg_index d)
+{
+    for (eg_index r = 0; r < rows; r++, y += ldy) {
+        const float *row = e + tokens[r] * lde, *pos = p + r * ldp;
+        eg_index i = 0;
+
+        if (!p) {
+            if (d) memcpy(y, row, (size_t)d * sizeof *y);
+            continue;
+        }
+        for (; i + W <= d; i += W)
+            vstore(y + i, vload(row + i) + vload(pos + i));
+        if (i < d) {
+            vec v = vload_n(row + i, d - i) + vload_n(pos + i, d - i);
+            vstore_n(y + i, v, d - i);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+/* The float32 set for whatever every CPU of the architecture has. */
+#define VEC_W 4
+#include "kern/fast_impl.h"
+
+const eg_kern_f32 egi_kern_generic = FAST_TABLE("generic");
+
+double egi_fma_generic(eg_index repeats, float *sink)
+{
+    return fma_loop(repeats, sink);
+}

@@ -1,0 +1,234 @@
+/* Vectors of VEC_W floats for the fast kernel sets: one source for every
+ * width, in GCC vector extensions, and the few primitives that those lack.
+ * VEC_W is 16 (AVX-512), 8 (AVX2) or 4 (anything). */
+#include <math.h>
+#include <string.h>
+
+#include "engram/kern.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+enum { W = VEC_W };
+
+typedef float vec __attribute__((vector_size(4 * VEC_W)));
+typedef int32_t ivec __attribute__((vector_size(4 * VEC_W)));
+typedef float hvec __attribute__((vector_size(2 * VEC_W)));  /* half of it */
+typedef double dvec __attribute__((vector_size(4 * VEC_W))); /* W/2 doubles */
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vec vset(float x)
+{
+    return x - (vec){0};
+}
+
+INLINE ivec iset(int32_t x)
+{
+    return x - (ivec){0};
+}
+
+INLINE vec vload(const float *p)
+{
+    vec v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE void vstore(float *p, vec v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+/* a where the mask is all ones, b where it is 0. */
+INLINE vec vsel(ivec mask, vec a, vec b)
+{
+    return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
+}
+
+/* Lane numbers 0..W-1. */
+INLINE ivec vlanes(void)
+{
+#if VEC_W == 16
+    return (ivec){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif VEC_W == 8
+    return (ivec){0, 1, 2, 3, 4, 5, 6, 7};
+#else
+    return (ivec){0, 1, 2, 3};
+#endif
+}
+
+/* First n lanes (0 < n < W); the others read as 0 and are not written. */
+INLINE vec vload_n(const float *p, eg_index n)
+{
+#if VEC_W == 16
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
+    vec v = {0};
+    for (eg_index i = 0; i < n; i++) v[i] = p[i];
+    return v;
+#endif
+}
+
+INLINE void vstore_n(float *p, vec v, eg_index n)
+{
+#if VEC_W == 16
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+    for (eg_index i = 0; i < n; i++) p[i] = v[i];
+#endif
+}
+
+/* The larger; b where either is NaN. */
+INLINE vec vmax(vec a, vec b)
+{
+#if VEC_W == 16
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#elif VEC_W == 8
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    return vsel(a > b, a, b);
+#endif
+}
+
+/* The smaller; b where either is NaN. */
+INLINE vec vmin(vec a, vec b)
+{
+#if VEC_W == 16
+    return (vec)_mm512_min_ps((__m512)a, (__m512)b);
+#elif VEC_W == 8
+    return (vec)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+    return vsel(a < b, a, b);
+#endif
+}
+
+/* 1 / a for normal a. */
+INLINE vec vrcp(vec a)
+{
+#if VEC_W == 16
+    vec r = (vec)_mm512_rcp14_ps((__m512)a);
+    return r + r * (1 - a * r);
+#else
+    return 1 / a;
+#endif
+}
+
+INLINE vec vsqrt(vec a)
+{
+#if VEC_W == 16
+    return (vec)_mm512_sqrt_ps((__m512)a);
+#elif VEC_W == 8
+    return (vec)_mm256_sqrt_ps((__m256)a);
+#else
+    for (int i = 0; i < W; i++) a[i] = sqrtf(a[i]);
+    return a;
+#endif
+}
+
+INLINE float vsum(vec a)
+{
+#if VEC_W == 16
+    return _mm512_reduce_add_ps((__m512)a);
+#else
+    float s[W], sum = 0;
+    vstore(s, a);
+    for (int i = 0; i < W; i += 4) {
+        sum += (s[i] + s[i + 1]) + (s[i + 2] + s[i + 3]);
+    }
+    return sum;
+#endif
+}
+
+INLINE float vtop(vec a)
+{
+    float s[W], top;
+    vstore(s, a);
+    top = s[0];
+    for (int i = 1; i < W; i++) top = s[i] > top ? s[i] : top;
+    return top;
+}
+
+/* The first lane that equals x; W if none does. */
+INLINE int vfirst(vec a, float x)
+{
+#if VEC_W == 16
+    unsigned m = _mm512_cmp_ps_mask((__m512)a, (__m512)vset(x), _CMP_EQ_OQ);
+    return m ? __builtin_ctz(m) : W;
+#else
+    int i = 0;
+    while (i < W && !(a[i] >= x && a[i] <= x)) i++;
+    return i;
+#endif
+}
+
+/* e^x; relative error below 2.5e-7, underflows through denormals to 0,
+ * overflows to infinity, NaN stays NaN. 2^f on [-1/2, 1/2] by a near-minimax
+ * polynomial of degree 5; log2(e) in two parts. */
+INLINE vec vexp(vec x)
+{
+    const vec log2e = vset(0x1.715476p+0f), low = vset(1.925963e-8f);
+    vec n, f, p;
+    x = vmax(vset(-110.0f), x); /* also for -inf: e^x is 0 there */
+#if VEC_W == 16
+    n = (vec)_mm512_roundscale_ps((__m512)(x * log2e), 8);
+#else
+    const vec magic = vset(0x1.8p23f); /* rounds to integers when added */
+    vec t;
+    x = vmin(vset(110.0f), x);
+    t = x * log2e + magic;
+    n = t - magic;
+#endif
+    f = (x * log2e - n) + x * low;
+    p = vset(0.0013276472f);
+    p = p * f + 0.0096755419f;
+    p = p * f + 0.0555071309f;
+    p = p * f + 0.2402212024f;
+    p = p * f + 0.6931469440f;
+    p = p * f + 1.0000001192f;
+#if VEC_W == 16
+    return (vec)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
+    /* two factors, so that 2^n may lie outside the normal range */
+    ivec k = (ivec)t - (ivec)magic, half = k >> 1;
+    vec a = (vec)((half + 127) << 23), b = (vec)((k - half + 127) << 23);
+    return p * a * b;
+#endif
+}
+
+/* Interleaves the lower and the upper halves of a and b. */
+#if VEC_W == 16
+#define VEC_ZIP_LO(a, b)                                                       \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, \
+                            22, 7, 23)
+#define VEC_ZIP_HI(a, b)                                                    \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, \
+                            29, 14, 30, 15, 31)
+enum { VEC_LOG2 = 4 };
+#elif VEC_W == 8
+#define VEC_ZIP_LO(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define VEC_ZIP_HI(a, b) \
+    __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+enum { VEC_LOG2 = 3 };
+#else
+#define VEC_ZIP_LO(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define VEC_ZIP_HI(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+enum { VEC_LOG2 = 2 };
+#endif
+
+/* Transposes the W x W matrix in v[0..W-1]: log2 W perfect shuffles. */
+INLINE void vtranspose(vec *v)
+{
+#pragma GCC unroll 4
+    for (int step = 0; step < VEC_LOG2; step++) {
+        vec t[W];
+#pragma GCC unroll 8
+        for (int i = 0; i < W / 2; i++) {
+            t[2 * i] = VEC_ZIP_LO(v[i], v[i + W / 2]);
+            t[2 * i + 1] = VEC_ZIP_HI(v[i], v[i + W / 2]);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < W; i++) v[i] = t[i];
+    }
+}

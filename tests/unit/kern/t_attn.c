@@ -1,0 +1,295 @@
+/* Attention of every set against float64: forward, kept pattern, backward,
+ * with causal, repeated, jumping and constant limits, one row, rows that fill
+ * no block, narrow and odd heads, shared values and keys, absent outputs. */
+#include "kern_test.h"
+
+typedef enum limits { CAUSAL, REPEATED, JUMPING, CONSTANT, N_LIMITS } limits;
+
+typedef struct shape {
+    eg_index rows, dh, dv;
+} shape;
+
+static void fill_limits(int32_t *limit, eg_index rows, limits kind)
+{
+    int32_t last = 1;
+    for (eg_index r = 0; r < rows; r++) {
+        if (kind == CAUSAL) last = (int32_t)r + 1;
+        if (kind == REPEATED && r % 5 == 4) last += 3;
+        if (kind == JUMPING && r % 11 == 10) last += 41;
+        if (kind == CONSTANT) last = 70;
+        limit[r] = last;
+    }
+}
+
+/* One head with every array. pad widens all strides. */
+typedef struct head {
+    shape s;
+    eg_index keys, ld;
+    int32_t *limit;
+    kt_buf q, k, v, z, p, dz, dq, dk, dv, work;
+    double *workd;
+    char what[96];
+} head;
+
+static void head_init(head *h, const eg_kern_f32 *k, shape s, limits kind,
+                      int pad)
+{
+    eg_index width = s.dh > s.dv ? s.dh : s.dv;
+
+    h->s = s;
+    h->ld = width + pad;
+    h->limit = calloc((size_t)s.rows + 1, sizeof *h->limit);
+    fill_limits(h->limit, s.rows, kind);
+    h->keys = s.rows ? h->limit[s.rows - 1] : 0;
+    snprintf(h->what, sizeof h->what,
+             "%s rows %td dh %td dv %td limits %d pad %d", k->name, s.rows,
+             s.dh, s.dv, (int)kind, pad);
+    h->q = kt_new(s.rows * h->ld, pad, 2);
+    h->k = kt_new(h->keys * h->ld, pad, 2);
+    h->v = kt_new(h->keys * h->ld, pad, 1);
+    h->z = kt_new(s.rows * h->ld, pad, 1);
+    h->p = kt_new(k->attn_size(h->limit, s.rows), pad, 1);
+    h->dz = kt_new(s.rows * h->ld, pad, 1);
+    h->dq = kt_new(s.rows * h->ld, pad, 1);
+    h->dk = kt_new(h->keys * h->ld, pad, 1);
+    h->dv = kt_new(h->keys * h->ld, pad, 1);
+    h->work = kt_new(k->attn_work(s.dh, s.dv, h->keys), 0, 1);
+    h->workd = calloc((size_t)kt_truth()->attn_work(s.dh, s.dv, h->keys) + 1,
+                      sizeof(double));
+}
+
+static void head_release(head *h)
+{
+    kt_buf *all[] = {&h->q,  &h->k,  &h->v,  &h->z,  &h->p,
+                     &h->dz, &h->dq, &h->dk, &h->dv, &h->work};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        kt_free(all[i], h->what);
+    }
+    free(h->limit);
+    free(h->workd);
+}
+
+static void head_forward(head *h, const eg_kern_f32 *k)
+{
+    const eg_kern_f64 *t = kt_truth();
+    double scale = 0.25;
+
+    k->attn(h->z.f, h->ld, h->p.f, h->q.f, h->ld, h->limit, h->k.f, h->ld,
+            h->v.f, h->ld, h->s.rows, h->s.dh, h->s.dv, (float)scale,
+            h->work.f);
+    t->attn(h->z.d, h->ld, h->p.d, h->q.d, h->ld, h->limit, h->k.d, h->ld,
+            h->v.d, h->ld, h->s.rows, h->s.dh, h->s.dv, scale, h->workd);
+}
+
+static void head_backward(head *h, const eg_kern_f32 *k, bool dq, bool dk,
+                          bool dv)
+{
+    const eg_kern_f64 *t = kt_truth();
+    double scale = 0.25;
+
+    k->attn_back(dq ? h->dq.f : NULL, h->ld, dk ? h->dk.f : NULL, h->ld,
+                 dv ? h->dv.f : NULL, h->ld, h->dz.f, h->ld, h->z.f, h->ld,
+                 h->p.f, h->q.f, h->ld, h->limit, h->k.f, h->ld, h->v.f, h->ld,
+                 h->s.rows, h->s.dh, h->s.dv, (float)scale, h->work.f);
+    t->attn_back(dq ? h->dq.d : NULL, h->ld, dk ? h->dk.d : NULL, h->ld,
+                 dv ? h->dv.d : NULL, h->ld, h->dz.d, h->ld, h->z.d, h->ld,
+                 h->p.d, h->q.d, h->ld, h->limit, h->k.d, h->ld, h->v.d, h->ld,
+                 h->s.rows, h->s.dh, h->s.dv, scale, h->workd);
+}
+
+/* Scores carry an error of about dh eps |q||k| scale, which the exponential
+ * turns into a relative error of the pattern. */
+static void head_compare(head *h, double *worst)
+{
+    double c = 8 + (double)h->s.dh;
+
+    kt_compare(&h->p, &h->p, c, 1e-30, h->what, worst);
+    kt_compare(&h->z, &h->z, c, 1, h->what, worst);
+    kt_compare(&h->dq, &h->dq, 4 * c, 2, h->what, worst);
+    kt_compare(&h->dk, &h->dk, 4 * c, 4, h->what, worst);
+    kt_compare(&h->dv, &h->dv, 4 * c, 2, h->what, worst);
+}
+
+static const shape shapes[] = {
+    {0, 8, 8},    {1, 1, 1},     {1, 16, 16},   {7, 8, 31},
+    {31, 9, 7},   {32, 32, 32},  {33, 64, 16},  {64, 16, 64},
+    {65, 33, 65}, {127, 24, 24}, {128, 48, 48}, {100, 128, 32},
+};
+
+static void test_all(void **state)
+{
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        double worst = 0;
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+            for (int kind = 0; kind < N_LIMITS; kind++) {
+                head h;
+                head_init(&h, k, shapes[i], (limits)kind, (kind & 1) * 3);
+                head_forward(&h, k);
+                head_backward(&h, k, true, true, true);
+                head_compare(&h, &worst);
+                head_release(&h);
+            }
+        }
+        printf("%-8s worst error / bound %.3f\n", k->name, worst);
+    }
+}
+
+/* More keys than one block of the sum over k. */
+static void test_long(void **state)
+{
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        double worst = 0;
+        head h;
+        head_init(&h, k, (shape){450, 20, 20}, CAUSAL, 0);
+        head_forward(&h, k);
+        head_backward(&h, k, true, true, true);
+        head_compare(&h, &worst);
+        head_release(&h);
+        printf("%-8s worst error / bound %.3f\n", k->name, worst);
+    }
+}
+
+/* Rows of the pattern sum to 1; a lane is zero beyond its limit, and so are
+ * lanes without a row. */
+static void test_pattern(void **state)
+{
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        head h;
+        const float *p;
+        head_init(&h, k, (shape){75, 16, 16}, CAUSAL, 0);
+        head_forward(&h, k);
+        p = h.p.f;
+        for (eg_index r = 0; r < 96; r++) {
+            eg_index last = r / 32 * 32 + 31 < 75 ? r / 32 * 32 + 31 : 74;
+            eg_index keys = h.limit[last], own = r < 75 ? h.limit[r] : 0;
+            double sum = 0, worst = 0;
+            for (eg_index s = 0; s < keys; s++) {
+                float x = p[s * EG_ATTN_BLOCK + r % 32];
+                if (s >= own) assert_true(x == 0);
+                sum += (double)x;
+            }
+            kt_close(sum, r < 75 ? 1 : 0, 16 * (double)FLT_EPSILON, k->name, r,
+                     &worst);
+            if (r % 32 == 31) p += keys * EG_ATTN_BLOCK;
+        }
+        head_release(&h);
+    }
+}
+
+/* Absent outputs change nothing in the others. */
+static void test_absent(void **state)
+{
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        for (int mask = 0; mask < 8; mask++) {
+            double worst = 0;
+            head h;
+            kt_buf dq, dk, dv;
+            head_init(&h, k, (shape){45, 16, 24}, CAUSAL, 0);
+            head_forward(&h, k);
+            dq = kt_copy(&h.dq, 0);
+            dk = kt_copy(&h.dk, 0);
+            dv = kt_copy(&h.dv, 0);
+            head_backward(&h, k, mask & 1, mask & 2, mask & 4);
+            head_compare(&h, &worst);
+            if (!(mask & 1)) kt_compare(&h.dq, &dq, 0, 0, h.what, &worst);
+            if (!(mask & 2)) kt_compare(&h.dk, &dk, 0, 0, h.what, &worst);
+            if (!(mask & 4)) kt_compare(&h.dv, &dv, 0, 0, h.what, &worst);
+            kt_free(&dq, h.what);
+            kt_free(&dk, h.what);
+            kt_free(&dv, h.what);
+            head_release(&h);
+        }
+    }
+}
+
+/* Values that are the keys: both gradients go to one array. */
+static void test_shared(void **state)
+{
+    const eg_kern_f64 *t = kt_truth();
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        double worst = 0;
+        shape s = {77, 32, 32};
+        head h;
+        head_init(&h, k, s, CAUSAL, 0);
+        k->attn(h.z.f, h.ld, h.p.f, h.q.f, h.ld, h.limit, h.k.f, h.ld, h.k.f,
+                h.ld, s.rows, s.dh, s.dv, 0.25f, h.work.f);
+        t->attn(h.z.d, h.ld, h.p.d, h.q.d, h.ld, h.limit, h.k.d, h.ld, h.k.d,
+                h.ld, s.rows, s.dh, s.dv, 0.25, h.workd);
+        k->attn_back(h.dq.f, h.ld, h.dk.f, h.ld, h.dk.f, h.ld, h.dz.f, h.ld,
+                     h.z.f, h.ld, h.p.f, h.q.f, h.ld, h.limit, h.k.f, h.ld,
+                     h.k.f, h.ld, s.rows, s.dh, s.dv, 0.25f, h.work.f);
+        t->attn_back(h.dq.d, h.ld, h.dk.d, h.ld, h.dk.d, h.ld, h.dz.d, h.ld,
+                     h.z.d, h.ld, h.p.d, h.q.d, h.ld, h.limit, h.k.d, h.ld,
+                     h.k.d, h.ld, s.rows, s.dh, s.dv, 0.25, h.workd);
+        head_compare(&h, &worst);
+        head_release(&h);
+    }
+}
+
+static void test_scores(void **state)
+{
+    const eg_kern_f64 *t = kt_truth();
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        double worst = 0;
+        for (eg_index dh = 0; dh <= 70; dh += 7) {
+            kt_buf q = kt_new(dh, 1, 1), key = kt_new(33 * (dh + 2), 1, 1);
+            kt_buf s = kt_new(33, 1, 1);
+            k->attn_scores(s.f, q.f, key.f, dh + 2, 33, dh, 0.5f);
+            t->attn_scores(s.d, q.d, key.d, dh + 2, 33, dh, 0.5);
+            kt_compare(&s, &s, (double)dh + 1, (double)dh / 8, k->name, &worst);
+            kt_free(&q, k->name);
+            kt_free(&key, k->name);
+            kt_free(&s, k->name);
+        }
+    }
+}
+
+/* A NaN in one query stays in its row; one in a key reaches the rows that see
+ * it and no earlier one. Scores of +-200 do not overflow. */
+static void test_extreme(void **state)
+{
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        double worst = 0;
+        head h;
+        head_init(&h, k, (shape){64, 16, 16}, CAUSAL, 0);
+        h.q.f[5 * h.ld + 3] = NAN;
+        h.k.f[40 * h.ld] = NAN;
+        head_forward(&h, k);
+        for (eg_index i = 0; i < h.z.n; i++) {
+            eg_index r = i / h.ld;
+            assert_int_equal(isnan(h.z.f[i]) != 0, r == 5 || r >= 40);
+        }
+        head_release(&h);
+
+        head_init(&h, k, (shape){64, 16, 16}, CAUSAL, 0);
+        for (eg_index i = 0; i < h.q.n; i++) h.q.d[i] = h.q.f[i] *= 32;
+        head_forward(&h, k);
+        kt_compare(&h.z, &h.z, 64 * 24, 1, h.what, &worst);
+        head_release(&h);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all),     cmocka_unit_test(test_long),
+        cmocka_unit_test(test_pattern), cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_shared),  cmocka_unit_test(test_scores),
+        cmocka_unit_test(test_extreme),
+    };
+    return cmocka_run_group_tests_name("attn", tests, NULL, NULL);
+}

@@ -1,0 +1,164 @@
+/* Matrix products of every set against float64: all storage forms, awkward
+ * sizes, strides wider than the matrix, accumulation, alpha, K = 0. The bound
+ * is the textbook one, (K + 4) eps sum |a||b|. */
+#include "kern_test.h"
+
+typedef struct shape {
+    eg_index M, N, K;
+} shape;
+
+typedef struct form {
+    int a_turned, b_turned, acc, packed, off, pad;
+    float alpha;
+} form;
+
+/* c (float) from the set, c (double) from the truth, for the same inputs. */
+static void run(const eg_kern_f32 *k, shape s, form f, double *worst)
+{
+    const eg_kern_f64 *t = kt_truth();
+    eg_index lda = (f.a_turned ? s.M : s.K) + f.pad;
+    eg_index ldb = (f.b_turned ? s.K : s.N) + f.pad, ldc = s.N + f.pad;
+    eg_index rs = f.a_turned ? 1 : lda, cs = f.a_turned ? lda : 1;
+    eg_index brs = f.b_turned ? 1 : ldb, bcs = f.b_turned ? ldb : 1;
+    kt_buf a = kt_new((f.a_turned ? s.K : s.M) * lda, f.off, 1);
+    kt_buf b = kt_new((f.b_turned ? s.N : s.K) * ldb, f.off, 1);
+    kt_buf c = kt_new(s.M * ldc, f.off, 1), before = kt_copy(&c, 0);
+    kt_buf work = kt_new(k->pack_size(s.K, s.N), f.off, 1);
+    kt_buf workd = kt_new(t->pack_size(s.K, s.N), 0, 1);
+    double *mass = calloc((size_t)(s.M * s.N + 1), sizeof *mass);
+    char what[160];
+
+    snprintf(what, sizeof what,
+             "%s gemm M %td N %td K %td a%c b%c acc %d packed %d pad %d",
+             k->name, s.M, s.N, s.K, f.a_turned ? 't' : 'n',
+             f.b_turned ? 't' : 'n', f.acc, f.packed, f.pad);
+    if (f.packed) {
+        k->pack(work.f, b.f, brs, bcs, s.K, s.N);
+        k->gemm_packed(c.f, ldc, a.f, rs, cs, work.f, s.M, s.N, s.K, f.alpha,
+                       f.acc);
+    } else {
+        k->gemm(c.f, ldc, a.f, rs, cs, b.f, brs, bcs, s.M, s.N, s.K, f.alpha,
+                f.acc, work.f);
+    }
+    t->gemm(c.d, ldc, a.d, rs, cs, b.d, brs, bcs, s.M, s.N, s.K,
+            (double)f.alpha, f.acc, workd.d);
+    for (eg_index i = 0; i < a.n; i++) a.d[i] = fabs(a.d[i]);
+    for (eg_index i = 0; i < b.n; i++) b.d[i] = fabs(b.d[i]);
+    t->gemm(mass, s.N, a.d, rs, cs, b.d, brs, bcs, s.M, s.N, s.K,
+            fabs((double)f.alpha), 0, workd.d);
+    for (eg_index m = 0; m < s.M; m++) {
+        for (eg_index n = 0; n < ldc; n++) {
+            eg_index i = m * ldc + n;
+            double old = f.acc ? fabs(before.d[i]) : 0;
+            double tol = 0;
+            if (n < s.N) {
+                tol = (double)FLT_EPSILON / 2 * (double)(s.K + 4) *
+                      (mass[m * s.N + n] + old);
+            }
+            kt_close((double)c.f[i], n < s.N ? c.d[i] : before.d[i], tol, what,
+                     i, worst);
+        }
+    }
+    free(mass);
+    kt_free(&a, what);
+    kt_free(&b, what);
+    kt_free(&c, what);
+    kt_free(&before, what);
+    kt_free(&work, what);
+    kt_free(&workd, what);
+}
+
+static const shape shapes[] = {
+    {0, 5, 5},   {5, 0, 5},     {5, 5, 0},      {1, 1, 1},     {1, 65, 9},
+    {7, 8, 31},  {8, 31, 7},    {9, 33, 64},    {31, 9, 65},   {33, 64, 8},
+    {64, 65, 1}, {65, 127, 33}, {127, 32, 65},  {13, 16, 128}, {130, 48, 20},
+    {14, 17, 3}, {6, 15, 400},  {129, 96, 390}, {3, 63, 1000},
+};
+
+static void test_forms(void **state)
+{
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        double worst = 0;
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+            for (int v = 0; v < 32; v++) {
+                form f = {.a_turned = v & 1,
+                          .b_turned = v >> 1 & 1,
+                          .acc = v >> 2 & 1,
+                          .packed = v >> 3 & 1,
+                          .off = v >> 4,
+                          .pad = (v >> 4) * 3,
+                          .alpha = v & 16 ? -0.75f : 1.0f};
+                run(k, shapes[i], f, &worst);
+            }
+        }
+        printf("%-8s worst error / bound %.3f\n", k->name, worst);
+    }
+}
+
+/* Small integers: every product and sum is exact, so is the result. */
+static void test_exact(void **state)
+{
+    enum { M = 37, N = 50, K = 45 };
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        kt_buf a = kt_new(M * K, 1, 1), b = kt_new(K * N, 1, 1);
+        kt_buf c = kt_new(M * N, 1, 1);
+        kt_buf work = kt_new(k->pack_size(K, N), 0, 1);
+
+        for (eg_index i = 0; i < a.n; i++) a.f[i] = (float)(i % 7 - 3);
+        for (eg_index i = 0; i < b.n; i++) b.f[i] = (float)(i % 5 - 2);
+        k->gemm(c.f, N, a.f, K, 1, b.f, N, 1, M, N, K, 1, 0, work.f);
+        for (eg_index m = 0; m < M; m++) {
+            for (eg_index n = 0; n < N; n++) {
+                eg_index sum = 0;
+                for (eg_index i = 0; i < K; i++) {
+                    sum += ((m * K + i) % 7 - 3) * ((i * N + n) % 5 - 2);
+                }
+                if (c.f[m * N + n] != (float)sum) {
+                    fail_msg("%s (%td,%td): %g, expected %td", k->name, m, n,
+                             (double)c.f[m * N + n], sum);
+                }
+            }
+        }
+        kt_free(&a, "a");
+        kt_free(&b, "b");
+        kt_free(&c, "c");
+        kt_free(&work, "work");
+    }
+}
+
+/* A NaN in one row of A reaches that row of C and no other. */
+static void test_nan(void **state)
+{
+    enum { M = 19, N = 40, K = 23 };
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        kt_buf a = kt_new(M * K, 0, 1), b = kt_new(K * N, 0, 1);
+        kt_buf c = kt_new(M * N, 0, 1);
+        kt_buf work = kt_new(k->pack_size(K, N), 0, 1);
+
+        a.f[11 * K + 5] = NAN;
+        k->gemm(c.f, N, a.f, K, 1, b.f, N, 1, M, N, K, 1, 0, work.f);
+        for (eg_index i = 0; i < c.n; i++) {
+            assert_int_equal(isnan(c.f[i]) != 0, i / N == 11);
+        }
+        kt_free(&a, "a");
+        kt_free(&b, "b");
+        kt_free(&c, "c");
+        kt_free(&work, "work");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_nan),
+    };
+    return cmocka_run_group_tests_name("gemm", tests, NULL, NULL);
+}
