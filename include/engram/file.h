@@ -21,12 +21,16 @@ EG_API eg_status eg_file_read(char **out, size_t *size, const char *path,
 EG_API eg_status eg_file_write(const char *path, const void *data, size_t size,
                                eg_err *err);
 
-/* The same for streams: write to eg_outfile.f, then commit or abort. */
+/* The same for streams: write to eg_outfile.f, then commit or abort. Failed
+ * writes need no check of their own: the commit reports them. */
 typedef struct eg_outfile {
     FILE *f;
     char path[1024], tmp[1088];
+    int error; /* errno of the first eg_outfile_write that failed */
 } eg_outfile;
 EG_API eg_status eg_outfile_open(eg_outfile *o, const char *path, eg_err *err);
+/* fwrite that remembers why it failed ("No space left on device"). */
+EG_API void eg_outfile_write(eg_outfile *o, const void *data, size_t size);
 EG_API eg_status eg_outfile_commit(eg_outfile *o, eg_err *err);
 EG_API void eg_outfile_abort(eg_outfile *o); /* nothing after a commit */
 
@@ -39,13 +43,7 @@ EG_API bool eg_file_exists(const char *path);
 EG_API eg_status eg_lock_take(int *fd, const char *path, eg_err *err);
 EG_API void eg_lock_drop(int fd);
 
-typedef enum eg_dtype {
-    EG_F32,
-    EG_F64,
-    EG_I32,
-    EG_I64,
-    EG_U8
-} eg_dtype;
+typedef enum eg_dtype { EG_F32, EG_F64, EG_I32, EG_I64, EG_U8 } eg_dtype;
 EG_API size_t eg_dtype_size(eg_dtype t);
 EG_API const char *eg_dtype_name(eg_dtype t); /* "float32", ... */
 
@@ -80,7 +78,7 @@ typedef struct eg_safetensors {
     int n_meta; /* the __metadata__ object, strings only */
     struct {
         char *key, *value;
-    } *meta;
+    } * meta;
     char *bytes;
     size_t size;
 } eg_safetensors;

@@ -157,6 +157,15 @@ static int sync_folder(const char *path)
     return rc;
 }
 
+void eg_outfile_write(eg_outfile *o, const void *data, size_t size)
+{
+    if (size == 0) return; /* data may be NULL */
+    errno = 0;
+    if (fwrite(data, 1, size, o->f) != size && o->error == 0) {
+        o->error = errno ? errno : EIO;
+    }
+}
+
 eg_status eg_outfile_commit(eg_outfile *o, eg_err *err)
 {
     eg_status st = EG_OK;
@@ -164,7 +173,8 @@ eg_status eg_outfile_commit(eg_outfile *o, eg_err *err)
 
     EG_ASSERT(o->f);
     errno = 0;
-    if (fflush(o->f) != 0 || ferror(o->f)) {
+    if (fflush(o->f) != 0 || ferror(o->f) || o->error) {
+        if (o->error) errno = o->error;
         if (errno == 0) errno = EIO; /* an earlier write failed */
         st = io_error("cannot write", o->path, err);
         goto done;
@@ -203,8 +213,7 @@ eg_status eg_file_write(const char *path, const void *data, size_t size,
     eg_outfile o = {.f = NULL};
 
     EG_TRY(eg_outfile_open(&o, path, err));
-    /* a short write leaves the stream's error flag, which commit reads */
-    if (size > 0) (void)fwrite(data, 1, size, o.f);
+    eg_outfile_write(&o, data, size);
     EG_TRY(eg_outfile_commit(&o, err));
 done:
     eg_outfile_abort(&o);

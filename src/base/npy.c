@@ -293,10 +293,10 @@ eg_status eg_npy_write(const char *path, const eg_view *v, eg_err *err)
     length[2] = (unsigned char)(t.len & 0xff);
     length[3] = (unsigned char)(t.len >> 8);
     EG_TRY(eg_outfile_open(&o, path, err));
-    (void)fwrite(magic, 1, sizeof magic, o.f);
-    (void)fwrite(length, 1, sizeof length, o.f);
-    (void)fwrite(text, 1, t.len, o.f);
-    if (bytes > 0) (void)fwrite(v->data, 1, bytes, o.f);
+    eg_outfile_write(&o, magic, sizeof magic);
+    eg_outfile_write(&o, length, sizeof length);
+    eg_outfile_write(&o, text, t.len);
+    eg_outfile_write(&o, v->data, bytes);
     EG_TRY(eg_outfile_commit(&o, err));
 done:
     eg_outfile_abort(&o);

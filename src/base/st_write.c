@@ -93,9 +93,11 @@ done:
     return st;
 }
 
-static void write_all(FILE *f, const char *header,
+static void write_all(eg_outfile *o, const char *header,
                       const eg_st_entry *const *order, int n)
 {
+    static const char spaces[DATA_ALIGN + 1] =
+        "                                                                ";
     size_t length = strlen(header), pad = 0, bytes = 0;
     unsigned char prefix[8];
 
@@ -103,12 +105,12 @@ static void write_all(FILE *f, const char *header,
     for (int i = 0; i < 8; i++) {
         prefix[i] = (unsigned char)((length + pad) >> (8 * i) & 0xff);
     }
-    (void)fwrite(prefix, 1, sizeof prefix, f);
-    (void)fwrite(header, 1, length, f);
-    for (; pad > 0; pad--) (void)fputc(' ', f);
+    eg_outfile_write(o, prefix, sizeof prefix);
+    eg_outfile_write(o, header, length);
+    eg_outfile_write(o, spaces, pad);
     for (int i = 0; i < n; i++) {
         EG_ASSERT(egi_view_bytes(&order[i]->view, &bytes));
-        if (bytes > 0) (void)fwrite(order[i]->view.data, 1, bytes, f);
+        eg_outfile_write(o, order[i]->view.data, bytes);
     }
 }
 
@@ -136,7 +138,7 @@ eg_status eg_st_write(const char *path, const eg_st_entry *entries,
         goto done;
     }
     EG_TRY(eg_outfile_open(&o, path, err));
-    write_all(o.f, header, order, n_entries);
+    write_all(&o, header, order, n_entries);
     EG_TRY(eg_outfile_commit(&o, err));
 done:
     eg_outfile_abort(&o);
