@@ -2,6 +2,10 @@
 # shapes). For Doxygen, every comment at the start of a line becomes a brief
 # line and the whole text as it stands; a comment behind a member or a
 # declaration becomes its brief text.
+function escaped(text) {
+    gsub(/[\\@<>#&%$|"]/, "\\\\&", text)
+    return text
+}
 function flush_block(   i, text, first) {
     text = ""
     for (i = 1; i <= n; i++) {
@@ -11,8 +15,8 @@ function flush_block(   i, text, first) {
     }
     first = text
     if (match(first, /[.]( |$)/)) first = substr(first, 1, RSTART)
-    gsub(/[\\@<>#&%$*_`~\[\]|"^]/, "\\\\&", first)
-    printf "%s %s\n", file_comment ? "/** @file\n@brief" : "/** @brief", first
+    printf "%s %s\n", file_comment ? "/** @file\n@brief" : "/** @brief",
+        escaped(first)
     if (n > 1) {
         print "@verbatim"
         for (i = 1; i <= n; i++) print block[i]
@@ -43,7 +47,10 @@ inside {
 }
 {
     # A comment behind code, on one line; longer ones are left alone.
-    if ($0 !~ /^ *\/\*/ && $0 !~ /^#/ && match($0, /\/\* .*\*\//))
-        sub(/\/\* /, "/**< ")
+    if ($0 !~ /^ *\/\*/ && $0 !~ /^#/ && match($0, /\/\* .*\*\//)) {
+        text = substr($0, RSTART + 3, RLENGTH - 5)
+        print substr($0, 1, RSTART - 1) "/**< " escaped(text) "*/"
+        next
+    }
     print
 }

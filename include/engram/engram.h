@@ -2,6 +2,7 @@
 #ifndef ENGRAM_ENGRAM_H
 #define ENGRAM_ENGRAM_H
 
+#include "engram/claim.h"
 #include "engram/config.h"
 #include "engram/eval.h"
 #include "engram/fields.h"
@@ -18,5 +19,6 @@
 #include "engram/status.h"
 #include "engram/task.h"
 #include "engram/train.h"
+#include "engram/yaml.h"
 
 #endif
