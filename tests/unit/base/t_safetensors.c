@@ -1,0 +1,318 @@
+/* safetensors: round trip, alignment, and hostile headers. */
+#include "base/check.h"
+
+static char dir[200];
+static char path[300];
+
+/* A file of this header and n bytes 0, 1, 2, ... */
+static char *make(const char *json, size_t n, size_t *size)
+{
+    size_t length = strlen(json);
+    char *b = eg_calloc(8 + length + n, 1);
+
+    b[0] = (char)(length & 0xff);
+    b[1] = (char)(length >> 8);
+    memcpy(b + 8, json, length);
+    for (size_t i = 0; i < n; i++) b[8 + length + i] = (char)i;
+    *size = 8 + length + n;
+    return b;
+}
+
+static eg_status parse(eg_safetensors *s, const char *json, size_t n,
+                       eg_err *err)
+{
+    size_t size = 0;
+    char *b = make(json, n, &size);
+
+    return eg_st_parse_take(s, b, size, "x.st", err);
+}
+
+static void test_round_trip(void **state)
+{
+    static const float f32[6] = {1, 2, 3, 4, 5, 6};
+    static const double f64[2] = {0.1, -0.0};
+    static const int32_t i32[1] = {-5};
+    static const int64_t i64[1] = {INT64_MIN};
+    static const unsigned char u8[3] = {7, 8, 255};
+    static const eg_st_entry entries[] = {
+        {"bytes", {u8, EG_U8, 1, {3}}},
+        {"blocks.0.attn.W_Q", {f32, EG_F32, 3, {1, 2, 3}}},
+        {"none", {NULL, EG_F32, 2, {0, 9}}},
+        {"count", {i32, EG_I32, 0, {0}}},
+        {"moments", {f64, EG_F64, 1, {2}}},
+        {"step", {i64, EG_I64, 1, {1}}},
+    };
+    static const char *const meta[] = {"format", "engram", "note",
+                                       "\"q\" \\ \xc3\xa9 \n"};
+    enum { N = sizeof entries / sizeof entries[0] };
+    int64_t live = eg_mem_query().live_bytes;
+    eg_err err = {0};
+    eg_safetensors s;
+
+    (void)state;
+    check_ok(eg_st_write(path, entries, N, meta, 2, &err), &err);
+    check_ok(eg_st_read(&s, path, &err), &err);
+    assert_int_equal(s.n_entries, N);
+    for (int i = 0; i < N; i++) {
+        const eg_view *want = &entries[i].view;
+        const eg_st_entry *e = eg_st_find(&s, entries[i].name);
+        size_t bytes = (size_t)eg_view_size(want) * eg_dtype_size(want->dtype);
+
+        assert_non_null(e);
+        assert_int_equal(e->view.dtype, want->dtype);
+        assert_int_equal(e->view.ndim, want->ndim);
+        assert_memory_equal(e->view.shape, want->shape, sizeof want->shape);
+        assert_int_equal((uintptr_t)e->view.data % eg_dtype_size(want->dtype),
+                         0);
+        if (bytes) assert_memory_equal(e->view.data, want->data, bytes);
+    }
+    assert_null(eg_st_find(&s, "absent"));
+    assert_string_equal(eg_st_meta(&s, "format"), "engram");
+    assert_string_equal(eg_st_meta(&s, "note"), meta[3]);
+    assert_null(eg_st_meta(&s, "absent"));
+    eg_st_release(&s);
+    eg_st_release(&s);
+    assert_int_equal(eg_mem_query().live_bytes, live);
+}
+
+static void test_empty_file(void **state)
+{
+    eg_err err = {0};
+    eg_safetensors s;
+
+    (void)state;
+    check_ok(eg_st_write(path, NULL, 0, NULL, 0, &err), &err);
+    check_ok(eg_st_read(&s, path, &err), &err);
+    assert_int_equal(s.n_entries, 0);
+    assert_int_equal(s.n_meta, 0);
+    eg_st_release(&s);
+}
+
+/* Headers of every length modulo 64: the data is aligned all the same. */
+static void test_data_is_aligned_for_any_header(void **state)
+{
+    char json[300];
+
+    (void)state;
+    for (int pad = 0; pad < 64; pad++) {
+        eg_err err = {0};
+        eg_safetensors s;
+
+        (void)snprintf(json, sizeof json,
+                       "{\"a\":{\"dtype\":\"F64\",\"shape\":[2],"
+                       "\"data_offsets\":[0,16]}}%*s",
+                       pad, "");
+        check_ok(parse(&s, json, 16, &err), &err);
+        assert_int_equal((uintptr_t)s.entry[0].view.data % 64, 0);
+        for (int i = 0; i < 16; i++) {
+            assert_int_equal(((const char *)s.entry[0].view.data)[i], i);
+        }
+        eg_st_release(&s);
+    }
+}
+
+static void test_foreign_order_is_read(void **state)
+{
+    eg_err err = {0};
+    eg_safetensors s;
+
+    (void)state;
+    check_ok(parse(&s,
+                   "{\"z\":{\"shape\":[4],\"data_offsets\":[4,8],"
+                   "\"dtype\":\"U8\"},\"e\":{\"dtype\":\"F32\",\"shape\":[0],"
+                   "\"data_offsets\":[4,4]},\"__metadata__\":{},"
+                   "\"a\":{\"dtype\":\"I32\",\"shape\":[],"
+                   "\"data_offsets\":[0,4]}}",
+                   8, &err),
+             &err);
+    assert_int_equal(s.n_entries, 3);
+    assert_string_equal(s.entry[0].name, "a"); /* in the order of the data */
+    assert_string_equal(s.entry[1].name, "e");
+    assert_string_equal(s.entry[2].name, "z");
+    assert_true(eg_view_at(&s.entry[2].view, 3) == 7.0);
+    eg_st_release(&s);
+}
+
+#define T(dtype, shape, offsets) \
+    "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+#define ONE(dtype, shape, offsets) "{\"a\":" T(dtype, shape, offsets) "}"
+#define TWO(first, second) "{\"a\":" first ",\"b\":" second "}"
+
+static const struct {
+    const char *json;
+    size_t n;
+    eg_status st;
+    const char *words;
+} broken[] = {
+    {"", 0, EG_EFORMAT, "header"},
+    {"{", 0, EG_EFORMAT, "header: byte 9"},
+    {"[]", 0, EG_EFORMAT, "to be an object"},
+    {"{\"a\":3}", 0, EG_EFORMAT, "a: expected dtype, shape and data_offsets"},
+    {"{\"a\":{}}", 0, EG_EFORMAT, "expected dtype"},
+    {"{} x", 0, EG_EFORMAT, "header: byte"},
+    {"{}", 1, EG_EFORMAT, "trailing bytes: tensors end at byte 0 of 1"},
+    {ONE("F32", "[2]", "[0,8]"), 9, EG_EFORMAT, "trailing bytes"},
+    {ONE("F32", "[2]", "[0,8]"), 7, EG_EFORMAT, "lie outside the 7 bytes"},
+    {ONE("F32", "[2]", "[0,4]"), 4, EG_EFORMAT,
+     "expected 8 bytes for float32 [2], found 4"},
+    {ONE("F32", "[2]", "[8,0]"), 8, EG_EFORMAT, "lie outside"},
+    {ONE("F32", "[2]", "[-8,0]"), 8, EG_EFORMAT, "lie outside"},
+    {ONE("F32", "[2]", "[0,8.0]"), 8, EG_EFORMAT, "data_offsets [begin, end]"},
+    {ONE("F32", "[2]", "[0,8,8]"), 8, EG_EFORMAT, "data_offsets [begin, end]"},
+    {ONE("F32", "[2]", "{}"), 8, EG_EFORMAT, "data_offsets [begin, end]"},
+    {ONE("F32", "[2]", "[0,9223372036854775807]"), 8, EG_EFORMAT,
+     "lie outside"},
+    {ONE("F32", "[2]", "[0,9223372036854775808]"), 8, EG_EFORMAT, "header"},
+    {ONE("F32", "[4611686018427387904,4]", "[0,0]"), 0, EG_EFORMAT,
+     "overflows"},
+    {ONE("F32", "[4294967296,4294967296]", "[0,0]"), 0, EG_EFORMAT,
+     "overflows"},
+    {ONE("F32", "[-2]", "[0,8]"), 8, EG_EFORMAT, "shape[0] is not an extent"},
+    {ONE("F32", "[2.0]", "[0,8]"), 8, EG_EFORMAT, "shape[0] is not"},
+    {ONE("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, EG_EFORMAT,
+     "at most 8 axes, found 9"},
+    {ONE("F32", "2", "[0,8]"), 8, EG_EFORMAT, "expected a shape"},
+    {ONE("BF16", "[2]", "[0,4]"), 4, EG_EUNSUPPORTED, "found 'BF16'"},
+    {"{\"a\":{\"dtype\":4,\"shape\":[],\"data_offsets\":[0,4]}}", 4, EG_EFORMAT,
+     "has no dtype"},
+    {TWO(T("F32", "[1]", "[0,4]"), T("F32", "[1]", "[0,4]")), 4, EG_EFORMAT,
+     "b: overlaps another tensor"},
+    {TWO(T("F32", "[2]", "[0,8]"), T("F32", "[2]", "[4,12]")), 12, EG_EFORMAT,
+     "b: overlaps"},
+    {TWO(T("U8", "[1]", "[0,1]"), T("U8", "[1]", "[2,3]")), 3, EG_EFORMAT,
+     "b: a hole lies before it"},
+    {TWO(T("U8", "[1]", "[0,1]"), T("F32", "[1]", "[1,5]")), 5, EG_EFORMAT,
+     "b: misaligned: float32 data at byte 1"},
+    {"{\"a\":" T("U8", "[0]", "[0,0]") ",\"a\":" T("U8", "[0]", "[0,0]") "}", 0,
+     EG_EFORMAT, "duplicate"},
+    {"{\"__metadata__\":[]}", 0, EG_EFORMAT, "__metadata__ to be an object"},
+    {"{\"__metadata__\":{\"k\":1}}", 0, EG_EFORMAT, "expected text for 'k'"},
+    {"{\"a\\u0000b\":1}", 0, EG_EFORMAT, "header"},
+    {"{\"\xff\":1}", 0, EG_EFORMAT, "header"},
+};
+
+static void test_broken_headers(void **state)
+{
+    int64_t live = eg_mem_query().live_bytes;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        eg_err err = {0};
+        eg_safetensors s;
+
+        check_failed(parse(&s, broken[i].json, broken[i].n, &err), broken[i].st,
+                     &err, broken[i].words);
+        assert_non_null(strstr(err.msg, "x.st: "));
+        assert_null(s.bytes);
+        assert_int_equal(s.n_entries, 0);
+        assert_int_equal(eg_mem_query().live_bytes, live);
+    }
+}
+
+static void test_nesting_and_names_have_limits(void **state)
+{
+    static char deep[10000];
+    char json[400] = "{\"";
+    eg_err err = {0};
+    eg_safetensors s;
+
+    (void)state;
+    memset(deep, '[', sizeof deep - 1);
+    check_failed(parse(&s, deep, 0, &err), EG_EFORMAT, &err, "header");
+    memset(json + 2, 'n', 128);
+    strcat(json, "\":" T("U8", "[0]", "[0,0]") "}");
+    check_failed(parse(&s, json, 0, &err), EG_EFORMAT, &err,
+                 "name of 128 bytes, expected at most 127");
+}
+
+static void test_header_length(void **state)
+{
+    eg_err err = {0};
+    eg_safetensors s;
+    char *b = eg_calloc(8, 1);
+
+    (void)state;
+    memset(b, 0xff, 8);
+    check_failed(eg_st_parse_take(&s, b, 8, "x.st", &err), EG_EFORMAT, &err,
+                 "header of 18446744073709551615 bytes in a file of 8");
+    b = eg_calloc((size_t)9 << 20, 1);
+    b[2] = (char)0x80; /* 8 MiB and 1 byte */
+    b[0] = 1;
+    check_failed(eg_st_parse_take(&s, b, (size_t)9 << 20, "x.st", &err),
+                 EG_EUNSUPPORTED, &err, "header of 8388609 bytes");
+}
+
+static void test_every_truncation_is_an_error(void **state)
+{
+    size_t size = 0;
+    char *whole =
+        make(TWO(T("F32", "[2]", "[0,8]"), T("U8", "[1]", "[8,9]")), 9, &size);
+
+    (void)state;
+    for (size_t n = 0; n < size; n++) {
+        eg_err err = {0};
+        eg_safetensors s;
+        char *part = eg_calloc(n, 1);
+
+        memcpy(part, whole, n);
+        check_failed(eg_st_parse_take(&s, part, n, "x.st", &err), EG_EFORMAT,
+                     &err, "x.st: ");
+    }
+    eg_free(whole);
+}
+
+static void test_write_refuses(void **state)
+{
+    static const char *const meta[] = {"k", "\xff", "k", "v"};
+    eg_err err = {0};
+    float x = 1;
+    eg_st_entry two[2] = {{"a", {&x, EG_F32, 1, {1}}},
+                          {"a", {&x, EG_F32, 1, {1}}}};
+
+    (void)state;
+    check_failed(eg_st_write(path, two, 2, NULL, 0, &err), EG_EINVAL, &err,
+                 "two entries named 'a'");
+    check_failed(eg_st_write(path, two, 1, meta, 1, &err), EG_EINVAL, &err,
+                 "'k' or its value is not UTF-8");
+    strcpy(two[0].name, "__metadata__");
+    check_failed(eg_st_write(path, two, 1, NULL, 0, &err), EG_EINVAL, &err,
+                 "two entries named '__metadata__'");
+    strcpy(two[0].name, "b");
+    two[1].view.shape[0] = -1;
+    check_failed(eg_st_write(path, two, 2, NULL, 0, &err), EG_ESHAPE, &err,
+                 "a: not a shape");
+    check_failed(eg_st_write("/dev/full", two, 1, NULL, 0, &err), EG_EIO, &err,
+                 "No space left");
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    scratch_make(dir, sizeof dir);
+    (void)snprintf(path, sizeof path, "%s/x.safetensors", dir);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    scratch_remove(dir);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_empty_file),
+        cmocka_unit_test(test_data_is_aligned_for_any_header),
+        cmocka_unit_test(test_foreign_order_is_read),
+        cmocka_unit_test(test_broken_headers),
+        cmocka_unit_test(test_nesting_and_names_have_limits),
+        cmocka_unit_test(test_header_length),
+        cmocka_unit_test(test_every_truncation_is_an_error),
+        cmocka_unit_test(test_write_refuses),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
