@@ -44,6 +44,7 @@ EG_API eg_status eg_lock_take(int *fd, const char *path, eg_err *err);
 EG_API void eg_lock_drop(int fd);
 
 typedef enum eg_dtype { EG_F32, EG_F64, EG_I32, EG_I64, EG_U8 } eg_dtype;
+/* Bytes of one entry, and the name NumPy uses. */
 EG_API size_t eg_dtype_size(eg_dtype t);
 EG_API const char *eg_dtype_name(eg_dtype t); /* "float32", ... */
 

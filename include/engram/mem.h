@@ -36,6 +36,7 @@ typedef struct eg_arena {
     size_t size, used, high_water;
 } eg_arena;
 
+/* Room for so many bytes (EG_ENOMEM), and its release. */
 EG_API eg_status eg_arena_init(eg_arena *a, size_t bytes, eg_err *err);
 EG_API void eg_arena_release(eg_arena *a);
 /* 64-byte aligned, not zeroed; asserts that it fits (sized at set-up). */

@@ -50,6 +50,7 @@ extern "C" {
       "output matrix tied to the embeddings: logits = x W_E^T / d_model")      \
     R(norm_eps, "1e-5", 0, 1, "added to the variance in LayerNorm")
 EG_FIELDS_STRUCT(eg_model_opts, EG_MODEL_FIELDS)
+/* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_model_fields[];
 
 enum { EG_NORM_NONE, EG_NORM_PRE, EG_NORM_POST, EG_NORM_PARALLEL };
@@ -88,6 +89,7 @@ EG_API int eg_model_ctx(const eg_model *m);
 /* EG_MLP_... of block l. */
 EG_API int eg_model_mlp(const eg_model *m, int l);
 
+/* The table: how many rows, and row i, which lives as long as the model. */
 EG_API int eg_model_n_tensors(const eg_model *m);
 EG_API const eg_tensor *eg_model_tensor(const eg_model *m, int i);
 /* Index of a tensor, or -1. */

@@ -37,6 +37,7 @@ extern "C" {
       "split: uniform outputs in training come from the first 3/4 of the "     \
       "vocabulary, in tests from the rest")
 EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
+/* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_task_fields[];
 
 enum { EG_TRIGGERS_RANDOM, EG_TRIGGERS_FIXED };
@@ -60,6 +61,8 @@ typedef struct eg_seq {
 
 typedef struct eg_task eg_task;
 
+/* Checks the options (EG_EINVAL names the key) and prepares the law. seed keys
+ * every sequence. Freeing NULL does nothing. */
 EG_API eg_status eg_task_new(eg_task **out, const eg_task_opts *opts,
                              uint64_t seed, eg_err *err);
 EG_API void eg_task_free(eg_task *task);

@@ -31,6 +31,7 @@ extern "C" {
     I(warmup, "0", 0, 1000000000, "steps of linear warm-up")                   \
     R(lr_end, "0", 0, 1e9, "learning rate at the last step")
 EG_FIELDS_STRUCT(eg_optim_opts, EG_OPTIM_FIELDS)
+/* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_optim_fields[];
 
 enum { EG_OPTIM_SGD, EG_OPTIM_ADAM, EG_OPTIM_ADAMW };
@@ -53,6 +54,7 @@ enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
       "every matrix product as written (slow; the reference)")                 \
     I(slots, "8", 1, 1024, "gradient sums a step, whatever the threads")
 EG_FIELDS_STRUCT(eg_train_opts, EG_TRAIN_FIELDS)
+/* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_train_fields[];
 
 enum { EG_LOSS_IN_CONTEXT, EG_LOSS_ALL };
@@ -79,6 +81,8 @@ typedef struct eg_train_plan {
 EG_API eg_status eg_train_plan_make(eg_train_plan *plan,
                                     const eg_train_spec *spec, eg_err *err);
 
+/* Allocates everything that training needs, and draws the initial values (or
+ * reads them from train.init_from). The model belongs to the trainer. */
 EG_API eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
                                 eg_err *err);
 EG_API void eg_trainer_free(eg_trainer *tr);

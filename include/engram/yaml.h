@@ -55,6 +55,7 @@ EG_API bool eg_node_is_null(const eg_node *n);
 /* "a map", "a list", "nothing" or "text", for messages. */
 EG_API const char *eg_node_what(const eg_node *n);
 
+/* What EG_NODE_FAIL calls: "file:line:column: " before the message. */
 EG_API eg_status eg_node_fail_(const eg_node *n, bool at_key, eg_err *err,
                                eg_status st, const char *where, const char *fmt,
                                ...) EG_PRINTF(6, 7);
