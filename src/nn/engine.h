@@ -1,0 +1,55 @@
+/* The engine behind trainer and evaluator: one table of functions a
+ * precision. */
+#ifndef EG_NN_ENGINE_H
+#define EG_NN_ENGINE_H
+
+#include "engram/eval.h"
+#include "nn/plan.h"
+
+typedef struct egi_engine egi_engine; /* opaque, one type a precision */
+
+typedef struct egi_engine_spec {
+    const eg_model *m;
+    const eg_task *task;
+    eg_pool *pool;
+    const char *kern;
+    const egi_plan *plan;
+    int slots; /* gradient sums; 0: forward only */
+    int batch;
+    int flags; /* EG_EVAL_... */
+} egi_engine_spec;
+
+typedef struct egi_engine_bytes {
+    int64_t accs, states, packs;
+} egi_engine_bytes;
+
+typedef struct egi_engine_vt {
+    eg_status (*make)(egi_engine **out, const egi_engine_spec *s, eg_err *err);
+    void (*free)(egi_engine *e);
+    void (*measure)(egi_engine_bytes *out, const egi_engine_spec *s);
+    /* Loss sum and count over the batch of a step, gradient of the mean into
+     * grad (laid out like the parameters). */
+    void (*gradient)(egi_engine *e, int64_t step, void *grad, double *loss_sum,
+                     int64_t *n_loss);
+    void (*eval)(egi_engine *e, eg_split split, uint64_t step, uint32_t first,
+                 int count, eg_acts_fn fn, void *ctx);
+    bool (*hook)(const void *state, const char *name, eg_view *out);
+    const char *(*hook_name)(const egi_engine *e, int i);
+    /* Optimiser on one tensor's entries. */
+    void (*sgd)(const egi_engine *e, void *w, void *m, const void *g,
+                eg_index n, double lr, double mu, double wd, int first);
+    void (*adam)(const egi_engine *e, void *w, void *m, void *v, const void *g,
+                 eg_index n, double lr, const double hyper[7]);
+    double (*sumsq)(const egi_engine *e, const void *x, eg_index n);
+    void (*clip)(const egi_engine *e, void *g, eg_index n, double factor,
+                 double bound);
+} egi_engine_vt;
+
+extern const egi_engine_vt egi_engine_f32, egi_engine_f64;
+
+static inline const egi_engine_vt *egi_engine_of(const eg_model *m)
+{
+    return m->precision == EG_FLOAT64 ? &egi_engine_f64 : &egi_engine_f32;
+}
+
+#endif

@@ -1,0 +1,97 @@
+/* Counting the arithmetic a plan cannot avoid. */
+#include "engram/mem.h"
+#include "nn/plan.h"
+
+#define SAMPLES 64
+
+/* Averages per token over sample sequences: positions computed, rows of the
+ * last block, and query-key pairs of each kind. */
+typedef struct shares {
+    double n, rows, pairs, row_pairs;
+} shares;
+
+static bool sample(shares *out, const egi_plan *p, const eg_task *task)
+{
+    int T = p->m->T;
+    int32_t *buf = eg_calloc((size_t)T * 3, sizeof *buf);
+    eg_seq s = {buf, buf ? buf + T : NULL, buf ? buf + 2 * T : NULL};
+
+    *out = (shares){0, 0, 0, 0};
+    if (!buf) return false;
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        int n = 0, rows = 0;
+        double row_pairs = 0;
+        eg_task_sequence(task, EG_PROBE, 0, i, &s);
+        for (int t = 0; t < T; t++) {
+            bool in = !p->subset || (s.targets[t] >= 0 &&
+                                     (!p->in_context || s.occur[t] >= 2));
+            if (!in) continue;
+            rows++;
+            row_pairs += t + 1;
+            n = t + 1;
+        }
+        out->n += n;
+        out->rows += rows;
+        out->pairs += 0.5 * n * (n + 1.0);
+        out->row_pairs += row_pairs;
+    }
+    double tokens = (double)SAMPLES * T;
+    out->n /= tokens;
+    out->rows /= tokens;
+    out->pairs /= tokens;
+    out->row_pairs /= tokens;
+    eg_free(buf);
+    return true;
+}
+
+/* One matrix [in, out]: forward, weight gradient, input gradient. */
+static double lin(double rows, double in, double out, bool grad, bool back)
+{
+    return 2 * rows * in * out * (1 + grad + back);
+}
+
+static double layer_flops(const egi_plan *p, int l, const shares *s)
+{
+    const egi_layer_plan *lp = &p->layer[l];
+    const eg_model *m = p->m;
+    bool last = l == m->n_layers - 1;
+    double d = m->d_model, H = m->n_heads;
+    double rows = last ? s->rows : s->n, pairs = last ? s->row_pairs : s->pairs;
+    const egi_layer_acc *a = &lp->acc;
+    bool live = lp->need_q || lp->need_k || lp->need_v;
+    double f = 2 * pairs * H * (lp->kw + lp->vw);
+
+    if (live) f += 2 * pairs * H * lp->vw; /* dP */
+    if (lp->need_q) f += 2 * pairs * H * lp->kw;
+    if (lp->need_k) f += 2 * pairs * H * lp->kw;
+    if (lp->need_v) f += 2 * pairs * H * lp->vw;
+    if (!lp->table) {
+        f += lin(rows, d, lp->nq, a->q >= 0, lp->need_a);
+        f += lin(s->n, d, lp->nk, a->k >= 0, lp->need_a);
+        f += lin(s->n, d, lp->nv, a->v >= 0, lp->need_a);
+    }
+    if (p->fold && last) return f;
+    if (lp->has_o) f += lin(rows, H * lp->vw, d, a->o >= 0, live);
+    if (lp->mlp == EG_MLP_NONE) return f;
+    if (lp->mlp == EG_MLP_LINEAR)
+        return f + (lp->table_mlp ? 0 : lin(rows, d, d, a->f >= 0, true));
+    if (!lp->table_mlp)
+        f += lin(rows, d, m->d_mlp, a->in >= 0, lp->need_x || live);
+    return f + lin(rows, m->d_mlp, d, a->out >= 0, true);
+}
+
+double egi_plan_flops(const egi_plan *p, const eg_task *task)
+{
+    const eg_model *m = p->m;
+    const egi_layer_plan *last = &p->layer[m->n_layers - 1];
+    shares s;
+    double f = 0;
+
+    if (!sample(&s, p, task)) return 0;
+    for (int l = 0; l < m->n_layers; l++) f += layer_flops(p, l, &s);
+    f += lin(s.rows, m->d_model, m->V, p->acc_u >= 0, !p->fold || last->need_a);
+    if (p->fold)
+        f += lin(s.rows, (double)m->n_heads * last->vw, m->V, p->acc_c >= 0,
+                 true);
+    return f;
+}

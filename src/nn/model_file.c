@@ -1,0 +1,107 @@
+/* Weights in safetensors files, one entry a tensor. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engram/mem.h"
+#include "nn/nn.h"
+#include "nn/weights.h"
+
+eg_status egi_tensor_entries(eg_st_entry *out, const eg_model *m,
+                             const char *prefix, const void *base, eg_err *err)
+{
+    size_t width = m->precision == EG_FLOAT64 ? 8 : 4;
+
+    for (int i = 0; i < m->n_tensors; i++) {
+        const eg_tensor *t = &m->tensor[i];
+        int n =
+            snprintf(out[i].name, sizeof out[i].name, "%s%s", prefix, t->name);
+        if (n < 0 || n >= (int)sizeof out[i].name)
+            return EG_FAIL(err, EG_EINVAL, "tensor name too long: %s", t->name);
+        out[i].view = eg_model_view(m, i);
+        out[i].view.data = (const char *)base + (size_t)t->offset * width;
+    }
+    return EG_OK;
+}
+
+static void shape_text(char *buf, size_t size, int ndim, const eg_index *shape)
+{
+    size_t used = 0;
+
+    buf[0] = 0;
+    for (int k = 0; k < ndim && used < size; k++)
+        used += (size_t)snprintf(buf + used, size - used, "%s%lld",
+                                 k ? "," : "", (long long)shape[k]);
+}
+
+eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
+                           const char *prefix, const char *path, eg_err *err)
+{
+    char name[160], want[64], have[160];
+
+    for (int i = 0; i < m->n_tensors; i++) {
+        const eg_tensor *t = &m->tensor[i];
+        snprintf(name, sizeof name, "%s%s", prefix, t->name);
+        const eg_st_entry *e = eg_st_find(s, name);
+        shape_text(want, sizeof want, t->ndim, t->shape);
+        if (!e)
+            return EG_FAIL(err, EG_EFORMAT,
+                           "%s: expected [%s], found no such tensor in %s",
+                           name, want, path);
+        shape_text(have, sizeof have, e->view.ndim, e->view.shape);
+        if (strcmp(want, have) != 0)
+            return EG_FAIL(err, EG_ESHAPE,
+                           "%s: expected [%s], found [%s] in %s", name, want,
+                           have, path);
+        if (e->view.dtype != EG_F32 && e->view.dtype != EG_F64)
+            return EG_FAIL(err, EG_EFORMAT,
+                           "%s: expected float32 or float64, found %s in %s",
+                           name, eg_dtype_name(e->view.dtype), path);
+    }
+    return EG_OK;
+}
+
+void egi_tensor_copy(void *base, const eg_model *m, const eg_safetensors *s,
+                     const char *prefix)
+{
+    char name[160];
+
+    for (int i = 0; i < m->n_tensors; i++) {
+        const eg_tensor *t = &m->tensor[i];
+        snprintf(name, sizeof name, "%s%s", prefix, t->name);
+        const eg_view *v = &eg_st_find(s, name)->view;
+        for (eg_index j = 0; j < t->size; j++) {
+            double x = eg_view_at(v, j);
+            if (m->precision == EG_FLOAT64)
+                ((double *)base)[t->offset + j] = x;
+            else
+                ((float *)base)[t->offset + j] = (float)x;
+        }
+    }
+}
+
+eg_status eg_model_save(const eg_model *m, const char *path, eg_err *err)
+{
+    static const char *const meta[] = {"format", "engram-weights"};
+    eg_status st = EG_OK;
+    eg_st_entry *e = eg_calloc((size_t)m->n_tensors, sizeof *e);
+
+    if (!e) return EG_FAIL(err, EG_ENOMEM, "%s", path);
+    EG_TRY(egi_tensor_entries(e, m, "", m->params, err));
+    EG_TRY(eg_st_write(path, e, m->n_tensors, meta, 1, err));
+done:
+    eg_free(e);
+    return st;
+}
+
+eg_status eg_model_load(eg_model *m, const char *path, eg_err *err)
+{
+    eg_status st = EG_OK;
+    eg_safetensors s = {0};
+
+    EG_TRY(eg_st_read(&s, path, err));
+    EG_TRY(egi_tensor_check(m, &s, "", path, err));
+    egi_tensor_copy(m->params, m, &s, "");
+done:
+    eg_st_release(&s);
+    return st;
+}

@@ -1,0 +1,42 @@
+/* nn, inside: the model's sizes and roles of its tensors. */
+#ifndef EG_NN_NN_H
+#define EG_NN_NN_H
+
+#include "engram/model.h"
+#include "engram/train.h"
+
+#define EGI_LAYERS 64
+
+/* Indices into the table of tensors; -1: the model has no such tensor. */
+typedef struct egi_block_roles {
+    int qk, q, k, v, o;
+    int ln1_w, ln1_b, ln2_w, ln2_b;
+    int f, in, out;
+} egi_block_roles;
+
+struct eg_model {
+    eg_model_opts opts;
+    eg_precision precision;
+    int n_layers, d_model, n_heads, d_head, d_mlp;
+    int V, T; /* d_vocab, n_ctx */
+    int mlp[EGI_LAYERS];
+    int n_tensors;
+    eg_tensor *tensor;
+    int e, pos, lnf_w, lnf_b, u;
+    egi_block_roles block[EGI_LAYERS];
+    eg_index n_params;
+    void *params; /* float or double [n_params] */
+};
+
+/* Does "blocks.*.attn.W_O" match the name? '*' stands for any text. */
+bool egi_match(const char *pattern, const char *name);
+
+/* Fills the vector of n_params entries; f32 or f64 by the model. */
+static inline void *egi_param(const eg_model *m, int i)
+{
+    if (i < 0) return NULL;
+    size_t size = m->precision == EG_FLOAT64 ? 8 : 4;
+    return (char *)m->params + (size_t)m->tensor[i].offset * size;
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* The plan: which algebra a network uses, what its backward pass must produce,
+ * and where each gradient sum lies. Decided once; independent of precision.
+ *
+ * Three exact shortcuts, all off in the plain plan:
+ *  table   the first block reads x0 = W_E[z] + W_pos[t], so a projection of it
+ *          is a gather from projected tables, V + T rows of GEMM in place of
+ *          B T; with LayerNorm the tables are centred and the gathered row is
+ *          scaled by rstd. Gradients are summed per table row.
+ *  merge   one head of full width: W_V W_O is one matrix.
+ *  fold    without norms the last block is linear behind its attention:
+ *          logits = x A + z C with A = (1 + W_F) W_U, C = W_O A.
+ * and one of bookkeeping:
+ *  subset  the last block is computed at the positions in the loss only. */
+#ifndef EG_NN_PLAN_H
+#define EG_NN_PLAN_H
+
+#include "nn/nn.h"
+
+/* Offsets into the block of gradient sums; -1: not wanted. */
+typedef struct egi_layer_acc {
+    eg_index q, k, v;    /* [d, nq], [d, nk], [d, nv] */
+    eg_index o;          /* [n_heads vw, d] */
+    eg_index ey, py, by; /* tables: [V, n], [T, n], [n] */
+    eg_index ln1_w, ln1_b, ln2_w, ln2_b;
+    eg_index f, in, out;
+} egi_layer_acc;
+
+typedef struct egi_layer_plan {
+    bool table;     /* q (k, v) come from tables */
+    bool table_mlp; /* so does the input of the feed-forward */
+    bool merge_ov;
+    bool rotary;
+    bool k_copy; /* identity keys, rotated: they need a buffer */
+    int kw, vw;  /* width of a head's keys and values */
+    int nq;      /* columns of the projected queries */
+    int nk, nv;  /* of keys and values; 0: identity */
+    int nm;      /* of the feed-forward's input, when from tables */
+    bool has_o;  /* z passes an output matrix */
+    int mlp;
+    bool need_x; /* the gradient of the block's input is wanted */
+    bool need_a; /* and of what its attention reads */
+    bool need_q, need_k, need_v; /* gradients at queries, keys, values */
+    egi_layer_acc acc;
+} egi_layer_plan;
+
+typedef struct egi_plan {
+    const eg_model *m;
+    bool fold, subset, keep; /* keep: buffers hold what hooks promise */
+    bool in_context;         /* the loss: occur >= 2, or all */
+    bool need_embed;         /* W_E or W_pos are trained */
+    egi_layer_plan layer[EGI_LAYERS];
+    eg_index acc_e, acc_pos, acc_lnf_w, acc_lnf_b;
+    eg_index acc_u; /* [d, V]: of W_U, or of A when folded */
+    eg_index acc_c; /* [n_heads vw, V]: of C */
+    eg_index n_acc;
+} egi_plan;
+
+/* trains [n_tensors]: is the tensor updated at any step? plain: no shortcut.
+ * keep implies plain. */
+void egi_plan_make(egi_plan *p, const eg_model *m, const bool *trains,
+                   bool in_context, bool plain, bool keep);
+
+/* Multiply-adds, counted as two, that a training step of this plan needs for
+ * each token of its batch: the matrix products and the causal part of
+ * attention; rows averaged over sequences of the task. */
+double egi_plan_flops(const egi_plan *p, const eg_task *task);
+
+/* Columns of the first block's tables: q | k | v | feed-forward input. */
+static inline int egi_table_cols(const egi_layer_plan *lp)
+{
+    return lp->nq + lp->nk + lp->nv + lp->nm;
+}
+
+#endif

@@ -1,0 +1,265 @@
+/* Training: gradient of a step's batch, clipping, optimiser, bookkeeping. */
+#include "nn/trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engram/mem.h"
+#include "nn/schedule.h"
+
+/* ------------------------------------------------------------ life time -- */
+
+static bool uses_m1(const eg_optim_opts *o)
+{
+    return o->kind != EG_OPTIM_SGD || o->momentum > 0;
+}
+
+static eg_status model_for(eg_model **out, const eg_train_spec *s, eg_err *err)
+{
+    eg_status st = eg_model_new(
+        out, &s->model, eg_task_vocab(s->task), eg_task_ctx(s->task),
+        s->train.precision ? EG_FLOAT64 : EG_FLOAT32, s->seed, err);
+    if (st != EG_OK || !s->train.init_from[0]) return st;
+    st = eg_model_load(*out, s->train.init_from, err);
+    if (st != EG_OK) {
+        eg_model_free(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+static void plan_for(egi_plan *plan, const eg_model *m, const int64_t *from,
+                     bool *trains, const eg_train_spec *s)
+{
+    for (int i = 0; i < m->n_tensors; i++) trains[i] = from[i] != EGI_NEVER;
+    egi_plan_make(plan, m, trains, s->train.loss == EG_LOSS_IN_CONTEXT,
+                  s->train.algebra == EG_ALGEBRA_PLAIN, false);
+}
+
+static egi_engine_spec engine_spec(const eg_trainer *tr)
+{
+    egi_engine_spec s = {.m = tr->m,
+                         .task = tr->spec.task,
+                         .pool = tr->spec.pool,
+                         .kern = tr->spec.kern,
+                         .plan = &tr->plan,
+                         .slots = (int)tr->spec.train.slots,
+                         .batch = (int)tr->spec.train.batch};
+    return s;
+}
+
+/* All but the engine, which is the large part. */
+static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
+                              eg_err *err)
+{
+    eg_status st = EG_OK;
+    eg_trainer *tr = eg_calloc(1, sizeof *tr);
+    bool *trains = NULL;
+
+    *out = NULL;
+    if (!tr) return EG_FAIL(err, EG_ENOMEM, "trainer");
+    tr->spec = *spec;
+    EG_TRY(model_for(&tr->m, spec, err));
+    tr->vt = egi_engine_of(tr->m);
+    size_t n = (size_t)tr->m->n_tensors;
+    tr->from = eg_calloc(n, sizeof *tr->from);
+    tr->updates = eg_calloc(n, sizeof *tr->updates);
+    tr->grad_norm = eg_calloc(n, sizeof *tr->grad_norm);
+    trains = eg_calloc(n, sizeof *trains);
+    if (!tr->from || !tr->updates || !tr->grad_norm || !trains) {
+        st = EG_FAIL(err, EG_ENOMEM, "trainer");
+        goto done;
+    }
+    EG_TRY(egi_freeze_parse(tr->from, tr->m, &spec->train, err));
+    plan_for(&tr->plan, tr->m, tr->from, trains, spec);
+    *out = tr;
+    tr = NULL;
+done:
+    eg_free(trains);
+    eg_trainer_free(tr);
+    return st;
+}
+
+eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
+                         eg_err *err)
+{
+    eg_status st = EG_OK;
+    eg_trainer *tr = NULL;
+    size_t width = spec->train.precision ? 8 : 4, n;
+
+    *out = NULL;
+    EG_TRY(trainer_core(&tr, spec, err));
+    n = (size_t)tr->m->n_params;
+    tr->grad = eg_calloc(n, width);
+    if (uses_m1(&spec->optim)) tr->m1 = eg_calloc(n, width);
+    if (spec->optim.kind != EG_OPTIM_SGD) tr->m2 = eg_calloc(n, width);
+    if (!tr->grad || (uses_m1(&spec->optim) && !tr->m1) ||
+        (spec->optim.kind != EG_OPTIM_SGD && !tr->m2)) {
+        st = EG_FAIL(err, EG_ENOMEM, "gradients and moments");
+        goto done;
+    }
+    egi_engine_spec es = engine_spec(tr);
+    EG_TRY(tr->vt->make(&tr->engine, &es, err));
+    *out = tr;
+    tr = NULL;
+done:
+    eg_trainer_free(tr);
+    return st;
+}
+
+void eg_trainer_free(eg_trainer *tr)
+{
+    if (!tr) return;
+    if (tr->vt) tr->vt->free(tr->engine);
+    eg_free(tr->grad);
+    eg_free(tr->m1);
+    eg_free(tr->m2);
+    eg_free(tr->from);
+    eg_free(tr->updates);
+    eg_free(tr->grad_norm);
+    eg_model_free(tr->m);
+    eg_free(tr);
+}
+
+eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
+                             eg_err *err)
+{
+    eg_trainer *tr = NULL;
+    eg_status st = trainer_core(&tr, spec, err);
+    egi_engine_bytes b;
+    int64_t width = spec->train.precision ? 8 : 4;
+
+    memset(plan, 0, sizeof *plan);
+    if (st != EG_OK) return st;
+    egi_engine_spec es = engine_spec(tr);
+    tr->vt->measure(&b, &es);
+    for (int i = 0; i < tr->m->n_tensors; i++) {
+        plan->n_params += tr->m->tensor[i].size;
+        if (tr->from[i] != EGI_NEVER) plan->n_trained += tr->m->tensor[i].size;
+    }
+    plan->params = tr->m->n_params * width;
+    plan->grads = plan->params + b.accs;
+    plan->moments = plan->params * (uses_m1(&spec->optim) +
+                                    (spec->optim.kind != EG_OPTIM_SGD));
+    plan->states = b.states;
+    plan->packs = b.packs;
+    plan->total =
+        plan->params + plan->grads + plan->moments + plan->states + plan->packs;
+    plan->flops_per_token = egi_plan_flops(&tr->plan, spec->task);
+    eg_trainer_free(tr);
+    return EG_OK;
+}
+
+eg_model *eg_trainer_model(eg_trainer *tr)
+{
+    return tr->m;
+}
+
+int64_t eg_trainer_step_index(const eg_trainer *tr)
+{
+    return tr->step;
+}
+
+/* ----------------------------------------------------------------- step -- */
+
+bool eg_trainer_trains(const eg_trainer *tr, int i, int64_t step)
+{
+    return step >= tr->from[i];
+}
+
+double eg_trainer_grad_norm(const eg_trainer *tr, int i)
+{
+    return tr->grad_norm[i];
+}
+
+void eg_trainer_gradient(eg_trainer *tr, int64_t step, double *loss)
+{
+    double sum;
+    int64_t n;
+
+    tr->vt->gradient(tr->engine, step, tr->grad, &sum, &n);
+    if (loss) *loss = n > 0 ? sum / (double)n : 0;
+}
+
+void eg_trainer_get_grad(const eg_trainer *tr, int i, double *out)
+{
+    eg_view v = eg_model_view(tr->m, i);
+
+    v.data = egi_at(tr, tr->grad, i);
+    for (eg_index j = 0; j < tr->m->tensor[i].size; j++)
+        out[j] = eg_view_at(&v, j);
+}
+
+/* Norms of the trained tensors' gradients; false when one is not finite. */
+static bool measure_gradient(eg_trainer *tr, eg_step_info *info)
+{
+    double total = 0;
+
+    for (int i = 0; i < tr->m->n_tensors; i++) {
+        tr->grad_norm[i] = 0;
+        if (!eg_trainer_trains(tr, i, tr->step)) continue;
+        double s = tr->vt->sumsq(tr->engine, egi_at(tr, tr->grad, i),
+                                 tr->m->tensor[i].size);
+        tr->grad_norm[i] = sqrt(s);
+        total += s;
+        if (isfinite(s) || info->bad_tensor >= 0) continue;
+        info->finite = false;
+        info->bad_tensor = i;
+    }
+    info->grad_norm = sqrt(total);
+    return info->finite;
+}
+
+static void update_tensor(eg_trainer *tr, int i, double lr, double factor)
+{
+    const eg_optim_opts *o = &tr->spec.optim;
+    eg_index n = tr->m->tensor[i].size;
+    void *w = egi_param(tr->m, i), *g = egi_at(tr, tr->grad, i);
+    void *m1 = egi_at(tr, tr->m1, i), *m2 = egi_at(tr, tr->m2, i);
+    double bound = o->clip == EG_CLIP_VALUE ? o->clip_at : 0;
+
+    if (factor < 1 || bound > 0) tr->vt->clip(tr->engine, g, n, factor, bound);
+    if (o->kind == EG_OPTIM_SGD) {
+        tr->vt->sgd(tr->engine, w, m1, g, n, lr, o->momentum, o->weight_decay,
+                    tr->updates[i] == 0);
+    } else {
+        bool decoupled = o->kind == EG_OPTIM_ADAMW;
+        double t = (double)(tr->updates[i] + 1);
+        const double hyper[7] = {o->beta1,
+                                 o->beta2,
+                                 o->eps,
+                                 decoupled ? 0 : o->weight_decay,
+                                 decoupled ? o->weight_decay : 0,
+                                 1 - pow(o->beta1, t),
+                                 1 - pow(o->beta2, t)};
+        tr->vt->adam(tr->engine, w, m1, m2, g, n, lr, hyper);
+    }
+    tr->updates[i]++;
+}
+
+void eg_trainer_step(eg_trainer *tr, eg_step_info *info)
+{
+    const eg_optim_opts *o = &tr->spec.optim;
+    double sum, factor = 1;
+
+    *info = (eg_step_info){
+        .step = tr->step,
+        .finite = true,
+        .bad_tensor = -1,
+        .lr = egi_learning_rate(o, tr->step, tr->spec.train.steps)};
+    tr->vt->gradient(tr->engine, tr->step, tr->grad, &sum, &info->n_loss);
+    info->loss = info->n_loss > 0 ? sum / (double)info->n_loss : 0;
+    bool good = measure_gradient(tr, info);
+    if (!isfinite(info->loss)) {
+        info->finite = good = false;
+        info->bad_tensor = -1;
+    }
+    if (!good) return;
+    if (o->clip == EG_CLIP_NORM && info->grad_norm > o->clip_at)
+        factor = o->clip_at / info->grad_norm;
+    /* A batch without a position in the loss moves nothing. */
+    for (int i = 0; info->n_loss > 0 && i < tr->m->n_tensors; i++)
+        if (eg_trainer_trains(tr, i, tr->step))
+            update_tensor(tr, i, info->lr, factor);
+    tr->step++;
+}

@@ -1,0 +1,28 @@
+/* The trainer, inside. */
+#ifndef EG_NN_TRAINER_H
+#define EG_NN_TRAINER_H
+
+#include "nn/engine.h"
+
+struct eg_trainer {
+    eg_train_spec spec;
+    eg_model *m;
+    egi_plan plan;
+    const egi_engine_vt *vt;
+    egi_engine *engine;
+    int64_t step;
+    void *grad, *m1, *m2; /* laid out like the parameters; m1, m2 may be NULL */
+    int64_t *from;        /* [n_tensors] first step trained */
+    int64_t *updates;     /* [n_tensors] updates made: momentum's age */
+    double *grad_norm;    /* [n_tensors] */
+};
+
+/* A block laid out like the parameters, at tensor i. */
+static inline void *egi_at(const eg_trainer *tr, void *block, int i)
+{
+    size_t width = tr->m->precision == EG_FLOAT64 ? 8 : 4;
+    return block ? (char *)block + (size_t)tr->m->tensor[i].offset * width
+                 : NULL;
+}
+
+#endif

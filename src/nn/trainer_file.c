@@ -1,0 +1,108 @@
+/* Checkpoints: parameters, moments and counters in one safetensors file. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engram/mem.h"
+#include "nn/trainer.h"
+#include "nn/weights.h"
+
+/* Counters as one I64 tensor beside the moments. */
+static const char COUNTERS[] = "optim.updates";
+
+static int n_blocks(const eg_trainer *tr)
+{
+    return 1 + (tr->m1 != NULL) + (tr->m2 != NULL);
+}
+
+eg_status eg_trainer_save(const eg_trainer *tr, const char *path, eg_err *err)
+{
+    eg_status st = EG_OK;
+    const eg_model *m = tr->m;
+    int n = 0;
+    char step[32], seed[32];
+    eg_st_entry *e =
+        eg_calloc((size_t)(n_blocks(tr) * m->n_tensors + 1), sizeof *e);
+
+    if (!e) return EG_FAIL(err, EG_ENOMEM, "%s", path);
+    EG_TRY(egi_tensor_entries(e, m, "", m->params, err));
+    n = m->n_tensors;
+    if (tr->m1) {
+        EG_TRY(egi_tensor_entries(e + n, m, "optim.m1.", tr->m1, err));
+        n += m->n_tensors;
+    }
+    if (tr->m2) {
+        EG_TRY(egi_tensor_entries(e + n, m, "optim.m2.", tr->m2, err));
+        n += m->n_tensors;
+    }
+    snprintf(e[n].name, sizeof e[n].name, "%s", COUNTERS);
+    e[n].view = (eg_view){.data = tr->updates,
+                          .dtype = EG_I64,
+                          .ndim = 1,
+                          .shape = {m->n_tensors}};
+    n++;
+    snprintf(step, sizeof step, "%" PRId64, tr->step);
+    snprintf(seed, sizeof seed, "%" PRIu64, tr->spec.seed);
+    const char *meta[] = {"format", "engram-checkpoint", "step", step, "seed",
+                          seed};
+    EG_TRY(eg_st_write(path, e, n, meta, 3, err));
+done:
+    eg_free(e);
+    return st;
+}
+
+static eg_status check_meta(const eg_trainer *tr, const eg_safetensors *s,
+                            int64_t *step, const char *path, eg_err *err)
+{
+    const char *format = eg_st_meta(s, "format");
+    const char *seed = eg_st_meta(s, "seed"), *at = eg_st_meta(s, "step");
+    char mine[32], *end;
+
+    if (!format || strcmp(format, "engram-checkpoint") != 0 || !seed || !at)
+        return EG_FAIL(err, EG_EFORMAT,
+                       "%s: expected an engram checkpoint, found no such "
+                       "metadata",
+                       path);
+    snprintf(mine, sizeof mine, "%" PRIu64, tr->spec.seed);
+    if (strcmp(mine, seed) != 0)
+        return EG_FAIL(err, EG_EINVAL, "%s: expected seed %s, found %s", path,
+                       mine, seed);
+    errno = 0;
+    *step = strtoll(at, &end, 10);
+    if (end == at || *end || *step < 0 || errno != 0)
+        return EG_FAIL(err, EG_EFORMAT, "%s: expected a step, found '%s'", path,
+                       at);
+    return EG_OK;
+}
+
+eg_status eg_trainer_load(eg_trainer *tr, const char *path, eg_err *err)
+{
+    eg_status st = EG_OK;
+    eg_safetensors s = {0};
+    int64_t step = 0;
+
+    EG_TRY(eg_st_read(&s, path, err));
+    EG_TRY(check_meta(tr, &s, &step, path, err));
+    EG_TRY(egi_tensor_check(tr->m, &s, "", path, err));
+    if (tr->m1) EG_TRY(egi_tensor_check(tr->m, &s, "optim.m1.", path, err));
+    if (tr->m2) EG_TRY(egi_tensor_check(tr->m, &s, "optim.m2.", path, err));
+    const eg_st_entry *c = eg_st_find(&s, COUNTERS);
+    if (!c || c->view.dtype != EG_I64 || c->view.ndim != 1 ||
+        c->view.shape[0] != tr->m->n_tensors) {
+        st = EG_FAIL(err, EG_EFORMAT, "%s: expected %s, int64 [%d]", path,
+                     COUNTERS, tr->m->n_tensors);
+        goto done;
+    }
+    /* Nothing above has touched the trainer; nothing below can fail. */
+    egi_tensor_copy(tr->m->params, tr->m, &s, "");
+    if (tr->m1) egi_tensor_copy(tr->m1, tr->m, &s, "optim.m1.");
+    if (tr->m2) egi_tensor_copy(tr->m2, tr->m, &s, "optim.m2.");
+    memcpy(tr->updates, c->view.data,
+           (size_t)tr->m->n_tensors * sizeof *tr->updates);
+    tr->step = step;
+done:
+    eg_st_release(&s);
+    return st;
+}

@@ -1,0 +1,198 @@
+/* Shared by the tests of nn: small specs, and the variants every gradient and
+ * every shortcut is checked on. */
+#ifndef NN_TEST_H
+#define NN_TEST_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engram/eval.h"
+#include "engram/kern.h"
+#include "engram/mem.h"
+#include "engram/train.h"
+
+typedef struct variant {
+    const char *name;
+    const char *model; /* "key=value key=value ..." */
+    const char *train;
+} variant;
+
+/* Everything of the basic and the full model of birth that can be combined. */
+static const variant VARIANTS[] = {
+    {"basic, paper's trained set", "",
+     "loss=in_context freeze=W_E,W_U,*W_V,blocks.0.attn.W_O"},
+    {"basic, all trained", "pos=learned", "loss=in_context"},
+    {"basic, all tokens", "pos=learned", "loss=all"},
+    {"basic, linear W_F last", "mlp=none,linear",
+     "loss=all freeze=W_E,W_U,*W_V,blocks.0.attn.W_O"},
+    {"basic, linear W_F in both", "mlp=linear pos=learned", "loss=all"},
+    {"basic, relu in both", "mlp=relu pos=learned", "loss=all"},
+    {"basic, gelu last", "mlp=none,gelu", "loss=in_context"},
+    {"one layer", "n_layers=1 pos=learned", "loss=all"},
+    {"one layer, in context", "n_layers=1", "loss=in_context"},
+    {"three layers, two heads merged", "n_layers=3 n_heads=2 pos=learned",
+     "loss=all"},
+    {"factorised, one head", "qk=factorised pos=learned", "loss=all"},
+    {"factorised, four heads, narrow", "qk=factorised n_heads=4 d_head=3",
+     "loss=in_context"},
+    {"identity values", "value=identity pos=learned", "loss=all"},
+    {"identity output", "output=identity", "loss=in_context"},
+    {"identity both, two heads",
+     "value=identity output=identity n_heads=2 qk=factorised", "loss=all"},
+    {"sinusoidal, unscaled scores", "pos=sinusoidal scale_scores=false",
+     "loss=all"},
+    {"rotary in the first block, merged", "pos=rotary rotary_layers=1",
+     "loss=all"},
+    {"rotary, factorised heads", "pos=rotary qk=factorised n_heads=2",
+     "loss=all"},
+    {"rotary, merged heads, pre-norm", "pos=rotary n_heads=2 norm=pre mlp=relu",
+     "loss=all"},
+    {"no positions, tied", "pos=none tied=true mlp=linear", "loss=all"},
+    {"tied, relu, parallel",
+     "tied=true norm=parallel mlp=relu pos=learned qk=factorised n_heads=2",
+     "loss=all"},
+    {"full model", "norm=parallel qk=factorised n_heads=4 mlp=relu pos=learned",
+     "loss=all"},
+    {"full model, in context",
+     "norm=parallel qk=factorised n_heads=4 mlp=gelu pos=learned",
+     "loss=in_context"},
+    {"full, linear feed-forward",
+     "norm=parallel qk=factorised n_heads=2 mlp=linear pos=learned",
+     "loss=all"},
+    {"full, frozen embeddings",
+     "norm=parallel qk=factorised n_heads=2 mlp=relu pos=random",
+     "loss=all freeze=W_E,W_U"},
+    {"full, no feed-forward in the first",
+     "norm=parallel qk=factorised n_heads=2 mlp=none,relu pos=learned",
+     "loss=all"},
+    {"pre-norm in sequence",
+     "norm=pre qk=factorised n_heads=2 mlp=gelu "
+     "pos=learned",
+     "loss=all"},
+    {"pre-norm, merged, no feed-forward", "norm=pre pos=learned",
+     "loss=in_context"},
+    {"parallel, merged, frozen embeddings", "norm=parallel mlp=relu",
+     "loss=all freeze=W_E"},
+    {"post-norm", "norm=post qk=factorised n_heads=2 mlp=relu pos=learned",
+     "loss=all"},
+    {"post-norm, no feed-forward", "norm=post pos=learned", "loss=all"},
+    {"one layer, full",
+     "n_layers=1 norm=parallel qk=factorised n_heads=2 "
+     "mlp=relu pos=learned",
+     "loss=all"},
+};
+#define N_VARIANTS ((int)(sizeof VARIANTS / sizeof *VARIANTS))
+
+/* "a=1 b=x,y" into a struct by its table. */
+static void set_fields(const eg_field *table, void *opts, const char *text)
+{
+    char copy[512], *save = NULL;
+    eg_err err;
+
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *item = strtok_r(copy, " ", &save); item;
+         item = strtok_r(NULL, " ", &save)) {
+        char *eq = strchr(item, '=');
+        assert_non_null(eq);
+        *eq = 0;
+        const eg_field *f = eg_field_find(table, item);
+        assert_non_null(f);
+        if (eg_field_parse(f, opts, eq + 1, &err) != EG_OK)
+            fail_msg("%s: %s", item, err.msg);
+    }
+}
+
+typedef struct setting {
+    eg_task *task;
+    eg_pool *pool;
+    eg_train_spec spec;
+} setting;
+
+/* A small bigram task (T = n_ctx, d = 12) and a spec of the variant on it. */
+static void setting_open(setting *s, const variant *v, const char *task,
+                         int threads)
+{
+    eg_err err;
+    eg_task_opts to;
+
+    memset(s, 0, sizeof *s);
+    eg_fields_default(eg_task_fields, &to);
+    set_fields(eg_task_fields, &to, task);
+    if (eg_task_new(&s->task, &to, 7, &err) != EG_OK) fail_msg("%s", err.msg);
+    if (eg_pool_new(&s->pool, threads, &err) != EG_OK) fail_msg("%s", err.msg);
+    eg_fields_default(eg_model_fields, &s->spec.model);
+    eg_fields_default(eg_optim_fields, &s->spec.optim);
+    eg_fields_default(eg_train_fields, &s->spec.train);
+    set_fields(eg_model_fields, &s->spec.model, "d_model=12");
+    set_fields(eg_model_fields, &s->spec.model, v->model);
+    set_fields(eg_train_fields, &s->spec.train, "batch=6 slots=3 steps=20");
+    set_fields(eg_train_fields, &s->spec.train, v->train);
+    s->spec.task = s->task;
+    s->spec.pool = s->pool;
+    s->spec.seed = 5;
+    s->spec.kern = "auto";
+}
+
+static eg_trainer *trainer_open(const setting *s)
+{
+    eg_trainer *tr;
+    eg_err err;
+
+    if (eg_trainer_new(&tr, &s->spec, &err) != EG_OK)
+        fail_msg("%s (%s)", err.msg, err.where);
+    return tr;
+}
+
+static void setting_close(setting *s)
+{
+    eg_task_free(s->task);
+    eg_pool_free(s->pool);
+}
+
+/* All gradients of step 0, tensors one after the other; NULL where frozen. */
+static double **gradients(eg_trainer *tr, double *loss)
+{
+    eg_model *m = eg_trainer_model(tr);
+    int n = eg_model_n_tensors(m);
+    double **g = calloc((size_t)n, sizeof *g);
+
+    eg_trainer_gradient(tr, 0, loss);
+    for (int i = 0; i < n; i++) {
+        if (!eg_trainer_trains(tr, i, 0)) continue;
+        g[i] = calloc((size_t)eg_model_tensor(m, i)->size, sizeof **g);
+        eg_trainer_get_grad(tr, i, g[i]);
+    }
+    return g;
+}
+
+static void gradients_free(double **g, int n)
+{
+    for (int i = 0; i < n; i++) free(g[i]);
+    free(g);
+}
+
+/* |a - b| / |b| over n entries, and the cosine. */
+static double distance(const double *a, const double *b, eg_index n,
+                       double *cosine)
+{
+    double aa = 0, bb = 0, ab = 0, dd = 0;
+
+    for (eg_index i = 0; i < n; i++) {
+        aa += a[i] * a[i];
+        bb += b[i] * b[i];
+        ab += a[i] * b[i];
+        dd += (a[i] - b[i]) * (a[i] - b[i]);
+    }
+    if (cosine) *cosine = aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
+    return bb > 0 ? sqrt(dd / bb) : sqrt(dd);
+}
+
+#endif

@@ -1,0 +1,194 @@
+/* Gradients against central differences in float64, for every variant, with
+ * and without the algebraic shortcuts; float32 against float64. */
+#include "nn_test.h"
+
+#define TASK "n_ctx=24 n_triggers=3"
+
+static double loss_at(eg_trainer *tr)
+{
+    double loss;
+    eg_trainer_gradient(tr, 0, &loss);
+    return loss;
+}
+
+/* Derivative of the loss along dir in tensor i, by central differences. */
+static double slope(eg_trainer *tr, int i, const double *w, const double *dir,
+                    double h)
+{
+    eg_model *m = eg_trainer_model(tr);
+    eg_index n = eg_model_tensor(m, i)->size;
+    double *x = calloc((size_t)n, sizeof *x), f[4];
+    static const double at[4] = {-2, -1, 1, 2};
+
+    for (int k = 0; k < 4; k++) {
+        for (eg_index j = 0; j < n; j++) x[j] = w[j] + at[k] * h * dir[j];
+        eg_model_set(m, i, x);
+        f[k] = loss_at(tr);
+    }
+    eg_model_set(m, i, w);
+    free(x);
+    return (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h);
+}
+
+/* Compares tensor i's gradient g with differences along random directions and
+ * single coordinates: the worst difference relative to |g|. */
+static double check_tensor(eg_trainer *tr, int i, const double *g, double h,
+                           double *cosine)
+{
+    eg_model *m = eg_trainer_model(tr);
+    eg_index n = eg_model_tensor(m, i)->size;
+    enum { K = 6 };
+    double *w = calloc((size_t)n, sizeof *w),
+           *dir = calloc((size_t)n, sizeof *w);
+    double want[K], have[K], norm = 0;
+    eg_rng rng = eg_rng_make(3, EG_RNG_USER, 0, (uint32_t)i);
+
+    eg_model_get(m, i, w);
+    for (eg_index j = 0; j < n; j++) norm += g[j] * g[j];
+    norm = sqrt(norm);
+    assert_true(norm > 0);
+    for (int k = 0; k < K; k++) {
+        double len = 0;
+        for (eg_index j = 0; j < n; j++) {
+            dir[j] = k < 3 ? eg_rng_normal(&rng) : 0;
+            len += dir[j] * dir[j];
+        }
+        if (k >= 3) {
+            dir[eg_rng_below(&rng, (uint32_t)n)] = 1;
+            len = 1;
+        }
+        want[k] = 0;
+        for (eg_index j = 0; j < n; j++) {
+            dir[j] /= sqrt(len);
+            want[k] += g[j] * dir[j];
+        }
+        have[k] = slope(tr, i, w, dir, h);
+    }
+    free(w);
+    free(dir);
+    distance(have, want, K, cosine);
+    double worst = 0;
+    bool same = true;
+    for (int k = 0; k < K; k++) {
+        worst = fmax(worst, fabs(have[k] - want[k]) / norm);
+        same = same && have[k] == want[k];
+    }
+    assert_false(same); /* a difference quotient is never exact */
+    return worst;
+}
+
+static void check_variant(const variant *v, const char *algebra, double *worst)
+{
+    setting s;
+    double loss, cosine;
+
+    setting_open(&s, v, TASK, 1);
+    set_fields(eg_train_fields, &s.spec.train, "precision=float64");
+    set_fields(eg_train_fields, &s.spec.train, algebra);
+    eg_trainer *tr = trainer_open(&s);
+    eg_model *m = eg_trainer_model(tr);
+    double **g = gradients(tr, &loss);
+    assert_true(isfinite(loss) && loss > 0);
+    for (int i = 0; i < eg_model_n_tensors(m); i++) {
+        if (!g[i]) continue;
+        /* relu: a step small enough to meet no kink on the way */
+        double h = strstr(v->model, "relu") ? 2e-6 : 1e-4;
+        double err = check_tensor(tr, i, g[i], h, &cosine);
+        if (err > *worst) *worst = err;
+        if (err > 1e-6 || cosine < 1 - 1e-9)
+            fail_msg("%s (%s): %s: relative error %.2e, cosine %.12f", v->name,
+                     algebra, eg_model_tensor(m, i)->name, err, cosine);
+    }
+    gradients_free(g, eg_model_n_tensors(m));
+    eg_trainer_free(tr);
+    setting_close(&s);
+}
+
+static void test_differences(void **state)
+{
+    (void)state;
+    for (int k = 0; k < N_VARIANTS; k++) {
+        double a = 0, p = 0;
+        check_variant(&VARIANTS[k], "algebra=auto", &a);
+        check_variant(&VARIANTS[k], "algebra=plain", &p);
+        printf("  %-38s relative error %.1e (shortcuts), %.1e (plain)\n",
+               VARIANTS[k].name, a, p);
+    }
+}
+
+/* Gradient and loss of one setting, gradients in a list. */
+static double **one(const variant *v, const char *opts, const char *kern,
+                    double *loss, int *n)
+{
+    setting s;
+
+    setting_open(&s, v, TASK, 2);
+    set_fields(eg_train_fields, &s.spec.train, opts);
+    s.spec.kern = kern;
+    eg_trainer *tr = trainer_open(&s);
+    double **g = gradients(tr, loss);
+    *n = eg_model_n_tensors(eg_trainer_model(tr));
+    eg_trainer_free(tr);
+    setting_close(&s);
+    return g;
+}
+
+/* Worst relative distance between two settings' gradients. */
+static double compare(const variant *v, const char *a, const char *ka,
+                      const char *b, const char *kb)
+{
+    double la, lb, worst;
+    int n;
+    setting s;
+    double **ga = one(v, a, ka, &la, &n), **gb = one(v, b, kb, &lb, &n);
+
+    setting_open(&s, v, TASK, 1);
+    eg_trainer *tr = trainer_open(&s);
+    worst = fabs(la - lb) / fabs(lb);
+    for (int i = 0; i < n; i++) {
+        if (!ga[i]) continue;
+        double d = distance(
+            ga[i], gb[i], eg_model_tensor(eg_trainer_model(tr), i)->size, NULL);
+        if (d > worst) worst = d;
+    }
+    gradients_free(ga, n);
+    gradients_free(gb, n);
+    eg_trainer_free(tr);
+    setting_close(&s);
+    return worst;
+}
+
+static void test_shortcuts_are_exact(void **state)
+{
+    (void)state;
+    for (int k = 0; k < N_VARIANTS; k++) {
+        double d = compare(&VARIANTS[k], "precision=float64 algebra=auto",
+                           "auto", "precision=float64 algebra=plain", "auto");
+        printf("  %-38s shortcuts against plain %.1e\n", VARIANTS[k].name, d);
+        assert_true(d < 1e-11);
+    }
+}
+
+static void test_float32(void **state)
+{
+    (void)state;
+    for (int i = 0; eg_kern_name(i); i++)
+        for (int k = 0; k < N_VARIANTS; k++) {
+            double d = compare(&VARIANTS[k], "algebra=auto", eg_kern_name(i),
+                               "precision=float64 algebra=plain", "auto");
+            if (d > 1e-6)
+                printf("  %-8s %-38s float32 against float64 %.1e\n",
+                       eg_kern_name(i), VARIANTS[k].name, d);
+            assert_true(d < 3e-5);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_shortcuts_are_exact),
+        cmocka_unit_test(test_float32),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
