@@ -1,0 +1,94 @@
+/* Configurations: everything that determines a run's result, and nothing else
+ * (threads, folders and kernel sets are not part of it).
+ *
+ * A configuration is sections of options; the schema is the modules' own
+ * field tables (fields.h). One walk over eg_section rows gives defaults, YAML,
+ * --set, help, manual, documentation and completion. */
+#ifndef ENGRAM_CONFIG_H
+#define ENGRAM_CONFIG_H
+
+#include "engram/model.h"
+#include "engram/probe.h"
+#include "engram/task.h"
+#include "engram/train.h"
+#include "engram/yaml.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EG_RUN_FIELDS(I, R, B, T, E, L)                                        \
+    T(name, "run", "folder of the run: runs/<name>/<id>/")                     \
+    E(kind, "train", "train|theory",                                           \
+      "train a model, or evaluate a statement of the theory")                  \
+    T(theory, "", "theory runs: which statement (`engram list` shows them)")   \
+    I(seed, "1", 0, 9007199254740992,                                          \
+      "keys every random draw: data, initial values, theory")
+EG_FIELDS_STRUCT(eg_run_opts, EG_RUN_FIELDS)
+/* The options above as a table, for eg_fields_default and its kin. */
+EG_API extern const eg_field eg_run_fields[];
+
+enum { EG_RUN_TRAIN, EG_RUN_THEORY };
+
+#define EG_CHECKPOINT_FIELDS(I, R, B, T, E, L)                                 \
+    I(every, "100", 0, 1000000000,                                             \
+      "steps between checkpoints; 0: only the last step's")                    \
+    I(keep, "2", 1, 1000000, "how many checkpoints stay on disk")
+EG_FIELDS_STRUCT(eg_checkpoint_opts, EG_CHECKPOINT_FIELDS)
+/* The options above as a table, for eg_fields_default and its kin. */
+EG_API extern const eg_field eg_checkpoint_fields[];
+
+#define EG_THEORY_BYTES 32768 /* room for any theory's own options */
+
+typedef struct eg_config {
+    eg_run_opts run;
+    eg_task_opts task;
+    eg_model_opts model;
+    eg_optim_opts optim;
+    eg_train_opts train;
+    eg_probe_opts probe;
+    eg_checkpoint_opts checkpoint;
+    union {
+        double align;
+        unsigned char bytes[EG_THEORY_BYTES];
+    } theory; /* the options of run.theory, as its field table lays them out */
+} eg_config;
+
+/* One section of the schema. */
+typedef struct eg_section {
+    const char *name, *help;
+    const eg_field *fields;
+    size_t offset; /* of the section's options in eg_config */
+} eg_section;
+
+/* The i-th section this configuration has: run, task, ..., checkpoint for
+ * training; run, theory for a theory run. cfg NULL: every section but theory.
+ * False past the end. */
+EG_API bool eg_config_section(const eg_config *cfg, int i, eg_section *out);
+
+/* Every option at its default. */
+EG_API void eg_config_default(eg_config *cfg);
+/* "section.key=value", as in --set. Errors name the nearest valid key. */
+EG_API eg_status eg_config_set(eg_config *cfg, const char *assignment,
+                               eg_err *err);
+/* Reads a file over the defaults. Unknown or ill-typed keys are errors:
+ * "file:line:column: ... did you mean ...?". */
+EG_API eg_status eg_config_load(eg_config *cfg, const char *path, eg_err *err);
+/* The same for a mapping already read: keys of node over what cfg holds. skip:
+ * names of top-level keys that are not sections (may be NULL; NULL-ended). */
+EG_API eg_status eg_config_apply(eg_config *cfg, const eg_node *node,
+                                 const char *const *skip, eg_err *err);
+/* The whole configuration as YAML that reads back to the same bits.
+ * *out is released with eg_free. */
+EG_API eg_status eg_config_format(const eg_config *cfg, char **out,
+                                  eg_err *err);
+/* Do two configurations give the same results? (all but run.name) */
+EG_API bool eg_config_same(const eg_config *a, const eg_config *b);
+
+/* docs/configuration.md, from the schema; release with eg_free. */
+EG_API eg_status eg_config_markdown(char **out, eg_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

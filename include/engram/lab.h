@@ -1,0 +1,79 @@
+/* The laboratory: carries out a configuration in a run directory. */
+#ifndef ENGRAM_LAB_H
+#define ENGRAM_LAB_H
+
+#include "engram/run.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+EG_API const char *eg_version(void); /* "0.1.0" */
+EG_API const char *eg_commit(void);  /* short hash, or "unknown" */
+/* "CPU model, N cores, M GiB, kernel": this machine in words. */
+EG_API void eg_machine_describe(char *buf, size_t size);
+/* Peak resident memory of this process in bytes (0: unknown). */
+EG_API int64_t eg_memory_peak(void);
+
+/* A step's news, for whoever watches. Numbers not known are NaN. */
+typedef struct eg_progress {
+    const char *label; /* what runs */
+    int64_t step, n_steps;
+    double loss, accuracy, recall_wo2, recall_wk2, recall_wk1;
+    double tokens_per_s, eta; /* seconds left */
+    bool measured;            /* the probes ran at this step */
+} eg_progress;
+
+/* What is about to run. */
+typedef struct eg_lab_plan {
+    const char *dir, *kern, *precision;
+    int threads;
+    int64_t n_params, n_trained, bytes, steps, start_step;
+    int64_t tokens_per_step;
+    double flops_per_token;
+} eg_lab_plan;
+
+typedef struct eg_lab_opts {
+    const char *root;  /* folder of runs; NULL: "runs" */
+    const char *dir;   /* this directory exactly; NULL: root/<name>/<id> */
+    const char *kern;  /* NULL: "auto" */
+    const char *label; /* for the progress; NULL: run.name */
+    eg_pool *pool;
+    bool resume; /* go on with the newest unfinished run of this config */
+    /* All optional; called from the calling thread between steps. */
+    bool (*stop)(void *ctx); /* true: save and return */
+    void (*plan)(void *ctx, const eg_lab_plan *plan);
+    void (*progress)(void *ctx, const eg_progress *p);
+    void *ctx;
+} eg_lab_opts;
+
+typedef enum eg_outcome {
+    EG_FINISHED,
+    EG_INTERRUPTED,
+    EG_DIVERGED
+} eg_outcome;
+EG_API const char *eg_outcome_name(eg_outcome o); /* as in run.json */
+
+typedef struct eg_lab_result {
+    eg_outcome outcome;
+    char reason[256]; /* "step 12: gradient of blocks.0.attn.W_QK ..." */
+    char dir[EG_PATH];
+    int64_t steps_done;
+    double seconds, tokens_per_s;
+    int64_t announced_bytes, peak_bytes;
+} eg_lab_result;
+
+/* Runs cfg to its end, an interruption or a divergence. On an error the run
+ * directory says "failed", its last checkpoint stays as it was. */
+EG_API eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
+                            const eg_lab_opts *opts, eg_err *err);
+
+/* The newest unfinished (finished: with the flag) run under root whose
+ * configuration is cfg; false: none. */
+EG_API bool eg_lab_find(char dir[EG_PATH], const char *root,
+                        const eg_config *cfg, bool finished);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,195 @@
+/* The schema: which sections a configuration has, their defaults, and --set.
+ * YAML is in config_yaml.c, the documentation in config_doc.c. */
+#include "lab/config_priv.h"
+
+#include <string.h>
+#include "lab/theory_priv.h"
+
+#define EG_FIELDS_OWNER eg_run_opts
+EG_FIELDS_TABLE(eg_run_fields, EG_RUN_FIELDS)
+#undef EG_FIELDS_OWNER
+#define EG_FIELDS_OWNER eg_checkpoint_opts
+EG_FIELDS_TABLE(eg_checkpoint_fields, EG_CHECKPOINT_FIELDS)
+
+static const eg_section run_section = {"run", "what runs, and its seed",
+                                       eg_run_fields,
+                                       offsetof(eg_config, run)};
+static const eg_section train_section[] = {
+    {"task", "where sequences come from", eg_task_fields,
+     offsetof(eg_config, task)},
+    {"model", "the transformer", eg_model_fields, offsetof(eg_config, model)},
+    {"optim", "the update rule", eg_optim_fields, offsetof(eg_config, optim)},
+    {"train", "the training run", eg_train_fields, offsetof(eg_config, train)},
+    {"probe", "what is measured, and when", eg_probe_fields,
+     offsetof(eg_config, probe)},
+    {"checkpoint", "what is kept to resume from", eg_checkpoint_fields,
+     offsetof(eg_config, checkpoint)},
+};
+enum { N_TRAIN = sizeof train_section / sizeof *train_section };
+
+bool eg_config_section(const eg_config *cfg, int i, eg_section *out)
+{
+    if (i == 0) {
+        *out = run_section;
+        return true;
+    }
+    if (!cfg || cfg->run.kind == EG_RUN_TRAIN) {
+        if (i > N_TRAIN) return false;
+        *out = train_section[i - 1];
+        return true;
+    }
+    *out = (eg_section){"theory", "options of the statement",
+                        egi_theory_fields(cfg->run.theory),
+                        offsetof(eg_config, theory)};
+    return i == 1 && out->fields;
+}
+
+void *egi_section_opts(eg_config *cfg, const eg_section *s)
+{
+    return (char *)cfg + s->offset;
+}
+
+const void *egi_section_read(const eg_config *cfg, const eg_section *s)
+{
+    return (const char *)cfg + s->offset;
+}
+
+static void theory_default(eg_config *cfg)
+{
+    const eg_field *f = egi_theory_fields(cfg->run.theory);
+
+    memset(&cfg->theory, 0, sizeof cfg->theory);
+    if (f) eg_fields_default(f, cfg->theory.bytes);
+}
+
+void eg_config_default(eg_config *cfg)
+{
+    eg_section s;
+
+    memset(cfg, 0, sizeof *cfg);
+    for (int i = 0; eg_config_section(NULL, i, &s); i++)
+        eg_fields_default(s.fields, egi_section_opts(cfg, &s));
+}
+
+/* After the section run changed: is there such a statement, and its options
+ * start from their defaults. */
+eg_status egi_config_retarget(eg_config *cfg, const char *before, eg_err *err)
+{
+    const char *now = cfg->run.theory, *near = NULL;
+    int best = 4;
+
+    if (strcmp(before, now) == 0) return EG_OK;
+    theory_default(cfg);
+    if (!now[0] || egi_theory_fields(now)) return EG_OK;
+    for (int i = 0; egi_theory_name(i); i++) {
+        int d = eg_edit_distance(now, egi_theory_name(i));
+
+        if (d < best) {
+            best = d;
+            near = egi_theory_name(i);
+        }
+    }
+    return EG_FAIL(err, EG_EINVAL, "theory: no statement '%.64s'%s%s%s", now,
+                   near ? "; did you mean '" : "", near ? near : "",
+                   near ? "'?" : "; `engram list theories` shows them");
+}
+
+/* "model.lr" meant as "optim.lr": the section that has such a key. */
+bool egi_config_owner(const char *key, char *buf, size_t size)
+{
+    eg_section s;
+
+    for (int i = 0; eg_config_section(NULL, i, &s); i++) {
+        if (!eg_field_find(s.fields, key)) continue;
+        snprintf(buf, size, "%s.%s", s.name, key);
+        return true;
+    }
+    return false;
+}
+
+/* The nearest "section.key" to what was asked. */
+static void nearest(const eg_config *cfg, const char *asked, char *best,
+                    size_t size)
+{
+    int distance = 4;
+    eg_section s;
+    const char *dot = strchr(asked, '.');
+
+    best[0] = '\0';
+    if (egi_config_owner(dot ? dot + 1 : asked, best, size)) return;
+    for (int i = 0; eg_config_section(cfg, i, &s); i++) {
+        for (const eg_field *f = s.fields; f->name; f++) {
+            char name[128];
+            int d;
+
+            snprintf(name, sizeof name, "%s.%s", s.name, f->name);
+            d = eg_edit_distance(asked, name);
+            if (d >= distance) continue;
+            distance = d;
+            snprintf(best, size, "%s", name);
+        }
+    }
+}
+
+static const eg_field *find(const eg_config *cfg, const char *path,
+                            eg_section *s)
+{
+    const char *dot = strchr(path, '.');
+
+    if (!dot) return NULL;
+    for (int i = 0; eg_config_section(cfg, i, s); i++)
+        if (strlen(s->name) == (size_t)(dot - path) &&
+            strncmp(s->name, path, (size_t)(dot - path)) == 0)
+            return eg_field_find(s->fields, dot + 1);
+    return NULL;
+}
+
+eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
+{
+    const char *equals = strchr(assignment, '=');
+    char path[128], best[128], before[EG_TEXT];
+    const eg_field *f;
+    eg_section s;
+    eg_err why = {0};
+    eg_status st;
+
+    if (!equals || equals == assignment ||
+        (size_t)(equals - assignment) >= sizeof path)
+        return EG_FAIL(err, EG_EINVAL,
+                       "expected section.key=value, found '%.100s'",
+                       assignment);
+    snprintf(path, sizeof path, "%.*s", (int)(equals - assignment), assignment);
+    f = find(cfg, path, &s);
+    if (!f) {
+        nearest(cfg, path, best, sizeof best);
+        return EG_FAIL(err, EG_EINVAL, "unknown key '%s'%s%s%s", path,
+                       best[0] ? "; did you mean '" : "", best,
+                       best[0] ? "'?" : "");
+    }
+    memcpy(before, cfg->run.theory, sizeof before);
+    st = eg_field_parse(f, egi_section_opts(cfg, &s), equals + 1, &why);
+    if (st == EG_OK) st = egi_config_retarget(cfg, before, &why);
+    if (st != EG_OK) return EG_FAIL(err, st, "%s: %s", s.name, why.msg);
+    return EG_OK;
+}
+
+bool eg_config_same(const eg_config *a, const eg_config *b)
+{
+    eg_section s, t;
+
+    for (int i = 0;; i++) {
+        bool more = eg_config_section(a, i, &s);
+
+        if (more != eg_config_section(b, i, &t)) return false;
+        if (!more) return true;
+        if (s.fields != t.fields) return false;
+        for (const eg_field *f = s.fields; f->name; f++) {
+            char x[8192], y[8192];
+
+            if (i == 0 && strcmp(f->name, "name") == 0) continue;
+            eg_field_format(f, egi_section_read(a, &s), x, sizeof x);
+            eg_field_format(f, egi_section_read(b, &t), y, sizeof y);
+            if (strcmp(x, y) != 0) return false;
+        }
+    }
+}

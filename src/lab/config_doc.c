@@ -1,0 +1,91 @@
+/* docs/configuration.md, written from the schema. */
+#include "lab/config_priv.h"
+
+#include <math.h>
+#include <string.h>
+#include "lab/buf.h"
+#include "lab/theory_priv.h"
+
+static void put_kind(egi_buf *b, const eg_field *f)
+{
+    static const char *const name[] = {"whole number", "number", "true/false",
+                                       "text",         "choice", "list"};
+
+    if (f->kind == EG_FIELD_ENUM) {
+        char one[EG_TEXT];
+
+        for (int i = 0; eg_choice(f->choices, i, one, sizeof one); i++)
+            egi_buf_add(b, "%s`%s`", i ? ", " : "", one);
+        return;
+    }
+    egi_buf_add(b, "%s", name[f->kind]);
+    if (f->kind == EG_FIELD_INT || f->kind == EG_FIELD_REAL) {
+        if (isfinite(f->min)) egi_buf_add(b, ", from %.10g", f->min);
+        if (isfinite(f->max)) egi_buf_add(b, ", to %.10g", f->max);
+    }
+}
+
+/* A cell of a Markdown table: a bar inside would end it. */
+static void put_cell(egi_buf *b, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '|') egi_buf_put(b, "\\", 1);
+        egi_buf_put(b, text, 1);
+    }
+}
+
+static void put_table(egi_buf *b, const eg_field *fields)
+{
+    egi_buf_add(b, "| key | default | values | meaning |\n"
+                   "| --- | --- | --- | --- |\n");
+    for (const eg_field *f = fields; f->name; f++) {
+        egi_buf_add(b, "| `%s` | ", f->name);
+        if (f->def[0])
+            egi_buf_add(b, "`%s`", f->def);
+        else
+            egi_buf_add(b, "(empty)");
+        egi_buf_add(b, " | ");
+        put_kind(b, f);
+        egi_buf_add(b, " | ");
+        put_cell(b, f->help);
+        egi_buf_add(b, " |\n");
+    }
+    egi_buf_add(b, "\n");
+}
+
+static const char head[] =
+    "# Configuration reference\n"
+    "\n"
+    "Written by `engram help --markdown` from the tables the program itself "
+    "uses; do not edit.\n"
+    "\n"
+    "A configuration is a YAML file of sections. Whatever is left out keeps "
+    "its default; an unknown\n"
+    "or ill-typed key is an error that names file, line, column and the "
+    "nearest valid key. Any key\n"
+    "can be given on the command line as `--set section.key=value`. The "
+    "resolved configuration is\n"
+    "saved with every run as `config.yaml`, and running that file gives the "
+    "same bits again.\n"
+    "\n";
+
+eg_status eg_config_markdown(char **out, eg_err *err)
+{
+    egi_buf b = {0};
+    eg_section s;
+
+    egi_buf_add(&b, "%s", head);
+    for (int i = 0; eg_config_section(NULL, i, &s); i++) {
+        egi_buf_add(&b, "## %s\n\n%c%s.\n\n", s.name,
+                    s.help[0] - 'a' + 'A', s.help + 1);
+        put_table(&b, s.fields);
+    }
+    egi_buf_add(&b, "## theory\n\nOnly with `run.kind: theory`: the options of "
+                    "the statement named by `run.theory`.\n\n");
+    for (int i = 0; egi_theory_name(i); i++) {
+        egi_buf_add(&b, "### %s\n\n%s\n\n", egi_theory_name(i),
+                    egi_theory_help(i));
+        put_table(&b, egi_theory_fields(egi_theory_name(i)));
+    }
+    return egi_buf_take(&b, out, err);
+}

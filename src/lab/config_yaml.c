@@ -1,0 +1,126 @@
+/* Configurations as YAML: read over what is there, written back whole. */
+#include "lab/config_priv.h"
+
+#include <string.h>
+#include "engram/mem.h"
+#include "lab/buf.h"
+
+static bool listed(const char *const *names, const char *name)
+{
+    for (; names && *names; names++)
+        if (strcmp(*names, name) == 0) return true;
+    return false;
+}
+
+/* A top-level key that is no section: what was meant? */
+static eg_status unknown(const eg_config *cfg, const eg_node *n,
+                         const char *const *skip, eg_err *err)
+{
+    char best[128] = "", all[256] = "";
+    int distance = 4;
+    eg_section s;
+
+    if (n->kind == EG_NODE_SCALAR) egi_config_owner(n->key, best, sizeof best);
+    for (int i = 0; eg_config_section(cfg, i, &s); i++) {
+        int d = eg_edit_distance(n->key, s.name);
+        size_t used = strlen(all);
+
+        snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", s.name);
+        if (best[0] && distance == 4) continue;
+        if (d >= distance) continue;
+        distance = d;
+        snprintf(best, sizeof best, "%s", s.name);
+    }
+    for (; skip && *skip && !best[0]; skip++)
+        if (eg_edit_distance(n->key, *skip) < 3)
+            snprintf(best, sizeof best, "%s", *skip);
+    if (best[0])
+        return EG_KEY_FAIL(n, err, EG_EINVAL,
+                           "unknown key '%.64s'; did you mean '%s'?", n->key,
+                           best);
+    return EG_KEY_FAIL(n, err, EG_EINVAL,
+                       "unknown key '%.64s'; a %s run has %s", n->key,
+                       cfg->run.kind == EG_RUN_THEORY ? "theory" : "train",
+                       all);
+}
+
+static eg_status apply_run(eg_config *cfg, const eg_node *run, eg_err *err)
+{
+    char before[EG_TEXT];
+    eg_err why = {0};
+    const eg_node *theory;
+    eg_status st;
+
+    memcpy(before, cfg->run.theory, sizeof before);
+    st = eg_node_fill(run, eg_run_fields, &cfg->run, NULL, err);
+    if (st != EG_OK) return st;
+    st = egi_config_retarget(cfg, before, &why);
+    theory = eg_node_get(run, "theory");
+    if (st != EG_OK)
+        return EG_NODE_FAIL(theory ? theory : run, err, st, "%s", why.msg);
+    return EG_OK;
+}
+
+eg_status eg_config_apply(eg_config *cfg, const eg_node *node,
+                          const char *const *skip, eg_err *err)
+{
+    const eg_node *run = eg_node_get(node, "run");
+    eg_status st = EG_OK;
+
+    if (node->kind != EG_NODE_MAP)
+        return EG_NODE_FAIL(node, err, EG_EINVAL,
+                            "expected sections of options, found %s",
+                            eg_node_what(node));
+    if (run) EG_TRY(apply_run(cfg, run, err)); /* it decides what else may be */
+    for (int k = 0; k < node->n; k++) {
+        const eg_node *n = &node->item[k];
+        eg_section s;
+        bool known = false;
+
+        if (n == run || listed(skip, n->key)) continue;
+        for (int i = 1; !known && eg_config_section(cfg, i, &s); i++)
+            known = strcmp(s.name, n->key) == 0;
+        if (!known) return unknown(cfg, n, skip, err);
+        if (eg_node_is_null(n)) continue;
+        EG_TRY(eg_node_fill(n, s.fields, egi_section_opts(cfg, &s), NULL, err));
+    }
+done:
+    return st;
+}
+
+eg_status eg_config_load(eg_config *cfg, const char *path, eg_err *err)
+{
+    eg_yaml *y = NULL;
+    eg_status st = eg_yaml_load(&y, path, err);
+
+    eg_config_default(cfg);
+    if (st == EG_OK) st = eg_config_apply(cfg, eg_yaml_root(y), NULL, err);
+    eg_yaml_free(y);
+    return st;
+}
+
+static void put_value(egi_buf *b, const eg_field *f, const void *opts)
+{
+    char text[8192], quoted[2 * EG_TEXT + 8];
+
+    eg_field_format(f, opts, text, sizeof text);
+    if (f->kind == EG_FIELD_TEXT) {
+        eg_yaml_quote(quoted, sizeof quoted, text);
+        egi_buf_add(b, "  %s: %s\n", f->name, quoted);
+    } else {
+        egi_buf_add(b, "  %s: %s\n", f->name, text);
+    }
+}
+
+eg_status eg_config_format(const eg_config *cfg, char **out, eg_err *err)
+{
+    egi_buf b = {0};
+    eg_section s;
+
+    for (int i = 0; eg_config_section(cfg, i, &s); i++) {
+        egi_buf_add(&b, "%s:\n", s.name);
+        for (const eg_field *f = s.fields; f->name; f++)
+            put_value(&b, f, egi_section_read(cfg, &s));
+    }
+    return egi_buf_take(&b, out, err);
+}

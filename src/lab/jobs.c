@@ -1,0 +1,136 @@
+/* Jobs: found by their configuration, run once, their metrics kept. */
+#include "lab/jobs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engram/mem.h"
+#include "engram/pool.h"
+
+static eg_status add(egi_jobs *j, const eg_config *cfg, eg_err *err)
+{
+    egi_job *job;
+
+    if (j->n == j->cap) {
+        int cap = j->cap ? 2 * j->cap : 16;
+
+        job = eg_realloc(j->job, (size_t)cap * sizeof *job);
+        if (!job) return EG_FAIL(err, EG_ENOMEM, "jobs: out of memory");
+        j->job = job;
+        j->cap = cap;
+    }
+    job = &j->job[j->n];
+    memset(job, 0, sizeof *job);
+    job->cfg = eg_calloc(1, sizeof *job->cfg);
+    if (!job->cfg) return EG_FAIL(err, EG_ENOMEM, "jobs: out of memory");
+    *job->cfg = *cfg;
+    j->n++;
+    return EG_OK;
+}
+
+eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e, const char *name,
+                        eg_profile profile, int k, int *job, int *n_seeds,
+                        int64_t *seed, eg_err *err)
+{
+    eg_config *cfg = eg_calloc(1, sizeof *cfg);
+    egi_seeds seeds;
+    eg_status st = EG_OK;
+
+    if (!cfg) return EG_FAIL(err, EG_ENOMEM, "jobs: out of memory");
+    EG_TRY(egi_run_resolve(e, name, profile, cfg, &seeds, err));
+    *n_seeds = seeds.n;
+    if (seeds.n == 1) k = 0;
+    if (k >= seeds.n) goto done; /* the caller compares the numbers of seeds */
+    *seed = cfg->run.seed = seeds.seed[k];
+    for (*job = 0; *job < j->n; ++*job)
+        if (eg_config_same(j->job[*job].cfg, cfg)) goto done;
+    EG_TRY(add(j, cfg, err));
+    snprintf(j->job[*job].label, sizeof j->job[0].label,
+             "%.60s/%.40s seed %lld", e->id, name, (long long)seeds.seed[k]);
+done:
+    eg_free(cfg);
+    return st;
+}
+
+static void load_metrics(egi_job *job)
+{
+    char path[EG_PATH + 32];
+    eg_err why = {0};
+
+    snprintf(path, sizeof path, "%s/metrics.jsonl", job->dir);
+    job->ok = eg_metrics_read(&job->metrics, path, &why) == EG_OK;
+    if (!job->ok) snprintf(job->why, sizeof job->why, "%.255s", why.msg);
+}
+
+static bool reuse(egi_job *job, const char *root)
+{
+    eg_run_info info;
+
+    if (!eg_lab_find(job->dir, root, job->cfg, true)) return false;
+    if (eg_run_info_read(&info, job->dir, NULL) != EG_OK) return false;
+    job->seconds = info.seconds;
+    job->announced = info.announced_bytes;
+    job->peak = info.peak_bytes;
+    return true;
+}
+
+/* A run's own failure is the run's: it is noted, not returned. */
+static void run_one(egi_job *job, const eg_reproduce_opts *opts,
+                    bool *interrupted)
+{
+    eg_lab_opts lab = opts->lab;
+    eg_lab_result r;
+    eg_err why = {0};
+    eg_status st;
+
+    lab.label = job->label;
+    lab.dir = NULL;
+    lab.resume = false;
+    st = eg_lab_run(&r, job->cfg, &lab, &why);
+    snprintf(job->dir, sizeof job->dir, "%s", r.dir);
+    job->seconds = r.seconds;
+    job->announced = r.announced_bytes;
+    job->peak = r.peak_bytes;
+    if (st != EG_OK) {
+        snprintf(job->why, sizeof job->why, "%.255s", why.msg);
+    } else if (r.outcome == EG_FINISHED) {
+        load_metrics(job);
+    } else {
+        *interrupted = r.outcome == EG_INTERRUPTED;
+        snprintf(job->why, sizeof job->why, "%s: %.200s",
+                 eg_outcome_name(r.outcome), r.reason);
+    }
+    job->done = !*interrupted;
+}
+
+eg_status egi_jobs_run(egi_jobs *j, const eg_reproduce_opts *opts,
+                       bool *interrupted, eg_err *err)
+{
+    const char *root = opts->lab.root ? opts->lab.root : "runs";
+
+    (void)err;
+    for (int i = 0; i < j->n && !*interrupted; i++) {
+        egi_job *job = &j->job[i];
+        bool reused = opts->reuse && reuse(job, root);
+
+        if (opts->begins)
+            opts->begins(opts->lab.ctx, job->label, i, j->n, reused);
+        if (reused) {
+            load_metrics(job);
+            job->done = true;
+            continue;
+        }
+        run_one(job, opts, interrupted);
+    }
+    return EG_OK;
+}
+
+void egi_jobs_release(egi_jobs *j)
+{
+    for (int i = 0; i < j->n; i++) {
+        eg_free(j->job[i].cfg);
+        eg_metrics_release(&j->job[i].metrics);
+    }
+    eg_free(j->job);
+    *j = (egi_jobs){0};
+}

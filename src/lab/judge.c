@@ -1,0 +1,278 @@
+/* A claim judged: its measure on every seed, reduced, compared, and the same
+ * on the control, on which it must fail. */
+#include "lab/judge.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *eg_verdict_name(eg_verdict v)
+{
+    static const char *const name[] = {"holds", "refuted", "fails", "not run"};
+
+    return name[v];
+}
+
+const char *egi_control_run(const egi_claim *c, const char *run)
+{
+    const char *other = eg_node_text(c->control, run);
+
+    return other ? other : run;
+}
+
+/* Where the measure of one seed finds its series. */
+typedef struct view {
+    const egi_claim *claim;
+    const egi_experiment *file;
+    eg_profile profile;
+    egi_jobs *jobs;
+    int seed_index;
+    bool control;
+} view;
+
+static const egi_job *find_job(const view *v, const char *run)
+{
+    int job = -1, n_seeds = 0;
+    int64_t seed;
+
+    if (v->control) run = egi_control_run(v->claim, run);
+    if (egi_jobs_need(v->jobs, v->file, run, v->profile, v->seed_index, &job,
+                      &n_seeds, &seed, NULL) != EG_OK)
+        return NULL;
+    return job < 0 ? NULL : &v->jobs->job[job];
+}
+
+static const eg_series *find_series(void *ctx, const char *run,
+                                    const char *metric)
+{
+    const egi_job *job = find_job(ctx, run);
+
+    return job ? eg_metrics_find(&job->metrics, metric) : NULL;
+}
+
+static const eg_series *find_curve(void *ctx, const char *name)
+{
+    const view *v = ctx;
+
+    for (int i = 0; i < v->file->n_curves; i++)
+        if (strcmp(v->file->curve[i].name, name) == 0)
+            return &v->file->curve[i];
+    return NULL;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(const eg_claim_result *r)
+{
+    double v[EG_SEEDS_MAX];
+    int n = r->n_seeds;
+
+    memcpy(v, r->value, sizeof v);
+    qsort(v, (size_t)n, sizeof *v, ascending);
+    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+static double mean_of(const eg_node *list)
+{
+    double sum = 0, v = NAN;
+
+    for (int i = 0; i < list->n; i++) {
+        if (!egi_number(list->item[i].text, &v)) return NAN;
+        sum += v;
+    }
+    return sum / list->n;
+}
+
+double egi_reduce(eg_claim_result *r, egi_over over, const eg_node *reference)
+{
+    int n = r->n_seeds;
+    double sum = 0, squares = 0;
+
+    r->min = r->max = r->value[0];
+    for (int i = 0; i < n; i++) {
+        sum += r->value[i];
+        r->min = r->value[i] < r->min ? r->value[i] : r->min;
+        r->max = r->value[i] > r->max ? r->value[i] : r->max;
+    }
+    r->mean = sum / n;
+    for (int i = 0; i < n; i++) {
+        double d = r->value[i] - r->mean;
+
+        squares += d * d;
+    }
+    r->sd = n > 1 ? sqrt(squares / (n - 1)) : 0;
+    switch (over) {
+    case EGI_MEAN:
+        return r->mean;
+    case EGI_MEDIAN:
+        return median(r);
+    case EGI_MIN:
+        return r->min;
+    case EGI_MAX:
+        return r->max;
+    case EGI_SD:
+        return r->sd;
+    case EGI_DISTANCE:
+        return n > 1 ? fabs(mean_of(reference) - r->mean) / r->sd : (double)NAN;
+    }
+    return NAN;
+}
+
+/* The number of seeds: that of the runs with more than one, which must agree.
+ * Says why not in note. */
+static int count_seeds(const view *v, const eg_measure *m, char *note,
+                       size_t size)
+{
+    int n = 1;
+
+    for (int i = 0; eg_measure_run(m, i); i++) {
+        const char *run = eg_measure_run(m, i);
+        int job, n_seeds = 0;
+        int64_t seed;
+        eg_err why = {0};
+
+        if (v->control) run = egi_control_run(v->claim, run);
+        if (egi_jobs_need(v->jobs, v->file, run, v->profile, 0, &job, &n_seeds,
+                          &seed, &why) != EG_OK) {
+            snprintf(note, size, "%.383s", why.msg);
+            return 0;
+        }
+        if (n_seeds > 1 && n > 1 && n_seeds != n) {
+            snprintf(note, size, "runs of the claim have %d and %d seeds", n,
+                     n_seeds);
+            return 0;
+        }
+        if (n_seeds > n) n = n_seeds;
+    }
+    return n;
+}
+
+/* Are the jobs of one seed there? Adds their time; notes what is missing. */
+static bool jobs_ready(const view *v, const eg_measure *m, eg_claim_result *r,
+                       bool *not_run)
+{
+    for (int i = 0; eg_measure_run(m, i); i++) {
+        const egi_job *job = find_job(v, eg_measure_run(m, i));
+
+        if (!job || !job->done) {
+            *not_run = true;
+            snprintf(r->note, sizeof r->note, "%s did not run",
+                     eg_measure_run(m, i));
+            return false;
+        }
+        if (!r->run[0]) snprintf(r->run, sizeof r->run, "%s", job->dir);
+        r->seconds += job->seconds;
+        if (!job->ok) {
+            snprintf(r->note, sizeof r->note, "%s: %.200s", job->label,
+                     job->why);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The seed that r->value[k] belongs to: that of the run with several. */
+static int64_t seed_of(const view *v, const eg_measure *m)
+{
+    int64_t found = 0;
+    int most = 0;
+
+    for (int i = 0; eg_measure_run(m, i); i++) {
+        const char *run = eg_measure_run(m, i);
+        int job, n = 0;
+        int64_t seed = 0;
+
+        if (v->control) run = egi_control_run(v->claim, run);
+        if (egi_jobs_need(v->jobs, v->file, run, v->profile, v->seed_index,
+                          &job, &n, &seed, NULL) != EG_OK)
+            continue;
+        if (n <= most) continue;
+        most = n;
+        found = seed;
+    }
+    return found;
+}
+
+/* The measure on every seed into r->value. False: note says why. */
+static bool measure(view *v, const egi_terms *t, eg_claim_result *r,
+                    bool *not_run)
+{
+    eg_measure_source from = {find_series, find_curve, v};
+
+    r->n_seeds = count_seeds(v, t->measure, r->note, sizeof r->note);
+    if (r->n_seeds == 0) return false;
+    for (int k = 0; k < r->n_seeds; k++) {
+        eg_err why = {0};
+
+        v->seed_index = k;
+        if (!jobs_ready(v, t->measure, r, not_run)) return false;
+        r->seed[k] = seed_of(v, t->measure);
+        if (eg_measure_eval(t->measure, &r->value[k], &from, &why) == EG_OK)
+            continue;
+        snprintf(r->note, sizeof r->note, "%.383s", why.msg);
+        return false;
+    }
+    return true;
+}
+
+/* On the control the claim must fail; false when it holds there too. */
+static bool control_fails(view *v, const egi_terms *t, eg_claim_result *r,
+                          bool *not_run)
+{
+    eg_claim_result other = {0};
+    bool measured;
+
+    v->control = true;
+    measured = measure(v, t, &other, not_run);
+    r->seconds += other.seconds;
+    if (!measured) {
+        snprintf(r->note, sizeof r->note, "control: %.370s", other.note);
+        return false;
+    }
+    r->has_control = true;
+    r->control = egi_reduce(&other, t->over, t->reference);
+    if (!egi_relation_holds(&t->relation, &t->tol, r->control)) return true;
+    snprintf(r->note, sizeof r->note,
+             "the control gives %.4g, which passes as well: the claim "
+             "distinguishes nothing",
+             r->control);
+    return false;
+}
+
+void egi_judge(eg_claim_result *r, const egi_claim *c, const egi_experiment *e,
+               eg_profile profile, egi_jobs *jobs)
+{
+    const egi_terms *t = &c->terms[profile];
+    view v = {.claim = c, .file = e, .profile = profile, .jobs = jobs};
+    bool not_run = false, holds;
+
+    *r = (eg_claim_result){.info = c->info, .measured = NAN, .control = NAN};
+    r->info.id = c->id;
+    r->info.measure = t->measure_node->text;
+    snprintf(r->expected, sizeof r->expected, "%.95s", t->expected);
+    snprintf(r->tolerance, sizeof r->tolerance, "%.40s: %.300s", t->tolerance,
+             t->reason);
+    r->verdict = EG_FAILS;
+    if (!measure(&v, t, r, &not_run)) {
+        if (not_run) r->verdict = EG_NOT_RUN;
+        return;
+    }
+    r->measured = egi_reduce(r, t->over, t->reference);
+    holds = egi_relation_holds(&t->relation, &t->tol, r->measured);
+    if (c->info.expect_refuted) {
+        if (!holds && !isnan(r->measured)) r->verdict = EG_REFUTED;
+        if (holds)
+            snprintf(r->note, sizeof r->note,
+                     "expected to be refuted, but it holds");
+        return;
+    }
+    if (holds && (!c->control || control_fails(&v, t, r, &not_run)))
+        r->verdict = EG_HOLDS;
+    if (not_run) r->verdict = EG_NOT_RUN;
+}

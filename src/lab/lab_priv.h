@@ -1,0 +1,18 @@
+/* What the two kinds of run share. */
+#ifndef EG_LAB_LAB_PRIV_H
+#define EG_LAB_LAB_PRIV_H
+
+#include "engram/lab.h"
+
+#define EG_ROW_CELLS 4096
+
+/* Each carries an opened run to its end and fills outcome, reason and
+ * numbers of out; the caller writes the final record. */
+eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
+                        const eg_config *cfg, const eg_lab_opts *opts,
+                        eg_err *err);
+eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
+                         const eg_config *cfg, const eg_lab_opts *opts,
+                         eg_err *err);
+
+#endif

@@ -1,0 +1,97 @@
+/* From a configuration to a finished run directory. */
+#include "lab/lab_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "engram/mem.h"
+
+const char *eg_outcome_name(eg_outcome o)
+{
+    static const char *const name[] = {"finished", "interrupted", "diverged"};
+
+    return name[o];
+}
+
+static bool is_finished(const eg_run_info *info)
+{
+    return strcmp(info->status, "finished") == 0;
+}
+
+bool eg_lab_find(char dir[EG_PATH], const char *root, const eg_config *cfg,
+                 bool finished)
+{
+    char(*dirs)[EG_PATH] = NULL, folder[EG_PATH];
+    int n = 0;
+    bool found = false;
+    eg_config *saved = eg_calloc(1, sizeof *saved);
+
+    if (saved && (size_t)snprintf(folder, sizeof folder, "%s/%s", root,
+                                  cfg->run.name) < sizeof folder)
+        (void)eg_runs_find(&dirs, &n, folder, NULL);
+    for (int i = n - 1; i >= 0 && !found; i--) {
+        eg_run_info info;
+        char path[EG_PATH + 16];
+
+        if (eg_run_info_read(&info, dirs[i], NULL) != EG_OK) continue;
+        if (is_finished(&info) != finished) continue;
+        snprintf(path, sizeof path, "%s/config.yaml", dirs[i]);
+        if (eg_config_load(saved, path, NULL) != EG_OK) continue;
+        if (!eg_config_same(saved, cfg)) continue;
+        snprintf(dir, EG_PATH, "%s", dirs[i]);
+        found = true;
+    }
+    eg_free(dirs);
+    eg_free(saved);
+    return found;
+}
+
+/* Opens what opts ask for: a given or new directory, or one to go on with. */
+static eg_status open_run(eg_run **run, const eg_config *cfg, const char *root,
+                          const eg_lab_opts *opts, eg_err *err)
+{
+    char dir[EG_PATH], path[EG_PATH + 16];
+
+    if (!opts->resume) return eg_run_create(run, root, opts->dir, cfg, err);
+    if (opts->dir) {
+        snprintf(path, sizeof path, "%.1023s/config.yaml", opts->dir);
+        if (!eg_file_exists(path)) /* killed before it began */
+            return eg_run_create(run, root, opts->dir, cfg, err);
+        return eg_run_open(run, opts->dir, cfg, err);
+    }
+    if (eg_lab_find(dir, root, cfg, false))
+        return eg_run_open(run, dir, cfg, err);
+    return eg_run_create(run, root, NULL, cfg, err);
+}
+
+eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
+                     const eg_lab_opts *opts, eg_err *err)
+{
+    const char *root = opts->root ? opts->root : "runs";
+    eg_run_facts facts = {0};
+    eg_err local = {0};
+    eg_run *run = NULL;
+    eg_status st;
+
+    *out = (eg_lab_result){0};
+    if (!err) err = &local;
+    st = open_run(&run, cfg, root, opts, err);
+    if (st != EG_OK) return st;
+    snprintf(out->dir, sizeof out->dir, "%s", eg_run_dir(run));
+    if (cfg->run.kind == EG_RUN_THEORY)
+        st = egi_theory_run(out, &facts, run, cfg, opts, err);
+    else
+        st = egi_train_run(out, &facts, run, cfg, opts, err);
+    if (st != EG_OK) {
+        eg_run_log(run, "failed: %s", err->msg);
+        /* best effort: the disk may be the reason */
+        (void)eg_run_record(run, "failed", err->msg, &facts, NULL);
+    } else {
+        eg_run_log(run, "%s %s", eg_outcome_name(out->outcome), out->reason);
+        st = eg_run_record(run, eg_outcome_name(out->outcome), out->reason,
+                           &facts, err);
+    }
+    eg_run_close(run);
+    /* an index that can be rebuilt must not fail a run */
+    if (!opts->dir) (void)eg_catalogue_update(root, out->dir, NULL);
+    return st;
+}

@@ -1,0 +1,60 @@
+/* This build and this machine, in words, for records and `doctor`. */
+#include "engram/lab.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "engram/pool.h"
+#include "lab_version.h"
+
+const char *eg_version(void)
+{
+    return EG_VERSION;
+}
+
+const char *eg_commit(void)
+{
+    return EG_COMMIT;
+}
+
+static void cpu_model(char *buf, size_t size)
+{
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    char line[256];
+
+    snprintf(buf, size, "unknown CPU");
+    if (!f) return;
+    while (fgets(line, sizeof line, f)) {
+        const char *colon = strchr(line, ':');
+
+        if (strncmp(line, "model name", 10) == 0 && colon) {
+            snprintf(buf, size, "%.*s", (int)strcspn(colon + 2, "\n"),
+                     colon + 2);
+            break;
+        }
+    }
+    fclose(f);
+}
+
+void eg_machine_describe(char *buf, size_t size)
+{
+    struct utsname u;
+    char cpu[128];
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    double gib = (double)pages * (double)page / 1073741824.0;
+
+    cpu_model(cpu, sizeof cpu);
+    if (uname(&u) != 0) memset(&u, 0, sizeof u);
+    snprintf(buf, size, "%s, %d cores, %.1f GiB, %s %s %s", cpu,
+             eg_cpu_count(), gib, u.sysname, u.release, u.machine);
+}
+
+int64_t eg_memory_peak(void)
+{
+    struct rusage r;
+
+    if (getrusage(RUSAGE_SELF, &r) != 0) return 0;
+    return (int64_t)r.ru_maxrss * 1024;
+}

@@ -1,0 +1,158 @@
+/* The small texts of a claim: what is expected, how far off it may be, which
+ * seeds. */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/claim_priv.h"
+
+/* A number at *s, which then stands behind it and the blanks that follow. */
+static bool number_at(const char **s, double *out)
+{
+    char *end;
+
+    *out = strtod(*s, &end);
+    if (end == *s || isnan(*out)) return false;
+    *s = end + strspn(end, " ");
+    return true;
+}
+
+bool egi_number(const char *text, double *out)
+{
+    return number_at(&text, out) && *text == '\0';
+}
+
+eg_status egi_relation_parse(egi_relation *r, const char *text, eg_err *err)
+{
+    static const struct {
+        const char *sign;
+        egi_relation_op op;
+    } sign[] = {{">=", EGI_GE}, {"<=", EGI_LE}, {">", EGI_GT}, {"<", EGI_LT}};
+    const char *s = text;
+
+    *r = (egi_relation){.op = EGI_EQ};
+    for (size_t i = 0; i < sizeof sign / sizeof *sign; i++) {
+        if (strncmp(s, sign[i].sign, strlen(sign[i].sign)) != 0) continue;
+        r->op = sign[i].op;
+        s += strlen(sign[i].sign);
+        break;
+    }
+    s += strspn(s, " ");
+    if (!number_at(&s, &r->a)) goto bad;
+    if (r->op == EGI_EQ && strncmp(s, "..", 2) == 0) {
+        r->op = EGI_BETWEEN;
+        s += 2;
+        s += strspn(s, " ");
+        if (!number_at(&s, &r->b) || r->b < r->a) goto bad;
+    }
+    if (*s == '\0') return EG_OK;
+bad:
+    return EG_FAIL(err, EG_EINVAL,
+                   "expected a number, >= x, > x, <= x, < x or a .. b, found "
+                   "'%.40s'",
+                   text);
+}
+
+eg_status egi_tolerance_parse(egi_tolerance *t, const char *text, eg_err *err)
+{
+    const char *s = text;
+
+    *t = (egi_tolerance){0};
+    if (!number_at(&s, &t->value) || t->value < 0) goto bad;
+    if (*s == '%') {
+        t->relative = true;
+        t->value /= 100;
+        s++;
+    }
+    if (*s == '\0') return EG_OK;
+bad:
+    return EG_FAIL(err, EG_EINVAL,
+                   "expected a number >= 0 or a percentage, found '%.40s'",
+                   text);
+}
+
+bool egi_relation_holds(const egi_relation *r, const egi_tolerance *t, double v)
+{
+    double slack_a = t->relative ? t->value * fabs(r->a) : t->value;
+    double slack_b = t->relative ? t->value * fabs(r->b) : t->value;
+
+    switch (r->op) {
+    case EGI_EQ:
+        return fabs(v - r->a) <= slack_a;
+    case EGI_GE:
+        return v >= r->a - slack_a;
+    case EGI_GT:
+        return v > r->a - slack_a;
+    case EGI_LE:
+        return v <= r->a + slack_a;
+    case EGI_LT:
+        return v < r->a + slack_a;
+    case EGI_BETWEEN:
+        return v >= r->a - slack_a && v <= r->b + slack_b;
+    }
+    return false;
+}
+
+/* One "a" or "a-b". */
+static bool add_range(egi_seeds *s, const char **text)
+{
+    char *end;
+    long long a, b;
+
+    if (!isdigit((unsigned char)**text)) return false;
+    errno = 0;
+    a = b = strtoll(*text, &end, 10);
+    if (*end == '-') {
+        if (!isdigit((unsigned char)end[1])) return false;
+        b = strtoll(end + 1, &end, 10);
+    }
+    *text = end;
+    if (errno || b < a || b - a >= EG_SEEDS_MAX - s->n) return false;
+    for (long long v = a; v <= b; v++) s->seed[s->n++] = v;
+    return true;
+}
+
+eg_status egi_seeds_text(egi_seeds *s, const char *text, eg_err *err)
+{
+    const char *at = text;
+
+    for (;;) {
+        at += strspn(at, " ");
+        if (!add_range(s, &at)) break;
+        at += strspn(at, " ");
+        if (*at == '\0') return EG_OK;
+        if (*at++ != ',') break;
+    }
+    return EG_FAIL(err, EG_EINVAL,
+                   "expected seeds such as 3, 0-9 or 1,2,5 (at most %d), found "
+                   "'%.40s'",
+                   EG_SEEDS_MAX, text);
+}
+
+eg_status egi_seeds_parse(egi_seeds *s, const eg_node *node, eg_err *err)
+{
+    eg_err why = {0};
+    eg_status st = EG_OK;
+
+    *s = (egi_seeds){0};
+    if (node->kind == EG_NODE_MAP || (node->kind == EG_NODE_SEQ && !node->n))
+        return EG_NODE_FAIL(node, err, EG_EINVAL,
+                            "seeds: expected 1-10 or [1, 2], found %s",
+                            eg_node_what(node));
+    if (node->kind == EG_NODE_SCALAR) {
+        st = egi_seeds_text(s, node->text, &why);
+        return st == EG_OK ? st
+                           : EG_NODE_FAIL(node, err, st, "seeds: %s", why.msg);
+    }
+    for (int i = 0; i < node->n && st == EG_OK; i++) {
+        const eg_node *n = &node->item[i];
+
+        st = egi_seeds_text(s, n->text ? n->text : "", &why);
+        if (st != EG_OK)
+            return EG_NODE_FAIL(n, err, st, "seeds: %s", why.msg);
+    }
+    return st;
+}

@@ -1,0 +1,30 @@
+/* What the files of a run directory share. */
+#ifndef EG_LAB_RUN_PRIV_H
+#define EG_LAB_RUN_PRIV_H
+
+#include <stdio.h>
+#include <time.h>
+#include "engram/run.h"
+
+struct eg_run {
+    char dir[EG_PATH];
+    char name[EG_TEXT], id[64];
+    int64_t seed;
+    int lock;
+    FILE *metrics, *timing, *log;
+    char start[32];     /* of the first process that wrote here */
+    double seconds;     /* of earlier processes */
+    double clock_start; /* of this one */
+    int resumed;        /* how often */
+};
+
+/* buf = a/b; EG_EINVAL when it does not fit. */
+eg_status egi_path(char *buf, size_t size, const char *a, const char *b,
+                   eg_err *err);
+/* Now, as 2026-01-31T12:00:00Z. */
+void egi_now(char buf[32]);
+/* The metrics file's rows with step below limit: bytes to keep of text. Rows
+ * are in order of step; a cut last line is never kept. */
+size_t egi_metrics_keep(const char *text, size_t size, int64_t limit);
+
+#endif

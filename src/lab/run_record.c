@@ -1,0 +1,141 @@
+/* run.json: who ran what where, when, and how it ended. */
+#include "lab/run_priv.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include "engram/lab.h"
+#include "engram/kern.h"
+#include "engram/mem.h"
+
+static void put_text(json_t *o, const char *key, const char *text)
+{
+    json_object_set_new(o, key, json_string(text ? text : ""));
+}
+
+static void put_int(json_t *o, const char *key, int64_t v)
+{
+    json_object_set_new(o, key, json_integer(v));
+}
+
+static void put_facts(json_t *o, const eg_run_facts *f)
+{
+    put_text(o, "kernels", f->kern);
+    put_text(o, "precision", f->precision);
+    put_int(o, "threads", f->threads);
+    put_int(o, "n_params", f->n_params);
+    put_int(o, "n_trained", f->n_trained);
+    put_int(o, "steps", f->steps);
+    put_int(o, "steps_done", f->steps_done);
+    put_int(o, "tokens", f->tokens);
+    json_object_set_new(o, "tokens_per_s", json_real(f->tokens_per_s));
+    put_int(o, "memory_announced_bytes", f->announced_bytes);
+    put_int(o, "memory_peak_bytes", f->peak_bytes);
+}
+
+eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
+                        const eg_run_facts *facts, eg_err *err)
+{
+    eg_status st = EG_OK;
+    json_t *o = json_object();
+    char path[EG_PATH + 16], now[32], machine[512];
+    char *text = NULL;
+
+    if (!o) return EG_FAIL(err, EG_ENOMEM, "run.json: out of memory");
+    eg_machine_describe(machine, sizeof machine);
+    egi_now(now);
+    put_text(o, "name", run->name);
+    put_text(o, "id", run->id);
+    put_text(o, "status", status);
+    put_text(o, "reason", reason);
+    put_int(o, "seed", run->seed);
+    put_text(o, "version", eg_version());
+    put_text(o, "commit", eg_commit());
+    put_text(o, "start", run->start);
+    put_text(o, "end", strcmp(status, "running") == 0 ? "" : now);
+    json_object_set_new(
+        o, "seconds",
+        json_real(run->seconds + eg_clock() - run->clock_start));
+    put_int(o, "resumed", run->resumed);
+    if (facts) put_facts(o, facts);
+    put_text(o, "machine", machine);
+    put_text(o, "cpu_features", eg_cpu_features());
+    text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    if (!text) {
+        st = EG_FAIL(err, EG_ENOMEM, "run.json: out of memory");
+        goto done;
+    }
+    EG_TRY(egi_path(path, sizeof path, run->dir, "run.json", err));
+    EG_TRY(eg_file_write(path, text, strlen(text), err));
+done:
+    free(text); /* jansson's own allocation */
+    json_decref(o);
+    return st;
+}
+
+static void get_text(const json_t *o, const char *key, char *buf, size_t size)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+
+    snprintf(buf, size, "%s", s ? s : "");
+}
+
+static int64_t get_int(const json_t *o, const char *key)
+{
+    return json_integer_value(json_object_get(o, key));
+}
+
+/* A process that died left "running" behind, and its lock is free. */
+static void detect_killed(eg_run_info *info)
+{
+    char path[EG_PATH + 16];
+    int fd = -1;
+
+    if (strcmp(info->status, "running") != 0) return;
+    if (egi_path(path, sizeof path, info->dir, "lock", NULL) != EG_OK) return;
+    if (!eg_file_exists(path) || eg_lock_take(&fd, path, NULL) != EG_OK) return;
+    eg_lock_drop(fd);
+    snprintf(info->status, sizeof info->status, "killed");
+}
+
+eg_status eg_run_info_read(eg_run_info *info, const char *dir, eg_err *err)
+{
+    eg_status st = EG_OK;
+    char path[EG_PATH + 16], *text = NULL;
+    size_t size = 0;
+    json_t *o = NULL;
+    json_error_t why;
+
+    *info = (eg_run_info){0};
+    snprintf(info->dir, sizeof info->dir, "%s", dir);
+    EG_TRY(egi_path(path, sizeof path, dir, "run.json", err));
+    EG_TRY(eg_file_read(&text, &size, path, 1 << 20, err));
+    o = json_loadb(text, size, 0, &why);
+    if (!json_is_object(o)) {
+        st = EG_FAIL(err, EG_EFORMAT, "%s:%d: %s", path, o ? 1 : why.line,
+                     o ? "not an object" : why.text);
+        goto done;
+    }
+    get_text(o, "name", info->name, sizeof info->name);
+    get_text(o, "id", info->id, sizeof info->id);
+    get_text(o, "status", info->status, sizeof info->status);
+    get_text(o, "reason", info->reason, sizeof info->reason);
+    get_text(o, "start", info->start, sizeof info->start);
+    get_text(o, "end", info->end, sizeof info->end);
+    get_text(o, "version", info->version, sizeof info->version);
+    get_text(o, "kernels", info->kern, sizeof info->kern);
+    get_text(o, "precision", info->precision, sizeof info->precision);
+    info->threads = (int)get_int(o, "threads");
+    info->seed = get_int(o, "seed");
+    info->steps = get_int(o, "steps");
+    info->steps_done = get_int(o, "steps_done");
+    info->announced_bytes = get_int(o, "memory_announced_bytes");
+    info->peak_bytes = get_int(o, "memory_peak_bytes");
+    info->seconds = json_number_value(json_object_get(o, "seconds"));
+    info->tokens_per_s = json_number_value(json_object_get(o, "tokens_per_s"));
+    detect_killed(info);
+done:
+    json_decref(o);
+    eg_free(text);
+    return st;
+}

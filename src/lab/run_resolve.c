@@ -1,0 +1,112 @@
+/* A run of an experiment file as a configuration: its base first (another run
+ * of the file, or a configuration file beside it), then its own sections, then
+ * those of the profile. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engram/mem.h"
+#include "lab/claim_priv.h"
+#include "lab/run_priv.h"
+
+#define MAX_CHAIN 8
+
+static const char *const run_keys[] = {"base", "seeds", "quick",
+                                       "full", "about", NULL};
+static const char *const profile_keys[] = {"seeds", NULL};
+
+static bool ends_yaml(const char *s)
+{
+    size_t n = strlen(s);
+
+    return n > 5 && strcmp(s + n - 5, ".yaml") == 0;
+}
+
+static eg_status load_file(const egi_experiment *e, const eg_node *base,
+                           eg_config *cfg, eg_err *err)
+{
+    char path[EG_PATH];
+    eg_yaml *y = NULL;
+    eg_status st = egi_path(path, sizeof path, e->folder, base->text, err);
+    eg_err why = {0};
+
+    if (st != EG_OK) return st;
+    st = eg_yaml_load(&y, path, &why);
+    if (st == EG_OK) st = eg_config_apply(cfg, eg_yaml_root(y), NULL, &why);
+    if (st != EG_OK)
+        st = EG_NODE_FAIL(base, err, st, "base: %s", why.msg);
+    eg_yaml_free(y);
+    return st;
+}
+
+/* seeds may stand in the run, or in its profile. */
+static eg_status take_seeds(const eg_node *n, egi_seeds *seeds, eg_err *err)
+{
+    const eg_node *s = eg_node_get(n, "seeds");
+
+    return s ? egi_seeds_parse(seeds, s, err) : EG_OK;
+}
+
+static eg_status resolve(const egi_experiment *e, const eg_node *run,
+                         eg_profile profile, int depth, eg_config *cfg,
+                         egi_seeds *seeds, eg_err *err)
+{
+    const eg_node *base = eg_node_get(run, "base");
+    const eg_node *own = eg_node_get(run, eg_profile_name(profile));
+    eg_status st = EG_OK;
+
+    if (base) {
+        const eg_node *other =
+            base->text ? eg_node_get(e->runs, base->text) : NULL;
+
+        if (depth == MAX_CHAIN)
+            return EG_NODE_FAIL(base, err, EG_EINVAL,
+                                "base: more than %d runs in a chain, or a "
+                                "circle",
+                                MAX_CHAIN);
+        if (other)
+            st = resolve(e, other, profile, depth + 1, cfg, seeds, err);
+        else if (base->text && ends_yaml(base->text))
+            st = load_file(e, base, cfg, err);
+        else
+            st = EG_NODE_FAIL(base, err, EG_EINVAL,
+                              "base: expected a run of this file or a .yaml "
+                              "file");
+        if (st != EG_OK) return st;
+    }
+    EG_TRY(eg_config_apply(cfg, run, run_keys, err));
+    EG_TRY(take_seeds(run, seeds, err));
+    if (own) {
+        EG_TRY(eg_config_apply(cfg, own, profile_keys, err));
+        EG_TRY(take_seeds(own, seeds, err));
+    }
+done:
+    return st;
+}
+
+/* <paper>-<file>-<run>, as a folder name. */
+static void name_run(const egi_experiment *e, const char *name, eg_config *cfg)
+{
+    snprintf(cfg->run.name, sizeof cfg->run.name, "%s-%.100s", e->id, name);
+    for (char *s = cfg->run.name; *s; s++)
+        if (*s == '/') *s = '-';
+}
+
+eg_status egi_run_resolve(const egi_experiment *e, const char *name,
+                          eg_profile profile, eg_config *cfg, egi_seeds *seeds,
+                          eg_err *err)
+{
+    const eg_node *run = eg_node_get(e->runs, name);
+    eg_status st;
+
+    EG_ASSERT(run);
+    eg_config_default(cfg);
+    *seeds = (egi_seeds){0};
+    st = resolve(e, run, profile, 0, cfg, seeds, err);
+    if (st != EG_OK) return st;
+    if (seeds->n == 0) {
+        seeds->n = 1;
+        seeds->seed[0] = cfg->run.seed;
+    }
+    name_run(e, name, cfg);
+    return EG_OK;
+}

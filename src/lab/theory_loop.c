@@ -1,0 +1,151 @@
+/* A theory run: one statement's numbers, one row a value of its sweep
+ * variable, in ascending order. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engram/mem.h"
+#include "engram/theory.h"
+#include "lab/lab_priv.h"
+#include "lab/theory_priv.h"
+
+const eg_field *egi_theory_fields(const char *name)
+{
+    const eg_theory *t = eg_theory_find(name);
+
+    if (t) EG_ASSERT(t->options_size <= EG_THEORY_BYTES);
+    return t ? t->fields : NULL;
+}
+
+const char *egi_theory_name(int i)
+{
+    return eg_theories[i].name;
+}
+
+const char *egi_theory_help(int i)
+{
+    return eg_theories[i].help;
+}
+
+/* Statements may emit their numbers in any order; they are kept until the
+ * end. */
+typedef struct number {
+    int64_t step;
+    int order;
+    char name[96];
+    double value;
+} number;
+
+typedef struct loop {
+    const eg_lab_opts *opts;
+    number *number;
+    int n, cap;
+    bool failed, stopped;
+    double clock0;
+    eg_progress news;
+} loop;
+
+static void emit(void *ctx, int64_t step, const char *name, double value)
+{
+    loop *l = ctx;
+
+    if (l->n == l->cap) {
+        int cap = l->cap ? 2 * l->cap : 256;
+        number *more = eg_realloc(l->number, (size_t)cap * sizeof *more);
+
+        if (!more) {
+            l->failed = true;
+            return;
+        }
+        l->number = more;
+        l->cap = cap;
+    }
+    l->number[l->n] = (number){.step = step, .order = l->n, .value = value};
+    snprintf(l->number[l->n++].name, sizeof l->number->name, "%s", name);
+}
+
+static bool progress(void *ctx, double done)
+{
+    loop *l = ctx;
+    double seconds = eg_clock() - l->clock0;
+
+    l->stopped = l->opts->stop && l->opts->stop(l->opts->ctx);
+    if (l->opts->progress) {
+        l->news.step = (int64_t)(done * 100) - 1;
+        l->news.eta = done > 0 ? seconds / done * (1 - done) : NAN;
+        l->opts->progress(l->opts->ctx, &l->news);
+    }
+    return !l->stopped;
+}
+
+static int by_step(const void *a, const void *b)
+{
+    const number *x = a, *y = b;
+
+    if (x->step != y->step) return x->step < y->step ? -1 : 1;
+    return x->order - y->order;
+}
+
+static eg_status write_rows(loop *l, eg_run *run, eg_err *err)
+{
+    eg_row row = {0};
+    eg_status st = eg_row_init(&row, EG_ROW_CELLS, err);
+
+    if (st != EG_OK) return st;
+    if (l->n > 0) qsort(l->number, (size_t)l->n, sizeof *l->number, by_step);
+    for (int i = 0; i < l->n && st == EG_OK;) {
+        eg_row_start(&row, l->number[i].step);
+        for (; i < l->n && l->number[i].step == row.step; i++)
+            eg_row_put(&row, l->number[i].name, l->number[i].value);
+        st = eg_run_metrics(run, &row, err);
+    }
+    eg_row_release(&row);
+    return st;
+}
+
+eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
+                         const eg_config *cfg, const eg_lab_opts *opts,
+                         eg_err *err)
+{
+    const eg_theory *t = eg_theory_find(cfg->run.theory);
+    loop l = {.opts = opts, .clock0 = eg_clock()};
+    eg_theory_out sink = {emit, progress, &l};
+    eg_status st;
+
+    if (!t)
+        return EG_FAIL(err, EG_EINVAL,
+                       "run.theory: no statement '%.64s'; `engram list "
+                       "theories` shows them",
+                       cfg->run.theory);
+    l.news = (eg_progress){.label = opts->label ? opts->label : cfg->run.name,
+                           .n_steps = 100,
+                           .loss = NAN,
+                           .accuracy = NAN,
+                           .recall_wo2 = NAN,
+                           .recall_wk2 = NAN,
+                           .recall_wk1 = NAN,
+                           .tokens_per_s = NAN};
+    *facts = (eg_run_facts){.kern = "ref",
+                            .precision = "float64",
+                            .threads = eg_pool_size(opts->pool),
+                            .steps = 1};
+    EG_TRY(eg_run_truncate(run, INT64_MIN, err)); /* of a run cut short */
+    EG_TRY(t->run(cfg->theory.bytes, (uint64_t)cfg->run.seed, opts->pool, &sink,
+                  err));
+    if (l.failed) {
+        st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", t->name);
+        goto done;
+    }
+    EG_TRY(write_rows(&l, run, err));
+    if (l.stopped) {
+        out->outcome = EG_INTERRUPTED;
+        snprintf(out->reason, sizeof out->reason, "stopped by the user");
+    }
+    out->steps_done = facts->steps_done = l.stopped ? 0 : 1;
+    out->seconds = eg_clock() - l.clock0;
+    out->peak_bytes = facts->peak_bytes = eg_memory_peak();
+done:
+    eg_free(l.number);
+    return st;
+}

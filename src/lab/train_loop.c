@@ -1,0 +1,320 @@
+/* A training run: task, trainer and probes are built, the plan is told, then
+ * steps follow steps; between them rows are written, checkpoints saved, news
+ * given. Nothing here decides a number: with or without probes, watched or
+ * not, resumed or not, the trainer does the same. */
+#include "lab/lab_priv.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "engram/kern.h"
+#include "engram/mem.h"
+
+typedef struct loop {
+    const eg_config *cfg;
+    const eg_lab_opts *opts;
+    eg_run *run;
+    eg_task *task;
+    eg_trainer *trainer;
+    eg_probes *probes;
+    eg_train_spec spec;
+    eg_train_plan plan;
+    eg_row row, timing;
+    eg_progress news;
+    char arrays[EG_PATH];
+    double clock0, last_row;   /* seconds: start of this loop, last row */
+    int64_t step0, last_step;  /* steps done then */
+    int64_t saved;             /* steps in the newest checkpoint */
+    bool row_full;
+} loop;
+
+static const char *const precision_name[] = {"float32", "float64"};
+
+static void emit(void *ctx, const char *name, double value)
+{
+    loop *l = ctx;
+    eg_progress *p = &l->news;
+
+    if (!eg_row_put(&l->row, name, value)) l->row_full = true;
+    if (strcmp(name, "acc_in_context") == 0) p->accuracy = value;
+    if (strcmp(name, "recall_W_O2") == 0) p->recall_wo2 = value;
+    if (strcmp(name, "recall_W_K2") == 0) p->recall_wk2 = value;
+    if (strcmp(name, "recall_W_K1_early") == 0) p->recall_wk1 = value;
+}
+
+static const char *kern_in_use(const loop *l)
+{
+    const char *asked = l->spec.kern;
+
+    return l->cfg->train.precision == 1 ? eg_kern_pick_f64(asked)->name
+                                        : eg_kern_pick(asked)->name;
+}
+
+static eg_status build(loop *l, eg_err *err)
+{
+    const eg_config *c = l->cfg;
+    eg_status st;
+
+    l->spec = (eg_train_spec){.model = c->model,
+                              .optim = c->optim,
+                              .train = c->train,
+                              .pool = l->opts->pool,
+                              .seed = (uint64_t)c->run.seed,
+                              .kern = l->opts->kern ? l->opts->kern : "auto"};
+    if (c->train.precision == 1 && strcmp(l->spec.kern, "auto") != 0 &&
+        strcmp(l->spec.kern, "ref") != 0)
+        return EG_FAIL(err, EG_EINVAL,
+                       "kernel set \"%s\" is for float32; float64 runs on "
+                       "\"ref\"",
+                       l->spec.kern);
+    if (c->train.precision == 0 && !eg_kern_pick(l->spec.kern))
+        return EG_FAIL(err, EG_EINVAL,
+                       "kernel set \"%s\" is unknown or does not run on this "
+                       "machine (engram doctor lists them)",
+                       l->spec.kern);
+    EG_TRY(eg_task_new(&l->task, &c->task, l->spec.seed, err));
+    l->spec.task = l->task;
+    EG_TRY(eg_train_plan_make(&l->plan, &l->spec, err));
+    EG_TRY(eg_trainer_new(&l->trainer, &l->spec, err));
+    EG_TRY(eg_probes_new(&l->probes, &c->probe, l->trainer, l->task,
+                         l->opts->pool, l->spec.kern, err));
+    EG_TRY(eg_row_init(&l->row, EG_ROW_CELLS, err));
+    EG_TRY(eg_row_init(&l->timing, 8, err));
+    if ((size_t)snprintf(l->arrays, sizeof l->arrays, "%s/arrays",
+                         eg_run_dir(l->run)) >= sizeof l->arrays)
+        st = EG_FAIL(err, EG_EINVAL, "path too long: %s", eg_run_dir(l->run));
+done:
+    return st;
+}
+
+/* Goes back to the newest checkpoint, or to the beginning. */
+static eg_status restore(loop *l, eg_err *err)
+{
+    int64_t step = eg_run_last_checkpoint(eg_run_dir(l->run));
+    char path[EG_PATH + 64];
+    eg_status st = EG_OK;
+
+    l->saved = -1;
+    if (step >= 0) {
+        eg_run_checkpoint_path(l->run, step, path, sizeof path);
+        EG_TRY(eg_trainer_load(l->trainer, path, err));
+        l->saved = step;
+    }
+    EG_TRY(eg_run_truncate(l->run, eg_trainer_step_index(l->trainer), err));
+done:
+    return st;
+}
+
+static eg_status save(loop *l, eg_err *err)
+{
+    int64_t step = eg_trainer_step_index(l->trainer);
+    char path[EG_PATH + 64];
+    eg_status st = EG_OK;
+
+    if (step == l->saved) return EG_OK;
+    EG_TRY(eg_run_sync(l->run, err));
+    eg_run_checkpoint_path(l->run, step, path, sizeof path);
+    EG_TRY(eg_trainer_save(l->trainer, path, err));
+    l->saved = step;
+    eg_run_prune(l->run, (int)l->cfg->checkpoint.keep);
+    eg_run_log(l->run, "checkpoint %lld", (long long)step);
+done:
+    return st;
+}
+
+static int64_t tokens_per_step(const loop *l)
+{
+    return l->cfg->train.batch * eg_task_ctx(l->task);
+}
+
+static void tell_plan(const loop *l)
+{
+    const eg_lab_opts *o = l->opts;
+    eg_lab_plan p = {.dir = eg_run_dir(l->run),
+                     .kern = kern_in_use(l),
+                     .precision = precision_name[l->cfg->train.precision],
+                     .threads = eg_pool_size(o->pool),
+                     .n_params = l->plan.n_params,
+                     .n_trained = l->plan.n_trained,
+                     .bytes = l->plan.total,
+                     .steps = l->cfg->train.steps,
+                     .start_step = eg_trainer_step_index(l->trainer),
+                     .tokens_per_step = tokens_per_step(l),
+                     .flops_per_token = l->plan.flops_per_token};
+
+    eg_run_log(l->run,
+               "plan: %lld parameters, %lld trained, %.1f MiB, kernels %s, "
+               "%d threads, from step %lld of %lld",
+               (long long)p.n_params, (long long)p.n_trained,
+               (double)p.bytes / 1048576.0, p.kern, p.threads,
+               (long long)p.start_step, (long long)p.steps);
+    if (o->plan) o->plan(o->ctx, &p);
+}
+
+static eg_status write_timing(loop *l, int64_t step, eg_err *err)
+{
+    double now = eg_clock();
+    int64_t done = step + 1 - l->last_step;
+    double rate = (double)(done * tokens_per_step(l)) / (now - l->last_row);
+
+    eg_row_start(&l->timing, step);
+    eg_row_put(&l->timing, "seconds", now - l->clock0);
+    eg_row_put(&l->timing, "tokens_per_s", rate);
+    eg_row_put(&l->timing, "memory_bytes", (double)eg_memory_peak());
+    l->last_row = now;
+    l->last_step = step + 1;
+    return eg_run_timing(l->run, &l->timing, err);
+}
+
+static void tell_progress(loop *l, int64_t step, const eg_step_info *info,
+                          bool measured)
+{
+    eg_progress *p = &l->news;
+    double seconds = eg_clock() - l->clock0;
+    double done = (double)(step + 1 - l->step0);
+
+    if (!l->opts->progress) return;
+    p->step = step;
+    p->loss = info->loss;
+    p->measured = measured;
+    p->tokens_per_s = done * (double)tokens_per_step(l) / seconds;
+    p->eta = seconds / done * (double)(p->n_steps - step - 1);
+    l->opts->progress(l->opts->ctx, p);
+}
+
+/* A step that would have made the model not a number: nothing was updated. */
+static void diverged(loop *l, const eg_step_info *info, eg_lab_result *out)
+{
+    out->outcome = EG_DIVERGED;
+    if (info->bad_tensor >= 0)
+        snprintf(out->reason, sizeof out->reason,
+                 "step %lld: the gradient of %s is not finite",
+                 (long long)info->step,
+                 eg_model_tensor(eg_trainer_model(l->trainer),
+                                 info->bad_tensor)
+                     ->name);
+    else
+        snprintf(out->reason, sizeof out->reason,
+                 "step %lld: the loss is not finite", (long long)info->step);
+}
+
+/* One step with everything that belongs to it. */
+static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
+{
+    int64_t step = eg_trainer_step_index(l->trainer);
+    int64_t n = l->cfg->train.steps, every = l->cfg->checkpoint.every;
+    bool measured = eg_probes_due(l->probes, step, n);
+    eg_step_info info;
+    eg_status st = EG_OK;
+
+    if (eg_probes_snapshot_due(l->probes, step, n))
+        EG_TRY(eg_probes_snapshot(l->probes, step, n, l->arrays, err));
+    eg_row_start(&l->row, step);
+    if (measured) eg_probes_before(l->probes, step, emit, l);
+    eg_trainer_step(l->trainer, &info);
+    if (!info.finite) {
+        diverged(l, &info, out);
+        return EG_OK;
+    }
+    if (measured) {
+        emit(l, "loss", info.loss);
+        emit(l, "lr", info.lr);
+        emit(l, "grad_norm", info.grad_norm);
+        eg_probes_after(l->probes, step, emit, l);
+        EG_TRY(eg_run_metrics(l->run, &l->row, err));
+        EG_TRY(write_timing(l, step, err));
+    }
+    tell_progress(l, step, &info, measured);
+    if (every > 0 && (step + 1) % every == 0) EG_TRY(save(l, err));
+done:
+    return st;
+}
+
+static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
+{
+    int64_t n = l->cfg->train.steps;
+    eg_status st = EG_OK;
+
+    while (eg_trainer_step_index(l->trainer) < n) {
+        if (l->opts->stop && l->opts->stop(l->opts->ctx)) {
+            out->outcome = EG_INTERRUPTED;
+            snprintf(out->reason, sizeof out->reason,
+                     "stopped by the user after %lld steps",
+                     (long long)eg_trainer_step_index(l->trainer));
+            break;
+        }
+        EG_TRY(one_step(l, out, err));
+        if (out->outcome == EG_DIVERGED) return EG_OK;
+    }
+    if (out->outcome == EG_FINISHED &&
+        eg_probes_snapshot_due(l->probes, n, n))
+        EG_TRY(eg_probes_snapshot(l->probes, n, n, l->arrays, err));
+    EG_TRY(save(l, err));
+done:
+    return st;
+}
+
+static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
+{
+    double seconds = eg_clock() - l->clock0;
+    int64_t done = eg_trainer_step_index(l->trainer);
+    int64_t here = done - l->step0;
+
+    out->steps_done = done;
+    out->seconds = seconds;
+    out->tokens_per_s =
+        here > 0 ? (double)(here * tokens_per_step(l)) / seconds : 0;
+    out->announced_bytes = l->plan.total;
+    out->peak_bytes = eg_memory_peak();
+    *f = (eg_run_facts){.kern = kern_in_use(l),
+                        .precision = precision_name[l->cfg->train.precision],
+                        .threads = eg_pool_size(l->opts->pool),
+                        .n_params = l->plan.n_params,
+                        .n_trained = l->plan.n_trained,
+                        .announced_bytes = out->announced_bytes,
+                        .peak_bytes = out->peak_bytes,
+                        .steps = l->cfg->train.steps,
+                        .steps_done = done,
+                        .tokens_per_s = out->tokens_per_s,
+                        .tokens = done * tokens_per_step(l)};
+}
+
+eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
+                        const eg_config *cfg, const eg_lab_opts *opts,
+                        eg_err *err)
+{
+    eg_status st = EG_OK;
+    loop *l = eg_calloc(1, sizeof *l);
+
+    if (!l) return EG_FAIL(err, EG_ENOMEM, "train: out of memory");
+    l->cfg = cfg;
+    l->opts = opts;
+    l->run = run;
+    l->news = (eg_progress){.label = opts->label ? opts->label : cfg->run.name,
+                            .n_steps = cfg->train.steps,
+                            .loss = NAN,
+                            .accuracy = NAN,
+                            .recall_wo2 = NAN,
+                            .recall_wk2 = NAN,
+                            .recall_wk1 = NAN};
+    EG_TRY(build(l, err));
+    EG_TRY(restore(l, err));
+    l->step0 = l->last_step = eg_trainer_step_index(l->trainer);
+    l->clock0 = l->last_row = eg_clock();
+    fill_facts(l, facts, out);
+    EG_TRY(eg_run_record(run, "running", "", facts, err));
+    tell_plan(l);
+    st = steps(l, out, err);
+    fill_facts(l, facts, out);
+    if (l->row_full)
+        eg_run_log(run, "warning: a row of metrics held more than %d values",
+                   EG_ROW_CELLS);
+done:
+    eg_row_release(&l->row);
+    eg_row_release(&l->timing);
+    eg_probes_free(l->probes);
+    eg_trainer_free(l->trainer);
+    eg_task_free(l->task);
+    eg_free(l);
+    return st;
+}
