@@ -22,6 +22,7 @@ extern "C" {
       "times at which attention maps and association matrices are kept, "      \
       "spread over the run, denser at the beginning")
 EG_FIELDS_STRUCT(eg_probe_opts, EG_PROBE_FIELDS)
+/* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_probe_fields[];
 
 /* Names: loss_global loss_in_context acc_all acc_start acc_in_context
@@ -29,8 +30,9 @@ EG_API extern const eg_field eg_probe_fields[];
  * attn_cond pred_attended, with .h<k> for each of several heads; recall_W_O2
  * recall_W_K2 recall_W_K1 recall_W_K1_early kl_W_F; norm.<tensor>
  * grad_norm.<tensor>. One row of the table in src/probe a name, with its
- * definition (birth.md section 4; docs/probes.md). A probe that the model does
- * not have, or that found no position to average over, is not emitted. */
+ * definition (docs/probes.md). A probe that the model does not have, or that
+ * found no position to average over, is not emitted. name stays valid as long
+ * as the probes. */
 typedef void (*eg_probe_emit)(void *ctx, const char *name, double value);
 
 typedef struct eg_probe_info {
@@ -41,6 +43,8 @@ typedef struct eg_probe_info {
 EG_API const eg_probe_info *eg_probe_list(int i);
 
 typedef struct eg_probes eg_probes;
+/* Checks the options and allocates everything that measuring needs; trainer,
+ * task and pool outlive the probes. kern: kernel set name, "auto". */
 EG_API eg_status eg_probes_new(eg_probes **out, const eg_probe_opts *opts,
                                eg_trainer *tr, const eg_task *task,
                                eg_pool *pool, const char *kern, eg_err *err);
@@ -53,20 +57,21 @@ EG_API void eg_probes_before(eg_probes *p, int64_t step, eg_probe_emit emit,
 /* Weight probes, test batch, norms: after the update of that step. */
 EG_API void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit,
                             void *ctx);
-/* Is a snapshot due? At the first and the last step (with snapshots = 1 the
- * last only) and at steps spread geometrically between. */
+/* Is a snapshot due after step updates, 0 <= step <= n_steps? At both ends
+ * (with snapshots = 1 at n_steps only) and at times spread geometrically. */
 EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,
                                    int64_t n_steps);
-/* Writes it under dir (which exists), float32, as <name>.<step>.npy:
- *     pattern_L<l>   [n_heads, q, q]  attention on the demo sequence
- *     memory_W_O2    [V, V]           U W_O W_V W_E of the second block
- *     memory_W_K2    [V, V]           w_E(i) . W_K2 W_O1 W_V1 w_E(j)
- *     memory_W_K1    [q, q]           p_t . W_K1 p_s
- *     memory_W_F     [V, V]           U W_F W_E
- * q = 64, at the last step n_ctx; no side exceeds 1024. Beside them, without a
+/* Writes the model as it is now under dir (which exists), float32, each array
+ * as <name>.<step>.npy; rows are inputs or queries, columns outputs or keys:
+ *     pattern_L<l>  [n_heads, q, q]  attention on the demo sequence
+ *     memory_W_O2   [V, V]  (w_E(z) W_V2 W_O2) . w_U(v)
+ *     memory_W_K2   [V, V]  (w_E(i) W_QK2) . (w_E(j) W_V1 W_O1)
+ *     memory_W_K1   [q, q]  (p_t W_QK1) . p_s
+ *     memory_W_F    [V, V]  F(w_E(z)) . w_U(v)
+ * q = 64, at n_steps n_ctx; no side exceeds 1024. Beside them, without a
  * step as they never change: log_bigram.npy [V, V] (-inf where the law is 0;
- * the target of memory_W_F), and the demo sequence demo_tokens.npy,
- * demo_targets.npy, demo_occur.npy [n_ctx], int32. */
+ * what memory_W_F should become up to a constant a row), and the demo sequence
+ * demo_tokens.npy, demo_targets.npy, demo_occur.npy [n_ctx], int32. */
 EG_API eg_status eg_probes_snapshot(eg_probes *p, int64_t step, int64_t n_steps,
                                     const char *dir, eg_err *err);
 

@@ -1,0 +1,166 @@
+#include "probe/measure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engram/mem.h"
+
+/* Columns of a probe here; 0: not measured. */
+static int width_of(const egi_measure *m, egi_probe_kind kind, bool test)
+{
+    int heads = m->n_heads;
+
+    if (test) return kind == EGI_ON_TEST;
+    switch (kind) {
+    case EGI_ON_BATCH:
+        return 1;
+    case EGI_ON_HEAD1:
+        return m->n_maps >= 1 ? heads : 0;
+    case EGI_ON_HEAD2:
+        return m->n_maps >= 2 ? heads : 0;
+    case EGI_ON_HEADS:
+        return m->n_maps >= 2 ? heads * heads : 0;
+    default:
+        return 0;
+    }
+}
+
+static int choose_rows(egi_measure *m, bool test)
+{
+    int n_names = 0;
+
+    for (int i = 0; i < egi_n_probes; i++) {
+        int width = width_of(m, egi_probe_table[i].kind, test);
+        if (width == 0) continue;
+        EG_ASSERT(m->n_rows < EGI_PROBES_MAX);
+        m->row[m->n_rows++] =
+            (egi_measured){&egi_probe_table[i], m->n_cols, width, n_names};
+        m->n_cols += width;
+        if (width > 1) n_names += m->n_heads;
+    }
+    return n_names;
+}
+
+eg_status egi_measure_init(egi_measure *m, bool test, int threads, eg_err *err)
+{
+    int n_names = choose_rows(m, test);
+    size_t cells = (size_t)threads * (size_t)m->n_maps * (size_t)m->n_heads;
+
+    m->name = eg_calloc((size_t)n_names, sizeof *m->name);
+    m->part = eg_calloc((size_t)m->count * (size_t)m->n_cols, sizeof *m->part);
+    m->sum = eg_calloc((size_t)m->n_cols, sizeof *m->sum);
+    m->look = eg_calloc(cells * (size_t)m->n_ctx, sizeof *m->look);
+    if (!m->name || !m->part || !m->sum || !m->look) {
+        egi_measure_release(m);
+        return EG_FAIL(err, EG_ENOMEM, "probes on %d sequences", m->count);
+    }
+    for (int r = 0; r < m->n_rows; r++) {
+        for (int h = 0; m->row[r].width > 1 && h < m->n_heads; h++) {
+            (void)snprintf(m->name[m->row[r].names + h], EGI_NAME, "%s.h%d",
+                           m->row[r].probe->info.name, h);
+        }
+    }
+    return EG_OK;
+}
+
+void egi_measure_release(egi_measure *m)
+{
+    eg_free(m->name);
+    eg_free(m->part);
+    eg_free(m->sum);
+    eg_free(m->look);
+    *m = (egi_measure){0};
+}
+
+void egi_measure_add(egi_measure *m, int index, int worker, egi_seq *seq,
+                     const eg_view *pattern)
+{
+    eg_index T = m->n_ctx, map = m->n_heads * T;
+    int32_t *look = m->look + (eg_index)worker * m->n_maps * map;
+    egi_ratio *part = m->part + (eg_index)index * m->n_cols;
+
+    for (int i = 0; i < m->n_maps; i++)
+        egi_attn_look(look + i * map, &pattern[i]);
+    for (int r = 0; r < m->n_rows; r++) {
+        const egi_measured *row = &m->row[r];
+        egi_probe_kind kind = row->probe->kind;
+
+        for (int c = 0; c < row->width; c++) {
+            int h1 = kind == EGI_ON_HEADS ? c % m->n_heads : c;
+            int h2 = kind == EGI_ON_HEADS ? c / m->n_heads : c;
+            seq->look1 = m->n_maps >= 1 ? look + h1 * T : NULL;
+            seq->look2 = m->n_maps >= 2 ? look + map + h2 * T : NULL;
+            part[row->first + c] = row->probe->batch(seq);
+        }
+    }
+}
+
+/* Raises *best to the ratio's value; false where there was nothing to count. */
+static bool raise(double *best, bool any, const egi_ratio *r)
+{
+    if (!(r->count > 0)) return any;
+    double value = r->sum / r->count;
+    if (!any || value > *best) *best = value;
+    return true;
+}
+
+static void emit_row(const egi_measure *m, const egi_measured *row,
+                     eg_probe_emit emit, void *ctx)
+{
+    int per_head = row->width == 1 ? 1 : row->width / m->n_heads;
+    double best = 0;
+    bool any = false;
+
+    for (int c = 0; c < row->width; c += per_head) {
+        double value = 0;
+        bool has = false;
+
+        for (int k = c; k < c + per_head; k++) {
+            has = raise(&value, has, &m->sum[row->first + k]);
+            any = raise(&best, any, &m->sum[row->first + k]);
+        }
+        if (has && row->width > 1) {
+            emit(ctx, m->name[row->names + c / per_head], value);
+        }
+    }
+    if (any) emit(ctx, row->probe->info.name, best);
+}
+
+void egi_measure_emit(egi_measure *m, eg_probe_emit emit, void *ctx)
+{
+    memset(m->sum, 0, sizeof *m->sum * (size_t)m->n_cols);
+    for (int i = 0; i < m->count; i++) {
+        const egi_ratio *part = m->part + (eg_index)i * m->n_cols;
+        for (int c = 0; c < m->n_cols; c++) {
+            m->sum[c].sum += part[c].sum;
+            m->sum[c].count += part[c].count;
+        }
+    }
+    for (int r = 0; r < m->n_rows; r++) emit_row(m, &m->row[r], emit, ctx);
+}
+
+static void on_sequence(void *ctx, int index, int worker, const eg_acts *acts)
+{
+    static const char *const hooks[] = {"blocks.0.attn.hook_pattern",
+                                        "blocks.1.attn.hook_pattern"};
+    egi_measure *m = ctx;
+    eg_view pattern[2] = {{.data = NULL}, {.data = NULL}};
+    egi_seq seq = {.n_ctx = acts->n_ctx,
+                   .tokens = acts->tokens,
+                   .targets = acts->targets,
+                   .occur = acts->occur,
+                   .pred = acts->pred,
+                   .nll = acts->nll};
+
+    EG_ASSERT(m->n_maps <= 2);
+    for (int i = 0; i < m->n_maps; i++) {
+        EG_ASSERT(eg_acts_hook(acts, hooks[i], &pattern[i]));
+    }
+    egi_measure_add(m, index, worker, &seq, pattern);
+}
+
+void egi_measure_run(egi_measure *m, eg_eval *eval, eg_split split,
+                     uint64_t step)
+{
+    eg_eval_run(eval, split, step, 0, m->count, on_sequence, m);
+}

@@ -1,0 +1,42 @@
+/* Batch probes over many sequences: sums per sequence, added in the order of
+ * their numbers, so that neither threads nor arrival matter. */
+#ifndef EGI_PROBE_MEASURE_H
+#define EGI_PROBE_MEASURE_H
+
+#include "probe/table.h"
+
+enum { EGI_PROBES_MAX = 64, EGI_NAME = 96 };
+
+/* One probe of the table in this measurement. */
+typedef struct egi_measured {
+    const egi_probe *probe;
+    int first, width; /* its columns: 1, n_heads, or n_heads^2 as [h2, h1] */
+    int names;        /* its names, one a head, when there are several heads */
+} egi_measured;
+
+typedef struct egi_measure {
+    int n_heads, n_ctx, count; /* count: sequences */
+    int n_maps;                /* blocks whose attention is looked at, 0 to 2 */
+    int n_rows, n_cols;
+    egi_measured row[EGI_PROBES_MAX];
+    char (*name)[EGI_NAME]; /* "attn_prev.h3" */
+    egi_ratio *part;        /* [count, n_cols] */
+    egi_ratio *sum;         /* [n_cols] */
+    int32_t *look;          /* [threads, n_maps, n_heads, n_ctx] */
+} egi_measure;
+
+/* test: the probes of the test batch, else those of fresh sequences. Sizes
+ * must be filled in; the rest is zero. */
+eg_status egi_measure_init(egi_measure *m, bool test, int threads, eg_err *err);
+void egi_measure_release(egi_measure *m);
+/* One sequence; pattern [n_maps] holds a view of each looked-at block's
+ * attention. seq->look1 and look2 are set here. */
+void egi_measure_add(egi_measure *m, int index, int worker, egi_seq *seq,
+                     const eg_view *pattern);
+/* Emits what was measured; with several heads a name a head, then the best. */
+void egi_measure_emit(egi_measure *m, eg_probe_emit emit, void *ctx);
+/* All of it on a model: sequences 0 .. count-1 of (split, step). */
+void egi_measure_run(egi_measure *m, eg_eval *eval, eg_split split,
+                     uint64_t step);
+
+#endif

@@ -1,0 +1,144 @@
+/* Probes: set up once, then asked before and after the updates of a run. */
+#include "probe/probes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engram/mem.h"
+
+#define EG_FIELDS_OWNER eg_probe_opts
+EG_FIELDS_TABLE(eg_probe_fields, EG_PROBE_FIELDS)
+
+/* "norm.<tensor>" with the tensor's name in place. */
+static void fill_in(char *out, const char *pattern, const char *tensor)
+{
+    int head = (int)strcspn(pattern, "<");
+
+    (void)snprintf(out, EGI_NAME, "%.*s%s", head, pattern, tensor);
+}
+
+static eg_status name_tensors(eg_probes *p, eg_err *err)
+{
+    int n_tensors = eg_model_n_tensors(p->model);
+    size_t n_rows = 0;
+
+    for (int r = 0; r < egi_n_probes; r++) {
+        n_rows += egi_probe_table[r].kind == EGI_ON_TENSORS;
+    }
+    p->name = eg_calloc(n_rows * (size_t)n_tensors, sizeof *p->name);
+    if (!p->name) return EG_FAIL(err, EG_ENOMEM, "names of probes");
+    for (int r = 0; r < egi_n_probes; r++) {
+        if (egi_probe_table[r].kind != EGI_ON_TENSORS) continue;
+        for (int i = 0; i < n_tensors; i++) {
+            fill_in(p->name[p->n_names++], egi_probe_table[r].info.name,
+                    eg_model_tensor(p->model, i)->name);
+        }
+    }
+    return EG_OK;
+}
+
+static eg_status measures_init(eg_probes *p, int threads, eg_err *err)
+{
+    const eg_model_opts *o = eg_model_options(p->model);
+    int maps = o->n_layers < 2 ? 1 : 2;
+    eg_status st = EG_OK;
+
+    p->batch = (egi_measure){.n_heads = (int)o->n_heads,
+                             .n_ctx = eg_model_ctx(p->model),
+                             .n_maps = p->opts.attention ? maps : 0,
+                             .count = (int)p->opts.batch};
+    EG_TRY(egi_measure_init(&p->batch, false, threads, err));
+    p->test = (egi_measure){.n_heads = (int)o->n_heads,
+                            .n_ctx = eg_model_ctx(p->model),
+                            .count = (int)p->opts.test};
+    EG_TRY(egi_measure_init(&p->test, true, threads, err));
+done:
+    return st;
+}
+
+eg_status eg_probes_new(eg_probes **out, const eg_probe_opts *opts,
+                        eg_trainer *tr, const eg_task *task, eg_pool *pool,
+                        const char *kern, eg_err *err)
+{
+    eg_status st = EG_OK;
+    eg_probes *p = eg_calloc(1, sizeof *p);
+
+    *out = NULL;
+    if (!p) return EG_FAIL(err, EG_ENOMEM, "probes");
+    p->opts = *opts;
+    p->trainer = tr;
+    p->model = eg_trainer_model(tr);
+    p->task = task;
+    EG_TRY(
+        eg_eval_new(&p->eval, p->model, task, pool, kern, EG_EVAL_BASIC, err));
+    EG_TRY(measures_init(p, eg_pool_size(pool), err));
+    EG_TRY(egi_weights_init(&p->weights, p->model, task, pool, err));
+    EG_TRY(name_tensors(p, err));
+    if (opts->snapshots > 0) EG_TRY(egi_snapshot_init(p, err));
+    *out = p;
+    p = NULL;
+done:
+    eg_probes_free(p);
+    return st;
+}
+
+void eg_probes_free(eg_probes *p)
+{
+    if (!p) return;
+    eg_eval_free(p->eval);
+    egi_measure_release(&p->batch);
+    egi_measure_release(&p->test);
+    egi_weights_release(&p->weights);
+    egi_snapshot_release(p);
+    eg_free(p->name);
+    eg_free(p);
+}
+
+bool eg_probes_due(const eg_probes *p, int64_t step, int64_t n_steps)
+{
+    return step % p->opts.every == 0 || step == n_steps - 1;
+}
+
+void eg_probes_before(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
+{
+    egi_measure_run(&p->batch, p->eval, EG_PROBE, (uint64_t)step);
+    egi_measure_emit(&p->batch, emit, ctx);
+}
+
+static void emit_weights(eg_probes *p, eg_probe_emit emit, void *ctx)
+{
+    egi_weights_refresh(&p->weights, p->model);
+    for (int r = 0; r < egi_n_probes; r++) {
+        double value = 0;
+
+        if (egi_probe_table[r].kind != EGI_ON_WEIGHTS) continue;
+        if (!egi_probe_table[r].weights(&value, &p->weights)) continue;
+        emit(ctx, egi_probe_table[r].info.name, value);
+    }
+}
+
+static void emit_tensors(eg_probes *p, int64_t step, eg_probe_emit emit,
+                         void *ctx)
+{
+    int n_tensors = eg_model_n_tensors(p->model), k = 0;
+
+    for (int r = 0; r < egi_n_probes; r++) {
+        if (egi_probe_table[r].kind != EGI_ON_TENSORS) continue;
+        for (int i = 0; i < n_tensors; i++, k++) {
+            double value = 0;
+            if (egi_probe_table[r].tensor(&value, p->trainer, i, step)) {
+                emit(ctx, p->name[k], value);
+            }
+        }
+    }
+}
+
+void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
+{
+    if (p->opts.test > 0) {
+        egi_measure_run(&p->test, p->eval, EG_TEST, 0);
+        egi_measure_emit(&p->test, emit, ctx);
+    }
+    if (p->opts.recall) emit_weights(p, emit, ctx);
+    if (p->opts.norms) emit_tensors(p, step, emit, ctx);
+}

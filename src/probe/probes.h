@@ -1,0 +1,38 @@
+/* The probes of one run. */
+#ifndef EGI_PROBE_PROBES_H
+#define EGI_PROBE_PROBES_H
+
+#include "probe/measure.h"
+
+enum {
+    EGI_CROP = 64,       /* side of a snapshot's crop */
+    EGI_SIDE_MAX = 1024, /* longest side of any snapshot */
+    EGI_DEMO_AMONG = 64  /* test sequences the demo sequence is chosen from */
+};
+
+struct eg_probes {
+    eg_probe_opts opts;
+    eg_trainer *trainer;
+    const eg_model *model; /* the trainer's */
+    const eg_task *task;
+    eg_eval *eval;
+    egi_measure batch, test;
+    egi_weights weights;
+
+    int n_names; /* of tensors, "norm.W_E", by row of the table and tensor */
+    char (*name)[EGI_NAME];
+
+    /* snapshots: the demo sequence and room for one array */
+    uint32_t demo;
+    int32_t *demo_tokens, *demo_targets, *demo_occur; /* [n_ctx] */
+    float *array;
+    bool constants_written;
+};
+
+/* schedule.c: is step one of the n times spread over 0 .. n_steps? */
+bool egi_schedule_has(int64_t n, int64_t step, int64_t n_steps);
+/* snapshot.c */
+eg_status egi_snapshot_init(eg_probes *p, eg_err *err);
+void egi_snapshot_release(eg_probes *p);
+
+#endif

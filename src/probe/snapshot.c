@@ -1,0 +1,230 @@
+/* Snapshots: attention on one fixed sequence and the associative memories as
+ * matrices, written as .npy while the run goes on. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engram/mem.h"
+#include "probe/probes.h"
+
+static eg_index least(eg_index a, eg_index b)
+{
+    return a < b ? a : b;
+}
+
+/* ------------------------------------------------------ demo sequence -- */
+
+/* Worth showing: many different tokens whose answer is known from the context
+ * and is not the token itself, within the crop. */
+static int interest(const eg_probes *p, bool *seen, int vocab)
+{
+    int n = 0;
+    eg_index end = least(eg_model_ctx(p->model), EGI_CROP);
+
+    memset(seen, 0, sizeof *seen * (size_t)vocab);
+    for (eg_index t = 0; t < end; t++) {
+        int32_t z = p->demo_tokens[t], y = p->demo_targets[t];
+        if (p->demo_occur[t] < 2 || y < 0 || y == z || seen[z]) continue;
+        seen[z] = true;
+        n++;
+    }
+    return n;
+}
+
+static void make_demo(eg_probes *p, uint32_t index)
+{
+    eg_seq seq = {p->demo_tokens, p->demo_targets, p->demo_occur};
+
+    p->demo = index;
+    eg_task_sequence(p->task, EG_TEST, 0, index, &seq);
+}
+
+static eg_status choose_demo(eg_probes *p, eg_err *err)
+{
+    int vocab = eg_model_vocab(p->model), best = -1;
+    uint32_t choice = 0;
+    bool *seen = eg_calloc((size_t)vocab, sizeof *seen);
+
+    if (!seen) return EG_FAIL(err, EG_ENOMEM, "demo sequence");
+    for (uint32_t i = 0; i < EGI_DEMO_AMONG; i++) {
+        make_demo(p, i);
+        int n = interest(p, seen, vocab);
+        if (n <= best) continue;
+        best = n;
+        choice = i;
+    }
+    make_demo(p, choice);
+    eg_free(seen);
+    return EG_OK;
+}
+
+eg_status egi_snapshot_init(eg_probes *p, eg_err *err)
+{
+    size_t n_ctx = (size_t)eg_model_ctx(p->model);
+    eg_index q = least(eg_model_ctx(p->model), EGI_SIDE_MAX);
+    eg_index v = least(eg_model_vocab(p->model), EGI_SIDE_MAX);
+    eg_index heads = eg_model_options(p->model)->n_heads;
+    eg_index room = heads * q * q > v * v ? heads * q * q : v * v;
+
+    p->demo_tokens = eg_calloc(n_ctx, sizeof *p->demo_tokens);
+    p->demo_targets = eg_calloc(n_ctx, sizeof *p->demo_targets);
+    p->demo_occur = eg_calloc(n_ctx, sizeof *p->demo_occur);
+    p->array = eg_calloc((size_t)room, sizeof *p->array);
+    if (!p->demo_tokens || !p->demo_targets || !p->demo_occur || !p->array) {
+        return EG_FAIL(err, EG_ENOMEM, "snapshots");
+    }
+    return choose_demo(p, err);
+}
+
+void egi_snapshot_release(eg_probes *p)
+{
+    eg_free(p->demo_tokens);
+    eg_free(p->demo_targets);
+    eg_free(p->demo_occur);
+    eg_free(p->array);
+}
+
+/* -------------------------------------------------------------- files -- */
+
+typedef struct snapshot {
+    eg_probes *p;
+    const char *dir;
+    int64_t step;  /* -1: a file without a step in its name */
+    eg_index side; /* of what runs over positions */
+    eg_status st;
+    eg_err *err;
+} snapshot;
+
+static eg_status write_array(const snapshot *s, const char *name,
+                             const eg_view *v)
+{
+    char path[1024];
+    int n = 0;
+
+    if (s->step >= 0) {
+        n = snprintf(path, sizeof path, "%s/%s.%lld.npy", s->dir, name,
+                     (long long)s->step);
+    } else {
+        n = snprintf(path, sizeof path, "%s/%s.npy", s->dir, name);
+    }
+    if (n < 0 || n >= (int)sizeof path) {
+        return EG_FAIL(s->err, EG_EINVAL, "%s: path too long", s->dir);
+    }
+    return eg_npy_write(path, v, s->err);
+}
+
+static eg_status write_square(const snapshot *s, const char *name, eg_index n)
+{
+    eg_view v = {s->p->array, EG_F32, 2, {n, n}};
+
+    return write_array(s, name, &v);
+}
+
+/* The corner of every head's map. */
+static eg_status write_pattern(const snapshot *s, const eg_view *pattern,
+                               int layer)
+{
+    eg_index H = pattern->shape[0], T = pattern->shape[2], q = s->side;
+    eg_view v = {s->p->array, EG_F32, 3, {H, q, q}};
+    float *to = s->p->array;
+    char name[32];
+
+    for (eg_index r = 0; r < H * q; r++) {
+        eg_index from = (r / q * T + r % q) * T;
+        for (eg_index k = 0; k < q; k++) {
+            *to++ = (float)eg_view_at(pattern, from + k);
+        }
+    }
+    (void)snprintf(name, sizeof name, "pattern_L%d", layer);
+    return write_array(s, name, &v);
+}
+
+static void on_demo(void *ctx, int index, int worker, const eg_acts *acts)
+{
+    snapshot *s = ctx;
+    int n_layers = (int)eg_model_options(s->p->model)->n_layers;
+
+    (void)index;
+    (void)worker;
+    for (int l = 0; l < n_layers && s->st == EG_OK; l++) {
+        char hook[64];
+        eg_view pattern = {.data = NULL};
+
+        (void)snprintf(hook, sizeof hook, "blocks.%d.attn.hook_pattern", l);
+        EG_ASSERT(eg_acts_hook(acts, hook, &pattern));
+        s->st = write_pattern(s, &pattern, l);
+    }
+}
+
+static eg_status write_memories(const snapshot *s)
+{
+    static const struct {
+        const char *name;
+        egi_memory which;
+    } memories[] = {{"memory_W_O2", EGI_MEM_O2},
+                    {"memory_W_K2", EGI_MEM_K2},
+                    {"memory_W_K1", EGI_MEM_K1},
+                    {"memory_W_F", EGI_MEM_F}};
+    eg_probes *p = s->p;
+    eg_status st = EG_OK;
+
+    egi_weights_refresh(&p->weights, p->model);
+    for (size_t i = 0; i < sizeof memories / sizeof memories[0]; i++) {
+        egi_scores scores;
+
+        if (!egi_memory_scores(&scores, &p->weights, memories[i].which)) {
+            continue;
+        }
+        eg_index n = memories[i].which == EGI_MEM_K1
+                         ? s->side
+                         : least(scores.n, EGI_SIDE_MAX);
+        egi_scores_write(p->array, &p->weights, &scores, n, n);
+        EG_TRY(write_square(s, memories[i].name, n));
+    }
+done:
+    return st;
+}
+
+/* What never changes: the target of memory_W_F and the demo sequence. Written
+ * once by every process that takes part in a run. */
+static eg_status write_constants(snapshot *s)
+{
+    eg_probes *p = s->p;
+    eg_index V = eg_model_vocab(p->model), n = least(V, EGI_SIDE_MAX);
+    eg_view v = {NULL, EG_I32, 1, {eg_model_ctx(p->model)}};
+    const double *bigram = eg_task_bigram(p->task);
+    eg_status st = EG_OK;
+
+    for (eg_index i = 0; i < n * n; i++) {
+        double prob = bigram[i / n * V + i % n];
+        p->array[i] = prob > 0 ? (float)log(prob) : -INFINITY;
+    }
+    s->step = -1;
+    EG_TRY(write_square(s, "log_bigram", n));
+    v.data = p->demo_tokens;
+    EG_TRY(write_array(s, "demo_tokens", &v));
+    v.data = p->demo_targets;
+    EG_TRY(write_array(s, "demo_targets", &v));
+    v.data = p->demo_occur;
+    EG_TRY(write_array(s, "demo_occur", &v));
+    p->constants_written = true;
+done:
+    return st;
+}
+
+eg_status eg_probes_snapshot(eg_probes *p, int64_t step, int64_t n_steps,
+                             const char *dir, eg_err *err)
+{
+    eg_index all = least(eg_model_ctx(p->model), EGI_SIDE_MAX);
+    bool last = step >= n_steps;
+    snapshot s = {p, dir, step, last ? all : least(all, EGI_CROP), EG_OK, err};
+    eg_status st = EG_OK;
+
+    EG_ASSERT(p->array);
+    eg_eval_run(p->eval, EG_TEST, 0, p->demo, 1, on_demo, &s);
+    EG_TRY(s.st);
+    EG_TRY(write_memories(&s));
+    if (!p->constants_written) EG_TRY(write_constants(&s));
+done:
+    return st;
+}

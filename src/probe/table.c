@@ -1,0 +1,95 @@
+/* The rows. "After a trigger" is c >= 1, "in context" c >= 2, where c counts
+ * the occurrences of the trigger so far. */
+#include "probe/table.h"
+
+/* On fresh sequences, and as <name>_test on the test batch. */
+#define BOTH(name, unit, help, fn)                                             \
+    {{name, unit, help}, EGI_ON_BATCH, fn, NULL, NULL},                        \
+    {                                                                          \
+        {name "_test", unit, help "; test batch"}, EGI_ON_TEST, fn, NULL, NULL \
+    }
+#define HEAD(kind, name, help, fn)                     \
+    {                                                  \
+        {name, "fraction", help}, kind, fn, NULL, NULL \
+    }
+#define WEIGHTS(name, unit, help, fn)                      \
+    {                                                      \
+        {name, unit, help}, EGI_ON_WEIGHTS, NULL, fn, NULL \
+    }
+#define TENSORS(name, help, fn)                                        \
+    {                                                                  \
+        {name, "Frobenius norm", help}, EGI_ON_TENSORS, NULL, NULL, fn \
+    }
+
+const egi_probe egi_probe_table[] = {
+    BOTH("loss_global", "nats", "mean loss where no trigger stands (c = 0)",
+         egi_loss_global),
+    BOTH("loss_in_context", "nats",
+         "mean loss after second and later triggers (c >= 2)",
+         egi_loss_in_context),
+    BOTH("acc_all", "fraction",
+         "accuracy after triggers, first ones included (c >= 1)", egi_acc_all),
+    BOTH("acc_start", "fraction",
+         "accuracy after triggers in the first 10 positions", egi_acc_start),
+    BOTH("acc_in_context", "fraction",
+         "accuracy after second and later triggers in the last 500 positions",
+         egi_acc_in_context),
+    BOTH("repeat_fraction", "fraction",
+         "after triggers: the answer is the trigger itself",
+         egi_repeat_fraction),
+
+    HEAD(EGI_ON_HEAD1, "attn_prev",
+         "block 0, one place after a trigger: looks at the trigger",
+         egi_attn_prev),
+    HEAD(EGI_ON_HEAD1, "attn_prev_first",
+         "the same for first occurrences of a trigger", egi_attn_prev_first),
+    HEAD(EGI_ON_HEAD2, "attn_answer",
+         "block 1, in context: the attended token is the answer",
+         egi_attn_answer),
+    HEAD(EGI_ON_HEAD2, "attn_match",
+         "block 1, in context: looks right behind an earlier copy of the token",
+         egi_attn_match),
+    HEAD(EGI_ON_HEADS, "attn_cond",
+         "in context: the place block 1 attends itself looked one back in "
+         "block 0",
+         egi_attn_cond),
+    HEAD(EGI_ON_HEAD2, "pred_attended",
+         "block 1, in context: the prediction is the attended token",
+         egi_pred_attended),
+    HEAD(EGI_ON_HEAD1, "attn_repeat_0",
+         "block 0, in context, answers that repeat the trigger: the attended "
+         "token is the answer",
+         egi_attn_repeat_first),
+    HEAD(EGI_ON_HEAD2, "attn_repeat_1", "the same in block 1",
+         egi_attn_repeat_second),
+
+    WEIGHTS("recall_W_O2", "fraction",
+            "tokens k that W_O2 W_V2 maps closest to their own output vector",
+            egi_recall_W_O2),
+    WEIGHTS("recall_W_K2", "fraction",
+            "tokens (fixed triggers) i whose query in block 1 matches best the "
+            "trace W_O1 W_V1 w_E(i)",
+            egi_recall_W_K2),
+    WEIGHTS("recall_W_K1", "fraction",
+            "positions t whose query in block 0 matches best the position "
+            "t - 1",
+            egi_recall_W_K1),
+    WEIGHTS("recall_W_K1_early", "fraction",
+            "the same among the first 64 positions", egi_recall_W_K1_early),
+    WEIGHTS("kl_W_F", "nats",
+            "mean KL of the bigram law from softmax(U F(w_E(z))), F the "
+            "feed-forward of block 1",
+            egi_kl_W_F),
+
+    TENSORS("norm.<tensor>", "norm of a tensor that is ever trained",
+            egi_tensor_norm),
+    TENSORS("grad_norm.<tensor>", "norm of its last gradient, while trained",
+            egi_grad_norm),
+};
+
+const int egi_n_probes = sizeof egi_probe_table / sizeof egi_probe_table[0];
+
+const eg_probe_info *eg_probe_list(int i)
+{
+    return i < 0 || i >= egi_n_probes ? NULL : &egi_probe_table[i].info;
+}

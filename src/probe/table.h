@@ -1,0 +1,39 @@
+/* The table of probes: one row a name. A new probe is a function in its file,
+ * declared in batch.h or weights.h, and a row here. */
+#ifndef EGI_PROBE_TABLE_H
+#define EGI_PROBE_TABLE_H
+
+#include "engram/probe.h"
+#include "probe/batch.h"
+#include "probe/weights.h"
+
+typedef enum egi_probe_kind {
+    EGI_ON_BATCH,   /* fresh sequences, before the update */
+    EGI_ON_HEAD1,   /* the same, once for each head of the first block */
+    EGI_ON_HEAD2,   /* ... of the second block */
+    EGI_ON_HEADS,   /* ... for each pair of them */
+    EGI_ON_TEST,    /* the fixed test batch, after the update */
+    EGI_ON_WEIGHTS, /* after the update; false: this model has no such thing */
+    EGI_ON_TENSORS  /* the same, once for each tensor of the model */
+} egi_probe_kind;
+
+typedef bool (*egi_weights_fn)(double *value, const egi_weights *w);
+typedef bool (*egi_tensor_fn)(double *value, eg_trainer *tr, int tensor,
+                              int64_t step);
+
+typedef struct egi_probe {
+    eg_probe_info info;
+    egi_probe_kind kind;
+    egi_batch_fn batch; /* the function of its kind; the others are NULL */
+    egi_weights_fn weights;
+    egi_tensor_fn tensor;
+} egi_probe;
+
+extern const egi_probe egi_probe_table[];
+extern const int egi_n_probes;
+
+/* norms.c */
+bool egi_tensor_norm(double *value, eg_trainer *tr, int tensor, int64_t step);
+bool egi_grad_norm(double *value, eg_trainer *tr, int tensor, int64_t step);
+
+#endif
