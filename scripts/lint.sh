@@ -23,10 +23,11 @@ mapfile -t shaped < <(
 )
 clang-format --dry-run -Werror "${shaped[@]}" || failed=1
 
+# readdir_r, which cppcheck asks for, is deprecated by glibc.
 step cppcheck
 cppcheck --quiet --error-exitcode=1 --std=c11 --library=posix -j "$jobs" \
     --enable=warning,performance,portability --inline-suppr \
-    --suppress=missingIncludeSystem --suppress=unusedStructMember \
+    --suppress=missingIncludeSystem --suppress=readdirCalled \
     -I include -I src -I cli -I tests/unit "${files[@]}" || failed=1
 
 # clang-tidy wants the compile commands; configuring makes them, and what is
