@@ -10,7 +10,7 @@ enum { MR = 8 }; /* 16 of 32 registers hold the tile */
 #else
 enum { MR = 6 }; /* 12 of 16 */
 #endif
-enum { NR = 2 * W, KC = 384, MC = 128 };
+enum { NR = 2 * W, KC = 384, MC = 64 };
 enum { AHEAD = 4 };
 
 typedef void (*tile_fn)(float *c, eg_index ldc, const float *a,

@@ -163,38 +163,53 @@ INLINE int vfirst(vec a, float x)
 #endif
 }
 
-/* e^x; relative error below 2.5e-7, underflows through denormals to 0,
- * overflows to infinity, NaN stays NaN. 2^f on [-1/2, 1/2] by a near-minimax
- * polynomial of degree 5; log2(e) in two parts. */
-INLINE vec vexp(vec x)
+/* To the nearest integer, for |a| < 2^22. */
+INLINE vec vround(vec a)
 {
-    const vec log2e = vset(0x1.715476p+0f), low = vset(1.925963e-8f);
-    vec n, f, p;
-    x = vmax(vset(-110.0f), x); /* also for -inf: e^x is 0 there */
 #if VEC_W == 16
-    n = (vec)_mm512_roundscale_ps((__m512)(x * log2e), 8);
+    return (vec)_mm512_roundscale_ps((__m512)a, 8);
+#elif VEC_W == 8
+    return (vec)_mm256_round_ps((__m256)a, 8);
 #else
-    const vec magic = vset(0x1.8p23f); /* rounds to integers when added */
-    vec t;
-    x = vmin(vset(110.0f), x);
-    t = x * log2e + magic;
-    n = t - magic;
+    const vec magic = vset(0x1.8p23f);
+    return (a + magic) - magic;
 #endif
-    f = (x * log2e - n) + x * low;
-    p = vset(0.0013276472f);
-    p = p * f + 0.0096755419f;
-    p = p * f + 0.0555071309f;
-    p = p * f + 0.2402212024f;
-    p = p * f + 0.6931469440f;
-    p = p * f + 1.0000001192f;
+}
+
+/* p 2^k for integers k, in and beyond the range of normal numbers. */
+INLINE vec vscale2(vec p, vec k)
+{
 #if VEC_W == 16
-    return (vec)_mm512_scalef_ps((__m512)p, (__m512)n);
+    return (vec)_mm512_scalef_ps((__m512)p, (__m512)k);
 #else
-    /* two factors, so that 2^n may lie outside the normal range */
-    ivec k = (ivec)t - (ivec)magic, half = k >> 1;
-    vec a = (vec)((half + 127) << 23), b = (vec)((k - half + 127) << 23);
+    /* two factors, each normal; above 2^129 all is infinite */
+    ivec n = __builtin_convertvector(vmin(vset(200.0f), k), ivec);
+    ivec half = n >> 1;
+    vec a = (vec)((half + 127) << 23), b = (vec)((n - half + 127) << 23);
     return p * a * b;
 #endif
+}
+
+/* e^x. Relative error below 2 eps; underflows through denormals to 0,
+ * overflows to infinity, NaN stays NaN. k log(2) is taken off in two parts,
+ * the first one exactly, and e^r on |r| <= log(2)/2 is a near-minimax
+ * polynomial (error 9.2e-8). */
+INLINE vec vexp(vec x)
+{
+    const vec log2e = vset(0x1.715476p+0f);
+    const vec hi = vset(0x1.62e4p-1f), lo = vset(0x1.7f7d1cp-20f);
+    vec k, p;
+
+    x = vmax(vset(-110.0f), x); /* there e^x is 0, also for -infinity */
+    k = vround(x * log2e);
+    x -= k * hi;
+    x -= k * lo;
+    p = vset(0x1.0fa032p-7f) * x + 0x1.573ad8p-5f;
+    p = p * x + 0x1.555a8p-3f;
+    p = p * x + 0x1.fffdc4p-2f;
+    p = p * x + 0x1.fffff6p-1f;
+    p = p * x + 1;
+    return vscale2(p, k);
 }
 
 /* Interleaves the lower and the upper halves of a and b. */

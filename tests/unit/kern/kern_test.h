@@ -43,6 +43,7 @@ static inline kt_buf kt_new(eg_index n, eg_index off, double amplitude)
     kt_buf b = {.n = n};
     size_t all = (size_t)(n + 2 * KT_GUARD + off);
 
+    if (n < 0 || off < 0) abort();
     b.base = malloc(all * sizeof *b.base);
     b.d = malloc((size_t)(n + 1) * sizeof *b.d);
     assert_true(b.base && b.d);
