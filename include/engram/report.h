@@ -1,0 +1,47 @@
+/* Reports: pages and figures made from run directories and claims, after the
+ * fact. A report reads; it never changes a run, and knows no experiment: which
+ * metric belongs into which figure is the table in src/report/panels.c.
+ *
+ * A path is a run directory (config.yaml, run.json, metrics.jsonl, arrays/) or
+ * a claims.json as `engram reproduce --json` prints it (or a folder that
+ * holds one), whose "runs" name more run directories. Whatever is missing or
+ * damaged inside them is shown in the page as such. */
+#ifndef ENGRAM_REPORT_H
+#define ENGRAM_REPORT_H
+
+#include "engram/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* All zero is valid except for out. */
+typedef struct eg_report_opts {
+    const char *out;     /* the page, "report.html" */
+    const char *title;   /* NULL: "engram report" */
+    const char *command; /* how to make the runs again; NULL: from the runs */
+    int64_t map_bytes;   /* budget for heat maps in the page; 0: 6 MiB. Fewer
+                            snapshots are shown when they do not fit. */
+} eg_report_opts;
+
+/* Writes one self-contained HTML page, atomically. Runs with the same name and
+ * the same configuration but for the seed become one group with bands.
+ * EG_EINVAL: no paths or no opts->out; EG_EIO: a path does not exist or the
+ * page cannot be written; EG_ENOMEM. */
+EG_API eg_status eg_report_write(const char *const *paths, int n_paths,
+                                 const eg_report_opts *opts, eg_err *err);
+
+/* Static figures for a paper, <dir>/<group>-<panel>.svg: learning curves with
+ * bands over seeds, and the last snapshot of each heat map. *n_files (may be
+ * NULL) is how many were written. Errors as above. */
+EG_API eg_status eg_report_svg(const char *const *paths, int n_paths,
+                               const char *dir, int *n_files, eg_err *err);
+
+/* Was the plotting library embedded when this was built? Without it the page
+ * still holds verdicts and data, and says that figures need it. */
+EG_API bool eg_report_has_plotly(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,218 @@
+/* From the paths a user names to runs in groups and claims. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "report/report_impl.h"
+
+enum { CLAIMS_FILE = 64 << 20 };
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+static eg_status add_run(egi_collection *c, const char *dir, const char *name,
+                         eg_err *err)
+{
+    eg_status st;
+
+    for (int i = 0; i < c->n; i++)
+        if (same_file(c->run[i].dir, dir)) return EG_OK;
+    if (c->n == c->cap) {
+        int cap = c->cap ? 2 * c->cap : 16;
+        egi_run *run = eg_realloc(c->run, (size_t)cap * sizeof *run);
+        if (!run) return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
+        c->run = run;
+        c->cap = cap;
+    }
+    st = egi_run_read(&c->run[c->n], dir, name, err);
+    if (st == EG_OK) c->n++;
+    return st;
+}
+
+/* The runs that a claims.json names; those that are gone become problems. */
+static eg_status add_listed(egi_collection *c, const json_t *list,
+                            const char *file, eg_err *err)
+{
+    size_t i;
+    json_t *item;
+    const char *slash = strrchr(file, '/');
+
+    json_array_foreach(list, i, item)
+    {
+        char path[2200];
+        eg_err why = {0};
+        eg_status st;
+        const char *name = json_string_value(json_object_get(item, "name"));
+        const char *dir = json_is_string(item)
+                              ? json_string_value(item)
+                              : json_string_value(json_object_get(item, "dir"));
+
+        if (!dir) {
+            egi_note(c->problems, "%s: run %zu has no dir", file, i + 1);
+            continue;
+        }
+        (void)snprintf(path, sizeof path, "%s", dir);
+        if (!eg_file_exists(path) && dir[0] != '/' && slash)
+            (void)snprintf(path, sizeof path, "%.*s/%s", (int)(slash - file),
+                           file, dir);
+        st = add_run(c, path, name, &why);
+        if (st == EG_ENOMEM) return EG_FAIL(err, st, "%s", why.msg);
+        if (st != EG_OK) egi_note(c->problems, "%s", why.msg);
+    }
+    return EG_OK;
+}
+
+static eg_status add_claims(egi_collection *c, const char *file, eg_err *err)
+{
+    eg_status st = EG_OK;
+    char *text = NULL;
+    size_t size = 0, i;
+    json_error_t e;
+    json_t *root = NULL, *claim;
+
+    EG_TRY(eg_file_read(&text, &size, file, CLAIMS_FILE, err));
+    root = json_loadb(text, size, 0, &e);
+    if (!root) {
+        egi_note(c->problems, "%s %s: %s (line %d); no claims are shown", file,
+                 size ? "is damaged or cut off" : "is empty", e.text, e.line);
+        goto done;
+    }
+    if (!json_is_array(json_object_get(root, "claims")))
+        egi_note(c->problems, "%s holds no list of claims", file);
+    json_array_foreach(json_object_get(root, "claims"), i, claim)
+    {
+        if (json_is_object(claim))
+            json_array_append(c->claims, claim);
+        else
+            egi_note(c->problems, "%s: claim %zu is no object", file, i + 1);
+    }
+    EG_TRY(add_listed(c, json_object_get(root, "runs"), file, err));
+done:
+    json_decref(root);
+    eg_free(text);
+    return st;
+}
+
+static eg_status add_path(egi_collection *c, const char *path, eg_err *err)
+{
+    struct stat info;
+    char inner[1200];
+
+    if (stat(path, &info) != 0)
+        return EG_FAIL(err, EG_EIO, "%s: %s", path, strerror(errno));
+    if (!S_ISDIR(info.st_mode)) return add_claims(c, path, err);
+    (void)snprintf(inner, sizeof inner, "%s/claims.json", path);
+    if (eg_file_exists(inner)) return add_claims(c, inner, err);
+    return add_run(c, path, NULL, err);
+}
+
+/* Do two resolved configurations agree in all lines but seed and name? */
+static bool same_config(const char *a, const char *b)
+{
+    static const char *const own[] = {
+        "seed:", "out:", "dir:", "id:", "threads:"};
+
+    if (!a || !b) return a == b;
+    while (*a || *b) {
+        size_t n = strcspn(a, "\n"), m = strcspn(b, "\n");
+        bool skip = false;
+
+        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+            if (strncmp(a + strspn(a, " "), own[i], strlen(own[i])) == 0 &&
+                strncmp(b + strspn(b, " "), own[i], strlen(own[i])) == 0)
+                skip = true;
+        if (!skip && (n != m || strncmp(a, b, n) != 0)) return false;
+        a += n + (a[n] == '\n');
+        b += m + (b[m] == '\n');
+    }
+    return true;
+}
+
+/* Same name and same configuration: same group. A second configuration under
+ * the same name becomes "name (2)", so that no band mixes two experiments. */
+static eg_status name_groups(egi_collection *c, eg_err *err)
+{
+    for (int i = 0; i < c->n; i++) {
+        egi_run *r = &c->run[i];
+        int others = 1;
+        size_t size = strlen(r->name) + 16;
+
+        for (int k = 0; k < i && !r->group; k++) {
+            const egi_run *o = &c->run[k];
+            bool first = true;
+
+            if (strcmp(o->name, r->name) != 0) continue;
+            if (same_config(o->config, r->config)) {
+                r->group = eg_strdup(o->group);
+                if (!r->group) break;
+                continue;
+            }
+            for (int p = 0; p < k; p++)
+                if (strcmp(c->run[p].group, o->group) == 0) first = false;
+            others += first;
+        }
+        if (r->group) continue;
+        r->group = eg_calloc(size, 1);
+        if (!r->group) return EG_FAIL(err, EG_ENOMEM, "out of memory");
+        if (others == 1)
+            (void)snprintf(r->group, size, "%s", r->name);
+        else
+            (void)snprintf(r->group, size, "%s (%d)", r->name, others);
+    }
+    return EG_OK;
+}
+
+/* Groups in order of first appearance, seeds ascending inside. */
+static void sort_runs(egi_collection *c)
+{
+    for (int i = 1; i < c->n; i++) {
+        int to = i, last = -1;
+        egi_run r = c->run[i];
+
+        for (int k = 0; k < i; k++)
+            if (strcmp(c->run[k].group, r.group) == 0) last = k;
+        if (last < 0) continue;
+        to = last + 1;
+        while (to > 0 && strcmp(c->run[to - 1].group, r.group) == 0 &&
+               c->run[to - 1].seed > r.seed)
+            to--;
+        memmove(&c->run[to + 1], &c->run[to],
+                (size_t)(i - to) * sizeof *c->run);
+        c->run[to] = r;
+    }
+}
+
+eg_status egi_collect(egi_collection *c, const char *const *paths, int n,
+                      eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    memset(c, 0, sizeof *c);
+    c->claims = json_array();
+    c->problems = json_array();
+    if (!c->claims || !c->problems) {
+        st = EG_FAIL(err, EG_ENOMEM, "out of memory");
+        goto done;
+    }
+    for (int i = 0; i < n; i++) EG_TRY(add_path(c, paths[i], err));
+    EG_TRY(name_groups(c, err));
+    sort_runs(c);
+done:
+    if (st != EG_OK) egi_collection_release(c);
+    return st;
+}
+
+void egi_collection_release(egi_collection *c)
+{
+    for (int i = 0; i < c->n; i++) egi_run_release(&c->run[i]);
+    eg_free(c->run);
+    json_decref(c->claims);
+    json_decref(c->problems);
+    memset(c, 0, sizeof *c);
+}

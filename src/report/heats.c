@@ -1,0 +1,346 @@
+/* Array snapshots <run>/arrays/<name>.<step>.npy as heat maps: found, read,
+ * and packed into bytes small enough for a page. */
+
+#include <ctype.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/report_impl.h"
+
+enum { MAX_SIDE = 512, MAX_HEADS = 16, CODES = 254, NOT_FINITE = 255 };
+
+/* "name.120.npy" -> "name", 120. */
+static bool split_name(const char *file, char *name, size_t size, int64_t *step)
+{
+    size_t n = strlen(file), digits = 0;
+
+    if (n < 7 || strcmp(file + n - 4, ".npy") != 0) return false;
+    n -= 4;
+    while (digits < n && isdigit((unsigned char)file[n - 1 - digits])) digits++;
+    if (digits == 0 || digits > 15 || digits + 2 > n ||
+        file[n - 1 - digits] != '.')
+        return false;
+    *step = strtoll(file + n - digits, NULL, 10);
+    n -= digits + 1;
+    if (n >= size) return false;
+    memcpy(name, file, n);
+    name[n] = '\0';
+    return true;
+}
+
+static eg_status add_step(egi_heats *m, const char *name, int64_t step,
+                          eg_err *err)
+{
+    egi_heat *h = NULL;
+    int at;
+
+    for (int i = 0; i < m->n; i++)
+        if (strcmp(m->heat[i].name, name) == 0) h = &m->heat[i];
+    if (!h) {
+        if (m->n == m->cap) {
+            int cap = m->cap ? 2 * m->cap : 16;
+            egi_heat *p = eg_realloc(m->heat, (size_t)cap * sizeof *p);
+            if (!p) return EG_FAIL(err, EG_ENOMEM, "arrays: out of memory");
+            m->heat = p;
+            m->cap = cap;
+        }
+        h = &m->heat[m->n++];
+        memset(h, 0, sizeof *h);
+        (void)snprintf(h->name, sizeof h->name, "%s", name);
+    }
+    if (h->n_steps == h->cap) {
+        int cap = h->cap ? 2 * h->cap : 16;
+        int64_t *p = eg_realloc(h->steps, (size_t)cap * sizeof *p);
+        if (!p) return EG_FAIL(err, EG_ENOMEM, "arrays: out of memory");
+        h->steps = p;
+        h->cap = cap;
+    }
+    for (at = h->n_steps; at > 0 && h->steps[at - 1] > step; at--)
+        h->steps[at] = h->steps[at - 1];
+    h->steps[at] = step;
+    h->n_steps++;
+    return EG_OK;
+}
+
+static eg_status scan(egi_heats *m, eg_err *err)
+{
+    eg_status st = EG_OK;
+    DIR *d = opendir(m->dir);
+    struct dirent *e;
+    char name[128];
+    int64_t step;
+
+    if (!d) return EG_OK; /* no snapshots were asked for */
+    while (st == EG_OK && (e = readdir(d)))
+        if (split_name(e->d_name, name, sizeof name, &step))
+            st = add_step(m, name, step, err);
+    closedir(d);
+    return st;
+}
+
+/* heads, rows, cols of an array; false when it is no picture. A batch axis is
+ * cut to its first entry, rows and columns to their first MAX_SIDE. */
+static bool picture(const eg_view *v, int *heads, int *rows, int *cols)
+{
+    const eg_index *s = v->shape + v->ndim;
+
+    if (v->ndim < 2 || v->ndim > 4 || s[-1] < 2 || s[-2] < 2) return false;
+    *cols = (int)(s[-1] < MAX_SIDE ? s[-1] : MAX_SIDE);
+    *rows = (int)(s[-2] < MAX_SIDE ? s[-2] : MAX_SIDE);
+    *heads = v->ndim < 3 ? 1 : (int)(s[-3] < MAX_HEADS ? s[-3] : MAX_HEADS);
+    return eg_view_size(v) > 0 && *heads > 0;
+}
+
+eg_status egi_heat_read(double **out, const egi_heats *m, const egi_heat *h,
+                        int64_t step, eg_err *err)
+{
+    eg_status st = EG_OK;
+    char path[1400];
+    eg_view v = {0};
+    int heads, rows, cols;
+    eg_index full_rows, full_cols;
+    double *x = NULL;
+
+    *out = NULL;
+    (void)snprintf(path, sizeof path, "%s/%s.%lld.npy", m->dir, h->name,
+                   (long long)step);
+    EG_TRY(eg_npy_read(&v, path, err));
+    if (!picture(&v, &heads, &rows, &cols) || heads < h->heads ||
+        rows < h->rows || cols < h->cols) {
+        st = EG_FAIL(err, EG_ESHAPE, "%s: not the shape of the others", path);
+        goto done;
+    }
+    x = eg_calloc((size_t)h->heads * (size_t)h->rows * (size_t)h->cols,
+                  sizeof *x);
+    if (!x) {
+        st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
+        goto done;
+    }
+    full_rows = v.shape[v.ndim - 2];
+    full_cols = v.shape[v.ndim - 1];
+    for (int a = 0; a < h->heads; a++)
+        for (int r = 0; r < h->rows; r++)
+            for (int c = 0; c < h->cols; c++)
+                x[((eg_index)a * h->rows + r) * h->cols + c] =
+                    eg_view_at(&v, (a * full_rows + r) * full_cols + c);
+    *out = x;
+done:
+    eg_free((void *)(uintptr_t)v.data);
+    return st;
+}
+
+/* Heads, rows and cols that all snapshots have: those taken while the run goes
+ * on may be a corner of the last one. full: the last one's own. */
+static bool find_shape(egi_heat *h, const egi_heats *m, int full[3])
+{
+    for (int i = 0; i < h->n_steps; i++) {
+        char path[1400];
+        eg_view v = {0};
+
+        (void)snprintf(path, sizeof path, "%s/%s.%lld.npy", m->dir, h->name,
+                       (long long)h->steps[i]);
+        if (eg_npy_read(&v, path, NULL) == EG_OK &&
+            picture(&v, &full[0], &full[1], &full[2])) {
+            if (!h->heads || full[0] < h->heads) h->heads = full[0];
+            if (!h->rows || full[1] < h->rows) h->rows = full[1];
+            if (!h->cols || full[2] < h->cols) h->cols = full[2];
+        }
+        eg_free((void *)(uintptr_t)v.data);
+    }
+    return h->heads > 0;
+}
+
+/* The last snapshot in its own size, when the others are only a corner. */
+static eg_status add_full(egi_heats *m, int i, const int full[3], eg_err *err)
+{
+    egi_heat h = m->heat[i];
+    char name[sizeof h.name];
+    eg_status st;
+
+    if (full[1] <= h.rows && full[2] <= h.cols) return EG_OK;
+    memcpy(name, h.name, sizeof name);
+    m->heat[i].name[0] = '\0'; /* a new row, not one more step of this one */
+    st = add_step(m, name, h.steps[h.n_steps - 1], err);
+    memcpy(m->heat[i].name, name, sizeof name);
+    if (st != EG_OK) return st;
+    m->heat[m->n - 1].heads = full[0];
+    m->heat[m->n - 1].rows = full[1];
+    m->heat[m->n - 1].cols = full[2];
+    m->heat[m->n - 1].full = true;
+    m->heat[m->n - 1].kind = h.kind;
+    return EG_OK;
+}
+
+static void note_range(egi_heat *h, const double *x)
+{
+    eg_index i = 0;
+
+    for (int a = 0; a < h->heads; a++)
+        for (int r = 0; r < h->rows; r++)
+            for (int c = 0; c < h->cols; c++, i++) {
+                if (!isfinite(x[i])) continue;
+                if (x[i] < 0) h->is_signed = true;
+                if (fabs(x[i]) > h->max) h->max = fabs(x[i]);
+                if (c > r && x[i] < 0) h->causal = false;
+                if (c > r && x[i] > 0) h->causal = false;
+            }
+}
+
+/* Reads all snapshots once: range, and which are damaged. */
+static eg_status measure(egi_heat *h, const egi_heats *m, json_t *problems,
+                         eg_err *err)
+{
+    int kept = 0;
+
+    h->causal = h->rows == h->cols;
+    for (int i = 0; i < h->n_steps; i++) {
+        double *x = NULL;
+        eg_err why = {0};
+        eg_status st = egi_heat_read(&x, m, h, h->steps[i], &why);
+
+        if (st == EG_ENOMEM) return EG_FAIL(err, st, "%s", why.msg);
+        if (st != EG_OK) {
+            egi_note(problems, "%s", why.msg);
+            continue;
+        }
+        note_range(h, x);
+        eg_free(x);
+        h->steps[kept++] = h->steps[i];
+    }
+    h->n_steps = kept;
+    return EG_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const egi_heat *x = a, *y = b;
+    ptrdiff_t order = x->kind - y->kind;
+
+    if (order) return order < 0 ? -1 : 1;
+    order = strcmp(x->name, y->name);
+    return order ? (order < 0 ? -1 : 1) : x->full - y->full;
+}
+
+static int64_t packed_size(const egi_heat *h)
+{
+    int64_t square = (int64_t)h->rows * h->cols;
+
+    if (h->causal) square = (int64_t)h->rows * (h->rows + 1) / 2;
+    return h->heads * square;
+}
+
+eg_status egi_heats_find(egi_heats *m, const char *run_dir, json_t *problems,
+                         eg_err *err)
+{
+    eg_status st = EG_OK;
+    int kept = 0;
+
+    memset(m, 0, sizeof *m);
+    if (snprintf(m->dir, sizeof m->dir, "%s/arrays", run_dir) >=
+        (int)sizeof m->dir)
+        return EG_FAIL(err, EG_EINVAL, "%s: the path is too long", run_dir);
+    EG_TRY(scan(m, err));
+    for (int i = 0, n = m->n; i < n; i++) {
+        int full[3] = {0};
+
+        m->heat[i].kind = egi_heat_kind_find(m->heat[i].name);
+        if (find_shape(&m->heat[i], m, full)) EG_TRY(add_full(m, i, full, err));
+    }
+    for (int i = 0; i < m->n; i++)
+        if (m->heat[i].heads) EG_TRY(measure(&m->heat[i], m, problems, err));
+    /* what is no picture, or cannot be read at all, is left out */
+    for (int i = 0; i < m->n; i++) {
+        if (m->heat[i].heads && m->heat[i].n_steps) {
+            m->bytes += m->heat[i].n_steps * packed_size(&m->heat[i]);
+            m->heat[kept++] = m->heat[i];
+        } else {
+            eg_free(m->heat[i].steps);
+        }
+    }
+    m->n = kept;
+    if (m->n > 1) qsort(m->heat, (size_t)m->n, sizeof *m->heat, by_name);
+done:
+    if (st != EG_OK) egi_heats_release(m);
+    return st;
+}
+
+void egi_heats_release(egi_heats *m)
+{
+    for (int i = 0; i < m->n; i++) eg_free(m->heat[i].steps);
+    eg_free(m->heat);
+    memset(m, 0, sizeof *m);
+}
+
+/* A value as a byte. Weights from 0 up: the root, so that small ones keep
+ * their digits; signed: linear about 127. */
+static unsigned char code(const egi_heat *h, double x)
+{
+    double max = h->max > 0 ? h->max : 1;
+
+    if (!isfinite(x)) return NOT_FINITE;
+    if (h->is_signed) return (unsigned char)lrint(127 + CODES / 2 * (x / max));
+    return (unsigned char)lrint(CODES * sqrt(x / max));
+}
+
+static unsigned char *pack(unsigned char *o, const egi_heat *h, const double *x)
+{
+    for (int a = 0; a < h->heads; a++)
+        for (int r = 0; r < h->rows; r++) {
+            int n = h->causal ? r + 1 : h->cols;
+            for (int c = 0; c < n; c++) *o++ = code(h, x[c]);
+            x += h->cols;
+        }
+    return o;
+}
+
+static json_t *heat_json(const egi_heats *m, const egi_heat *h, double keep,
+                         json_t *problems)
+{
+    int n = h->n_steps, shown = (int)(keep * n);
+    json_t *steps = json_array(), *data = NULL, *j;
+    unsigned char *bytes, *o;
+
+    if (shown < 2) shown = n < 2 ? n : 2;
+    if (shown > n) shown = n;
+    bytes = o = eg_calloc((size_t)shown * (size_t)packed_size(h), 1);
+    for (int i = 0; bytes && i < shown; i++) {
+        int at = shown > 1 ? (int)((int64_t)i * (n - 1) / (shown - 1)) : n - 1;
+        double *x = NULL;
+        eg_err why = {0};
+
+        if (egi_heat_read(&x, m, h, h->steps[at], &why) != EG_OK) {
+            egi_note(problems, "%s", why.msg);
+            continue;
+        }
+        o = pack(o, h, x);
+        eg_free(x);
+        json_array_append_new(steps, json_integer(h->steps[at]));
+    }
+    if (bytes) data = egi_json_base64(bytes, (size_t)(o - bytes));
+    eg_free(bytes);
+    j = json_pack("{s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "name",
+                  egi_json_text(h->name), "title", h->kind->title, "rows",
+                  h->kind->rows, "cols", h->kind->cols, "row_axis",
+                  h->kind->row_axis, "col_axis", h->kind->col_axis, "value",
+                  h->kind->value, "help", h->kind->help);
+    json_object_set_new(j, "shape",
+                        json_pack("[i, i, i]", h->heads, h->rows, h->cols));
+    json_object_set_new(j, "full", json_boolean(h->full));
+    json_object_set_new(j, "steps", steps);
+    json_object_set_new(j, "of", json_integer(n));
+    json_object_set_new(j, "signed", json_boolean(h->is_signed));
+    json_object_set_new(j, "causal", json_boolean(h->causal));
+    json_object_set_new(j, "max", json_real(h->max));
+    json_object_set_new(j, "data", data ? data : json_string(""));
+    return j;
+}
+
+json_t *egi_heats_json(const egi_heats *m, double keep, json_t *problems)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < m->n; i++)
+        json_array_append_new(list, heat_json(m, &m->heat[i], keep, problems));
+    return list;
+}

@@ -1,0 +1,82 @@
+/* Small JSON and text tools of the report. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "report/report_impl.h"
+
+json_t *egi_json_text(const char *s)
+{
+    json_t *j = json_string(s);
+    char *copy;
+
+    if (j) return j;
+    /* not UTF-8: keep what is ASCII, mark the rest */
+    copy = eg_strdup(s);
+    if (!copy) return NULL;
+    for (char *p = copy; *p; p++)
+        if ((unsigned char)*p >= 0x80) *p = '?';
+    j = json_string(copy);
+    eg_free(copy);
+    return j;
+}
+
+void egi_note(json_t *list, const char *fmt, ...)
+{
+    char text[768];
+    va_list ap;
+
+    if (!list) return;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    json_array_append_new(list, egi_json_text(text));
+}
+
+json_t *egi_json_base64(const unsigned char *p, size_t n)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t len = (n + 2) / 3 * 4;
+    char *text = eg_calloc(len + 1, 1), *o = text;
+    json_t *j;
+
+    if (!text) return NULL;
+    for (size_t i = 0; i < n; i += 3) {
+        size_t left = n - i;
+        unsigned v = (unsigned)p[i] << 16;
+        if (left > 1) v |= (unsigned)p[i + 1] << 8;
+        if (left > 2) v |= p[i + 2];
+        *o++ = digit[v >> 18];
+        *o++ = digit[v >> 12 & 63];
+        *o++ = left > 1 ? digit[v >> 6 & 63] : '=';
+        *o++ = left > 2 ? digit[v & 63] : '=';
+    }
+    j = json_stringn(text, len);
+    eg_free(text);
+    return j;
+}
+
+char *egi_html_escape(const char *s)
+{
+    size_t n = strlen(s);
+    char *out = eg_calloc(6 * n + 1, 1), *o = out;
+
+    if (!out) return NULL;
+    for (; *s; s++) {
+        const char *e = *s == '&'    ? "&amp;"
+                        : *s == '<'  ? "&lt;"
+                        : *s == '>'  ? "&gt;"
+                        : *s == '"'  ? "&quot;"
+                        : *s == '\'' ? "&#39;"
+                                     : NULL;
+        if (e) {
+            size_t k = strlen(e);
+            memcpy(o, e, k);
+            o += k;
+        } else {
+            *o++ = *s;
+        }
+    }
+    return out;
+}

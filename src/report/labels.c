@@ -1,0 +1,62 @@
+/* Names for the rows and columns of heat maps: the run stores the ids of the
+ * sequence it shows, its task knows which character an id is. */
+
+#include <string.h>
+#include "engram/config.h"
+#include "report/report_impl.h"
+
+enum { MAX_LABELS = 65536 };
+
+static json_t *tokens_json(const char *run_dir)
+{
+    char path[1400];
+    eg_view v = {0};
+    json_t *list = NULL;
+    eg_index n;
+
+    (void)snprintf(path, sizeof path, "%s/arrays/demo_tokens.npy", run_dir);
+    if (!eg_file_exists(path) || eg_npy_read(&v, path, NULL) != EG_OK)
+        return NULL;
+    n = eg_view_size(&v);
+    if (n > 0 && n <= MAX_LABELS) list = json_array();
+    for (eg_index i = 0; list && i < n; i++)
+        json_array_append_new(list,
+                              json_integer((json_int_t)eg_view_at(&v, i)));
+    eg_free((void *)(uintptr_t)v.data);
+    return list;
+}
+
+/* The task is made again from the configuration; without its statistics file
+ * (moved, or written by another version) labels are numbers. */
+static json_t *symbols_json(const egi_run *r)
+{
+    eg_config *cfg = eg_calloc(1, sizeof *cfg);
+    eg_task *task = NULL;
+    json_t *list = NULL;
+    char path[1200];
+
+    (void)snprintf(path, sizeof path, "%s/config.yaml", r->dir);
+    if (!cfg || !r->config) goto done;
+    eg_config_default(cfg);
+    if (eg_config_load(cfg, path, NULL) != EG_OK) goto done;
+    if (cfg->run.kind != EG_RUN_TRAIN) goto done;
+    if (eg_task_new(&task, &cfg->task, (uint64_t)cfg->run.seed, NULL) != EG_OK)
+        goto done;
+    list = json_array();
+    for (int i = 0; i < eg_task_vocab(task) && i < MAX_LABELS; i++)
+        json_array_append_new(list, json_integer(eg_task_symbol(task, i)));
+done:
+    eg_task_free(task);
+    eg_free(cfg);
+    return list;
+}
+
+json_t *egi_labels_json(const egi_run *r)
+{
+    json_t *j = json_object();
+    json_t *tokens = tokens_json(r->dir), *symbols = symbols_json(r);
+
+    if (tokens) json_object_set_new(j, "tokens", tokens);
+    if (symbols) json_object_set_new(j, "symbols", symbols);
+    return j;
+}

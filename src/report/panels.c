@@ -1,0 +1,201 @@
+/* The tables that say which metric is drawn where, in which colour, under which
+ * name; and what the axes of an array snapshot are. First match wins.
+ *
+ * One colour a notion on the whole page (Okabe and Ito's palette, which
+ * colour-blind readers can tell apart; lighter shades on dark ground):
+ * vermilion is what is learnt in context, blue the global bigrams, grey the
+ * whole; green, purple, orange and sky blue are the matrices W_O2, W_K2 and
+ * W_K1 (all and early positions). A dash says "the test batch". */
+
+#include <math.h>
+#include <string.h>
+#include "nn/nn.h" /* egi_match */
+#include "report/report_impl.h"
+
+const egi_panel egi_panels[] = {
+    {"loss", "Loss", "nats per token",
+     "Mean cross-entropy: what the model still pays to predict a token.", 0, 0,
+     false},
+    {"acc", "Accuracy", "fraction of positions",
+     "How often the most probable token is the right one.", 0, 1, false},
+    {"recall", "Memory recall", "fraction of pairs",
+     "How many stored associations a weight matrix gives back, read from the "
+     "weights alone.",
+     0, 1, false},
+    {"attn", "Where the heads look", "fraction of positions",
+     "Tests of the most attended position against the induction circuit.", 0, 1,
+     false},
+    {"kl", "Distance from the bigrams", "nats",
+     "Kullback-Leibler divergence of what W_F stores from the true bigram "
+     "law.",
+     0, 0, false},
+    {"value", "Value", "", "", 0, 0, false},
+    {"norm", "Norms of the weights", "Frobenius norm", "", 0, 0, true},
+    {"grad", "Norms of the gradients", "Frobenius norm", "", 0, 0, true},
+    {"lr", "Learning rate", "per step", "", 0, 0, true},
+    {"speed", "Speed", "tokens per second", "", 0, 0, true},
+    {"time", "Time", "seconds", "", 0, 0, true},
+    {"other", "Other measurements", "", "", 0, 0, true},
+    {NULL, NULL, NULL, NULL, 0, 0, false}};
+
+#define INK "#4a4f57", "#c3c8d0"
+#define BLUE "#0072b2", "#56a8e0"
+#define VERMILION "#d55e00", "#ff8a3d"
+#define GREEN "#009e73", "#35c99b"
+#define PURPLE "#b0529c", "#dd8fc9"
+#define ORANGE "#d08a00", "#f0b429"
+#define SKY "#3aa0dc", "#7cc8f5"
+#define BROWN "#8c5a2b", "#c9986a"
+#define NONE "", ""
+
+const egi_quantity egi_quantities[] = {
+    {"loss", "loss", "training loss", INK, "solid",
+     "the loss that is trained on, on the training batch"},
+    {"loss_in_context", "loss", "in context", VERMILION, "solid",
+     "second and later occurrences of triggers"},
+    {"loss_in_context_test", "loss", "in context, test", VERMILION, "dash",
+     "the same on the fixed test batch"},
+    {"loss_global", "loss", "global", BLUE, "solid",
+     "positions whose token is not a trigger"},
+    {"loss_global_test", "loss", "global, test", BLUE, "dash",
+     "the same on the fixed test batch"},
+    {"acc_in_context", "acc", "in context", VERMILION, "solid",
+     "second and later occurrences of triggers"},
+    {"acc_in_context_test", "acc", "in context, test", VERMILION, "dash",
+     "the same on the fixed test batch"},
+    {"acc_all", "acc", "all triggers", INK, "solid",
+     "all occurrences of triggers; the first one cannot be predicted"},
+    {"acc_all_test", "acc", "all triggers, test", INK, "dash",
+     "the same on the fixed test batch"},
+    {"acc_start", "acc", "first 10 positions", SKY, "solid",
+     "triggers among the first ten positions"},
+    {"acc_start_test", "acc", "first 10, test", SKY, "dash",
+     "the same on the fixed test batch"},
+    {"repeat_fraction", "acc", "plain repeats", BROWN, "dot",
+     "triggers followed by themselves: the easy part"},
+    {"repeat_fraction_test", "acc", "plain repeats, test", BROWN, "dot",
+     "the same on the fixed test batch"},
+    {"recall_W_O2", "recall", "W_{O}^{2}", GREEN, "solid",
+     "output of the second layer: attended token to prediction"},
+    {"recall_W_K2", "recall", "W_{K}^{2}", PURPLE, "solid",
+     "keys of the second layer: a token finds the place that followed it"},
+    {"recall_W_K1_early", "recall", "W_{K}^{1}, t < 64", SKY, "solid",
+     "keys of the first layer: previous position, early positions"},
+    {"recall_W_K1", "recall", "W_{K}^{1}, all t", ORANGE, "solid",
+     "keys of the first layer: previous position, all positions"},
+    {"kl_W_F", "kl", "W_{F}", BLUE, "solid",
+     "uniform mean over tokens of KL(bigram law || softmax(W_U W_F w_E))"},
+    {"attn_prev_first", "attn", "layer 1 looks one back, first time", SKY,
+     "solid", "after the first occurrence of a trigger"},
+    {"attn_prev*", "attn", "layer 1 looks one back", ORANGE, "solid",
+     "at the position after a trigger"},
+    {"attn_answer*", "attn", "layer 2 finds the answer", VERMILION, "solid",
+     "the attended token is the right answer"},
+    {"attn_match*", "attn", "layer 2 finds a copy", PURPLE, "solid",
+     "it attends right after an earlier copy of the query token"},
+    {"attn_cond*", "attn", "that place looked one back", BROWN, "solid",
+     "the attended place itself attended the place before it"},
+    {"pred_attended*", "attn", "prediction is the attended token", GREEN,
+     "solid", "the head copies what it attends"},
+    {"grad_norm", "grad", "all", INK, "solid", "all gradients together"},
+    {"norm.blocks.1.attn.W_O*", "norm", "W_{O}^{2}", GREEN, "solid", ""},
+    {"norm.blocks.1.attn.W_QK*", "norm", "W_{K}^{2}", PURPLE, "solid", ""},
+    {"norm.blocks.0.attn.W_QK*", "norm", "W_{K}^{1}", ORANGE, "solid", ""},
+    {"norm.blocks.*.mlp.W", "norm", "W_{F}", BLUE, "solid", ""},
+    {"norm.*", "norm", "*", NONE, "solid", ""},
+    {"grad_norm.blocks.1.attn.W_O*", "grad", "W_{O}^{2}", GREEN, "solid", ""},
+    {"grad_norm.blocks.1.attn.W_QK*", "grad", "W_{K}^{2}", PURPLE, "solid", ""},
+    {"grad_norm.blocks.0.attn.W_QK*", "grad", "W_{K}^{1}", ORANGE, "solid", ""},
+    {"grad_norm.blocks.*.mlp.W", "grad", "W_{F}", BLUE, "solid", ""},
+    {"grad_norm.*", "grad", "*", NONE, "solid", ""},
+    {"lr", "lr", "learning rate", INK, "solid", ""},
+    {"tokens_per_s*", "speed", "tokens per second", INK, "solid", ""},
+    {"seconds*", "time", "since the start", INK, "solid", ""},
+    {"loss*", "loss", "*", NONE, "solid", ""},
+    {"acc*", "acc", "*", NONE, "solid", ""},
+    {"recall*", "recall", "*", NONE, "solid", ""},
+    {"attn*", "attn", "*", NONE, "solid", ""},
+    {"kl*", "kl", "*", NONE, "solid", ""},
+    {"*", "other", "*", NONE, "solid", ""},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL}};
+
+const egi_heat_kind egi_heat_kinds[] = {
+    {"pattern_L*", "Attention pattern", "query token", "key token", "token",
+     "token", "attention weight",
+     "A row is a query and sums to 1: where does this token look?"},
+    {"memory_W_O2*", "W_{O}^{2}: attended token to prediction",
+     "attended token", "predicted token", "symbol", "symbol", "score",
+     "Learnt when the diagonal is the largest entry of each row."},
+    {"memory_W_K2*", "W_{K}^{2}: who followed this token?", "query token",
+     "token before the key", "symbol", "symbol", "score",
+     "Learnt when the diagonal is the largest entry of each row."},
+    {"memory_W_K1*", "W_{K}^{1}: previous position", "query position",
+     "key position", "index", "index", "score",
+     "Learnt when the line below the diagonal is the largest of each row."},
+    {"memory_W_F*", "W_{F}: global bigrams", "token", "next token", "symbol",
+     "symbol", "score", "Approaches the logarithm of the bigram law."},
+    {"*", "", "row", "column", "index", "index", "value", ""},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}};
+
+const egi_panel *egi_panel_find(const char *id)
+{
+    const egi_panel *p = egi_panels;
+
+    while (p->id && strcmp(p->id, id) != 0) p++;
+    return p->id ? p : NULL;
+}
+
+const egi_quantity *egi_quantity_find(const char *name)
+{
+    const egi_quantity *q = egi_quantities;
+
+    while (q[1].pattern && !egi_match(q->pattern, name)) q++;
+    return q;
+}
+
+const egi_heat_kind *egi_heat_kind_find(const char *name)
+{
+    const egi_heat_kind *k = egi_heat_kinds;
+
+    while (k[1].pattern && !egi_match(k->pattern, name)) k++;
+    return k;
+}
+
+json_t *egi_panels_json(void)
+{
+    json_t *list = json_array();
+
+    for (const egi_panel *p = egi_panels; list && p->id; p++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:b}", "id", p->id,
+                            "title", p->title, "unit", p->unit, "note", p->note,
+                            "lo", p->lo, "hi", p->hi, "fold", (int)p->fold));
+    return list;
+}
+
+json_t *egi_quantities_json(const json_t *groups)
+{
+    json_t *all = json_object();
+    size_t i, k;
+    json_t *group, *run, *value;
+    const char *name;
+
+    json_array_foreach(groups, i, group)
+        json_array_foreach(json_object_get(group, "runs"), k, run)
+            json_object_foreach(json_object_get(run, "series"), name, value)
+    {
+        const egi_quantity *q = egi_quantity_find(name);
+        const char *dot = strchr(name, '.');
+        const char *rest = strcmp(q->label, "*") != 0 ? q->label
+                           : dot && dot[1]            ? dot + 1
+                                                      : name;
+        if (json_object_get(all, name)) continue;
+        json_object_set_new(all, name,
+                            json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i}",
+                                      "panel", q->panel, "label", rest, "light",
+                                      q->light, "dark", q->dark, "dash",
+                                      q->dash, "help", q->help, "order",
+                                      (int)(q - egi_quantities)));
+    }
+    return all;
+}

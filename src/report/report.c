@@ -1,0 +1,195 @@
+/* One page: the data of all runs as JSON between the fixed parts, which are
+ * real files in src/report/page. */
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "engram/lab.h"
+#include "report/report_impl.h"
+
+bool eg_report_has_plotly(void)
+{
+    return egi_plotly_js_end > egi_plotly_js + 1000;
+}
+
+/* Heat maps of the first run of each group, within the budget. */
+static eg_status add_heats(json_t *groups, const egi_collection *c,
+                           int64_t budget, eg_err *err)
+{
+    eg_status st = EG_OK;
+    int n = (int)json_array_size(groups);
+    egi_heats *all = eg_calloc((size_t)n + 1, sizeof *all);
+    const egi_run **from = eg_calloc((size_t)n + 1, sizeof *from);
+    int64_t bytes = 0;
+    double keep;
+
+    if (!all || !from) {
+        st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
+        goto done;
+    }
+    for (int g = 0; g < n; g++) {
+        const char *name = json_string_value(
+            json_object_get(json_array_get(groups, (size_t)g), "name"));
+        for (int i = 0; i < c->n && all[g].n == 0; i++) {
+            if (strcmp(c->run[i].group, name) != 0) continue;
+            egi_heats_release(&all[g]);
+            from[g] = &c->run[i];
+            EG_TRY(egi_heats_find(&all[g], c->run[i].dir, c->run[i].problems,
+                                  err));
+        }
+        bytes += all[g].bytes;
+    }
+    keep = bytes > budget ? (double)budget / (double)bytes : 1;
+    for (int g = 0; g < n; g++) {
+        json_t *group = json_array_get(groups, (size_t)g);
+        if (all[g].n == 0) continue;
+        json_object_set_new(group, "maps",
+                            egi_heats_json(&all[g], keep, from[g]->problems));
+        json_object_set_new(group, "labels", egi_labels_json(from[g]));
+        json_object_set_new(group, "maps_seed", json_integer(from[g]->seed));
+    }
+done:
+    for (int g = 0; all && g < n; g++) egi_heats_release(&all[g]);
+    eg_free(all);
+    eg_free(from);
+    return st;
+}
+
+static json_t *groups_json(const egi_collection *c)
+{
+    json_t *groups = json_array(), *group = NULL;
+    const char *last = NULL;
+
+    for (int i = 0; i < c->n; i++) {
+        const egi_run *r = &c->run[i];
+        if (!last || strcmp(last, r->group) != 0) {
+            group = json_pack("{s:o, s:o, s:b, s:[]}", "name",
+                              egi_json_text(r->group), "run_name",
+                              egi_json_text(r->name), "theory", (int)r->theory,
+                              "runs");
+            json_array_append_new(groups, group);
+            last = r->group;
+        }
+        json_array_append_new(json_object_get(group, "runs"), egi_run_json(r));
+    }
+    return groups;
+}
+
+static eg_status data_json(json_t **out, const egi_collection *c,
+                           const eg_report_opts *opts, eg_err *err)
+{
+    eg_status st = EG_OK;
+    char now[32], machine[512];
+    time_t t = time(NULL);
+    struct tm tm;
+    json_t *root = json_object(), *groups = groups_json(c);
+
+    *out = NULL;
+    if (!root || !groups) {
+        st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
+        goto done;
+    }
+    EG_TRY(add_heats(groups, c, opts->map_bytes > 0 ? opts->map_bytes : 6 << 20,
+                     err));
+    gmtime_r(&t, &tm);
+    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    eg_machine_describe(machine, sizeof machine);
+    json_object_set_new(root, "title",
+                        egi_json_text(opts->title ? opts->title : "engram"));
+    json_object_set_new(root, "command",
+                        opts->command ? egi_json_text(opts->command)
+                                      : json_null());
+    json_object_set_new(root, "generated", json_string(now));
+    json_object_set_new(root, "version", json_string(eg_version()));
+    json_object_set_new(root, "commit", json_string(eg_commit()));
+    json_object_set_new(root, "machine", egi_json_text(machine));
+    json_object_set(root, "claims", c->claims);
+    json_object_set(root, "problems", c->problems);
+    json_object_set_new(root, "panels", egi_panels_json());
+    json_object_set_new(root, "quantities", egi_quantities_json(groups));
+    json_object_set(root, "groups", groups);
+    *out = json_incref(root);
+done:
+    json_decref(groups);
+    json_decref(root);
+    return st;
+}
+
+/* JSON inside a script element: no "<" may be seen by the HTML parser. */
+static bool put_json(FILE *f, const json_t *j)
+{
+    char *text = json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII |
+                                   JSON_REAL_PRECISION(6));
+    char *p = text, *lt;
+
+    if (!text) return false;
+    for (; (lt = strchr(p, '<')); p = lt + 1) {
+        fwrite(p, 1, (size_t)(lt - p), f);
+        fputs("\\u003c", f);
+    }
+    fputs(p, f);
+    free(text); /* jansson's own allocation */
+    return !ferror(f);
+}
+
+static void put_part(FILE *f, const char *name, size_t n, const json_t *data)
+{
+    const struct {
+        const char *name, *from, *to;
+    } part[] = {{"css", egi_page_css, egi_page_css_end},
+                {"core", egi_core_js, egi_core_js_end},
+                {"curves", egi_curves_js, egi_curves_js_end},
+                {"heat", egi_heat_js, egi_heat_js_end},
+                {"page", egi_page_js, egi_page_js_end},
+                {"plotly", egi_plotly_js, egi_plotly_js_end}};
+
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        if (strlen(part[i].name) == n && memcmp(part[i].name, name, n) == 0)
+            fwrite(part[i].from, 1, (size_t)(part[i].to - part[i].from), f);
+    if (n == 4 && memcmp(name, "data", 4) == 0 && !put_json(f, data))
+        fputs("null", f);
+    if (n == 5 && memcmp(name, "title", 5) == 0) {
+        char *title =
+            egi_html_escape(json_string_value(json_object_get(data, "title")));
+        fputs(title ? title : "engram", f);
+        eg_free(title);
+    }
+}
+
+/* The skeleton with every {{name}} replaced. */
+static void put_page(FILE *f, const json_t *data)
+{
+    const char *p = egi_page_html, *end = egi_page_html_end;
+
+    while (p < end) {
+        const char *open = strstr(p, "{{"), *close;
+        if (!open || !(close = strstr(open, "}}"))) break;
+        fwrite(p, 1, (size_t)(open - p), f);
+        put_part(f, open + 2, (size_t)(close - open - 2), data);
+        p = close + 2;
+    }
+    fwrite(p, 1, (size_t)(end - p), f);
+}
+
+eg_status eg_report_write(const char *const *paths, int n_paths,
+                          const eg_report_opts *opts, eg_err *err)
+{
+    eg_status st = EG_OK;
+    egi_collection c = {0};
+    eg_outfile o = {0};
+    json_t *data = NULL;
+
+    if (n_paths < 1 || !opts || !opts->out)
+        return EG_FAIL(err, EG_EINVAL,
+                       "a report needs at least one run and a file to write");
+    EG_TRY(egi_collect(&c, paths, n_paths, err));
+    EG_TRY(data_json(&data, &c, opts, err));
+    EG_TRY(eg_outfile_open(&o, opts->out, err));
+    put_page(o.f, data);
+    st = eg_outfile_commit(&o, err);
+done:
+    if (st != EG_OK && o.f) eg_outfile_abort(&o);
+    json_decref(data);
+    egi_collection_release(&c);
+    return st;
+}

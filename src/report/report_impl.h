@@ -1,0 +1,158 @@
+/* What the files of src/report share. */
+#ifndef EG_REPORT_IMPL_H
+#define EG_REPORT_IMPL_H
+
+#include <jansson.h>
+#include "engram/file.h"
+#include "engram/mem.h"
+#include "engram/report.h"
+
+/* --- panels.c: the tables of figures and quantities --- */
+
+typedef struct egi_panel {
+    const char *id, *title, *unit, *note;
+    double lo, hi; /* fixed vertical range; lo == hi: from the data */
+    bool fold;     /* folded away at first */
+} egi_panel;
+
+typedef struct egi_quantity {
+    const char *pattern; /* metric name; one * matches any text */
+    const char *panel;   /* egi_panel.id */
+    const char *label;   /* _{x} and ^{x} are sub- and superscripts */
+    const char *light, *dark;
+    const char *dash; /* "solid", "dash", "dot" */
+    const char *help;
+} egi_quantity;
+
+/* What the rows and columns of an array snapshot are. */
+typedef struct egi_heat_kind {
+    const char *pattern, *title, *rows, *cols;
+    const char *row_axis, *col_axis; /* "token", "symbol", "index" */
+    const char *value, *help;
+} egi_heat_kind;
+
+extern const egi_panel egi_panels[];
+extern const egi_quantity egi_quantities[];
+extern const egi_heat_kind egi_heat_kinds[];
+const egi_panel *egi_panel_find(const char *id);
+/* Never NULL: the last row of each table matches everything. */
+const egi_quantity *egi_quantity_find(const char *name);
+const egi_heat_kind *egi_heat_kind_find(const char *name);
+/* The rows that the metrics of all groups use, as JSON; NULL: no memory. */
+json_t *egi_panels_json(void);
+json_t *egi_quantities_json(const json_t *groups);
+
+/* --- series.c: metrics.jsonl --- */
+
+typedef struct egi_series {
+    char *name;
+    int n, cap;
+    double *step, *value; /* value may be NaN or infinite */
+} egi_series;
+
+typedef struct egi_table {
+    int n, cap;
+    egi_series *series;
+    int64_t n_rows, n_bad; /* lines read, lines skipped as damaged */
+    int64_t first_bad;     /* number of the first skipped line, from 1 */
+} egi_table;
+
+/* Adds the rows of text, which is changed while it is read. first_bad counts
+ * lines of this text. On failure the table holds what was read so far. */
+eg_status egi_table_parse(egi_table *t, char *text, eg_err *err);
+void egi_table_release(egi_table *t);
+const egi_series *egi_table_find(const egi_table *t, const char *name);
+/* {"axes": [[step, ...]], "series": {name: [axis, [value or null, ...]]},
+ *  "bad": {name: [how many not finite, first step]}, "thin": k}: the first
+ * EGI_HEAD_ROWS points of a series and then every k-th and the last. */
+#define EGI_HEAD_ROWS 200
+#define EGI_MAX_POINTS 1200
+json_t *egi_table_json(const egi_table *t);
+
+/* --- run.c: one run directory --- */
+
+typedef struct egi_run {
+    char *dir, *name, *group; /* group: name, or "name (2)" */
+    char *config;             /* text of config.yaml; NULL: none */
+    bool theory;
+    int64_t seed; /* -1: unknown */
+    json_t *record, *problems;
+    egi_table table;
+} egi_run;
+
+eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
+                       eg_err *err);
+void egi_run_release(egi_run *r);
+json_t *egi_run_json(const egi_run *r);
+
+/* --- collect.c: paths to runs and claims --- */
+
+typedef struct egi_collection {
+    int n, cap;
+    egi_run *run; /* in the order of groups, then seeds */
+    json_t *claims, *problems;
+    char claims_dir[1024];
+} egi_collection;
+
+eg_status egi_collect(egi_collection *c, const char *const *paths, int n,
+                      eg_err *err);
+void egi_collection_release(egi_collection *c);
+
+/* --- heats.c: heat maps from arrays/ --- */
+
+typedef struct egi_heat {
+    char name[128];
+    int n_steps, cap;
+    int64_t *steps; /* ascending */
+    int heads, rows, cols;
+    bool full;      /* the last snapshot alone, larger than the others */
+    bool causal;    /* square, and zero above the diagonal */
+    bool is_signed; /* otherwise all values are >= 0 */
+    double max;     /* largest finite magnitude */
+    const egi_heat_kind *kind;
+} egi_heat;
+
+typedef struct egi_heats {
+    char dir[1024]; /* ".../arrays" */
+    int n, cap;
+    egi_heat *heat;
+    int64_t bytes; /* what all of it takes in the page before base64 */
+} egi_heats;
+
+/* Finds name.<step>.npy under <run>/arrays and their ranges. Damaged files
+ * are left out and named in problems. */
+eg_status egi_heats_find(egi_heats *m, const char *run_dir, json_t *problems,
+                         eg_err *err);
+void egi_heats_release(egi_heats *m);
+/* One snapshot as [heads, rows, cols] float64, released with eg_free. */
+eg_status egi_heat_read(double **out, const egi_heats *m, const egi_heat *h,
+                        int64_t step, eg_err *err);
+/* keep: at most this fraction of the snapshots of each map. */
+json_t *egi_heats_json(const egi_heats *m, double keep, json_t *problems);
+/* Token ids of the sequence shown, and the character of each id where the
+ * run's task has characters: {"tokens": [...], "symbols": [...]}, each absent
+ * when not known. */
+json_t *egi_labels_json(const egi_run *r);
+
+/* --- json.c: small JSON tools --- */
+
+/* Text as a JSON string whatever its bytes. */
+json_t *egi_json_text(const char *s);
+/* printf into an array of sentences; nothing on NULL. */
+void egi_note(json_t *list, const char *fmt, ...) EG_PRINTF(2, 3);
+/* Bytes as base64 text in a JSON string. */
+json_t *egi_json_base64(const unsigned char *p, size_t n);
+/* &, <, >, " and ' as entities; to be released with eg_free. */
+char *egi_html_escape(const char *s);
+
+/* --- embed.c, made by report.cmake: the fixed parts of the page --- */
+
+extern const char egi_page_html[], egi_page_html_end[];
+extern const char egi_page_css[], egi_page_css_end[];
+extern const char egi_core_js[], egi_core_js_end[];
+extern const char egi_curves_js[], egi_curves_js_end[];
+extern const char egi_heat_js[], egi_heat_js_end[];
+extern const char egi_page_js[], egi_page_js_end[];
+extern const char egi_plotly_js[], egi_plotly_js_end[]; /* may be empty */
+
+#endif

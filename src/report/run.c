@@ -1,0 +1,206 @@
+/* One run directory: what is in it, and what is wrong with it. Only a missing
+ * directory is an error; everything else becomes a sentence in problems. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "report/report_impl.h"
+
+enum { SMALL_FILE = 4 << 20, METRICS_FILE = 512 << 20 };
+
+/* The text of <dir>/<name>, or NULL with a sentence in problems. */
+static char *read_text(const egi_run *r, const char *name, size_t max)
+{
+    char path[1200];
+    char *text = NULL;
+    size_t size = 0;
+    eg_err err = {0};
+
+    if (snprintf(path, sizeof path, "%s/%s", r->dir, name) >=
+        (int)sizeof path) {
+        egi_note(r->problems, "%s: the path is too long", name);
+        return NULL;
+    }
+    if (!eg_file_exists(path)) {
+        egi_note(r->problems, "%s is missing", name);
+        return NULL;
+    }
+    if (eg_file_read(&text, &size, path, max, &err) != EG_OK) {
+        egi_note(r->problems, "%s", err.msg);
+        return NULL;
+    }
+    if (size == 0) egi_note(r->problems, "%s is empty", name);
+    return text;
+}
+
+/* The scalar at section.key of a YAML text in block style; false when absent.
+ * Enough for the resolved configuration, which our own writer formats. */
+static bool yaml_get(const char *text, const char *section, const char *key,
+                     char *out, size_t size)
+{
+    bool inside = false;
+
+    out[0] = '\0';
+    while (text && *text) {
+        size_t indent = strspn(text, " "), n = strlen(key), len;
+        const char *p = text + indent;
+
+        if (indent == 0) {
+            size_t k = strlen(section);
+            inside = strncmp(p, section, k) == 0 && p[k] == ':';
+        } else if (inside && strncmp(p, key, n) == 0 && p[n] == ':') {
+            p += n + 1;
+            p += strspn(p, " \t\"'");
+            len = strcspn(p, " \t\"'\r\n#");
+            if (len >= size) len = size - 1;
+            memcpy(out, p, len);
+            out[len] = '\0';
+            return true;
+        }
+        text = strchr(text, '\n');
+        if (text) text++;
+    }
+    return false;
+}
+
+static void read_record(egi_run *r)
+{
+    json_error_t e;
+    char *text = read_text(r, "run.json", SMALL_FILE);
+
+    if (!text) return;
+    r->record = json_loads(text, 0, &e);
+    if (!json_is_object(r->record)) {
+        if (*text)
+            egi_note(r->problems, "run.json, line %d: %s", e.line,
+                     r->record ? "not an object" : e.text);
+        json_decref(r->record);
+        r->record = NULL;
+    }
+    eg_free(text);
+}
+
+static eg_status read_metrics(egi_run *r, eg_err *err)
+{
+    static const char *const file[] = {"metrics.jsonl", "timing.jsonl"};
+    eg_status st = EG_OK;
+
+    for (int i = 0; i < 2 && st == EG_OK; i++) {
+        int64_t before = r->table.n_bad, bad;
+        char path[1200], *text;
+
+        (void)snprintf(path, sizeof path, "%s/%s", r->dir, file[i]);
+        if (i == 1 && !eg_file_exists(path)) break; /* it may be absent */
+        text = read_text(r, file[i], METRICS_FILE);
+        if (!text) continue;
+        st = egi_table_parse(&r->table, text, err);
+        eg_free(text);
+        bad = r->table.n_bad - before;
+        if (bad)
+            egi_note(r->problems,
+                     "%s: %lld line%s cut off or damaged and left out, the "
+                     "first is line %lld",
+                     file[i], (long long)bad, bad == 1 ? "" : "s",
+                     (long long)r->table.first_bad);
+    }
+    return st;
+}
+
+/* The last name of a path, or the one before it. */
+static char *path_part(const char *path, bool parent)
+{
+    char *copy = eg_strdup(path), *slash, *out = NULL;
+
+    for (int i = 0; copy && i <= (parent ? 1 : 0); i++) {
+        size_t n = strlen(copy);
+        while (n > 1 && copy[n - 1] == '/') copy[--n] = '\0';
+        slash = strrchr(copy, '/');
+        eg_free(out);
+        out = eg_strdup(slash ? slash + 1 : copy);
+        if (slash)
+            *slash = '\0';
+        else if (i == 0 && parent)
+            break;
+    }
+    eg_free(copy);
+    return out;
+}
+
+static void find_seed(egi_run *r)
+{
+    char text[64];
+    const json_t *seed = json_object_get(r->record, "seed");
+
+    r->seed = -1;
+    if (json_is_integer(seed))
+        r->seed = json_integer_value(seed);
+    else if (r->config && yaml_get(r->config, "run", "seed", text, sizeof text))
+        r->seed = strtoll(text, NULL, 10);
+}
+
+eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
+                       eg_err *err)
+{
+    eg_status st = EG_OK;
+    struct stat info;
+    char kind[64];
+    const char *word;
+
+    memset(r, 0, sizeof *r);
+    if (stat(dir, &info) != 0)
+        return EG_FAIL(err, EG_EIO, "%s: %s", dir, strerror(errno));
+    if (!S_ISDIR(info.st_mode))
+        return EG_FAIL(err, EG_EIO, "%s: not a run directory", dir);
+    r->dir = eg_strdup(dir);
+    r->problems = json_array();
+    if (!r->dir || !r->problems) {
+        st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
+        goto done;
+    }
+    r->config = read_text(r, "config.yaml", SMALL_FILE);
+    read_record(r);
+    find_seed(r);
+    word = json_string_value(json_object_get(r->record, "kind"));
+    if (!word && r->config &&
+        yaml_get(r->config, "run", "kind", kind, sizeof kind))
+        word = kind;
+    r->theory = word && strcmp(word, "theory") == 0;
+    if (!name) name = json_string_value(json_object_get(r->record, "name"));
+    r->name = name ? eg_strdup(name) : path_part(dir, true);
+    if (!r->name) {
+        st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
+        goto done;
+    }
+    EG_TRY(read_metrics(r, err));
+done:
+    if (st != EG_OK) egi_run_release(r);
+    return st;
+}
+
+void egi_run_release(egi_run *r)
+{
+    eg_free(r->dir);
+    eg_free(r->name);
+    eg_free(r->group);
+    eg_free(r->config);
+    json_decref(r->record);
+    json_decref(r->problems);
+    egi_table_release(&r->table);
+    memset(r, 0, sizeof *r);
+}
+
+json_t *egi_run_json(const egi_run *r)
+{
+    json_t *j = egi_table_json(&r->table);
+
+    if (!j) return NULL;
+    json_object_set_new(j, "dir", egi_json_text(r->dir));
+    json_object_set_new(j, "seed",
+                        r->seed < 0 ? json_null() : json_integer(r->seed));
+    json_object_set_new(j, "config",
+                        r->config ? egi_json_text(r->config) : json_null());
+    json_object_set(j, "record", r->record ? r->record : json_null());
+    json_object_set(j, "problems", r->problems);
+    return j;
+}

@@ -1,0 +1,245 @@
+/* metrics.jsonl as columns: one flat object a line becomes one point in each
+ * series it names. Damaged lines (a cut-off last one, for instance) are
+ * counted and skipped; values that are not finite are kept as such. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/report_impl.h"
+
+static egi_series *series_get(egi_table *t, const char *name, int *hint)
+{
+    egi_series *s;
+
+    for (int k = 0; k < t->n; k++) {
+        int i = (*hint + k) % t->n;
+        if (strcmp(t->series[i].name, name) == 0) {
+            *hint = i + 1; /* rows repeat their order */
+            return &t->series[i];
+        }
+    }
+    if (t->n == t->cap) {
+        int cap = t->cap ? 2 * t->cap : 32;
+        s = eg_realloc(t->series, (size_t)cap * sizeof *s);
+        if (!s) return NULL;
+        t->series = s;
+        t->cap = cap;
+    }
+    s = &t->series[t->n];
+    memset(s, 0, sizeof *s);
+    s->name = eg_strdup(name);
+    if (!s->name) return NULL;
+    *hint = ++t->n;
+    return s;
+}
+
+static bool series_add(egi_series *s, double step, double value)
+{
+    /* a resumed run writes some steps again: the later line counts */
+    while (s->n > 0 && s->step[s->n - 1] >= step) s->n--;
+    if (s->n == s->cap) {
+        int cap = s->cap ? 2 * s->cap : 64;
+        double *step_new, *value_new;
+
+        step_new = eg_realloc(s->step, (size_t)cap * sizeof *step_new);
+        if (!step_new) return false;
+        s->step = step_new;
+        value_new = eg_realloc(s->value, (size_t)cap * sizeof *value_new);
+        if (!value_new) return false;
+        s->value = value_new;
+        s->cap = cap;
+    }
+    s->step[s->n] = step;
+    s->value[s->n++] = value;
+    return true;
+}
+
+/* Bare NaN and Infinity, which JSON does not know, as strings. */
+static char *quote_nonfinite(const char *line)
+{
+    static const char *const words[] = {"NaN",  "nan", "-Infinity", "Infinity",
+                                        "-inf", "inf", "-nan"};
+    char *out = eg_calloc(2 * strlen(line) + 1, 1), *o = out;
+    bool in_text = false;
+
+    if (!out) return NULL;
+    while (*line) {
+        size_t n = 0;
+        if (*line == '"') in_text = !in_text;
+        if (*line == '\\' && line[1]) *o++ = *line++;
+        for (size_t w = 0; !in_text && !n && w < sizeof words / sizeof *words;
+             w++)
+            if (strncmp(line, words[w], strlen(words[w])) == 0)
+                n = strlen(words[w]);
+        if (n) {
+            *o++ = '"';
+            memcpy(o, line, n);
+            o += n;
+            *o++ = '"';
+            line += n;
+        } else {
+            *o++ = *line++;
+        }
+    }
+    return out;
+}
+
+/* True when j stands for a number; null and "nan" are NaN. */
+static bool number_of(const json_t *j, double *out)
+{
+    const char *s = json_string_value(j);
+    char *end;
+
+    if (json_is_number(j))
+        *out = json_number_value(j);
+    else if (json_is_null(j))
+        *out = (double)NAN;
+    else if (json_is_boolean(j))
+        *out = json_is_true(j) ? 1 : 0;
+    else if (s) {
+        *out = strtod(s, &end);
+        return end != s && *end == '\0' && !isfinite(*out);
+    } else
+        return false;
+    return true;
+}
+
+static eg_status row_add(egi_table *t, json_t *row, int *hint, eg_err *err)
+{
+    const char *name;
+    json_t *value;
+    double step, x;
+
+    if (!number_of(json_object_get(row, "step"), &step) || !isfinite(step)) {
+        t->n_bad++;
+        return EG_OK;
+    }
+    json_object_foreach(row, name, value)
+    {
+        egi_series *s;
+
+        if (strcmp(name, "step") == 0) continue;
+        if (!number_of(value, &x)) continue;
+        s = series_get(t, name, hint);
+        if (!s || !series_add(s, step, x))
+            return EG_FAIL(err, EG_ENOMEM, "metrics: out of memory");
+    }
+    t->n_rows++;
+    return EG_OK;
+}
+
+eg_status egi_table_parse(egi_table *t, char *text, eg_err *err)
+{
+    eg_status st = EG_OK;
+    int hint = 0;
+    int64_t number = 0, before = t->n_bad, first = 0;
+    char *line = text, *next;
+
+    for (; line && *line && st == EG_OK; line = next) {
+        json_t *row;
+
+        number++;
+        next = strchr(line, '\n');
+        if (next) *next++ = '\0';
+        if (line[strspn(line, " \t\r")] == '\0') continue;
+        row = json_loads(line, 0, NULL);
+        if (!row) {
+            char *again = quote_nonfinite(line);
+            row = again ? json_loads(again, 0, NULL) : NULL;
+            eg_free(again);
+        }
+        if (json_is_object(row))
+            st = row_add(t, row, &hint, err);
+        else
+            t->n_bad++;
+        if (t->n_bad > before && !first) t->first_bad = first = number;
+        json_decref(row);
+    }
+    return st;
+}
+
+void egi_table_release(egi_table *t)
+{
+    for (int i = 0; i < t->n; i++) {
+        eg_free(t->series[i].name);
+        eg_free(t->series[i].step);
+        eg_free(t->series[i].value);
+    }
+    eg_free(t->series);
+    memset(t, 0, sizeof *t);
+}
+
+const egi_series *egi_table_find(const egi_table *t, const char *name)
+{
+    for (int i = 0; i < t->n; i++)
+        if (strcmp(t->series[i].name, name) == 0) return &t->series[i];
+    return NULL;
+}
+
+static bool shown(int i, int n, int thin)
+{
+    return i < EGI_HEAD_ROWS || i == n - 1 || (i - EGI_HEAD_ROWS) % thin == 0;
+}
+
+static json_t *number_json(double x)
+{
+    if (!isfinite(x)) return json_null();
+    if (x == floor(x) && fabs(x) < 1e15) return json_integer((json_int_t)x);
+    return json_real(x);
+}
+
+/* The position of these steps among the axes, adding them when new. */
+static int axis_index(json_t *axes, const egi_table *t, int *owner, int i,
+                      int thin)
+{
+    const egi_series *s = &t->series[i];
+    json_t *list;
+
+    for (size_t k = 0; k < json_array_size(axes); k++) {
+        const egi_series *o = &t->series[owner[k]];
+        if (o->n == s->n &&
+            memcmp(o->step, s->step, (size_t)s->n * sizeof *s->step) == 0)
+            return (int)k;
+    }
+    list = json_array();
+    for (int p = 0; p < s->n; p++)
+        if (shown(p, s->n, thin))
+            json_array_append_new(list, number_json(s->step[p]));
+    json_array_append_new(axes, list);
+    owner[json_array_size(axes) - 1] = i;
+    return (int)json_array_size(axes) - 1;
+}
+
+json_t *egi_table_json(const egi_table *t)
+{
+    json_t *axes = json_array(), *series = json_object(), *bad = json_object();
+    int longest = 0, thin = 1;
+    int *owner = eg_calloc((size_t)t->n + 1, sizeof *owner);
+
+    for (int i = 0; i < t->n; i++)
+        if (t->series[i].n > longest) longest = t->series[i].n;
+    if (longest > EGI_HEAD_ROWS)
+        thin = 1 + (longest - EGI_HEAD_ROWS) / (EGI_MAX_POINTS - EGI_HEAD_ROWS);
+    for (int i = 0; owner && i < t->n; i++) {
+        const egi_series *s = &t->series[i];
+        json_t *values = json_array();
+        int count = 0, first = 0;
+
+        for (int p = 0; p < s->n; p++) {
+            if (!isfinite(s->value[p]) && !count++) first = p;
+            if (shown(p, s->n, thin))
+                json_array_append_new(values, number_json(s->value[p]));
+        }
+        json_object_set_new(
+            series, s->name,
+            json_pack("[i, o]", axis_index(axes, t, owner, i, thin), values));
+        if (count)
+            json_object_set_new(
+                bad, s->name,
+                json_pack("[i, o]", count, number_json(s->step[first])));
+    }
+    eg_free(owner);
+    return json_pack("{s:o, s:o, s:o, s:i, s:I}", "axes", axes, "series",
+                     series, "bad", bad, "thin", thin, "rows",
+                     (json_int_t)t->n_rows);
+}
