@@ -92,7 +92,8 @@ static const variant VARIANTS[] = {
 #define N_VARIANTS ((int)(sizeof VARIANTS / sizeof *VARIANTS))
 
 /* "a=1 b=x,y" into a struct by its table. */
-static void set_fields(const eg_field *table, void *opts, const char *text)
+static inline void set_fields(const eg_field *table, void *opts,
+                              const char *text)
 {
     char copy[512], *save = NULL;
     eg_err err;
@@ -117,8 +118,8 @@ typedef struct setting {
 } setting;
 
 /* A small bigram task (T = n_ctx, d = 12) and a spec of the variant on it. */
-static void setting_open(setting *s, const variant *v, const char *task,
-                         int threads)
+static inline void setting_open(setting *s, const variant *v, const char *task,
+                                int threads)
 {
     eg_err err;
     eg_task_opts to;
@@ -141,7 +142,7 @@ static void setting_open(setting *s, const variant *v, const char *task,
     s->spec.kern = "auto";
 }
 
-static eg_trainer *trainer_open(const setting *s)
+static inline eg_trainer *trainer_open(const setting *s)
 {
     eg_trainer *tr;
     eg_err err;
@@ -151,14 +152,14 @@ static eg_trainer *trainer_open(const setting *s)
     return tr;
 }
 
-static void setting_close(setting *s)
+static inline void setting_close(setting *s)
 {
     eg_task_free(s->task);
     eg_pool_free(s->pool);
 }
 
 /* All gradients of step 0, tensors one after the other; NULL where frozen. */
-static double **gradients(eg_trainer *tr, double *loss)
+static inline double **gradients(eg_trainer *tr, double *loss)
 {
     eg_model *m = eg_trainer_model(tr);
     int n = eg_model_n_tensors(m);
@@ -173,15 +174,15 @@ static double **gradients(eg_trainer *tr, double *loss)
     return g;
 }
 
-static void gradients_free(double **g, int n)
+static inline void gradients_free(double **g, int n)
 {
     for (int i = 0; i < n; i++) free(g[i]);
     free(g);
 }
 
 /* |a - b| / |b| over n entries, and the cosine. */
-static double distance(const double *a, const double *b, eg_index n,
-                       double *cosine)
+static inline double distance(const double *a, const double *b, eg_index n,
+                              double *cosine)
 {
     double aa = 0, bb = 0, ab = 0, dd = 0;
 

@@ -1,0 +1,240 @@
+/* The activation cache: invariants that need no reference, and agreement with
+ * the training path. */
+#include "nn_test.h"
+
+#define TASK "n_ctx=40 n_triggers=3"
+
+typedef struct sums {
+    double nll[64];
+    int n[64];
+    bool in_context;
+} sums;
+
+static void count(void *ctx, int index, int worker, const eg_acts *a)
+{
+    sums *s = ctx;
+
+    (void)worker;
+    s->nll[index] = 0;
+    s->n[index] = 0;
+    for (int t = 0; t < a->n_ctx; t++) {
+        if (s->in_context && a->occur[t] < 2) continue;
+        s->nll[index] += a->nll[t];
+        s->n[index]++;
+    }
+}
+
+/* The evaluator's mean loss on the training batch is the trainer's. */
+static void test_same_loss(void **state)
+{
+    (void)state;
+    for (int k = 0; k < N_VARIANTS; k++) {
+        setting s;
+        eg_eval *e;
+        eg_err err;
+        double loss, total = 0;
+        int n = 0;
+        sums sum = {.in_context = strstr(VARIANTS[k].train, "in_context")};
+
+        setting_open(&s, &VARIANTS[k], TASK, 2);
+        eg_trainer *tr = trainer_open(&s);
+        eg_trainer_gradient(tr, 0, &loss);
+        if (eg_eval_new(&e, eg_trainer_model(tr), s.task, s.pool, "auto",
+                        EG_EVAL_FULL, &err) != EG_OK)
+            fail_msg("%s", err.msg);
+        int64_t before = eg_mem_query().n_allocs;
+        eg_eval_run(e, EG_TRAIN, 0, 0, 6, count, &sum);
+        assert_int_equal(eg_mem_query().n_allocs, before);
+        for (int i = 0; i < 6; i++) {
+            total += sum.nll[i];
+            n += sum.n[i];
+        }
+        double d = fabs(total / n - loss) / loss;
+        if (d > 2e-6)
+            fail_msg("%s: %.8f against %.8f", VARIANTS[k].name, total / n,
+                     loss);
+        eg_eval_free(e);
+        eg_trainer_free(tr);
+        setting_close(&s);
+    }
+}
+
+static void check_pattern(const eg_acts *a, const char *name)
+{
+    eg_view v;
+
+    assert_true(eg_acts_hook(a, name, &v));
+    assert_int_equal(v.ndim, 3);
+    for (eg_index h = 0; h < v.shape[0]; h++)
+        for (eg_index t = 0; t < v.shape[1]; t++) {
+            double sum = 0;
+            for (eg_index s = 0; s < v.shape[2]; s++) {
+                double p =
+                    eg_view_at(&v, (h * v.shape[1] + t) * v.shape[2] + s);
+                assert_true(p >= 0 && (s <= t || p == 0));
+                sum += p;
+            }
+            assert_true(fabs(sum - 1) < 1e-5);
+        }
+}
+
+/* resid_mid - resid_pre = attn_out = sum over heads of result */
+static void check_sums(const eg_acts *a, bool plain_residual)
+{
+    eg_view pre, out, mid, res;
+    double worst = 0, worst2 = 0;
+
+    assert_true(eg_acts_hook(a, "blocks.1.hook_resid_pre", &pre));
+    assert_true(eg_acts_hook(a, "blocks.1.hook_attn_out", &out));
+    assert_true(eg_acts_hook(a, "blocks.1.hook_resid_mid", &mid));
+    assert_true(eg_acts_hook(a, "blocks.1.attn.hook_result", &res));
+    for (eg_index i = 0; i < eg_view_size(&pre); i++) {
+        eg_index t = i / pre.shape[1], j = i % pre.shape[1];
+        double sum = 0, o = eg_view_at(&out, i);
+        for (eg_index h = 0; h < res.shape[1]; h++)
+            sum += eg_view_at(&res, (t * res.shape[1] + h) * res.shape[2] + j);
+        worst2 = fmax(worst2, fabs(sum - o));
+        worst =
+            fmax(worst, fabs(eg_view_at(&mid, i) - eg_view_at(&pre, i) - o));
+    }
+    assert_true(worst2 < 2e-5);
+    if (plain_residual) assert_true(worst < 2e-5);
+}
+
+/* softmax of the scores is the pattern */
+static void check_scores(const eg_acts *a)
+{
+    eg_view s, p;
+
+    assert_true(eg_acts_hook(a, "blocks.0.attn.hook_attn_scores", &s));
+    assert_true(eg_acts_hook(a, "blocks.0.attn.hook_pattern", &p));
+    for (eg_index t = 0; t < s.shape[1]; t++) {
+        double z = 0;
+        for (eg_index k = 0; k <= t; k++)
+            z += exp(eg_view_at(&s, t * s.shape[2] + k));
+        for (eg_index k = 0; k <= t; k++) {
+            double want = exp(eg_view_at(&s, t * s.shape[2] + k)) / z;
+            assert_true(fabs(want - eg_view_at(&p, t * p.shape[2] + k)) < 1e-5);
+        }
+        if (t + 1 < s.shape[1])
+            assert_true(isinf(eg_view_at(&s, t * s.shape[2] + t + 1)));
+    }
+}
+
+static void inspect(void *ctx, int index, int worker, const eg_acts *a)
+{
+    (void)index;
+    (void)worker;
+    check_pattern(a, "blocks.0.attn.hook_pattern");
+    check_scores(a);
+    check_sums(a, *(bool *)ctx);
+}
+
+static void test_invariants(void **state)
+{
+    (void)state;
+    for (int k = 0; k < N_VARIANTS; k++) {
+        setting s;
+        eg_eval *e;
+        eg_err err;
+        bool residual = !strstr(VARIANTS[k].model, "norm=post");
+
+        if (strstr(VARIANTS[k].model, "n_layers=1")) continue;
+        setting_open(&s, &VARIANTS[k], TASK, 1);
+        eg_trainer *tr = trainer_open(&s);
+        assert_int_equal(eg_eval_new(&e, eg_trainer_model(tr), s.task, s.pool,
+                                     "auto", EG_EVAL_FULL, &err),
+                         EG_OK);
+        eg_eval_run(e, EG_TEST, 0, 0, 2, inspect, &residual);
+        eg_eval_free(e);
+        eg_trainer_free(tr);
+        setting_close(&s);
+    }
+}
+
+/* Logits of two sequences that share a beginning agree there: the future
+ * cannot change the past. */
+typedef struct kept {
+    int32_t tokens[2][64];
+    double *logits[2];
+    int width;
+} kept;
+
+static void keep(void *ctx, int index, int worker, const eg_acts *a)
+{
+    kept *k = ctx;
+    eg_view v;
+
+    (void)worker;
+    assert_true(eg_acts_hook(a, "logits", &v));
+    k->width = (int)v.shape[1];
+    k->logits[index] = calloc((size_t)eg_view_size(&v), sizeof(double));
+    for (eg_index i = 0; i < eg_view_size(&v); i++)
+        k->logits[index][i] = eg_view_at(&v, i);
+    memcpy(k->tokens[index], a->tokens, (size_t)a->n_ctx * sizeof(int32_t));
+}
+
+static void test_causality(void **state)
+{
+    /* A context twice as long begins with the same tokens when no trigger law
+     * depends on it: the task draws position by position. */
+    static const char *const ctx[] = {"n_ctx=20 n_triggers=2",
+                                      "n_ctx=40 n_triggers=2"};
+    static const variant v = {
+        "causal", "pos=sinusoidal norm=pre mlp=relu qk=factorised n_heads=2",
+        "loss=all"};
+    kept k[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        setting s;
+        eg_eval *e;
+        eg_err err;
+        setting_open(&s, &v, ctx[i], 1);
+        eg_trainer *tr = trainer_open(&s);
+        assert_int_equal(eg_eval_new(&e, eg_trainer_model(tr), s.task, s.pool,
+                                     "ref", 0, &err),
+                         EG_OK);
+        eg_eval_run(e, EG_TEST, 0, 0, 1, keep, &k[i]);
+        eg_eval_free(e);
+        eg_trainer_free(tr);
+        setting_close(&s);
+    }
+    assert_memory_equal(k[0].tokens[0], k[1].tokens[0], 20 * sizeof(int32_t));
+    for (int i = 0; i < 20 * k[0].width; i++)
+        assert_true(fabs(k[0].logits[0][i] - k[1].logits[0][i]) < 1e-6);
+    free(k[0].logits[0]);
+    free(k[1].logits[0]);
+}
+
+static void test_hook_names(void **state)
+{
+    setting s;
+    eg_eval *e;
+    eg_err err;
+    int n = 0;
+
+    (void)state;
+    setting_open(&s, &VARIANTS[21], TASK, 1);
+    eg_trainer *tr = trainer_open(&s);
+    assert_int_equal(eg_eval_new(&e, eg_trainer_model(tr), s.task, s.pool,
+                                 "auto", EG_EVAL_FULL, &err),
+                     EG_OK);
+    for (const char *name; (name = eg_eval_hook_name(e, n)); n++)
+        printf("  %s\n", name);
+    assert_true(n > 30);
+    eg_eval_free(e);
+    eg_trainer_free(tr);
+    setting_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_loss),
+        cmocka_unit_test(test_invariants),
+        cmocka_unit_test(test_causality),
+        cmocka_unit_test(test_hook_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
