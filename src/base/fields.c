@@ -77,7 +77,7 @@ void egi_field_expected(const eg_field *f, char *buf, size_t size)
         egi_text_add(&t, "true or false");
         break;
     case EG_FIELD_TEXT:
-        egi_text_add(&t, "text of at most %d bytes", EG_TEXT - 1);
+        egi_text_add(&t, "text of at most %d bytes of UTF-8", EG_TEXT - 1);
         break;
     case EG_FIELD_ENUM:
         add_choices(&t, f->choices);
@@ -214,7 +214,7 @@ static bool parse_text(const eg_field *f, void *opts, const char *text)
     size_t n = strnlen(text, EG_TEXT);
     char *to = slot(f, opts);
 
-    if (n == EG_TEXT) return false;
+    if (n == EG_TEXT || !egi_utf8_valid(text)) return false;
     memset(to, 0, EG_TEXT); /* equal values are equal bytes */
     memcpy(to, text, n);
     return true;
@@ -242,11 +242,26 @@ static eg_status parse_enum(const eg_field *f, void *opts, const char *text,
     return refuse(f, text, near.best, err);
 }
 
-/* The character behind a backslash inside double quotes; 0: not known. */
-static char unescape(const char **s)
+/* n hexadecimal digits as a code point; 0 when they are none. */
+static uint32_t read_code(const char **s, int n)
 {
-    char hex[3] = "";
+    uint32_t cp = 0;
 
+    for (int i = 0; i < n; i++) {
+        static const char hex[] = "0123456789abcdef";
+        const char *at = strchr(hex, tolower((unsigned char)**s));
+
+        if (**s == '\0' || !at) return 0;
+        cp = cp << 4 | (uint32_t)(at - hex);
+        ++*s;
+    }
+    return cp;
+}
+
+/* The character behind a backslash inside double quotes, as YAML has it; 0:
+ * not known to us. */
+static uint32_t unescape(const char **s)
+{
     switch (*(*s)++) {
     case 'n':
         return '\n';
@@ -257,13 +272,9 @@ static char unescape(const char **s)
     case '\\':
         return '\\';
     case 'x':
-        if (!isxdigit((unsigned char)(*s)[0]) ||
-            !isxdigit((unsigned char)(*s)[1])) {
-            return 0;
-        }
-        memcpy(hex, *s, 2);
-        *s += 2;
-        return (char)strtol(hex, NULL, 16);
+        return read_code(s, 2);
+    case 'u':
+        return read_code(s, 4);
     default:
         return 0;
     }
@@ -275,11 +286,18 @@ static bool read_quoted(const char **s, const char *end, char *item)
     size_t n = 0;
 
     for (++*s; *s < end && **s != '"';) {
-        char c = *(*s)++;
+        char c[3] = {*(*s)++};
+        size_t length = 1;
 
-        if (c == '\\') c = unescape(s);
-        if (c == 0 || n + 1 >= EG_STRS_LEN || *s >= end) return false;
-        item[n++] = c;
+        if (c[0] == '\\') {
+            uint32_t cp = unescape(s);
+
+            if (cp == 0 || *s >= end) return false;
+            length = (size_t)egi_utf8_put(c, cp);
+        }
+        if (n + length >= EG_STRS_LEN) return false;
+        memcpy(item + n, c, length);
+        n += length;
     }
     if (*s >= end) return false;
     ++*s;
@@ -318,7 +336,7 @@ static bool parse_items(eg_strs *list, const char *s, const char *end)
             ok = read_quoted(&s, end, list->item[list->n]);
         else
             ok = read_bare(&s, end, list->item[list->n]);
-        if (!ok) return false;
+        if (!ok || !egi_utf8_valid(list->item[list->n])) return false;
         list->n++;
         s = skip_space(s, end);
         if (s == end) break;

@@ -18,6 +18,53 @@ void egi_text_add(egi_text *t, const char *fmt, ...)
     t->len += (size_t)n;
 }
 
+int egi_utf8_get(const char *s, uint32_t *cp)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *u = (const unsigned char *)s;
+    int n = u[0] < 0x80 ? 1 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
+
+    if (u[0] >= 0xf8 || (u[0] & 0xc0) == 0x80) return 0;
+    *cp = n == 1 ? u[0] : u[0] & (0xffU >> (n + 1));
+    for (int i = 1; i < n; i++) { /* the final 0 ends this as well */
+        if ((u[i] & 0xc0) != 0x80) return 0;
+        *cp = *cp << 6 | (u[i] & 0x3f);
+    }
+    if (*cp < least[n] || *cp > 0x10ffff) return 0;
+    return *cp >= 0xd800 && *cp <= 0xdfff ? 0 : n;
+}
+
+int egi_utf8_put(char *to, uint32_t cp)
+{
+    if (cp < 0x80) {
+        to[0] = (char)cp;
+        return 1;
+    }
+    if (cp < 0x800) {
+        to[0] = (char)(0xc0 | cp >> 6);
+        to[1] = (char)(0x80 | (cp & 0x3f));
+        return 2;
+    }
+    EG_ASSERT(cp < 0x10000);
+    to[0] = (char)(0xe0 | cp >> 12);
+    to[1] = (char)(0x80 | (cp >> 6 & 0x3f));
+    to[2] = (char)(0x80 | (cp & 0x3f));
+    return 3;
+}
+
+bool egi_utf8_valid(const char *s)
+{
+    uint32_t cp = 0;
+
+    while (*s != '\0') {
+        int n = egi_utf8_get(s, &cp);
+
+        if (n == 0) return false;
+        s += n;
+    }
+    return true;
+}
+
 static bool is_word_char(unsigned char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -37,6 +84,20 @@ static bool is_bare(const char *s)
     return true;
 }
 
+/* What YAML 1.1 lets stand in a line as it is: no controls, none of the
+ * Unicode line breaks, no byte order mark. */
+static bool is_printable(uint32_t cp)
+{
+    if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0)) return false;
+    return cp != 0x2028 && cp != 0x2029 && cp != 0xfeff && cp != 0xfffe &&
+           cp != 0xffff;
+}
+
+static void add_code(egi_text *t, uint32_t cp)
+{
+    egi_text_add(t, cp < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)cp);
+}
+
 void egi_text_quote(egi_text *t, const char *s)
 {
     if (is_bare(s)) {
@@ -44,19 +105,35 @@ void egi_text_quote(egi_text *t, const char *s)
         return;
     }
     egi_text_add(t, "\"");
-    for (; *s != '\0'; s++) {
-        unsigned char c = (unsigned char)*s;
+    while (*s != '\0') {
+        uint32_t cp = 0;
+        int n = egi_utf8_get(s, &cp);
+        bool valid = n > 0;
 
-        if (c == '"' || c == '\\')
-            egi_text_add(t, "\\%c", c);
-        else if (c == '\n')
+        if (!valid) { /* the byte as a character, as in Latin-1 */
+            cp = (unsigned char)*s;
+            n = 1;
+        }
+        switch (cp) {
+        case '"':
+            egi_text_add(t, "\\\"");
+            break;
+        case '\\':
+            egi_text_add(t, "\\\\");
+            break;
+        case '\n':
             egi_text_add(t, "\\n");
-        else if (c == '\t')
+            break;
+        case '\t':
             egi_text_add(t, "\\t");
-        else if (c < 0x20 || c == 0x7f)
-            egi_text_add(t, "\\x%02x", c);
-        else
-            egi_text_add(t, "%c", c);
+            break;
+        default:
+            if (valid && is_printable(cp))
+                egi_text_add(t, "%.*s", n, s);
+            else
+                add_code(t, cp);
+        }
+        s += n;
     }
     egi_text_add(t, "\"");
 }

@@ -11,7 +11,15 @@ typedef struct egi_text {
     size_t size, len;
 } egi_text;
 void egi_text_add(egi_text *t, const char *fmt, ...) EG_PRINTF(2, 3);
-/* s as a YAML flow scalar: bare where that is safe, else in double quotes. */
+/* Length of the UTF-8 sequence at s and its code point; 0 where there is no
+ * valid one (overlong forms and surrogates are not). */
+int egi_utf8_get(const char *s, uint32_t *cp);
+/* Writes cp, below 2^16, as UTF-8: 1 to 3 bytes. */
+int egi_utf8_put(char *to, uint32_t cp);
+bool egi_utf8_valid(const char *s);
+
+/* s as a YAML flow scalar: bare where that is safe, else in
+ * double quotes. */
 void egi_text_quote(egi_text *t, const char *s);
 
 /* "a number from 0 to 1", "one of a, b, c": what a value of f must look like.

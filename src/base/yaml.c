@@ -300,6 +300,10 @@ eg_status eg_yaml_parse(eg_yaml **out, const char *bytes, size_t size,
     builder b = {.name = name, .err = err};
 
     *out = NULL;
+    if (size >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
+        bytes += 3; /* libyaml would count the mark as a column */
+        size -= 3;
+    }
     if (size > EG_YAML_MAX_BYTES) {
         return EG_FAIL(err, EG_EFORMAT,
                        "%s: expected at most %d bytes, found %zu", name,

@@ -95,8 +95,51 @@ static void test_round_trips(void **state)
     check_accepts("probes", "[\"a, b\", \"\", \"q\\\"\\\\\"]",
                   "[\"a, b\", \"\", \"q\\\"\\\\\"]");
     check_accepts("probes", "two words", "[\"two words\"]");
+    check_accepts("probes", "caf\xc3\xa9, \"\\u20ac\\xE9\"",
+                  "[\"caf\xc3\xa9\", \"\xe2\x82\xac\xc3\xa9\"]");
+    check_accepts("probes", "\xc2\x85", "[\"\\x85\"]");
+    check_accepts("probes", "\xf0\x9f\xa7\xa0", "[\"\xf0\x9f\xa7\xa0\"]");
     check_accepts("probes", "\"tab\\tline\\n\\x01\"",
                   "[\"tab\\tline\\n\\x01\"]");
+}
+
+/* The longest item, where every quote and escape counts. */
+static void test_longest_items(void **state)
+{
+    char item[EG_STRS_LEN + 1], text[2 * EG_STRS_LEN], shown[2 * EG_STRS_LEN];
+
+    (void)state;
+    memset(item, 'i', sizeof item);
+    item[3] = ' ';
+    item[EG_STRS_LEN - 1] = '\0';
+    (void)snprintf(text, sizeof text, "\"%s\"", item);
+    (void)snprintf(shown, sizeof shown, "[\"%s\"]", item);
+    check_accepts("probes", item, shown);
+    check_accepts("probes", text, shown);
+}
+
+static void test_not_utf8(void **state)
+{
+    static const char *const wrong[] = {"\xff",
+                                        "caf\xe9",
+                                        "\x80",
+                                        "\xc0\x80",
+                                        "\xed\xa0\x80",
+                                        "\xe2\x82",
+                                        "\xf5\x80\x80\x80",
+                                        "\xf0\x80\x80\x80",
+                                        "\xc3"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        eg_err err = {0};
+        static demo d;
+
+        check_failed(eg_field_parse(row("name"), &d, wrong[i], &err), EG_EINVAL,
+                     &err, "bytes of UTF-8");
+        check_failed(eg_field_parse(row("probes"), &d, wrong[i], &err),
+                     EG_EINVAL, &err, "expected a list");
+    }
 }
 
 static void test_every_double_reads_back(void **state)
@@ -279,6 +322,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_longest_items),
+        cmocka_unit_test(test_not_utf8),
         cmocka_unit_test(test_every_double_reads_back),
         cmocka_unit_test(test_wrong_numbers),
         cmocka_unit_test(test_wrong_words),
