@@ -1,0 +1,170 @@
+/* Numerical checks of the theory of associative memories ("Birth of a
+ * Transformer", sections of the specification in brackets).
+ *
+ * Every check is a row of eg_theories: a name, its options as a field table,
+ * and a function that hands named numbers to a callback. float64 throughout;
+ * embeddings and frozen matrices are N(0, 1/d); the numbers depend on options
+ * and seed only, never on the number of threads. */
+#ifndef ENGRAM_THEORY_H
+#define ENGRAM_THEORY_H
+
+#include "engram/fields.h"
+#include "engram/pool.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One number of a check: step is its sweep variable (eg_theory.step says
+ * which). A quantity averaged over `draws` comes with NAME_sd beside it, the
+ * standard deviation of one draw. Called from the thread that runs the check,
+ * in a fixed order. */
+typedef void (*eg_emit_fn)(void *ctx, int64_t step, const char *name,
+                           double value);
+
+typedef struct eg_theory_out {
+    eg_emit_fn emit;
+    /* Fraction done; false asks to stop early: the check returns EG_OK after
+     * the numbers it has emitted. May be NULL. */
+    bool (*progress)(void *ctx, double done);
+    void *ctx;
+} eg_theory_out;
+
+typedef struct eg_theory {
+    const char *name;
+    const char *help;
+    const char *step;       /* what the sweep variable counts */
+    const eg_field *fields; /* of its options struct */
+    size_t options_size;
+    eg_status (*run)(const void *options, uint64_t seed, eg_pool *pool,
+                     const eg_theory_out *out, eg_err *err);
+} eg_theory;
+
+/* The table; its last row has a NULL name. */
+EG_API extern const eg_theory eg_theories[];
+/* The row of that name, or NULL. */
+EG_API const eg_theory *eg_theory_find(const char *name);
+
+/* orthogonality [5.1]: w_i, w_j ~ N(0, 1/d), W_0 random. Emits, over d:
+ * dot_std = sqrt(d) std(w_i.w_j), remap_std = sqrt(d) std(w_i.W_0 w_j),
+ * remap_norm = mean |W_0 w|, norm = mean |w|; all 1 in theory. */
+#define EG_THEORY_ORTHOGONALITY_FIELDS(I, R, B, T, E, L)                       \
+    L(dims, "[64, 128, 256, 512, 1024]", "widths d to sweep")                  \
+    I(d_vocab, "65", 2, 4096, "number of embeddings")                          \
+    I(draws, "6", 1, 1000, "independent repetitions")
+EG_FIELDS_STRUCT(eg_theory_orthogonality, EG_THEORY_ORTHOGONALITY_FIELDS)
+
+/* lemma1_gradient [5.2 a]: the population gradient of
+ * L(W) = E CE(y, U W w_E(z)), z ~ pi_u, y ~ pi_b(.|z), at a random W, against
+ * central differences. Emits, over d: grad_norm; error_directions and
+ * error_entries, the largest |difference - gradient| / |gradient| along random
+ * unit directions and single entries; cosine of the two over the directions;
+ * convexity, the smallest second difference along the directions (>= 0). */
+#define EG_THEORY_LEMMA1_GRADIENT_FIELDS(I, R, B, T, E, L)                     \
+    L(dims, "[16, 64]", "widths d to sweep")                                   \
+    T(stats, "tinyshakespeare", "character statistics, as task.stats")         \
+    I(directions, "20", 1, 10000, "random directions and single entries")      \
+    R(delta, "1e-3", 1e-12, 1, "step of the differences")
+EG_FIELDS_STRUCT(eg_theory_lemma1_gradient, EG_THEORY_LEMMA1_GRADIENT_FIELDS)
+
+/* lemma1_step [5.2 b]: scores U W_1 E^T after one population gradient step
+ * from 0. Emits, over d: correlation with pi_u(z) (pi_b(k|z) - 1/V) over all
+ * V x V entries. */
+#define EG_THEORY_LEMMA1_STEP_FIELDS(I, R, B, T, E, L)                         \
+    L(dims, "[32, 64, 128, 256, 512, 1024]", "widths d to sweep")              \
+    T(stats, "tinyshakespeare", "character statistics, as task.stats")         \
+    I(draws, "6", 1, 1000, "independent repetitions")
+EG_FIELDS_STRUCT(eg_theory_lemma1_step, EG_THEORY_LEMMA1_STEP_FIELDS)
+
+/* lemma1_descent [5.2 c]: population gradient descent from 0. Emits, over the
+ * number of steps, for each width: kl_dD = KL(pi_b || softmax) averaged with
+ * weights pi_u, kl_uniform_dD averaged over z uniformly. */
+#define EG_THEORY_LEMMA1_DESCENT_FIELDS(I, R, B, T, E, L)                      \
+    L(dims, "[32, 64, 128, 256, 512]", "widths d")                             \
+    L(steps, "[1, 10, 100, 1000, 2000]", "when to measure, ascending")         \
+    T(stats, "tinyshakespeare", "character statistics, as task.stats")         \
+    R(lr, "20", 0, 1e6, "step size eta")                                       \
+    R(weight_decay, "0", 0, 1, "added to the gradient, times W")               \
+    I(draws, "6", 1, 1000, "independent repetitions")
+EG_FIELDS_STRUCT(eg_theory_lemma1_descent, EG_THEORY_LEMMA1_DESCENT_FIELDS)
+
+/* lemma1_span [5.2]: iterates of gradient descent with weight decay from a
+ * random W_0 stay in alpha W_0 + span{w_U(j) w_E(i)^T}. Emits, over d:
+ * residual = |R - P_U R P_E| / |R| for R = W - alpha W_0 (rounding only);
+ * control, the same for W itself (W_0 is not in the span); moved = |R| / |W_0|;
+ * w0_score = sqrt(d) rms(U W_0 E^T), 1 in theory. */
+#define EG_THEORY_LEMMA1_SPAN_FIELDS(I, R, B, T, E, L)                         \
+    L(dims, "[96, 128, 256]", "widths d to sweep, above the vocabulary")       \
+    T(stats, "tinyshakespeare", "character statistics, as task.stats")         \
+    I(steps, "50", 1, 100000, "gradient steps")                                \
+    R(lr, "20", 0, 1e6, "step size eta")                                       \
+    R(weight_decay, "0.001", 0, 1, "added to the gradient, times W")
+EG_FIELDS_STRUCT(eg_theory_lemma1_span, EG_THEORY_LEMMA1_SPAN_FIELDS)
+
+/* lemma2 [5.3]: x = w_E(y) + p_t, y and t uniform; one population step from 0.
+ * Emits, over d: accuracy of argmax_k over all N T inputs, signal = N times
+ * the mean right score, noise = N times the standard deviation of the wrong
+ * ones, noise_formula = sqrt(3/d + 2N/d^2). */
+#define EG_THEORY_LEMMA2_FIELDS(I, R, B, T, E, L)                              \
+    L(dims, "[16, 32, 64, 128, 256, 512, 1024]", "widths d to sweep")          \
+    I(d_vocab, "65", 2, 4096, "tokens N")                                      \
+    I(n_ctx, "256", 1, 4096, "positions T")                                    \
+    I(draws, "6", 1, 1000, "independent repetitions")
+EG_FIELDS_STRUCT(eg_theory_lemma2, EG_THEORY_LEMMA2_FIELDS)
+
+/* lemma2_samples [5.3]: the same step from n samples. Emits, over n:
+ * accuracy over all N T inputs. */
+#define EG_THEORY_LEMMA2_SAMPLES_FIELDS(I, R, B, T, E, L)                      \
+    L(samples, "[65, 650, 6500]", "sample sizes n to sweep")                   \
+    I(d_model, "128", 1, 16384, "width d")                                     \
+    I(d_vocab, "65", 2, 4096, "tokens N")                                      \
+    I(n_ctx, "256", 1, 4096, "positions T")                                    \
+    I(draws, "6", 1, 1000, "independent repetitions")
+EG_FIELDS_STRUCT(eg_theory_lemma2_samples, EG_THEORY_LEMMA2_SAMPLES_FIELDS)
+
+/* lemma2_gradient [5.3]: the formula sum_k p(y=k) w_U(k) (mu^_k - mu_k)^T at a
+ * random W for x = w_E(y) + p_t + noise, against central differences. Emits,
+ * over d: grad_norm, error_directions, cosine. */
+#define EG_THEORY_LEMMA2_GRADIENT_FIELDS(I, R, B, T, E, L)                     \
+    L(dims, "[8, 32]", "widths d to sweep")                                    \
+    I(d_vocab, "11", 2, 256, "tokens N")                                       \
+    I(n_ctx, "7", 1, 256, "positions T")                                       \
+    I(directions, "20", 1, 10000, "random directions")                         \
+    R(delta, "1e-3", 1e-12, 1, "step of the differences")
+EG_FIELDS_STRUCT(eg_theory_lemma2_gradient, EG_THEORY_LEMMA2_GRADIENT_FIELDS)
+
+/* key_query [5.4]: gradient of one attention block with respect to its merged
+ * key-query matrix at 0, both forms, against central differences. Emits, over
+ * d: grad_norm, error_keys (form with x_s - xbar beside the query), error_values
+ * (form with x_s - xbar beside the values), forms = their difference; each
+ * error relative to the norm, over random directions. */
+#define EG_THEORY_KEY_QUERY_FIELDS(I, R, B, T, E, L)                           \
+    L(dims, "[4, 12, 32]", "widths d to sweep")                                \
+    I(d_vocab, "9", 2, 256, "classes")                                         \
+    I(n_ctx, "6", 2, 256, "visible positions")                                 \
+    I(batch, "24", 1, 10000, "examples in the expectation")                    \
+    I(directions, "20", 1, 10000, "random directions")                         \
+    R(delta, "1e-4", 1e-12, 1, "step of the differences")                      \
+    B(scaled, "false", "scores divided by sqrt(d)")
+EG_FIELDS_STRUCT(eg_theory_key_query, EG_THEORY_KEY_QUERY_FIELDS)
+
+/* constructed [2.1]: the two-layer model with the ideal memories beta_1
+ * W_K^1*, beta_2 W_K^2*, beta_3 W_O^2* put in by hand. Emits, over d: accuracy
+ * on positions with c >= 2, attends_previous = share of positions t >= 1 whose
+ * largest first-layer score is at t - 1. */
+#define EG_THEORY_CONSTRUCTED_FIELDS(I, R, B, T, E, L)                         \
+    L(dims, "[64, 128, 256, 512]", "widths d to sweep")                        \
+    T(stats, "tinyshakespeare", "character statistics, as task.stats")         \
+    I(n_ctx, "256", 2, 4096, "tokens in a sequence")                           \
+    I(n_triggers, "5", 1, 64, "triggers in a sequence")                        \
+    I(n_sequences, "64", 1, 1000000, "sequences of each draw")                 \
+    R(beta1, "20", 0, 1e6, "strength of W_K^1*")                               \
+    R(beta2, "20", 0, 1e6, "strength of W_K^2*")                               \
+    R(beta3, "5", 0, 1e6, "strength of W_O^2*")                                \
+    I(draws, "4", 1, 1000, "independent models")
+EG_FIELDS_STRUCT(eg_theory_constructed, EG_THEORY_CONSTRUCTED_FIELDS)
+
+#ifdef __cplusplus
+}
+#endif
+#endif
