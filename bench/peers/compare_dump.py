@@ -23,7 +23,7 @@ import torch
 
 import reference_model
 
-TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
+TOLERANCE = {"float32": 1e-4, "float64": 1e-12}
 BATCH = ("tokens", "targets", "occur")
 
 
@@ -189,7 +189,7 @@ def main():
     p.add_argument("dir")
     p.add_argument("--tol", type=float, default=0,
                    help="of the difference over the largest entry; default "
-                        "2e-5 for float32 dumps, 1e-12 for float64")
+                        "1e-4 for float32 dumps, 1e-12 for float64")
     p.add_argument("--chunk", type=int, default=16,
                    help="sequences at a time")
     args = p.parse_args()
