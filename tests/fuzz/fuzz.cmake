@@ -1,0 +1,41 @@
+# Fuzz targets. Each fuzz_<x>.c is always built as a plain program that replays
+# its committed corpus under ctest. With -DENGRAM_FUZZ=ON and clang the same
+# file is also built as a libFuzzer program:
+#
+#     cmake -B build/fuzz -DENGRAM_FUZZ=ON -DCMAKE_C_COMPILER=clang
+#     cmake --build build/fuzz --target fuzz_yaml
+#     build/fuzz/tests/fuzz_yaml -max_total_time=60 NEW tests/fuzz/corpus/yaml
+
+if(ENGRAM_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "ENGRAM_FUZZ needs clang: -DCMAKE_C_COMPILER=clang")
+  endif()
+  # on the library too, so that the fuzzer sees its branches
+  target_compile_options(eg_flags INTERFACE
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  target_link_options(eg_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# eg_fuzz(name module): fuzz_<name>.c, linked with that module.
+function(eg_fuzz name module)
+  set(source ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/fuzz_${name}.c)
+  set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name})
+
+  add_executable(replay_${name} ${source}
+    ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay_main.c)
+  target_link_libraries(replay_${name} PRIVATE eg_${module})
+  add_test(NAME fuzz/${name} COMMAND replay_${name} ${corpus})
+  set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 120)
+
+  if(ENGRAM_FUZZ)
+    add_executable(fuzz_${name} ${source})
+    target_link_libraries(fuzz_${name} PRIVATE eg_${module})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  endif()
+endfunction()
+
+eg_fuzz(npy base)
+eg_fuzz(safetensors base)
+eg_fuzz(yaml base)
+eg_fuzz(fields base)
+eg_fuzz(stats task)
