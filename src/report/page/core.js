@@ -154,6 +154,7 @@ function baseLayout(extra) {
     margin: {l: 52, r: 12, t: 8, b: 42}, showlegend: false,
     hoverlabel: {bgcolor: css("--card"), bordercolor: css("--line"), font: {color: ink, size: 12, family: css("--sans")}},
     dragmode: PHONE.matches ? false : "zoom",
+    modebar: {bgcolor: "rgba(0,0,0,0)", color: css("--faint"), activecolor: ink},
   }, extra);
 }
 const CONFIG = {

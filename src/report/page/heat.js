@@ -78,16 +78,21 @@ function scale(map) {
   return stops.map((c, i) => [map.signed ? i / n : (i / n) ** 2, c]);
 }
 
-/* Tick labels as dense as there is room for. */
-function thinTicks(names, range, px, need) {
+/* Tick labels as dense as there is room for: letters shrink before they thin. */
+function thinTicks(names, range, px, vertical) {
   const from = Math.max(0, Math.ceil(Math.min(...range))), to = Math.min(names.short.length - 1, Math.floor(Math.max(...range)));
-  const stride = Math.max(1, Math.ceil((to - from + 1) * need / Math.max(px, 1)));
+  const cell = px / Math.max(1, to - from + 1), width = Math.max(...names.short.slice(from, to + 1).map((s) => [...s].length));
+  const need = vertical ? 1.02 : .62 * width + .15; /* room for a label, in its own size */
+  let size = Math.min(12, Math.max(7, Math.floor(cell / need))), stride = 1;
+  if (width > 1) size = 10;
+  while (stride * cell < need * size || (width > 1 && stride * cell < 16)) stride++;
+  if (width > 1) stride = [1, 2, 5, 10, 20, 25, 50, 100, 200].find((k) => k >= stride) || stride;
   const vals = [], text = [];
-  for (let i = from; i <= to; i += stride) {
+  for (let i = width > 1 ? Math.ceil(from / stride) * stride : from; i <= to; i += stride) {
     vals.push(i);
-    text.push(stride === 1 ? escapeText(names.short[i]) : escapeText(names.long[i].split("  ")[0]));
+    text.push(escapeText(names.short[i]));
   }
-  return {vals, text};
+  return {vals, text, size};
 }
 
 function heatCard(map, labels, shared) {
@@ -108,18 +113,18 @@ function heatCard(map, labels, shared) {
     const size = div._fullLayout && div._fullLayout._size;
     const xr = (div._fullLayout && div._fullLayout.xaxis.range) || [-.5, shownCols() - .5];
     const yr = (div._fullLayout && div._fullLayout.yaxis.range) || [shownRows() - .5, -.5];
-    return [thinTicks(colNames, xr, size ? size.w : 300, map.col_axis === "token" ? 10 : 11), thinTicks(rowNames, yr, size ? size.h : 280, 12)];
+    return [thinTicks(colNames, xr, size ? size.w : 300), thinTicks(rowNames, yr, size ? size.h : 280, true)];
   };
   const layout = () => {
-    const [tx, ty] = ticks(), mono = {family: css("--mono"), size: 10, color: css("--soft")};
-    const axis = {showgrid: false, zeroline: false, showline: false, ticks: "", tickmode: "array", tickfont: mono, constrain: "domain"};
+    const [tx, ty] = ticks(), mono = (t) => ({family: css("--mono"), size: t.size, color: css("--soft")});
+    const axis = {showgrid: false, zeroline: false, showline: false, ticks: "", tickmode: "array", constrain: "domain"};
     return baseLayout({margin: {l: 46, r: 8, t: 30, b: 8}, hovermode: "closest",
-      xaxis: Object.assign({}, axis, {title: {text: map.cols, standoff: 4}, side: "top", tickvals: tx.vals, ticktext: tx.text, tickangle: 0, range: [-.5, shownCols() - .5]}),
-      yaxis: Object.assign({}, axis, {title: {text: map.rows, standoff: 4}, range: [shownRows() - .5, -.5], tickvals: ty.vals, ticktext: ty.text, scaleanchor: rows === cols ? "x" : undefined})});
+      xaxis: Object.assign({}, axis, {title: {text: map.cols, standoff: 4}, side: "top", tickfont: mono(tx), tickvals: tx.vals, ticktext: tx.text, tickangle: 0, range: [-.5, shownCols() - .5]}),
+      yaxis: Object.assign({}, axis, {title: {text: map.rows, standoff: 4}, range: [shownRows() - .5, -.5], tickfont: mono(ty), tickvals: ty.vals, ticktext: ty.text, scaleanchor: rows === cols ? "x" : undefined})});
   };
   const trace = () => ({type: "heatmap", z: z(), x0: 0, y0: 0, dx: 1, dy: 1, zmin: map.signed ? -top : 0, zmax: top, colorscale: scale(map),
     hoverongaps: false, colorbar: {thickness: 9, len: .55, orientation: "h", y: -.015, yanchor: "top", x: .5, outlinewidth: 0, ticklen: 3, nticks: 5, tickcolor: css("--line"),
-      title: {text: map.value + (map.signed ? "" : " (colour: root)"), side: "top", font: {size: 11}}, tickfont: {size: 10}},
+      title: {text: map.value + (map.signed ? "" : ", colour by its root"), side: "top", font: {size: 11}}, tickfont: {size: 10}},
     hovertemplate: "%{text}<extra></extra>", text: hoverText()});
   const hoverText = () => z().map((row, r) => row.map((v, c) =>
     v === null ? "" : `${map.rows} ${escapeText(rowNames.long[r])}<br>${map.cols} ${escapeText(colNames.long[c])}<br>${map.value} <b>${num(v)}</b>`));
@@ -133,7 +138,7 @@ function heatCard(map, labels, shared) {
   };
   const retick = () => {
     const [tx, ty] = ticks();
-    Plotly.relayout(div, {"xaxis.tickvals": tx.vals, "xaxis.ticktext": tx.text, "yaxis.tickvals": ty.vals, "yaxis.ticktext": ty.text});
+    Plotly.relayout(div, {"xaxis.tickvals": tx.vals, "xaxis.ticktext": tx.text, "xaxis.tickfont.size": tx.size, "yaxis.tickfont.size": ty.size, "yaxis.tickvals": ty.vals, "yaxis.ticktext": ty.text});
   };
   const f = figure(div, draw);
   const pick = heads > 1 ? h("select", {"aria-label": "Head", onchange: (e) => { view.head = Number(e.target.value); drawFigure(f); }},
@@ -148,10 +153,11 @@ function heatCard(map, labels, shared) {
 
 /* All maps of a group under one slider. */
 function heatSection(group) {
-  const steps = [...new Set(group.maps.flatMap((m) => m.steps))].sort((a, b) => a - b);
-  const tokens = group.maps.filter((m) => m.row_axis === "token").map((m) => m.shape[1]);
+  const moving = group.maps.filter((m) => !m.full), whole = group.maps.filter((m) => m.full);
+  const steps = [...new Set(moving.flatMap((m) => m.steps))].sort((a, b) => a - b);
+  const tokens = moving.filter((m) => m.row_axis === "token").map((m) => m.shape[1]);
   const shared = {step: steps[steps.length - 1], window: 0, cards: []};
-  const longest = Math.max(0, ...tokens), sizes = [24, 64, 128].filter((n) => n < longest);
+  const longest = Math.max(0, ...tokens), sizes = [24, 40].filter((n) => n < longest);
   if (sizes.length) shared.window = PHONE.matches ? sizes[0] : sizes[Math.min(1, sizes.length - 1)];
   const out = h("output", null), play = h("button", {class: "play", type: "button", "aria-label": "Play"}, svg(PLAY));
   const range = h("input", {type: "range", min: 0, max: steps.length - 1, value: steps.length - 1, step: 1, "aria-label": "Training step of the snapshots"});
@@ -177,11 +183,12 @@ function heatSection(group) {
   const zoom = sizes.length ? segment(h("div", {class: "seg", role: "group", "aria-label": "Tokens shown"}),
     [...sizes, longest].map((n) => [String(n === longest ? 0 : n), n === longest ? `all ${n}` : `${n}`, `first ${n} tokens`]), String(shared.window),
     (id) => { shared.window = Number(id); for (const c of shared.cards) { c.f.stale = true; if (c.f.seen) drawFigure(c.f); } }) : null;
-  const grid = h("div", {class: "grid"}, group.maps.map((m) => heatCard(m, group.labels || {}, shared)));
-  const fewer = group.maps.some((m) => m.of > m.steps.length);
-  const box = h("div", null, h("div", {class: "sub"}, h("h3", null, "Inside the model, over time"),
+  const grid = h("div", {class: "grid"}, moving.map((m) => heatCard(m, group.labels || {}, shared)));
+  const fewer = moving.some((m) => m.of > m.steps.length);
+  const box = h("div", {class: "inside"}, h("div", {class: "sub"}, h("h3", null, "Inside the model, over time"),
     h("span", {class: "note"}, `${group.maps_seed >= 0 ? "seed " + group.maps_seed + ", " : ""}${steps.length} snapshots${fewer ? " (some left out to keep the page small)" : ""}; values kept to 8 bits`)),
-    h("div", {class: "time"}, play, range, out, zoom ? h("span", null, "tokens ") : null, zoom), grid);
+    h("div", {class: "time"}, play, range, out, zoom ? h("span", null, "tokens ") : null, zoom), grid,
+    whole.length ? fold("The whole sequence", `at the last step, ${whole[0].shape[1]} positions`, h("div", {class: "grid"}, whole.map((m) => heatCard(m, group.labels || {}, {step: m.steps[0], window: 0, cards: []})))) : null);
   set(steps.length - 1);
   return box;
 }

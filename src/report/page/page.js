@@ -2,7 +2,7 @@
 "use strict";
 const VERDICT = {
   "holds": ["v-holds", "✓", "holds", "hold"],
-  "refuted": ["v-refuted", "≠", "refuted as expected", "refuted as expected"],
+  "refuted": ["v-refuted", "≠", "refuted", "refuted as expected"],
   "fails": ["v-fails", "✕", "fails", "fail"],
   "not run": ["v-norun", "–", "not run", "not run"],
 };
@@ -47,7 +47,7 @@ function headerPart(pickVerdict) {
     host.append(h("div", {class: "tiles"}, Object.keys(VERDICT).map((v) => {
       const [cls, icon, one, many] = VERDICT[v], k = n[v] || 0;
       return h("button", {type: "button", class: `tile ${cls}${k ? "" : " zero"}`, onclick: () => pickVerdict(v)},
-        h("b", null, h("i", {"aria-hidden": "true"}, icon), String(k)), h("span", null, k === 1 ? one : many));
+        h("b", null, h("i", {"aria-hidden": "true"}, icon), String(k)), h("span", null, v === "refuted" || k !== 1 ? many : one));
     })));
   const notes = warning(DATA.problems, "Not everything could be read:");
   if (notes) document.getElementById("notices").append(notes);
@@ -67,7 +67,7 @@ function runLink(claim) {
   if (!names.length) return h("span", {class: "none"}, "none");
   const nodes = names.slice(0, 4).flatMap((name, i) => {
     const g = DATA.groups.find((x) => x.name === name || x.run_name === name || x.runs.some((r) => r.dir === name || r.dir.endsWith("/" + name)));
-    return [i ? ", " : "", g ? h("a", {href: "#" + g.anchor}, name) : name];
+    return [i ? ", " : "", g ? h("a", {href: "#" + g.anchor, title: name}, g.name) : name.split("/").slice(-2).join("/")];
   });
   return h("span", null, nodes, names.length > 4 ? ` and ${names.length - 4} more` : "");
 }
@@ -150,7 +150,7 @@ function prepareGroups() {
   }
 }
 function mapLabel(m) {
-  const layer = /blocks\.(\d+)\./.exec(m.name);
+  const layer = /_L(\d+)$/.exec(m.name);
   return (m.title || m.name) + (m.title && layer ? `, layer ${Number(layer[1]) + 1}` : "");
 }
 function metaLine(g) {
