@@ -142,6 +142,22 @@ static inline void setting_open(setting *s, const variant *v, const char *task,
     s->spec.kern = "auto";
 }
 
+/* Gains off 1 and biases off 0, where a wrong gradient would hide. */
+static inline void shake_norms(eg_model *m)
+{
+    for (int i = 0; i < eg_model_n_tensors(m); i++) {
+        const eg_tensor *t = eg_model_tensor(m, i);
+        eg_rng rng = eg_rng_make(11, EG_RNG_USER, 0, (uint32_t)i);
+        if (t->ndim != 1) continue;
+        double *w = calloc((size_t)t->size, sizeof *w);
+        eg_model_get(m, i, w);
+        for (eg_index j = 0; j < t->size; j++)
+            w[j] += 0.3 * eg_rng_normal(&rng);
+        eg_model_set(m, i, w);
+        free(w);
+    }
+}
+
 static inline eg_trainer *trainer_open(const setting *s)
 {
     eg_trainer *tr;
@@ -149,6 +165,7 @@ static inline eg_trainer *trainer_open(const setting *s)
 
     if (eg_trainer_new(&tr, &s->spec, &err) != EG_OK)
         fail_msg("%s (%s)", err.msg, err.where);
+    shake_norms(eg_trainer_model(tr));
     return tr;
 }
 
