@@ -58,7 +58,7 @@ typedef struct eg_field {
 #define EG_FIELDS_STRUCT(type, LIST)                                           \
     typedef struct type {                                                      \
         LIST(EG_FD_I, EG_FD_R, EG_FD_B, EG_FD_T, EG_FD_E, EG_FD_L)             \
-    } type; /* NOLINT(bugprone-macro-parentheses): a type's name */
+    } type;
 
 /* Each module defines, in one .c file, its table:
  *     #define EG_FIELDS_OWNER eg_optim_opts
