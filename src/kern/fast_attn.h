@@ -241,6 +241,7 @@ static void score_grads(float *ds, const float *p, const float *dz,
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's 23 arguments */
 static void fast_attn_back(float *dq, eg_index lddq, float *dk, eg_index lddk,
                            float *dv_, eg_index lddv, const float *dz,
                            eg_index lddz, const float *z, eg_index ldz,

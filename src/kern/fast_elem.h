@@ -117,21 +117,20 @@ INLINE dvec load_wide(const float *p)
 /* Four accumulators of W/2 doubles, then one fixed order. */
 static double fast_dot(const float *x, const float *y, eg_index n)
 {
-    enum { H = W / 2 };
+    const eg_index H = W / 2;
     dvec s[4] = {{0}, {0}, {0}, {0}};
-    double lanes[H], sum = 0;
+    double sum = 0;
     eg_index i = 0;
 
     for (; i + 4 * H <= n; i += 4 * H) {
 #pragma GCC unroll 4
-        for (int j = 0; j < 4; j++) {
+        for (eg_index j = 0; j < 4; j++) {
             s[j] += load_wide(x + i + j * H) * load_wide(y + i + j * H);
         }
     }
     for (; i + H <= n; i += H) s[0] += load_wide(x + i) * load_wide(y + i);
     s[0] = (s[0] + s[1]) + (s[2] + s[3]);
-    memcpy(lanes, &s[0], sizeof lanes);
-    for (int j = 0; j < H; j++) sum += lanes[j];
+    for (eg_index j = 0; j < H; j++) sum += s[0][j];
     for (; i < n; i++) sum += (double)x[i] * (double)y[i];
     return sum;
 }

@@ -200,13 +200,14 @@ static void fast_embed(float *y, eg_index ldy, const float *e, eg_index lde,
                        eg_index rows, eg_index d)
 {
     for (eg_index r = 0; r < rows; r++, y += ldy) {
-        const float *row = e + tokens[r] * lde, *pos = p + r * ldp;
+        const float *row = e + tokens[r] * lde, *pos;
         eg_index i = 0;
 
         if (!p) {
             if (d) memcpy(y, row, (size_t)d * sizeof *y);
             continue;
         }
+        pos = p + r * ldp;
         for (; i + W <= d; i += W)
             vstore(y + i, vload(row + i) + vload(pos + i));
         if (i < d) {

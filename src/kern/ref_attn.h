@@ -76,7 +76,8 @@ static void ref_attn_row(real *z, real *p, const real *q, eg_index limit,
 static void ref_attn(real *z, eg_index ldz, real *p, const real *q,
                      eg_index ldq, const int32_t *limit, const real *k,
                      eg_index ldk, const real *v, eg_index ldv, eg_index rows,
-                     eg_index dh, eg_index dv, real scale, real *work)
+                     eg_index dh, eg_index dv, real scale,
+                     real *work) /* NOLINT(readability-non-const-parameter) */
 {
     (void)work;
     for (eg_index r0 = 0; r0 < rows; r0 += EG_ATTN_BLOCK) {
@@ -150,6 +151,7 @@ static void ref_key_grads(real *y, eg_index ldy, const real *m, const real *x,
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's 23 arguments */
 static void ref_attn_back(real *dq, eg_index lddq, real *dk, eg_index lddk,
                           real *dv_, eg_index lddv, const real *dz,
                           eg_index lddz, const real *z, eg_index ldz,

@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-enum { W = VEC_W };
+#define W ((eg_index)VEC_W)
 
 typedef float vec __attribute__((vector_size(4 * VEC_W)));
 typedef int32_t ivec __attribute__((vector_size(4 * VEC_W)));
@@ -155,7 +155,7 @@ INLINE int vfirst(vec a, float x)
 {
 #if VEC_W == 16
     unsigned m = _mm512_cmp_ps_mask((__m512)a, (__m512)vset(x), _CMP_EQ_OQ);
-    return m ? __builtin_ctz(m) : W;
+    return m ? __builtin_ctz(m) : VEC_W;
 #else
     int i = 0;
     while (i < W && !(a[i] >= x && a[i] <= x)) i++;
@@ -239,7 +239,7 @@ INLINE void vtranspose(vec *v)
     for (int step = 0; step < VEC_LOG2; step++) {
         vec t[W];
 #pragma GCC unroll 8
-        for (int i = 0; i < W / 2; i++) {
+        for (eg_index i = 0; i < W / 2; i++) {
             t[2 * i] = VEC_ZIP_LO(v[i], v[i + W / 2]);
             t[2 * i + 1] = VEC_ZIP_HI(v[i], v[i + W / 2]);
         }

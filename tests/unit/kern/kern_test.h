@@ -16,7 +16,7 @@
 
 #include "engram/kern.h"
 
-enum { KT_GUARD = 40 }; /* guard entries on either side */
+#define KT_GUARD ((eg_index)40) /* guard entries on either side */
 #define KT_GUARD_VALUE 12345.6787f
 
 /* The same numbers as float (between guards, misaligned by `off` entries) and
@@ -70,7 +70,7 @@ static inline void kt_check_guards(const kt_buf *b, const char *what)
 
     for (eg_index i = 0; i < before + KT_GUARD; i++) {
         const float *g = i < before ? b->base + i : b->f + b->n + i - before;
-        if (memcmp(g, &(float){KT_GUARD_VALUE}, sizeof *g) != 0) {
+        if (*g != KT_GUARD_VALUE) {
             fail_msg("%s: wrote outside, at entry %td", what, g - b->f);
         }
     }
@@ -115,10 +115,12 @@ static inline void kt_compare(const kt_buf *got, const kt_buf *want, double c,
 }
 
 /* Runs body once for every float32 set that runs here. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): k is declared here */
 #define KT_FOR_SETS(k)                                                   \
     for (int set_ = 0; eg_kern_name(set_); set_++)                       \
         for (const eg_kern_f32 *k = eg_kern_pick(eg_kern_name(set_)); k; \
              k = NULL)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static inline const eg_kern_f64 *kt_truth(void)
 {

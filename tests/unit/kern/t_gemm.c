@@ -100,7 +100,7 @@ static void test_forms(void **state)
 /* Small integers: every product and sum is exact, so is the result. */
 static void test_exact(void **state)
 {
-    enum { M = 37, N = 50, K = 45 };
+    const eg_index M = 37, N = 50, K = 45;
     (void)state;
     KT_FOR_SETS(k)
     {
@@ -133,7 +133,7 @@ static void test_exact(void **state)
 /* A NaN in one row of A reaches that row of C and no other. */
 static void test_nan(void **state)
 {
-    enum { M = 19, N = 40, K = 23 };
+    const eg_index M = 19, N = 40, K = 23;
     (void)state;
     KT_FOR_SETS(k)
     {

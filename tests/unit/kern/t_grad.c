@@ -53,7 +53,10 @@ typedef struct attn_ctx {
     int32_t limit[40];
     bool shared; /* values are the keys */
 } attn_ctx;
-enum { ROWS = 40, KEYS = 47, DH = 5, DV = 3 };
+#define ROWS ((eg_index)40)
+#define KEYS ((eg_index)47)
+#define DH ((eg_index)5)
+#define DV ((eg_index)3)
 
 static double attn_value(void *ctx)
 {
@@ -98,7 +101,8 @@ static void test_attn(void **state)
 typedef struct norm_ctx {
     double x[MAX], w[MAX], b[MAX], y[MAX], h[MAX], rstd[MAX], dy[MAX];
 } norm_ctx;
-enum { NORM_ROWS = 6, NORM_D = 11 };
+#define NORM_ROWS ((eg_index)6)
+#define NORM_D ((eg_index)11)
 
 static double norm_value(void *ctx)
 {
@@ -130,7 +134,7 @@ typedef struct elem_ctx {
     void (*f)(double *, const double *, eg_index);
     double x[MAX], y[MAX], dy[MAX];
 } elem_ctx;
-enum { ELEMS = 40 };
+#define ELEMS ((eg_index)40)
 
 static double elem_value(void *ctx)
 {
@@ -159,7 +163,8 @@ typedef struct xent_ctx {
     double x[MAX];
     int32_t target[8];
 } xent_ctx;
-enum { XENT_ROWS = 8, XENT_V = 9 };
+#define XENT_ROWS ((eg_index)8)
+#define XENT_V ((eg_index)9)
 
 static double xent_value(void *ctx)
 {

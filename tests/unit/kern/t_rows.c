@@ -4,7 +4,8 @@
 
 static const eg_index widths[] = {0,  1,  2,  7,  8,   9,   15,  16, 17,
                                   31, 33, 64, 65, 127, 128, 200, 301};
-enum { N_WIDTHS = sizeof widths / sizeof widths[0], ROWS = 5 };
+enum { N_WIDTHS = sizeof widths / sizeof widths[0] };
+#define ROWS ((eg_index)5)
 
 static void layernorm_case(const eg_kern_f32 *k, eg_index d, bool in_place,
                            double *worst)
@@ -75,7 +76,7 @@ static void xent_case(const eg_kern_f32 *k, eg_index V, int mode, double *worst)
     char what[64];
 
     snprintf(what, sizeof what, "%s xent V %td mode %d", k->name, V, mode);
-    for (int r = 0; r < ROWS; r++) target[r] = (int32_t)((7 * r + 3) % V);
+    for (eg_index r = 0; r < ROWS; r++) target[r] = (int32_t)((7 * r + 3) % V);
     target[2] = -1;
     for (eg_index r = 0; r < ROWS; r++) { /* ties: two equal maxima */
         eg_index a = (r * 5) % V, b = (r * 11 + 4) % V;
@@ -89,7 +90,7 @@ static void xent_case(const eg_kern_f32 *k, eg_index V, int mode, double *worst)
     t->xent(mode == 2 ? NULL : out->d, nll_t, pred_t, x.d, ld, target, ROWS, V,
             0.125);
     assert_true(nll[ROWS] == 99 && pred[ROWS] == 99);
-    for (int r = 0; r < ROWS; r++) {
+    for (eg_index r = 0; r < ROWS; r++) {
         assert_int_equal(pred[r], pred_t[r]);
         kt_close(nll[r], nll_t[r], (8 + (double)V / 8) * (double)FLT_EPSILON,
                  what, r, worst);
