@@ -20,7 +20,8 @@ list(FILTER needs EXCLUDE REGEX "^eg_")
 function(eg_library name type)
   add_library(${name} ${type} ${objects})
   set_target_properties(${name} PROPERTIES OUTPUT_NAME engram
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+    VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
     LINKER_LANGUAGE C ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   target_link_libraries(${name} PRIVATE ${needs} $<BUILD_INTERFACE:eg_flags>)

@@ -9,7 +9,7 @@ library=$2/libengram.so
 [ -e "$library" ] || { echo "no $library"; exit 1; }
 
 # Names behind EG_API: the last word before the first ( [ or ;.
-promised=$(cat include/engram/*.h | tr '\n' ' ' | grep -oE 'EG_API [^;{]*;' |
+promised=$(grep -hv '^#define' include/engram/*.h | tr '\n' ' ' | grep -oE 'EG_API [^;{]*;' |
     sed -E 's/^EG_API //; s/^([^([;]*)[([;].*/\1/; s/ *$//; s/.*[ *]//' |
     sort -u)
 exported=$(nm -D --defined-only "$library" | awk '{ print $3 }' |
