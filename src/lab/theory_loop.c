@@ -73,7 +73,7 @@ static bool progress(void *ctx, double done)
     l->stopped = l->opts->stop && l->opts->stop(l->opts->ctx);
     if (l->opts->progress) {
         l->news.step = (int64_t)(done * 100) - 1;
-        l->news.eta = done > 0 ? seconds / done * (1 - done) : NAN;
+        l->news.eta = done > 0 ? seconds / done * (1 - done) : (double)NAN;
         l->opts->progress(l->opts->ctx, &l->news);
     }
     return !l->stopped;

@@ -1,0 +1,146 @@
+/* The command line: what every command shares. One table row a command, one
+ * table of options a command; parsing, help, man pages and completion all read
+ * these tables. Results go to stdout, talk to stderr. */
+#ifndef EG_CLI_H
+#define EG_CLI_H
+
+#include <stdio.h>
+#include "engram/claim.h"
+#include "engram/lab.h"
+
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSE = 2, CLI_INTERRUPTED = 130 };
+
+typedef struct cli_option {
+    const char *name; /* "threads"; NULL ends a table */
+    char letter;      /* 0: none */
+    const char *arg;  /* what its value is called; NULL: a flag */
+    const char *help;
+} cli_option;
+
+#define CLI_MAX_VALUES 256
+
+typedef struct cli_args cli_args;
+
+typedef struct cli_command {
+    const char *name;
+    const char *words; /* "FILE", "[RUN...]", "" */
+    int min_words, max_words;
+    const char *summary; /* one line */
+    const char *help;    /* a few paragraphs, with an example */
+    const cli_option *options;
+    int (*run)(const cli_args *a); /* gives the exit code */
+} cli_command;
+
+struct cli_args {
+    const cli_command *command;
+    int n_values, n_words;
+    struct {
+        const cli_option *option;
+        const char *value;
+    } value[CLI_MAX_VALUES];
+    char *const *word;
+};
+
+/* The table, NULL name at its end; topics beside commands are in topics.c. */
+extern const cli_command cli_commands[];
+const cli_command *cli_find(const char *name);
+
+/* Reads argv[0..argc-1], argv[0] being the command's name. CLI_DONE, or
+ * CLI_MISUSE after a message. --help is answered here: *helped. */
+int cli_parse(cli_args *a, const cli_command *command, int argc, char **argv,
+              bool *helped);
+bool cli_flag(const cli_args *a, const char *name);
+/* The last value given, or NULL. */
+const char *cli_value(const cli_args *a, const char *name);
+/* A whole number from lo to hi; false after a message. Keeps *out when the
+ * option was not given. */
+bool cli_int(const cli_args *a, const char *name, int64_t lo, int64_t hi,
+             int64_t *out);
+
+/* "engram: ..." on stderr; gives code back. */
+int cli_fail(int code, const char *fmt, ...) EG_PRINTF(2, 3);
+/* The message of err; misuse for EG_EINVAL, failure else. */
+int cli_error(eg_status st, const eg_err *err);
+/* A line of talk, unless --quiet. */
+void cli_say(const char *fmt, ...) EG_PRINTF(1, 2);
+void cli_quiet(bool quiet);
+
+/* SIGINT and SIGTERM ask for an end; a second one ends at once. */
+void cli_catch_signals(void);
+bool cli_stop(void *ctx);
+/* The progress line and the plan, for eg_lab_opts. */
+void cli_progress(void *ctx, const eg_progress *p);
+void cli_progress_end(void);
+void cli_plan(void *ctx, const eg_lab_plan *p);
+
+/* Options many commands have, for their tables. */
+#define CLI_OPT_SET                                                            \
+    {"set", 0, "KEY=VALUE",                                                    \
+     "change an option of the configuration, e.g. optim.lr=0.1; may be "       \
+     "repeated"}
+#define CLI_OPT_THREADS                                                        \
+    {"threads", 't', "N", "worker threads (default: one a core); the result "  \
+                          "does not depend on it"}
+#define CLI_OPT_KERN                                                           \
+    {"kern", 0, "NAME", "kernel set: auto, ref or one that `engram doctor` "   \
+                        "lists"}
+#define CLI_OPT_RUNS                                                           \
+    {"runs", 0, "DIR", "folder of the run directories (default: runs)"}
+#define CLI_OPT_QUIET {"quiet", 'q', NULL, "no talk on stderr, only errors"}
+#define CLI_OPT_JSON {"json", 0, NULL, "print JSON in place of a table"}
+
+const char *cli_runs_root(const cli_args *a);
+/* Loads file, or the config.yaml of a run directory, then --set and --seed. */
+int cli_config(const cli_args *a, const char *file, eg_config *cfg);
+int cli_pool(const cli_args *a, eg_pool **pool);
+/* Finds a run by directory, name/id, id, or name (its newest). */
+bool cli_find_run(const char *root, const char *word, char dir[EG_PATH]);
+/* The experiments folder, from --experiments, the environment, or where the
+ * program lies; false after a message. */
+bool cli_experiments(const cli_args *a, char dir[EG_PATH]);
+
+/* Text in columns: rows of cells, widths found by themselves. */
+typedef struct cli_table cli_table;
+cli_table *cli_table_new(int columns);
+void cli_table_cell(cli_table *t, const char *fmt, ...) EG_PRINTF(2, 3);
+void cli_table_print(cli_table *t, FILE *f); /* and frees */
+
+struct json_t;
+/* Prints and releases a jansson object; CLI_DONE or CLI_FAILED. */
+int cli_print_json(struct json_t *json);
+
+int cmd_run(const cli_args *a);
+int cmd_reproduce(const cli_args *a);
+int cmd_sweep(const cli_args *a);
+int cmd_list(const cli_args *a);
+int cmd_runs(const cli_args *a);
+int cmd_show(const cli_args *a);
+int cmd_report(const cli_args *a);
+int cmd_dump(const cli_args *a);
+int cmd_stats(const cli_args *a);
+int cmd_bench(const cli_args *a);
+int cmd_doctor(const cli_args *a);
+int cmd_help(const cli_args *a);
+int cmd_version(const cli_args *a);
+int cmd_completion(const cli_args *a);
+int cmd_man(const cli_args *a);
+
+extern const cli_option cli_run_options[], cli_reproduce_options[],
+    cli_sweep_options[], cli_list_options[], cli_runs_options[],
+    cli_show_options[], cli_report_options[], cli_dump_options[],
+    cli_stats_options[], cli_bench_options[], cli_doctor_options[],
+    cli_help_options[], cli_version_options[], cli_completion_options[],
+    cli_man_options[];
+extern const char cli_run_help[], cli_reproduce_help[], cli_sweep_help[],
+    cli_list_help[], cli_runs_help[], cli_show_help[], cli_report_help[],
+    cli_dump_help[], cli_stats_help[], cli_bench_help[], cli_doctor_help[],
+    cli_help_help[], cli_version_help[], cli_completion_help[], cli_man_help[];
+
+/* Help pages, from the tables. */
+void cli_usage(FILE *f);
+void cli_command_help(FILE *f, const cli_command *c);
+/* Topics beside the commands: "config", "claims", ...; NULL past the end. */
+const char *cli_topic_name(int i);
+const char *cli_topic_text(int i);
+
+#endif

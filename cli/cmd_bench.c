@@ -1,0 +1,284 @@
+/* engram bench: verified first, then timed. */
+#include "cli.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "engram/kern.h"
+#include "engram/mem.h"
+
+const cli_option cli_bench_options[] = {
+    {"trained", 0, "WHICH", "birth: the paper's three matrices (paper, "
+                            "default), or all"},
+    {"loss", 0, "LOSS", "in_context or all (default: in_context for birth, "
+                        "all for full)"},
+    {"batch", 0, "N", "sequences a step (default: 128 for birth, 64 for full)"},
+    {"rounds", 0, "N", "timed rounds (default: 7)"},
+    {"steps", 0, "N", "steps in a round (default: what takes half a second)"},
+    CLI_OPT_SET,
+    CLI_OPT_THREADS,
+    CLI_OPT_KERN,
+    CLI_OPT_QUIET,
+    CLI_OPT_JSON,
+    {NULL, 0, NULL, NULL}};
+
+const char cli_bench_help[] =
+    "  birth    the paper's attention-only model: d 128, T 256, V 65\n"
+    "  full     two layers, 4 heads, MLP, LayerNorm, AdamW\n"
+    "  kernels  every kernel against the measured peak of this machine\n"
+    "\n"
+    "birth and full compare the gradient of one step with the plain algebra\n"
+    "before anything is timed, then time training steps alone. Percentages\n"
+    "count necessary arithmetic only, against the FMA peak measured here.\n"
+    "\n"
+    "  engram bench birth --json\n"
+    "  engram bench birth --trained all --threads 1\n";
+
+static const char *const basic_set[] = {"run.name=bench-birth", "task.n_ctx=256",
+                                        "model.d_model=128", "train.batch=128",
+                                        NULL};
+static const char *const paper_set[] = {
+    "train.freeze=W_E, W_U, blocks.0.attn.W_V, blocks.0.attn.W_O, "
+    "blocks.1.attn.W_V",
+    NULL};
+static const char *const full_set[] = {"run.name=bench-full",
+                                       "task.n_ctx=256",
+                                       "model.d_model=128",
+                                       "model.n_heads=4",
+                                       "model.norm=parallel",
+                                       "model.mlp=relu",
+                                       "model.qk=factorised",
+                                       "model.pos=learned",
+                                       "optim.kind=adamw",
+                                       "optim.lr=1e-3",
+                                       "optim.weight_decay=0.01",
+                                       "train.batch=64",
+                                       "train.loss=all",
+                                       NULL};
+
+typedef struct bench {
+    const cli_args *args;
+    const char *what;
+    eg_config *cfg;
+    eg_pool *pool;
+    const char *kern;
+    eg_task *task;
+    eg_trainer *trainer;
+    eg_train_spec spec;
+    eg_train_plan plan;
+    double error; /* of the gradient against the plain algebra, relative */
+    int64_t rounds, steps;
+    double best, median; /* seconds a step */
+    double peak;         /* FMA peak of these threads, FLOP/s; 0: unknown */
+} bench;
+
+static eg_status set_all(eg_config *cfg, const char *const *set, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    for (; *set && st == EG_OK; set++) st = eg_config_set(cfg, *set, err);
+    return st;
+}
+
+static eg_status set_value(eg_config *cfg, const char *key, const char *value,
+                           eg_err *err)
+{
+    char text[128];
+
+    if (!value) return EG_OK;
+    snprintf(text, sizeof text, "%s=%s", key, value);
+    return eg_config_set(cfg, text, err);
+}
+
+static eg_status configure(bench *b, eg_err *err)
+{
+    const cli_args *a = b->args;
+    const char *trained = cli_value(a, "trained");
+    bool full = strcmp(b->what, "full") == 0;
+    eg_status st;
+
+    eg_config_default(b->cfg);
+    EG_TRY(set_all(b->cfg, full ? full_set : basic_set, err));
+    if (trained && strcmp(trained, "paper") != 0 && strcmp(trained, "all") != 0)
+        return EG_FAIL(err, EG_EINVAL,
+                       "--trained: expected paper or all, found '%s'", trained);
+    if (!full && (!trained || strcmp(trained, "paper") == 0))
+        EG_TRY(set_all(b->cfg, paper_set, err));
+    EG_TRY(set_value(b->cfg, "train.loss", cli_value(a, "loss"), err));
+    EG_TRY(set_value(b->cfg, "train.batch", cli_value(a, "batch"), err));
+    for (int i = 0; i < a->n_values; i++)
+        if (strcmp(a->value[i].option->name, "set") == 0)
+            EG_TRY(eg_config_set(b->cfg, a->value[i].value, err));
+done:
+    return st;
+}
+
+/* Largest difference of a gradient entry from the plain algebra's, relative to
+ * the tensor's largest entry, over all trained tensors. */
+static eg_status verify(bench *b, eg_err *err)
+{
+    eg_train_spec spec = b->spec;
+    eg_trainer *plain = NULL, *fast = NULL;
+    eg_model *m;
+    double *g = NULL, *h = NULL, loss[2];
+    eg_status st;
+
+    spec.train.batch = 8;
+    EG_TRY(eg_trainer_new(&fast, &spec, err));
+    spec.train.algebra = EG_ALGEBRA_PLAIN;
+    spec.kern = "ref";
+    EG_TRY(eg_trainer_new(&plain, &spec, err));
+    m = eg_trainer_model(fast);
+    eg_trainer_gradient(fast, 0, &loss[0]);
+    eg_trainer_gradient(plain, 0, &loss[1]);
+    b->error = fabs(loss[0] - loss[1]) / loss[1];
+    for (int i = 0; i < eg_model_n_tensors(m); i++) {
+        size_t n = (size_t)eg_model_tensor(m, i)->size;
+        double top = 0, worst = 0;
+
+        if (!eg_trainer_trains(fast, i, 0)) continue;
+        g = eg_calloc(n, sizeof *g);
+        h = eg_calloc(n, sizeof *h);
+        if (!g || !h) {
+            st = EG_FAIL(err, EG_ENOMEM, "bench: out of memory");
+            goto done;
+        }
+        eg_trainer_get_grad(fast, i, g);
+        eg_trainer_get_grad(plain, i, h);
+        for (size_t k = 0; k < n; k++) {
+            top = fmax(top, fabs(h[k]));
+            worst = fmax(worst, fabs(g[k] - h[k]));
+        }
+        b->error = fmax(b->error, worst / top);
+        eg_free(g);
+        eg_free(h);
+        g = h = NULL;
+    }
+    if (!(b->error < 1e-3))
+        st = EG_FAIL(err, EG_EFORMAT,
+                     "the gradient differs from the plain algebra by %g of its "
+                     "largest entry: nothing is timed",
+                     b->error);
+done:
+    eg_free(g);
+    eg_free(h);
+    eg_trainer_free(fast);
+    eg_trainer_free(plain);
+    return st;
+}
+
+static double time_steps(bench *b, int64_t n)
+{
+    double start = eg_clock();
+    eg_step_info info;
+
+    for (int64_t i = 0; i < n; i++) eg_trainer_step(b->trainer, &info);
+    return (eg_clock() - start) / (double)n;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void time_rounds(bench *b)
+{
+    double t[100], once;
+
+    time_steps(b, 2); /* warm */
+    once = time_steps(b, 1);
+    if (b->steps == 0) b->steps = (int64_t)fmax(1, ceil(0.5 / once));
+    for (int64_t i = 0; i < b->rounds; i++) t[i] = time_steps(b, b->steps);
+    qsort(t, (size_t)b->rounds, sizeof *t, ascending);
+    b->best = t[0];
+    b->median = t[b->rounds / 2];
+}
+
+static int print(const bench *b)
+{
+    double tokens = (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
+    double rate = tokens / b->median, top = tokens / b->best;
+    double flops = rate * b->plan.flops_per_token;
+    const char *kern = eg_kern_pick(b->kern)->name;
+
+    if (cli_flag(b->args, "json"))
+        return cli_print_json(json_pack(
+            "{s:s, s:f, s:f, s:f, s:f, s:f, s:o, s:f, s:I, s:I, s:I, s:s, s:i, "
+            "s:s, s:s}",
+            "bench", b->what, "tokens_per_s", rate, "tokens_per_s_best", top,
+            "seconds_per_step", b->median, "gflops", flops / 1e9,
+            "flops_per_token", b->plan.flops_per_token, "peak_fraction",
+            b->peak > 0 ? json_real(flops / b->peak) : json_null(),
+            "gradient_error", b->error, "batch",
+            (json_int_t)b->cfg->train.batch, "rounds", (json_int_t)b->rounds,
+            "steps_per_round", (json_int_t)b->steps, "kernels", kern,
+            "threads", eg_pool_size(b->pool), "version", eg_version(),
+            "commit", eg_commit()));
+    printf("%s: %.0f tokens/s (median of %lld rounds, best %.0f), %.2f ms a "
+           "step of %.0f tokens\n",
+           b->what, rate, (long long)b->rounds, top, 1e3 * b->median, tokens);
+    printf("%.1f GFLOP/s of necessary arithmetic (%.2f MFLOP a token)",
+           flops / 1e9, b->plan.flops_per_token / 1e6);
+    if (b->peak > 0)
+        printf(", %.0f %% of the FMA peak of %.0f GFLOP/s",
+               100 * flops / b->peak, b->peak / 1e9);
+    printf("\nverified: gradient within %.1e of the plain algebra; kernels %s, "
+           "%d threads\n",
+           b->error, kern, eg_pool_size(b->pool));
+    return CLI_DONE;
+}
+
+static int bench_training(bench *b)
+{
+    eg_err err = {0};
+    eg_status st;
+
+    EG_TRY(configure(b, &err));
+    b->spec = (eg_train_spec){.model = b->cfg->model,
+                              .optim = b->cfg->optim,
+                              .train = b->cfg->train,
+                              .pool = b->pool,
+                              .seed = 1,
+                              .kern = b->kern};
+    if (!eg_kern_pick(b->kern)) {
+        st = EG_FAIL(&err, EG_EINVAL, "no kernel set '%s' here", b->kern);
+        goto done;
+    }
+    EG_TRY(eg_task_new(&b->task, &b->cfg->task, 1, &err));
+    b->spec.task = b->task;
+    EG_TRY(eg_train_plan_make(&b->plan, &b->spec, &err));
+    EG_TRY(verify(b, &err));
+    EG_TRY(eg_trainer_new(&b->trainer, &b->spec, &err));
+    time_rounds(b);
+done:
+    return st == EG_OK ? print(b) : cli_error(st, &err);
+}
+
+int cmd_bench(const cli_args *a)
+{
+    const char *kern = cli_value(a, "kern");
+    bench b = {.args = a,
+               .what = a->n_words ? a->word[0] : "birth",
+               .kern = kern ? kern : "auto",
+               .rounds = 7};
+    int code;
+
+    if (strcmp(b.what, "birth") != 0 && strcmp(b.what, "full") != 0)
+        return cli_fail(CLI_MISUSE, "bench: '%s' is not one of birth, full, "
+                                    "kernels",
+                        b.what);
+    if (!cli_int(a, "rounds", 1, 100, &b.rounds) ||
+        !cli_int(a, "steps", 1, 1000000, &b.steps))
+        return CLI_MISUSE;
+    b.cfg = eg_calloc(1, sizeof *b.cfg);
+    code = b.cfg ? cli_pool(a, &b.pool) : cli_fail(CLI_FAILED, "out of memory");
+    if (code == CLI_DONE) code = bench_training(&b);
+    eg_trainer_free(b.trainer);
+    eg_task_free(b.task);
+    eg_pool_free(b.pool);
+    eg_free(b.cfg);
+    return code;
+}

@@ -1,0 +1,166 @@
+/* engram list: what there is to run, to train on, to measure. */
+#include "cli.h"
+
+#include <jansson.h>
+#include <string.h>
+#include "engram/kern.h"
+#include "engram/probe.h"
+#include "engram/theory.h"
+
+const cli_option cli_list_options[] = {
+    {"experiments", 0, "DIR", "where the experiments are"},
+    CLI_OPT_JSON,
+    {NULL, 0, NULL, NULL}};
+
+const char cli_list_help[] =
+    "Without a word everything; else one of:\n"
+    "\n"
+    "  claims    statements `engram reproduce` judges\n"
+    "  tasks     where sequences come from\n"
+    "  mixers    how positions mix, and the other parts of a model\n"
+    "  probes    what is measured while a model trains\n"
+    "  theories  statements checked without training (run.theory)\n"
+    "  kernels   kernel sets that run on this machine, best first\n";
+
+/* Rows of one kind, as a table or as JSON. */
+typedef struct rows {
+    cli_table *table;
+    json_t *json;
+} rows;
+
+static void add(rows *r, const char *name, const char *what)
+{
+    if (r->json) {
+        json_array_append_new(
+            r->json, json_pack("{s:s, s:s}", "name", name, "about", what));
+        return;
+    }
+    cli_table_cell(r->table, "  %s", name);
+    cli_table_cell(r->table, "%s", what);
+}
+
+/* The choices of an enum or list option are the parts that exist. */
+static void add_choices(rows *r, const eg_field *table, const char *key)
+{
+    const eg_field *f = eg_field_find(table, key);
+    char one[EG_TEXT], about[EG_TEXT + 64];
+
+    for (int i = 0; eg_choice(f->choices, i, one, sizeof one); i++) {
+        char name[EG_TEXT + 64];
+
+        snprintf(name, sizeof name, "%s: %s", key, one);
+        snprintf(about, sizeof about, "%s", i == 0 ? f->help : "");
+        add(r, name, about);
+    }
+}
+
+static int add_claims(rows *r, const cli_args *a)
+{
+    char dir[EG_PATH];
+    eg_experiments *x = NULL;
+    eg_claim_info c;
+    eg_err err = {0};
+    eg_status st;
+
+    if (!cli_experiments(a, dir)) return CLI_FAILED;
+    st = eg_experiments_load(&x, dir, &err);
+    if (st != EG_OK) return cli_error(st, &err);
+    for (int i = 0; eg_experiments_claim(x, i, &c); i++) {
+        if (r->json)
+            json_array_append_new(
+                r->json,
+                json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s}", "id", c.id,
+                          "source", c.source, "statement", c.statement,
+                          "measure", c.measure, "quick", c.in[EG_QUICK],
+                          "full", c.in[EG_FULL], "expect",
+                          c.expect_refuted ? "refuted" : "holds"));
+        else
+            add(r, c.id, c.statement);
+    }
+    eg_experiments_free(x);
+    return CLI_DONE;
+}
+
+static int add_tasks(rows *r, const cli_args *a)
+{
+    (void)a;
+    add_choices(r, eg_task_fields, "kind");
+    return CLI_DONE;
+}
+
+static int add_mixers(rows *r, const cli_args *a)
+{
+    static const char *const key[] = {"qk",   "value", "output",
+                                      "norm", "pos",   "init"};
+
+    (void)a;
+    for (size_t i = 0; i < sizeof key / sizeof *key; i++)
+        add_choices(r, eg_model_fields, key[i]);
+    add(r, "mlp: none linear relu gelu", "feed-forward of each block");
+    return CLI_DONE;
+}
+
+static int add_probes(rows *r, const cli_args *a)
+{
+    (void)a;
+    for (int i = 0; eg_probe_list(i); i++)
+        add(r, eg_probe_list(i)->name, eg_probe_list(i)->help);
+    return CLI_DONE;
+}
+
+static int add_theories(rows *r, const cli_args *a)
+{
+    (void)a;
+    for (const eg_theory *t = eg_theories; t->name; t++)
+        add(r, t->name, t->help);
+    return CLI_DONE;
+}
+
+static int add_kernels(rows *r, const cli_args *a)
+{
+    (void)a;
+    for (int i = 0; eg_kern_name(i); i++) add(r, eg_kern_name(i), "");
+    return CLI_DONE;
+}
+
+static const struct {
+    const char *name;
+    int (*add)(rows *r, const cli_args *a);
+} kind[] = {{"claims", add_claims},     {"tasks", add_tasks},
+            {"mixers", add_mixers},     {"probes", add_probes},
+            {"theories", add_theories}, {"kernels", add_kernels}};
+
+int cmd_list(const cli_args *a)
+{
+    const char *only = a->n_words ? a->word[0] : NULL;
+    json_t *all = cli_flag(a, "json") ? json_object() : NULL;
+    bool found = false;
+    int code = CLI_DONE;
+
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+        rows r = {0};
+        int one;
+
+        if (only && strcmp(only, kind[i].name) != 0) continue;
+        found = true;
+        if (all)
+            r.json = json_array();
+        else
+            r.table = cli_table_new(2);
+        one = kind[i].add(&r, a);
+        /* without a word, missing experiments do not hide the rest */
+        if (only || one == CLI_MISUSE) code = one;
+        if (all) {
+            json_object_set_new(all, kind[i].name, r.json);
+        } else {
+            if (!only) printf("%s%s:\n", i ? "\n" : "", kind[i].name);
+            cli_table_print(r.table, stdout);
+        }
+    }
+    if (!found)
+        code = cli_fail(CLI_MISUSE, "list: '%s' is not one of %s", only,
+                        a->command->words);
+    if (all && code == CLI_DONE) return cli_print_json(all);
+    json_decref(all);
+    return code;
+}

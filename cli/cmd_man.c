@@ -1,0 +1,118 @@
+/* engram man: man pages from the tables, engram.1 and engram-<command>.1. */
+#include "cli.h"
+
+#include <ctype.h>
+#include <string.h>
+
+const cli_option cli_man_options[] = {
+    {"out", 'o', "DIR", "folder to write to (default: man)"},
+    CLI_OPT_QUIET,
+    {NULL, 0, NULL, NULL}};
+const char cli_man_help[] =
+    "Writes engram.1 and one page a command.\n"
+    "\n"
+    "  engram man --out man && man -l man/engram-run.1\n";
+
+/* roff: a backslash, a hyphen or a leading point means something. */
+static void put(FILE *f, const char *s)
+{
+    bool start = true;
+
+    for (; *s; s++) {
+        if (start && (*s == '.' || *s == '\'')) fputs("\\&", f);
+        if (*s == '\\' || *s == '-') fputc('\\', f);
+        fputc(*s, f);
+        start = *s == '\n';
+    }
+}
+
+static void put_head(FILE *f, const char *title, const char *summary)
+{
+    fprintf(f, ".TH \"");
+    for (const char *s = title; *s; s++) fputc(toupper((unsigned char)*s), f);
+    fprintf(f, "\" 1 \"\" \"engram %s\" \"engram\"\n.SH NAME\n", eg_version());
+    put(f, title);
+    fputs(" \\- ", f);
+    put(f, summary);
+    fputs("\n", f);
+}
+
+static void main_page(FILE *f)
+{
+    put_head(f, "engram", "a laboratory for how transformers work inside");
+    fputs(".SH SYNOPSIS\n.B engram\n.I COMMAND\n[options]\n.SH COMMANDS\n", f);
+    for (const cli_command *c = cli_commands; c->name; c++) {
+        fputs(".TP\n.B engram\\-", f);
+        put(f, c->name);
+        fputs("(1)\n", f);
+        put(f, c->summary);
+        fputs("\n", f);
+    }
+    for (int i = 0; cli_topic_name(i); i++) {
+        fputs(".SH ", f);
+        for (const char *s = cli_topic_name(i); *s; s++)
+            fputc(toupper((unsigned char)*s), f);
+        fputs("\n.nf\n", f);
+        put(f, cli_topic_text(i));
+        fputs(".fi\n", f);
+    }
+}
+
+static void command_page(FILE *f, const cli_command *c)
+{
+    char title[64];
+
+    snprintf(title, sizeof title, "engram-%s", c->name);
+    put_head(f, title, c->summary);
+    fputs(".SH SYNOPSIS\n.B engram ", f);
+    put(f, c->name);
+    fputs("\n", f);
+    put(f, c->words);
+    fputs(" [options]\n.SH DESCRIPTION\n.nf\n", f);
+    put(f, c->help);
+    fputs(".fi\n.SH OPTIONS\n", f);
+    for (const cli_option *o = c->options; o->name; o++) {
+        fputs(".TP\n.B ", f);
+        if (o->letter) fprintf(f, "\\-%c, ", o->letter);
+        fputs("\\-\\-", f);
+        put(f, o->name);
+        if (o->arg) fprintf(f, " \\fI%s\\fR", o->arg);
+        fputs("\n", f);
+        put(f, o->help);
+        fputs("\n", f);
+    }
+    fputs(".SH SEE ALSO\n.BR engram (1)\n", f);
+}
+
+static eg_status write_page(const char *dir, const cli_command *c, eg_err *err)
+{
+    char path[EG_PATH];
+    eg_outfile o;
+    eg_status st;
+
+    snprintf(path, sizeof path, "%.900s/engram%s%s.1", dir, c ? "-" : "",
+             c ? c->name : "");
+    st = eg_outfile_open(&o, path, err);
+    if (st != EG_OK) return st;
+    if (c)
+        command_page(o.f, c);
+    else
+        main_page(o.f);
+    return eg_outfile_commit(&o, err);
+}
+
+int cmd_man(const cli_args *a)
+{
+    const char *dir = cli_value(a, "out");
+    eg_err err = {0};
+    eg_status st;
+
+    if (!dir) dir = "man";
+    st = eg_mkdirs(dir, &err);
+    if (st == EG_OK) st = write_page(dir, NULL, &err);
+    for (const cli_command *c = cli_commands; c->name && st == EG_OK; c++)
+        st = write_page(dir, c, &err);
+    if (st != EG_OK) return cli_error(st, &err);
+    printf("%s\n", dir);
+    return CLI_DONE;
+}

@@ -1,0 +1,143 @@
+/* engram run: one configuration, from its beginning or its last checkpoint. */
+#include "cli.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include "engram/mem.h"
+
+const cli_option cli_run_options[] = {
+    CLI_OPT_SET,
+    {"seed", 0, "N", "short for --set run.seed=N"},
+    {"out", 'o', "DIR", "the run directory itself (default: "
+                        "runs/<name>/<id>)"},
+    CLI_OPT_RUNS,
+    {"resume", 0, NULL,
+     "go on from the last checkpoint of the newest unfinished run of this "
+     "configuration; begin when there is none"},
+    CLI_OPT_THREADS,
+    CLI_OPT_KERN,
+    CLI_OPT_QUIET,
+    CLI_OPT_JSON,
+    {NULL, 0, NULL, NULL}};
+
+const char cli_run_help[] =
+    "FILE is a configuration (`engram help config`) or a run directory, whose\n"
+    "configuration is then run again. The run directory gets everything that\n"
+    "is measured; its name is printed at the end.\n"
+    "\n"
+    "Ctrl-C finishes the step, saves a checkpoint and exits 130; --resume goes\n"
+    "on and ends with the same bytes as a run that was never stopped.\n"
+    "\n"
+    "  engram run experiments/birth/basic.yaml\n"
+    "  engram run experiments/birth/basic.yaml --set train.steps=100 --seed 2\n"
+    "  engram run runs/birth-basic/20260131-120000 --resume\n";
+
+static void print_result(const eg_lab_result *r)
+{
+    char path[EG_PATH + 32];
+    eg_metrics m;
+    cli_table *t = cli_table_new(2);
+
+    cli_table_cell(t, "run");
+    cli_table_cell(t, "%s", r->dir);
+    cli_table_cell(t, "status");
+    cli_table_cell(t, "%s%s%s", eg_outcome_name(r->outcome),
+                   r->reason[0] ? ": " : "", r->reason);
+    snprintf(path, sizeof path, "%s/metrics.jsonl", r->dir);
+    if (eg_metrics_read(&m, path, NULL) == EG_OK) {
+        static const char *const shown[] = {
+            "loss",        "acc_in_context", "acc_in_context_test",
+            "recall_W_O2", "recall_W_K2",    "recall_W_K1_early",
+            "recall_W_K1", "kl_W_F"};
+
+        for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+            const eg_series *s = eg_metrics_find(&m, shown[i]);
+
+            if (!s || s->n == 0) continue;
+            cli_table_cell(t, "%s", shown[i]);
+            cli_table_cell(t, "%.4g", s->value[s->n - 1]);
+        }
+        eg_metrics_release(&m);
+    }
+    cli_table_print(t, stdout);
+}
+
+static int print_json(const eg_lab_result *r)
+{
+    return cli_print_json(json_pack(
+        "{s:s, s:s, s:s, s:I, s:f, s:f, s:I, s:I}", "run", r->dir, "status",
+        eg_outcome_name(r->outcome), "reason", r->reason, "steps_done",
+        (json_int_t)r->steps_done, "seconds", r->seconds, "tokens_per_s",
+        r->tokens_per_s, "memory_announced_bytes",
+        (json_int_t)r->announced_bytes, "memory_peak_bytes",
+        (json_int_t)r->peak_bytes));
+}
+
+/* A run directory given as FILE is what --resume means to go on with. */
+static void aim(const cli_args *a, eg_lab_opts *o)
+{
+    char path[EG_PATH + 16];
+
+    o->dir = cli_value(a, "out");
+    snprintf(path, sizeof path, "%.1000s/run.json", a->word[0]);
+    if (o->resume && !o->dir && eg_file_exists(path)) o->dir = a->word[0];
+}
+
+static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
+{
+    eg_lab_opts o = {.root = cli_runs_root(a),
+                     .kern = cli_value(a, "kern"),
+                     .pool = pool,
+                     .resume = cli_flag(a, "resume"),
+                     .stop = cli_stop,
+                     .plan = cli_plan,
+                     .progress = cli_progress};
+    eg_lab_result r;
+    eg_err err = {0};
+    eg_status st;
+
+    aim(a, &o);
+    cli_catch_signals();
+    st = eg_lab_run(&r, cfg, &o, &err);
+    cli_progress_end();
+    if (st != EG_OK) {
+        if (r.dir[0]) cli_say("run directory: %s", r.dir);
+        return cli_error(st, &err);
+    }
+    if (r.announced_bytes > 0)
+        cli_say("peak memory %.1f MiB, announced %.1f MiB; %.0f tokens/s",
+                (double)r.peak_bytes / 1048576.0,
+                (double)r.announced_bytes / 1048576.0, r.tokens_per_s);
+    if (cli_flag(a, "json")) {
+        int code = print_json(&r);
+
+        if (code != CLI_DONE) return code;
+    } else {
+        print_result(&r);
+    }
+    if (r.outcome == EG_INTERRUPTED) {
+        cli_say("interrupted; go on with: engram run %s --resume", r.dir);
+        return CLI_INTERRUPTED;
+    }
+    if (r.outcome == EG_DIVERGED)
+        return cli_fail(CLI_FAILED, "diverged: %s; the last good checkpoint is "
+                                    "in %s/checkpoints",
+                        r.reason, r.dir);
+    return CLI_DONE;
+}
+
+int cmd_run(const cli_args *a)
+{
+    eg_config *cfg = eg_calloc(1, sizeof *cfg);
+    eg_pool *pool = NULL;
+    int code = CLI_FAILED;
+
+    if (!cfg) return cli_fail(CLI_FAILED, "out of memory");
+    code = cli_config(a, a->word[0], cfg);
+    if (code == CLI_DONE) code = cli_pool(a, &pool);
+    if (code == CLI_DONE) code = carry_out(a, cfg, pool);
+    eg_pool_free(pool);
+    eg_free(cfg);
+    return code;
+}

@@ -1,0 +1,187 @@
+/* engram runs and engram show: what is on disk. */
+#include "cli.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include "engram/mem.h"
+
+const cli_option cli_runs_options[] = {
+    {"rebuild", 0, NULL,
+     "read every run directory again into runs/catalogue.sqlite"},
+    CLI_OPT_RUNS,
+    CLI_OPT_JSON,
+    {NULL, 0, NULL, NULL}};
+
+const char cli_runs_help[] =
+    "The runs in runs/catalogue.sqlite, newest first; with NAME only those of\n"
+    "that name. The catalogue is an index: --rebuild makes it again from the\n"
+    "run directories.\n"
+    "\n"
+    "  engram runs\n"
+    "  engram runs birth-basic --json\n";
+
+const cli_option cli_show_options[] = {CLI_OPT_RUNS,
+                                       CLI_OPT_JSON,
+                                       {NULL, 0, NULL, NULL}};
+
+const char cli_show_help[] =
+    "RUN is a run directory, a name (its newest run), an id or name/id. Shows\n"
+    "its record and the last value of every metric.\n"
+    "\n"
+    "  engram show birth-basic\n"
+    "  engram show runs/birth-basic/20260131-120000 --json\n";
+
+static json_t *info_json(const eg_run_info *r)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, "
+                     "s:I, s:I, s:I, s:I, s:I, s:f, s:f}",
+                     "dir", r->dir, "name", r->name, "id", r->id, "status",
+                     r->status, "reason", r->reason, "start", r->start, "end",
+                     r->end, "version", r->version, "kernels", r->kern,
+                     "precision", r->precision, "threads", r->threads, "seed",
+                     (json_int_t)r->seed, "steps", (json_int_t)r->steps,
+                     "steps_done", (json_int_t)r->steps_done,
+                     "memory_announced_bytes", (json_int_t)r->announced_bytes,
+                     "memory_peak_bytes", (json_int_t)r->peak_bytes, "seconds",
+                     r->seconds, "tokens_per_s", r->tokens_per_s);
+}
+
+typedef struct listing {
+    cli_table *table;
+    json_t *json;
+    int n;
+} listing;
+
+static void add_run(void *ctx, const eg_run_info *r)
+{
+    listing *l = ctx;
+
+    l->n++;
+    if (l->json) {
+        json_array_append_new(l->json, info_json(r));
+        return;
+    }
+    cli_table_cell(l->table, "%s", r->name);
+    cli_table_cell(l->table, "%s", r->id);
+    cli_table_cell(l->table, "%s", r->status);
+    cli_table_cell(l->table, "%lld", (long long)r->seed);
+    cli_table_cell(l->table, "%lld/%lld", (long long)r->steps_done,
+                   (long long)r->steps);
+    cli_table_cell(l->table, "%.1f s", r->seconds);
+    cli_table_cell(l->table, "%.0f", r->tokens_per_s);
+}
+
+int cmd_runs(const cli_args *a)
+{
+    static const char *const head[] = {"name",  "id",      "status", "seed",
+                                       "steps", "seconds", "tokens/s"};
+    const char *root = cli_runs_root(a);
+    listing l = {0};
+    eg_err err = {0};
+    eg_status st = EG_OK;
+    int n = 0;
+
+    if (cli_flag(a, "rebuild")) {
+        st = eg_catalogue_rebuild(root, &n, &err);
+        if (st != EG_OK) return cli_error(st, &err);
+        cli_say("%d runs found under %s", n, root);
+    } else if (!eg_file_exists(root)) {
+        cli_say("no folder %s: nothing has run here yet", root);
+        return cli_flag(a, "json") ? cli_print_json(json_pack("{s:[]}", "runs"))
+                                   : CLI_DONE;
+    }
+    if (cli_flag(a, "json"))
+        l.json = json_array();
+    else
+        l.table = cli_table_new(7);
+    for (int i = 0; i < 7 && l.table; i++)
+        cli_table_cell(l.table, "%s", head[i]);
+    st = eg_catalogue_each(root, a->n_words ? a->word[0] : NULL, add_run, &l,
+                           &err);
+    if (st != EG_OK) {
+        json_decref(l.json);
+        cli_table_print(l.table, stdout);
+        return cli_error(st, &err);
+    }
+    if (l.json) return cli_print_json(json_pack("{s:o}", "runs", l.json));
+    cli_table_print(l.table, stdout);
+    return CLI_DONE;
+}
+
+static int show_json(const eg_run_info *r, const eg_metrics *m)
+{
+    json_t *o = info_json(r), *last = json_object();
+
+    for (int i = 0; i < m->n; i++) {
+        const eg_series *s = &m->series[i];
+        double v = s->value[s->n - 1];
+
+        json_object_set_new(last, s->name,
+                            isfinite(v) ? json_real(v) : json_null());
+    }
+    json_object_set_new(o, "last", last);
+    return cli_print_json(o);
+}
+
+static void show_text(const eg_run_info *r, const eg_metrics *m)
+{
+    cli_table *t = cli_table_new(2);
+    const struct {
+        const char *key, *text;
+    } row[] = {{"run", r->dir},         {"status", r->status},
+               {"reason", r->reason},   {"started", r->start},
+               {"ended", r->end},       {"version", r->version},
+               {"kernels", r->kern},    {"precision", r->precision}};
+
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        if (!row[i].text[0]) continue;
+        cli_table_cell(t, "%s", row[i].key);
+        cli_table_cell(t, "%s", row[i].text);
+    }
+    cli_table_cell(t, "seed");
+    cli_table_cell(t, "%lld", (long long)r->seed);
+    cli_table_cell(t, "steps");
+    cli_table_cell(t, "%lld of %lld", (long long)r->steps_done,
+                   (long long)r->steps);
+    cli_table_cell(t, "time");
+    cli_table_cell(t, "%.1f s, %.0f tokens/s, %d threads", r->seconds,
+                   r->tokens_per_s, r->threads);
+    cli_table_cell(t, "memory");
+    cli_table_cell(t, "%.1f MiB at its peak, %.1f MiB announced",
+                   (double)r->peak_bytes / 1048576.0,
+                   (double)r->announced_bytes / 1048576.0);
+    cli_table_print(t, stdout);
+    puts("");
+    t = cli_table_new(3);
+    for (int i = 0; i < m->n; i++) {
+        const eg_series *s = &m->series[i];
+
+        cli_table_cell(t, "%s", s->name);
+        cli_table_cell(t, "%.5g", s->value[s->n - 1]);
+        cli_table_cell(t, "at %.0f", s->step[s->n - 1]);
+    }
+    cli_table_print(t, stdout);
+}
+
+int cmd_show(const cli_args *a)
+{
+    char dir[EG_PATH], path[EG_PATH + 32];
+    eg_run_info info;
+    eg_metrics m = {0};
+    eg_err err = {0};
+    eg_status st;
+    int code = CLI_DONE;
+
+    if (!cli_find_run(cli_runs_root(a), a->word[0], dir)) return CLI_MISUSE;
+    st = eg_run_info_read(&info, dir, &err);
+    snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
+    if (st == EG_OK) st = eg_metrics_read(&m, path, &err);
+    if (st != EG_OK) return cli_error(st, &err);
+    if (cli_flag(a, "json"))
+        code = show_json(&info, &m);
+    else
+        show_text(&info, &m);
+    eg_metrics_release(&m);
+    return code;
+}

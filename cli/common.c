@@ -1,0 +1,192 @@
+/* What several commands do alike: configurations, folders, runs, tables. */
+#include "cli.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "engram/mem.h"
+
+const char *cli_runs_root(const cli_args *a)
+{
+    const char *root = cli_value(a, "runs");
+
+    return root ? root : "runs";
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int cli_config(const cli_args *a, const char *file, eg_config *cfg)
+{
+    char path[EG_PATH + 16];
+    eg_err err = {0};
+    eg_status st;
+    int64_t seed = -1;
+
+    snprintf(path, sizeof path, "%.1000s%s", file,
+             is_folder(file) ? "/config.yaml" : "");
+    st = eg_config_load(cfg, path, &err);
+    for (int i = 0; st == EG_OK && i < a->n_values; i++) {
+        eg_err why = {0};
+
+        if (strcmp(a->value[i].option->name, "set") != 0) continue;
+        st = eg_config_set(cfg, a->value[i].value, &why);
+        if (st != EG_OK) st = EG_FAIL(&err, st, "--set %s", why.msg);
+    }
+    if (st != EG_OK) return cli_error(st, &err);
+    if (!cli_int(a, "seed", 0, (int64_t)1 << 53, &seed)) return CLI_MISUSE;
+    if (seed >= 0) cfg->run.seed = seed;
+    return CLI_DONE;
+}
+
+int cli_pool(const cli_args *a, eg_pool **pool)
+{
+    int64_t threads = 0;
+    eg_err err = {0};
+    eg_status st;
+
+    *pool = NULL;
+    if (!cli_int(a, "threads", 1, 1024, &threads)) return CLI_MISUSE;
+    st = eg_pool_new(pool, (int)threads, &err);
+    return st == EG_OK ? CLI_DONE : cli_error(st, &err);
+}
+
+static bool holds_run(const char *dir)
+{
+    char path[EG_PATH + 16];
+
+    snprintf(path, sizeof path, "%s/run.json", dir);
+    return eg_file_exists(path);
+}
+
+bool cli_find_run(const char *root, const char *word, char dir[EG_PATH])
+{
+    char(*dirs)[EG_PATH] = NULL;
+    char by_name[EG_PATH + 2], by_id[EG_PATH + 2];
+    int n = 0;
+    bool found = false;
+
+    snprintf(dir, EG_PATH, "%s", word);
+    if (holds_run(dir)) return true;
+    snprintf(dir, EG_PATH, "%s/%s", root, word);
+    if (holds_run(dir)) return true;
+    if (eg_runs_find(&dirs, &n, root, NULL) != EG_OK) n = 0;
+    snprintf(by_name, sizeof by_name, "/%.1000s/", word);
+    snprintf(by_id, sizeof by_id, "/%.1000s", word);
+    for (int i = n - 1; i >= 0 && !found; i--) { /* newest of a name first */
+        size_t len = strlen(dirs[i]), tail = strlen(by_id);
+
+        found = strstr(dirs[i] + strlen(root), by_name) ||
+                (len > tail && strcmp(dirs[i] + len - tail, by_id) == 0);
+        if (found) snprintf(dir, EG_PATH, "%s", dirs[i]);
+    }
+    eg_free(dirs);
+    if (!found)
+        cli_fail(CLI_MISUSE, "no run '%s' under %s; `engram runs` lists them",
+                 word, root);
+    return found;
+}
+
+bool cli_experiments(const cli_args *a, char dir[EG_PATH])
+{
+    const char *given = cli_value(a, "experiments");
+    char exe[EG_PATH] = "", *slash;
+    ssize_t n;
+
+    if (!given) given = getenv("ENGRAM_EXPERIMENTS");
+    if (given) {
+        snprintf(dir, EG_PATH, "%s", given);
+        return true;
+    }
+    snprintf(dir, EG_PATH, "experiments");
+    if (is_folder(dir)) return true;
+    n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    slash = n > 0 ? strrchr(exe, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        snprintf(dir, EG_PATH, "%.900s/../experiments", exe);
+        if (is_folder(dir)) return true;
+        snprintf(dir, EG_PATH, "%.900s/../share/engram/experiments", exe);
+        if (is_folder(dir)) return true;
+    }
+    cli_fail(CLI_FAILED, "no folder 'experiments' here, beside the program or "
+                         "installed; --experiments DIR names it");
+    return false;
+}
+
+int cli_print_json(json_t *json)
+{
+    int bad = json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+
+    json_decref(json);
+    puts("");
+    return bad ? cli_fail(CLI_FAILED, "cannot write to standard output")
+               : CLI_DONE;
+}
+
+/* ---- tables ------------------------------------------------------------- */
+
+struct cli_table {
+    int columns, n, cap;
+    char **cell;
+};
+
+cli_table *cli_table_new(int columns)
+{
+    cli_table *t = eg_calloc(1, sizeof *t);
+
+    if (t) t->columns = columns;
+    return t;
+}
+
+void cli_table_cell(cli_table *t, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    if (!t) return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (t->n == t->cap) {
+        int cap = t->cap ? 2 * t->cap : 64;
+        char **more = eg_realloc(t->cell, (size_t)cap * sizeof *more);
+
+        if (!more) return;
+        t->cell = more;
+        t->cap = cap;
+    }
+    t->cell[t->n] = eg_strdup(text);
+    if (t->cell[t->n]) t->n++;
+}
+
+void cli_table_print(cli_table *t, FILE *f)
+{
+    int width[16] = {0};
+
+    if (!t) return;
+    EG_ASSERT(t->columns <= 16);
+    for (int i = 0; i < t->n; i++) {
+        int w = (int)strlen(t->cell[i]);
+
+        if (w > width[i % t->columns]) width[i % t->columns] = w;
+    }
+    for (int i = 0; i < t->n; i++) {
+        bool last = i % t->columns == t->columns - 1;
+
+        if (last)
+            fprintf(f, "%s\n", t->cell[i]);
+        else
+            fprintf(f, "%-*s  ", width[i % t->columns], t->cell[i]);
+        eg_free(t->cell[i]);
+    }
+    eg_free(t->cell);
+    eg_free(t);
+}

@@ -1,0 +1,97 @@
+/* engram: the table of commands. */
+#include "cli.h"
+
+#include <string.h>
+
+const cli_command cli_commands[] = {
+    {"run", "FILE", 1, 1, "train a model, or check a statement of the theory",
+     cli_run_help, cli_run_options, cmd_run},
+    {"reproduce", "[ID...|all]", 0, 64,
+     "run a paper's experiments and judge its claims", cli_reproduce_help,
+     cli_reproduce_options, cmd_reproduce},
+    {"sweep", "FILE", 1, 1, "run a configuration over a grid and seeds",
+     cli_sweep_help, cli_sweep_options, cmd_sweep},
+    {"list", "[claims|tasks|mixers|probes|theories|kernels]", 0, 1,
+     "what there is: claims, tasks, mixers, probes", cli_list_help,
+     cli_list_options, cmd_list},
+    {"runs", "[NAME]", 0, 1, "the runs on disk", cli_runs_help,
+     cli_runs_options, cmd_runs},
+    {"show", "RUN", 1, 1, "one run: record, last values", cli_show_help,
+     cli_show_options, cmd_show},
+    {"report", "RUN...", 1, 256, "draw runs and verdicts as one page",
+     cli_report_help, cli_report_options, cmd_report},
+    {"dump", "CONFIG", 1, 1,
+     "write activations and gradients of one step as .npy", cli_dump_help,
+     cli_dump_options, cmd_dump},
+    {"stats", "TEXT", 1, 1, "measure character statistics of a text",
+     cli_stats_help, cli_stats_options, cmd_stats},
+    {"bench", "[birth|full|kernels]", 0, 1, "verify, then time",
+     cli_bench_help, cli_bench_options, cmd_bench},
+    {"doctor", "", 0, 0, "what this build and this machine can do",
+     cli_doctor_help, cli_doctor_options, cmd_doctor},
+    {"help", "[COMMAND|TOPIC]", 0, 1, "explain a command or a topic",
+     cli_help_help, cli_help_options, cmd_help},
+    {"version", "", 0, 0, "version and commit", cli_version_help,
+     cli_version_options, cmd_version},
+    {"completion", "bash|zsh|fish", 1, 1, "completion for a shell",
+     cli_completion_help, cli_completion_options, cmd_completion},
+    {"man", "", 0, 0, "write the man pages", cli_man_help, cli_man_options,
+     cmd_man},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+
+const cli_command *cli_find(const char *name)
+{
+    for (const cli_command *c = cli_commands; c->name; c++)
+        if (strcmp(c->name, name) == 0) return c;
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *best = NULL;
+    int distance = 4;
+
+    for (const cli_command *c = cli_commands; c->name; c++) {
+        int d = eg_edit_distance(name, c->name);
+
+        if (d >= distance) continue;
+        distance = d;
+        best = c->name;
+    }
+    if (best)
+        return cli_fail(CLI_MISUSE, "no command '%s'; did you mean '%s'?",
+                        name, best);
+    return cli_fail(CLI_MISUSE, "no command '%s'; `engram help` lists them",
+                    name);
+}
+
+/* Output that could not be written is a failure (a full disk, a closed
+ * pipe). */
+static int finish(int code)
+{
+    if (fflush(stdout) != 0 && code == CLI_DONE)
+        return cli_fail(CLI_FAILED, "cannot write to standard output");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    const cli_command *command;
+    const char *name;
+    cli_args args;
+    bool helped = false;
+    int code;
+
+    if (argc < 2) {
+        cli_usage(stdout);
+        return finish(CLI_DONE);
+    }
+    name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) name = "help";
+    if (strcmp(name, "--version") == 0) name = "version";
+    command = cli_find(name);
+    if (!command) return unknown_command(name);
+    code = cli_parse(&args, command, argc - 1, argv + 1, &helped);
+    if (code == CLI_DONE && !helped) code = command->run(&args);
+    return finish(code);
+}
