@@ -9,11 +9,28 @@ install(TARGETS eg_static EXPORT engramStaticTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/engram DESTINATION include
   FILES_MATCHING PATTERN "*.h")
-if(TARGET eg_cli)
-  install(TARGETS eg_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
+install(TARGETS eg_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY experiments DESTINATION ${CMAKE_INSTALL_DATADIR}/engram)
 install(FILES LICENSE README.md CHANGELOG.md CITATION.cff
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# Man pages and completion come from the tool's own tables.
+set(manual ${CMAKE_BINARY_DIR}/manual)
+install(CODE "
+  file(MAKE_DIRECTORY ${manual})
+  execute_process(COMMAND $<TARGET_FILE:eg_cli> man --out ${manual}/man1
+    OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  foreach(shell bash zsh fish)
+    execute_process(COMMAND $<TARGET_FILE:eg_cli> completion \${shell}
+      OUTPUT_FILE ${manual}/\${shell} COMMAND_ERROR_IS_FATAL ANY)
+  endforeach()")
+install(DIRECTORY ${manual}/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})
+install(FILES ${manual}/bash RENAME engram
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${manual}/zsh RENAME _engram
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${manual}/fish RENAME engram.fish
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/engram)
 install(EXPORT engramTargets NAMESPACE engram:: DESTINATION ${config_dir})

@@ -6,7 +6,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 folder=$1 seconds=$2 failed=0 ran=0
-for program in "$folder"/fuzz/fuzz_*; do
+for program in "$folder"/tests/fuzz_*; do
     [ -x "$program" ] || continue
     name=${program##*/fuzz_}
     mkdir -p "$folder/fuzz/new/$name" "$folder/fuzz/crash"
