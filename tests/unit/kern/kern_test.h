@@ -26,6 +26,7 @@ typedef struct kt_buf {
     double *d;
     eg_index n;
     float *base;
+    eg_index after; /* guard entries behind */
 } kt_buf;
 
 static inline double kt_uniform(void)
@@ -38,10 +39,11 @@ static inline double kt_uniform(void)
 }
 
 /* n entries of amplitude * uniform(-1, 1), rounded to float. */
-static inline kt_buf kt_new(eg_index n, eg_index off, double amplitude)
+static inline kt_buf kt_make(eg_index n, eg_index off, double amplitude,
+                             eg_index after)
 {
-    kt_buf b = {.n = n};
-    size_t all = (size_t)(n + 2 * KT_GUARD + off);
+    kt_buf b = {.n = n, .after = after};
+    size_t all = (size_t)(n + KT_GUARD + off + after);
 
     if (n < 0 || off < 0) abort();
     b.base = malloc(all * sizeof *b.base);
@@ -56,6 +58,18 @@ static inline kt_buf kt_new(eg_index n, eg_index off, double amplitude)
     return b;
 }
 
+static inline kt_buf kt_new(eg_index n, eg_index off, double amplitude)
+{
+    return kt_make(n, off, amplitude, KT_GUARD);
+}
+
+/* An array that is only read: it ends where its block ends, so that the
+ * address sanitizer sees a load beyond it. */
+static inline kt_buf kt_input(eg_index n, eg_index off, double amplitude)
+{
+    return kt_make(n, off, amplitude, 0);
+}
+
 static inline kt_buf kt_copy(const kt_buf *from, eg_index off)
 {
     kt_buf b = kt_new(from->n, off, 1);
@@ -68,7 +82,7 @@ static inline void kt_check_guards(const kt_buf *b, const char *what)
 {
     eg_index before = b->f - b->base;
 
-    for (eg_index i = 0; i < before + KT_GUARD; i++) {
+    for (eg_index i = 0; i < before + b->after; i++) {
         const float *g = i < before ? b->base + i : b->f + b->n + i - before;
         if (*g != KT_GUARD_VALUE) {
             fail_msg("%s: wrote outside, at entry %td", what, g - b->f);

@@ -44,12 +44,12 @@ static void head_init(head *h, const eg_kern_f32 *k, shape s, limits kind,
     snprintf(h->what, sizeof h->what,
              "%s rows %td dh %td dv %td limits %d pad %d", k->name, s.rows,
              s.dh, s.dv, (int)kind, pad);
-    h->q = kt_new(s.rows * h->ld, pad, 2);
-    h->k = kt_new(h->keys * h->ld, pad, 2);
-    h->v = kt_new(h->keys * h->ld, pad, 1);
+    h->q = kt_input(s.rows * h->ld, pad, 2);
+    h->k = kt_input(h->keys * h->ld, pad, 2);
+    h->v = kt_input(h->keys * h->ld, pad, 1);
     h->z = kt_new(s.rows * h->ld, pad, 1);
     h->p = kt_new(k->attn_size(h->limit, s.rows), pad, 1);
-    h->dz = kt_new(s.rows * h->ld, pad, 1);
+    h->dz = kt_input(s.rows * h->ld, pad, 1);
     h->dq = kt_new(s.rows * h->ld, pad, 1);
     h->dk = kt_new(h->keys * h->ld, pad, 1);
     h->dv = kt_new(h->keys * h->ld, pad, 1);
@@ -244,7 +244,7 @@ static void test_scores(void **state)
     {
         double worst = 0;
         for (eg_index dh = 0; dh <= 70; dh += 7) {
-            kt_buf q = kt_new(dh, 1, 1), key = kt_new(33 * (dh + 2), 1, 1);
+            kt_buf q = kt_input(dh, 1, 1), key = kt_input(33 * (dh + 2), 1, 1);
             kt_buf s = kt_new(33, 1, 1);
             k->attn_scores(s.f, q.f, key.f, dh + 2, 33, dh, 0.5f);
             t->attn_scores(s.d, q.d, key.d, dh + 2, 33, dh, 0.5);

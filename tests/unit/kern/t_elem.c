@@ -92,7 +92,7 @@ static void test_nan(void **state)
 static void linear_case(const eg_kern_f32 *k, eg_index n, double *worst)
 {
     const eg_kern_f64 *t = kt_truth();
-    kt_buf x = kt_new(n, 1, 1), y = kt_new(n, 3, 1);
+    kt_buf x = kt_input(n, 1, 1), y = kt_new(n, 3, 1);
     double sum = 0;
 
     k->add(y.f, x.f, n);
@@ -130,7 +130,7 @@ static void optim_case(const eg_kern_f32 *k, eg_index n, double *worst)
     kt_buf w = kt_new(n, 1, 1), m = kt_new(n, 2, 1), v = kt_new(n, 3, 1);
 
     for (int step = 1; step <= 3; step++) {
-        kt_buf g = kt_new(n, 1, 1);
+        kt_buf g = kt_input(n, 1, 1);
         k->sgd(w.f, m.f, g.f, n, 0.1f, 0.9f, 0.01f, step == 1);
         t->sgd(w.d, m.d, g.d, n, (double)0.1f, (double)0.9f, (double)0.01f,
                step == 1);
@@ -143,7 +143,7 @@ static void optim_case(const eg_kern_f32 *k, eg_index n, double *worst)
     for (eg_index i = 0; i < n; i++) m.f[i] = v.f[i] = 0;
     for (eg_index i = 0; i < n; i++) m.d[i] = v.d[i] = 0;
     for (int step = 1; step <= 3; step++) {
-        kt_buf g = kt_new(n, 1, 1);
+        kt_buf g = kt_input(n, 1, 1);
         double c1 = 1 - pow(0.9, step), c2 = 1 - pow(0.999, step);
         k->adam(w.f, m.f, v.f, g.f, n, 0.01, 0.9, 0.999, 1e-4, 0.02, 0.1, c1,
                 c2);

@@ -20,8 +20,8 @@ static void run(const eg_kern_f32 *k, shape s, form f, double *worst)
     eg_index ldb = (f.b_turned ? s.K : s.N) + f.pad, ldc = s.N + f.pad;
     eg_index rs = f.a_turned ? 1 : lda, cs = f.a_turned ? lda : 1;
     eg_index brs = f.b_turned ? 1 : ldb, bcs = f.b_turned ? ldb : 1;
-    kt_buf a = kt_new((f.a_turned ? s.K : s.M) * lda, f.off, 1);
-    kt_buf b = kt_new((f.b_turned ? s.N : s.K) * ldb, f.off, 1);
+    kt_buf a = kt_input((f.a_turned ? s.K : s.M) * lda, f.off, 1);
+    kt_buf b = kt_input((f.b_turned ? s.N : s.K) * ldb, f.off, 1);
     kt_buf c = kt_new(s.M * ldc, f.off, 1), before = kt_copy(&c, 0);
     kt_buf work = kt_new(k->pack_size(s.K, s.N), f.off, 1);
     kt_buf workd = kt_new(t->pack_size(s.K, s.N), 0, 1);
@@ -104,7 +104,7 @@ static void test_exact(void **state)
     (void)state;
     KT_FOR_SETS(k)
     {
-        kt_buf a = kt_new(M * K, 1, 1), b = kt_new(K * N, 1, 1);
+        kt_buf a = kt_input(M * K, 1, 1), b = kt_input(K * N, 1, 1);
         kt_buf c = kt_new(M * N, 1, 1);
         kt_buf work = kt_new(k->pack_size(K, N), 0, 1);
 
@@ -137,7 +137,7 @@ static void test_nan(void **state)
     (void)state;
     KT_FOR_SETS(k)
     {
-        kt_buf a = kt_new(M * K, 0, 1), b = kt_new(K * N, 0, 1);
+        kt_buf a = kt_input(M * K, 0, 1), b = kt_input(K * N, 0, 1);
         kt_buf c = kt_new(M * N, 0, 1);
         kt_buf work = kt_new(k->pack_size(K, N), 0, 1);
 

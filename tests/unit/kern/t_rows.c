@@ -14,8 +14,8 @@ static void layernorm_case(const eg_kern_f32 *k, eg_index d, bool in_place,
     eg_index ld = d + 3;
     kt_buf x = kt_new(ROWS * ld, 1, 3), y = kt_new(ROWS * ld, 2, 1);
     kt_buf h = kt_new(ROWS * ld, 1, 1), rstd = kt_new(ROWS, 1, 1);
-    kt_buf w = kt_new(d, 1, 1), b = kt_new(d, 1, 1);
-    kt_buf dx = kt_new(ROWS * ld, 1, 1), dy = kt_new(ROWS * ld, 1, 1);
+    kt_buf w = kt_input(d, 1, 1), b = kt_input(d, 1, 1);
+    kt_buf dx = kt_new(ROWS * ld, 1, 1), dy = kt_input(ROWS * ld, 1, 1);
     kt_buf dw = kt_new(d, 1, 1), db = kt_new(d, 1, 1);
     kt_buf *all[] = {&x, &y, &h, &rstd, &w, &b, &dx, &dy, &dw, &db};
     kt_buf *out = in_place ? &x : &y;
@@ -146,7 +146,7 @@ static void test_embed(void **state)
         for (int i = 0; i < N_WIDTHS; i++) {
             eg_index d = widths[i], ld = d + 2;
             const int32_t tokens[ROWS] = {3, 0, 3, 6, 1};
-            kt_buf e = kt_new(7 * ld, 1, 1), p = kt_new(ROWS * ld, 1, 1);
+            kt_buf e = kt_input(7 * ld, 1, 1), p = kt_input(ROWS * ld, 1, 1);
             kt_buf y = kt_new(ROWS * ld, 1, 1), before = kt_copy(&y, 0);
             for (int with = 0; with < 2; with++) {
                 k->embed(y.f, ld, e.f, ld, with ? p.f : NULL, ld, tokens, ROWS,
