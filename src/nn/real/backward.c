@@ -15,10 +15,28 @@ static void zero_rows(real *x, eg_index ld, int rows, int n)
     for (int r = 0; r < rows; r++) memset(x + r * ld, 0, (size_t)n * sizeof *x);
 }
 
+/* dy . (e + p), the pull of a gathered row y = s (e + p) + b on its scale s;
+ * from y where the forward pass kept it, else from the tables. */
+static double pull_on_scale(const pass *p, const real *dy, const real *y,
+                            real s, int t, int at, int n)
+{
+    eg_index cols = egi_table_cols(p->lp);
+    const N(lnet) *w = p->w;
+
+    if (y)
+        return (p->K->dot(dy, y, n) - p->K->dot(dy, w->by + at, n)) / (double)s;
+    double pull = p->K->dot(dy, w->ey + p->st->tokens[t] * cols + at, n);
+    if (w->py) pull += p->K->dot(dy, w->py + t * cols + at, n);
+    return pull;
+}
+
 /* Scatters dy [rows, n] into the sums of the first block's tables, columns
- * at.., and its pull on 1/std into dx. */
-static void gather_back(const pass *p, real *acc, const real *dy, eg_index ldy,
-                        int at, int n, const int32_t *limit, int rows)
+ * at.., and its pull on 1/std into st->row. y: what the forward pass gathered,
+ * NULL when it is gone (or rotated); a relu's output serves as well, since dy
+ * is zero where it was cut. */
+static void gather_back(const pass *p, real *acc, const real *dy, const real *y,
+                        eg_index ld, int at, int n, const int32_t *limit,
+                        int rows)
 {
     eg_index cols = egi_table_cols(p->lp);
     const egi_layer_acc *o = &p->lp->acc;
@@ -27,7 +45,7 @@ static void gather_back(const pass *p, real *acc, const real *dy, eg_index ldy,
 
     for (int r = 0; r < rows; r++) {
         int t = limit[r] - 1;
-        const real *d = dy + r * ldy;
+        const real *d = dy + r * ld;
         eg_index tok = st->tokens[t];
         real s = w->by ? p->a->rstd1[t] : 1;
 
@@ -36,10 +54,9 @@ static void gather_back(const pass *p, real *acc, const real *dy, eg_index ldy,
         if (!w->by) continue;
         p->K->add(acc + o->by + at, d, n);
         if (!p->lp->need_x) continue;
-        double pull = p->K->dot(d, w->ey + tok * cols + at, n);
-        if (w->py) pull += p->K->dot(d, w->py + t * cols + at, n);
         /* d rstd / d x = -rstd^2 xhat / d_model; kept in row until the block's
          * input gradient is assembled */
+        double pull = pull_on_scale(p, d, y ? y + r * ld : NULL, s, t, at, n);
         st->row[t] += (real)(pull * -(double)(s * s) / p->m->d_model);
     }
 }
@@ -70,20 +87,17 @@ static bool mlp_core_back(const pass *p, real *acc)
     if (p->lp->mlp == EG_MLP_LINEAR) {
         if (p->lp->table_mlp) {
             if (o->ey >= 0)
-                gather_back(p, acc, st->dx, ldx, at, d, p->limit, p->rows);
+                gather_back(p, acc, st->dx, NULL, ldx, at, d, p->limit,
+                            p->rows);
             return false;
         }
-        if (o->f >= 0)
-            N(lin_grad)
-            (p->K, acc + o->f, a->mi, ldx, st->dx, ldx, d, d, p->rows,
-             st->work);
+        if (o->f >= 0) N(lin_grad)
+        (p->K, acc + o->f, a->mi, ldx, st->dx, ldx, d, d, p->rows, st->work);
         N(lin_back)(p->K, st->dmi, ldx, st->dx, ldx, &p->w->f, p->rows, 0);
         return true;
     }
-    if (o->out >= 0)
-        N(lin_grad)
-        (p->K, acc + o->out, a->post, ldm, st->dx, ldx, n, d, p->rows,
-         st->work);
+    if (o->out >= 0) N(lin_grad)
+    (p->K, acc + o->out, a->post, ldm, st->dx, ldx, n, d, p->rows, st->work);
     N(lin_back)(p->K, st->dpre, ldm, st->dx, ldx, &p->w->wout, p->rows, 0);
     for (int r = 0; r < p->rows; r++) {
         real *dp = st->dpre + r * ldm;
@@ -94,12 +108,12 @@ static bool mlp_core_back(const pass *p, real *acc)
     }
     if (p->lp->table_mlp) {
         if (o->ey >= 0)
-            gather_back(p, acc, st->dpre, ldm, at, n, p->limit, p->rows);
+            gather_back(p, acc, st->dpre, a->pre, ldm, at, n, p->limit,
+                        p->rows);
         return false;
     }
-    if (o->in >= 0)
-        N(lin_grad)
-        (p->K, acc + o->in, a->mi, ldx, st->dpre, ldm, d, n, p->rows, st->work);
+    if (o->in >= 0) N(lin_grad)
+    (p->K, acc + o->in, a->mi, ldx, st->dpre, ldm, d, n, p->rows, st->work);
     N(lin_back)(p->K, st->dmi, ldx, st->dpre, ldm, &p->w->win, p->rows, 0);
     return true;
 }
@@ -175,9 +189,8 @@ static void mix_back(const pass *p, const real *dz, eg_index lddz)
                         st->work);
     }
     if (!lp->rotary) return;
-    if (lp->need_q)
-        N(rotate)
-        (p->net, st->dq, st->ldq, p->limit, p->rows, p->m->n_heads, lp->kw, -1);
+    if (lp->need_q) N(rotate)
+    (p->net, st->dq, st->ldq, p->limit, p->rows, p->m->n_heads, lp->kw, -1);
     if (!lp->need_k) return;
     N(rotate)
     (p->net, st->dk, st->ldk, st->limit_all, p->n,
@@ -224,25 +237,25 @@ static void projections_back(const pass *p, real *acc)
 
     if (lp->table) {
         if (o->ey < 0) return;
+        const N(lact) *f = p->a;
         if (lp->need_q)
-            gather_back(p, acc, st->dq, st->ldq, 0, lp->nq, p->limit, p->rows);
+            gather_back(p, acc, st->dq, lp->rotary ? NULL : f->q, st->ldq, 0,
+                        lp->nq, p->limit, p->rows);
         if (lp->need_k && lp->nk > 0)
-            gather_back(p, acc, st->dk, st->ldk, lp->nq, lp->nk, st->limit_all,
-                        p->n);
+            gather_back(p, acc, st->dk, lp->rotary ? NULL : f->k, st->ldk,
+                        lp->nq, lp->nk, st->limit_all, p->n);
         if (lp->need_v && lp->nv > 0)
-            gather_back(p, acc, st->dv, st->ldv, lp->nq + lp->nk, lp->nv,
+            gather_back(p, acc, st->dv, f->v, st->ldv, lp->nq + lp->nk, lp->nv,
                         st->limit_all, p->n);
         return;
     }
     if (lp->need_q) query_back(p, acc);
-    if (o->k >= 0)
-        N(lin_grad)
-        (p->K, acc + o->k, p->a->a, ldx, st->dk, st->ldk, d, lp->nk, p->n,
-         st->work);
-    if (o->v >= 0)
-        N(lin_grad)
-        (p->K, acc + o->v, p->a->a, ldx, st->dv, st->ldv, d, lp->nv, p->n,
-         st->work);
+    if (o->k >= 0) N(lin_grad)
+    (p->K, acc + o->k, p->a->a, ldx, st->dk, st->ldk, d, lp->nk, p->n,
+     st->work);
+    if (o->v >= 0) N(lin_grad)
+    (p->K, acc + o->v, p->a->a, ldx, st->dv, st->ldv, d, lp->nv, p->n,
+     st->work);
     if (!lp->need_a) return;
     if (lp->nk > 0)
         N(lin_back)(p->K, st->da, ldx, st->dk, st->ldk, &p->w->k, p->n, 1);
@@ -310,10 +323,9 @@ static void block_back(const pass *p, real *acc)
         attention_back(p, acc, st->dmid, st->ldx);
         return;
     }
-    if (o->o >= 0)
-        N(lin_grad)
-        (p->K, acc + o->o, p->a->z, st->ldz, st->dmid, st->ldx, zw, d, p->rows,
-         st->work);
+    if (o->o >= 0) N(lin_grad)
+    (p->K, acc + o->o, p->a->z, st->ldz, st->dmid, st->ldx, zw, d, p->rows,
+     st->work);
     N(lin_back)(p->K, st->dz, st->ldz, st->dmid, st->ldx, &p->w->o, p->rows, 0);
     attention_back(p, acc, st->dz, st->ldz);
 }
@@ -328,18 +340,15 @@ static void folded_back(const pass *p, real *acc)
     const real *x = p->rows == p->n ? p->a->x : st->xl;
     int d = p->m->d_model, V = p->m->V, zw = p->m->n_heads * p->lp->vw;
 
-    if (plan->acc_u >= 0)
-        N(lin_grad)
-        (p->K, acc + plan->acc_u, x, st->ldx, st->dlogits, st->ldu, d, V,
-         p->rows, st->work);
-    if (plan->acc_c >= 0)
-        N(lin_grad)
-        (p->K, acc + plan->acc_c, p->a->z, st->ldz, st->dlogits, st->ldu, zw, V,
-         p->rows, st->work);
+    if (plan->acc_u >= 0) N(lin_grad)
+    (p->K, acc + plan->acc_u, x, st->ldx, st->dlogits, st->ldu, d, V, p->rows,
+     st->work);
+    if (plan->acc_c >= 0) N(lin_grad)
+    (p->K, acc + plan->acc_c, p->a->z, st->ldz, st->dlogits, st->ldu, zw, V,
+     p->rows, st->work);
     if (!p->lp->need_q && !p->lp->need_k && !p->lp->need_v) return;
-    if (p->lp->need_a)
-        N(lin_back)
-        (p->K, st->dx, st->ldx, st->dlogits, st->ldu, &p->net->u, p->rows, 0);
+    if (p->lp->need_a) N(lin_back)
+    (p->K, st->dx, st->ldx, st->dlogits, st->ldu, &p->net->u, p->rows, 0);
     N(lin_back)
     (p->K, st->dz, st->ldz, st->dlogits, st->ldu, &p->net->c, p->rows, 0);
     memset(st->row, 0, (size_t)p->n * sizeof(real));
@@ -353,10 +362,9 @@ static void head_back(const pass *p, real *acc)
     int d = p->m->d_model;
     bool final = p->m->lnf_w >= 0;
 
-    if (plan->acc_u >= 0)
-        N(lin_grad)
-        (p->K, acc + plan->acc_u, st->xf, st->ldx, st->dlogits, st->ldu, d,
-         p->m->V, p->rows, st->work);
+    if (plan->acc_u >= 0) N(lin_grad)
+    (p->K, acc + plan->acc_u, st->xf, st->ldx, st->dlogits, st->ldu, d, p->m->V,
+     p->rows, st->work);
     N(lin_back)
     (p->K, final ? st->dmi : st->dx, st->ldx, st->dlogits, st->ldu, &p->net->u,
      p->rows, 0);
