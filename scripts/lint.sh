@@ -23,12 +23,13 @@ mapfile -t shaped < <(
 )
 clang-format --dry-run -Werror "${shaped[@]}" || failed=1
 
-# readdir_r, which cppcheck asks for, is deprecated by glibc.
+# readdir_r, which it asks for, is deprecated by glibc.
 step cppcheck
 cppcheck --quiet --error-exitcode=1 --std=c11 --library=posix -j "$jobs" \
     --enable=warning,performance,portability --inline-suppr \
     --suppress=missingIncludeSystem --suppress=readdirCalled \
-    -I include -I src -I cli -I tests/unit "${files[@]}" || failed=1
+    --include=scripts/cppcheck.h -I include -I src -I cli -I tests/unit \
+    "${files[@]}" || failed=1
 
 # clang-tidy wants the compile commands; configuring makes them, and what is
 # generated (embedded data) has to be there to be included.
