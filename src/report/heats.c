@@ -172,6 +172,19 @@ static eg_status add_full(egi_heats *m, int i, const int full[3], eg_err *err)
     return EG_OK;
 }
 
+void egi_heat_label(const egi_heat *h, char *buf, size_t size)
+{
+    const char *layer = strstr(h->name, "_L");
+
+    if (!h->kind->title[0])
+        (void)snprintf(buf, size, "%s", h->name);
+    else if (layer && isdigit((unsigned char)layer[2]))
+        (void)snprintf(buf, size, "%s, layer %ld", h->kind->title,
+                       strtol(layer + 2, NULL, 10) + 1);
+    else
+        (void)snprintf(buf, size, "%s", h->kind->title);
+}
+
 static void note_range(egi_heat *h, const double *x)
 {
     eg_index i = 0;
@@ -300,6 +313,7 @@ static json_t *heat_json(const egi_heats *m, const egi_heat *h, double keep,
     int n = h->n_steps, shown = (int)(keep * n);
     json_t *steps = json_array(), *data = NULL, *j;
     unsigned char *bytes, *o;
+    char label[192];
 
     if (shown < 2) shown = n < 2 ? n : 2;
     if (shown > n) shown = n;
@@ -319,8 +333,9 @@ static json_t *heat_json(const egi_heats *m, const egi_heat *h, double keep,
     }
     if (bytes) data = egi_json_base64(bytes, (size_t)(o - bytes));
     eg_free(bytes);
-    j = json_pack("{s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "name",
-                  egi_json_text(h->name), "title", h->kind->title, "rows",
+    egi_heat_label(h, label, sizeof label);
+    j = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "name",
+                  egi_json_text(h->name), "label", egi_json_text(label), "rows",
                   h->kind->rows, "cols", h->kind->cols, "row_axis",
                   h->kind->row_axis, "col_axis", h->kind->col_axis, "value",
                   h->kind->value, "help", h->kind->help);

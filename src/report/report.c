@@ -63,16 +63,38 @@ static json_t *groups_json(const egi_collection *c)
     for (int i = 0; i < c->n; i++) {
         const egi_run *r = &c->run[i];
         if (!last || strcmp(last, r->group) != 0) {
-            group = json_pack("{s:o, s:o, s:b, s:[]}", "name",
+            group = json_pack("{s:o, s:o, s:b, s:s, s:s, s:[]}", "name",
                               egi_json_text(r->group), "run_name",
                               egi_json_text(r->name), "theory", (int)r->theory,
-                              "runs");
+                              "axis", r->axis, "help", r->help, "runs");
             json_array_append_new(groups, group);
             last = r->group;
         }
         json_array_append_new(json_object_get(group, "runs"), egi_run_json(r));
     }
     return groups;
+}
+
+/* What the page is called when nobody says: the paper of the claims ("birth" of
+ * "birth/fig3/order"), or the one group that it shows. */
+static json_t *title_json(const egi_collection *c, const json_t *groups,
+                          const eg_report_opts *opts)
+{
+    const json_t *first = json_array_get(c->claims, 0);
+    const char *id = json_string_value(json_object_get(first, "id"));
+    char text[160];
+
+    if (opts->title) return egi_json_text(opts->title);
+    if (id) {
+        (void)snprintf(text, sizeof text, "%.*s, reproduced",
+                       (int)strcspn(id, "/"), id);
+        if (text[0] >= 'a' && text[0] <= 'z') text[0] -= 'a' - 'A';
+        return egi_json_text(text);
+    }
+    if (json_array_size(groups) == 1)
+        return json_incref(
+            json_object_get(json_array_get(groups, 0), "run_name"));
+    return json_string("engram report");
 }
 
 static eg_status data_json(json_t **out, const egi_collection *c,
@@ -94,8 +116,7 @@ static eg_status data_json(json_t **out, const egi_collection *c,
     gmtime_r(&t, &tm);
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &tm);
     eg_machine_describe(machine, sizeof machine);
-    json_object_set_new(root, "title",
-                        egi_json_text(opts->title ? opts->title : "engram"));
+    json_object_set_new(root, "title", title_json(c, groups, opts));
     json_object_set_new(root, "command",
                         opts->command ? egi_json_text(opts->command)
                                       : json_null());

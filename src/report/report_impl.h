@@ -75,7 +75,8 @@ typedef struct egi_run {
     char *dir, *name, *group; /* group: name, or "name (2)" */
     char *config;             /* text of config.yaml; NULL: none */
     bool theory;
-    int64_t seed; /* -1: unknown */
+    const char *axis, *help; /* what step counts; what a theory run shows */
+    int64_t seed;            /* -1: unknown */
     json_t *record, *problems;
     egi_table table;
 } egi_run;
@@ -124,6 +125,8 @@ typedef struct egi_heats {
 eg_status egi_heats_find(egi_heats *m, const char *run_dir, json_t *problems,
                          eg_err *err);
 void egi_heats_release(egi_heats *m);
+/* "Attention pattern, layer 1": the kind's title, or the name itself. */
+void egi_heat_label(const egi_heat *h, char *buf, size_t size);
 /* One snapshot as [heads, rows, cols] float64, released with eg_free. */
 eg_status egi_heat_read(double **out, const egi_heats *m, const egi_heat *h,
                         int64_t step, eg_err *err);

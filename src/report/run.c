@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "engram/run.h"
+#include "engram/theory.h"
 #include "report/report_impl.h"
 
 enum { SMALL_FILE = 4 << 20, METRICS_FILE = 512 << 20 };
@@ -139,13 +141,38 @@ static void find_seed(egi_run *r)
         r->seed = strtoll(text, NULL, 10);
 }
 
+/* Training counts steps; a theory run sweeps what its statement says. */
+static void find_kind(egi_run *r)
+{
+    char word[64];
+    const eg_theory *t;
+
+    r->axis = "training step";
+    r->help = "";
+    if (!r->config) return;
+    r->theory = yaml_get(r->config, "run", "kind", word, sizeof word) &&
+                strcmp(word, "theory") == 0;
+    if (!r->theory) return;
+    (void)yaml_get(r->config, "run", "theory", word, sizeof word);
+    t = eg_theory_find(word);
+    r->axis = t ? t->step : "value swept";
+    r->help = t ? t->help : "";
+}
+
+/* A run that says "running" while nobody holds its lock was killed. */
+static void correct_status(egi_run *r)
+{
+    eg_run_info info;
+
+    if (r->record && eg_run_info_read(&info, r->dir, NULL) == EG_OK)
+        json_object_set_new(r->record, "status", egi_json_text(info.status));
+}
+
 eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
                        eg_err *err)
 {
     eg_status st = EG_OK;
     struct stat info;
-    char kind[64];
-    const char *word;
 
     memset(r, 0, sizeof *r);
     if (stat(dir, &info) != 0)
@@ -161,11 +188,8 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
     r->config = read_text(r, "config.yaml", SMALL_FILE);
     read_record(r);
     find_seed(r);
-    word = json_string_value(json_object_get(r->record, "kind"));
-    if (!word && r->config &&
-        yaml_get(r->config, "run", "kind", kind, sizeof kind))
-        word = kind;
-    r->theory = word && strcmp(word, "theory") == 0;
+    correct_status(r);
+    find_kind(r);
     if (!name) name = json_string_value(json_object_get(r->record, "name"));
     r->name = name ? eg_strdup(name) : path_part(dir, true);
     if (!r->name) {

@@ -17,7 +17,7 @@ function h(tag, attrs, ...kids) {
     else if (v !== null && v !== undefined && v !== false)
       e.setAttribute(k, v === true ? "" : v);
   }
-  for (const kid of kids.flat())
+  for (const kid of kids.flat(Infinity))
     if (kid !== null && kid !== undefined) e.append(kid);
   return e;
 }

@@ -80,6 +80,16 @@ function bandTraces(x, lo, hi, colour) {
   return traces;
 }
 
+/* The spread of one draw, where a theory run reports it as NAME_sd. */
+function errorBars(group, name, x, colour) {
+  const sd = new Map();
+  for (const run of group.runs) {
+    const s = run.series[name + "_sd"];
+    if (s) run.axes[s[0]].forEach((v, i) => sd.set(v, s[1][i]));
+  }
+  return sd.size ? {type: "data", array: x.map((v) => sd.get(v) ?? 0), color: fade(colour, .5), thickness: 1.2, width: 3} : undefined;
+}
+
 function curveTraces(group, names, hidden, opts) {
   const bands = [], lines = [];
   for (const name of names) {
@@ -98,6 +108,7 @@ function curveTraces(group, names, hidden, opts) {
     lines.push({x, y: p.mean, type: "scatter", name: mathPlotly(q.label),
       mode: opts.theory || x.length < 3 ? "lines+markers" : "lines", marker: {size: 7},
       line: {color: colour, width: 2.2, dash: q.dash}, connectgaps: false,
+      error_y: opts.theory ? errorBars(group, name, p.x, colour) : undefined,
       text: p.mean.map((m, i) => num(m) + (p.n[i] > 1 ? `  (${num(p.lo[i])} to ${num(p.hi[i])})` : "")),
       hovertemplate: "%{text}"});
   }
@@ -202,10 +213,10 @@ function curveCard(group, panel, names, extra) {
 
 /* --- theory: value against what is swept --- */
 function theoryOpts(group) {
-  const run = group.runs[0], xs = new Set();
+  const xs = new Set();
   for (const r of group.runs) for (const axis of r.axes) axis.forEach((v) => xs.add(v));
   const x = [...xs].sort((a, b) => a - b);
-  return {theory: true, axis: run.axis || "value swept", ticks: x,
+  return {theory: true, axis: group.axis, ticks: x,
     logAxis: x.length > 2 && x[0] > 0 && x[x.length - 1] / x[0] >= 8};
 }
 
@@ -238,7 +249,7 @@ function compareSection(groups) {
       const opts = {small: true, xRange: [0, end], yRange: panel.hi > panel.lo ? null : [0, top * 1.05]};
       drawn.push(figure(div, () => {
         chips.recolour();
-        return Plotly.react(div, curveTraces(g, g.panels.get(id), hidden, opts), curveLayout(panel, opts), CONFIG);
+        return Plotly.react(div, curveTraces(g, g.panels.get(id), hidden, opts), curveLayout(panel, opts), Object.assign({}, CONFIG, {displayModeBar: false}));
       }));
       return h("div", {class: "card"}, h("h3", null, h("a", {href: "#" + g.anchor}, g.name)), div);
     }));

@@ -38,6 +38,7 @@ function headerPart(pickVerdict) {
   const host = document.getElementById("top");
   const count = (k, one, many) => `${k} ${k === 1 ? one : many}`;
   host.append(h("h1", null, DATA.title),
+   
     h("p", {class: "lede"}, [DATA.claims.length ? count(DATA.claims.length, "claim", "claims") + " judged on" : "Report of", " ",
       count(runs, "run", "runs") + (DATA.groups.length !== runs ? ` in ${count(DATA.groups.length, "setting", "settings")}` : ""),
       ". Lines are means over seeds, bands their spread; every colour means the same quantity on the whole page."].join("")),
@@ -75,14 +76,22 @@ function seedsText(c) {
   if (Array.isArray(c.seeds)) return c.seeds.length > 4 ? `${c.seeds.length}: ${c.seeds[0]} to ${c.seeds[c.seeds.length - 1]}` : c.seeds.join(", ");
   return plain(c.seeds);
 }
+/* Range over seeds, and what the refuting control measured. */
+function spreadText(c) {
+  const lines = [], s = c.spread;
+  if (s && typeof s.min === "number" && typeof s.max === "number" && s.max > s.min) lines.push(`${num(s.min)} to ${num(s.max)}`);
+  if (typeof c.control === "number") lines.push(`control ${num(c.control)}`);
+  return lines.map((l) => h("span", {class: "src how"}, l));
+}
 function claimRow(c) {
   const or = (x) => (x === "" ? h("span", {class: "none"}, "–") : x);
   const cell = (label, ...kids) => h("td", {"data-label": label}, kids);
   const tol = plain(c.tolerance);
   return h("tr", {"data-verdict": verdictOf(c)},
     cell("Verdict", chip(verdictOf(c))),
-    cell("Claim", h("span", {class: "say"}, plain(c.statement) || plain(c.id)), h("span", {class: "id"}, plain(c.id)), h("span", {class: "src"}, c.source ? "  " + plain(c.source) : "")),
-    cell("Measured", or(plain(c.measured))),
+    cell("Claim", h("span", {class: "say"}, plain(c.statement) || plain(c.id)), h("span", {class: "id"}, plain(c.id)), h("span", {class: "src"}, c.source ? "  " + plain(c.source) : ""),
+      c.measure ? h("span", {class: "src how"}, "measured as ", h("code", null, plain(c.measure))) : null, c.note ? h("span", {class: "src how"}, plain(c.note)) : null),
+    cell("Measured", or(plain(c.measured)), spreadText(c)),
     cell("Expected", or(plain(c.expected)), tol ? h("span", {class: "src"}, h("br"), /^[−\d.]/.test(tol) ? "± " + tol : tol) : ""),
     cell("Seeds", or(seedsText(c))), cell("Time", or(typeof c.seconds === "number" ? seconds(c.seconds) : "")), cell("Run", runLink(c)));
 }
@@ -132,6 +141,11 @@ function verdictsPart() {
 }
 
 /* --- groups --- */
+
+/* In theory runs NAME_sd is the spread of NAME, drawn as its error bar. */
+function spreadOf(g, name) {
+  return g.theory && name.endsWith("_sd") && g.runs.some((r) => r.series[name.slice(0, -3)]);
+}
 function prepareGroups() {
   const used = new Set();
   for (const g of DATA.groups) {
@@ -144,14 +158,10 @@ function prepareGroups() {
       const own = [...names].filter((n) => DATA.quantities[n].panel === p.id)
         .filter((n) => pool(g, n).mean.some((v) => v !== null) || g.runs.some((r) => r.bad[n]));
       own.sort((a, b) => DATA.quantities[a].order - DATA.quantities[b].order || a.localeCompare(b));
-      if (own.length) g.panels.set(p.id, own);
+      const shown = own.filter((n) => !spreadOf(g, n));
+      if (shown.length) g.panels.set(p.id, shown);
     }
-    (g.maps || []).forEach((m) => { m.label = mapLabel(m); });
   }
-}
-function mapLabel(m) {
-  const layer = /_L(\d+)$/.exec(m.name);
-  return (m.title || m.name) + (m.title && layer ? `, layer ${Number(layer[1]) + 1}` : "");
 }
 function metaLine(g) {
   const rec = g.runs.map((r) => r.record).filter(Boolean), seeds = g.runs.map((r) => r.seed).filter((s) => s !== null);
@@ -228,6 +238,7 @@ function groupPart(g) {
   const thin = Math.max(...g.runs.map((r) => r.thin));
   const empty = !g.panels.size ? h("p", {class: "note"}, "No measurements in this run.") : null;
   return h("section", {id: g.anchor}, h("div", {class: "head"}, h("h2", null, g.name), h("span", {class: "meta"}, metaLine(g))),
+    g.help ? h("p", {class: "note", style: "margin:-.4rem 0 1rem"}, g.help) : null,
     warning(problems, g.runs.length > 1 ? "In these runs:" : "In this run:"), empty,
     h("div", {class: "grid"}, open), thin > 1 ? h("p", {class: "note"}, `Long curves: after the first 200 points every ${thin}th is drawn.`) : null,
     g.maps && g.maps.length ? heatSection(g) : null, milestones(g), folded,

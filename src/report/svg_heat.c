@@ -1,0 +1,124 @@
+/* A heat map for a paper: one rectangle for each stretch of equal colour. */
+
+#include <math.h>
+#include <string.h>
+#include "report/svg.h"
+
+enum { SIDE = 300, LEFT = 40, TOP = 52, LEVELS = 48, MAX_CELLS = 96 };
+
+typedef struct rgb {
+    double r, g, b;
+} rgb;
+
+/* The colours of the page on light ground. */
+static const rgb ramp[] = {{255, 255, 255}, {220, 234, 246}, {168, 205, 233},
+                           {95, 163, 214},  {31, 111, 178},  {10, 53, 102}};
+static const rgb two[] = {{10, 74, 128},   {74, 148, 204},  {181, 213, 236},
+                          {255, 255, 255}, {249, 207, 174}, {224, 127, 51},
+                          {156, 63, 0}};
+
+/* -1: not finite. Unsigned values by their root, as on the page. */
+static int level(const egi_heat *m, double x)
+{
+    double u, max = m->max > 0 ? m->max : 1;
+
+    if (!isfinite(x)) return -1;
+    u = m->is_signed ? 0.5 + 0.5 * x / max : sqrt(x / max);
+    return (int)lrint(fmin(1, fmax(0, u)) * LEVELS);
+}
+
+static void put_colour(FILE *f, const egi_heat *m, int k)
+{
+    const rgb *stops = m->is_signed ? two : ramp;
+    int n = m->is_signed ? 6 : 5, i;
+    double t = (double)k / LEVELS * n;
+
+    if (k < 0) {
+        fputs("#bbb", f);
+        return;
+    }
+    i = t >= n ? n - 1 : (int)t;
+    t -= i;
+    fprintf(f, "#%02x%02x%02x",
+            (unsigned)lrint(stops[i].r + t * (stops[i + 1].r - stops[i].r)),
+            (unsigned)lrint(stops[i].g + t * (stops[i + 1].g - stops[i].g)),
+            (unsigned)lrint(stops[i].b + t * (stops[i + 1].b - stops[i].b)));
+}
+
+static void put_row(FILE *f, const egi_heat *m, const double *x, int r,
+                    int cols, double cell)
+{
+    int white = m->is_signed ? LEVELS / 2 : 0;
+
+    for (int c = 0, end; c < cols; c = end) {
+        int k = level(m, x[c]);
+        for (end = c + 1; end < cols && level(m, x[end]) == k; end++) continue;
+        if (k == white) continue; /* the ground */
+        fprintf(f,
+                "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" "
+                "fill=\"",
+                LEFT + c * cell, TOP + r * cell, (end - c) * cell, cell);
+        put_colour(f, m, k);
+        fputs("\"/>\n", f);
+    }
+}
+
+static void put_scale(FILE *f, const egi_heat *m, double y)
+{
+    char text[64];
+
+    for (int k = 0; k < LEVELS; k++) {
+        fprintf(f,
+                "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"8\" "
+                "fill=\"",
+                LEFT + (double)SIDE * k / LEVELS, y,
+                (double)SIDE / LEVELS + .2);
+        put_colour(f, m, k);
+        fputs("\"/>\n", f);
+    }
+    (void)snprintf(text, sizeof text, "%.3g", m->is_signed ? -m->max : 0);
+    egi_svg_text(f, LEFT, y + 20, "start", "", text);
+    (void)snprintf(text, sizeof text, "%.3g", m->max);
+    egi_svg_text(f, LEFT + SIDE, y + 20, "end", "", text);
+    (void)snprintf(text, sizeof text, "%s%s", m->kind->value,
+                   m->is_signed ? "" : " (colour by its root)");
+    egi_svg_text(f, LEFT + SIDE / 2.0, y + 20, "middle", "", text);
+}
+
+void egi_svg_heat(FILE *f, const egi_heat *map, const double *x, int head,
+                  const char *title)
+{
+    int rows = map->rows < MAX_CELLS ? map->rows : MAX_CELLS;
+    int cols = map->cols < MAX_CELLS ? map->cols : MAX_CELLS;
+    double cell = (double)SIDE / (cols > rows ? cols : rows);
+    double bottom = TOP + rows * cell;
+
+    x += (ptrdiff_t)head * map->rows * map->cols;
+    egi_svg_open(f, LEFT + SIDE + 14, bottom + 48);
+    egi_svg_text(f, LEFT, 16, "start", "font-size=\"12\" font-weight=\"bold\"",
+                 title);
+    egi_svg_text(f, LEFT + cols * cell / 2, TOP - 18, "middle", "",
+                 map->kind->cols);
+    egi_svg_text(f, -(TOP + rows * cell / 2), 14, "middle",
+                 "transform=\"rotate(-90)\"", map->kind->rows);
+    for (int i = 0; i < rows || i < cols; i += 8) {
+        char text[16];
+        (void)snprintf(text, sizeof text, "%d", i);
+        if (i < cols)
+            egi_svg_text(f, LEFT + (i + .5) * cell, TOP - 5, "middle", "",
+                         text);
+        if (i < rows)
+            egi_svg_text(f, LEFT - 5, TOP + (i + .5) * cell + 3.5, "end", "",
+                         text);
+    }
+    fputs("<g shape-rendering=\"crispEdges\">\n", f);
+    for (int r = 0; r < rows; r++)
+        put_row(f, map, x + (ptrdiff_t)r * map->cols, r, cols, cell);
+    put_scale(f, map, bottom + 12);
+    fputs("</g>\n", f);
+    fprintf(f,
+            "<rect x=\"%d\" y=\"%d\" width=\"%.2f\" height=\"%.2f\" "
+            "fill=\"none\" stroke=\"#999\" stroke-width=\".6\"/>\n",
+            LEFT, TOP, cols * cell, rows * cell);
+    fputs("</svg>\n", f);
+}
