@@ -187,10 +187,10 @@ static void feed_forward(const pass *p, real *out, const real *xr)
     eg_index ldx = st->ldx;
     int at = p->lp->nq + p->lp->nk + p->lp->nv;
 
-    if (kind != EG_MLP_NONE) mlp_input(p, xr);
+    if (kind == EG_MLP_NONE) return; /* mid is out */
+    mlp_input(p, xr);
     for (int r = 0; r < p->rows; r++)
         memcpy(out + r * ldx, a->mid + r * ldx, (size_t)d * sizeof *out);
-    if (kind == EG_MLP_NONE) return;
     real *to = a->mo ? a->mo : out;
     if (kind == EG_MLP_LINEAR && p->lp->table_mlp) {
         gather(p, st->dmi, ldx, at, d, p->limit, p->rows);
@@ -205,7 +205,7 @@ static void feed_forward(const pass *p, real *out, const real *xr)
             gather(p, a->pre, st->ldm, at, p->lp->nm, p->limit, p->rows);
         else
             N(lin_forward)
-            (p->K, a->pre, st->ldm, a->mi, ldx, &p->w->win, p->rows, 0);
+        (p->K, a->pre, st->ldm, a->mi, ldx, &p->w->win, p->rows, 0);
         activate(p);
         N(lin_forward)
         (p->K, to, ldx, a->post, st->ldm, &p->w->wout, p->rows, !a->mo);

@@ -2,6 +2,8 @@
 #ifndef EG_NN_PASS_H
 #define EG_NN_PASS_H
 
+#include <string.h>
+
 #include "nn/real/real.h"
 
 typedef struct N(pass) {
@@ -38,11 +40,8 @@ static inline N(pass) N(pass_of)(const N(net) * net, N(state) * st, int l)
 static inline void N(copy_rows)(real *out, const real *in, eg_index ld,
                                 const int32_t *limit, int rows, int d)
 {
-    for (int r = 0; r < rows; r++) {
-        const real *from = in + (limit[r] - 1) * ld;
-        real *to = out + r * ld;
-        for (int i = 0; i < d; i++) to[i] = from[i];
-    }
+    for (int r = 0; r < rows; r++)
+        memcpy(out + r * ld, in + (limit[r] - 1) * ld, (size_t)d * sizeof *out);
 }
 
 /* Where head h's keys begin: its own columns, or all of the identity. */

@@ -40,11 +40,12 @@ static void act_lay(layout *l, const N(net) * net, N(state) * st, int i,
                             EG_ATTN_BLOCK * EG_ATTN_BLOCK));
     a->z = lay_real(l, T * st->ldz);
     a->h = keep ? lay_real(l, X) : NULL;
-    a->mid = lay_real(l, X);
     if (norm && lp->mlp != EG_MLP_NONE) {
         a->xhat2 = lay_real(l, X);
         a->rstd2 = lay_real(l, T);
     }
+    /* Without a feed-forward the block ends here: mid is its output. */
+    if (lp->mlp != EG_MLP_NONE) a->mid = lay_real(l, X);
     a->mi = first && lp->mlp != EG_MLP_NONE ? lay_real(l, X) : a->mid;
     a->pre = mlp2 ? lay_real(l, T * st->ldm) : NULL;
     a->post = mlp2 && (keep || lp->mlp == EG_MLP_GELU)
@@ -139,6 +140,9 @@ static size_t state_lay(N(state) * st, const N(net) * net, char *base,
     } else {
         st->xf = st->out;
     }
+    for (int i = 0; i < m->n_layers; i++)
+        if (net->plan.layer[i].mlp == EG_MLP_NONE)
+            st->act[i].mid = i + 1 < m->n_layers ? st->act[i + 1].x : st->out;
     st->logits = lay_real(&l, T * st->ldu);
     scratch_lay(&l, net, st);
     return l.used;
