@@ -55,9 +55,9 @@ typedef struct eg_field {
 #define EG_FD_E(name, def, choices, help) int name;
 #define EG_FD_L(name, def, help) eg_strs name;
 
-#define EG_FIELDS_STRUCT(type, LIST)                                           \
-    typedef struct type {                                                      \
-        LIST(EG_FD_I, EG_FD_R, EG_FD_B, EG_FD_T, EG_FD_E, EG_FD_L)             \
+#define EG_FIELDS_STRUCT(type, LIST)                               \
+    typedef struct type {                                          \
+        LIST(EG_FD_I, EG_FD_R, EG_FD_B, EG_FD_T, EG_FD_E, EG_FD_L) \
     } type;
 
 /* Each module defines, in one .c file, its table:
@@ -65,23 +65,23 @@ typedef struct eg_field {
  *     EG_FIELDS_TABLE(eg_optim_fields, EG_OPTIM_FIELDS)
  * declared in its header as  extern const eg_field eg_optim_fields[];
  * the table ends with a row whose name is NULL. */
-#define EG_FT_I(nm, df, lo, hi, hp)                                            \
+#define EG_FT_I(nm, df, lo, hi, hp) \
     {#nm, EG_FIELD_INT, offsetof(EG_FIELDS_OWNER, nm), df, lo, hi, NULL, hp},
-#define EG_FT_R(nm, df, lo, hi, hp)                                            \
+#define EG_FT_R(nm, df, lo, hi, hp) \
     {#nm, EG_FIELD_REAL, offsetof(EG_FIELDS_OWNER, nm), df, lo, hi, NULL, hp},
-#define EG_FT_B(nm, df, hp)                                                    \
+#define EG_FT_B(nm, df, hp) \
     {#nm, EG_FIELD_BOOL, offsetof(EG_FIELDS_OWNER, nm), df, 0, 0, NULL, hp},
-#define EG_FT_T(nm, df, hp)                                                    \
+#define EG_FT_T(nm, df, hp) \
     {#nm, EG_FIELD_TEXT, offsetof(EG_FIELDS_OWNER, nm), df, 0, 0, NULL, hp},
-#define EG_FT_E(nm, df, ch, hp)                                                \
+#define EG_FT_E(nm, df, ch, hp) \
     {#nm, EG_FIELD_ENUM, offsetof(EG_FIELDS_OWNER, nm), df, 0, 0, ch, hp},
-#define EG_FT_L(nm, df, hp)                                                    \
+#define EG_FT_L(nm, df, hp) \
     {#nm, EG_FIELD_LIST, offsetof(EG_FIELDS_OWNER, nm), df, 0, 0, NULL, hp},
 
-#define EG_FIELDS_TABLE(table, LIST)                                           \
-    const eg_field table[] = {                                                 \
-        LIST(EG_FT_I, EG_FT_R, EG_FT_B, EG_FT_T, EG_FT_E, EG_FT_L){            \
-            NULL, EG_FIELD_INT, 0, NULL, 0, 0, NULL, NULL}};
+#define EG_FIELDS_TABLE(table, LIST)                      \
+    const eg_field table[] = {                            \
+        LIST(EG_FT_I, EG_FT_R, EG_FT_B, EG_FT_T, EG_FT_E, \
+             EG_FT_L){NULL, EG_FIELD_INT, 0, NULL, 0, 0, NULL, NULL}};
 
 /* All fields of *opts to their defaults. */
 EG_API void eg_fields_default(const eg_field *table, void *opts);

@@ -62,8 +62,9 @@ EG_API double eg_view_at(const eg_view *v, eg_index i);
 
 /* NumPy .npy, version 1.0 written, 1.0 and 2.0 read, little-endian C order. */
 EG_API eg_status eg_npy_write(const char *path, const eg_view *v, eg_err *err);
-/* v->data is allocated here; release with eg_free((void *)v->data). */
+/* v->data is allocated here; release with eg_view_release. */
 EG_API eg_status eg_npy_read(eg_view *v, const char *path, eg_err *err);
+EG_API void eg_view_release(eg_view *v); /* of eg_npy_read, eg_npy_parse */
 /* The same from memory, for tests and fuzzing; data is copied. */
 EG_API eg_status eg_npy_parse(eg_view *v, const char *bytes, size_t size,
                               const char *name, eg_err *err);

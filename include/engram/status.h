@@ -25,14 +25,14 @@ extern "C" {
 /* Extents and subscripts; size_t is for bytes only. */
 typedef ptrdiff_t eg_index;
 
-#define EG_STATUS_LIST(X)                                                      \
-    X(EG_OK, "ok")                                                             \
-    X(EG_ENOMEM, "out of memory")                                              \
-    X(EG_EINVAL, "invalid argument")                                           \
-    X(EG_ESHAPE, "shapes do not agree")                                        \
-    X(EG_EIO, "read or write failed")                                          \
-    X(EG_EFORMAT, "file is not what it claims to be")                          \
-    X(EG_EUNSUPPORTED, "not supported by this build")                          \
+#define EG_STATUS_LIST(X)                             \
+    X(EG_OK, "ok")                                    \
+    X(EG_ENOMEM, "out of memory")                     \
+    X(EG_EINVAL, "invalid argument")                  \
+    X(EG_ESHAPE, "shapes do not agree")               \
+    X(EG_EIO, "read or write failed")                 \
+    X(EG_EFORMAT, "file is not what it claims to be") \
+    X(EG_EUNSUPPORTED, "not supported by this build") \
     X(EG_EBUSY, "in use by another process")
 
 typedef enum eg_status {
@@ -59,13 +59,13 @@ EG_API void eg_fail_(eg_err *err, eg_status st, const char *where,
                      const char *fmt, ...) EG_PRINTF(4, 5);
 
 /* Records why and where; evaluates to st. err may be NULL. */
-#define EG_FAIL(err, st, ...)                                                  \
+#define EG_FAIL(err, st, ...) \
     (eg_fail_((err), (st), EG_HERE, __VA_ARGS__), (st))
 
 /* Propagate. Needs a local `st` and a label `done`. */
-#define EG_TRY(call)                                                           \
-    do {                                                                       \
-        if ((st = (call)) != EG_OK) goto done;                                 \
+#define EG_TRY(call)                           \
+    do {                                       \
+        if ((st = (call)) != EG_OK) goto done; \
     } while (0)
 
 /* A broken precondition is a bug: says where, then aborts. */

@@ -64,7 +64,7 @@ static void add_choices(egi_text *t, const char *choices)
 
 void egi_field_expected(const eg_field *f, char *buf, size_t size)
 {
-    egi_text t = {buf, size, 0};
+    egi_text t = egi_text_on(buf, size);
 
     switch (f->kind) {
     case EG_FIELD_INT:
@@ -182,8 +182,10 @@ static bool parse_int(const eg_field *f, void *opts, const char *text)
     errno = 0;
     v = strtoll(buf, &end, 10);
     if (errno != 0) return false;
-    if (*end != '\0') { /* 1e6: exact or refused */
-        if (!(real >= -0x1p63 && real < 0x1p63) || real != trunc(real)) {
+    if (*end != '\0') {                             /* 1e6: exact or refused */
+        const double limit = 9223372036854775808.0; /* 2^63 */
+
+        if (real < -limit || real >= limit || real != trunc(real)) {
             return false;
         }
         v = (int64_t)real;
@@ -421,7 +423,7 @@ static void add_list(egi_text *t, const eg_strs *list)
 
 int eg_field_format(const eg_field *f, const void *opts, char *buf, size_t size)
 {
-    egi_text t = {buf, size, 0};
+    egi_text t = egi_text_on(buf, size);
     const void *from = slot_of(f, opts);
     char one[EG_TEXT];
 

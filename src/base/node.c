@@ -129,7 +129,7 @@ static eg_status unknown_key(const eg_node *n, const eg_field *table,
 {
     egi_nearest near = {.asked = n->key};
     char all[300] = "";
-    egi_text t = {all, sizeof all, 0};
+    egi_text t = egi_text_on(all, sizeof all);
 
     for (const eg_field *f = table; f->name; f++) {
         egi_nearest_try(&near, f->name);
@@ -175,7 +175,7 @@ done:
 
 int eg_yaml_quote(char *buf, size_t size, const char *text)
 {
-    egi_text t = {buf, size, 0};
+    egi_text t = egi_text_on(buf, size);
 
     egi_text_quote(&t, text);
     return (int)t.len;

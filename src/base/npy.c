@@ -234,6 +234,15 @@ eg_status eg_npy_parse(eg_view *v, const char *bytes, size_t size,
     return st;
 }
 
+void eg_view_release(eg_view *v)
+{
+    void *own = NULL;
+
+    memcpy(&own, &v->data, sizeof own); /* it was ours before it was const */
+    eg_free(own);
+    *v = (eg_view){0};
+}
+
 eg_status eg_npy_read(eg_view *v, const char *path, eg_err *err)
 {
     eg_status st = EG_OK;
@@ -281,7 +290,7 @@ eg_status eg_npy_write(const char *path, const eg_view *v, eg_err *err)
     eg_status st = EG_OK;
     eg_outfile o = {.f = NULL};
     char text[512];
-    egi_text t = {text, sizeof text, 0};
+    egi_text t = egi_text_on(text, sizeof text);
     unsigned char length[4] = {1, 0};
     size_t bytes = 0;
 

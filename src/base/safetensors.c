@@ -197,7 +197,7 @@ static int by_position(const void *pa, const void *pb)
 
 /* Every byte of the data belongs to exactly one tensor; then the entries get
  * their pointers. */
-static eg_status check_layout(reader *r, char *data)
+static eg_status check_layout(reader *r, const char *data)
 {
     eg_safetensors *s = r->s;
     size_t at = 0;
@@ -317,7 +317,8 @@ eg_status eg_st_parse_take(eg_safetensors *s, char *bytes, size_t size,
     eg_status st = EG_OK;
     reader r = {.s = s, .file = name, .err = err};
 
-    *s = (eg_safetensors){.bytes = bytes, .size = size};
+    *s = (eg_safetensors){.size = size};
+    s->bytes = bytes;
     st = parse(&r);
     if (st != EG_OK) eg_st_release(s);
     return st;

@@ -60,9 +60,8 @@ static eg_status add_meta(json_t *root, const char *const *meta, int n_meta,
     eg_status st = EG_OK;
     json_t *object = json_object(), *taken = object;
 
-    for (int i = 0; i < n_meta; i++) {
-        EG_TRY(add_new(object, meta[2 * i], json_string(meta[2 * i + 1]), path,
-                       err));
+    for (size_t i = 0; i < 2 * (size_t)n_meta; i += 2) {
+        EG_TRY(add_new(object, meta[i], json_string(meta[i + 1]), path, err));
     }
     object = NULL; /* taken over, whether or not it succeeds */
     EG_TRY(add_new(root, "__metadata__", taken, path, err));
@@ -122,14 +121,16 @@ eg_status eg_st_write(const char *path, const eg_st_entry *entries,
     eg_outfile o = {.f = NULL};
     json_t *root = json_object();
     char *header = NULL;
-    const eg_st_entry **order = eg_calloc((size_t)n_entries, sizeof *order);
+    const eg_st_entry **order = NULL;
+    const size_t width = sizeof(const eg_st_entry *);
 
+    order = eg_calloc((size_t)n_entries, width);
     if (!order || !root) {
         st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
         goto done;
     }
     for (int i = 0; i < n_entries; i++) order[i] = &entries[i];
-    qsort(order, (size_t)n_entries, sizeof(void *), by_width);
+    qsort(order, (size_t)n_entries, width, by_width);
     EG_TRY(add_meta(root, meta, n_meta, path, err));
     EG_TRY(add_entries(root, order, n_entries, path, err));
     header = json_dumps(root, JSON_COMPACT);

@@ -5,14 +5,23 @@
 
 #include "base/text.h"
 
+egi_text egi_text_on(char *buf, size_t size)
+{
+    egi_text t = {.size = size};
+
+    t.buf = buf;
+    return t;
+}
+
 void egi_text_add(egi_text *t, const char *fmt, ...)
 {
-    size_t at = t->len < t->size ? t->len : t->size;
+    size_t room = t->len < t->size ? t->size - t->len : 0;
+    char *to = room > 0 ? t->buf + t->len : NULL;
     va_list ap;
     int n = 0;
 
     va_start(ap, fmt);
-    n = vsnprintf(at < t->size ? t->buf + at : NULL, t->size - at, fmt, ap);
+    n = vsnprintf(to, room, fmt, ap);
     va_end(ap);
     EG_ASSERT(n >= 0);
     t->len += (size_t)n;

@@ -10,6 +10,7 @@ typedef struct egi_text {
     char *buf;
     size_t size, len;
 } egi_text;
+egi_text egi_text_on(char *buf, size_t size);
 void egi_text_add(egi_text *t, const char *fmt, ...) EG_PRINTF(2, 3);
 /* Length of the UTF-8 sequence at s and its code point; 0 where there is no
  * valid one (overlong forms and surrogates are not). */

@@ -82,7 +82,7 @@ bool egi_view_bytes(const eg_view *v, size_t *bytes)
 
 void egi_shape_format(const eg_view *v, char *buf, size_t size)
 {
-    egi_text t = {buf, size, 0};
+    egi_text t = egi_text_on(buf, size);
 
     egi_text_add(&t, "[");
     for (int i = 0; i < v->ndim; i++) {

@@ -46,4 +46,21 @@ EG_FIELDS_STRUCT(fuzz_opts, FUZZ_FIELDS)
 #define EG_FIELDS_OWNER fuzz_opts
 static EG_FIELDS_TABLE(fuzz_fields, FUZZ_FIELDS)
 
+    /* The same bytes in every field (not between them). */
+    static inline bool fuzz_equal(const fuzz_opts *a, const fuzz_opts *b)
+{
+    static const size_t bytes[] = {
+        [EG_FIELD_INT] = sizeof(int64_t), [EG_FIELD_REAL] = sizeof(double),
+        [EG_FIELD_BOOL] = sizeof(bool),   [EG_FIELD_TEXT] = EG_TEXT,
+        [EG_FIELD_ENUM] = sizeof(int),    [EG_FIELD_LIST] = sizeof(eg_strs)};
+
+    for (const eg_field *f = fuzz_fields; f->name; f++) {
+        const char *x = (const char *)a + f->offset;
+        const char *y = (const char *)b + f->offset;
+
+        if (memcmp(x, y, bytes[f->kind]) != 0) return false;
+    }
+    return true;
+}
+
 #endif

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (st == EG_OK) {
         (void)fuzz_touch(&v);
-        eg_free((void *)(uintptr_t)v.data);
+        eg_view_release(&v);
     } else {
         fuzz_check_failure(st, &err);
         EG_ASSERT(!v.data);

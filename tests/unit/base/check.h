@@ -41,6 +41,13 @@ static inline void check_ok_at(eg_status got, const eg_err *err, int line)
 }
 #define check_ok(got, err) check_ok_at((got), (err), __LINE__)
 
+/* Copies s without its final 0; returns the place behind it. */
+static inline char *put_text(char *to, const char *s)
+{
+    while (*s) *to++ = *s++;
+    return to;
+}
+
 /* A fresh folder under $TMPDIR or /tmp. */
 static inline void scratch_make(char *dir, size_t size)
 {

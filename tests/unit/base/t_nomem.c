@@ -41,7 +41,7 @@ static eg_status try_npy(eg_err *err)
     eg_status st = eg_npy_read(&v, path, err);
 
     if (st != EG_OK) assert_null(v.data);
-    eg_free((void *)(uintptr_t)v.data);
+    eg_view_release(&v);
     return st;
 }
 

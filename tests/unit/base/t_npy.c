@@ -12,12 +12,12 @@ static char *make(int version, const char *dict, size_t length, size_t n,
     size_t at = version == 1 ? 10 : 12;
     char *b = eg_calloc(at + length + n, 1);
 
-    memcpy(b, "\x93NUMPY", 6);
+    (void)put_text(b, "\x93NUMPY");
     b[6] = (char)version;
     b[8] = (char)(length & 0xff);
     b[9] = (char)(length >> 8);
     memset(b + at, ' ', length);
-    memcpy(b + at, dict, strlen(dict));
+    (void)put_text(b + at, dict);
     b[at + length - 1] = '\n';
     for (size_t i = 0; i < n; i++) b[at + length + i] = (char)i;
     *size = at + length + n;
@@ -41,7 +41,7 @@ static void check_bytes(const eg_view *v, size_t n, const char *dict)
     assert_int_equal(back.ndim, v->ndim);
     assert_memory_equal(back.shape, v->shape, sizeof v->shape);
     assert_memory_equal(back.data, v->data, n);
-    eg_free((void *)(uintptr_t)back.data);
+    eg_view_release(&back);
     eg_free(found);
     eg_free(want);
 }
@@ -123,7 +123,7 @@ static void test_variants_are_read(void **state)
         check_ok(eg_npy_parse(&v, b, size, "x.npy", &err), &err);
         assert_int_equal((size_t)eg_view_size(&v) * eg_dtype_size(v.dtype),
                          cases[i].n);
-        eg_free((void *)(uintptr_t)v.data);
+        eg_view_release(&v);
         eg_free(b);
     }
 }

@@ -12,7 +12,7 @@ static char *make(const char *json, size_t n, size_t *size)
 
     b[0] = (char)(length & 0xff);
     b[1] = (char)(length >> 8);
-    memcpy(b + 8, json, length);
+    (void)put_text(b + 8, json);
     for (size_t i = 0; i < n; i++) b[8 + length + i] = (char)i;
     *size = 8 + length + n;
     return b;
@@ -212,15 +212,19 @@ static void test_broken_headers(void **state)
 static void test_nesting_and_names_have_limits(void **state)
 {
     static char deep[10000];
-    char json[400] = "{\"";
+    char json[400], name[129];
     eg_err err = {0};
     eg_safetensors s;
 
     (void)state;
     memset(deep, '[', sizeof deep - 1);
     check_failed(parse(&s, deep, 0, &err), EG_EFORMAT, &err, "header");
-    memset(json + 2, 'n', 128);
-    strcat(json, "\":" T("U8", "[0]", "[0,0]") "}");
+    memset(name, 'n', sizeof name - 1);
+    name[128] = '\0';
+    (void)snprintf(json, sizeof json,
+                   "{\"%s"
+                   "\":" T("U8", "[0]", "[0,0]") "}",
+                   name);
     check_failed(parse(&s, json, 0, &err), EG_EFORMAT, &err,
                  "name of 128 bytes, expected at most 127");
 }

@@ -145,13 +145,11 @@ static void test_broken_documents(void **state)
 static char *repeat(const char *head, const char *part, size_t n,
                     const char *tail)
 {
-    size_t length = strlen(part);
-    char *s = eg_calloc(strlen(head) + n * length + strlen(tail) + 1, 1);
-    char *to = s + strlen(head);
+    char *s = eg_calloc(strlen(head) + n * strlen(part) + strlen(tail) + 1, 1);
+    char *to = put_text(s, head);
 
-    memcpy(s, head, strlen(head));
-    for (size_t i = 0; i < n; i++) memcpy(to + i * length, part, length);
-    memcpy(to + n * length, tail, strlen(tail));
+    for (size_t i = 0; i < n; i++) to = put_text(to, part);
+    (void)put_text(to, tail);
     return s;
 }
 
