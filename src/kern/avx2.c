@@ -3,8 +3,4 @@
 #include "kern/fast_impl.h"
 
 const eg_kern_f32 egi_kern_avx2 = FAST_TABLE("avx2");
-
-double egi_fma_avx2(eg_index repeats, float *sink)
-{
-    return fma_loop(repeats, sink);
-}
+const egi_peak egi_peak_avx2 = {fma_loop, read_loop};

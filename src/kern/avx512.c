@@ -3,8 +3,4 @@
 #include "kern/fast_impl.h"
 
 const eg_kern_f32 egi_kern_avx512 = FAST_TABLE("avx512");
-
-double egi_fma_avx512(eg_index repeats, float *sink)
-{
-    return fma_loop(repeats, sink);
-}
+const egi_peak egi_peak_avx512 = {fma_loop, read_loop};

@@ -3,8 +3,4 @@
 #include "kern/fast_impl.h"
 
 const eg_kern_f32 egi_kern_generic = FAST_TABLE("generic");
-
-double egi_fma_generic(eg_index repeats, float *sink)
-{
-    return fma_loop(repeats, sink);
-}
+const egi_peak egi_peak_generic = {fma_loop, read_loop};

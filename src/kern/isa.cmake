@@ -19,3 +19,21 @@ else()
   set_source_files_properties(${kern}/avx2.c ${kern}/avx512.c PROPERTIES
     HEADER_FILE_ONLY ON)
 endif()
+
+# Yardsticks of `bench kernels`. Off by default: the tool needs neither.
+option(ENGRAM_YARDSTICK "Compare the kernels with oneDNN and LIBXSMM" OFF)
+if(ENGRAM_YARDSTICK)
+  find_package(OpenMP REQUIRED COMPONENTS C)
+  # not find_package(dnnl), which insists on the headers of OpenCL
+  find_library(DNNL dnnl REQUIRED)
+  find_library(XSMM xsmm REQUIRED)
+  find_library(XSMM_NOBLAS xsmmnoblas REQUIRED)
+  target_link_libraries(eg_kern PRIVATE
+    ${DNNL} ${XSMM} ${XSMM_NOBLAS} ${OpenMP_gomp_LIBRARY}
+    ${CMAKE_DL_LIBS})
+  set_source_files_properties(${kern}/yardstick_none.c PROPERTIES
+    HEADER_FILE_ONLY ON)
+else()
+  set_source_files_properties(${kern}/yardstick.c PROPERTIES
+    HEADER_FILE_ONLY ON)
+endif()

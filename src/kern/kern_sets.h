@@ -10,9 +10,20 @@ extern const eg_kern_f32 egi_kern_generic;
 extern const eg_kern_f32 egi_kern_avx2;   /* x86-64 only */
 extern const eg_kern_f32 egi_kern_avx512; /* x86-64 only */
 
-/* Independent multiply-adds in registers, the loop whose rate is the peak of
- * the set: returns the FLOP done. *sink is 0.5 before and after. */
-double egi_fma_generic(eg_index repeats, float *sink);
-double egi_fma_avx2(eg_index repeats, float *sink);
-double egi_fma_avx512(eg_index repeats, float *sink);
+/* What a set could do at most on this machine. */
+typedef struct egi_peak {
+    /* independent multiply-adds in registers: returns the FLOP done; *sink is
+     * 0.5 before and after */
+    double (*fma)(eg_index repeats, float *sink);
+    /* the sum of x[0..n-1]; n is a multiple of 128 */
+    float (*read)(const float *x, eg_index n);
+} egi_peak;
+
+extern const egi_peak egi_peak_generic;
+extern const egi_peak egi_peak_avx2;
+extern const egi_peak egi_peak_avx512;
+
+/* The peak loops of a set by name, as eg_kern_pick; those of "generic" for the
+ * reference. */
+const egi_peak *egi_peak_pick(const char *name);
 #endif

@@ -29,15 +29,16 @@ static bool has_avx512(void)
 
 static const struct {
     const eg_kern_f32 *set;
+    const egi_peak *peak;
     bool (*runs)(void);
 } sets[] = {
 /* best first */
 #if defined(__x86_64__)
-    {&egi_kern_avx512, has_avx512},
-    {&egi_kern_avx2, has_avx2},
+    {&egi_kern_avx512, &egi_peak_avx512, has_avx512},
+    {&egi_kern_avx2, &egi_peak_avx2, has_avx2},
 #endif
-    {&egi_kern_generic, always},
-    {&egi_kern_ref_f32, always},
+    {&egi_kern_generic, &egi_peak_generic, always},
+    {&egi_kern_ref_f32, &egi_peak_generic, always},
 };
 
 enum { N_SETS = sizeof sets / sizeof sets[0] };
@@ -50,15 +51,28 @@ const char *eg_kern_name(int i)
     return NULL;
 }
 
-const eg_kern_f32 *eg_kern_pick(const char *name)
+/* The place of a runnable set in the table; -1 if there is none. */
+static int find(const char *name)
 {
     bool any = strcmp(name, "auto") == 0;
 
     for (int s = 0; s < N_SETS; s++) {
         if (!any && strcmp(name, sets[s].set->name) != 0) continue;
-        if (sets[s].runs()) return sets[s].set;
+        if (sets[s].runs()) return s;
     }
-    return NULL;
+    return -1;
+}
+
+const eg_kern_f32 *eg_kern_pick(const char *name)
+{
+    int s = find(name);
+    return s < 0 ? NULL : sets[s].set;
+}
+
+const egi_peak *egi_peak_pick(const char *name)
+{
+    int s = find(name);
+    return s < 0 ? NULL : sets[s].peak;
 }
 
 const eg_kern_f64 *eg_kern_pick_f64(const char *name)

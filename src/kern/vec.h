@@ -143,11 +143,15 @@ INLINE float vsum(vec a)
 
 INLINE float vtop(vec a)
 {
-    float s[W], top;
+#if VEC_W == 16
+    return _mm512_reduce_max_ps((__m512)a);
+#else
+    float s[VEC_W], top;
     vstore(s, a);
     top = s[0];
-    for (int i = 1; i < W; i++) top = s[i] > top ? s[i] : top;
+    for (int i = 1; i < VEC_W; i++) top = s[i] > top ? s[i] : top;
     return top;
+#endif
 }
 
 /* The first lane that equals x; W if none does. */

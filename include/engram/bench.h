@@ -1,0 +1,58 @@
+/* Measuring the kernels against the machine they run on.
+ *
+ * Rates are medians of interleaved samples: in every sample the limit (a loop
+ * of multiply-adds in registers, or a loop that reads from the L2 cache) runs
+ * next to the kernel, so that a slow spell of a shared machine hits both.
+ * Times are processor time of the calling thread. Everything here uses one
+ * core, takes about the time it is given, and allocates. */
+#ifndef ENGRAM_BENCH_H
+#define ENGRAM_BENCH_H
+
+#include "engram/kern.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* float32 multiply-adds, GFLOP/s (one multiply-add is two FLOP): the median
+ * over samples of a millisecond. `set` is a name of eg_kern_pick; "ref" counts
+ * as "generic". 0 if the set does not run here. */
+EG_API double eg_bench_peak_fma(const char *set, double seconds);
+/* Reading rates, GB/s (1e9 bytes), over 1 MiB and over 256 MiB; 0 when out of
+ * memory. */
+EG_API double eg_bench_read_l2(double seconds);
+EG_API double eg_bench_read_dram(double seconds);
+
+/* Other libraries as yardsticks for the matrix products. */
+enum { EG_BENCH_YARDSTICKS = 2 };
+/* "oneDNN", "LIBXSMM"; NULL when not built in (CMake: ENGRAM_YARDSTICK). */
+EG_API const char *eg_bench_yardstick(int i);
+
+typedef struct eg_bench_row {
+    char kernel[24];  /* "gemm_packed" */
+    char shape[40];   /* "M 256 N 128 K 128" */
+    char form[8];     /* "NN", "NT", "TN"; empty where there is one form */
+    const char *unit; /* "GFLOP/s" or "GB/s" */
+    double rate;      /* median over samples */
+    double best;      /* best sample */
+    double limit;     /* the limit next to it, same unit, median */
+    double share;     /* rate / limit of a sample, median */
+    double seconds;   /* a call, median */
+    double error;     /* largest |difference from ref| / largest |ref| */
+    bool verified;    /* error within the bound of the kernel */
+    double yardstick[EG_BENCH_YARDSTICKS]; /* their rates; 0: not measured */
+} eg_bench_row;
+
+/* Measures every kernel of a set (a name of eg_kern_pick), verified against
+ * the reference set before it is timed, about `seconds` each, and calls fn for
+ * each row as it is done. Attention counts the lower triangle only.
+ * EG_EUNSUPPORTED: no such set here; EG_ENOMEM. */
+EG_API eg_status eg_bench_kernels(const char *set, double seconds,
+                                  void (*fn)(void *ctx,
+                                             const eg_bench_row *row),
+                                  void *ctx, eg_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

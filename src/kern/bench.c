@@ -1,0 +1,229 @@
+/* Verifies and times every kernel of a set; the cases are in bench_*.c. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engram/mem.h"
+#include "kern/bench_case.h"
+#include "kern/kern_sets.h"
+#include "kern/timing.h"
+
+enum { SAMPLES = 63, VOCAB = 65 };
+#define SAMPLE_SECONDS 1e-3
+#define ERROR_BOUND 1e-5 /* of the largest entry of the result */
+#define L2_FLOATS ((eg_index)1 << 18)
+
+const char *eg_bench_yardstick(int i)
+{
+    return i >= 0 && i < EG_BENCH_YARDSTICKS ? egi_yardsticks[i].name : NULL;
+}
+
+/* Uniform numbers in (-1, 1), the same in every array up to a shift; array 9
+ * is positive (second moments). */
+static void refresh(const egi_bench *b)
+{
+    uint64_t state = 0x9E3779B97F4A7C15u;
+
+    for (eg_index i = 0; i < EGI_BENCH_FILL; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        b->x[0][i] = (float)((double)(state >> 40) * 0x1p-23 - 1);
+    }
+    for (int a = 1; a < EGI_BENCH_ARRAYS; a++) {
+        eg_index shift = 1009 * (eg_index)a;
+        size_t head = (size_t)(EGI_BENCH_FILL - shift) * sizeof(float);
+        memcpy(b->x[a], b->x[0] + shift, head);
+        memcpy(b->x[a] + EGI_BENCH_FILL - shift, b->x[0],
+               (size_t)shift * sizeof(float));
+    }
+    for (eg_index i = 0; i < EGI_BENCH_FILL; i++) {
+        b->x[9][i] = fabsf(b->x[9][i]);
+    }
+    memcpy(b->x[EGI_BENCH_ARRAYS - 1], b->x[EGI_BENCH_ARRAYS - 2],
+           EGI_BENCH_FILL * sizeof(float));
+    for (int i = 0; i < EGI_BENCH_IDS; i++) {
+        b->ids[i] = (int32_t)(i * 7 % VOCAB);
+        b->limit[i] = i + 1;
+    }
+}
+
+static void run_fresh(const egi_bench *b, const eg_kern_f32 *set,
+                      const egi_case *c)
+{
+    refresh(b);
+    if (c->prepare) c->prepare(b, set, c);
+    c->run(b, set, c);
+}
+
+/* The largest difference between the set and the reference, relative to the
+ * largest entry; NaN where either has one. */
+static double verify(const egi_bench *b, const egi_case *c, float *keep)
+{
+    const float *got = b->x[c->result], *want = b->x[c->result + 1];
+    double error = 0, top = 0;
+
+    run_fresh(b, b->set, c);
+    memcpy(keep, got, (size_t)c->n_result * sizeof *keep);
+    run_fresh(b, b->ref, c);
+    for (eg_index i = 0; i < c->n_result; i++) {
+        double e = fabs((double)keep[i] - (double)want[i]);
+        if (!(e <= error)) error = e;
+        top = fmax(top, fabs((double)want[i]));
+    }
+    return top > 0 ? error / top : error;
+}
+
+/* What is timed next to each other. */
+typedef struct timing {
+    const egi_bench *b;
+    const egi_case *c;
+    const egi_peak *peak;
+    float *l2; /* L2_FLOATS */
+    float sink;
+} timing;
+
+/* FLOP or bytes per second of the limit, from one short sample. */
+static double limit_rate(timing *t)
+{
+    double start = egi_cpu_seconds(), work = 0, end;
+
+    do {
+        if (t->c->flop > 0) {
+            work += t->peak->fma(20, &t->sink);
+        } else {
+            t->sink += 0 * t->peak->read(t->l2, L2_FLOATS);
+            work += 4.0 * (double)L2_FLOATS;
+        }
+        end = egi_cpu_seconds();
+    } while (end - start < SAMPLE_SECONDS);
+    return work / (end - start);
+}
+
+/* Seconds a call: of the kernel (who < 0) or of a yardstick. Negative where
+ * the yardstick has no such product. */
+static double call_seconds(const timing *t, int who)
+{
+    const egi_case *c = t->c;
+    egi_strides s = {0};
+    double start = egi_cpu_seconds(), end;
+    int calls = 0;
+
+    if (who >= 0) s = egi_case_strides(c);
+    do {
+        if (who < 0) {
+            c->run(t->b, t->b->set, c);
+        } else if (!egi_yardsticks[who].sgemm(
+                       t->b->x[c->result], c->n, t->b->x[0], s.rs, s.cs,
+                       t->b->x[1], s.brs, s.bcs, c->m, c->n, c->k)) {
+            return -1;
+        }
+        calls++;
+        end = egi_cpu_seconds();
+    } while (end - start < SAMPLE_SECONDS);
+    return (end - start) / calls;
+}
+
+static void measure(timing *t, double seconds, eg_bench_row *row)
+{
+    const egi_case *c = t->c;
+    double work = (c->flop > 0 ? c->flop : c->bytes) * 1e-9;
+    double call[SAMPLES], limit[SAMPLES], share[SAMPLES];
+    double other[EG_BENCH_YARDSTICKS][SAMPLES];
+    double start = egi_cpu_seconds();
+    int n = 0;
+
+    if (c->prepare) c->prepare(t->b, t->b->set, c);
+    call_seconds(t, -1); /* warm */
+    do {
+        limit[n] = limit_rate(t) * 1e-9;
+        call[n] = call_seconds(t, -1);
+        share[n] = work / (call[n] * limit[n]);
+        for (int y = 0; y < EG_BENCH_YARDSTICKS; y++) {
+            bool here = c->is_gemm && egi_yardsticks[y].name;
+            other[y][n] = here ? call_seconds(t, y) : -1;
+        }
+        n++;
+    } while (n < SAMPLES && (n < 5 || egi_cpu_seconds() - start < seconds));
+    row->seconds = egi_median(call, n);
+    row->rate = work / row->seconds;
+    row->best = work / call[0];
+    row->limit = egi_median(limit, n);
+    row->share = egi_median(share, n);
+    for (int y = 0; y < EG_BENCH_YARDSTICKS; y++) {
+        double s = egi_median(other[y], n);
+        row->yardstick[y] = s > 0 ? work / s : 0;
+    }
+}
+
+static void name_row(eg_bench_row *row, const egi_case *c)
+{
+    snprintf(row->kernel, sizeof row->kernel, "%s", c->kernel);
+    snprintf(row->form, sizeof row->form, "%s", c->form);
+    if (c->flop > 0 && c->form[0]) {
+        snprintf(row->shape, sizeof row->shape, "M %td N %td K %td", c->m, c->n,
+                 c->k);
+    } else if (c->flop > 0) {
+        snprintf(row->shape, sizeof row->shape, "T %td d_head %td", c->m, c->n);
+    } else {
+        snprintf(row->shape, sizeof row->shape, "%td x %td", c->m, c->n);
+    }
+    row->unit = c->flop > 0 ? "GFLOP/s" : "GB/s";
+}
+
+/* Every case of one file. */
+static void run_cases(bool (*next)(egi_case *, int), timing *t, float *keep,
+                      double seconds,
+                      void (*fn)(void *ctx, const eg_bench_row *row), void *ctx)
+{
+    egi_case c;
+
+    for (int i = 0; next(&c, i); i++) {
+        eg_bench_row row = {0};
+        t->c = &c;
+        name_row(&row, &c);
+        row.error = verify(t->b, &c, keep);
+        row.verified = row.error <= ERROR_BOUND;
+        refresh(t->b);
+        measure(t, seconds, &row);
+        fn(ctx, &row);
+    }
+}
+
+eg_status eg_bench_kernels(const char *set, double seconds,
+                           void (*fn)(void *ctx, const eg_bench_row *row),
+                           void *ctx, eg_err *err)
+{
+    egi_bench b = {.set = eg_kern_pick(set), .ref = &egi_kern_ref_f32};
+    timing t = {.b = &b, .peak = egi_peak_pick(set), .sink = 0.5f};
+    float *block = NULL, *keep;
+    eg_status st = EG_OK;
+    enum { BLOCKS = EGI_BENCH_ARRAYS + 2 };
+
+    if (!b.set) {
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "kernel set '%s' does not run here", set);
+    }
+    block = eg_calloc((size_t)BLOCKS * EGI_BENCH_FLOATS, sizeof *block);
+    b.ids = eg_calloc(EGI_BENCH_IDS, sizeof *b.ids);
+    b.limit = eg_calloc(EGI_BENCH_IDS, sizeof *b.limit);
+    b.pred = eg_calloc(EGI_BENCH_IDS, sizeof *b.pred);
+    b.nll = eg_calloc(EGI_BENCH_IDS, sizeof *b.nll);
+    if (!block || !b.ids || !b.limit || !b.pred || !b.nll) {
+        st = EG_FAIL(err, EG_ENOMEM, "arrays for the benchmark: out of memory");
+        goto done;
+    }
+    for (eg_index i = 0; i < EGI_BENCH_ARRAYS; i++) {
+        b.x[i] = block + i * EGI_BENCH_FLOATS;
+    }
+    keep = block + (eg_index)EGI_BENCH_ARRAYS * EGI_BENCH_FLOATS;
+    t.l2 = keep + EGI_BENCH_FLOATS;
+    run_cases(egi_case_gemm, &t, keep, seconds, fn, ctx);
+    run_cases(egi_case_attn, &t, keep, seconds, fn, ctx);
+    run_cases(egi_case_elem, &t, keep, seconds, fn, ctx);
+done:
+    eg_free(block);
+    eg_free(b.ids);
+    eg_free(b.limit);
+    eg_free(b.pred);
+    eg_free(b.nll);
+    return st;
+}

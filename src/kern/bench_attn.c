@@ -1,0 +1,49 @@
+/* Causal attention to be measured: one head, forward and backward. Only the
+ * lower triangle counts: 2 T (T+1) d FLOP forward, twice that backward. */
+#include "kern/bench_case.h"
+
+static const int lengths[] = {256, 1024};
+static const int heads[] = {32, 64, 128};
+
+/* Arrays: 0 q, 1 k, 2 v, 3 dz, 4 pattern, 5 work, 6 dk, 7 dv, 8 z. */
+static void run_forward(const egi_bench *b, const eg_kern_f32 *set,
+                        const egi_case *c)
+{
+    float *z = b->x[c->result + (set == b->ref)];
+    set->attn(z, c->n, b->x[4], b->x[0], c->n, b->limit, b->x[1], c->n, b->x[2],
+              c->n, c->m, c->n, c->n, 0.125f, b->x[5]);
+}
+
+static void run_backward(const egi_bench *b, const eg_kern_f32 *set,
+                         const egi_case *c)
+{
+    float *dq = b->x[c->result + (set == b->ref)];
+    set->attn_back(dq, c->n, b->x[6], c->n, b->x[7], c->n, b->x[3], c->n,
+                   b->x[8], c->n, b->x[4], b->x[0], c->n, b->limit, b->x[1],
+                   c->n, b->x[2], c->n, c->m, c->n, c->n, 0.125f, b->x[5]);
+}
+
+static void prepare_backward(const egi_bench *b, const eg_kern_f32 *set,
+                             const egi_case *c)
+{
+    set->attn(b->x[8], c->n, b->x[4], b->x[0], c->n, b->limit, b->x[1], c->n,
+              b->x[2], c->n, c->m, c->n, c->n, 0.125f, b->x[5]);
+}
+
+bool egi_case_attn(egi_case *c, int i)
+{
+    int back = i & 1, T = lengths[i / 6 % 2], d = heads[i / 2 % 3];
+
+    if (i >= 12) return false;
+    *c = (egi_case){.kernel = back ? "attn_back" : "attn",
+                    .form = "",
+                    .m = T,
+                    .n = d,
+                    .k = T,
+                    .run = back ? run_backward : run_forward,
+                    .prepare = back ? prepare_backward : NULL,
+                    .flop = (back ? 4.0 : 2.0) * T * (T + 1.0) * d,
+                    .result = EGI_BENCH_ARRAYS - 2,
+                    .n_result = (eg_index)T * d};
+    return true;
+}

@@ -1,0 +1,62 @@
+/* One kernel on one shape, ready to be verified and timed. */
+#ifndef EGI_BENCH_CASE_H
+#define EGI_BENCH_CASE_H
+
+#include "engram/bench.h"
+
+/* Arrays that the cases share: each has EGI_BENCH_FLOATS entries, of which the
+ * first EGI_BENCH_FILL are given fresh numbers before a verification. */
+enum {
+    EGI_BENCH_ARRAYS = 12,
+    EGI_BENCH_FLOATS = 1 << 20,
+    EGI_BENCH_FILL = 1 << 18,
+    EGI_BENCH_IDS = 1024
+};
+
+typedef struct egi_bench {
+    const eg_kern_f32 *set, *ref;
+    float *x[EGI_BENCH_ARRAYS]; /* the last two: results of set and ref */
+    int32_t *ids, *limit;       /* token numbers; causal limits */
+    double *nll;
+    int32_t *pred;
+} egi_bench;
+
+typedef struct egi_case egi_case;
+struct egi_case {
+    const char *kernel, *form;
+    eg_index m, n, k;
+    /* runs the kernel of the set once on the arrays */
+    void (*run)(const egi_bench *b, const eg_kern_f32 *set, const egi_case *c);
+    /* what is done once before (may be NULL) */
+    void (*prepare)(const egi_bench *b, const eg_kern_f32 *set,
+                    const egi_case *c);
+    double flop, bytes; /* of a call; one of them is 0 */
+    int result;         /* the array that run writes (or adds to) */
+    eg_index n_result;  /* its entries that count */
+    bool is_gemm;       /* yardsticks apply */
+};
+
+/* The i-th case of a file; false past the end. */
+bool egi_case_gemm(egi_case *c, int i);
+bool egi_case_attn(egi_case *c, int i);
+bool egi_case_elem(egi_case *c, int i);
+
+/* C[M,N] = A B in plain storage with the strides of eg_kern.gemm; false when
+ * the library has no such form. */
+typedef bool (*egi_sgemm)(float *c, eg_index ldc, const float *a, eg_index rs,
+                          eg_index cs, const float *b, eg_index brs,
+                          eg_index bcs, eg_index M, eg_index N, eg_index K);
+
+typedef struct egi_yardstick {
+    const char *name; /* NULL: not built in */
+    egi_sgemm sgemm;
+} egi_yardstick;
+
+extern const egi_yardstick egi_yardsticks[EG_BENCH_YARDSTICKS];
+
+/* The operands of a product case, by storage form. */
+typedef struct egi_strides {
+    eg_index rs, cs, brs, bcs;
+} egi_strides;
+egi_strides egi_case_strides(const egi_case *c);
+#endif

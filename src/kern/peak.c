@@ -1,0 +1,56 @@
+/* What one core of this machine can do: multiply-adds in registers, reading
+ * from the L2 cache and from memory. */
+#include "engram/bench.h"
+#include "engram/mem.h"
+#include "kern/kern_sets.h"
+#include "kern/timing.h"
+
+enum { SAMPLES = 255 };
+
+double eg_bench_peak_fma(const char *set, double seconds)
+{
+    const egi_peak *peak = egi_peak_pick(set);
+    double rate[SAMPLES], start = egi_cpu_seconds();
+    float sink = 0.5f;
+    int n = 0;
+
+    if (!peak) return 0;
+    while (n < SAMPLES && (n == 0 || egi_cpu_seconds() - start < seconds)) {
+        double t = egi_cpu_seconds(), flop = peak->fma(100, &sink);
+        rate[n++] = flop / (egi_cpu_seconds() - t) * 1e-9;
+    }
+    return egi_median(rate, n);
+}
+
+static double read_rate(double seconds, size_t bytes, int repeats)
+{
+    const egi_peak *peak = egi_peak_pick("auto");
+    size_t n = bytes / sizeof(float);
+    float *x = eg_calloc(n, sizeof *x), sum = 0;
+    double rate[SAMPLES], start = egi_cpu_seconds();
+    int samples = 0;
+
+    if (!x) return 0;
+    for (size_t i = 0; i < n; i += 1024) x[i] = 1; /* every page its own */
+    while (samples < SAMPLES &&
+           (samples < 2 || egi_cpu_seconds() - start < seconds)) {
+        double t = egi_cpu_seconds();
+        for (int r = 0; r < repeats; r++) {
+            sum += peak->read(x, (eg_index)n);
+        }
+        rate[samples++] =
+            (double)bytes * repeats / (egi_cpu_seconds() - t) * 1e-9;
+    }
+    eg_free(x);
+    return sum > 0 ? egi_median(rate, samples) : 0;
+}
+
+double eg_bench_read_l2(double seconds)
+{
+    return read_rate(seconds, (size_t)1 << 20, 20);
+}
+
+double eg_bench_read_dram(double seconds)
+{
+    return read_rate(seconds, (size_t)1 << 28, 1);
+}
