@@ -318,6 +318,7 @@ static json_t *heat_json(const egi_heats *m, const egi_heat *h, double keep,
     if (shown < 2) shown = n < 2 ? n : 2;
     if (shown > n) shown = n;
     bytes = o = eg_calloc((size_t)shown * (size_t)packed_size(h), 1);
+    if (!bytes) egi_note(problems, "%s: out of memory", h->name);
     for (int i = 0; bytes && i < shown; i++) {
         int at = shown > 1 ? (int)((int64_t)i * (n - 1) / (shown - 1)) : n - 1;
         double *x = NULL;
@@ -355,7 +356,12 @@ json_t *egi_heats_json(const egi_heats *m, double keep, json_t *problems)
 {
     json_t *list = json_array();
 
-    for (int i = 0; i < m->n; i++)
-        json_array_append_new(list, heat_json(m, &m->heat[i], keep, problems));
+    for (int i = 0; i < m->n; i++) {
+        json_t *j = heat_json(m, &m->heat[i], keep, problems);
+
+        if (json_array_size(json_object_get(j, "steps")))
+            json_array_append(list, j);
+        json_decref(j);
+    }
     return list;
 }

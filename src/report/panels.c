@@ -29,13 +29,13 @@ const egi_panel egi_panels[] = {
      "Kullback-Leibler divergence of what W_F stores from the true bigram "
      "law.",
      0, 0, false},
-    {"value", "Value", "", "", 0, 0, false},
     {"norm", "Norms of the weights", "Frobenius norm", "", 0, 0, true},
     {"grad", "Norms of the gradients", "Frobenius norm", "", 0, 0, true},
     {"lr", "Learning rate", "per step", "", 0, 0, true},
     {"speed", "Speed", "tokens per second", "", 0, 0, true},
     {"time", "Time", "seconds", "", 0, 0, true},
-    {"other", "Other measurements", "", "", 0, 0, true},
+    {"memory", "Memory", "bytes", "", 0, 0, true},
+    {"other", "Other measurements", "value", "", 0, 0, true},
     {NULL, NULL, NULL, NULL, 0, 0, false}};
 
 #define INK "#4a4f57", "#c3c8d0"
@@ -111,6 +111,7 @@ const egi_quantity egi_quantities[] = {
     {"lr", "lr", "learning rate", INK, "solid", ""},
     {"tokens_per_s*", "speed", "tokens per second", INK, "solid", ""},
     {"seconds*", "time", "since the start", INK, "solid", ""},
+    {"memory_bytes", "memory", "resident", INK, "solid", ""},
     {"loss*", "loss", "*", NONE, "solid", ""},
     {"acc*", "acc", "*", NONE, "solid", ""},
     {"recall*", "recall", "*", NONE, "solid", ""},

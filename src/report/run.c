@@ -75,7 +75,8 @@ static void read_record(egi_run *r)
     r->record = json_loads(text, 0, &e);
     if (!json_is_object(r->record)) {
         if (*text)
-            egi_note(r->problems, "run.json, line %d: %s", e.line,
+            egi_note(r->problems, "run.json, line %d: %s",
+                     r->record ? 1 : e.line,
                      r->record ? "not an object" : e.text);
         json_decref(r->record);
         r->record = NULL;

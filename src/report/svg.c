@@ -25,7 +25,7 @@ static void file_name(char *path, size_t size, const job *j, const char *what)
     if (n >= size) return; /* too long: opening it will say so */
     for (int i = 0; i < 3; i++)
         for (const char *p = part[i]; *p && n + 5 < size; p++) {
-            bool plain = isalnum((unsigned char)*p) || *p == '_' || *p == '-';
+            bool plain = isalnum((unsigned char)*p) || *p == '_';
             if (plain || (n > start && path[n - 1] != '-'))
                 path[n++] = (char)(plain ? *p : '-');
         }

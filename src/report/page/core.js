@@ -115,7 +115,8 @@ function figure(div, draw) {
   const f = {div, draw, stale: true, seen: false};
   div.figure = f;
   if (!HAS_PLOTLY) {
-    div.replaceWith(h("p", {class: "note"}, "This figure needs the plotting library, which this build of engram does not carry (run npm ci and build again)."));
+    div.className = "note";
+    div.textContent = "This figure needs the plotting library.";
     return f;
   }
   div.classList.add("wait");

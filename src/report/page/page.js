@@ -53,7 +53,7 @@ function headerPart(pickVerdict) {
   const notes = warning(DATA.problems, "Not everything could be read:");
   if (notes) document.getElementById("notices").append(notes);
   if (!HAS_PLOTLY)
-    document.getElementById("notices").append(warning([], "") || h("div", {class: "warn"}, "Figures need the plotting library, which this build of engram does not carry: run npm ci and build again. Verdicts and data are complete."));
+    document.getElementById("notices").append(h("div", {class: "warn"}, "Figures need the plotting library, which this build of engram does not carry: run npm ci and build again. Verdicts and data are complete."));
 }
 
 /* --- the table of verdicts --- */
@@ -167,7 +167,7 @@ function metaLine(g) {
   const rec = g.runs.map((r) => r.record).filter(Boolean), seeds = g.runs.map((r) => r.seed).filter((s) => s !== null);
   const states = [...new Set(rec.map((r) => r.status).filter(Boolean))];
   const speed = rec.map((r) => r.tokens_per_s).filter((v) => v > 0);
-  return [seeds.length === 1 ? `seed ${seeds[0]}` : seeds.length ? `${seeds.length} seeds (${seeds.length > 5 ? seeds[0] + " to " + seeds[seeds.length - 1] : seeds.join(", ")})` : `${g.runs.length} runs`,
+  return [seeds.length === 1 ? `seed ${seeds[0]}` : seeds.length ? `${seeds.length} seeds (${seeds.length > 5 ? seeds[0] + " to " + seeds[seeds.length - 1] : seeds.join(", ")})` : `${g.runs.length} run${g.runs.length > 1 ? "s" : ""}`,
     g.theory ? "theory" : rec[0] && rec[0].steps ? `${rec[0].steps_done ?? "?"} of ${rec[0].steps} steps` : null,
     states.length ? states.join(", ") : null,
     speed.length ? `${num(speed.reduce((a, b) => a + b, 0) / speed.length)} tokens/s` : null,

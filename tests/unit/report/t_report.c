@@ -1,0 +1,312 @@
+/* Pages and figures as a whole: grouping, broken runs and claims, escaping,
+ * running out of memory. What the page looks like is tests/browser. */
+
+#include "rundir.h"
+
+#define CONFIG(name, seed, lr)                             \
+    "run:\n  name: " name "\n  kind: train\n  seed: " seed \
+    "\noptim:\n  lr: " lr "\n"
+#define ROWS                                           \
+    "{\"step\":0,\"loss\":4,\"acc_in_context\":0.1}\n" \
+    "{\"step\":5,\"loss\":2,\"acc_in_context\":0.7}\n"
+
+static void put_run(const char *root, const char *dir, const char *config,
+                    const char *record, const char *metrics)
+{
+    char path[256];
+    const char *name[] = {"config.yaml", "run.json", "metrics.jsonl"};
+    const char *text[] = {config, record, metrics};
+
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", dir, name[i]);
+        if (text[i])
+            test_put(root, path, text[i]);
+        else
+            test_put(root, path, NULL);
+    }
+}
+
+/* The data of a page: what stands in its JSON script. */
+static json_t *page_data(const char *html)
+{
+    const char *from = strstr(html, "id=\"data\">"), *to;
+    json_t *j;
+    json_error_t e;
+
+    assert_non_null(from);
+    from += strlen("id=\"data\">");
+    to = strstr(from, "</script>");
+    assert_non_null(to);
+    j = json_loadb(from, (size_t)(to - from), 0, &e);
+    if (!j) print_message("%s at %d\n", e.text, e.position);
+    assert_non_null(j);
+    return j;
+}
+
+static json_t *report(const char *root, const char *const *names, int n)
+{
+    char path[4][512], out[512];
+    const char *paths[4];
+    eg_report_opts opts = {.out = out};
+    eg_err err = {0};
+    char *html;
+    json_t *data;
+
+    for (int i = 0; i < n; i++) {
+        (void)snprintf(path[i], sizeof path[i], "%s/%s", root, names[i]);
+        paths[i] = path[i];
+    }
+    (void)snprintf(out, sizeof out, "%s/report.html", root);
+    if (eg_report_write(paths, n, &opts, &err) != EG_OK)
+        fail_msg("%s", err.msg);
+    html = test_read(out);
+    data = page_data(html);
+    eg_free(html);
+    return data;
+}
+
+static json_t *group(const json_t *data, size_t i)
+{
+    return json_array_get(json_object_get(data, "groups"), i);
+}
+
+static const char *text_of(const json_t *j, const char *key)
+{
+    return json_string_value(json_object_get(j, key));
+}
+
+static void test_groups(void **state)
+{
+    char *root = test_folder();
+    const char *names[] = {"a/2", "a/1", "a/3", "b/1"};
+    json_t *data, *runs;
+
+    (void)state;
+    put_run(root, "a/2", CONFIG("a", "2", "0.1"), "{\"name\":\"a\",\"seed\":2}",
+            ROWS);
+    put_run(root, "a/1", CONFIG("a", "1", "0.1"), "{\"name\":\"a\",\"seed\":1}",
+            ROWS);
+    /* the same name, another learning rate: not the same band */
+    put_run(root, "a/3", CONFIG("a", "3", "0.2"), "{\"name\":\"a\",\"seed\":3}",
+            ROWS);
+    put_run(root, "b/1", CONFIG("b", "1", "0.1"), NULL, ROWS);
+    data = report(root, names, 4);
+    assert_int_equal(json_array_size(json_object_get(data, "groups")), 3);
+    assert_string_equal(text_of(group(data, 0), "name"), "a");
+    assert_string_equal(text_of(group(data, 1), "name"), "a (2)");
+    assert_string_equal(text_of(group(data, 2), "name"), "b");
+    runs = json_object_get(group(data, 0), "runs");
+    assert_int_equal(json_array_size(runs), 2);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_array_get(runs, 0), "seed")),
+        1);
+    json_decref(data);
+    test_folder_remove(root);
+}
+
+/* Everything that can be wrong inside a run becomes a sentence. */
+static void test_broken_runs(void **state)
+{
+    char *root = test_folder();
+    static const struct {
+        const char *config, *record, *metrics, *expect;
+    } run[] = {
+        {NULL, NULL, NULL, "metrics.jsonl is missing"},
+        {"", "", "", "metrics.jsonl is empty"},
+        {"run:\n", "{\"name\":", "{\"step\":0,\"loss\":1}\n{\"st",
+         "1 line cut off"},
+        {"\xff\xfe:", "[1]", "\xff\n\n\n", "run.json"},
+        {"run: {", "{\"name\": 3, \"seed\": \"x\", \"status\": []}",
+         "{\"step\":1e999,\"loss\":1}\n", "left out"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof run / sizeof *run; i++) {
+        const char *name = "r/1";
+        json_t *data, *problems;
+        char *text;
+
+        put_run(root, name, run[i].config, run[i].record, run[i].metrics);
+        data = report(root, &name, 1);
+        problems = json_object_get(
+            json_array_get(json_object_get(group(data, 0), "runs"), 0),
+            "problems");
+        text = json_dumps(problems, JSON_COMPACT);
+        print_message("%s\n", text);
+        assert_non_null(strstr(text, run[i].expect));
+        free(text);
+        json_decref(data);
+        test_put(root, "r/1/x", "");
+        {
+            char command[256];
+            (void)snprintf(command, sizeof command, "rm -rf '%s/r'", root);
+            assert_int_equal(system(command), 0);
+        }
+    }
+    test_folder_remove(root);
+}
+
+static void test_claims(void **state)
+{
+    char *root = test_folder();
+    const char *name = "claims.json";
+    json_t *data, *problems;
+    static const char *const broken[] = {
+        "", "{", "[]", "{\"claims\": 3, \"runs\": {}}",
+        "{\"claims\": [1, null], \"runs\": [3, {\"dir\": 4}, \"gone\"]}"};
+
+    (void)state;
+    put_run(root, "a/1", CONFIG("a", "1", "0.1"), "{\"name\":\"a\"}", ROWS);
+    test_put(root, name,
+             "{\"claims\": [{\"id\": \"birth/x\", \"verdict\": \"holds\"}], "
+             "\"runs\": [\"a/1\", {\"name\": \"b\", \"dir\": \"a/1\"}]}");
+    data = report(root, &name, 1);
+    assert_int_equal(json_array_size(json_object_get(data, "claims")), 1);
+    /* the same directory twice is one run */
+    assert_int_equal(json_array_size(json_object_get(data, "groups")), 1);
+    assert_string_equal(text_of(data, "title"), "Birth, reproduced");
+    json_decref(data);
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        char *text;
+        test_put(root, name, broken[i]);
+        data = report(root, &name, 1);
+        problems = json_object_get(data, "problems");
+        text = json_dumps(problems, JSON_COMPACT);
+        print_message("%s\n", text);
+        free(text);
+        assert_true(json_array_size(problems) > 0);
+        json_decref(data);
+    }
+    test_folder_remove(root);
+}
+
+static void test_escaping(void **state)
+{
+    char *root = test_folder();
+    const char *name = "r/1";
+    const char *evil = "</script><script>alert(1)</script><!--";
+    char record[256], out[256], *html;
+    json_t *data;
+    int scripts = 0;
+
+    (void)state;
+    (void)snprintf(record, sizeof record, "{\"name\": \"%s\", \"seed\": 1}",
+                   evil);
+    put_run(root, name, "run:\n  seed: 1 # </script><b>\n", record,
+            "{\"step\":0,\"</script><i>\":1}\n");
+    data = report(root, &name, 1);
+    assert_string_equal(text_of(group(data, 0), "name"), evil);
+    assert_string_equal(text_of(data, "title"), evil);
+    json_decref(data);
+    (void)snprintf(out, sizeof out, "%s/report.html", root);
+    html = test_read(out);
+    assert_null(strstr(html, "<script>alert"));
+    assert_null(strstr(html, "<i>"));
+    assert_non_null(strstr(html, "<title>&lt;/script&gt;&lt;script&gt;alert"));
+    for (const char *p = html; (p = strstr(p, "</script>")); p++) scripts++;
+    assert_int_equal(scripts, 6); /* the page's own */
+    eg_free(html);
+    test_folder_remove(root);
+}
+
+static void test_misuse(void **state)
+{
+    char *root = test_folder();
+    const char *gone = "/nonexistent/run", *here = root;
+    char out[256];
+    eg_report_opts opts = {.out = out};
+    eg_err err = {0};
+
+    (void)state;
+    (void)snprintf(out, sizeof out, "%s/none/report.html", root);
+    assert_int_equal(eg_report_write(NULL, 0, &opts, &err), EG_EINVAL);
+    assert_int_equal(eg_report_write(&gone, 1, NULL, &err), EG_EINVAL);
+    assert_int_equal(eg_report_write(&gone, 1, &opts, &err), EG_EIO);
+    print_message("%s\n", err.msg);
+    assert_non_null(strstr(err.msg, gone));
+    assert_int_equal(eg_report_write(&here, 1, &opts, &err), EG_EIO);
+    assert_false(eg_file_exists(out));
+    assert_int_equal(eg_report_svg(NULL, 0, root, NULL, &err), EG_EINVAL);
+    assert_int_equal(eg_report_svg(&gone, 1, root, NULL, &err), EG_EIO);
+    test_folder_remove(root);
+}
+
+static void put_small_run(const char *root)
+{
+    static const float x[] = {1, 0, .5F, .5F};
+    eg_view v = {x, EG_F32, 2, {2, 2}};
+
+    put_run(root, "r/1", CONFIG("r", "1", "0.1"), "{\"name\":\"r<>\"}", ROWS);
+    test_put_array(root, "r/1/arrays/pattern_L0.0.npy", &v);
+    test_put_array(root, "r/1/arrays/pattern_L0.5.npy", &v);
+}
+
+static void test_svg(void **state)
+{
+    char *root = test_folder();
+    char run[256], dir[256], path[300], *text;
+    const char *p = run;
+    int n = 0;
+    eg_err err = {0};
+
+    (void)state;
+    put_small_run(root);
+    (void)snprintf(run, sizeof run, "%s/r/1", root);
+    (void)snprintf(dir, sizeof dir, "%s/figures/deep", root);
+    assert_int_equal(eg_report_svg(&p, 1, dir, &n, &err), EG_OK);
+    print_message("%d figures\n", n);
+    assert_int_equal(n, 3); /* loss, accuracy, one map */
+    (void)snprintf(path, sizeof path, "%s/r-acc.svg", dir); /* of "r<>" */
+    text = test_read(path);
+    assert_non_null(strstr(text, "training step"));
+    assert_non_null(strstr(text, "fraction of positions"));
+    /* 0.1 and 0.7 of an axis from 0 to 1.03, 190 high below 26 */
+    assert_non_null(strstr(text, "M58.0 197.6L366.0 86.9"));
+    assert_null(strstr(text, "nan"));
+    eg_free(text);
+    test_folder_remove(root);
+}
+
+/* Each allocation fails once: a clean error, never a crash; then it works. */
+static void test_no_memory(void **state)
+{
+    char *root = test_folder();
+    char run[256], out[256];
+    const char *p = run;
+    eg_report_opts opts = {.out = out};
+    eg_status st = EG_ENOMEM;
+    int64_t live = 0;
+    int k;
+
+    (void)state;
+    put_small_run(root);
+    (void)snprintf(run, sizeof run, "%s/r/1", root);
+    (void)snprintf(out, sizeof out, "%s/report.html", root);
+    live = eg_mem_query().live_bytes;
+    for (k = 1; k < 2000; k++) {
+        eg_err err = {0};
+        int64_t before = eg_mem_query().n_allocs;
+        eg_mem_fail_after(k);
+        st = eg_report_write(&p, 1, &opts, &err);
+        eg_mem_fail_after(0);
+        assert_int_equal(eg_mem_query().live_bytes, live);
+        if (st == EG_OK && eg_mem_query().n_allocs - before < k) break;
+        assert_true(st == EG_OK || err.msg[0]);
+    }
+    print_message("%d allocations, each failed once\n", k - 1);
+    assert_true(k > 10 && k < 2000);
+    assert_int_equal(st, EG_OK);
+    test_folder_remove(root);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_groups),    cmocka_unit_test(test_broken_runs),
+        cmocka_unit_test(test_claims),    cmocka_unit_test(test_escaping),
+        cmocka_unit_test(test_misuse),    cmocka_unit_test(test_svg),
+        cmocka_unit_test(test_no_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
