@@ -1,13 +1,21 @@
 /* YAML text to a tree of nodes with positions.
  *
- * libyaml's document is measured first, aliases written out and the limits
- * checked; then nodes and text go into two blocks of exactly that size. */
+ * libyaml needs quadratic time for deep nesting and for many anchors, so a
+ * first pass over its events refuses both. The document is then loaded and
+ * measured, aliases written out and the limits checked; at last nodes and text
+ * go into two blocks of exactly that size. */
 #include <string.h>
 #include <yaml.h>
 
 #include "engram/file.h"
 #include "engram/mem.h"
 #include "engram/yaml.h"
+
+#define MAX_DIRECTIVES 16
+#define MAX_ANCHORS 1000
+/* a value has up to three events with its key and its end; the stream and the
+ * document have four */
+#define MAX_EVENTS (3 * (size_t)EG_YAML_MAX_NODES + 4)
 
 struct eg_yaml {
     eg_node *nodes;
@@ -74,38 +82,126 @@ static eg_status parser_error(const builder *b, const char *bytes, size_t size)
     return MARK_FAIL(b, at, EG_EFORMAT, why);
 }
 
-/* Loads the first document and makes sure that there is no second. */
-static eg_status load_document(builder *b, const char *bytes, size_t size)
+static eg_status open_parser(builder *b, const char *bytes, size_t size)
 {
-    yaml_document_t next;
-    const yaml_node_t *root = NULL;
-    yaml_mark_t start = {.line = 0};
-
-    if (!yaml_parser_initialize(&b->parser)) {
+    if (b->has_parser) yaml_parser_delete(&b->parser);
+    b->has_parser = yaml_parser_initialize(&b->parser) != 0;
+    if (!b->has_parser) {
         return EG_FAIL(b->err, EG_ENOMEM, "%s: out of memory", b->name);
     }
-    b->has_parser = true;
     yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&b->parser, (const unsigned char *)bytes,
                                  size);
+    return EG_OK;
+}
+
+/* libyaml compares every %TAG with all before it. */
+static eg_status check_directives(const builder *b, const char *bytes,
+                                  size_t size)
+{
+    yaml_mark_t at = {.line = 0};
+    int n = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] == '%' && (i == 0 || bytes[i - 1] == '\n')) n++;
+        if (n > MAX_DIRECTIVES) {
+            return MARK_FAIL(b, at, EG_EFORMAT,
+                             "more than 16 lines begin with %");
+        }
+        if (bytes[i] == '\n') at.line++;
+    }
+    return EG_OK;
+}
+
+static bool has_anchor(const yaml_event_t *e)
+{
+    switch (e->type) {
+    case YAML_SCALAR_EVENT:
+        return e->data.scalar.anchor != NULL;
+    case YAML_SEQUENCE_START_EVENT:
+        return e->data.sequence_start.anchor != NULL;
+    case YAML_MAPPING_START_EVENT:
+        return e->data.mapping_start.anchor != NULL;
+    default:
+        return false;
+    }
+}
+
+/* What the events so far amount to. */
+typedef struct tally {
+    int depth, n_documents, n_anchors;
+    size_t n_events;
+} tally;
+
+/* Counts one event; the complaint when it is one too many, else NULL. */
+static const char *count_event(tally *t, const yaml_event_t *e)
+{
+    switch (e->type) {
+    case YAML_DOCUMENT_START_EVENT:
+        if (++t->n_documents > 1) {
+            return "expected one document, a second begins here";
+        }
+        break;
+    case YAML_SEQUENCE_START_EVENT:
+    case YAML_MAPPING_START_EVENT:
+        if (++t->depth > EG_YAML_MAX_DEPTH) {
+            return "nested deeper than 64 levels";
+        }
+        break;
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        t->depth--;
+        break;
+    default:
+        break;
+    }
+    if (has_anchor(e) && ++t->n_anchors > MAX_ANCHORS) {
+        return "more than 1000 anchors";
+    }
+    if (++t->n_events > MAX_EVENTS) return "more than 50000 values";
+    return NULL;
+}
+
+static eg_status scan(builder *b, const char *bytes, size_t size)
+{
+    eg_status st = EG_OK;
+    yaml_event_t e;
+    bool end = false;
+    tally t = {0};
+
+    EG_TRY(check_directives(b, bytes, size));
+    EG_TRY(open_parser(b, bytes, size));
+    while (!end) {
+        const char *why = NULL;
+
+        if (!yaml_parser_parse(&b->parser, &e)) {
+            return parser_error(b, bytes, size);
+        }
+        why = count_event(&t, &e);
+        if (why) st = MARK_FAIL(b, e.start_mark, EG_EFORMAT, why);
+        end = why || e.type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&e);
+    }
+done:
+    return st;
+}
+
+static eg_status load_document(builder *b, const char *bytes, size_t size)
+{
+    eg_status st = EG_OK;
+    yaml_mark_t start = {.line = 0};
+
+    EG_TRY(scan(b, bytes, size));
+    EG_TRY(open_parser(b, bytes, size));
     if (!yaml_parser_load(&b->parser, &b->doc)) {
         return parser_error(b, bytes, size);
     }
     b->has_doc = true;
     if (!yaml_document_get_root_node(&b->doc)) {
-        return MARK_FAIL(b, start, EG_EFORMAT, "the document is empty");
+        st = MARK_FAIL(b, start, EG_EFORMAT, "the document is empty");
     }
-    if (!yaml_parser_load(&b->parser, &next)) {
-        return parser_error(b, bytes, size);
-    }
-    root = yaml_document_get_root_node(&next);
-    if (root) start = root->start_mark;
-    yaml_document_delete(&next);
-    if (root) {
-        return MARK_FAIL(b, start, EG_EFORMAT,
-                         "expected one document, a second begins here");
-    }
-    return EG_OK;
+done:
+    return st;
 }
 
 static yaml_node_t *node_at(builder *b, int index)

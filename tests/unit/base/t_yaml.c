@@ -99,8 +99,8 @@ static const struct {
     {"a: 1\nb: 2\na: 3\n",
      "c.yaml:3:1: key 'a' stands here a second time, first on line 1"},
     {"x: {a: 1, \"a\": 2}\n", "c.yaml:1:11: key 'a'"},
-    {"a: 1\n---\nb: 2\n", "c.yaml:3:1: expected one document"},
-    {"a: 1\n---\n", "c.yaml:3:1: expected one document"},
+    {"a: 1\n---\nb: 2\n", "c.yaml:2:1: expected one document, a second begins"},
+    {"a: 1\n---\n", "c.yaml:2:1: expected one document, a second begins"},
     {"? [a, b]\n: c\n", "c.yaml:1:3: expected a key of plain text"},
     {"a: \"\\0\"\n", "c.yaml:1:4: text holds a zero character"},
     {"\"a\\0\": 1\n", "c.yaml:1:1: text holds a zero character"},
@@ -171,7 +171,10 @@ static void test_limits(void **state)
     (void)state;
     for (int i = 0; i < 4097; i++) at += sprintf(at, "k%d:\n", i);
     check_too_much(keys, "a map of more than 4096 keys");
-    check_too_much(repeat("", "[", 65, ""), "c.yaml:2:1: did not find");
+    check_too_much(repeat("", "[", 65, ""), "nested deeper than 64 levels");
+    check_too_much(repeat("", "- ", 65, ""), "nested deeper than 64 levels");
+    check_too_much(repeat("", "%TAG\n", 17, "a: b\n"), "lines begin with %");
+    check_too_much(repeat("", "- &a x\n", 1001, ""), "more than 1000 anchors");
     check_too_much(repeat("[[[[[", "[", 60,
                           "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
                           "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"),
@@ -179,7 +182,17 @@ static void test_limits(void **state)
     check_too_much(repeat("", "- a\n", 50000, ""), "more than 50000 values");
     check_too_much(repeat("a: ", "x", EG_YAML_MAX_BYTES, ""),
                    "expected at most 1048576 bytes");
-    check_too_much(repeat("", "[", 100000, ""), "c.yaml:");
+    check_too_much(repeat("", "[", 1000000, ""), "nested deeper");
+    check_too_much(repeat("", "- ", 500000, ""), "nested deeper");
+    check_too_much(repeat("", "{a: ", 250000, ""), "nested deeper");
+    check_too_much(repeat("", "? ", 500000, ""), "nested deeper");
+    check_too_much(repeat("", "%T\n", 300000, ""), "lines begin with %");
+    check_too_much(repeat("", "&", 1000000, ""), "c.yaml:");
+    check_too_much(repeat("", "- &a x\n", 100000, ""), "1000 anchors");
+    check_too_much(repeat("{", "a,", 500000, ""), "more than 50000");
+    check_too_much(repeat("[", "?", 1000000, ""), "c.yaml:");
+    check_too_much(repeat("", "a:\n", 300000, ""), "more than 50000");
+    check_too_much(repeat("", "- - ", 200000, ""), "nested deeper");
     /* 9,999 uses of 500 bytes */
     check_too_much(repeat("a: &a "
                           "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
