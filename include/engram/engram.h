@@ -2,6 +2,7 @@
 #ifndef ENGRAM_ENGRAM_H
 #define ENGRAM_ENGRAM_H
 
+#include "engram/bench.h"
 #include "engram/claim.h"
 #include "engram/config.h"
 #include "engram/eval.h"
