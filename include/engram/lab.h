@@ -14,6 +14,8 @@ EG_API const char *eg_commit(void);  /* short hash, or "unknown" */
 EG_API void eg_machine_describe(char *buf, size_t size);
 /* Peak resident memory of this process in bytes (0: unknown). */
 EG_API int64_t eg_memory_peak(void);
+/* Bytes of it resident now; 0 where the system does not say. */
+EG_API int64_t eg_memory_now(void);
 
 /* A step's news, for whoever watches. Numbers not known are NaN. */
 typedef struct eg_progress {

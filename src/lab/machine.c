@@ -58,3 +58,14 @@ int64_t eg_memory_peak(void)
     if (getrusage(RUSAGE_SELF, &r) != 0) return 0;
     return (int64_t)r.ru_maxrss * 1024;
 }
+
+int64_t eg_memory_now(void)
+{
+    long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+
+    if (!f) return 0;
+    if (fscanf(f, "%*s %lld", &pages) != 1) pages = 0;
+    fclose(f);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}

@@ -19,6 +19,7 @@ typedef struct loop {
     eg_probes *probes;
     eg_train_spec spec;
     eg_train_plan plan;
+    int64_t announced; /* bytes of the whole process at its peak */
     eg_row row, timing;
     eg_progress news;
     char arrays[EG_PATH];
@@ -75,6 +76,7 @@ static eg_status build(loop *l, eg_err *err)
     EG_TRY(eg_task_new(&l->task, &c->task, l->spec.seed, err));
     l->spec.task = l->task;
     EG_TRY(eg_train_plan_make(&l->plan, &l->spec, err));
+    l->announced = eg_memory_now() + l->plan.total + l->plan.eval;
     EG_TRY(eg_trainer_new(&l->trainer, &l->spec, err));
     EG_TRY(eg_probes_new(&l->probes, &c->probe, l->trainer, l->task,
                          l->opts->pool, l->spec.kern, err));
@@ -136,7 +138,7 @@ static void tell_plan(const loop *l)
                      .threads = eg_pool_size(o->pool),
                      .n_params = l->plan.n_params,
                      .n_trained = l->plan.n_trained,
-                     .bytes = l->plan.total,
+                     .bytes = l->announced,
                      .steps = l->cfg->train.steps,
                      .start_step = eg_trainer_step_index(l->trainer),
                      .tokens_per_step = tokens_per_step(l),
@@ -264,7 +266,7 @@ static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
     out->seconds = seconds;
     out->tokens_per_s =
         here > 0 ? (double)(here * tokens_per_step(l)) / seconds : 0;
-    out->announced_bytes = l->plan.total;
+    out->announced_bytes = l->announced;
     out->peak_bytes = eg_memory_peak();
     *f = (eg_run_facts){.kern = kern_in_use(l),
                         .precision = precision_name[l->cfg->train.precision],

@@ -39,32 +39,44 @@ bool eg_acts_hook(const eg_acts *a, const char *name, eg_view *out)
     return t->vt->hook(t->state, name, out);
 }
 
+/* Forward only, every buffer kept, nothing trained. */
+static egi_engine_spec eval_spec(egi_plan *plan, const eg_model *m,
+                                 eg_pool *pool, const char *kern, int flags)
+{
+    static const bool nothing[12 * EGI_LAYERS + 6];
+
+    egi_plan_make(plan, m, nothing, false, true, true);
+    egi_engine_spec spec = {
+        .m = m, .pool = pool, .kern = kern, .plan = plan, .flags = flags};
+    return spec;
+}
+
+int64_t egi_eval_bytes(const eg_model *m, eg_pool *pool, const char *kern)
+{
+    egi_plan plan;
+    egi_engine_bytes b;
+    egi_engine_spec spec = eval_spec(&plan, m, pool, kern, EG_EVAL_BASIC);
+
+    egi_engine_of(m)->measure(&b, &spec);
+    return b.states + b.packs;
+}
+
 eg_status eg_eval_new(eg_eval **out, const eg_model *m, const eg_task *task,
                       eg_pool *pool, const char *kern, int flags, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_eval *e = eg_calloc(1, sizeof *e);
-    bool *trains = eg_calloc((size_t)m->n_tensors, sizeof *trains);
 
     *out = NULL;
-    if (!e || !trains) {
-        st = EG_FAIL(err, EG_ENOMEM, "evaluator");
-        goto done;
-    }
+    if (!e) return EG_FAIL(err, EG_ENOMEM, "evaluator");
     e->m = m;
     e->vt = egi_engine_of(m);
-    egi_plan_make(&e->plan, m, trains, false, true, true);
-    egi_engine_spec spec = {.m = m,
-                            .task = task,
-                            .pool = pool,
-                            .kern = kern,
-                            .plan = &e->plan,
-                            .flags = flags};
+    egi_engine_spec spec = eval_spec(&e->plan, m, pool, kern, flags);
+    spec.task = task;
     EG_TRY(e->vt->make(&e->engine, &spec, err));
     *out = e;
     e = NULL;
 done:
-    eg_free(trains);
     eg_eval_free(e);
     return st;
 }

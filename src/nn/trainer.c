@@ -145,6 +145,7 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
     plan->packs = b.packs;
     plan->total =
         plan->params + plan->grads + plan->moments + plan->states + plan->packs;
+    plan->eval = egi_eval_bytes(tr->m, spec->pool, spec->kern);
     plan->flops_per_token = egi_plan_flops(&tr->plan, spec->task);
     eg_trainer_free(tr);
     return EG_OK;
