@@ -95,8 +95,10 @@ static void put(char *buf, size_t size, const char *label, double v,
 static void put_eta(char *buf, size_t size, double eta)
 {
     size_t used = strlen(buf);
-    int s = (int)(eta + 0.5);
+    int s;
 
+    if (!(eta >= 0 && eta < 1e8)) return; /* not known yet */
+    s = (int)(eta + 0.5);
     if (s >= 3600)
         snprintf(buf + used, size - used, "  ETA %d:%02d:%02d", s / 3600,
                  s / 60 % 60, s % 60);
