@@ -2,6 +2,7 @@
  * initialisation, and models that lack a part. */
 #include "rig.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -161,6 +162,45 @@ static void random_weights_are_at_chance(void **state)
     rig_free(&r);
 }
 
+/* --------------------------------------------------------- tied output -- */
+
+/* With W_F = 3 I the logits of z are 3 w_E(z) . w_E(v) / d_model. */
+static void tied_output_is_scaled(void **state)
+{
+    enum { SMALL = 16 };
+    static const setting settings[] = {
+        {"model.d_model", "16"},  {"model.tied", "true"},
+        {"model.mlp", "linear"},  {"train.batch", "1"},
+        {"probe.snapshots", "0"}, {"probe.test", "0"},
+        {"probe.norms", "false"}, {NULL, NULL}};
+    static double E[V * SMALL], W[SMALL * SMALL];
+    double kl = 0;
+    seen s = {0};
+    rig r;
+
+    (void)state;
+    rig_new(&r, 1, settings);
+    get(&r, "W_E", E);
+    for (int i = 0; i < SMALL; i++) W[i * SMALL + i] = 3;
+    set(&r, "blocks.1.mlp.W_F", W);
+    for (int z = 0; z < V; z++) {
+        const double *p = eg_task_bigram(r.task) + (eg_index)z * V;
+        double sum = DBL_MIN;
+        for (int v = 0; v < V; v++) {
+            double logit = 0;
+            for (int i = 0; i < SMALL; i++) {
+                logit += 3 * E[z * SMALL + i] * E[v * SMALL + i] / SMALL;
+            }
+            sum += exp(logit);
+            if (p[v] > 0) kl += p[v] * (log(p[v]) - logit) / V;
+        }
+        kl += log(sum) / V;
+    }
+    eg_probes_after(r.probes, 0, keep, &s);
+    assert_true(fabs(value_of(&s, "kl_W_F") - kl) < 1e-12);
+    rig_free(&r);
+}
+
 /* -------------------------------------------------------- other models -- */
 
 typedef struct expectation {
@@ -250,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memories_built_by_hand),
         cmocka_unit_test(random_weights_are_at_chance),
+        cmocka_unit_test(tied_output_is_scaled),
         cmocka_unit_test(models_emit_what_they_have),
     };
 

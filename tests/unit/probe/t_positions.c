@@ -12,7 +12,9 @@
 /* Position           0  1  2  3  4  5  6  7  8  9 10 11
  * trigger 7 -> 3, trigger 5 -> 5 (repeats itself from position 8 on). */
 enum { T = 12 };
-static const int32_t tokens[T] = {1, 7, 3, 2, 7, 3, 7, 3, 5, 5, 5, 5};
+/* A 5 stands before the first token: nothing may look there. */
+static const int32_t with_edge[1 + T] = {5, 1, 7, 3, 2, 7, 3, 7, 3, 5, 5, 5, 5};
+static const int32_t *const tokens = with_edge + 1;
 static const int32_t targets[T] = {7, 3, 2, 7, 3, 7, 3, 5, 5, 5, 5, -1};
 static const int32_t occur[T] = {0, 1, 0, 0, 2, 0, 3, 0, 1, 2, 3, 4};
 static const int32_t pred[T] = {7, 3, 0, 7, 2, 0, 3, 5, 5, 1, 5, 5};

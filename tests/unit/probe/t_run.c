@@ -178,6 +178,49 @@ static void set_up_survives_no_memory(void **state)
     rig_free(&r);
 }
 
+/* Share of the answers after triggers that repeat the trigger. */
+static double repeats(const rig *r, eg_split split, uint64_t step, int count)
+{
+    int32_t tokens[T], targets[T], occur[T];
+    eg_seq seq = {tokens, targets, occur};
+    double repeat = 0, n = 0;
+
+    for (int i = 0; i < count; i++) {
+        eg_task_sequence(r->task, split, step, (uint32_t)i, &seq);
+        for (int t = 0; t < T; t++) {
+            if (occur[t] < 1) continue;
+            repeat += targets[t] == tokens[t];
+            n += 1;
+        }
+    }
+    return repeat / n;
+}
+
+/* Fresh sequences of their own, never those of training; and the test batch. */
+static void batches_are_their_own(void **state)
+{
+    seen s = {.quiet = true};
+    rig r;
+
+    (void)state;
+    rig_new(&r, 1, small);
+    for (int step = 0; step < 3; step++) {
+        double own = repeats(&r, EG_PROBE, (uint64_t)step, 5);
+
+        s.n = 0;
+        eg_probes_before(r.probes, step, keep, &s);
+        eg_probes_after(r.probes, step, keep, &s);
+        printf("repeats %.6f, in training %.6f\n", own,
+               repeats(&r, EG_TRAIN, (uint64_t)step, 5));
+        assert_true(value_of(&s, "repeat_fraction") == own);
+        assert_true(value_of(&s, "repeat_fraction") !=
+                    repeats(&r, EG_TRAIN, (uint64_t)step, 5));
+        assert_true(value_of(&s, "repeat_fraction_test") ==
+                    repeats(&r, EG_TEST, 0, 7));
+    }
+    rig_free(&r);
+}
+
 static void due_steps(void **state)
 {
     static const setting settings[] = {{"model.d_model", "8"},
@@ -338,6 +381,7 @@ int main(void)
         cmocka_unit_test(threads_leave_the_values_alone),
         cmocka_unit_test(measuring_allocates_nothing),
         cmocka_unit_test(set_up_survives_no_memory),
+        cmocka_unit_test(batches_are_their_own),
         cmocka_unit_test(due_steps),
         cmocka_unit_test(snapshots_can_be_read),
         cmocka_unit_test(unwritable_folder_is_an_error),

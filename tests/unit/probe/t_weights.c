@@ -253,7 +253,7 @@ static void recall_counts_rows(void **state)
         egi_scores s = {a, b, T, 1, M, 1};
         int hits = 0;
 
-        for (int i = 0; boost && i < T * M / 2; i++) b[i] = 9 * a[i];
+        for (int i = boost ? T * M / 2 : T * M; i < T * M; i++) b[i] = 9 * a[i];
         for (int i = 0; i < T; i++) {
             int best = 0;
             double top = -INFINITY;
@@ -274,8 +274,27 @@ static void recall_counts_rows(void **state)
     drop_all();
 }
 
-/* All scores equal: the lowest column wins, so only row 0 is right. */
-static void ties_go_to_the_lowest(void **state)
+/* Unit vectors recall themselves. When column 5 repeats column 0, row 0 ties
+ * and must take the lower; row 5 finds nothing but zeros. */
+static void a_tie_goes_to_the_lower(void **state)
+{
+    egi_weights w;
+
+    random_weights(&w, &variants[0], *state);
+    double *unit = normals(M, M, 0), *twice = normals(M, M, 0);
+    for (int i = 0; i < M; i++) unit[i * M + i] = twice[i * M + i] = 1;
+    egi_scores s = {unit, unit, M, 1, M, 1};
+    assert_true(egi_recall_diagonal(&w, &s) == 1);
+    twice[5 * M + 5] = 0;
+    twice[(eg_index)5 * M] = 1;
+    s.b = twice;
+    assert_true(egi_recall_diagonal(&w, &s) == 1. * (M - 1) / M);
+    egi_weights_release(&w);
+    drop_all();
+}
+
+/* All scores equal: one row is right, of as many as the probe has. */
+static void probes_count_their_rows(void **state)
 {
     egi_weights w;
     double value = -1;
@@ -295,7 +314,7 @@ static void ties_go_to_the_lowest(void **state)
 /* Fixed triggers: recall among them only, the others may do what they like. */
 static void fixed_triggers_compete_alone(void **state)
 {
-    static int32_t triggers[5] = {0, 3, 4, 17, 40};
+    static int32_t triggers[5] = {1, 3, 4, 17, 40};
     int all_hits = 0;
 
     for (int draw = 0; draw < 8; draw++) {
@@ -406,7 +425,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memories_are_the_formulas),
         cmocka_unit_test(recall_counts_rows),
-        cmocka_unit_test(ties_go_to_the_lowest),
+        cmocka_unit_test(a_tie_goes_to_the_lower),
+        cmocka_unit_test(probes_count_their_rows),
         cmocka_unit_test(fixed_triggers_compete_alone),
         cmocka_unit_test(absent_memories),
         cmocka_unit_test(kl_is_the_definition),
