@@ -210,6 +210,7 @@ static eg_status build(dump *d, const char *kern, eg_pool *pool, eg_err *err)
     eg_train_spec spec = {.model = d->cfg->model,
                           .optim = d->cfg->optim,
                           .train = d->cfg->train,
+                          .init = d->cfg->init,
                           .pool = pool,
                           .seed = (uint64_t)d->cfg->run.seed,
                           .kern = kern ? kern : "auto"};

@@ -45,6 +45,7 @@ typedef struct eg_config {
     eg_task_opts task;
     eg_model_opts model;
     eg_optim_opts optim;
+    eg_init_opts init;
     eg_train_opts train;
     eg_probe_opts probe;
     eg_checkpoint_opts checkpoint;

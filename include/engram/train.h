@@ -47,7 +47,6 @@ enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
     L(freeze, "",                                                              \
       "tensors not trained: NAME for ever, NAME@STEP until that step; * "      \
       "matches any text, e.g. W_E, blocks.1.attn.*@300")                       \
-    T(init_from, "", "start from the tensors of a safetensors file")           \
     E(precision, "float32", "float32|float64", "numbers trained in")           \
     E(algebra, "auto", "auto|plain",                                           \
       "auto: fold frozen products and gather projected tables; plain: "        \
@@ -57,6 +56,12 @@ EG_FIELDS_STRUCT(eg_train_opts, EG_TRAIN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_train_fields[];
 
+#define EG_INIT_FIELDS(I, R, B, T, E, L)                                       \
+    T(from, "",                                                                \
+      "start from the tensors of this safetensors file, not from chance")
+EG_FIELDS_STRUCT(eg_init_opts, EG_INIT_FIELDS)
+EG_API extern const eg_field eg_init_fields[];
+
 enum { EG_LOSS_IN_CONTEXT, EG_LOSS_ALL };
 enum { EG_ALGEBRA_AUTO, EG_ALGEBRA_PLAIN };
 
@@ -64,6 +69,7 @@ typedef struct eg_train_spec {
     eg_model_opts model;
     eg_optim_opts optim;
     eg_train_opts train;
+    eg_init_opts init;
     const eg_task *task; /* outlives the trainer */
     eg_pool *pool;       /* outlives the trainer */
     uint64_t seed;
@@ -83,7 +89,7 @@ EG_API eg_status eg_train_plan_make(eg_train_plan *plan,
                                     const eg_train_spec *spec, eg_err *err);
 
 /* Allocates everything that training needs, and draws the initial values (or
- * reads them from train.init_from). The model belongs to the trainer. */
+ * reads them from init.from). The model belongs to the trainer. */
 EG_API eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
                                 eg_err *err);
 EG_API void eg_trainer_free(eg_trainer *tr);

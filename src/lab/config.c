@@ -19,6 +19,7 @@ static const eg_section train_section[] = {
      offsetof(eg_config, task)},
     {"model", "the transformer", eg_model_fields, offsetof(eg_config, model)},
     {"optim", "the update rule", eg_optim_fields, offsetof(eg_config, optim)},
+    {"init", "initial weights", eg_init_fields, offsetof(eg_config, init)},
     {"train", "the training run", eg_train_fields, offsetof(eg_config, train)},
     {"probe", "what is measured, and when", eg_probe_fields,
      offsetof(eg_config, probe)},

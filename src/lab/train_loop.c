@@ -59,6 +59,7 @@ static eg_status build(loop *l, eg_err *err)
     l->spec = (eg_train_spec){.model = c->model,
                               .optim = c->optim,
                               .train = c->train,
+                              .init = c->init,
                               .pool = l->opts->pool,
                               .seed = (uint64_t)c->run.seed,
                               .kern = l->opts->kern ? l->opts->kern : "auto"};

@@ -9,6 +9,10 @@ EG_FIELDS_TABLE(eg_model_fields, EG_MODEL_FIELDS)
 EG_FIELDS_TABLE(eg_optim_fields, EG_OPTIM_FIELDS)
 #undef EG_FIELDS_OWNER
 
+#define EG_FIELDS_OWNER eg_init_opts
+EG_FIELDS_TABLE(eg_init_fields, EG_INIT_FIELDS)
+#undef EG_FIELDS_OWNER
+
 #define EG_FIELDS_OWNER eg_train_opts
 EG_FIELDS_TABLE(eg_train_fields, EG_TRAIN_FIELDS)
 #undef EG_FIELDS_OWNER

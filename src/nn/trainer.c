@@ -19,8 +19,8 @@ static eg_status model_for(eg_model **out, const eg_train_spec *s, eg_err *err)
     eg_status st = eg_model_new(
         out, &s->model, eg_task_vocab(s->task), eg_task_ctx(s->task),
         s->train.precision ? EG_FLOAT64 : EG_FLOAT32, s->seed, err);
-    if (st != EG_OK || !s->train.init_from[0]) return st;
-    st = eg_model_load(*out, s->train.init_from, err);
+    if (st != EG_OK || !s->init.from[0]) return st;
+    st = eg_model_load(*out, s->init.from, err);
     if (st != EG_OK) {
         eg_model_free(*out);
         *out = NULL;
