@@ -134,7 +134,7 @@ static inline void setting_open(setting *s, const variant *v, const char *task,
     eg_fields_default(eg_train_fields, &s->spec.train);
     set_fields(eg_model_fields, &s->spec.model, "d_model=12");
     set_fields(eg_model_fields, &s->spec.model, v->model);
-    set_fields(eg_train_fields, &s->spec.train, "batch=6 slots=3 steps=20");
+    set_fields(eg_train_fields, &s->spec.train, "batch=4 slots=3 steps=20");
     set_fields(eg_train_fields, &s->spec.train, v->train);
     s->spec.task = s->task;
     s->spec.pool = s->pool;

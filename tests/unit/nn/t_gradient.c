@@ -2,7 +2,7 @@
  * and without the algebraic shortcuts; float32 against float64. */
 #include "nn_test.h"
 
-#define TASK "n_ctx=24 n_triggers=3"
+#define TASK "n_ctx=18 n_triggers=3"
 
 static double loss_at(eg_trainer *tr)
 {
@@ -37,7 +37,7 @@ static double check_tensor(eg_trainer *tr, int i, const double *g, double h,
 {
     eg_model *m = eg_trainer_model(tr);
     eg_index n = eg_model_tensor(m, i)->size;
-    enum { K = 6 };
+    enum { K = 4 };
     double *w = calloc((size_t)n, sizeof *w),
            *dir = calloc((size_t)n, sizeof *w);
     double want[K], have[K], norm = 0;
@@ -50,10 +50,10 @@ static double check_tensor(eg_trainer *tr, int i, const double *g, double h,
     for (int k = 0; k < K; k++) {
         double len = 0;
         for (eg_index j = 0; j < n; j++) {
-            dir[j] = k < 3 ? eg_rng_normal(&rng) : 0;
+            dir[j] = k < 2 ? eg_rng_normal(&rng) : 0;
             len += dir[j] * dir[j];
         }
-        if (k >= 3) {
+        if (k >= 2) {
             dir[eg_rng_below(&rng, (uint32_t)n)] = 1;
             len = 1;
         }
@@ -77,14 +77,15 @@ static double check_tensor(eg_trainer *tr, int i, const double *g, double h,
     return worst;
 }
 
-static void check_variant(const variant *v, const char *algebra, double *worst)
+/* The plain algebra; that the shortcuts give the same is checked below. */
+static void check_variant(const variant *v, double *worst)
 {
     setting s;
     double loss, cosine;
 
     setting_open(&s, v, TASK, 1);
-    set_fields(eg_train_fields, &s.spec.train, "precision=float64");
-    set_fields(eg_train_fields, &s.spec.train, algebra);
+    set_fields(eg_train_fields, &s.spec.train,
+               "precision=float64 algebra=plain");
     eg_trainer *tr = trainer_open(&s);
     eg_model *m = eg_trainer_model(tr);
     double **g = gradients(tr, &loss);
@@ -96,8 +97,8 @@ static void check_variant(const variant *v, const char *algebra, double *worst)
         double err = check_tensor(tr, i, g[i], h, &cosine);
         if (err > *worst) *worst = err;
         if (err > 1e-6 || cosine < 1 - 1e-9)
-            fail_msg("%s (%s): %s: relative error %.2e, cosine %.12f", v->name,
-                     algebra, eg_model_tensor(m, i)->name, err, cosine);
+            fail_msg("%s: %s: relative error %.2e, cosine %.12f", v->name,
+                     eg_model_tensor(m, i)->name, err, cosine);
     }
     gradients_free(g, eg_model_n_tensors(m));
     eg_trainer_free(tr);
@@ -108,11 +109,9 @@ static void test_differences(void **state)
 {
     (void)state;
     for (int k = 0; k < N_VARIANTS; k++) {
-        double a = 0, p = 0;
-        check_variant(&VARIANTS[k], "algebra=auto", &a);
-        check_variant(&VARIANTS[k], "algebra=plain", &p);
-        printf("  %-38s relative error %.1e (shortcuts), %.1e (plain)\n",
-               VARIANTS[k].name, a, p);
+        double worst = 0;
+        check_variant(&VARIANTS[k], &worst);
+        printf("  %-38s relative error %.1e\n", VARIANTS[k].name, worst);
     }
 }
 
