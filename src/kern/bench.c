@@ -142,7 +142,8 @@ static void measure(timing *t, double seconds, eg_bench_row *row)
             other[y][n] = here ? call_seconds(t, y) : -1;
         }
         n++;
-    } while (n < SAMPLES && (n < 5 || egi_cpu_seconds() - start < seconds));
+    } while (n < SAMPLES && seconds > 0 &&
+             (n < 5 || egi_cpu_seconds() - start < seconds));
     row->seconds = egi_median(call, n);
     row->rate = work / row->seconds;
     row->best = work / call[0];

@@ -106,14 +106,6 @@ static void fast_scale(float *y, float a, eg_index n)
 #undef SCALE_OP
 }
 
-/* W/2 floats as doubles. */
-INLINE dvec load_wide(const float *p)
-{
-    hvec v;
-    memcpy(&v, p, sizeof v);
-    return __builtin_convertvector(v, dvec);
-}
-
 /* Four accumulators of W/2 doubles, then one fixed order. */
 static double fast_dot(const float *x, const float *y, eg_index n)
 {
@@ -125,10 +117,10 @@ static double fast_dot(const float *x, const float *y, eg_index n)
     for (; i + 4 * H <= n; i += 4 * H) {
 #pragma GCC unroll 4
         for (eg_index j = 0; j < 4; j++) {
-            s[j] += load_wide(x + i + j * H) * load_wide(y + i + j * H);
+            s[j] += vload_wide(x + i + j * H) * vload_wide(y + i + j * H);
         }
     }
-    for (; i + H <= n; i += H) s[0] += load_wide(x + i) * load_wide(y + i);
+    for (; i + H <= n; i += H) s[0] += vload_wide(x + i) * vload_wide(y + i);
     s[0] = (s[0] + s[1]) + (s[2] + s[3]);
     for (eg_index j = 0; j < H; j++) sum += s[0][j];
     for (; i < n; i++) sum += (double)x[i] * (double)y[i];

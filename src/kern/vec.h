@@ -14,7 +14,6 @@
 
 typedef float vec __attribute__((vector_size(4 * VEC_W)));
 typedef int32_t ivec __attribute__((vector_size(4 * VEC_W)));
-typedef float hvec __attribute__((vector_size(2 * VEC_W)));  /* half of it */
 typedef double dvec __attribute__((vector_size(4 * VEC_W))); /* W/2 doubles */
 
 #define INLINE static inline __attribute__((always_inline))
@@ -164,6 +163,18 @@ INLINE int vfirst(vec a, float x)
     int i = 0;
     while (i < W && !(a[i] >= x && a[i] <= x)) i++;
     return i;
+#endif
+}
+
+/* W/2 floats as doubles. */
+INLINE dvec vload_wide(const float *p)
+{
+#if VEC_W == 16
+    return (dvec)_mm512_cvtps_pd(_mm256_loadu_ps(p));
+#elif VEC_W == 8
+    return (dvec)_mm256_cvtps_pd(_mm_loadu_ps(p));
+#else
+    return (dvec){(double)p[0], (double)p[1]};
 #endif
 }
 

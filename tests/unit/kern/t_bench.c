@@ -1,0 +1,73 @@
+/* The benchmark of the kernels: every set is verified in it, every entry of
+ * the table is there, rates are positive. Nothing about how fast. */
+#include "kern_test.h"
+
+#include "engram/bench.h"
+
+typedef struct seen {
+    int rows;
+    char names[4096];
+} seen;
+
+static void on_row(void *ctx, const eg_bench_row *row)
+{
+    seen *s = ctx;
+    size_t used = strlen(s->names);
+
+    s->rows++;
+    if (!row->verified) {
+        fail_msg("%s %s %s: error %.2g", row->kernel, row->form, row->shape,
+                 row->error);
+    }
+    assert_true(row->rate > 0 && row->best >= row->rate && row->limit > 0);
+    assert_true(row->share > 0 && row->seconds > 0);
+    if (!strstr(s->names, row->kernel)) {
+        snprintf(s->names + used, sizeof s->names - used, " %s ", row->kernel);
+    }
+}
+
+static void test_rows(void **state)
+{
+    static const char *const kernels[] = {
+        "gemm",  "gemm_packed", "attn", "attn_back", "layernorm",
+        "gelu",  "gelu_back",   "relu", "relu_back", "layernorm_back",
+        "xent",  "add",         "axpy", "scale",     "dot",
+        "sumsq", "embed",       "sgd",  "adam"};
+    eg_err err;
+    seen s = {0};
+    (void)state;
+
+    assert_int_equal(eg_bench_kernels("auto", 0, on_row, &s, &err), EG_OK);
+    printf("%d rows:%s\n", s.rows, s.names);
+    for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
+        char name[32];
+        snprintf(name, sizeof name, " %s ", kernels[i]);
+        assert_non_null(strstr(s.names, name));
+    }
+    assert_int_equal(eg_bench_kernels("none", 0, on_row, &s, &err),
+                     EG_EUNSUPPORTED);
+    assert_non_null(strstr(err.msg, "none"));
+}
+
+static void test_peaks(void **state)
+{
+    (void)state;
+    for (int i = 0; eg_kern_name(i); i++) {
+        double peak = eg_bench_peak_fma(eg_kern_name(i), 0.01);
+        printf("%-8s %.1f GFLOP/s\n", eg_kern_name(i), peak);
+        assert_true(peak > 0);
+    }
+    assert_true(eg_bench_peak_fma("none", 0.01) <= 0);
+    assert_true(eg_bench_read_l2(0.01) > 0);
+    assert_null(eg_bench_yardstick(-1));
+    assert_null(eg_bench_yardstick(EG_BENCH_YARDSTICKS));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_peaks),
+    };
+    return cmocka_run_group_tests_name("bench", tests, NULL, NULL);
+}
