@@ -343,6 +343,7 @@ static json_t *heat_json(const egi_heats *m, const egi_heat *h, double keep,
     json_object_set_new(j, "shape",
                         json_pack("[i, i, i]", h->heads, h->rows, h->cols));
     json_object_set_new(j, "full", json_boolean(h->full));
+    json_object_set_new(j, "peaks", json_boolean(h->kind->peaks));
     json_object_set_new(j, "steps", steps);
     json_object_set_new(j, "of", json_integer(n));
     json_object_set_new(j, "signed", json_boolean(h->is_signed));

@@ -26,22 +26,43 @@ static json_t *tokens_json(const char *run_dir)
     return list;
 }
 
+/* The lines of the task section, one by one: a configuration of another version
+ * may hold keys that this one does not know, which do not matter here. */
+static void read_task(eg_config *cfg, const char *config)
+{
+    bool inside = false;
+
+    for (const char *p = config, *end; p && *p; p = end ? end + 1 : NULL) {
+        char key[64], value[EG_TEXT], line[EG_TEXT + 80];
+
+        end = strchr(p, '\n');
+        if (*p != ' ')
+            inside = strncmp(p, "task:", 5) == 0;
+        else if (inside &&
+                 sscanf(p, " %63[a-z_]: %255[^\n]", key, value) == 2) {
+            size_t n = strlen(value);
+            bool quoted = n >= 2 && value[0] == '"' && value[n - 1] == '"';
+
+            if (quoted) value[n - 1] = '\0';
+            (void)snprintf(line, sizeof line, "task.%s=%s", key,
+                           value + quoted);
+            (void)eg_config_set(cfg, line, NULL);
+        }
+    }
+}
+
 /* The task is made again from the configuration; without its statistics file
- * (moved, or written by another version) labels are numbers. */
+ * labels are numbers. */
 static json_t *symbols_json(const egi_run *r)
 {
     eg_config *cfg = eg_calloc(1, sizeof *cfg);
     eg_task *task = NULL;
     json_t *list = NULL;
-    char path[1200];
 
-    (void)snprintf(path, sizeof path, "%s/config.yaml", r->dir);
-    if (!cfg || !r->config) goto done;
+    if (!cfg || !r->config || r->theory) goto done;
     eg_config_default(cfg);
-    if (eg_config_load(cfg, path, NULL) != EG_OK) goto done;
-    if (cfg->run.kind != EG_RUN_TRAIN) goto done;
-    if (eg_task_new(&task, &cfg->task, (uint64_t)cfg->run.seed, NULL) != EG_OK)
-        goto done;
+    read_task(cfg, r->config);
+    if (eg_task_new(&task, &cfg->task, 1, NULL) != EG_OK) goto done;
     list = json_array();
     for (int i = 0; i < eg_task_vocab(task) && i < MAX_LABELS; i++)
         json_array_append_new(list, json_integer(eg_task_symbol(task, i)));

@@ -22,6 +22,7 @@ typedef struct egi_quantity {
     const char *light, *dark;
     const char *dash; /* "solid", "dash", "dot" */
     const char *help;
+    bool off; /* shown only when its legend is clicked */
 } egi_quantity;
 
 /* What the rows and columns of an array snapshot are. */
@@ -29,6 +30,7 @@ typedef struct egi_heat_kind {
     const char *pattern, *title, *rows, *cols;
     const char *row_axis, *col_axis; /* "token", "symbol", "index" */
     const char *value, *help;
+    bool peaks; /* mark the largest entry of each row */
 } egi_heat_kind;
 
 extern const egi_panel egi_panels[];

@@ -32,8 +32,12 @@ static char *read_text(const egi_run *r, const char *name, size_t max)
         egi_note(r->problems, "%s", err.msg);
         return NULL;
     }
-    if (size == 0) egi_note(r->problems, "%s is empty", name);
     return text;
+}
+
+static void note_empty(const egi_run *r, const char *text, const char *name)
+{
+    if (text && !*text) egi_note(r->problems, "%s is empty", name);
 }
 
 /* The scalar at section.key of a YAML text in block style; false when absent.
@@ -72,6 +76,7 @@ static void read_record(egi_run *r)
     char *text = read_text(r, "run.json", SMALL_FILE);
 
     if (!text) return;
+    note_empty(r, text, "run.json");
     r->record = json_loads(text, 0, &e);
     if (!json_is_object(r->record)) {
         if (*text)
@@ -97,6 +102,7 @@ static eg_status read_metrics(egi_run *r, eg_err *err)
         if (i == 1 && !eg_file_exists(path)) break; /* it may be absent */
         text = read_text(r, file[i], METRICS_FILE);
         if (!text) continue;
+        if (i == 0) note_empty(r, text, file[i]);
         st = egi_table_parse(&r->table, text, err);
         eg_free(text);
         bad = r->table.n_bad - before;
@@ -187,6 +193,7 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
         goto done;
     }
     r->config = read_text(r, "config.yaml", SMALL_FILE);
+    note_empty(r, r->config, "config.yaml");
     read_record(r);
     find_seed(r);
     correct_status(r);

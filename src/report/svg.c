@@ -45,7 +45,7 @@ static eg_status find_curves(egi_curve *curve, int *n, const job *j,
             const char *name = t->series[i].name;
             egi_curve *c = &curve[*n];
 
-            if (egi_quantity_find(name) != q) continue;
+            if (q->off || egi_quantity_find(name) != q) continue;
             if (only ? strcmp(name, only) != 0 : strcmp(q->panel, panel) != 0)
                 continue;
             st = egi_curve_pool(c, j->runs, j->n, name, err);

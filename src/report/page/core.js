@@ -70,7 +70,7 @@ function num(x, digits = 3) {
 }
 function seconds(s) {
   if (!Number.isFinite(s)) return "";
-  if (s < 100) return num(s) + "\u202fs";
+  if (s < 100) return num(s, 2) + "\u202fs";
   if (s < 5400) return Math.round(s / 60) + "\u202fmin";
   return num(s / 3600) + "\u202fh";
 }

@@ -130,7 +130,7 @@ function curveLayout(panel, opts) {
       rangemode: opts.free ? "normal" : "tozero", nticks: 6}),
   });
   if (layout.xaxis.type === "log") { layout.xaxis.dtick = 1; layout.xaxis.minor = {ticks: "outside", ticklen: 2, tickcolor: line}; }
-  if (theory && opts.logAxis) {
+  if (theory && opts.ticks.length <= 10) {
     layout.xaxis.tickmode = "array";
     layout.xaxis.tickvals = opts.ticks;
     layout.xaxis.ticktext = opts.ticks.map((v) => num(v, 4));
@@ -156,7 +156,7 @@ function legend(names, hidden, redraw, last) {
   const box = h("div", {class: "legend"});
   for (const name of names) {
     const q = DATA.quantities[name];
-    const chip = h("button", {type: "button", "aria-pressed": "true", title: q.help || name, onclick: () => {
+    const chip = h("button", {type: "button", "aria-pressed": String(!hidden.has(name)), title: q.help || name, onclick: () => {
       if (!hidden.delete(name)) hidden.add(name);
       chip.setAttribute("aria-pressed", String(!hidden.has(name)));
       redraw();
@@ -190,10 +190,16 @@ function badNotes(group, names) {
   return {words, marks};
 }
 
+/* Quantities that would crowd the figure wait for a click, unless alone. */
+function offAtFirst(names) {
+  const off = names.filter((n) => DATA.quantities[n].off);
+  return new Set(off.length < names.length ? off : []);
+}
+
 /* One card: a panel of a group. */
 function curveCard(group, panel, names, extra) {
   const opts = Object.assign({}, extra);
-  const hidden = new Set(), bad = badNotes(group, names);
+  const hidden = offAtFirst(names), bad = badNotes(group, names);
   const div = h("div", {class: "plot", role: "img", "aria-label": `${panel.title} against ${opts.theory ? opts.axis : "training step"}, ${group.name}`});
   const draw = () => {
     opts.marks = bad.marks.filter((m) => !hidden.has(m.name)).map((m) => {
@@ -206,7 +212,7 @@ function curveCard(group, panel, names, extra) {
   };
   const chips = legend(names, hidden, draw, (name) => lastText(group, name));
   const card = h("div", {class: "card"}, h("h3", null, opts.title || panel.title),
-    panel.note && !opts.title ? h("p", {class: "note"}, panel.note) : null, div, chips, bad.words);
+    panel.note && !opts.theory ? h("p", {class: "note"}, panel.note) : null, div, chips, bad.words);
   figure(div, draw);
   return card;
 }
@@ -226,7 +232,8 @@ function compareSection(groups) {
   const panels = DATA.panels.filter((p) => groups.filter((g) => g.panels.has(p.id)).length > 1 && !p.fold);
   if (groups.length < 2 || !panels.length) return;
   host.hidden = false;
-  const hidden = new Set(), grid = h("div", {class: "grid small"}), box = h("div");
+  let hidden = new Set();
+  const grid = h("div", {class: "grid small"}), box = h("div");
   const choice = h("div", {class: "seg", role: "group", "aria-label": "Quantity"});
   const wanted = ["acc", "recall"].map((id) => panels.find((p) => p.id === id)).find(Boolean) || panels[0];
   let drawn = [];
@@ -235,6 +242,7 @@ function compareSection(groups) {
     const members = groups.filter((g) => g.panels.has(id));
     for (const g of members) for (const n of g.panels.get(id)) if (!names.includes(n)) names.push(n);
     names.sort((a, b) => DATA.quantities[a].order - DATA.quantities[b].order);
+    hidden = offAtFirst(names);
     let top = 0, end = 0;
     for (const g of members) for (const n of g.panels.get(id)) {
       const p = pool(g, n);

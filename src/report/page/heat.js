@@ -128,10 +128,18 @@ function heatCard(map, labels, shared) {
     hovertemplate: "%{text}<extra></extra>", text: hoverText()});
   const hoverText = () => z().map((row, r) => row.map((v, c) =>
     v === null ? "" : `${map.rows} ${escapeText(rowNames.long[r])}<br>${map.cols} ${escapeText(colNames.long[c])}<br>${map.value} <b>${num(v)}</b>`));
+  /* dots at the largest entry of each row: what the recalls count */
+  const peaks = (rowsOf) => rowsOf.map((row) => row.indexOf(row.reduce((m, v) => (v !== null && v > m ? v : m), -Infinity)));
+  const dots = () => {
+    const x = peaks(z());
+    return {type: "scatter", mode: "markers", x, y: x.map((_, i) => i), hoverinfo: "skip",
+      marker: {size: 3.2, color: css("--ink"), opacity: .75}};
+  };
+  const traces = () => (map.peaks ? [trace(), dots()] : [trace()]);
   const draw = async () => {
-    if (div._fullLayout) await Plotly.react(div, [trace()], layout(), CONFIG);
+    if (div._fullLayout) await Plotly.react(div, traces(), layout(), CONFIG);
     else {
-      await Plotly.newPlot(div, [trace()], layout(), CONFIG);
+      await Plotly.newPlot(div, traces(), layout(), CONFIG);
       div.on("plotly_relayout", (e) => { if (e && Object.keys(e).some((k) => k.includes("range"))) retick(); });
       retick();
     }
@@ -145,7 +153,8 @@ function heatCard(map, labels, shared) {
     [...Array(heads).keys()].map((i) => h("option", {value: i}, `head ${i}`))) : null;
   shared.cards.push({f, move: () => {
     if (!f.seen || !div._fullLayout) { f.stale = true; return; }
-    Plotly.restyle(div, {z: [z()], text: [hoverText()]});
+    Plotly.restyle(div, {z: [z()], text: [hoverText()]}, [0]);
+    if (map.peaks) Plotly.restyle(div, {x: [dots().x]}, [1]);
   }});
   return h("div", {class: "card"}, h("div", {class: "sub", style: "margin:0"}, h("h3", null, ...mathNodes(map.label)), pick),
     map.help ? h("p", {class: "note"}, map.help) : null, div);

@@ -83,16 +83,25 @@ function spreadText(c) {
   if (typeof c.control === "number") lines.push(`control ${num(c.control)}`);
   return lines.map((l) => h("span", {class: "src how"}, l));
 }
+/* A tolerance is often a number and its reason, "0.03: ...". */
+function toleranceParts(c) {
+  const text = plain(c.tolerance), m = /^([−\d.][^:\s]*)(?::\s*(.*))?$/s.exec(text);
+  if (!m) return {number: "", why: text};
+  return {number: Number(m[1].replace("−", "-")) === 0 ? "" : "± " + m[1], why: m[2] || ""};
+}
 function claimRow(c) {
   const or = (x) => (x === "" ? h("span", {class: "none"}, "–") : x);
   const cell = (label, ...kids) => h("td", {"data-label": label}, kids);
-  const tol = plain(c.tolerance);
+  const tol = toleranceParts(c), how = [];
+  if (c.measure) how.push(h("span", {class: "src how"}, "measured: ", h("code", null, plain(c.measure))));
+  if (tol.why) how.push(h("span", {class: "src how"}, "tolerance: " + tol.why));
   return h("tr", {"data-verdict": verdictOf(c)},
     cell("Verdict", chip(verdictOf(c))),
     cell("Claim", h("span", {class: "say"}, plain(c.statement) || plain(c.id)), h("span", {class: "id"}, plain(c.id)), h("span", {class: "src"}, c.source ? "  " + plain(c.source) : ""),
-      c.measure ? h("span", {class: "src how"}, "measured as ", h("code", null, plain(c.measure))) : null, c.note ? h("span", {class: "src how"}, plain(c.note)) : null),
+      c.note ? h("span", {class: "how"}, plain(c.note)) : null,
+      how.length ? h("details", {class: "more"}, h("summary", null, "how it was judged"), how) : null),
     cell("Measured", or(plain(c.measured)), spreadText(c)),
-    cell("Expected", or(plain(c.expected)), tol ? h("span", {class: "src"}, h("br"), /^[−\d.]/.test(tol) ? "± " + tol : tol) : ""),
+    cell("Expected", or(plain(c.expected)), tol.number ? h("span", {class: "src how"}, tol.number) : ""),
     cell("Seeds", or(seedsText(c))), cell("Time", or(typeof c.seconds === "number" ? seconds(c.seconds) : "")), cell("Run", runLink(c)));
 }
 function verdictsPart() {
@@ -251,7 +260,8 @@ function groupPart(g) {
 
 function toolsPart() {
   const again = () => redrawAll(false);
-  segment(document.getElementById("axis"), [["linear", "linear"], ["log", "log", "steps on a logarithmic axis"]], "linear", (id) => { STATE.log = id === "log"; again(); });
+  if (!DATA.groups.some((g) => !g.theory)) document.getElementById("axis").remove();
+  else segment(document.getElementById("axis"), [["linear", "linear"], ["log", "log", "steps on a logarithmic axis"]], "linear", (id) => { STATE.log = id === "log"; again(); });
   if (DATA.groups.some((g) => g.runs.length > 1))
     segment(document.getElementById("band"), [["range", "min–max", "lowest and highest seed"], ["sd", "± sd", "one standard deviation over seeds"], ["seeds", "seeds", "every seed"]], "range", (id) => { STATE.band = id; again(); });
   else document.getElementById("band").remove();
