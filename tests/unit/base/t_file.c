@@ -242,6 +242,7 @@ static void test_lock_dies_with_its_holder(void **state)
     if (pid == 0) {
         if (eg_lock_take(&fd, at("lock"), &err) != EG_OK) _exit(1);
         if (write(ready[1], "x", 1) != 1) _exit(1);
+        (void)alarm(30); /* should the parent never come to kill it */
         for (;;) (void)pause();
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);

@@ -62,14 +62,18 @@ static void test_each_task_once(void **state)
 }
 
 /* Two tasks that wait for each other end only if two threads run them. */
+typedef struct meeting {
+    atomic_int arrived;
+    int worker[2]; /* of task 0 and 1 */
+} meeting;
+
 static void meet(void *ctx, int task, int worker)
 {
-    atomic_int *arrived = ctx;
+    meeting *m = ctx;
 
-    (void)task;
-    (void)worker;
-    atomic_fetch_add(arrived, 1);
-    while (atomic_load(arrived) < 2) {
+    m->worker[task] = worker;
+    atomic_fetch_add(&m->arrived, 1);
+    while (atomic_load(&m->arrived) < 2) {
     }
 }
 
@@ -77,12 +81,13 @@ static void test_threads_run_at_the_same_time(void **state)
 {
     eg_err err = {0};
     eg_pool *pool = NULL;
-    atomic_int arrived = 0;
+    meeting m = {.worker = {-1, -1}};
 
     (void)state;
     check_ok(eg_pool_new(&pool, 2, &err), &err);
-    eg_pool_run(pool, 2, meet, &arrived);
-    assert_int_equal(arrived, 2);
+    eg_pool_run(pool, 2, meet, &m);
+    assert_int_equal(m.arrived, 2);
+    assert_int_equal(m.worker[0] + m.worker[1], 1); /* 0 and 1 */
     eg_pool_free(pool);
 }
 

@@ -73,6 +73,19 @@ static void test_layout_of_the_counter(void **state)
     }
 }
 
+/* 27 bits of one word over 26 bits of the next. */
+static void test_uniform_is_53_bits(void **state)
+{
+    eg_rng r = eg_rng_make(5, EG_RNG_TEST, 0, 0), words = r;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        double hi = eg_rng_u32(&words) >> 5, lo = eg_rng_u32(&words) >> 6;
+
+        assert_true(eg_rng_uniform(&r) == (hi * 0x1p26 + lo) / 0x1p53);
+    }
+}
+
 static int by_value(const void *pa, const void *pb)
 {
     const uint64_t *a = pa, *b = pb;
@@ -216,7 +229,7 @@ static void test_below(void **state)
     /* a third of 2^32, where taking remainders would be plainly biased */
     const uint32_t large = 0xC0000000;
     eg_rng r = eg_rng_make(12, EG_RNG_TEST, 0, 0);
-    int low = 0, n = 100000;
+    int low = 0, thirds = 0, n = 100000;
 
     (void)state;
     for (int i = 0; i < 10; i++) assert_int_equal(eg_rng_below(&r, 1), 0);
@@ -224,8 +237,15 @@ static void test_below(void **state)
     check_below(3);
     check_below(65);
     check_below(1000);
-    for (int i = 0; i < n; i++) low += eg_rng_below(&r, large) < large / 2;
+    for (int i = 0; i < n; i++) {
+        uint32_t k = eg_rng_below(&r, large);
+
+        low += k < large / 2;
+        thirds += k % 3 == 0; /* twice as likely as the others if biased */
+    }
     check_z("lower half of 3 2^30", (double)low / n, 0.5, 0.5 / sqrt(n));
+    check_z("multiples of three", (double)thirds / n, 1.0 / 3,
+            sqrt(2.0 / 9 / n));
 }
 
 int main(void)
@@ -233,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_vectors),
         cmocka_unit_test(test_layout_of_the_counter),
+        cmocka_unit_test(test_uniform_is_53_bits),
         cmocka_unit_test(test_streams_differ),
         cmocka_unit_test(test_neighbouring_streams_are_uncorrelated),
         cmocka_unit_test(test_uniform_moments),
