@@ -45,8 +45,8 @@ typedef struct eg_bench_row {
 
 /* Measures every kernel of a set (a name of eg_kern_pick), verified against
  * the reference set before it is timed, about `seconds` each (0: one sample),
- * and calls fn for each row as it is done. Attention counts the lower triangle only.
- * EG_EUNSUPPORTED: no such set here; EG_ENOMEM. */
+ * and calls fn for each row as it is done. Attention counts the lower triangle
+ * only. EG_EUNSUPPORTED: no such set here; EG_ENOMEM. */
 EG_API eg_status eg_bench_kernels(const char *set, double seconds,
                                   void (*fn)(void *ctx,
                                              const eg_bench_row *row),

@@ -61,9 +61,12 @@ extern "C" {
  * sgd         g' = g + wd w; m = g' if first else mu m + g'; w -= lr m
  *             (m may be NULL when mu == 0)
  * adam        m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; with g' = g + wd_l2 w
- *             in place of g; w = w (1 - lr wd) - lr (m/c1) / (sqrt(v/c2) + eps);
+ *             in place of g;
+ *             w = w (1 - lr wd) - lr (m/c1) / (sqrt(v/c2) + eps);
  *             c1 = 1 - b1^t, c2 = 1 - b2^t */
-/* NOLINTBEGIN(bugprone-macro-parentheses): R is a type */
+/* R is a type, which neither tool can know.
+ * NOLINTBEGIN(bugprone-macro-parentheses) */
+/* clang-format off */
 #define EG_KERN_ENTRIES(R)                                                     \
     const char *name;                                                          \
     eg_index (*pack_size)(eg_index K, eg_index N);                             \
@@ -116,6 +119,7 @@ extern "C" {
     void (*adam)(R *w, R *m, R *v, const R *g, eg_index n, double lr,          \
                  double b1, double b2, double eps, double wd_l2, double wd,    \
                  double c1, double c2);
+/* clang-format on */
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 typedef struct eg_kern_f32 {

@@ -75,7 +75,7 @@ static double verify(const egi_bench *b, const egi_case *c, float *keep)
 /* What is timed next to each other. */
 typedef struct timing {
     const egi_bench *b;
-    const egi_case *c;
+    egi_case c;
     const egi_peak *peak;
     float *l2; /* L2_FLOATS */
     float sink;
@@ -87,7 +87,7 @@ static double limit_rate(timing *t)
     double start = egi_cpu_seconds(), work = 0, end;
 
     do {
-        if (t->c->flop > 0) {
+        if (t->c.flop > 0) {
             work += t->peak->fma(20, &t->sink);
         } else {
             t->sink += 0 * t->peak->read(t->l2, L2_FLOATS);
@@ -102,7 +102,7 @@ static double limit_rate(timing *t)
  * the yardstick has no such product. */
 static double call_seconds(const timing *t, int who)
 {
-    const egi_case *c = t->c;
+    const egi_case *c = &t->c;
     egi_strides s = {0};
     double start = egi_cpu_seconds(), end;
     int calls = 0;
@@ -124,7 +124,7 @@ static double call_seconds(const timing *t, int who)
 
 static void measure(timing *t, double seconds, eg_bench_row *row)
 {
-    const egi_case *c = t->c;
+    const egi_case *c = &t->c;
     double work = (c->flop > 0 ? c->flop : c->bytes) * 1e-9;
     double call[SAMPLES], limit[SAMPLES], share[SAMPLES];
     double other[EG_BENCH_YARDSTICKS][SAMPLES];
@@ -175,13 +175,10 @@ static void run_cases(bool (*next)(egi_case *, int), timing *t, float *keep,
                       double seconds,
                       void (*fn)(void *ctx, const eg_bench_row *row), void *ctx)
 {
-    egi_case c;
-
-    for (int i = 0; next(&c, i); i++) {
+    for (int i = 0; next(&t->c, i); i++) {
         eg_bench_row row = {0};
-        t->c = &c;
-        name_row(&row, &c);
-        row.error = verify(t->b, &c, keep);
+        name_row(&row, &t->c);
+        row.error = verify(t->b, &t->c, keep);
         row.verified = row.error <= ERROR_BOUND;
         refresh(t->b);
         measure(t, seconds, &row);
