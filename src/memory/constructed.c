@@ -51,11 +51,11 @@ static void put_columns(double *table, const double *part, eg_index m,
 
 typedef struct frozen {
     eg_index d;
-    double *x, *rx; /* [m, d] tokens and positions, their images under R */
-    double *u;      /* [v, d] */
-    double *wv;     /* [d, d] W_V^2 */
+    double *x, *rx;  /* [m, d] tokens and positions, their images under R */
+    double *u;       /* [v, d] */
+    double *wv;      /* [d, d] W_V^2 */
     double *ve, *vx; /* [v, d], [m, d] images under W_V^2 */
-    double *ku;     /* [v, v] U U^T */
+    double *ku;      /* [v, v] U U^T */
     double *part, *part2; /* [m, v] */
 } frozen;
 
@@ -79,9 +79,9 @@ static eg_status fill_model(model *m, const eg_theory_constructed *o,
 {
     eg_index n = m->m, v = m->v;
     double sd = 1 / sqrt((double)d), *xp;
-    double *all = eg_calloc((size_t)(3 * n * d + 2 * v * d + d * d + v * v +
-                                     2 * n * v + n * m->t),
-                            sizeof *all);
+    double *all = eg_calloc(
+        (size_t)(3 * n * d + 2 * v * d + d * d + v * v + 2 * n * v + n * m->t),
+        sizeof *all);
     double *next = all;
     frozen f;
 
@@ -184,8 +184,8 @@ static eg_status one_draw(const void *ctx, int64_t at, eg_rng *rng,
     const setting *set = ctx;
     eg_index v = eg_task_vocab(set->task), t = eg_task_ctx(set->task);
     eg_index n = v + t;
-    double *all = eg_calloc((size_t)(n * n + 8 * n * v + 8 * t * v + t + v),
-                            sizeof *all);
+    double *all =
+        eg_calloc((size_t)(n * n + 8 * n * v + 8 * t * v + t + v), sizeof *all);
     int32_t *ids = eg_calloc((size_t)t * 3, sizeof *ids);
     double *next = all;
     tally sum = {0};
@@ -196,7 +196,11 @@ static eg_status one_draw(const void *ctx, int64_t at, eg_rng *rng,
         goto done;
     }
     {
-        model m = {v, t, n, egi_take(&next, n * n), egi_take(&next, 4 * n * v),
+        model m = {v,
+                   t,
+                   n,
+                   egi_take(&next, n * n),
+                   egi_take(&next, 4 * n * v),
                    egi_take(&next, 4 * n * v)};
         scratch w = {{ids, ids + t, ids + 2 * t},
                      egi_take(&next, 4 * t * v),

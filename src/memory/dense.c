@@ -55,6 +55,7 @@ double egi_softmax(double *p, const double *s, eg_index n)
 {
     double top = s[egi_argmax(s, n)], sum = 0;
 
+    EG_ASSERT(n >= 1);
     for (eg_index i = 0; i < n; i++) {
         p[i] = exp(s[i] - top);
         sum += p[i];

@@ -40,9 +40,8 @@ egi_diffs egi_diffs_check(egi_loss_fn loss, void *ctx, double *w,
         w[i] = keep - delta;
         minus = loss(ctx, w);
         w[i] = keep;
-        r.entries = fmax(r.entries, fabs((plus - minus) / (2 * delta) -
-                                         grad[i]) /
-                                        r.norm);
+        r.entries = fmax(r.entries,
+                         fabs((plus - minus) / (2 * delta) - grad[i]) / r.norm);
     }
     r.cosine = fg / sqrt(ff * gg);
     return r;

@@ -147,11 +147,8 @@ eg_status egi_theory_key_query(const void *options, uint64_t seed,
                                         "error_values", "forms", NULL};
     const eg_theory_key_query *o = options;
     int64_t at[EG_STRS_MAX];
-    egi_sweep s = {.at = at,
-                   .draws = 1,
-                   .names = names,
-                   .draw = one_draw,
-                   .ctx = o};
+    egi_sweep s = {
+        .at = at, .draws = 1, .names = names, .draw = one_draw, .ctx = o};
     eg_status st = egi_list_ints(at, &s.n, &o->dims, 1, 512, "dims", err);
 
     return st == EG_OK ? egi_sweep_run(&s, seed, pool, out, err) : st;

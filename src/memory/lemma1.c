@@ -4,16 +4,24 @@
 
 #include <math.h>
 
+/* log sum exp of a row */
+static double log_sum_exp(const double *row, eg_index v)
+{
+    double top = row[egi_argmax(row, v)], sum = 0;
+
+    EG_ASSERT(v >= 1);
+    for (eg_index k = 0; k < v; k++) sum += exp(row[k] - top);
+    return top + log(sum);
+}
+
 double egi_pairs_loss(const egi_pairs *p, const double *s, double *g)
 {
     double loss = 0;
 
     for (eg_index z = 0; z < p->v; z++) {
         const double *row = s + z * p->v, *law = p->pi_b + z * p->v;
-        double top = row[egi_argmax(row, p->v)], sum = 0, log_sum;
+        double log_sum = log_sum_exp(row, p->v);
 
-        for (eg_index k = 0; k < p->v; k++) sum += exp(row[k] - top);
-        log_sum = top + log(sum);
         loss += p->pi_u[z] * (log_sum - egi_dot(law, row, p->v));
         if (!g) continue;
         for (eg_index k = 0; k < p->v; k++)
@@ -28,12 +36,10 @@ void egi_pairs_kl(const egi_pairs *p, const double *s, double *weighted,
     *weighted = *uniform = 0;
     for (eg_index z = 0; z < p->v; z++) {
         const double *row = s + z * p->v, *law = p->pi_b + z * p->v;
-        double top = row[egi_argmax(row, p->v)], sum = 0, kl = 0;
+        double log_sum = log_sum_exp(row, p->v), kl = 0;
 
-        for (eg_index k = 0; k < p->v; k++) sum += exp(row[k] - top);
         for (eg_index k = 0; k < p->v; k++)
-            if (law[k] > 0)
-                kl += law[k] * (log(law[k]) - row[k] + top + log(sum));
+            if (law[k] > 0) kl += law[k] * (log(law[k]) - row[k] + log_sum);
         *weighted += p->pi_u[z] * kl;
         *uniform += kl / (double)p->v;
     }

@@ -62,8 +62,8 @@ static eg_status point_init(point *p, const egi_pairs *pairs, eg_index d,
                             eg_rng *rng, eg_err *err)
 {
     eg_index v = pairs->v;
-    double *block = eg_calloc((size_t)(3 * v * d + 3 * d * d + 2 * v * v),
-                              sizeof *block);
+    double *block =
+        eg_calloc((size_t)(3 * v * d + 3 * d * d + 2 * v * v), sizeof *block);
     double *next = block;
 
     if (!block) return EG_FAIL(err, EG_ENOMEM, "Lemma 1 at d = %td", d);
@@ -105,8 +105,8 @@ static eg_status gradient_draw(const void *ctx, int64_t at, eg_rng *rng,
     egi_fill_normal(p.w, p.d * p.d, 1, rng);
     loss_at(&p, p.w);
     egi_pairs_grad(p.grad, p.e, p.u, p.g, p.pairs->v, p.d, p.work);
-    r = egi_diffs_check(loss_at, &p, p.w, p.grad, p.d * p.d,
-                        (int)o->directions, o->delta, rng, p.v);
+    r = egi_diffs_check(loss_at, &p, p.w, p.grad, p.d * p.d, (int)o->directions,
+                        o->delta, rng, p.v);
     value[0] = r.norm;
     value[1] = r.directions;
     value[2] = r.entries;
@@ -120,9 +120,9 @@ eg_status egi_theory_lemma1_gradient(const void *options, uint64_t seed,
                                      eg_pool *pool, const eg_theory_out *out,
                                      eg_err *err)
 {
-    static const char *const names[] = {"grad_norm", "error_directions",
-                                        "error_entries", "cosine", "convexity",
-                                        NULL};
+    static const char *const names[] = {"grad_norm",     "error_directions",
+                                        "error_entries", "cosine",
+                                        "convexity",     NULL};
     const eg_theory_lemma1_gradient *o = options;
 
     return run(o, &o->dims, o->stats, 1, names, gradient_draw, seed, pool, out,

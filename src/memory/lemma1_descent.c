@@ -86,8 +86,8 @@ static void emit_one(const descent *c, int i, int k, int which,
                      const eg_theory_out *out)
 {
     int draws = (int)c->o->draws;
-    const double *x = c->kl +
-                      ((eg_index)i * draws * c->n_steps + k) * 2 + which;
+    const double *x =
+        c->kl + ((eg_index)i * draws * c->n_steps + k) * 2 + which;
     eg_index stride = (eg_index)c->n_steps * 2;
     double mean = 0, var = 0;
     char name[64];
@@ -109,8 +109,8 @@ static eg_status read_options(descent *c, eg_err *err)
 {
     eg_status st = EG_OK;
 
-    EG_TRY(egi_list_ints(c->dims, &c->n_dims, &c->o->dims, 1, 16384, "dims",
-                         err));
+    EG_TRY(
+        egi_list_ints(c->dims, &c->n_dims, &c->o->dims, 1, 16384, "dims", err));
     EG_TRY(egi_list_ints(c->steps, &c->n_steps, &c->o->steps, 0, 10000000,
                          "steps", err));
     for (int k = 1; k < c->n_steps; k++)

@@ -12,12 +12,12 @@ EG_FIELDS_TABLE(egi_lemma2_gradient_fields, EG_THEORY_LEMMA2_GRADIENT_FIELDS)
 
 typedef struct problem {
     eg_index n, t, d;
-    double *x; /* [n, t, d], label y = first index */
-    double *u; /* [n, d] */
-    double *w, *grad, *v;     /* [d, d] */
-    double *phat;             /* [n, t, n] */
-    double *wx;               /* [d] */
-    double *mu, *mu_hat;      /* [n, d] */
+    double *x;            /* [n, t, d], label y = first index */
+    double *u;            /* [n, d] */
+    double *w, *grad, *v; /* [d, d] */
+    double *phat;         /* [n, t, n] */
+    double *wx;           /* [d] */
+    double *mu, *mu_hat;  /* [n, d] */
 } problem;
 
 static double loss_at(void *ctx, const double *w)
@@ -83,9 +83,9 @@ static eg_status one_draw(const void *ctx, int64_t at, eg_rng *rng,
     const eg_theory_lemma2_gradient *o = ctx;
     eg_index n = (eg_index)o->d_vocab, t = (eg_index)o->n_ctx;
     eg_index d = (eg_index)at;
-    double *block = eg_calloc(
-        (size_t)(n * t * d + 3 * n * d + 3 * d * d + n * t * n + d),
-        sizeof *block);
+    double *block =
+        eg_calloc((size_t)(n * t * d + 3 * n * d + 3 * d * d + n * t * n + d),
+                  sizeof *block);
     double *next = block;
     problem p;
     egi_diffs r;
@@ -125,11 +125,8 @@ eg_status egi_theory_lemma2_gradient(const void *options, uint64_t seed,
                                         "cosine", NULL};
     const eg_theory_lemma2_gradient *o = options;
     int64_t at[EG_STRS_MAX];
-    egi_sweep s = {.at = at,
-                   .draws = 1,
-                   .names = names,
-                   .draw = one_draw,
-                   .ctx = o};
+    egi_sweep s = {
+        .at = at, .draws = 1, .names = names, .draw = one_draw, .ctx = o};
     eg_status st = egi_list_ints(at, &s.n, &o->dims, 1, 512, "dims", err);
 
     return st == EG_OK ? egi_sweep_run(&s, seed, pool, out, err) : st;

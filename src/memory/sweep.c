@@ -63,25 +63,24 @@ static void run_draw(void *ctx, int draw, int worker)
                           &p->err[draw]);
 }
 
-static void emit_point(const point *p, const eg_theory_out *out)
+void egi_sweep_emit(const double *value, int draws, int64_t at,
+                    const char *const *names, const eg_theory_out *out)
 {
-    const egi_sweep *s = p->sweep;
-
-    for (int k = 0; s->names[k]; k++) {
+    for (int k = 0; names[k]; k++) {
         double mean = 0, var = 0;
         char name[80];
 
-        for (eg_index i = 0; i < s->draws; i++)
-            mean += p->value[i * EGI_SWEEP_MAX_VALUES + k] / s->draws;
-        for (eg_index i = 0; i < s->draws; i++) {
-            double e = p->value[i * EGI_SWEEP_MAX_VALUES + k] - mean;
+        for (eg_index i = 0; i < draws; i++)
+            mean += value[i * EGI_SWEEP_MAX_VALUES + k] / draws;
+        for (eg_index i = 0; i < draws; i++) {
+            double e = value[i * EGI_SWEEP_MAX_VALUES + k] - mean;
 
-            var += e * e / (s->draws > 1 ? s->draws - 1 : 1);
+            var += e * e / (draws > 1 ? draws - 1 : 1);
         }
-        out->emit(out->ctx, s->at[p->i], s->names[k], mean);
-        if (s->draws == 1) continue;
-        (void)snprintf(name, sizeof name, "%s_sd", s->names[k]);
-        out->emit(out->ctx, s->at[p->i], name, sqrt(var));
+        out->emit(out->ctx, at, names[k], mean);
+        if (draws == 1) continue;
+        (void)snprintf(name, sizeof name, "%s_sd", names[k]);
+        out->emit(out->ctx, at, name, sqrt(var));
     }
 }
 
@@ -89,8 +88,12 @@ eg_status egi_sweep_run(const egi_sweep *s, uint64_t seed, eg_pool *pool,
                         const eg_theory_out *out, eg_err *err)
 {
     size_t n = (size_t)s->draws;
-    point p = {s, seed, 0, eg_calloc(n * EGI_SWEEP_MAX_VALUES, sizeof(double)),
-               eg_calloc(n, sizeof(eg_status)), eg_calloc(n, sizeof(eg_err))};
+    point p = {s,
+               seed,
+               0,
+               eg_calloc(n * EGI_SWEEP_MAX_VALUES, sizeof(double)),
+               eg_calloc(n, sizeof(eg_status)),
+               eg_calloc(n, sizeof(eg_err))};
     eg_status st = EG_OK;
 
     if (!p.value || !p.st || !p.err) {
@@ -106,7 +109,7 @@ eg_status egi_sweep_run(const egi_sweep *s, uint64_t seed, eg_pool *pool,
             if (err) *err = p.err[i];
             goto done;
         }
-        emit_point(&p, out);
+        egi_sweep_emit(p.value, s->draws, s->at[p.i], s->names, out);
     }
 done:
     eg_free(p.value);

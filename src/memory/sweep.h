@@ -34,6 +34,10 @@ typedef struct egi_sweep {
 eg_status egi_sweep_run(const egi_sweep *s, uint64_t seed, eg_pool *pool,
                         const eg_theory_out *out, eg_err *err);
 
+/* Mean and NAME_sd of every column of value [draws, EGI_SWEEP_MAX_VALUES]. */
+void egi_sweep_emit(const double *value, int draws, int64_t at,
+                    const char *const *names, const eg_theory_out *out);
+
 /* False when the caller wants to stop. */
 bool egi_progress(const eg_theory_out *out, double done);
 

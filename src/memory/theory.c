@@ -3,8 +3,12 @@
 
 #include <string.h>
 
-#define ROW(name, step, help)                                                  \
-    {#name, help, step, egi_##name##_fields, sizeof(eg_theory_##name),         \
+#define ROW(name, step, help)  \
+    {#name,                    \
+     help,                     \
+     step,                     \
+     egi_##name##_fields,      \
+     sizeof(eg_theory_##name), \
      egi_theory_##name},
 
 const eg_theory eg_theories[] = {

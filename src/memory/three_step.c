@@ -1,0 +1,484 @@
+/* The three-step theorem: one gradient step on each memory, top down. */
+#include "memory/checks.h"
+#include "memory/dense.h"
+#include "memory/space.h"
+#include "memory/sweep.h"
+#include "memory/toy.h"
+
+#include <math.h>
+#include <string.h>
+
+#define EG_FIELDS_OWNER eg_theory_three_step
+EG_FIELDS_TABLE(egi_three_step_fields, EG_THEORY_THREE_STEP_FIELDS)
+
+enum { SWEEP_D, SWEEP_T, SWEEP_SEQUENCES, SWEEP_N };
+enum { STREAMS_CLEAN, STREAMS_ALL };
+
+/* Sequences are cut into this many parts, each summed in order and the parts
+ * then added in order, whatever the number of threads. */
+#define PARTS ((eg_index)16)
+
+enum {
+    RECALL_O2,
+    RECALL_K2,
+    RECALL_K1,
+    RECALL_K1_EARLY,
+    ACC_1,
+    ACC_2,
+    ACC,
+    ATTENDED,
+    SIGNAL_O2,
+    FORMULA_O2,
+    SIGNAL_K2,
+    FORMULA_K2,
+    ROW_MAX,
+    SHAPE_2,
+    SHAPE_4,
+    SHAPE_8,
+    LEAK_1,
+    CONTROL_K2,
+    CONTROL_K1
+};
+static const char *const names[] = {"recall_W_O2",
+                                    "recall_W_K2",
+                                    "recall_W_K1",
+                                    "recall_W_K1_early",
+                                    "accuracy_1",
+                                    "accuracy_2",
+                                    "accuracy",
+                                    "attended",
+                                    "signal_W_O2",
+                                    "formula_W_O2",
+                                    "signal_W_K2",
+                                    "formula_W_K2",
+                                    "row_max",
+                                    "shape_2",
+                                    "shape_4",
+                                    "shape_8",
+                                    "leak_1",
+                                    "control_W_K2_norm",
+                                    "control_recall_W_K1",
+                                    NULL};
+
+typedef void (*back_fn)(const egi_toy *toy, egi_toy_state *s, double *c);
+
+typedef struct lab {
+    const eg_theory_three_step *o;
+    eg_pool *pool;
+    uint64_t seed;
+    int draw;
+    egi_toy toy;
+    egi_space space;
+    double *state; /* [PARTS, state_size] */
+    int32_t *z;    /* [PARTS, T] */
+    double *parts; /* [PARTS, (2M)^2] */
+    double *means; /* [PARTS, 2, 2M] sums of queries and of weighted keys */
+    double *f, *g2, *g1, *work; /* score tables; [(2M)^2] scratch */
+    int64_t hits[PARTS][2];
+    /* the pass now running */
+    back_fn back;
+    eg_index size;
+    int stage;
+    int64_t n_sequences;
+} lab;
+
+static void run_part(void *ctx, int part, int worker)
+{
+    lab *l = ctx;
+    eg_index mm = 2 * l->toy.m;
+    double *c = l->parts + part * mm * mm;
+    double *means = l->means + 2 * mm * part;
+    int64_t from = l->n_sequences * part / PARTS;
+    int64_t to = l->n_sequences * (part + 1) / PARTS;
+    egi_toy_state s;
+
+    (void)worker;
+    egi_toy_state_init(&s, &l->toy,
+                       l->state + part * egi_toy_state_size(&l->toy),
+                       l->z + part * l->toy.t);
+    memset(c, 0, (size_t)l->size * sizeof *c);
+    memset(means, 0, (size_t)(2 * mm) * sizeof *means);
+    l->hits[part][0] = l->hits[part][1] = 0;
+    for (int64_t i = from; i < to; i++) {
+        uint64_t pass = (uint64_t)l->draw * 8 + (uint64_t)l->stage;
+        eg_rng rng = eg_rng_make(l->seed, EG_RNG_THEORY,
+                                 (pass << 24) + 0x800000, (uint32_t)i);
+        eg_index said;
+
+        egi_toy_sequence(&l->toy, &s, &rng);
+        said = egi_toy_forward(&l->toy, &s);
+        l->hits[part][0] += said == s.o;
+        l->hits[part][1] += s.z[egi_argmax(s.a2, s.len)] == s.o;
+        if (l->back) l->back(&l->toy, &s, c);
+        if (l->back == egi_toy_back_keys2) {
+            egi_axpy(means, 1, s.bt, mm);
+            egi_axpy(means + mm, -1, s.w, mm);
+        }
+    }
+}
+
+static void scale_table(double *table, eg_index size, double a)
+{
+    for (eg_index i = 0; i < size; i++) table[i] *= a;
+}
+
+/* Minus the mean gradient of a fresh set of sequences in l->parts [size]. */
+static double *descend(lab *l, int stage, back_fn back, eg_index size)
+{
+    eg_index mm = 2 * l->toy.m;
+
+    l->back = back;
+    l->size = size;
+    l->stage = stage;
+    l->n_sequences = l->o->n_sequences;
+    eg_pool_run(l->pool, (int)PARTS, run_part, l);
+    for (eg_index p = 1; p < PARTS; p++) {
+        egi_axpy(l->parts, 1, l->parts + p * mm * mm, size);
+        egi_axpy(l->means, 1, l->means + p * 2 * mm, 2 * mm);
+    }
+    scale_table(l->parts, size, 1 / (double)l->n_sequences);
+    scale_table(l->means, 2 * mm, 1 / (double)l->n_sequences);
+    return l->parts;
+}
+
+static void evaluate(lab *l, int stage, double *accuracy, double *attended)
+{
+    int64_t right = 0, found = 0;
+
+    l->back = NULL;
+    l->size = 0;
+    l->stage = stage;
+    l->n_sequences = l->o->n_test;
+    eg_pool_run(l->pool, (int)PARTS, run_part, l);
+    for (eg_index p = 0; p < PARTS; p++) {
+        right += l->hits[p][0];
+        found += l->hits[p][1];
+    }
+    *accuracy = (double)right / (double)l->n_sequences;
+    if (attended) *attended = (double)found / (double)l->n_sequences;
+}
+
+/* A block of a score table that holds one memory: input i belongs to output
+ * i + shift, in a rows x cols corner at k. */
+typedef struct target {
+    const double *k;
+    eg_index stride, rows, cols, shift;
+} target;
+
+/* Mean right score minus mean wrong score. */
+static double gap(const target *t)
+{
+    double right = 0, wrong = 0;
+    eg_index n_right = 0;
+
+    for (eg_index i = 0; i < t->rows; i++)
+        for (eg_index j = 0; j < t->cols; j++) {
+            double s = t->k[i * t->stride + j];
+
+            if (j == i + t->shift) {
+                right += s;
+                n_right++;
+            } else {
+                wrong += s;
+            }
+        }
+    return right / (double)n_right -
+           wrong / (double)(t->rows * t->cols - n_right);
+}
+
+/* Share of the first `rows` rows whose largest score is the right one. */
+static double recall(const target *t, eg_index rows)
+{
+    double right = 0;
+
+    for (eg_index i = 0; i < rows; i++)
+        right += egi_argmax(t->k + i * t->stride, t->cols) == i + t->shift;
+    return right / (double)rows;
+}
+
+/* Rescales a table so that its memory has the gap; returns what it was. */
+static double rescale(double *table, eg_index size, const target *t,
+                      double want)
+{
+    double found = gap(t);
+
+    if (found == 0) return 0;
+    for (eg_index i = 0; i < size; i++) table[i] *= want / fabs(found);
+    return found;
+}
+
+/* Rows of W_O^2's table are outputs; recall asks for each input, so this is
+ * the transposed corner in l->work. */
+static target output_target(lab *l)
+{
+    eg_index n = l->toy.n, mm = 2 * l->toy.m;
+
+    for (eg_index j = 0; j < n; j++)
+        for (eg_index k = 0; k < n; k++) l->work[j * n + k] = l->f[k * mm + j];
+    return (target){l->work, n, n, n, 0};
+}
+
+/* Queries p_t, t >= 1, over keys p_s, s <= T - 2: right is s = t - 1. */
+static target position_target(const lab *l)
+{
+    eg_index n = l->toy.n, m = l->toy.m, t = l->toy.t;
+
+    return (target){l->g1 + (n + 1) * m + n, m, t - 1, t - 1, 0};
+}
+
+static void step_output(lab *l, double *value)
+{
+    eg_index n = l->toy.n, mm = 2 * l->toy.m;
+    const double *c = descend(l, 1, egi_toy_back_output, n * mm);
+    target t;
+
+    egi_mul(l->work, l->space.ku, c, n, mm, n);
+    egi_mul(l->f, l->work, l->space.kv, n, mm, mm);
+    t = output_target(l);
+    value[RECALL_O2] = recall(&t, n);
+    value[SIGNAL_O2] = rescale(l->f, n * mm, &t, l->o->gap_W_O2);
+    value[FORMULA_O2] = 1 / (double)(n * l->toy.t);
+    l->toy.f = l->f;
+}
+
+/* (1/(NT)) (E 1/(tau+1) - E (1/T) sum_{s > tau} 1/s), tau = 1..T-2 */
+static double formula_keys2(double n, eg_index t)
+{
+    double first = 0, rest = 0;
+
+    for (eg_index tau = 1; tau <= t - 2; tau++) {
+        first += 1 / (double)(tau + 1);
+        for (eg_index s = tau + 1; s <= t; s++)
+            rest += 1 / ((double)t * (double)s);
+    }
+    return (first - rest) / (double)(t - 2) / (n * (double)t);
+}
+
+static void step_keys2(lab *l, double *value)
+{
+    eg_index n = l->toy.n, mm = 2 * l->toy.m;
+    double *c = descend(l, 2, egi_toy_back_keys2, mm * mm);
+    target t = {l->g2 + l->toy.m, mm, n, n, 0};
+
+    if (l->o->centre)
+        for (eg_index i = 0; i < mm; i++)
+            for (eg_index j = 0; j < mm; j++)
+                if (c[i * mm + j] != 0)
+                    c[i * mm + j] -= l->means[i] * l->means[mm + j];
+    egi_mul(l->work, l->space.kz, c, mm, mm, mm);
+    egi_mul(l->g2, l->work, l->space.kz, mm, mm, mm);
+    value[RECALL_K2] = recall(&t, n);
+    value[SIGNAL_K2] = rescale(l->g2, mm * mm, &t, l->o->gap_W_K2);
+    value[FORMULA_K2] = formula_keys2((double)n, l->toy.t);
+    l->toy.g2 = l->g2;
+}
+
+/* What step 3's coefficients between positions look like. */
+static void position_shape(const lab *l, const double *c, double *value)
+{
+    eg_index n = l->toy.n, m = l->toy.m, t = l->toy.t;
+    double first = 0, all = 0, diagonal = 0, top = 0;
+
+    for (eg_index s = 1; s < t; s++) {
+        const double *row = c + (n + s) * m + n;
+        double ratio =
+            row[s - 1] / (1 / (double)(s + 1)) / (1 - 1 / (double)(s + 1));
+
+        top += egi_argmax(row, s + 1) == s - 1;
+        if (s == 1) first = ratio;
+        if (s == 2) value[SHAPE_2] = ratio / first;
+        if (s == 4) value[SHAPE_4] = ratio / first;
+        if (s == 8) value[SHAPE_8] = ratio / first;
+        for (eg_index r = 0; r <= s; r++) {
+            all += row[r] * row[r];
+            if (r == s - 1) diagonal += row[r] * row[r];
+        }
+    }
+    value[ROW_MAX] = top / (double)(t - 1);
+    value[LEAK_1] = all > 0 ? 1 - diagonal / all : 0;
+}
+
+static void step_keys1(lab *l, double *value)
+{
+    eg_index m = l->toy.m, t = l->toy.t;
+    const double *c = descend(l, 3, egi_toy_back_keys1, m * m);
+    target right = position_target(l);
+
+    position_shape(l, c, value);
+    egi_mul(l->work, l->space.kx, c, m, m, m);
+    egi_mul(l->g1, l->work, l->space.kx, m, m, m);
+    value[RECALL_K1] = recall(&right, t - 1);
+    value[RECALL_K1_EARLY] = recall(&right, t - 1 < 16 ? t - 1 : 16);
+    (void)rescale(l->g1, m * m, &right, l->o->gap_W_K1);
+    l->toy.g1 = l->g1;
+}
+
+/* The key-query matrices first, while W_O^2 = 0. */
+static void control(lab *l, double *value)
+{
+    eg_index m = l->toy.m, mm = 2 * m;
+    target right = position_target(l);
+    const double *c = descend(l, 4, egi_toy_back_keys2, mm * mm);
+
+    value[CONTROL_K2] = egi_norm(c, mm * mm);
+    c = descend(l, 5, egi_toy_back_keys1, m * m);
+    egi_mul(l->work, l->space.kx, c, m, m, m);
+    egi_mul(l->g1, l->work, l->space.kx, m, m, m);
+    value[CONTROL_K1] = recall(&right, l->toy.t - 1);
+}
+
+static void three_steps(lab *l, double *value)
+{
+    const eg_theory_three_step *o = l->o;
+    eg_index m = l->toy.m, mm = 2 * m;
+
+    l->toy.dir = l->space.dir;
+    control(l, value);
+    step_output(l, value);
+    evaluate(l, 6, &value[ACC_1], NULL);
+    step_keys2(l, value);
+    step_keys1(l, value);
+    /* accuracies with the final strengths */
+    l->toy.g1 = NULL;
+    scale_table(l->f, l->toy.n * mm, o->final_W_O2);
+    scale_table(l->g2, mm * mm, o->final_W_K2);
+    evaluate(l, 6, &value[ACC_2], NULL);
+    l->toy.g1 = l->g1;
+    scale_table(l->g1, m * m, o->final_W_K1);
+    evaluate(l, 6, &value[ACC], &value[ATTENDED]);
+}
+
+/* Letters to kinds. */
+static eg_status read_kinds(int *kinds, int preset, const char *text,
+                            const char *allowed, const char *name, eg_err *err)
+{
+    static const char letters[] = "tpTP";
+
+    *kinds = preset;
+    if (!text[0]) return EG_OK;
+    *kinds = 0;
+    if (strcmp(text, "-") == 0) return EG_OK;
+    for (const char *c = text; *c; c++) {
+        const char *at = strchr(letters, *c);
+
+        if (!at || !strchr(allowed, *c))
+            return EG_FAIL(err, EG_EINVAL,
+                           "%s: '%s': expected letters of \"%s\", or \"-\"",
+                           name, text, allowed);
+        *kinds |= 1 << (at - letters);
+    }
+    return EG_OK;
+}
+
+static eg_status read_streams(egi_toy *toy, const eg_theory_three_step *o,
+                              eg_err *err)
+{
+    bool all = o->streams == STREAMS_ALL;
+    int plain = EGI_TOKENS | EGI_POSITIONS, every = 15;
+    eg_status st = EG_OK;
+
+    EG_TRY(read_kinds(&toy->read1, all ? plain : EGI_POSITIONS, o->read1, "tp",
+                      "read1", err));
+    EG_TRY(read_kinds(&toy->write1, all ? plain : EGI_TOKENS, o->write1, "tp",
+                      "write1", err));
+    EG_TRY(read_kinds(&toy->query2, all ? every : EGI_TOKENS, o->query2, "tpTP",
+                      "query2", err));
+    EG_TRY(read_kinds(&toy->key2, all ? every : EGI_TOKENS_MAPPED, o->key2,
+                      "tpTP", "key2", err));
+    EG_TRY(read_kinds(&toy->value2, all ? every : EGI_TOKENS, o->value2, "tpTP",
+                      "value2", err));
+    EG_TRY(read_kinds(&toy->direct, all ? every : 0, o->direct, "tpTP",
+                      "direct", err));
+done:
+    return st;
+}
+
+static void lab_release(lab *l)
+{
+    egi_space_release(&l->space);
+    eg_free(l->state);
+    eg_free(l->z);
+    eg_free(l->parts);
+    eg_free(l->means);
+}
+
+/* One point of the sweep, one draw. */
+static eg_status run_point(lab *l, int64_t at, double *value, eg_err *err)
+{
+    const eg_theory_three_step *o = l->o;
+    eg_index n = (eg_index)(o->sweep == SWEEP_N ? at : o->d_vocab);
+    eg_index t = (eg_index)(o->sweep == SWEEP_T ? at : o->n_ctx);
+    eg_index d = (eg_index)(o->sweep == SWEEP_D ? at : o->d_model);
+    eg_index m = n + t, mm = 2 * m;
+    eg_rng rng =
+        eg_rng_make(l->seed, EG_RNG_THEORY, (uint64_t)d, (uint32_t)l->draw);
+    eg_status st = EG_OK;
+    double *next;
+
+    memset(value, 0, EGI_SWEEP_MAX_VALUES * sizeof *value);
+    l->toy = (egi_toy){.n = n,
+                       .t = t,
+                       .m = m,
+                       .q_in_noise = o->q_in_noise,
+                       .anywhere = o->asked};
+    EG_TRY(read_streams(&l->toy, o, err));
+    l->state = eg_calloc((size_t)(PARTS * egi_toy_state_size(&l->toy)),
+                         sizeof *l->state);
+    l->z = eg_calloc((size_t)(PARTS * t), sizeof *l->z);
+    l->parts = eg_calloc((size_t)((PARTS + 2) * mm * mm + n * mm + m * m),
+                         sizeof *l->parts);
+    l->means = eg_calloc((size_t)(PARTS * 2 * mm), sizeof *l->means);
+    if (!l->state || !l->z || !l->parts || !l->means) {
+        st = EG_FAIL(err, EG_ENOMEM, "toy model of %td tokens, %td positions",
+                     n, t);
+        goto done;
+    }
+    next = l->parts + PARTS * mm * mm;
+    l->work = egi_take(&next, mm * mm);
+    l->g2 = egi_take(&next, mm * mm);
+    l->f = egi_take(&next, n * mm);
+    l->g1 = egi_take(&next, m * m);
+    EG_TRY(egi_space_init(&l->space, n, t, o->embeddings ? 0 : d,
+                          o->value_matrix, &rng, err));
+    three_steps(l, value);
+done:
+    lab_release(l);
+    return st;
+}
+
+eg_status egi_theory_three_step(const void *options, uint64_t seed,
+                                eg_pool *pool, const eg_theory_out *out,
+                                eg_err *err)
+{
+    static const int64_t lo[] = {1, 4, 1, 3},
+                         hi[] = {16384, 1024, 4000000000, 1024};
+    const eg_theory_three_step *o = options;
+    eg_theory_three_step point = *o;
+    int64_t at[EG_STRS_MAX];
+    int n = 0, draws = (int)o->draws;
+    double *value = NULL;
+    eg_status st = EG_OK;
+
+    EG_TRY(egi_list_ints(at, &n, &o->values, lo[o->sweep], hi[o->sweep],
+                         "values", err));
+    value = eg_calloc((size_t)draws * EGI_SWEEP_MAX_VALUES, sizeof *value);
+    if (!value) {
+        st = EG_FAIL(err, EG_ENOMEM, "%d draws", draws);
+        goto done;
+    }
+    for (int i = 0; i < n; i++) {
+        for (int k = 0; k < draws; k++) {
+            lab l = {.o = &point, .pool = pool, .seed = seed, .draw = k};
+
+            if (!egi_progress(out, (double)(i * draws + k) / (n * draws)))
+                goto done;
+            if (o->sweep == SWEEP_SEQUENCES) point.n_sequences = at[i];
+            EG_TRY(run_point(&l, at[i],
+                             value + (eg_index)k * EGI_SWEEP_MAX_VALUES, err));
+        }
+        egi_sweep_emit(value, draws, at[i], names, out);
+    }
+done:
+    eg_free(value);
+    return st;
+}

@@ -1,0 +1,215 @@
+/* Lemmas 1 and 2, near-orthogonality, the key-query gradient and the
+ * constructed model against the numbers of the specification (section 5 and
+ * 2.1), within the spread over draws. */
+#include "theory_helper.h"
+
+static emitted seen;
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (const eg_theory *t = eg_theories; t->name; t++) {
+        void *opts = eg_calloc(1, t->options_size);
+        char text[256];
+
+        assert_ptr_equal(eg_theory_find(t->name), t);
+        eg_fields_default(t->fields, opts);
+        for (const eg_field *f = t->fields; f->name; f++) {
+            assert_true(f->offset < t->options_size);
+            (void)eg_field_format(f, opts, text, sizeof text);
+            assert_int_equal(eg_field_parse(f, opts, text, NULL), EG_OK);
+        }
+        printf("%s (%s): %s\n", t->name, t->step, t->help);
+        eg_free(opts);
+    }
+    assert_null(eg_theory_find("lemma3"));
+}
+
+static void test_orthogonality(void **state)
+{
+    (void)state;
+    theory_run(&seen, "orthogonality", "dims=[64,256]");
+    for (int64_t d = 64; d <= 256; d += 192) {
+        check_mean(&seen, d, "dot_std", 1, 0, 6, 1000000);
+        check_mean(&seen, d, "remap_std", 1, 0, 6, 1000000);
+        /* E|w| = 1 - 1/(4d) + ..., and once more for the remapping */
+        check_mean(&seen, d, "norm", 1 - .25 / (double)d, 1e-4, 6, 1000000);
+        check_mean(&seen, d, "remap_norm", 1 - .5 / (double)d, 1e-4, 6,
+                   1000000);
+    }
+}
+
+static void test_lemma1_gradient(void **state)
+{
+    (void)state;
+    theory_run(&seen, "lemma1_gradient", "dims=[16,64]");
+    for (int64_t d = 16; d <= 64; d += 48) {
+        check_range(&seen, d, "grad_norm", 1e-3, 10);
+        check_range(&seen, d, "error_directions", 1e-18, 1e-8);
+        check_range(&seen, d, "error_entries", 1e-18, 1e-8);
+        check_range(&seen, d, "cosine", 1 - 1e-12, 1 + 1e-12);
+        check_range(&seen, d, "convexity", 1e-6, 1);
+    }
+}
+
+static void test_lemma1_step(void **state)
+{
+    static const int64_t d[] = {32, 64, 128, 256, 512};
+    static const double expect[] = {.34, .51, .66, .79, .89};
+
+    (void)state;
+    theory_run(&seen, "lemma1_step", "dims=[32,64,128,256,512]");
+    for (int i = 0; i < 5; i++)
+        check_mean(&seen, d[i], "correlation", expect[i], .01, 6, 1);
+}
+
+static void test_lemma1_descent(void **state)
+{
+    (void)state;
+    theory_run(&seen, "lemma1_descent",
+               "dims=[32,64,128] steps=[1,10,100] draws=6");
+    check_mean(&seen, 1, "kl_d32", 1.62, .01, 6, 5);
+    check_mean(&seen, 1, "kl_uniform_d32", 2.23, .01, 6, 5);
+    check_mean(&seen, 10, "kl_d32", 1.20, .01, 6, 5);
+    check_mean(&seen, 10, "kl_uniform_d32", 2.05, .01, 6, 5);
+    check_mean(&seen, 100, "kl_d32", .74, .01, 6, 5);
+    check_mean(&seen, 100, "kl_uniform_d32", 1.83, .01, 6, 5);
+    check_mean(&seen, 10, "kl_d64", 1.09, .01, 6, 5);
+    check_mean(&seen, 100, "kl_d64", .44, .01, 6, 5);
+    check_mean(&seen, 100, "kl_uniform_d64", 1.41, .01, 6, 5);
+    check_mean(&seen, 10, "kl_d128", 1.04, .01, 6, 5);
+    check_mean(&seen, 100, "kl_d128", .32, .01, 6, 5);
+    check_mean(&seen, 100, "kl_uniform_d128", 1.26, .01, 6, 5);
+}
+
+static void test_lemma1_span(void **state)
+{
+    (void)state;
+    theory_run(&seen, "lemma1_span", "dims=[96,128] steps=20");
+    for (int64_t d = 96; d <= 128; d += 32) {
+        check_range(&seen, d, "residual", 0, 1e-13);
+        check_range(&seen, d, "control", .05, 1); /* W_0 is outside */
+        check_range(&seen, d, "moved", .1, 100);
+        check_range(&seen, d, "w0_score", .9, 1.1);
+    }
+}
+
+static void test_lemma2(void **state)
+{
+    static const int64_t d[] = {16, 32, 64, 128, 256};
+    static const double accuracy[] = {.138, .428, .888, .9998, 1};
+    static const double noise[] = {.88, .46, .27, .18, .12};
+
+    (void)state;
+    theory_run(&seen, "lemma2", "dims=[16,32,64,128,256]");
+    for (int i = 0; i < 5; i++) {
+        double formula = emitted_at(&seen, d[i], "noise_formula");
+
+        check_mean(&seen, d[i], "accuracy", accuracy[i], .001, 6, 5);
+        check_mean(&seen, d[i], "noise", noise[i], .01, 6, 5);
+        check_range(&seen, d[i], "noise", .9 * formula, 1.1 * formula);
+        /* 1 - 1/N and the spread of |w_U|^2 |w_E|^2 */
+        check_mean(&seen, d[i], "signal", 1 - 1.0 / 65, 0, 6, 1000000);
+    }
+}
+
+static void test_lemma2_samples(void **state)
+{
+    (void)state;
+    theory_run(&seen, "lemma2_samples", "samples=[65,650,6500]");
+    check_mean(&seen, 65, "accuracy", .54, .01, 6, 1);
+    check_mean(&seen, 650, "accuracy", .97, .01, 6, 1);
+    check_mean(&seen, 6500, "accuracy", 1, .001, 6, 1);
+}
+
+static void test_gradients_at_zero(void **state)
+{
+    (void)state;
+    theory_run(&seen, "lemma2_gradient", "");
+    check_range(&seen, 8, "error_directions", 1e-18, 1e-8);
+    check_range(&seen, 32, "error_directions", 1e-18, 1e-8);
+    check_range(&seen, 32, "grad_norm", 1e-3, 10);
+    for (int scaled = 0; scaled < 2; scaled++) {
+        theory_run(&seen, "key_query", scaled ? "scaled=true" : "");
+        check_range(&seen, 12, "error_keys", 1e-18, 1e-7);
+        check_range(&seen, 12, "error_values", 1e-18, 1e-7);
+        check_range(&seen, 12, "forms", 0, 1e-13);
+        check_range(&seen, 12, "grad_norm", 1e-3, 10);
+    }
+}
+
+static void test_constructed(void **state)
+{
+    (void)state;
+    theory_run(&seen, "constructed", "dims=[64,128,256] n_sequences=6 draws=4");
+    check_mean(&seen, 64, "accuracy", .13, .01, 4, 1);
+    check_mean(&seen, 128, "accuracy", .55, .01, 4, 1);
+    check_mean(&seen, 256, "accuracy", .96, .01, 4, 1);
+    check_mean(&seen, 64, "attends_previous", .31, .01, 4, 1);
+    check_mean(&seen, 128, "attends_previous", .78, .01, 4, 1);
+    check_mean(&seen, 256, "attends_previous", .998, .001, 4, 1);
+}
+
+static void test_threads(void **state)
+{
+    static const char *const runs[][2] = {
+        {"lemma2", "dims=[16,32] n_ctx=16"},
+        {"lemma1_descent", "dims=[32,40] steps=[3] draws=3"},
+        {"constructed", "dims=[64] n_ctx=40 n_sequences=3"},
+        {"orthogonality", "dims=[16] draws=5"}};
+    static emitted other;
+    eg_err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+        for (int threads = 1; threads <= 5; threads += 2) {
+            theory_try(&seen, runs[i][0], runs[i][1], 2, &err);
+            theory_try(&other, runs[i][0], runs[i][1], threads, &err);
+            assert_true(seen.n > 0);
+            assert_memory_equal(&seen, &other,
+                                offsetof(emitted, row) +
+                                    sizeof *seen.row * (size_t)seen.n);
+        }
+}
+
+static void test_bad_options(void **state)
+{
+    static const char *const runs[][3] = {
+        {"lemma2", "dims=[12,x]", "'x'"},
+        {"lemma2", "dims=[0]", "dims"},
+        {"lemma1_step", "stats=nowhere", "nowhere"},
+        {"lemma1_descent", "steps=[5,5]", "ascend"},
+        {"constructed", "n_triggers=64 n_ctx=8 stats=/no/such", "/no/such"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        eg_err err = {0};
+        int64_t live = eg_mem_query().live_bytes;
+
+        assert_int_not_equal(theory_try(&seen, runs[i][0], runs[i][1], 2, &err),
+                             EG_OK);
+        printf("%s %s: %s\n", runs[i][0], runs[i][1], err.msg);
+        assert_non_null(strstr(err.msg, runs[i][2]));
+        assert_int_equal(seen.n, 0);
+        assert_int_equal(eg_mem_query().live_bytes, live);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_orthogonality),
+        cmocka_unit_test(test_lemma1_gradient),
+        cmocka_unit_test(test_lemma1_step),
+        cmocka_unit_test(test_lemma1_descent),
+        cmocka_unit_test(test_lemma1_span),
+        cmocka_unit_test(test_lemma2),
+        cmocka_unit_test(test_lemma2_samples),
+        cmocka_unit_test(test_gradients_at_zero),
+        cmocka_unit_test(test_constructed),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_bad_options),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

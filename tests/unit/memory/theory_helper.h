@@ -1,0 +1,117 @@
+/* Runs a check by name and keeps what it emits. */
+#ifndef THEORY_HELPER_H
+#define THEORY_HELPER_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "engram/mem.h"
+#include "engram/theory.h"
+
+typedef struct emitted {
+    int n;
+    struct {
+        int64_t step;
+        char name[48];
+        double value;
+    } row[2000];
+} emitted;
+
+static inline void keep(void *ctx, int64_t step, const char *name, double value)
+{
+    emitted *e = ctx;
+
+    assert_true(e->n < 2000);
+    e->row[e->n].step = step;
+    (void)snprintf(e->row[e->n].name, sizeof e->row[0].name, "%s", name);
+    e->row[e->n++].value = value;
+}
+
+/* sets: "key=value key=value ..." */
+static inline eg_status theory_try(emitted *e, const char *name,
+                                   const char *sets, int threads, eg_err *err)
+{
+    const eg_theory *t = eg_theory_find(name);
+    eg_theory_out out = {.emit = keep, .ctx = e};
+    char text[512], *save = NULL;
+    eg_pool *pool = NULL;
+    void *opts;
+    eg_status st;
+
+    assert_non_null(t);
+    opts = eg_calloc(1, t->options_size);
+    assert_non_null(opts);
+    eg_fields_default(t->fields, opts);
+    (void)snprintf(text, sizeof text, "%s", sets);
+    for (char *w = strtok_r(text, " ", &save); w;
+         w = strtok_r(NULL, " ", &save)) {
+        char *eq = strchr(w, '=');
+        const eg_field *f;
+
+        assert_non_null(eq);
+        *eq = 0;
+        f = eg_field_find(t->fields, w);
+        if (!f) fail_msg("%s has no option %s", name, w);
+        if (eg_field_parse(f, opts, eq + 1, err) != EG_OK)
+            fail_msg("%s", err->msg);
+    }
+    memset(e, 0, sizeof *e);
+    assert_int_equal(eg_pool_new(&pool, threads, err), EG_OK);
+    st = t->run(opts, 1, pool, &out, err);
+    eg_pool_free(pool);
+    eg_free(opts);
+    return st;
+}
+
+static inline void theory_run(emitted *e, const char *name, const char *sets)
+{
+    eg_err err = {0};
+
+    if (theory_try(e, name, sets, 2, &err) != EG_OK)
+        fail_msg("%s: %s", name, err.msg);
+}
+
+static inline double emitted_at(const emitted *e, int64_t step,
+                                const char *name)
+{
+    for (int i = 0; i < e->n; i++)
+        if (e->row[i].step == step && strcmp(e->row[i].name, name) == 0)
+            return e->row[i].value;
+    fail_msg("no %s at %lld", name, (long long)step);
+    return 0;
+}
+
+/* A mean over `draws` draws against a mean the specification measured over
+ * `theirs` draws: 4 standard errors of the difference (from our spread) and
+ * half of the last printed digit. */
+static inline void check_mean(const emitted *e, int64_t step, const char *name,
+                              double expect, double digit, int draws,
+                              int theirs)
+{
+    char sd_name[64];
+    double got = emitted_at(e, step, name), sd, tol;
+
+    (void)snprintf(sd_name, sizeof sd_name, "%s_sd", name);
+    sd = emitted_at(e, step, sd_name);
+    tol = 4 * sd * sqrt(1.0 / draws + 1.0 / theirs) + digit / 2;
+    printf("%-20s %5lld: %.4g, expected %.4g +- %.2g\n", name, (long long)step,
+           got, expect, tol);
+    assert_true(fabs(got - expect) <= tol);
+}
+
+static inline void check_range(const emitted *e, int64_t step, const char *name,
+                               double lo, double hi)
+{
+    double got = emitted_at(e, step, name);
+
+    printf("%-20s %5lld: %.4g, expected %.4g to %.4g\n", name, (long long)step,
+           got, lo, hi);
+    assert_true(got >= lo && got <= hi);
+}
+
+#endif
