@@ -172,7 +172,7 @@ static eg_status name_groups(egi_collection *c, eg_err *err)
 static void sort_runs(egi_collection *c)
 {
     for (int i = 1; i < c->n; i++) {
-        int to = i, last = -1;
+        int to, last = -1;
         egi_run r = c->run[i];
 
         for (int k = 0; k < i; k++)

@@ -126,7 +126,7 @@ eg_status egi_heat_read(double **out, const egi_heats *m, const egi_heat *h,
                     eg_view_at(&v, (a * full_rows + r) * full_cols + c);
     *out = x;
 done:
-    eg_free((void *)(uintptr_t)v.data);
+    eg_view_release(&v);
     return st;
 }
 
@@ -146,7 +146,7 @@ static bool find_shape(egi_heat *h, const egi_heats *m, int full[3])
             if (!h->rows || full[1] < h->rows) h->rows = full[1];
             if (!h->cols || full[2] < h->cols) h->cols = full[2];
         }
-        eg_free((void *)(uintptr_t)v.data);
+        eg_view_release(&v);
     }
     return h->heads > 0;
 }
@@ -292,7 +292,7 @@ static unsigned char code(const egi_heat *h, double x)
     double max = h->max > 0 ? h->max : 1;
 
     if (!isfinite(x)) return NOT_FINITE;
-    if (h->is_signed) return (unsigned char)lrint(127 + CODES / 2 * (x / max));
+    if (h->is_signed) return (unsigned char)lrint(127 + 127 * (x / max));
     return (unsigned char)lrint(CODES * sqrt(x / max));
 }
 

@@ -49,8 +49,10 @@ json_t *egi_json_base64(const unsigned char *p, size_t n)
         if (left > 2) v |= p[i + 2];
         *o++ = digit[v >> 18];
         *o++ = digit[v >> 12 & 63];
-        *o++ = left > 1 ? digit[v >> 6 & 63] : '=';
-        *o++ = left > 2 ? digit[v & 63] : '=';
+        o[0] = o[1] = '=';
+        if (left > 1) o[0] = digit[v >> 6 & 63];
+        if (left > 2) o[1] = digit[v & 63];
+        o += 2;
     }
     j = json_stringn(text, len);
     eg_free(text);
@@ -70,13 +72,8 @@ char *egi_html_escape(const char *s)
                         : *s == '"'  ? "&quot;"
                         : *s == '\'' ? "&#39;"
                                      : NULL;
-        if (e) {
-            size_t k = strlen(e);
-            memcpy(o, e, k);
-            o += k;
-        } else {
-            *o++ = *s;
-        }
+        if (!e) *o++ = *s;
+        while (e && *e) *o++ = *e++;
     }
     return out;
 }

@@ -22,7 +22,7 @@ static json_t *tokens_json(const char *run_dir)
     for (eg_index i = 0; list && i < n; i++)
         json_array_append_new(list,
                               json_integer((json_int_t)eg_view_at(&v, i)));
-    eg_free((void *)(uintptr_t)v.data);
+    eg_view_release(&v);
     return list;
 }
 

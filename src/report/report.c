@@ -9,7 +9,7 @@
 
 bool eg_report_has_plotly(void)
 {
-    return egi_plotly_js_end > egi_plotly_js + 1000;
+    return egi_plotly_js[0] != '\0'; /* an empty file leaves the 0 */
 }
 
 /* Heat maps of the first run of each group, within the budget. */
@@ -19,7 +19,7 @@ static eg_status add_heats(json_t *groups, const egi_collection *c,
     eg_status st = EG_OK;
     int n = (int)json_array_size(groups);
     egi_heats *all = eg_calloc((size_t)n + 1, sizeof *all);
-    const egi_run **from = eg_calloc((size_t)n + 1, sizeof *from);
+    int *from = eg_calloc((size_t)n + 1, sizeof *from); /* whose maps */
     int64_t bytes = 0;
     double keep;
 
@@ -33,7 +33,7 @@ static eg_status add_heats(json_t *groups, const egi_collection *c,
         for (int i = 0; i < c->n && all[g].n == 0; i++) {
             if (strcmp(c->run[i].group, name) != 0) continue;
             egi_heats_release(&all[g]);
-            from[g] = &c->run[i];
+            from[g] = i;
             EG_TRY(egi_heats_find(&all[g], c->run[i].dir, c->run[i].problems,
                                   err));
         }
@@ -43,10 +43,12 @@ static eg_status add_heats(json_t *groups, const egi_collection *c,
     for (int g = 0; g < n; g++) {
         json_t *group = json_array_get(groups, (size_t)g);
         if (all[g].n == 0) continue;
-        json_object_set_new(group, "maps",
-                            egi_heats_json(&all[g], keep, from[g]->problems));
-        json_object_set_new(group, "labels", egi_labels_json(from[g]));
-        json_object_set_new(group, "maps_seed", json_integer(from[g]->seed));
+        json_object_set_new(
+            group, "maps",
+            egi_heats_json(&all[g], keep, c->run[from[g]].problems));
+        json_object_set_new(group, "labels", egi_labels_json(&c->run[from[g]]));
+        json_object_set_new(group, "maps_seed",
+                            json_integer(c->run[from[g]].seed));
     }
 done:
     for (int g = 0; all && g < n; g++) egi_heats_release(&all[g]);
@@ -137,59 +139,44 @@ done:
 }
 
 /* JSON inside a script element: no "<" may be seen by the HTML parser. */
-static bool put_json(FILE *f, const json_t *j)
+static void put_json(FILE *f, const char *text)
 {
-    char *text = json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII |
-                                   JSON_REAL_PRECISION(6));
-    char *p = text, *lt;
+    const char *p = text, *lt;
 
-    if (!text) return false;
     for (; (lt = strchr(p, '<')); p = lt + 1) {
         fwrite(p, 1, (size_t)(lt - p), f);
         fputs("\\u003c", f);
     }
     fputs(p, f);
-    free(text); /* jansson's own allocation */
-    return !ferror(f);
 }
 
-static void put_part(FILE *f, const char *name, size_t n, const json_t *data)
+static void put_part(FILE *f, const char *name, size_t n, const char *title,
+                     const char *json)
 {
     const struct {
-        const char *name, *from, *to;
-    } part[] = {{"css", egi_page_css, egi_page_css_end},
-                {"core", egi_core_js, egi_core_js_end},
-                {"curves", egi_curves_js, egi_curves_js_end},
-                {"heat", egi_heat_js, egi_heat_js_end},
-                {"page", egi_page_js, egi_page_js_end},
-                {"plotly", egi_plotly_js, egi_plotly_js_end}};
+        const char *name, *text;
+    } part[] = {{"css", egi_page_css},     {"core", egi_core_js},
+                {"curves", egi_curves_js}, {"heat", egi_heat_js},
+                {"page", egi_page_js},     {"plotly", egi_plotly_js}};
 
     for (size_t i = 0; i < sizeof part / sizeof *part; i++)
         if (strlen(part[i].name) == n && memcmp(part[i].name, name, n) == 0)
-            fwrite(part[i].from, 1, (size_t)(part[i].to - part[i].from), f);
-    if (n == 4 && memcmp(name, "data", 4) == 0 && !put_json(f, data))
-        fputs("null", f);
-    if (n == 5 && memcmp(name, "title", 5) == 0) {
-        char *title =
-            egi_html_escape(json_string_value(json_object_get(data, "title")));
-        fputs(title ? title : "engram", f);
-        eg_free(title);
-    }
+            fputs(part[i].text, f);
+    if (n == 4 && memcmp(name, "data", 4) == 0) put_json(f, json);
+    if (n == 5 && memcmp(name, "title", 5) == 0) fputs(title, f);
 }
 
 /* The skeleton with every {{name}} replaced. */
-static void put_page(FILE *f, const json_t *data)
+static void put_page(FILE *f, const char *title, const char *json)
 {
-    const char *p = egi_page_html, *end = egi_page_html_end;
+    const char *p = egi_page_html, *open, *close;
 
-    while (p < end) {
-        const char *open = strstr(p, "{{"), *close;
-        if (!open || !(close = strstr(open, "}}"))) break;
+    while ((open = strstr(p, "{{")) && (close = strstr(open, "}}"))) {
         fwrite(p, 1, (size_t)(open - p), f);
-        put_part(f, open + 2, (size_t)(close - open - 2), data);
+        put_part(f, open + 2, (size_t)(close - open - 2), title, json);
         p = close + 2;
     }
-    fwrite(p, 1, (size_t)(end - p), f);
+    fputs(p, f);
 }
 
 eg_status eg_report_write(const char *const *paths, int n_paths,
@@ -199,17 +186,27 @@ eg_status eg_report_write(const char *const *paths, int n_paths,
     egi_collection c = {0};
     eg_outfile o = {0};
     json_t *data = NULL;
+    char *title = NULL, *json = NULL;
 
     if (n_paths < 1 || !opts || !opts->out)
         return EG_FAIL(err, EG_EINVAL,
                        "a report needs at least one run and a file to write");
     EG_TRY(egi_collect(&c, paths, n_paths, err));
     EG_TRY(data_json(&data, &c, opts, err));
+    title = egi_html_escape(json_string_value(json_object_get(data, "title")));
+    json = json_dumps(data, JSON_COMPACT | JSON_ENSURE_ASCII |
+                                JSON_REAL_PRECISION(6));
+    if (!title || !json) {
+        st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
+        goto done;
+    }
     EG_TRY(eg_outfile_open(&o, opts->out, err));
-    put_page(o.f, data);
+    put_page(o.f, title, json);
     st = eg_outfile_commit(&o, err);
 done:
     if (st != EG_OK && o.f) eg_outfile_abort(&o);
+    free(json); /* jansson's own allocation */
+    eg_free(title);
     json_decref(data);
     egi_collection_release(&c);
     return st;

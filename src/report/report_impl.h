@@ -150,14 +150,11 @@ json_t *egi_json_base64(const unsigned char *p, size_t n);
 /* &, <, >, " and ' as entities; to be released with eg_free. */
 char *egi_html_escape(const char *s);
 
-/* --- embed.c, made by report.cmake: the fixed parts of the page --- */
+/* --- embed.c, made by report.cmake: the fixed parts of the page, as texts ---
+ */
 
-extern const char egi_page_html[], egi_page_html_end[];
-extern const char egi_page_css[], egi_page_css_end[];
-extern const char egi_core_js[], egi_core_js_end[];
-extern const char egi_curves_js[], egi_curves_js_end[];
-extern const char egi_heat_js[], egi_heat_js_end[];
-extern const char egi_page_js[], egi_page_js_end[];
-extern const char egi_plotly_js[], egi_plotly_js_end[]; /* may be empty */
+extern const char egi_page_html[], egi_page_css[], egi_core_js[],
+    egi_curves_js[], egi_heat_js[], egi_page_js[];
+extern const char egi_plotly_js[]; /* "" when the build had none */
 
 #endif

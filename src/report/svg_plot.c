@@ -142,16 +142,18 @@ void egi_svg_open(FILE *f, double width, double height)
 int egi_nice_ticks(double *tick, double lo, double hi)
 {
     static const double mantissa[] = {1, 2, 2.5, 5, 10};
-    double raw = (hi - lo) / 5, ten, step = 0;
+    double raw = (hi - lo) / 5, ten, step = 0, first;
     int n = 0;
 
     if (!(hi > lo) || !isfinite(raw)) return 0;
     ten = pow(10, floor(log10(raw)));
     for (size_t i = 0; i < 5 && step < raw * 0.999; i++)
         step = mantissa[i] * ten;
-    for (double k = ceil(lo / step - 1e-9);
-         k * step <= hi + step * 1e-9 && n < 8; k++)
-        tick[n++] = k * step + 0.0; /* no -0 */
+    first = ceil(lo / step - 1e-9);
+    while (n < 8 && (first + n) * step <= hi + step * 1e-9) {
+        tick[n] = (first + n) * step + 0.0; /* no -0 */
+        n++;
+    }
     return n;
 }
 
@@ -289,7 +291,8 @@ static void put_legend(FILE *f, const egi_plot *p)
 {
     for (int k = 0; k < p->n; k++) {
         double x = LEFT + (k % 2) * (W - LEFT - RIGHT) / 2.0;
-        double y = TOP + PLOT_H + 46 + ROW * (k / 2);
+        int row = k / 2;
+        double y = TOP + PLOT_H + 46 + ROW * row;
         fprintf(f,
                 "<path d=\"M%.1f %.1fh20\" stroke=\"%s\" stroke-width=\"2\" "
                 "stroke-dasharray=\"%s\"/>\n",
@@ -301,8 +304,9 @@ static void put_legend(FILE *f, const egi_plot *p)
 void egi_svg_plot(FILE *f, const egi_plot *p)
 {
     frame fr = frame_of(p);
+    int legend_rows = (p->n + 1) / 2;
 
-    egi_svg_open(f, W, TOP + PLOT_H + 46 + ROW * ((p->n + 1) / 2));
+    egi_svg_open(f, W, TOP + PLOT_H + 46 + ROW * legend_rows);
     put_axes(f, p, &fr);
     for (int k = 0; k < p->n; k++) put_band(f, &fr, &p->curve[k]);
     for (int k = 0; k < p->n; k++) put_line(f, p, &fr, &p->curve[k]);

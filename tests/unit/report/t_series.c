@@ -99,7 +99,7 @@ static void test_not_finite(void **state)
 static void test_thinning(void **state)
 {
     egi_table t = {0};
-    char *text = malloc(10000 * 40), *p = text;
+    char *text = malloc((size_t)10000 * 40), *p = text;
     eg_err err = {0};
     json_t *j, *axis, *values;
     size_t n;
