@@ -50,10 +50,11 @@ static eg_status append(FILE *f, const char *what, const eg_row *row,
         if (isfinite(v)) {
             char text[32];
 
-            /* the shortest of the two forms that reads back the same */
-            snprintf(text, sizeof text, "%.9g", v);
-            if (strtod(text, NULL) != v)
-                snprintf(text, sizeof text, "%.17g", v);
+            /* the shortest form that reads back the same */
+            for (int digits = 6; digits <= 17; digits++) {
+                snprintf(text, sizeof text, "%.*g", digits, v);
+                if (strtod(text, NULL) == v) break;
+            }
             ok = fprintf(f, ", \"%s\": %s", row->cell[i].name, text) > 0;
         } else {
             ok = fprintf(f, ", \"%s\": null", row->cell[i].name) > 0;

@@ -1,0 +1,246 @@
+/* The measure language on series with known answers. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "engram/claim.h"
+#include "lab/claim_priv.h"
+
+static double steps[] = {0, 10, 20, 30, 40};
+static double up[] = {0, .25, .5, .75, 1};
+static double hill[] = {1, 3, 5, 4, 2};
+static double half_up[] = {0, .125, .25, .375, .5};
+static double curve_step[] = {10, 30};
+static double curve_value[] = {.2, .95};
+static double missing_step[] = {10, 35};
+
+static const eg_series series[] = {
+    {"up", 5, 5, steps, up},
+    {"hill", 5, 5, steps, hill},
+    {"norm.blocks.0.attn.W_QK", 5, 5, steps, half_up},
+};
+static const eg_series curve = {"known", 2, 2, curve_step, curve_value};
+static const eg_series holes = {"holes", 2, 2, missing_step, curve_value};
+
+/* run b has the series of run a, halved: only "up". */
+static const eg_series other = {"up", 5, 5, steps, half_up};
+
+static const eg_series *find(void *ctx, const char *run, const char *metric)
+{
+    (void)ctx;
+    if (strcmp(run, "b") == 0)
+        return strcmp(metric, "up") == 0 ? &other : NULL;
+    for (size_t i = 0; i < sizeof series / sizeof *series; i++)
+        if (strcmp(series[i].name, metric) == 0) return &series[i];
+    return NULL;
+}
+
+static const eg_series *find_curve(void *ctx, const char *name)
+{
+    (void)ctx;
+    if (strcmp(name, "known") == 0) return &curve;
+    return strcmp(name, "holes") == 0 ? &holes : NULL;
+}
+
+static void test_values(void **state)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } good[] = {
+        {"final(a.up)", 1},
+        {"first(a.hill)", 1},
+        {"at(a.up, 20)", .5},
+        {"max(a.hill)", 5},
+        {"max(a.hill, 30, 40)", 4},
+        {"min(a.hill)", 1},
+        {"min(a.hill, 10, 30)", 3},
+        {"mean(a.hill)", 3},
+        {"mean(a.up, 10, 30)", .5},
+        {"argmax(a.hill)", 20},
+        {"argmin(a.hill, 10, 40)", 40},
+        {"rise(a.up, 0.5)", 20},
+        {"rise(a.up, 0.51)", 30},
+        {"rise(a.up, 2)", INFINITY},
+        {"fall(a.hill, 2)", 0},
+        {"fall(a.up, -1)", INFINITY},
+        {"rise(a.up, .5) - rise(b.up, .5)", -20},
+        {"final(a.up) / final(b.up)", 2},
+        {"abs(final(b.up) - final(a.up))", .5},
+        {"2 * (1 + 3) - -4 / 2", 10},
+        {"final(a.norm.blocks.0.attn.W_QK)", .5},
+        {"gap(a.up, known)", .2},
+        {"at(a.up, 2 * 10)", .5},
+    };
+    const eg_measure_source from = {find, find_curve, NULL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        eg_measure *m = NULL;
+        eg_err err = {0};
+        double v;
+
+        assert_int_equal(eg_measure_parse(&m, good[i].text, &err), EG_OK);
+        assert_int_equal(eg_measure_eval(m, &v, &from, &err), EG_OK);
+        print_message("%-40s %g\n", good[i].text, v);
+        if (isinf(good[i].value))
+            assert_true(isinf(v) && v > 0);
+        else
+            assert_true(fabs(v - good[i].value) < 1e-12);
+        eg_measure_free(m);
+    }
+}
+
+static void test_runs(void **state)
+{
+    eg_measure *m = NULL;
+    eg_err err = {0};
+
+    (void)state;
+    assert_int_equal(
+        eg_measure_parse(&m, "final(x.a) + final(y.a) - first(x.b)", &err),
+        EG_OK);
+    assert_string_equal(eg_measure_run(m, 0), "x");
+    assert_string_equal(eg_measure_run(m, 1), "y");
+    assert_null(eg_measure_run(m, 2));
+    eg_measure_free(m);
+}
+
+static void test_syntax_errors(void **state)
+{
+    static const struct {
+        const char *text, *where;
+    } bad[] = {
+        {"", "column 1"},
+        {"final", "column 1"},
+        {"final(a)", "column 7"},
+        {"final(a.)", "column 7"},
+        {"final(a.x", "column 10"},
+        {"final(a.x) +", "column 13"},
+        {"finnal(a.x)", "column 1"},
+        {"at(a.x)", "column 7"},
+        {"max(a.x, 1)", "column 11"},
+        {"final(a.x, 1)", "column 11"},
+        {"final(a.x) final(a.x)", "column 12"},
+        {"gap(a.x)", "column 8"},
+        {"nan", "column 1"},
+        {"((((((((((((((((((((((((((((((((((((((((1", "column"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        eg_measure *m = NULL;
+        eg_err err = {0};
+
+        assert_int_equal(eg_measure_parse(&m, bad[i].text, &err), EG_EINVAL);
+        print_message("%-24s %s\n", bad[i].text, err.msg);
+        assert_non_null(strstr(err.msg, bad[i].where));
+        assert_null(m);
+    }
+}
+
+/* What is well written but not there must be an error, not a number. */
+static void test_missing(void **state)
+{
+    static const char *const bad[] = {"final(a.nothing)", "final(b.hill)",
+                                      "at(a.up, 15)", "max(a.up, 41, 50)",
+                                      "gap(a.up, unknown)",
+                                      "gap(a.up, holes)"};
+    const eg_measure_source from = {find, find_curve, NULL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        eg_measure *m = NULL;
+        eg_err err = {0};
+        double v;
+
+        assert_int_equal(eg_measure_parse(&m, bad[i], &err), EG_OK);
+        assert_int_equal(eg_measure_eval(m, &v, &from, &err), EG_EINVAL);
+        print_message("%s\n", err.msg);
+        eg_measure_free(m);
+    }
+}
+
+static void test_relations(void **state)
+{
+    static const struct {
+        const char *expected, *tolerance;
+        double good[2], bad[2];
+    } r[] = {
+        {">= 0.9", "0", {.9, 2}, {.899, -1}},
+        {">= 0.9", "0.02", {.881, 1}, {.879, NAN}},
+        {"> 0", "0", {1e-9, 1}, {0, -1}},
+        {"<= 5", "10 %", {5.5, -3}, {5.51, NAN}},
+        {"< 0", "0", {-INFINITY, -1}, {0, NAN}},
+        {"0.96", "0.03", {.931, .989}, {.92, 1}},
+        {"100", "20%", {80, 120}, {79, INFINITY}},
+        {"0.3 .. 0.4", "0", {.3, .4}, {.29, .41}},
+        {"-2 .. -1", "0.5", {-2.5, -.5}, {-2.6, -.4}},
+        {"0", "0", {0, 0}, {1e-30, -1e-30}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof r / sizeof *r; i++) {
+        egi_relation rel;
+        egi_tolerance tol;
+
+        assert_int_equal(egi_relation_parse(&rel, r[i].expected, NULL), EG_OK);
+        assert_int_equal(egi_tolerance_parse(&tol, r[i].tolerance, NULL),
+                         EG_OK);
+        print_message("%s +- %s\n", r[i].expected, r[i].tolerance);
+        for (int k = 0; k < 2; k++) {
+            assert_true(egi_relation_holds(&rel, &tol, r[i].good[k]));
+            assert_false(egi_relation_holds(&rel, &tol, r[i].bad[k]));
+        }
+    }
+}
+
+static void test_bad_relations(void **state)
+{
+    static const char *const bad[] = {"", ">=", "=> 1", "1 ..", "2 .. 1",
+                                      "about 3", "1 2", "nan", ">= x"};
+    static const char *const bad_tolerance[] = {"", "-1", "x", "1 % of it"};
+    egi_relation rel;
+    egi_tolerance tol;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(egi_relation_parse(&rel, bad[i], NULL), EG_EINVAL);
+    for (size_t i = 0; i < sizeof bad_tolerance / sizeof *bad_tolerance; i++)
+        assert_int_equal(egi_tolerance_parse(&tol, bad_tolerance[i], NULL),
+                         EG_EINVAL);
+}
+
+static void test_seeds(void **state)
+{
+    egi_seeds s = {0};
+
+    (void)state;
+    assert_int_equal(egi_seeds_text(&s, "1-3, 7,9-9", NULL), EG_OK);
+    assert_int_equal(s.n, 5);
+    assert_int_equal(s.seed[3], 7);
+    assert_int_equal(s.seed[4], 9);
+    s.n = 0;
+    assert_int_equal(egi_seeds_text(&s, "3-1", NULL), EG_EINVAL);
+    s.n = 0;
+    assert_int_equal(egi_seeds_text(&s, "1-1000", NULL), EG_EINVAL);
+    s.n = 0;
+    assert_int_equal(egi_seeds_text(&s, "-1", NULL), EG_EINVAL);
+    s.n = 0;
+    assert_int_equal(egi_seeds_text(&s, "1,,2", NULL), EG_EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_syntax_errors), cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_relations),     cmocka_unit_test(test_bad_relations),
+        cmocka_unit_test(test_seeds)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
