@@ -276,7 +276,10 @@ static void test_extreme(void **state)
         head_release(&h);
 
         head_init(&h, k, (shape){64, 16, 16}, CAUSAL, 0);
-        for (eg_index i = 0; i < h.q.n; i++) h.q.d[i] = h.q.f[i] *= 32;
+        for (eg_index i = 0; i < h.q.n; i++) {
+            h.q.f[i] *= 32;
+            h.q.d[i] *= 32;
+        }
         head_forward(&h, k);
         kt_compare(&h.z, &h.z, 64 * 24, 1, h.what, &worst);
         head_release(&h);

@@ -80,8 +80,8 @@ static void xent_case(const eg_kern_f32 *k, eg_index V, int mode, double *worst)
     target[2] = -1;
     for (eg_index r = 0; r < ROWS; r++) { /* ties: two equal maxima */
         eg_index a = (r * 5) % V, b = (r * 11 + 4) % V;
-        x.d[r * ld + a] = x.f[r * ld + a] = 7;
-        x.d[r * ld + b] = x.f[r * ld + b] = 7;
+        x.f[r * ld + a] = x.f[r * ld + b] = 7;
+        x.d[r * ld + a] = x.d[r * ld + b] = 7;
     }
     nll[ROWS] = nll_t[ROWS] = 99;
     pred[ROWS] = 99;
