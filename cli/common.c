@@ -30,6 +30,7 @@ int cli_config(const cli_args *a, const char *file, eg_config *cfg)
     eg_status st;
     int64_t seed = -1;
 
+    if (!cli_int(a, "seed", 0, (int64_t)1 << 53, &seed)) return CLI_MISUSE;
     snprintf(path, sizeof path, "%.1000s%s", file,
              is_folder(file) ? "/config.yaml" : "");
     st = eg_config_load(cfg, path, &err);
@@ -41,7 +42,6 @@ int cli_config(const cli_args *a, const char *file, eg_config *cfg)
         if (st != EG_OK) st = EG_FAIL(&err, st, "--set %s", why.msg);
     }
     if (st != EG_OK) return cli_error(st, &err);
-    if (!cli_int(a, "seed", 0, (int64_t)1 << 53, &seed)) return CLI_MISUSE;
     if (seed >= 0) cfg->run.seed = seed;
     return CLI_DONE;
 }

@@ -1,5 +1,6 @@
-/* checkpoints/: names, the newest, and the removal of old ones. The files
- * themselves are written by the trainer. */
+/* checkpoints/: names, the newest, and the removal of old ones; and of what a
+ * killed process left half written. The files themselves are written by the
+ * trainer. */
 #include "lab/run_priv.h"
 
 #include <dirent.h>
@@ -66,5 +67,33 @@ void eg_run_prune(const eg_run *run, int keep)
         if (below < 0) break;
         eg_run_checkpoint_path(run, below, path, sizeof path);
         unlink(path);
+    }
+}
+
+/* Unfinished files are called <name>.tmp-<pid>-<n> (engram/file.h). */
+static void sweep(const char *dir)
+{
+    DIR *d = opendir(dir);
+
+    if (!d) return;
+    for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
+        char path[EG_PATH];
+
+        if (!strstr(e->d_name, ".tmp-")) continue;
+        if (egi_path(path, sizeof path, dir, e->d_name, NULL) == EG_OK)
+            unlink(path);
+    }
+    closedir(d);
+}
+
+void egi_run_sweep(const eg_run *run)
+{
+    static const char *const folder[] = {".", "arrays", "checkpoints"};
+
+    for (int i = 0; i < 3; i++) {
+        char path[EG_PATH];
+
+        if (egi_path(path, sizeof path, run->dir, folder[i], NULL) == EG_OK)
+            sweep(path);
     }
 }

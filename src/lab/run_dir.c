@@ -194,6 +194,7 @@ eg_status eg_run_open(eg_run **out, const char *dir, const eg_config *cfg,
         goto done;
     }
     EG_TRY(take_lock(run, err));
+    egi_run_sweep(run);
     EG_TRY(make_folders(run, err));
     if (eg_run_info_read(&info, dir, NULL) == EG_OK) {
         if (info.start[0])

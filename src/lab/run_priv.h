@@ -26,5 +26,7 @@ void egi_now(char buf[32]);
 /* The metrics file's rows with step below limit: bytes to keep of text. Rows
  * are in order of step; a cut last line is never kept. */
 size_t egi_metrics_keep(const char *text, size_t size, int64_t limit);
+/* Removes what a killed process left half written; the lock must be held. */
+void egi_run_sweep(const eg_run *run);
 
 #endif

@@ -1,0 +1,61 @@
+# Shared by the scripts: $1 is the tool, $2 the source folder. Each runs in an
+# empty folder, removed at the end.
+set -u
+engram=$1
+source_dir=$2
+work=$(mktemp -d "${TMPDIR:-/tmp}/engram-cli-XXXXXX")
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+n_checks=0
+
+die() {
+    echo "FAILED: $*"
+    echo "--- stdout"; cat out 2>/dev/null
+    echo "--- stderr"; cat err 2>/dev/null
+    exit 1
+}
+
+# expect CODE STDOUT-PATTERN STDERR-PATTERN command...: extended regular
+# expressions; an empty one wants an empty stream, - does not look.
+expect() {
+    local code=$1 want_out=$2 want_err=$3 got
+    shift 3
+    "$@" >out 2>err
+    got=$?
+    n_checks=$((n_checks + 1))
+    echo "\$ ${*##*/} -> $got"
+    [ "$got" = "$code" ] || die "exit code $got, expected $code: $*"
+    check_stream out "$want_out" "$*"
+    check_stream err "$want_err" "$*"
+}
+
+check_stream() {
+    case $2 in
+    -) ;;
+    '') [ ! -s "$1" ] || die "std$1 is not empty: $3" ;;
+    *) grep -Eq -- "$2" "$1" || die "std$1 lacks /$2/: $3" ;;
+    esac
+}
+
+# same FILE FILE: byte for byte.
+same() {
+    n_checks=$((n_checks + 1))
+    cmp "$1" "$2" || die "$1 and $2 differ"
+}
+
+# A model that trains in a moment. tiny STEPS > file
+tiny() {
+    cat <<YAML
+run: {name: tiny}
+task: {n_ctx: 32, n_triggers: 2}
+model: {d_model: 16}
+optim: {lr: 0.01}
+train: {steps: $1, batch: 8}
+probe: {every: 5, batch: 4, test: 4, snapshots: 3}
+checkpoint: {every: 10, keep: 2}
+YAML
+}
+
+finish() {
+    echo "$n_checks checks passed"
+}

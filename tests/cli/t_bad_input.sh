@@ -1,0 +1,67 @@
+# Bad configurations: file, line, column and the nearest key; exit 1 or 2.
+. "$(dirname "$0")/lib.sh"
+
+tiny 3 >good.yaml
+printf 'optim:\n  lr: 0.1\n  momentun: 0.5\n' >bad.yaml
+expect 2 '' "bad.yaml:3:3: unknown key 'momentun'; did you mean 'momentum'" \
+    "$engram" run bad.yaml
+printf 'train:\n  steps: soon\n' >bad.yaml
+expect 2 '' 'bad.yaml:2:10: steps: expected a whole number' \
+    "$engram" run bad.yaml
+printf 'a: [1\n' >bad.yaml
+expect 1 '' 'bad.yaml:' "$engram" run bad.yaml
+: >bad.yaml
+expect 1 '' 'bad.yaml' "$engram" run bad.yaml
+expect 1 '' 'nowhere.yaml' "$engram" run nowhere.yaml
+expect 2 '' "did you mean 'optim.lr'" "$engram" run good.yaml --set optim.lrr=1
+expect 2 '' 'section.key=value' "$engram" run good.yaml --set nonsense
+expect 2 '' 'expected one of' "$engram" run good.yaml --set optim.kind=magic
+expect 2 '' 'no kernel|unknown or does not run' \
+    "$engram" run good.yaml --kern magic
+expect 2 '' "did you mean 'lemma2'" \
+    "$engram" run good.yaml --set run.kind=theory --set run.theory=lema2
+
+# impossible sizes
+for s in task.n_triggers=65 model.n_heads=3 task.n_ctx=1 train.batch=0 \
+    model.d_model=0 probe.every=0 train.freeze=W_X; do
+    "$engram" run good.yaml --set $s >out 2>err
+    code=$?
+    n_checks=$((n_checks + 1))
+    case $code in 1 | 2) ;; *) die "$s: exit $code" ;; esac
+    [ -s err ] || die "$s: no message"
+    head -n 1 err
+done
+
+# corpora
+: >empty.txt
+expect 2 '' 'empty' "$engram" stats empty.txt --out e.stats
+[ ! -e e.stats ] || die 'statistics of nothing were written'
+"$engram" stats "$source_dir/docs/concepts.md" --out r.stats --quiet >out 2>err ||
+    die 'stats of a text'
+expect 0 'finished' - "$engram" run good.yaml --set task.stats=r.stats
+head -c 100 r.stats >cut.stats
+"$engram" run good.yaml --set task.stats=cut.stats >out 2>err
+case $? in 1 | 2) ;; *) die 'truncated statistics were taken' ;; esac
+
+# runs that are not there, records that are damaged
+expect 2 '' "no run 'nothing'" "$engram" show nothing
+dir=$(ls -d runs/tiny/* | tail -n 1)
+printf '{"step": 0, "loss": ' >"$dir/metrics.jsonl"
+expect 0 - - "$engram" show tiny
+echo 'not json' >"$dir/metrics.jsonl"
+expect 1 '' 'metrics.jsonl:1' "$engram" show tiny
+echo '[' >"$dir/run.json"
+expect 1 '' 'run.json' "$engram" show tiny
+
+# experiments
+mkdir -p e/p
+printf 'runs:\n  a: {run: {kind: theory, theory: lemma2}}\nclaims:\n  - id: x\n    source: s\n    statement: t\n    measure: final(b.accuracy)\n    expected: 1\n    reason: r\n' >e/p/f.yaml
+expect 2 '' "f.yaml:7:14: no run 'b'" "$engram" reproduce --experiments e
+sed -i 's/final(b/finl(a/' e/p/f.yaml
+expect 2 '' 'f.yaml:7:14: measure: column 1' "$engram" reproduce --experiments e
+sed -i 's/finl(a/final(a/; s/expected: 1/expected: about 1/' e/p/f.yaml
+expect 2 '' 'f.yaml:8:15: expected' "$engram" reproduce --experiments e
+sed -i 's/expected: about 1/expectd: 1/' e/p/f.yaml
+expect 2 '' "f.yaml:8:5: unknown key 'expectd'; did you mean 'expected'" \
+    "$engram" reproduce --experiments e
+finish

@@ -1,0 +1,38 @@
+# sweep, runs, show, dump, report, list, doctor.
+. "$(dirname "$0")/lib.sh"
+
+tiny 10 >c.yaml
+expect 0 'optim.lr=0.1 seed=2 +finished' - \
+    "$engram" sweep c.yaml --grid optim.lr=0.1,0.2 --seeds 1-2 --jobs 2
+[ "$(ls runs/tiny | wc -l)" = 4 ] || die 'expected four runs'
+expect 2 '' 'section.key=a,b,c' "$engram" sweep c.yaml --grid nonsense
+expect 2 '' "did you mean 'optim.lr'" "$engram" sweep c.yaml --grid optim.l=1,2
+expect 2 '' 'expected 0-9' "$engram" sweep c.yaml --seeds x
+
+expect 0 'tiny .*finished' '' "$engram" runs
+expect 0 '"runs": \[' '' "$engram" runs tiny --json
+rm runs/catalogue.sqlite
+expect 0 'tiny .*finished' '4 runs found' "$engram" runs --rebuild
+expect 0 'acc_in_context' '' "$engram" show tiny
+id=$(ls runs/tiny | head -n 1)
+expect 0 "runs/tiny/$id" '' "$engram" show "$id"
+expect 0 "runs/tiny/$id" '' "$engram" show "tiny/$id"
+
+expect 0 dump '' "$engram" dump c.yaml --step 3 --out dump
+for f in tokens targets occur logits loss weight.W_E grad.blocks.1.attn.W_O \
+    blocks.0.attn.hook_pattern blocks.0.attn.hook_attn_scores \
+    blocks.1.hook_resid_post; do
+    [ -s "dump/$f.npy" ] || die "dump lacks $f.npy"
+done
+[ -s dump/config.yaml ] && [ -s dump/index.json ] || die 'dump lacks records'
+
+expect 0 'page.html' - "$engram" report tiny --out page.html
+grep -qi '<html' page.html || die 'not a page'
+expect 0 'ok' - "$engram" doctor --experiments "$source_dir/experiments"
+expect 0 '"checks"' - "$engram" doctor --json \
+    --experiments "$source_dir/experiments"
+expect 0 'recall_W_O2' '' "$engram" list probes
+expect 0 'lemma2' '' "$engram" list theories --json
+expect 0 'tokens_per_s' - "$engram" bench birth --json --rounds 1 --steps 1 \
+    --batch 2 --set model.d_model=16 --set task.n_ctx=16
+finish

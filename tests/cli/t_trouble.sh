@@ -1,0 +1,67 @@
+# Divergence, a full disk, a folder that cannot be written: a clear error, and
+# the last good checkpoint stays.
+. "$(dirname "$0")/lib.sh"
+
+tiny 60 >c.yaml
+
+# numbers that are none: stops, names the step and the tensor
+expect 1 'diverged' 'diverged: step [0-9]+: the (loss|gradient of [A-Za-z0-9_.]+) is not finite' \
+    "$engram" run c.yaml --set optim.lr=1e9 --set checkpoint.every=1 --out nan
+grep -q '"status": "diverged"' nan/run.json || die 'run.json'
+[ "$(ls nan/checkpoints | wc -l)" -ge 1 ] || die 'no good checkpoint was kept'
+
+# a full disk: files may not grow beyond a limit
+"$engram" run c.yaml --set train.steps=20 --out full --quiet >out 2>err
+size=$(stat -c %s full/checkpoints/step-20.safetensors)
+rm -rf full
+# the checkpoint fits, the metrics do not for long
+(
+    ulimit -f $((size / 1024 + 2))
+    "$engram" run c.yaml --set train.steps=100000 --set probe.every=1 \
+        --set probe.snapshots=0 --out full --quiet
+) >out 2>err
+code=$?
+n_checks=$((n_checks + 1))
+[ $code = 1 ] || die "full disk: exit $code, expected 1"
+grep -Eq 'File too large|cannot write' err || die 'full disk: no clear error'
+cat err
+last=$(ls -v full/checkpoints | tail -n 1)
+[ -n "$last" ] || die 'no checkpoint left'
+[ "$(stat -c %s "full/checkpoints/$last")" = "$size" ] ||
+    die 'the last checkpoint is not whole'
+expect 0 finished - "$engram" run c.yaml \
+    --set "init.from=full/checkpoints/$last" --set train.steps=2 --out on
+
+# no room for a checkpoint at all: the earlier one stays
+"$engram" run c.yaml --set train.steps=20 --out part --quiet >out 2>err
+sed -i 's/"finished"/"interrupted"/' part/run.json
+rm -f part/checkpoints/step-20.safetensors
+cp part/checkpoints/step-10.safetensors kept
+(
+    ulimit -f $((size / 2048))
+    "$engram" run part --resume --quiet
+) >out 2>err
+[ $? = 1 ] || die 'no room for a checkpoint: expected 1'
+cat err
+same kept part/checkpoints/step-10.safetensors
+expect 0 finished - "$engram" run part --resume
+
+# folders
+touch file
+expect 1 '' 'file' "$engram" run c.yaml --out file/inside
+expect 1 '' . "$engram" run c.yaml --out /proc/engram
+if [ "$(id -u)" != 0 ]; then
+    mkdir locked && chmod a-w locked
+    expect 1 '' 'locked' "$engram" run c.yaml --runs locked
+fi
+
+# checkpoints that are damaged
+"$engram" run c.yaml --set train.steps=20 --out hurt --quiet >out 2>err
+sed -i 's/"finished"/"interrupted"/' hurt/run.json
+head -c 500 hurt/checkpoints/step-10.safetensors \
+    >hurt/checkpoints/step-20.safetensors
+expect 1 '' 'step-20.safetensors' "$engram" run hurt --resume
+printf '\377\377\377\377\377\377\377\177{}' >bad.safetensors
+expect 1 '' 'bad.safetensors' \
+    "$engram" run c.yaml --set init.from=bad.safetensors
+finish
