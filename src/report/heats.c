@@ -265,7 +265,8 @@ eg_status egi_heats_find(egi_heats *m, const char *run_dir, json_t *problems,
     /* what is no picture, or cannot be read at all, is left out */
     for (int i = 0; i < m->n; i++) {
         if (m->heat[i].heads && m->heat[i].n_steps) {
-            m->bytes += m->heat[i].n_steps * packed_size(&m->heat[i]);
+            *(m->heat[i].full ? &m->full_bytes : &m->bytes) +=
+                m->heat[i].n_steps * packed_size(&m->heat[i]);
             m->heat[kept++] = m->heat[i];
         } else {
             eg_free(m->heat[i].steps);
@@ -358,8 +359,10 @@ json_t *egi_heats_json(const egi_heats *m, double keep, json_t *problems)
     json_t *list = json_array();
 
     for (int i = 0; i < m->n; i++) {
-        json_t *j = heat_json(m, &m->heat[i], keep, problems);
+        json_t *j;
 
+        if (keep < 1 && m->heat[i].full) continue;
+        j = heat_json(m, &m->heat[i], keep, problems);
         if (json_array_size(json_object_get(j, "steps")))
             json_array_append(list, j);
         json_decref(j);

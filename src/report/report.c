@@ -1,6 +1,7 @@
 /* One page: the data of all runs as JSON between the fixed parts, which are
  * real files in src/report/page. */
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,8 +21,8 @@ static eg_status add_heats(json_t *groups, const egi_collection *c,
     int n = (int)json_array_size(groups);
     egi_heats *all = eg_calloc((size_t)n + 1, sizeof *all);
     int *from = eg_calloc((size_t)n + 1, sizeof *from); /* whose maps */
-    int64_t bytes = 0;
-    double keep;
+    int64_t bytes = 0, full_bytes = 0;
+    double keep = 1;
 
     if (!all || !from) {
         st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
@@ -38,8 +39,10 @@ static eg_status add_heats(json_t *groups, const egi_collection *c,
                                   err));
         }
         bytes += all[g].bytes;
+        full_bytes += all[g].full_bytes;
     }
-    keep = bytes > budget ? (double)budget / (double)bytes : 1;
+    if (bytes + full_bytes > budget)
+        keep = fmin((double)budget / (double)bytes, 0.999);
     for (int g = 0; g < n; g++) {
         json_t *group = json_array_get(groups, (size_t)g);
         if (all[g].n == 0) continue;

@@ -119,7 +119,8 @@ typedef struct egi_heats {
     char dir[1024]; /* ".../arrays" */
     int n, cap;
     egi_heat *heat;
-    int64_t bytes; /* what all of it takes in the page before base64 */
+    /* what it takes in the page before base64; the whole-sequence ones apart */
+    int64_t bytes, full_bytes;
 } egi_heats;
 
 /* Finds name.<step>.npy under <run>/arrays and their ranges. Damaged files
@@ -132,7 +133,8 @@ void egi_heat_label(const egi_heat *h, char *buf, size_t size);
 /* One snapshot as [heads, rows, cols] float64, released with eg_free. */
 eg_status egi_heat_read(double **out, const egi_heats *m, const egi_heat *h,
                         int64_t step, eg_err *err);
-/* keep: at most this fraction of the snapshots of each map. */
+/* keep: at most this fraction of the snapshots of each map, but two; below 1
+ * the whole-sequence ones are left out. */
 json_t *egi_heats_json(const egi_heats *m, double keep, json_t *problems);
 /* Token ids of the sequence shown, and the character of each id where the
  * run's task has characters: {"tokens": [...], "symbols": [...]}, each absent

@@ -83,6 +83,10 @@ function spreadText(c) {
   if (typeof c.control === "number") lines.push(`control ${num(c.control)}`);
   return lines.map((l) => h("span", {class: "src how"}, l));
 }
+/* W_O^2 and w_E in a sentence, as mathNodes reads them. */
+function indices(text) {
+  return text.replace(/\b([A-Za-z])_([A-Za-z0-9])\^([A-Za-z0-9])/g, "$1_{$2}^{$3}").replace(/\b([A-Za-z])_([A-Za-z0-9])\b/g, "$1_{$2}");
+}
 /* A tolerance is often a number and its reason, "0.03: ...". */
 function toleranceParts(c) {
   const text = plain(c.tolerance), m = /^([−\d.][^:\s]*)(?::\s*(.*))?$/s.exec(text);
@@ -97,25 +101,25 @@ function claimRow(c) {
   if (tol.why) how.push(h("span", {class: "src how"}, "tolerance: " + tol.why));
   return h("tr", {"data-verdict": verdictOf(c)},
     cell("Verdict", chip(verdictOf(c))),
-    cell("Claim", h("span", {class: "say"}, plain(c.statement) || plain(c.id)), h("span", {class: "id"}, plain(c.id)), h("span", {class: "src"}, c.source ? "  " + plain(c.source) : ""),
+    cell("Claim", h("span", {class: "say"}, mathNodes(indices(plain(c.statement) || plain(c.id)))), h("span", {class: "id"}, plain(c.id)), h("span", {class: "src"}, c.source ? "  " + plain(c.source) : ""),
       c.note ? h("span", {class: "how"}, plain(c.note)) : null,
       how.length ? h("details", {class: "more"}, h("summary", null, "how it was judged"), how) : null),
     cell("Measured", or(plain(c.measured)), spreadText(c)),
-    cell("Expected", or(plain(c.expected)), tol.number ? h("span", {class: "src how"}, tol.number) : ""),
+    cell("Expected", or(plain(c.expected).replace("<=", "≤").replace(">=", "≥")), tol.number ? h("span", {class: "src how"}, tol.number) : ""),
     cell("Seeds", or(seedsText(c))), cell("Time", or(typeof c.seconds === "number" ? seconds(c.seconds) : "")), cell("Run", runLink(c)));
 }
 function verdictsPart() {
   const host = document.getElementById("verdicts");
   if (!DATA.claims.length) return () => {};
   host.hidden = false;
-  const rows = DATA.claims.map((c) => ({c, row: claimRow(c)}));
+  const rows = DATA.claims.map((c) => ({c, row: claimRow(c), said: plain(c.statement).toLowerCase()}));
   const body = h("tbody", null, rows.map((r) => r.row)), count = h("span", {class: "count"});
   const seg = h("div", {class: "seg", role: "group", "aria-label": "Verdict"});
   let wanted = "", text = "";
   const filter = () => {
     let k = 0;
     for (const r of rows) {
-      const ok = (!wanted || verdictOf(r.c) === wanted) && (!text || r.row.textContent.toLowerCase().includes(text));
+      const ok = (!wanted || verdictOf(r.c) === wanted) && (!text || r.said.includes(text) || r.row.textContent.toLowerCase().includes(text));
       r.row.hidden = !ok;
       r.row.style.display = ok ? "" : "none";
       k += ok;

@@ -102,7 +102,7 @@ static void test_odd_files(void **state)
             large = {x, EG_F32, 2, {8, 8}}, heads = {x, EG_F32, 3, {2, 3, 3}};
     egi_heats m;
     eg_err err = {0};
-    json_t *problems = json_array();
+    json_t *problems = json_array(), *list;
 
     (void)state;
     test_put_array(dir, "arrays/vector.0.npy", &vector); /* no picture */
@@ -124,6 +124,10 @@ static void test_odd_files(void **state)
     assert_int_equal(m.heat[0].n_steps, 2);
     assert_true(m.heat[1].full && m.heat[1].rows == 8);
     assert_int_equal(m.heat[1].n_steps, 1);
+    assert_int_equal(m.full_bytes, 36);  /* nothing above the diagonal */
+    list = egi_heats_json(&m, .9, NULL); /* too little room for the whole */
+    assert_int_equal(json_array_size(list), 2);
+    json_decref(list);
     assert_int_equal(m.heat[2].heads, 2);
     assert_int_equal(m.heat[2].n_steps, 1);
     assert_int_equal(json_array_size(problems), 1); /* b.5 */
