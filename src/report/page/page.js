@@ -276,7 +276,7 @@ function toolsPart() {
   if (DATA.groups.length > 1)
     jump.append(h("select", {"aria-label": "Go to", onchange: (e) => { location.hash = e.target.value; e.target.selectedIndex = 0; }},
       h("option", {value: "top"}, "Go to…"), DATA.claims.length ? h("option", {value: "verdicts"}, "Verdicts") : null,
-      h("option", {value: "compare"}, "Side by side"), DATA.groups.map((g) => h("option", {value: g.anchor}, g.name))));
+      document.getElementById("compare").hidden ? null : h("option", {value: "compare"}, "Side by side"), DATA.groups.map((g) => h("option", {value: g.anchor}, g.name))));
   let was = STATE.dark;
   window.addEventListener("beforeprint", () => { was = STATE.dark; STATE.dark = false; applyTheme(); redrawAll(true); });
   window.addEventListener("afterprint", () => theme(was));
@@ -284,9 +284,9 @@ function toolsPart() {
 
 applyTheme();
 prepareGroups();
-toolsPart();
 headerPart(verdictsPart());
 compareSection(DATA.groups.filter((g) => !g.theory && g.panels.size));
+toolsPart();
 for (const g of DATA.groups) document.getElementById("groups").append(groupPart(g));
 document.getElementById("foot").append(
   DATA.command ? h("div", null, "This page again:", command(DATA.command)) : "",
