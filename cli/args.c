@@ -14,6 +14,7 @@ static int fail_unknown(const cli_command *c, const char *given)
     const char *best = NULL;
     int distance = 4;
 
+    EG_ASSERT(c->options);
     snprintf(name, sizeof name, "%.*s", (int)strcspn(given, "="), given);
     for (const cli_option *o = c->options; o->name; o++) {
         int d = eg_edit_distance(name + strspn(name, "-"), o->name);
@@ -23,17 +24,15 @@ static int fail_unknown(const cli_command *c, const char *given)
         best = o->name;
     }
     if (best)
-        return cli_fail(CLI_MISUSE,
-                        "%s: no option '%s'; did you mean '--%s'?", c->name,
-                        name, best);
+        return cli_fail(CLI_MISUSE, "%s: no option '%s'; did you mean '--%s'?",
+                        c->name, name, best);
     return cli_fail(CLI_MISUSE,
                     "%s: no option '%s'; `engram help %s` lists them", c->name,
                     name, c->name);
 }
 
 /* getopt's two tables from ours; "help" is everybody's. */
-static int fill_tables(const cli_command *c, struct option *longs,
-                       char *shorts)
+static int fill_tables(const cli_command *c, struct option *longs, char *shorts)
 {
     int n = 0;
 
@@ -66,8 +65,9 @@ static int check_words(const cli_args *a)
     const cli_command *c = a->command;
 
     if (a->n_words < c->min_words)
-        return cli_fail(CLI_MISUSE, "%s: expected %s; `engram help %s` shows "
-                                    "how",
+        return cli_fail(CLI_MISUSE,
+                        "%s: expected %s; `engram help %s` shows "
+                        "how",
                         c->name, c->words, c->name);
     if (a->n_words > c->max_words)
         return cli_fail(CLI_MISUSE, "%s: '%s' is one word too many", c->name,

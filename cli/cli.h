@@ -74,20 +74,37 @@ void cli_progress_end(void);
 void cli_plan(void *ctx, const eg_lab_plan *p);
 
 /* Options many commands have, for their tables. */
-#define CLI_OPT_SET                                                            \
-    {"set", 0, "KEY=VALUE",                                                    \
-     "change an option of the configuration, e.g. optim.lr=0.1; may be "       \
-     "repeated"}
-#define CLI_OPT_THREADS                                                        \
-    {"threads", 't', "N", "worker threads (default: one a core); the result "  \
-                          "does not depend on it"}
-#define CLI_OPT_KERN                                                           \
-    {"kern", 0, "NAME", "kernel set: auto, ref or one that `engram doctor` "   \
-                        "lists"}
-#define CLI_OPT_RUNS                                                           \
-    {"runs", 0, "DIR", "folder of the run directories (default: runs)"}
-#define CLI_OPT_QUIET {"quiet", 'q', NULL, "no talk on stderr, only errors"}
-#define CLI_OPT_JSON {"json", 0, NULL, "print JSON in place of a table"}
+#define CLI_OPT_SET                                                          \
+    {                                                                        \
+        "set", 0, "KEY=VALUE",                                               \
+            "change an option of the configuration, e.g. optim.lr=0.1; may " \
+            "be "                                                            \
+            "repeated"                                                       \
+    }
+#define CLI_OPT_THREADS                                         \
+    {                                                           \
+        "threads", 't', "N",                                    \
+            "worker threads (default: one a core); the result " \
+            "does not depend on it"                             \
+    }
+#define CLI_OPT_KERN                                             \
+    {                                                            \
+        "kern", 0, "NAME",                                       \
+            "kernel set: auto, ref or one that `engram doctor` " \
+            "lists"                                              \
+    }
+#define CLI_OPT_RUNS                                                      \
+    {                                                                     \
+        "runs", 0, "DIR", "folder of the run directories (default: runs)" \
+    }
+#define CLI_OPT_QUIET                                        \
+    {                                                        \
+        "quiet", 'q', NULL, "no talk on stderr, only errors" \
+    }
+#define CLI_OPT_JSON                                      \
+    {                                                     \
+        "json", 0, NULL, "print JSON in place of a table" \
+    }
 
 const char *cli_runs_root(const cli_args *a);
 /* Loads file, or the config.yaml of a run directory, then --set and --seed. */

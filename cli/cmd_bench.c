@@ -10,10 +10,12 @@
 #include "engram/mem.h"
 
 const cli_option cli_bench_options[] = {
-    {"trained", 0, "WHICH", "birth: the paper's three matrices (paper, "
-                            "default), or all"},
-    {"loss", 0, "LOSS", "in_context or all (default: in_context for birth, "
-                        "all for full)"},
+    {"trained", 0, "WHICH",
+     "birth: the paper's three matrices (paper, "
+     "default), or all"},
+    {"loss", 0, "LOSS",
+     "in_context or all (default: in_context for birth, "
+     "all for full)"},
     {"batch", 0, "N", "sequences a step (default: 128 for birth, 64 for full)"},
     {"rounds", 0, "N", "timed rounds (default: 7)"},
     {"steps", 0, "N", "steps in a round (default: what takes half a second)"},
@@ -36,27 +38,21 @@ const char cli_bench_help[] =
     "  engram bench birth --json\n"
     "  engram bench birth --trained all --threads 1\n";
 
-static const char *const basic_set[] = {"run.name=bench-birth", "task.n_ctx=256",
-                                        "model.d_model=128", "train.batch=128",
-                                        NULL};
+static const char *const basic_set[] = {"run.name=bench-birth",
+                                        "task.n_ctx=256", "model.d_model=128",
+                                        "train.batch=128", NULL};
 static const char *const paper_set[] = {
     "train.freeze=W_E, W_U, blocks.0.attn.W_V, blocks.0.attn.W_O, "
     "blocks.1.attn.W_V",
     NULL};
-static const char *const full_set[] = {"run.name=bench-full",
-                                       "task.n_ctx=256",
-                                       "model.d_model=128",
-                                       "model.n_heads=4",
-                                       "model.norm=parallel",
-                                       "model.mlp=relu",
-                                       "model.qk=factorised",
-                                       "model.pos=learned",
-                                       "optim.kind=adamw",
-                                       "optim.lr=1e-3",
-                                       "optim.weight_decay=0.01",
-                                       "train.batch=64",
-                                       "train.loss=all",
-                                       NULL};
+static const char *const full_set[] = {
+    "run.name=bench-full",     "task.n_ctx=256",
+    "model.d_model=128",       "model.n_heads=4",
+    "model.norm=parallel",     "model.mlp=relu",
+    "model.qk=factorised",     "model.pos=learned",
+    "optim.kind=adamw",        "optim.lr=1e-3",
+    "optim.weight_decay=0.01", "train.batch=64",
+    "train.loss=all",          NULL};
 
 typedef struct bench {
     const cli_args *args;
@@ -189,7 +185,7 @@ static int ascending(const void *a, const void *b)
  * machine hits both. */
 static void time_rounds(bench *b)
 {
-    double t[100], peak[100], once;
+    double t[100] = {0}, peak[100] = {0}, once;
 
     time_steps(b, 2); /* warm */
     once = time_steps(b, 1);
@@ -222,9 +218,9 @@ static int print(const bench *b)
             b->peak > 0 ? json_real(flops / b->peak) : json_null(),
             "gradient_error", b->error, "batch",
             (json_int_t)b->cfg->train.batch, "rounds", (json_int_t)b->rounds,
-            "steps_per_round", (json_int_t)b->steps, "kernels", kern,
-            "threads", eg_pool_size(b->pool), "version", eg_version(),
-            "commit", eg_commit()));
+            "steps_per_round", (json_int_t)b->steps, "kernels", kern, "threads",
+            eg_pool_size(b->pool), "version", eg_version(), "commit",
+            eg_commit()));
     printf("%s: %.0f tokens/s (median of %lld rounds, best %.0f), %.2f ms a "
            "step of %.0f tokens\n",
            b->what, rate, (long long)b->rounds, top, 1e3 * b->median, tokens);
@@ -248,7 +244,7 @@ static int bench_training(bench *b)
     b->spec = (eg_train_spec){.model = b->cfg->model,
                               .optim = b->cfg->optim,
                               .train = b->cfg->train,
-                          .init = b->cfg->init,
+                              .init = b->cfg->init,
                               .pool = b->pool,
                               .seed = 1,
                               .kern = b->kern};
@@ -277,14 +273,16 @@ int cmd_bench(const cli_args *a)
 
     if (strcmp(b.what, "kernels") == 0) return cmd_bench_kernels(a);
     if (strcmp(b.what, "birth") != 0 && strcmp(b.what, "full") != 0)
-        return cli_fail(CLI_MISUSE, "bench: '%s' is not one of birth, full, "
-                                    "kernels",
+        return cli_fail(CLI_MISUSE,
+                        "bench: '%s' is not one of birth, full, "
+                        "kernels",
                         b.what);
     if (!cli_int(a, "rounds", 1, 100, &b.rounds) ||
         !cli_int(a, "steps", 1, 1000000, &b.steps))
         return CLI_MISUSE;
     b.cfg = eg_calloc(1, sizeof *b.cfg);
-    code = b.cfg ? cli_pool(a, &b.pool) : cli_fail(CLI_FAILED, "out of memory");
+    if (!b.cfg) return cli_fail(CLI_FAILED, "out of memory");
+    code = cli_pool(a, &b.pool);
     if (code == CLI_DONE) code = bench_training(&b);
     eg_trainer_free(b.trainer);
     eg_task_free(b.task);

@@ -17,12 +17,12 @@ static void add_row(void *ctx, const eg_bench_row *r)
 
     if (!r->verified) l->n_wrong++;
     if (l->json) {
-        json_t *o = json_pack(
-            "{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:b}",
-            "kernel", r->kernel, "shape", r->shape, "form", r->form, "unit",
-            r->unit, "rate", r->rate, "best", r->best, "limit", r->limit,
-            "share", r->share, "seconds", r->seconds, "error", r->error,
-            "verified", r->verified);
+        json_t *o =
+            json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:b}",
+                      "kernel", r->kernel, "shape", r->shape, "form", r->form,
+                      "unit", r->unit, "rate", r->rate, "best", r->best,
+                      "limit", r->limit, "share", r->share, "seconds",
+                      r->seconds, "error", r->error, "verified", r->verified);
 
         for (int i = 0; i < EG_BENCH_YARDSTICKS; i++)
             if (r->yardstick[i] > 0)

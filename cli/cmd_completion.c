@@ -73,11 +73,12 @@ static void zsh(void)
     }
     puts("  )\n  keys=(");
     put_keys("    '", "'\n");
-    puts("  )\n"
-         "  if (( CURRENT == 2 )); then _describe command commands; return; fi\n"
-         "  if [[ $words[CURRENT-1] == --set ]]; then compadd -S '' -a keys; "
-         "return; fi\n"
-         "  case $words[2] in");
+    puts(
+        "  )\n"
+        "  if (( CURRENT == 2 )); then _describe command commands; return; fi\n"
+        "  if [[ $words[CURRENT-1] == --set ]]; then compadd -S '' -a keys; "
+        "return; fi\n"
+        "  case $words[2] in");
     for (const cli_command *c = cli_commands; c->name; c++) {
         printf("    %s) _arguments", c->name);
         for (const cli_option *o = c->options; o->name; o++) {
@@ -122,8 +123,9 @@ int cmd_completion(const cli_args *a)
     else if (strcmp(shell, "fish") == 0)
         fish();
     else
-        return cli_fail(CLI_MISUSE, "completion: expected bash, zsh or fish, "
-                                    "found '%s'",
+        return cli_fail(CLI_MISUSE,
+                        "completion: expected bash, zsh or fish, "
+                        "found '%s'",
                         shell);
     return CLI_DONE;
 }

@@ -156,8 +156,7 @@ static eg_status dump_tensors(dump *d, eg_err *err)
     eg_model *m = eg_trainer_model(d->trainer);
     eg_status st = EG_OK;
     double loss;
-    eg_view v = {
-        .data = &loss, .dtype = EG_F64, .ndim = 1, .shape = {1}};
+    eg_view v = {.data = &loss, .dtype = EG_F64, .ndim = 1, .shape = {1}};
 
     eg_trainer_gradient(d->trainer, d->step, &loss);
     EG_TRY(write_view(d, "loss", &v, err));
@@ -245,8 +244,8 @@ static eg_status build(dump *d, const char *kern, eg_pool *pool, eg_err *err)
         eg_model_set(to, i, w);
         eg_free(w);
     }
-    EG_TRY(eg_eval_new(&d->eval, to, d->task, pool, spec.kern, EG_EVAL_FULL,
-                       err));
+    EG_TRY(
+        eg_eval_new(&d->eval, to, d->task, pool, spec.kern, EG_EVAL_FULL, err));
     d->batch = (int)d->cfg->train.batch;
     d->n_ctx = eg_task_ctx(d->task);
 done:

@@ -71,8 +71,8 @@ static int add_claims(rows *r, const cli_args *a)
                 r->json,
                 json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s}", "id", c.id,
                           "source", c.source, "statement", c.statement,
-                          "measure", c.measure, "quick", c.in[EG_QUICK],
-                          "full", c.in[EG_FULL], "expect",
+                          "measure", c.measure, "quick", c.in[EG_QUICK], "full",
+                          c.in[EG_FULL], "expect",
                           c.expect_refuted ? "refuted" : "holds"));
         else
             add(r, c.id, c.statement);

@@ -43,7 +43,11 @@ int cmd_report(const cli_args *a)
     eg_status st = EG_OK;
     int code = CLI_DONE, files = 0;
 
-    if (!dirs || !paths) code = cli_fail(CLI_FAILED, "out of memory");
+    if (!dirs || !paths) {
+        eg_free(paths);
+        eg_free(dirs);
+        return cli_fail(CLI_FAILED, "out of memory");
+    }
     for (int i = 0; code == CLI_DONE && i < a->n_words; i++) {
         if (!resolve(a, i, dirs[i])) code = CLI_MISUSE;
         paths[i] = dirs[i];

@@ -27,7 +27,8 @@ const char cli_reproduce_help[] =
     "however many claims share it. The table of verdicts goes to stdout:\n"
     "\n"
     "  holds     measured as the paper says (and the control failed)\n"
-    "  refuted   the paper's statement is wrong, as expected, and was shown so\n"
+    "  refuted   the paper's statement is wrong, as expected, and was shown "
+    "so\n"
     "  fails     not as expected; not run: something kept it from running\n"
     "\n"
     "Exit 0 only when everything that was to be run holds or is refuted as\n"
@@ -56,8 +57,8 @@ static void put_value(cli_table *t, double v)
 static void print_table(const eg_judgement *j)
 {
     cli_table *t = cli_table_new(6);
-    static const char *const head[] = {"verdict",  "measured", "expected",
-                                       "spread",   "control",  "claim"};
+    static const char *const head[] = {"verdict", "measured", "expected",
+                                       "spread",  "control",  "claim"};
     int count[4] = {0};
 
     for (int i = 0; i < 6; i++) cli_table_cell(t, "%s", head[i]);
@@ -192,17 +193,16 @@ static int check_words(const cli_args *a, const eg_experiments *x)
 static int reproduce(const cli_args *a, const eg_experiments *x, eg_pool *pool)
 {
     eg_profile profile = cli_flag(a, "full") ? EG_FULL : EG_QUICK;
-    eg_reproduce_opts o = {
-        .profile = profile,
-        .words = (const char *const *)a->word,
-        .n_words = a->n_words,
-        .reuse = cli_flag(a, "reuse"),
-        .lab = {.root = cli_runs_root(a),
-                .kern = cli_value(a, "kern"),
-                .pool = pool,
-                .stop = cli_stop,
-                .progress = cli_progress},
-        .begins = begins};
+    eg_reproduce_opts o = {.profile = profile,
+                           .words = (const char *const *)a->word,
+                           .n_words = a->n_words,
+                           .reuse = cli_flag(a, "reuse"),
+                           .lab = {.root = cli_runs_root(a),
+                                   .kern = cli_value(a, "kern"),
+                                   .pool = pool,
+                                   .stop = cli_stop,
+                                   .progress = cli_progress},
+                           .begins = begins};
     eg_judgement j;
     eg_err err = {0};
     eg_status st;

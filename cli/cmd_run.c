@@ -9,8 +9,9 @@
 const cli_option cli_run_options[] = {
     CLI_OPT_SET,
     {"seed", 0, "N", "short for --set run.seed=N"},
-    {"out", 'o', "DIR", "the run directory itself (default: "
-                        "runs/<name>/<id>)"},
+    {"out", 'o', "DIR",
+     "the run directory itself (default: "
+     "runs/<name>/<id>)"},
     CLI_OPT_RUNS,
     {"resume", 0, NULL,
      "go on from the last checkpoint of the newest unfinished run of this "
@@ -26,7 +27,8 @@ const char cli_run_help[] =
     "configuration is then run again. The run directory gets everything that\n"
     "is measured; its name is printed at the end.\n"
     "\n"
-    "Ctrl-C finishes the step, saves a checkpoint and exits 130; --resume goes\n"
+    "Ctrl-C finishes the step, saves a checkpoint and exits 130; --resume "
+    "goes\n"
     "on and ends with the same bytes as a run that was never stopped.\n"
     "\n"
     "  engram run experiments/birth/basic.yaml\n"
@@ -65,13 +67,13 @@ static void print_result(const eg_lab_result *r)
 
 static int print_json(const eg_lab_result *r)
 {
-    return cli_print_json(json_pack(
-        "{s:s, s:s, s:s, s:I, s:f, s:f, s:I, s:I}", "run", r->dir, "status",
-        eg_outcome_name(r->outcome), "reason", r->reason, "steps_done",
-        (json_int_t)r->steps_done, "seconds", r->seconds, "tokens_per_s",
-        r->tokens_per_s, "memory_announced_bytes",
-        (json_int_t)r->announced_bytes, "memory_peak_bytes",
-        (json_int_t)r->peak_bytes));
+    return cli_print_json(
+        json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:I, s:I}", "run", r->dir,
+                  "status", eg_outcome_name(r->outcome), "reason", r->reason,
+                  "steps_done", (json_int_t)r->steps_done, "seconds",
+                  r->seconds, "tokens_per_s", r->tokens_per_s,
+                  "memory_announced_bytes", (json_int_t)r->announced_bytes,
+                  "memory_peak_bytes", (json_int_t)r->peak_bytes));
 }
 
 /* A run directory given as FILE is what --resume means to go on with. */
@@ -121,8 +123,9 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
         return CLI_INTERRUPTED;
     }
     if (r.outcome == EG_DIVERGED)
-        return cli_fail(CLI_FAILED, "diverged: %s; the last good checkpoint is "
-                                    "in %s/checkpoints",
+        return cli_fail(CLI_FAILED,
+                        "diverged: %s; the last good checkpoint is "
+                        "in %s/checkpoints",
                         r.reason, r.dir);
     return CLI_DONE;
 }

@@ -21,9 +21,8 @@ const char cli_runs_help[] =
     "  engram runs\n"
     "  engram runs birth-basic --json\n";
 
-const cli_option cli_show_options[] = {CLI_OPT_RUNS,
-                                       CLI_OPT_JSON,
-                                       {NULL, 0, NULL, NULL}};
+const cli_option cli_show_options[] = {
+    CLI_OPT_RUNS, CLI_OPT_JSON, {NULL, 0, NULL, NULL}};
 
 const char cli_show_help[] =
     "RUN is a run directory, a name (its newest run), an id or name/id. Shows\n"
@@ -74,7 +73,7 @@ static void add_run(void *ctx, const eg_run_info *r)
 
 int cmd_runs(const cli_args *a)
 {
-    static const char *const head[] = {"name",  "id",      "status", "seed",
+    static const char *const head[] = {"name",  "id",      "status",  "seed",
                                        "steps", "seconds", "tokens/s"};
     const char *root = cli_runs_root(a);
     listing l = {0};
@@ -129,10 +128,10 @@ static void show_text(const eg_run_info *r, const eg_metrics *m)
     cli_table *t = cli_table_new(2);
     const struct {
         const char *key, *text;
-    } row[] = {{"run", r->dir},         {"status", r->status},
-               {"reason", r->reason},   {"started", r->start},
-               {"ended", r->end},       {"version", r->version},
-               {"kernels", r->kern},    {"precision", r->precision}};
+    } row[] = {{"run", r->dir},       {"status", r->status},
+               {"reason", r->reason}, {"started", r->start},
+               {"ended", r->end},     {"version", r->version},
+               {"kernels", r->kern},  {"precision", r->precision}};
 
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         if (!row[i].text[0]) continue;

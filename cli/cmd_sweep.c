@@ -11,8 +11,9 @@
 #include "grid.h"
 
 const cli_option cli_sweep_options[] = {
-    {"grid", 0, "KEY=A,B", "values of one key; may be repeated, all "
-                           "combinations run"},
+    {"grid", 0, "KEY=A,B",
+     "values of one key; may be repeated, all "
+     "combinations run"},
     {"seeds", 0, "LIST", "seeds, e.g. 0-9 or 1,2,5"},
     {"jobs", 'j', "N", "processes at a time (default: 1)"},
     CLI_OPT_SET,
@@ -87,8 +88,7 @@ static int start_point(sweep *s, int64_t threads)
         code = grid_apply(s->grid, s->n_started, s->cfg, p->label,
                           sizeof p->label);
     if (code != CLI_DONE) return code;
-    if (pipe(fd) != 0)
-        return cli_fail(CLI_FAILED, "pipe: %s", strerror(errno));
+    if (pipe(fd) != 0) return cli_fail(CLI_FAILED, "pipe: %s", strerror(errno));
     fflush(NULL);
     p->pid = fork();
     if (p->pid < 0) return cli_fail(CLI_FAILED, "fork: %s", strerror(errno));

@@ -12,8 +12,9 @@ static int add_axis(grid *g, const char *text)
     int axis = g->n_axes;
 
     if (!equals || equals == text || equals - text >= 128 || !equals[1])
-        return cli_fail(CLI_MISUSE, "--grid: expected section.key=a,b,c, found "
-                                    "'%s'",
+        return cli_fail(CLI_MISUSE,
+                        "--grid: expected section.key=a,b,c, found "
+                        "'%s'",
                         text);
     if (axis == GRID_AXES)
         return cli_fail(CLI_MISUSE, "--grid: at most %d keys", GRID_AXES);
@@ -26,8 +27,9 @@ static int add_axis(grid *g, const char *text)
         for (; *end && (depth > 0 || *end != ','); end++)
             depth += (*end == '[') - (*end == ']');
         if (g->n_values[axis] == GRID_VALUES || end - s >= 96)
-            return cli_fail(CLI_MISUSE, "--grid: too many or too long values "
-                                        "in '%s'",
+            return cli_fail(CLI_MISUSE,
+                            "--grid: too many or too long values "
+                            "in '%s'",
                             text);
         snprintf(g->value[axis][g->n_values[axis]++], 96, "%.*s",
                  (int)(end - s), s);
@@ -58,8 +60,9 @@ static int add_seeds(grid *g, const char *text)
         if (*end != ',') break;
         s = end + 1;
     }
-    return cli_fail(CLI_MISUSE, "--seeds: expected 0-9 or 1,2,5 (at most %d), "
-                                "found '%s'",
+    return cli_fail(CLI_MISUSE,
+                    "--seeds: expected 0-9 or 1,2,5 (at most %d), "
+                    "found '%s'",
                     EG_SEEDS_MAX, text);
 }
 

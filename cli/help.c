@@ -33,7 +33,8 @@ void cli_usage(FILE *f)
     for (const cli_command *c = cli_commands; c->name; c++)
         fprintf(f, "  %-12s %s\n", c->name, c->summary);
     fputs("\nTopics of `engram help`:\n ", f);
-    for (int i = 0; cli_topic_name(i); i++) fprintf(f, " %s", cli_topic_name(i));
+    for (int i = 0; cli_topic_name(i); i++)
+        fprintf(f, " %s", cli_topic_name(i));
     fputs("\n\n`engram help COMMAND` explains one, with examples.\n", f);
 }
 
@@ -61,9 +62,8 @@ static void config_page(void)
         printf("\n%s: %s\n", s.name, s.help);
         for (const eg_field *f = s.fields; f->name; f++)
             printf("  %-14s = %-14s %s%s%s%s\n", f->name,
-                   f->def[0] ? f->def : "\"\"", f->help,
-                   f->choices ? " (" : "", f->choices ? f->choices : "",
-                   f->choices ? ")" : "");
+                   f->def[0] ? f->def : "\"\"", f->help, f->choices ? " (" : "",
+                   f->choices ? f->choices : "", f->choices ? ")" : "");
     }
 }
 

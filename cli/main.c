@@ -25,8 +25,8 @@ const cli_command cli_commands[] = {
      cli_dump_options, cmd_dump},
     {"stats", "TEXT", 1, 1, "measure character statistics of a text",
      cli_stats_help, cli_stats_options, cmd_stats},
-    {"bench", "[birth|full|kernels]", 0, 1, "verify, then time",
-     cli_bench_help, cli_bench_options, cmd_bench},
+    {"bench", "[birth|full|kernels]", 0, 1, "verify, then time", cli_bench_help,
+     cli_bench_options, cmd_bench},
     {"doctor", "", 0, 0, "what this build and this machine can do",
      cli_doctor_help, cli_doctor_options, cmd_doctor},
     {"help", "[COMMAND|TOPIC]", 0, 1, "explain a command or a topic",
@@ -59,8 +59,8 @@ static int unknown_command(const char *name)
         best = c->name;
     }
     if (best)
-        return cli_fail(CLI_MISUSE, "no command '%s'; did you mean '%s'?",
-                        name, best);
+        return cli_fail(CLI_MISUSE, "no command '%s'; did you mean '%s'?", name,
+                        best);
     return cli_fail(CLI_MISUSE, "no command '%s'; `engram help` lists them",
                     name);
 }

@@ -83,8 +83,7 @@ bool cli_stop(void *ctx)
     return stop_asked != 0;
 }
 
-static void put(char *buf, size_t size, const char *label, double v,
-                int digits)
+static void put(char *buf, size_t size, const char *label, double v, int digits)
 {
     size_t used = strlen(buf);
 

@@ -49,7 +49,8 @@ static const struct {
      "\n"
      "pandas, NumPy and safetensors read all of it. Two processes never write\n"
      "one run. metrics.jsonl and the checkpoints have the same bytes whatever\n"
-     "the number of threads and however often a run was stopped and resumed.\n"},
+     "the number of threads and however often a run was stopped and "
+     "resumed.\n"},
     {"exit",
      "0 done; 1 failed, or a claim fails; 2 misused; 130 interrupted, after\n"
      "saving.\n"},

@@ -58,8 +58,8 @@ typedef struct eg_claim_result {
     double value[EG_SEEDS_MAX]; /* of each seed */
     double mean, sd, min, max;
     bool has_control;
-    double control; /* measured on the control */
-    double seconds; /* of training; shared runs count in every claim */
+    double control;    /* measured on the control */
+    double seconds;    /* of training; shared runs count in every claim */
     char run[EG_PATH]; /* the first run's directory, "" when none */
     char note[384];    /* why it fails or did not run */
 } eg_claim_result;
@@ -86,8 +86,8 @@ typedef struct eg_reproduce_opts {
     eg_profile profile;
     const char *const *words; /* what to run; none: everything */
     int n_words;
-    bool reuse;       /* take finished runs of the same configuration */
-    eg_lab_opts lab;  /* root, kern, pool, callbacks */
+    bool reuse;      /* take finished runs of the same configuration */
+    eg_lab_opts lab; /* root, kern, pool, callbacks */
     /* A run begins: number i of n, reused or trained. May be NULL. */
     void (*begins)(void *ctx, const char *label, int i, int n, bool reused);
 } eg_reproduce_opts;

@@ -17,12 +17,12 @@
 extern "C" {
 #endif
 
-#define EG_RUN_FIELDS(I, R, B, T, E, L)                                        \
-    T(name, "run", "folder of the run: runs/<name>/<id>/")                     \
-    E(kind, "train", "train|theory",                                           \
-      "train a model, or evaluate a statement of the theory")                  \
-    T(theory, "", "theory runs: which statement (`engram list` shows them)")   \
-    I(seed, "1", 0, 9007199254740992,                                          \
+#define EG_RUN_FIELDS(I, R, B, T, E, L)                                      \
+    T(name, "run", "folder of the run: runs/<name>/<id>/")                   \
+    E(kind, "train", "train|theory",                                         \
+      "train a model, or evaluate a statement of the theory")                \
+    T(theory, "", "theory runs: which statement (`engram list` shows them)") \
+    I(seed, "1", 0, 9007199254740992,                                        \
       "keys every random draw: data, initial values, theory")
 EG_FIELDS_STRUCT(eg_run_opts, EG_RUN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
@@ -30,9 +30,9 @@ EG_API extern const eg_field eg_run_fields[];
 
 enum { EG_RUN_TRAIN, EG_RUN_THEORY };
 
-#define EG_CHECKPOINT_FIELDS(I, R, B, T, E, L)                                 \
-    I(every, "100", 0, 1000000000,                                             \
-      "steps between checkpoints; 0: only the last step's")                    \
+#define EG_CHECKPOINT_FIELDS(I, R, B, T, E, L)              \
+    I(every, "100", 0, 1000000000,                          \
+      "steps between checkpoints; 0: only the last step's") \
     I(keep, "2", 1, 1000000, "how many checkpoints stay on disk")
 EG_FIELDS_STRUCT(eg_checkpoint_opts, EG_CHECKPOINT_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */

@@ -49,11 +49,7 @@ typedef struct eg_lab_opts {
     void *ctx;
 } eg_lab_opts;
 
-typedef enum eg_outcome {
-    EG_FINISHED,
-    EG_INTERRUPTED,
-    EG_DIVERGED
-} eg_outcome;
+typedef enum eg_outcome { EG_FINISHED, EG_INTERRUPTED, EG_DIVERGED } eg_outcome;
 EG_API const char *eg_outcome_name(eg_outcome o); /* as in run.json */
 
 typedef struct eg_lab_result {

@@ -63,7 +63,7 @@ typedef struct eg_row {
     struct {
         char name[96];
         double value;
-    } *cell;
+    } * cell;
 } eg_row;
 EG_API eg_status eg_row_init(eg_row *row, int cap, eg_err *err);
 EG_API void eg_row_release(eg_row *row);

@@ -47,10 +47,12 @@ static eg_status insert(sqlite3 *db, const char *root, const eg_run_info *r,
 {
     static const char sql[] = "INSERT OR REPLACE INTO runs VALUES"
                               "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-    const char *text[] = {r->dir,   r->name, r->id,      r->status, r->reason,
-                          r->start, r->end,  r->version, r->kern, r->precision};
-    const int64_t number[] = {r->threads,    r->seed,            r->steps,
-                              r->steps_done, r->announced_bytes, r->peak_bytes};
+    const char *text[] = {r->dir,    r->name,     r->id,  r->status,
+                          r->reason, r->start,    r->end, r->version,
+                          r->kern,   r->precision};
+    const int64_t number[] = {r->threads,         r->seed,
+                              r->steps,           r->steps_done,
+                              r->announced_bytes, r->peak_bytes};
     sqlite3_stmt *q = NULL;
     eg_status st = EG_OK;
     int at = 1;

@@ -7,15 +7,14 @@
 #include "engram/mem.h"
 #include "lab/claim_file.h"
 
-static const char *const file_keys[] = {"title", "paper",  "about", "runs",
+static const char *const file_keys[] = {"title",  "paper",  "about", "runs",
                                         "claims", "curves", NULL};
 static const char *const claim_keys[] = {
     "id",        "source", "statement", "profiles", "measure", "expected",
     "tolerance", "reason", "over",      "control",  "expect",  "reference",
     "quick",     "full",   "note",      NULL};
-static const char *const terms_keys[] = {"measure", "expected",  "tolerance",
-                                         "reason",  "over",      "reference",
-                                         NULL};
+static const char *const terms_keys[] = {
+    "measure", "expected", "tolerance", "reason", "over", "reference", NULL};
 
 static eg_status check_keys(const eg_node *map, const char *const *keys,
                             eg_err *err)
@@ -91,8 +90,7 @@ static eg_status parse_measure(const egi_experiment *e, egi_terms *t,
     eg_err why = {0};
     eg_status st = eg_measure_parse(&t->measure, n->text ? n->text : "", &why);
 
-    if (st != EG_OK)
-        return EG_NODE_FAIL(n, err, st, "measure: %s", why.msg);
+    if (st != EG_OK) return EG_NODE_FAIL(n, err, st, "measure: %s", why.msg);
     for (int i = 0; eg_measure_run(t->measure, i); i++) {
         st = need_run(e, n, eg_measure_run(t->measure, i), err);
         if (st != EG_OK) return st;

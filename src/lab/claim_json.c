@@ -22,8 +22,7 @@ static json_t *claim_json(const eg_claim_result *r)
     json_object_set_new(o, "id", json_string(r->info.id));
     json_object_set_new(o, "source", json_string(r->info.source));
     json_object_set_new(o, "statement", json_string(r->info.statement));
-    json_object_set_new(o, "verdict",
-                        json_string(eg_verdict_name(r->verdict)));
+    json_object_set_new(o, "verdict", json_string(eg_verdict_name(r->verdict)));
     json_object_set_new(o, "measured", number(r->measured));
     json_object_set_new(o, "expected", json_string(r->expected));
     json_object_set_new(o, "tolerance", json_string(r->tolerance));
@@ -32,11 +31,10 @@ static json_t *claim_json(const eg_claim_result *r)
     json_object_set_new(o, "run", json_string(r->run));
     json_object_set_new(o, "measure", json_string(r->info.measure));
     json_object_set_new(o, "values", values);
-    json_object_set_new(
-        o, "spread",
-        json_pack("{s:o, s:o, s:o, s:o}", "mean", number(r->mean), "sd",
-                  number(r->sd), "min", number(r->min), "max",
-                  number(r->max)));
+    json_object_set_new(o, "spread",
+                        json_pack("{s:o, s:o, s:o, s:o}", "mean",
+                                  number(r->mean), "sd", number(r->sd), "min",
+                                  number(r->min), "max", number(r->max)));
     json_object_set_new(o, "control",
                         r->has_control ? number(r->control) : json_null());
     json_object_set_new(o, "note", json_string(r->note));

@@ -12,8 +12,7 @@ EG_FIELDS_TABLE(eg_run_fields, EG_RUN_FIELDS)
 EG_FIELDS_TABLE(eg_checkpoint_fields, EG_CHECKPOINT_FIELDS)
 
 static const eg_section run_section = {"run", "what runs, and its seed",
-                                       eg_run_fields,
-                                       offsetof(eg_config, run)};
+                                       eg_run_fields, offsetof(eg_config, run)};
 static const eg_section train_section[] = {
     {"task", "where sequences come from", eg_task_fields,
      offsetof(eg_config, task)},
@@ -154,6 +153,7 @@ eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
     eg_err why = {0};
     eg_status st;
 
+    EG_ASSERT(cfg);
     if (!equals || equals == assignment ||
         (size_t)(equals - assignment) >= sizeof path)
         return EG_FAIL(err, EG_EINVAL,

@@ -76,8 +76,8 @@ eg_status eg_config_markdown(char **out, eg_err *err)
 
     egi_buf_add(&b, "%s", head);
     for (int i = 0; eg_config_section(NULL, i, &s); i++) {
-        egi_buf_add(&b, "## %s\n\n%c%s.\n\n", s.name,
-                    s.help[0] - 'a' + 'A', s.help + 1);
+        egi_buf_add(&b, "## %s\n\n%c%s.\n\n", s.name, s.help[0] - 'a' + 'A',
+                    s.help + 1);
         put_table(&b, s.fields);
     }
     egi_buf_add(&b, "## theory\n\nOnly with `run.kind: theory`: the options of "

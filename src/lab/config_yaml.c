@@ -38,10 +38,9 @@ static eg_status unknown(const eg_config *cfg, const eg_node *n,
         return EG_KEY_FAIL(n, err, EG_EINVAL,
                            "unknown key '%.64s'; did you mean '%s'?", n->key,
                            best);
-    return EG_KEY_FAIL(n, err, EG_EINVAL,
-                       "unknown key '%.64s'; a %s run has %s", n->key,
-                       cfg->run.kind == EG_RUN_THEORY ? "theory" : "train",
-                       all);
+    return EG_KEY_FAIL(
+        n, err, EG_EINVAL, "unknown key '%.64s'; a %s run has %s", n->key,
+        cfg->run.kind == EG_RUN_THEORY ? "theory" : "train", all);
 }
 
 static eg_status apply_run(eg_config *cfg, const eg_node *run, eg_err *err)

@@ -81,8 +81,7 @@ static eg_status names_in(const char *folder, char (**out)[256], int *n,
 
     *n = 0;
     *out = NULL;
-    if (!d)
-        return EG_FAIL(err, EG_EIO, "%s: %s", folder, strerror(errno));
+    if (!d) return EG_FAIL(err, EG_EIO, "%s: %s", folder, strerror(errno));
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
         char(*more)[256];
 

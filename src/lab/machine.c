@@ -2,6 +2,7 @@
 #include "engram/lab.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -47,8 +48,8 @@ void eg_machine_describe(char *buf, size_t size)
 
     cpu_model(cpu, sizeof cpu);
     if (uname(&u) != 0) memset(&u, 0, sizeof u);
-    snprintf(buf, size, "%s, %d cores, %.1f GiB, %s %s %s", cpu,
-             eg_cpu_count(), gib, u.sysname, u.release, u.machine);
+    snprintf(buf, size, "%s, %d cores, %.1f GiB, %s %s %s", cpu, eg_cpu_count(),
+             gib, u.sysname, u.release, u.machine);
 }
 
 int64_t eg_memory_peak(void)
@@ -61,11 +62,15 @@ int64_t eg_memory_peak(void)
 
 int64_t eg_memory_now(void)
 {
+    char line[128] = "", *end;
     long long pages = 0;
     FILE *f = fopen("/proc/self/statm", "r");
 
     if (!f) return 0;
-    if (fscanf(f, "%*s %lld", &pages) != 1) pages = 0;
+    if (fgets(line, sizeof line, f)) {
+        strtoll(line, &end, 10); /* size, then what is resident */
+        pages = strtoll(end, NULL, 10);
+    }
     fclose(f);
     return (int64_t)pages * sysconf(_SC_PAGESIZE);
 }

@@ -262,8 +262,9 @@ static int parse_word(parser *p)
     }
     for (int f = 0; f < N_FUNCTIONS; f++)
         if (strcmp(name, function[f].name) == 0) return parse_call(p, f);
-    return fail(p, at, "expected one of final first at max min mean argmax "
-                       "argmin rise fall gap abs");
+    return fail(p, at,
+                "expected one of final first at max min mean argmax "
+                "argmin rise fall gap abs");
 }
 
 static int parse_factor(parser *p)

@@ -57,7 +57,7 @@ static eg_status series_add(eg_series *s, double step, double value,
     return EG_OK;
 }
 
-static eg_status add_line(eg_metrics *m, const json_t *line, const char *name,
+static eg_status add_line(eg_metrics *m, json_t *line, const char *name,
                           int number, eg_err *err)
 {
     const json_t *step = json_object_get(line, "step");
@@ -67,9 +67,8 @@ static eg_status add_line(eg_metrics *m, const json_t *line, const char *name,
     if (!json_is_number(step))
         return EG_FAIL(err, EG_EFORMAT, "%s:%d: no number \"step\"", name,
                        number);
-    /* jansson's iterator wants a non-const object but does not change it */
-    for (void *it = json_object_iter((json_t *)(uintptr_t)line); it;
-         it = json_object_iter_next((json_t *)(uintptr_t)line, it)) {
+    for (void *it = json_object_iter(line); it;
+         it = json_object_iter_next(line, it)) {
         eg_series *s;
         eg_status st;
 
@@ -81,10 +80,9 @@ static eg_status add_line(eg_metrics *m, const json_t *line, const char *name,
                            name, number, key);
         s = series_get(m, key, err);
         if (!s) return EG_EFORMAT;
-        st = series_add(s, json_number_value(step),
-                        json_is_null(value) ? (double)NAN
-                                            : json_number_value(value),
-                        err);
+        st = series_add(
+            s, json_number_value(step),
+            json_is_null(value) ? (double)NAN : json_number_value(value), err);
         if (st != EG_OK) return st;
     }
     return EG_OK;

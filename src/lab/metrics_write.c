@@ -108,8 +108,7 @@ static eg_status truncate_one(FILE **f, const char *dir, const char *name,
     fclose(*f);
     *f = fopen(path, "ae");
     if (!*f)
-        st = EG_FAIL(err, EG_EIO, "cannot write %s: %s", path,
-                     strerror(errno));
+        st = EG_FAIL(err, EG_EIO, "cannot write %s: %s", path, strerror(errno));
 done:
     eg_free(text);
     return st;
@@ -119,8 +118,7 @@ eg_status eg_run_truncate(eg_run *run, int64_t step, eg_err *err)
 {
     eg_status st;
 
-    EG_TRY(
-        truncate_one(&run->metrics, run->dir, "metrics.jsonl", step, err));
+    EG_TRY(truncate_one(&run->metrics, run->dir, "metrics.jsonl", step, err));
     EG_TRY(truncate_one(&run->timing, run->dir, "timing.jsonl", step, err));
 done:
     return st;

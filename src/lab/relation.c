@@ -151,8 +151,7 @@ eg_status egi_seeds_parse(egi_seeds *s, const eg_node *node, eg_err *err)
         const eg_node *n = &node->item[i];
 
         st = egi_seeds_text(s, n->text ? n->text : "", &why);
-        if (st != EG_OK)
-            return EG_NODE_FAIL(n, err, st, "seeds: %s", why.msg);
+        if (st != EG_OK) return EG_NODE_FAIL(n, err, st, "seeds: %s", why.msg);
     }
     return st;
 }

@@ -41,8 +41,7 @@ done:
     return st;
 }
 
-static eg_status keep_dirs(eg_judgement *out, const egi_jobs *jobs,
-                           eg_err *err)
+static eg_status keep_dirs(eg_judgement *out, const egi_jobs *jobs, eg_err *err)
 {
     out->dirs = eg_calloc((size_t)jobs->n, sizeof *out->dirs);
     if (!out->dirs && jobs->n)

@@ -54,8 +54,7 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
     put_text(o, "start", run->start);
     put_text(o, "end", strcmp(status, "running") == 0 ? "" : now);
     json_object_set_new(
-        o, "seconds",
-        json_real(run->seconds + eg_clock() - run->clock_start));
+        o, "seconds", json_real(run->seconds + eg_clock() - run->clock_start));
     put_int(o, "resumed", run->resumed);
     if (facts) put_facts(o, facts);
     put_text(o, "machine", machine);

@@ -32,8 +32,7 @@ static eg_status load_file(const egi_experiment *e, const eg_node *base,
     if (st != EG_OK) return st;
     st = eg_yaml_load(&y, path, &why);
     if (st == EG_OK) st = eg_config_apply(cfg, eg_yaml_root(y), NULL, &why);
-    if (st != EG_OK)
-        st = EG_NODE_FAIL(base, err, st, "base: %s", why.msg);
+    if (st != EG_OK) st = EG_NODE_FAIL(base, err, st, "base: %s", why.msg);
     eg_yaml_free(y);
     return st;
 }

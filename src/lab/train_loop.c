@@ -23,9 +23,9 @@ typedef struct loop {
     eg_row row, timing;
     eg_progress news;
     char arrays[EG_PATH];
-    double clock0, last_row;   /* seconds: start of this loop, last row */
-    int64_t step0, last_step;  /* steps done then */
-    int64_t saved;             /* steps in the newest checkpoint */
+    double clock0, last_row;  /* seconds: start of this loop, last row */
+    int64_t step0, last_step; /* steps done then */
+    int64_t saved;            /* steps in the newest checkpoint */
     bool row_full;
 } loop;
 
@@ -193,8 +193,7 @@ static void diverged(loop *l, const eg_step_info *info, eg_lab_result *out)
         snprintf(out->reason, sizeof out->reason,
                  "step %lld: the gradient of %s is not finite",
                  (long long)info->step,
-                 eg_model_tensor(eg_trainer_model(l->trainer),
-                                 info->bad_tensor)
+                 eg_model_tensor(eg_trainer_model(l->trainer), info->bad_tensor)
                      ->name);
     else
         snprintf(out->reason, sizeof out->reason,
@@ -249,8 +248,7 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
         EG_TRY(one_step(l, out, err));
         if (out->outcome == EG_DIVERGED) return EG_OK;
     }
-    if (out->outcome == EG_FINISHED &&
-        eg_probes_snapshot_due(l->probes, n, n))
+    if (out->outcome == EG_FINISHED && eg_probes_snapshot_due(l->probes, n, n))
         EG_TRY(eg_probes_snapshot(l->probes, n, n, l->arrays, err));
     EG_TRY(save(l, err));
 done:

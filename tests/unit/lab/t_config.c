@@ -201,9 +201,9 @@ static void test_doc_is_current(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_same),       cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_set_errors), cmocka_unit_test(test_theory),
+        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_same),          cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_set_errors),    cmocka_unit_test(test_theory),
         cmocka_unit_test(test_doc_is_current)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);

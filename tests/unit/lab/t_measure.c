@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "engram/claim.h"
-#include "lab/claim_priv.h"
+#include "lab/judge.h"
 
 static double steps[] = {0, 10, 20, 30, 40};
 static double up[] = {0, .25, .5, .75, 1};
@@ -32,8 +32,7 @@ static const eg_series other = {"up", 5, 5, steps, half_up};
 static const eg_series *find(void *ctx, const char *run, const char *metric)
 {
     (void)ctx;
-    if (strcmp(run, "b") == 0)
-        return strcmp(metric, "up") == 0 ? &other : NULL;
+    if (strcmp(run, "b") == 0) return strcmp(metric, "up") == 0 ? &other : NULL;
     for (size_t i = 0; i < sizeof series / sizeof *series; i++)
         if (strcmp(series[i].name, metric) == 0) return &series[i];
     return NULL;
@@ -146,10 +145,9 @@ static void test_syntax_errors(void **state)
 /* What is well written but not there must be an error, not a number. */
 static void test_missing(void **state)
 {
-    static const char *const bad[] = {"final(a.nothing)", "final(b.hill)",
-                                      "at(a.up, 15)", "max(a.up, 41, 50)",
-                                      "gap(a.up, unknown)",
-                                      "gap(a.up, holes)"};
+    static const char *const bad[] = {"final(a.nothing)",   "final(b.hill)",
+                                      "at(a.up, 15)",       "max(a.up, 41, 50)",
+                                      "gap(a.up, unknown)", "gap(a.up, holes)"};
     const eg_measure_source from = {find, find_curve, NULL};
 
     (void)state;
@@ -201,8 +199,8 @@ static void test_relations(void **state)
 
 static void test_bad_relations(void **state)
 {
-    static const char *const bad[] = {"", ">=", "=> 1", "1 ..", "2 .. 1",
-                                      "about 3", "1 2", "nan", ">= x"};
+    static const char *const bad[] = {
+        "", ">=", "=> 1", "1 ..", "2 .. 1", "about 3", "1 2", "nan", ">= x"};
     static const char *const bad_tolerance[] = {"", "-1", "x", "1 % of it"};
     egi_relation rel;
     egi_tolerance tol;
@@ -234,13 +232,59 @@ static void test_seeds(void **state)
     assert_int_equal(egi_seeds_text(&s, "1,,2", NULL), EG_EINVAL);
 }
 
+/* Values over seeds, reduced: 1 2 4 5, mean 3, sd sqrt(10/3). */
+static void test_reductions(void **state)
+{
+    eg_claim_result r = {.n_seeds = 4, .value = {4, 1, 5, 2}};
+    const char *text = "[7, 9]";
+    eg_yaml *y = NULL;
+    const double sd = sqrt(10.0 / 3.0);
+
+    (void)state;
+    assert_int_equal(eg_yaml_parse(&y, text, strlen(text), "r", NULL), EG_OK);
+    assert_true(egi_reduce(&r, EGI_MEAN, NULL) == 3);
+    assert_true(egi_reduce(&r, EGI_MEDIAN, NULL) == 3);
+    assert_true(egi_reduce(&r, EGI_MIN, NULL) == 1);
+    assert_true(egi_reduce(&r, EGI_MAX, NULL) == 5);
+    assert_true(fabs(egi_reduce(&r, EGI_SD, NULL) - sd) < 1e-12);
+    assert_true(fabs(egi_reduce(&r, EGI_DISTANCE, eg_yaml_root(y)) - 5 / sd) <
+                1e-12);
+    r.n_seeds = 1; /* one seed has no spread to compare with */
+    assert_true(isnan(egi_reduce(&r, EGI_DISTANCE, eg_yaml_root(y))));
+    eg_yaml_free(y);
+}
+
+static void test_ids(void **state)
+{
+    static const char id[] = "birth/theory/lemma2-d64";
+    static const char *const yes[] = {"all",
+                                      "birth",
+                                      "theory",
+                                      "lemma2-d64",
+                                      "birth/theory",
+                                      "theory/lemma2-d64",
+                                      "birth/theory/lemma2-d64"};
+    static const char *const no[] = {
+        "", "birth/", "lemma2", "birt", "birth/lemma2-d64", "theory/lemma2"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        assert_true(eg_claim_matches(id, yes[i]));
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        assert_false(eg_claim_matches(id, no[i]));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_runs),
-        cmocka_unit_test(test_syntax_errors), cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_relations),     cmocka_unit_test(test_bad_relations),
-        cmocka_unit_test(test_seeds)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),
+                                       cmocka_unit_test(test_runs),
+                                       cmocka_unit_test(test_syntax_errors),
+                                       cmocka_unit_test(test_missing),
+                                       cmocka_unit_test(test_relations),
+                                       cmocka_unit_test(test_bad_relations),
+                                       cmocka_unit_test(test_seeds),
+                                       cmocka_unit_test(test_reductions),
+                                       cmocka_unit_test(test_ids)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -236,10 +236,12 @@ static void test_catalogue(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create_and_read), cmocka_unit_test(test_lock),
-        cmocka_unit_test(test_refuses),         cmocka_unit_test(test_checkpoints),
-        cmocka_unit_test(test_hostile_metrics), cmocka_unit_test(test_catalogue)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_create_and_read),
+                                       cmocka_unit_test(test_lock),
+                                       cmocka_unit_test(test_refuses),
+                                       cmocka_unit_test(test_checkpoints),
+                                       cmocka_unit_test(test_hostile_metrics),
+                                       cmocka_unit_test(test_catalogue)};
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
