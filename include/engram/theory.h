@@ -184,7 +184,11 @@ EG_FIELDS_STRUCT(eg_theory_constructed, EG_THEORY_CONSTRUCTED_FIELDS)
  * step 3's coefficients with the maximum at s - 1; shape_2, _4, _8, the
  * coefficient of (p_s, p_{s-1}) over (1/s')(1 - 1/s'), s' = s + 1, relative to
  * s = 1; leak_1, the share of step 3's squared coefficients between positions
- * that are off (s, s-1); control_W_K2_norm and control_recall_W_K1, the same
+ * that are off (s, s-1); bias_W_K2, the range over s of the score between the
+ * positions of query and key, in gaps, and formula_bias, its leading order with
+ * the query at the end: o is at each s of 1..T-2 with probability 1/(T-2) and
+ * never at the ends, and the query's position is the same in all sequences
+ * where its token is one of N; control_W_K2_norm and control_recall_W_K1, the same
  * steps taken first, with W_O^2 = 0. */
 #define EG_THEORY_THREE_STEP_FIELDS(I, R, B, T, E, L)                         \
     E(sweep, "d_model", "d_model|n_ctx|n_sequences|d_vocab",                  \

@@ -18,47 +18,35 @@ enum { STREAMS_CLEAN, STREAMS_ALL };
  * then added in order, whatever the number of threads. */
 #define PARTS ((eg_index)16)
 
-enum {
-    RECALL_O2,
-    RECALL_K2,
-    RECALL_K1,
-    RECALL_K1_EARLY,
-    ACC_1,
-    ACC_2,
-    ACC,
-    ATTENDED,
-    SIGNAL_O2,
-    FORMULA_O2,
-    SIGNAL_K2,
-    FORMULA_K2,
-    ROW_MAX,
-    SHAPE_2,
-    SHAPE_4,
-    SHAPE_8,
-    LEAK_1,
-    CONTROL_K2,
-    CONTROL_K1
-};
-static const char *const names[] = {"recall_W_O2",
-                                    "recall_W_K2",
-                                    "recall_W_K1",
-                                    "recall_W_K1_early",
-                                    "accuracy_1",
-                                    "accuracy_2",
-                                    "accuracy",
-                                    "attended",
-                                    "signal_W_O2",
-                                    "formula_W_O2",
-                                    "signal_W_K2",
-                                    "formula_W_K2",
-                                    "row_max",
-                                    "shape_2",
-                                    "shape_4",
-                                    "shape_8",
-                                    "leak_1",
-                                    "control_W_K2_norm",
-                                    "control_recall_W_K1",
-                                    NULL};
+/* What is emitted; theory.h says what each is. */
+#define VALUES(X)                           \
+    X(RECALL_O2, "recall_W_O2")             \
+    X(RECALL_K2, "recall_W_K2")             \
+    X(RECALL_K1, "recall_W_K1")             \
+    X(RECALL_K1_EARLY, "recall_W_K1_early") \
+    X(ACC_1, "accuracy_1")                  \
+    X(ACC_2, "accuracy_2")                  \
+    X(ACC, "accuracy")                      \
+    X(ATTENDED, "attended")                 \
+    X(SIGNAL_O2, "signal_W_O2")             \
+    X(FORMULA_O2, "formula_W_O2")           \
+    X(SIGNAL_K2, "signal_W_K2")             \
+    X(FORMULA_K2, "formula_W_K2")           \
+    X(ROW_MAX, "row_max")                   \
+    X(SHAPE_2, "shape_2")                   \
+    X(SHAPE_4, "shape_4")                   \
+    X(SHAPE_8, "shape_8")                   \
+    X(LEAK_1, "leak_1")                     \
+    X(BIAS_K2, "bias_W_K2")                 \
+    X(FORMULA_BIAS, "formula_bias")         \
+    X(CONTROL_K2, "control_W_K2_norm")      \
+    X(CONTROL_K1, "control_recall_W_K1")
+#define VALUE_ENUM(id, name) id,
+#define VALUE_NAME(id, name) name,
+
+enum { VALUES(VALUE_ENUM) N_VALUES };
+static const char *const names[] = {VALUES(VALUE_NAME) NULL};
+_Static_assert(N_VALUES <= EGI_SWEEP_MAX_VALUES, "room for all values");
 
 typedef void (*back_fn)(const egi_toy *toy, egi_toy_state *s, double *c);
 
@@ -254,6 +242,22 @@ static double formula_keys2(double n, eg_index t)
     return (first - rest) / (double)(t - 2) / (n * (double)t);
 }
 
+/* Range over s of the score between the query's position and the key's, in
+ * gaps: what position alone does to the second layer. */
+static double position_bias(const lab *l)
+{
+    eg_index n = l->toy.n, t = l->toy.t;
+    const double *row = l->g2 + (n + t - 1) * 2 * l->toy.m + n;
+    double lo = row[0], hi = row[0];
+
+    if (!(l->toy.query2 & l->toy.key2 & EGI_POSITIONS)) return 0;
+    for (eg_index s = 1; s < t; s++) {
+        lo = fmin(lo, row[s]);
+        hi = fmax(hi, row[s]);
+    }
+    return (hi - lo) / l->o->gap_W_K2;
+}
+
 static void step_keys2(lab *l, double *value)
 {
     eg_index n = l->toy.n, mm = 2 * l->toy.m;
@@ -270,6 +274,9 @@ static void step_keys2(lab *l, double *value)
     value[RECALL_K2] = recall(&t, n);
     value[SIGNAL_K2] = rescale(l->g2, mm * mm, &t, l->o->gap_W_K2);
     value[FORMULA_K2] = formula_keys2((double)n, l->toy.t);
+    value[BIAS_K2] = position_bias(l);
+    value[FORMULA_BIAS] =
+        1 / (double)(l->toy.t * (l->toy.t - 2)) / value[FORMULA_K2];
     l->toy.g2 = l->g2;
 }
 

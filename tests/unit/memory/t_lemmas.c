@@ -2,6 +2,9 @@
  * constructed model against the numbers of the specification (section 5 and
  * 2.1), within the spread over draws. */
 #include "theory_helper.h"
+#include "engram/task.h"
+#include "memory/dense.h"
+#include "memory/lemma1.h"
 
 static emitted seen;
 
@@ -80,6 +83,41 @@ static void test_lemma1_descent(void **state)
     check_mean(&seen, 10, "kl_d128", 1.04, .01, 6, 5);
     check_mean(&seen, 100, "kl_d128", .32, .01, 6, 5);
     check_mean(&seen, 100, "kl_uniform_d128", 1.26, .01, 6, 5);
+}
+
+/* Descent on scores is descent on W: the same embeddings, five steps on the
+ * d x d matrix itself. */
+static void test_descent_on_matrix(void **state)
+{
+    enum { D = 12, V = 65, VD = V * D, STEPS = 5 };
+    static double e[V * D], u[V * D], w[D * D], grad[D * D];
+    static double s[V * V], g[V * V], work[V * D];
+    eg_rng rng = eg_rng_make(1, EG_RNG_THEORY, D, 0);
+    double kl, uniform, lr = 20, decay = .01;
+    eg_task_opts o;
+    eg_task *task = NULL;
+    egi_pairs p;
+
+    (void)state;
+    eg_fields_default(eg_task_fields, &o);
+    assert_int_equal(eg_task_new(&task, &o, 0, NULL), EG_OK);
+    p = (egi_pairs){V, eg_task_unigram(task), eg_task_bigram(task)};
+    egi_fill_normal(e, VD, 1 / sqrt(D), &rng);
+    egi_fill_normal(u, VD, 1 / sqrt(D), &rng);
+    for (int k = 0; k < STEPS; k++) {
+        egi_pairs_scores(s, e, u, w, V, D, work);
+        (void)egi_pairs_loss(&p, s, g);
+        egi_pairs_grad(grad, e, u, g, V, D, work);
+        for (int i = 0; i < D * D; i++) w[i] -= lr * (grad[i] + decay * w[i]);
+    }
+    egi_pairs_scores(s, e, u, w, V, D, work);
+    egi_pairs_kl(&p, s, &kl, &uniform);
+    theory_run(&seen, "lemma1_descent",
+               "dims=[12] steps=[5] draws=1 lr=20 weight_decay=.01");
+    check_range(&seen, STEPS, "kl_d12", kl * (1 - 1e-12), kl * (1 + 1e-12));
+    check_range(&seen, STEPS, "kl_uniform_d12", uniform * (1 - 1e-12),
+                uniform * (1 + 1e-12));
+    eg_task_free(task);
 }
 
 static void test_lemma1_span(void **state)
@@ -195,6 +233,63 @@ static void test_bad_options(void **state)
     }
 }
 
+/* Options of a check: defaults, then one list of small values. */
+static void out_of_memory(const char *name, const char *list, const char *text)
+{
+    const eg_theory *t = eg_theory_find(name);
+    void *opts = eg_calloc(1, t->options_size);
+    const eg_field *draws = eg_field_find(t->fields, "draws");
+
+    eg_fields_default(t->fields, opts);
+    assert_int_equal(
+        eg_field_parse(eg_field_find(t->fields, list), opts, text, NULL),
+        EG_OK);
+    if (draws) assert_int_equal(eg_field_parse(draws, opts, "2", NULL), EG_OK);
+    check_out_of_memory(name, opts);
+    eg_free(opts);
+}
+
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    out_of_memory("orthogonality", "dims", "[8]");
+    out_of_memory("lemma1_gradient", "dims", "[4]");
+    out_of_memory("lemma1_step", "dims", "[4]");
+    out_of_memory("lemma1_span", "dims", "[4]");
+    out_of_memory("lemma1_descent", "steps", "[1]");
+    out_of_memory("lemma2", "dims", "[4]");
+    out_of_memory("lemma2_samples", "samples", "[4]");
+    out_of_memory("lemma2_gradient", "dims", "[4]");
+    out_of_memory("key_query", "dims", "[4]");
+}
+
+/* progress returning false: what was emitted stands, no error. */
+static bool stop_late(void *ctx, double done)
+{
+    (void)ctx;
+    return done < .4;
+}
+
+static void test_stop(void **state)
+{
+    const eg_theory *t = eg_theory_find("orthogonality");
+    eg_theory_out out = {keep, stop_late, &seen};
+    eg_theory_orthogonality o;
+    eg_pool *pool = NULL;
+
+    (void)state;
+    memset(&seen, 0, sizeof seen);
+    eg_fields_default(t->fields, &o);
+    assert_int_equal(eg_field_parse(eg_field_find(t->fields, "dims"), &o,
+                                    "[4, 5, 6, 7]", NULL),
+                     EG_OK);
+    assert_int_equal(eg_pool_new(&pool, 2, NULL), EG_OK);
+    assert_int_equal(t->run(&o, 1, pool, &out, NULL), EG_OK);
+    eg_pool_free(pool);
+    assert_int_equal(seen.n, 2 * 8); /* two of four widths */
+    assert_int_equal(seen.row[seen.n - 1].step, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_lemma1_gradient),
         cmocka_unit_test(test_lemma1_step),
         cmocka_unit_test(test_lemma1_descent),
+        cmocka_unit_test(test_descent_on_matrix),
         cmocka_unit_test(test_lemma1_span),
         cmocka_unit_test(test_lemma2),
         cmocka_unit_test(test_lemma2_samples),
@@ -210,6 +306,8 @@ int main(void)
         cmocka_unit_test(test_constructed),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

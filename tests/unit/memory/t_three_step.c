@@ -157,14 +157,19 @@ static void test_all_streams(void **state)
         "streams=all n_ctx=16 n_sequences=10000 n_test=2000 "
         "embeddings=orthonormal values=[512] ";
     char sets[256];
+    double bias;
 
     (void)state;
     theory_run(&seen, "three_step", common);
     check_range(&seen, 512, "recall_W_K2", 1, 1);
     check_range(&seen, 512, "recall_W_K1", 0, .5);
     check_range(&seen, 512, "attended", 0, .3);
+    /* the formula counts o itself, not its moved copies: right to a factor */
+    bias = emitted_at(&seen, 512, "formula_bias");
+    check_range(&seen, 512, "bias_W_K2", bias, 2.5 * bias);
     (void)snprintf(sets, sizeof sets, "%s centre=true", common);
     theory_run(&seen, "three_step", sets);
+    check_range(&seen, 512, "bias_W_K2", 0, .02 * bias);
     check_range(&seen, 512, "recall_W_K1", .86, 1);
     check_range(&seen, 512, "attended", .9, 1);
     (void)snprintf(sets, sizeof sets, "%s query2=tTP", common);
@@ -217,12 +222,29 @@ static void test_bad_options(void **state)
     }
 }
 
+static void test_out_of_memory(void **state)
+{
+    eg_theory_three_step o;
+
+    (void)state;
+    eg_fields_default(eg_theory_find("three_step")->fields, &o);
+    o.n_sequences = o.n_test = 10;
+    o.d_vocab = 6;
+    o.n_ctx = 5;
+    o.values.n = 1;
+    check_out_of_memory("three_step", &o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradients),    cmocka_unit_test(test_clean_limit),
-        cmocka_unit_test(test_clean_widths), cmocka_unit_test(test_all_streams),
-        cmocka_unit_test(test_threads),      cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_clean_limit),
+        cmocka_unit_test(test_clean_widths),
+        cmocka_unit_test(test_all_streams),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,37 @@ static inline void theory_run(emitted *e, const char *name, const char *sets)
         fail_msg("%s: %s", name, err.msg);
 }
 
+/* Every allocation of a check failing in turn: clean error, no leak. */
+static inline void check_out_of_memory(const char *name, const void *opts)
+{
+    const eg_theory *t = eg_theory_find(name);
+    static emitted e;
+    eg_theory_out out = {.emit = keep, .ctx = &e};
+    eg_pool *pool = NULL;
+    eg_status st = EG_ENOMEM;
+    int64_t live;
+    int n = 0;
+
+    assert_int_equal(eg_pool_new(&pool, 1, NULL), EG_OK);
+    live = eg_mem_query().live_bytes;
+    while (st != EG_OK) {
+        eg_err err = {0};
+
+        e.n = 0;
+        eg_mem_fail_after(++n);
+        st = t->run(opts, 1, pool, &out, &err);
+        eg_mem_fail_after(0);
+        if (st != EG_OK) {
+            assert_int_equal(st, EG_ENOMEM);
+            assert_true(err.msg[0] != 0);
+        }
+        assert_int_equal(eg_mem_query().live_bytes, live);
+    }
+    printf("%s: %d allocations, each made to fail\n", name, n - 1);
+    assert_true(n > 1);
+    eg_pool_free(pool);
+}
+
 static inline double emitted_at(const emitted *e, int64_t step,
                                 const char *name)
 {
