@@ -106,6 +106,7 @@ void cli_plan(void *ctx, const eg_lab_plan *p);
         "json", 0, NULL, "print JSON in place of a table" \
     }
 
+bool cli_is_folder(const char *path);
 const char *cli_runs_root(const cli_args *a);
 /* Loads file, or the config.yaml of a run directory, then --set and --seed. */
 int cli_config(const cli_args *a, const char *file, eg_config *cfg);

@@ -1,12 +1,13 @@
 /* engram report: pages and figures from runs and verdicts. */
 #include "cli.h"
 
-#include <string.h>
 #include "engram/mem.h"
 #include "engram/report.h"
 
 const cli_option cli_report_options[] = {
-    {"out", 'o', "FILE", "the page (default: report.html)"},
+    {"out", 'o', "FILE",
+     "the page (default: report.html in the run's folder, or here when there "
+     "are several)"},
     {"svg", 0, "DIR", "static figures for a paper, in place of the page"},
     {"title", 0, "TEXT", "heading of the page"},
     CLI_OPT_RUNS,
@@ -37,7 +38,8 @@ int cmd_report(const cli_args *a)
     char(*dirs)[EG_PATH] = eg_calloc((size_t)a->n_words, sizeof *dirs);
     const char **paths = eg_calloc((size_t)a->n_words, sizeof *paths);
     const char *svg = cli_value(a, "svg"), *out = cli_value(a, "out");
-    eg_report_opts o = {.out = out ? out : "report.html",
+    char page[EG_PATH + 16] = "report.html";
+    eg_report_opts o = {.out = out ? out : page,
                         .title = cli_value(a, "title")};
     eg_err err = {0};
     eg_status st = EG_OK;
@@ -52,6 +54,8 @@ int cmd_report(const cli_args *a)
         if (!resolve(a, i, dirs[i])) code = CLI_MISUSE;
         paths[i] = dirs[i];
     }
+    if (a->n_words == 1 && cli_is_folder(dirs[0]))
+        snprintf(page, sizeof page, "%s/report.html", dirs[0]);
     if (code == CLI_DONE) {
         if (svg)
             st = eg_report_svg(paths, a->n_words, svg, &files, &err);

@@ -16,7 +16,7 @@ const char *cli_runs_root(const cli_args *a)
     return root ? root : "runs";
 }
 
-static bool is_folder(const char *path)
+bool cli_is_folder(const char *path)
 {
     struct stat st;
 
@@ -32,7 +32,7 @@ int cli_config(const cli_args *a, const char *file, eg_config *cfg)
 
     if (!cli_int(a, "seed", 0, (int64_t)1 << 53, &seed)) return CLI_MISUSE;
     snprintf(path, sizeof path, "%.1000s%s", file,
-             is_folder(file) ? "/config.yaml" : "");
+             cli_is_folder(file) ? "/config.yaml" : "");
     st = eg_config_load(cfg, path, &err);
     for (int i = 0; st == EG_OK && i < a->n_values; i++) {
         eg_err why = {0};
@@ -106,15 +106,15 @@ bool cli_experiments(const cli_args *a, char dir[EG_PATH])
         return true;
     }
     snprintf(dir, EG_PATH, "experiments");
-    if (is_folder(dir)) return true;
+    if (cli_is_folder(dir)) return true;
     n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     slash = n > 0 ? strrchr(exe, '/') : NULL;
     if (slash) {
         *slash = '\0';
         snprintf(dir, EG_PATH, "%.900s/../experiments", exe);
-        if (is_folder(dir)) return true;
+        if (cli_is_folder(dir)) return true;
         snprintf(dir, EG_PATH, "%.900s/../share/engram/experiments", exe);
-        if (is_folder(dir)) return true;
+        if (cli_is_folder(dir)) return true;
     }
     cli_fail(CLI_FAILED, "no folder 'experiments' here, beside the program or "
                          "installed; --experiments DIR names it");

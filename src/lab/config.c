@@ -174,6 +174,18 @@ eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
     return EG_OK;
 }
 
+/* Equal values are equal bytes (fields.h). */
+static bool field_same(const eg_field *f, const void *a, const void *b)
+{
+    static const size_t bytes[] = {
+        [EG_FIELD_INT] = sizeof(int64_t), [EG_FIELD_REAL] = sizeof(double),
+        [EG_FIELD_BOOL] = sizeof(bool),   [EG_FIELD_TEXT] = EG_TEXT,
+        [EG_FIELD_ENUM] = sizeof(int),    [EG_FIELD_LIST] = sizeof(eg_strs)};
+
+    return memcmp((const char *)a + f->offset, (const char *)b + f->offset,
+                  bytes[f->kind]) == 0;
+}
+
 bool eg_config_same(const eg_config *a, const eg_config *b)
 {
     eg_section s, t;
@@ -185,12 +197,10 @@ bool eg_config_same(const eg_config *a, const eg_config *b)
         if (!more) return true;
         if (s.fields != t.fields) return false;
         for (const eg_field *f = s.fields; f->name; f++) {
-            char x[8192], y[8192];
-
             if (i == 0 && strcmp(f->name, "name") == 0) continue;
-            eg_field_format(f, egi_section_read(a, &s), x, sizeof x);
-            eg_field_format(f, egi_section_read(b, &t), y, sizeof y);
-            if (strcmp(x, y) != 0) return false;
+            if (!field_same(f, egi_section_read(a, &s),
+                            egi_section_read(b, &t)))
+                return false;
         }
     }
 }

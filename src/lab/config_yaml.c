@@ -100,7 +100,8 @@ eg_status eg_config_load(eg_config *cfg, const char *path, eg_err *err)
 
 static void put_value(egi_buf *b, const eg_field *f, const void *opts)
 {
-    char text[8192], quoted[2 * EG_TEXT + 8];
+    /* room for every byte escaped */
+    char text[EG_STRS_MAX * 8 * EG_STRS_LEN], quoted[8 * EG_TEXT];
 
     eg_field_format(f, opts, text, sizeof text);
     if (f->kind == EG_FIELD_TEXT) {
