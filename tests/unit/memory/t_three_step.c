@@ -108,8 +108,8 @@ static void test_clean_limit(void **state)
 
     (void)state;
     theory_run(&seen, "three_step",
-               "embeddings=orthonormal values=[512] n_sequences=8000 "
-               "n_test=2000 draws=4");
+               "embeddings=orthonormal values=[512] n_sequences=5000 "
+               "n_test=1000 draws=4");
     check_range(&seen, 512, "recall_W_O2", 1, 1);
     check_range(&seen, 512, "recall_W_K2", 1, 1);
     check_range(&seen, 512, "recall_W_K1", .96, 1);
@@ -135,7 +135,7 @@ static void test_clean_widths(void **state)
 {
     (void)state;
     theory_run(&seen, "three_step",
-               "values=[24,128] n_sequences=6400 draws=5 n_test=2000");
+               "values=[128] n_sequences=6400 draws=5 n_test=1000");
     check_mean(&seen, 128, "recall_W_O2", .991, .015, 5, 5);
     check_mean(&seen, 128, "recall_W_K2", .994, .015, 5, 5);
     check_mean(&seen, 128, "recall_W_K1", .819, .03, 5, 5);
@@ -143,6 +143,7 @@ static void test_clean_widths(void **state)
     check_mean(&seen, 128, "attended", .816, .001, 5, 5);
     check_mean(&seen, 128, "signal_W_O2", 4.838e-4, 1e-7, 5, 5);
     check_mean(&seen, 128, "signal_W_K2", 4.788e-5, 1e-8, 5, 5);
+    theory_run(&seen, "three_step", "values=[24] n_sequences=6400 n_test=100");
     check_range(&seen, 24, "recall_W_O2", 0, .7);
     check_range(&seen, 24, "recall_W_K2", 0, .7);
     check_range(&seen, 24, "recall_W_K1", 0, .6);
@@ -154,13 +155,14 @@ static void test_clean_widths(void **state)
 static void test_all_streams(void **state)
 {
     static const char common[] =
-        "streams=all n_ctx=16 n_sequences=10000 n_test=2000 "
+        "streams=all n_ctx=16 n_sequences=6000 n_test=1000 "
         "embeddings=orthonormal values=[512] ";
     char sets[256];
     double bias;
 
     (void)state;
-    theory_run(&seen, "three_step", common);
+    (void)snprintf(sets, sizeof sets, "%s n_sequences=12000", common);
+    theory_run(&seen, "three_step", sets);
     check_range(&seen, 512, "recall_W_K2", 1, 1);
     check_range(&seen, 512, "recall_W_K1", 0, .5);
     check_range(&seen, 512, "attended", 0, .3);
