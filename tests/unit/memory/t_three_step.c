@@ -169,7 +169,8 @@ static void test_all_streams(void **state)
     /* the formula counts o itself, not its moved copies: right to a factor */
     bias = emitted_at(&seen, 512, "formula_bias");
     check_range(&seen, 512, "bias_W_K2", bias, 2.5 * bias);
-    (void)snprintf(sets, sizeof sets, "%s centre=true", common);
+    (void)snprintf(sets, sizeof sets, "%s n_sequences=16000 centre=true",
+                   common);
     theory_run(&seen, "three_step", sets);
     check_range(&seen, 512, "bias_W_K2", 0, .02 * bias);
     check_range(&seen, 512, "recall_W_K1", .86, 1);
