@@ -60,6 +60,7 @@ EG_API extern const eg_field eg_train_fields[];
     T(from, "",                                                                \
       "start from the tensors of this safetensors file, not from chance")
 EG_FIELDS_STRUCT(eg_init_opts, EG_INIT_FIELDS)
+/* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_init_fields[];
 
 enum { EG_LOSS_IN_CONTEXT, EG_LOSS_ALL };

@@ -25,11 +25,12 @@ static void put_kind(egi_buf *b, const eg_field *f)
     }
 }
 
-/* A cell of a Markdown table: a bar inside would end it. */
+/* A cell of a Markdown table: a bar inside would end it, <name> would be taken
+ * for HTML, @ for a command of Doxygen. */
 static void put_cell(egi_buf *b, const char *text)
 {
     for (; *text; text++) {
-        if (*text == '|') egi_buf_put(b, "\\", 1);
+        if (strchr("|<>@", *text)) egi_buf_put(b, "\\", 1);
         egi_buf_put(b, text, 1);
     }
 }
