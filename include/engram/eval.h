@@ -28,8 +28,10 @@ typedef struct eg_acts {
  * [n_ctx, d_model], logits [n_ctx, d_vocab]. False: no such hook here. */
 EG_API bool eg_acts_hook(const eg_acts *a, const char *name, eg_view *out);
 
-/* EG_EVAL_FULL adds hook_attn_scores and hook_result (slower, larger). */
-enum { EG_EVAL_BASIC = 0, EG_EVAL_FULL = 1 };
+/* EG_EVAL_FULL adds hook_attn_scores and hook_result (slower, larger);
+ * EG_EVAL_PRED has no hooks at all, only nll and pred, at the cost of a
+ * training step's forward pass. */
+enum { EG_EVAL_BASIC = 0, EG_EVAL_FULL = 1, EG_EVAL_PRED = 2 };
 
 /* kern: kernel set name, "auto". Set-up allocates; runs do not. */
 EG_API eg_status eg_eval_new(eg_eval **out, const eg_model *m,

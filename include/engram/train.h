@@ -82,7 +82,7 @@ typedef struct eg_trainer eg_trainer;
 /* What a trainer of this spec will take, in bytes, before making it. */
 typedef struct eg_train_plan {
     int64_t params, grads, moments, states, packs, total;
-    int64_t eval; /* one evaluator of this model beside it; not in total */
+    int64_t eval; /* evaluators beside it, with and without hooks; not in total */
     int64_t n_params, n_trained;
     double flops_per_token; /* multiply-adds counted as two, necessary only */
 } eg_train_plan;

@@ -47,7 +47,7 @@ typedef struct egi_engine_vt {
 
 extern const egi_engine_vt egi_engine_f32, egi_engine_f64;
 
-/* What eg_eval_new would take. */
+/* What the two evaluators of a run would take: one with hooks, one without. */
 int64_t egi_eval_bytes(const eg_model *m, eg_pool *pool, const char *kern);
 
 static inline const egi_engine_vt *egi_engine_of(const eg_model *m)

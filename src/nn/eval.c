@@ -45,7 +45,8 @@ static egi_engine_spec eval_spec(egi_plan *plan, const eg_model *m,
 {
     static const bool nothing[12 * EGI_LAYERS + 6];
 
-    egi_plan_make(plan, m, nothing, false, true, true);
+    egi_plan_make(plan, m, nothing, false,
+                  flags & EG_EVAL_PRED ? EGI_PREDICT : EGI_INSPECT);
     egi_engine_spec spec = {
         .m = m, .pool = pool, .kern = kern, .plan = plan, .flags = flags};
     return spec;
@@ -53,12 +54,17 @@ static egi_engine_spec eval_spec(egi_plan *plan, const eg_model *m,
 
 int64_t egi_eval_bytes(const eg_model *m, eg_pool *pool, const char *kern)
 {
-    egi_plan plan;
-    egi_engine_bytes b;
-    egi_engine_spec spec = eval_spec(&plan, m, pool, kern, EG_EVAL_BASIC);
+    static const int flags[] = {EG_EVAL_BASIC, EG_EVAL_PRED};
+    int64_t bytes = 0;
 
-    egi_engine_of(m)->measure(&b, &spec);
-    return b.states + b.packs;
+    for (int i = 0; i < 2; i++) {
+        egi_plan plan;
+        egi_engine_bytes b;
+        egi_engine_spec spec = eval_spec(&plan, m, pool, kern, flags[i]);
+        egi_engine_of(m)->measure(&b, &spec);
+        bytes += b.states + b.packs;
+    }
+    return bytes;
 }
 
 eg_status eg_eval_new(eg_eval **out, const eg_model *m, const eg_task *task,

@@ -140,17 +140,17 @@ static bool block_trained(const plan_ctx *c, int l)
 }
 
 void egi_plan_make(egi_plan *p, const eg_model *m, const bool *trains,
-                   bool in_context, bool plain, bool keep)
+                   bool in_context, egi_use use)
 {
     plan_ctx c = {p, m, trains};
     int last = m->n_layers - 1;
+    bool plain = use == EGI_TRAIN_PLAIN || use == EGI_INSPECT;
 
     memset(p, 0, sizeof *p);
     p->m = m;
-    p->keep = keep;
-    plain = plain || keep;
+    p->keep = use == EGI_INSPECT;
     p->in_context = in_context;
-    p->subset = !plain;
+    p->subset = use == EGI_TRAIN;
     p->need_embed = trained(&c, m->e) || trained(&c, m->pos);
     bool below = p->need_embed;
     for (int l = 0; l <= last; l++) {

@@ -55,10 +55,18 @@ typedef struct egi_plan {
     eg_index n_acc;
 } egi_plan;
 
-/* trains [n_tensors]: is the tensor updated at any step? plain: no shortcut.
- * keep implies plain. */
+/* What a plan is for. */
+typedef enum egi_use {
+    EGI_TRAIN,       /* with every shortcut */
+    EGI_TRAIN_PLAIN, /* with none */
+    EGI_PREDICT,     /* all positions, forward only, shortcuts */
+    EGI_INSPECT      /* all positions, forward only, every buffer kept */
+} egi_use;
+
+/* trains [n_tensors]: is the tensor updated at any step? in_context: the loss
+ * is over second and later occurrences (training only). */
 void egi_plan_make(egi_plan *p, const eg_model *m, const bool *trains,
-                   bool in_context, bool plain, bool keep);
+                   bool in_context, egi_use use);
 
 /* Multiply-adds, counted as two, that a training step of this plan needs for
  * each token of its batch: the matrix products and the causal part of

@@ -33,7 +33,8 @@ static void plan_for(egi_plan *plan, const eg_model *m, const int64_t *from,
 {
     for (int i = 0; i < m->n_tensors; i++) trains[i] = from[i] != EGI_NEVER;
     egi_plan_make(plan, m, trains, s->train.loss == EG_LOSS_IN_CONTEXT,
-                  s->train.algebra == EG_ALGEBRA_PLAIN, false);
+                  s->train.algebra == EG_ALGEBRA_PLAIN ? EGI_TRAIN_PLAIN
+                                                       : EGI_TRAIN);
 }
 
 static egi_engine_spec engine_spec(const eg_trainer *tr)

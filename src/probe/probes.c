@@ -71,6 +71,9 @@ eg_status eg_probes_new(eg_probes **out, const eg_probe_opts *opts,
     p->task = task;
     EG_TRY(
         eg_eval_new(&p->eval, p->model, task, pool, kern, EG_EVAL_BASIC, err));
+    if (opts->test > 0) /* its probes need the predictions only */
+        EG_TRY(eg_eval_new(&p->predict, p->model, task, pool, kern,
+                           EG_EVAL_PRED, err));
     EG_TRY(measures_init(p, eg_pool_size(pool), err));
     EG_TRY(egi_weights_init(&p->weights, p->model, task, pool, err));
     EG_TRY(name_tensors(p, err));
@@ -86,6 +89,7 @@ void eg_probes_free(eg_probes *p)
 {
     if (!p) return;
     eg_eval_free(p->eval);
+    eg_eval_free(p->predict);
     egi_measure_release(&p->batch);
     egi_measure_release(&p->test);
     egi_weights_release(&p->weights);
@@ -136,7 +140,7 @@ static void emit_tensors(eg_probes *p, int64_t step, eg_probe_emit emit,
 void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
 {
     if (p->opts.test > 0) {
-        egi_measure_run(&p->test, p->eval, EG_TEST, 0);
+        egi_measure_run(&p->test, p->predict, EG_TEST, 0);
         egi_measure_emit(&p->test, emit, ctx);
     }
     if (p->opts.recall) emit_weights(p, emit, ctx);

@@ -16,6 +16,7 @@ struct eg_probes {
     const eg_model *model; /* the trainer's */
     const eg_task *task;
     eg_eval *eval;
+    eg_eval *predict; /* without hooks, for the test batch; NULL without one */
     egi_measure batch, test;
     egi_weights weights;
 

@@ -105,12 +105,12 @@ static void eval_task(void *ctx, int i, int worker)
     engine *e = ctx;
     N(state) *st = &e->state[worker];
     eg_seq seq = seq_of(st);
-    view_of view = {&e->hooks[worker]};
+    view_of view = {e->hooks ? &e->hooks[worker] : NULL};
 
     eg_task_sequence(e->task, e->split, (uint64_t)e->step,
                      e->first + (uint32_t)i, &seq);
     N(forward)(&e->net, st);
-    N(hooks_fill)(&e->net, st);
+    if (e->hooks) N(hooks_fill)(&e->net, st);
     eg_acts acts = {.n_ctx = e->net.m->T,
                     .tokens = st->tokens,
                     .targets = st->targets,
@@ -139,7 +139,7 @@ static bool engine_hook(const void *state, const char *name, eg_view *out)
 {
     const N(hooks) *h = ((const view_of *)state)->hooks;
 
-    for (int i = 0; i < h->n; i++)
+    for (int i = 0; h && i < h->n; i++)
         if (strcmp(h->hook[i].name, name) == 0) {
             *out = h->hook[i].view;
             return true;
@@ -150,8 +150,8 @@ static bool engine_hook(const void *state, const char *name, eg_view *out)
 static const char *engine_hook_name(const egi_engine *opaque, int i)
 {
     const engine *e = (const engine *)opaque;
-    const N(hooks) *h = &e->hooks[0];
-    return i >= 0 && i < h->n ? h->hook[i].name : NULL;
+    const N(hooks) *h = e->hooks;
+    return h && i >= 0 && i < h->n ? h->hook[i].name : NULL;
 }
 
 /* ------------------------------------------------------------ life time -- */

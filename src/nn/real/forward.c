@@ -27,7 +27,7 @@ static int choose_rows(const N(net) * net, N(state) * st)
         if (net->plan.subset && !in) continue;
         st->idx[st->rows] = t;
         st->limit[st->rows] = t + 1;
-        st->rtarget[st->rows] = in || net->plan.keep ? st->targets[t] : -1;
+        st->rtarget[st->rows] = in ? st->targets[t] : -1;
         st->rows++;
     }
     if (net->plan.subset && st->rows > 0) st->n = st->idx[st->rows - 1] + 1;

@@ -25,9 +25,8 @@ static void count(void *ctx, int index, int worker, const eg_acts *a)
 }
 
 /* The evaluator's mean loss on the training batch is the trainer's. */
-static void test_same_loss(void **state)
+static void same_loss(int flags)
 {
-    (void)state;
     for (int k = 0; k < N_VARIANTS; k++) {
         setting s;
         eg_eval *e;
@@ -39,8 +38,8 @@ static void test_same_loss(void **state)
         setting_open(&s, &VARIANTS[k], TASK, 2);
         eg_trainer *tr = trainer_open(&s);
         eg_trainer_gradient(tr, 0, &loss);
-        if (eg_eval_new(&e, eg_trainer_model(tr), s.task, s.pool, "auto",
-                        EG_EVAL_FULL, &err) != EG_OK)
+        if (eg_eval_new(&e, eg_trainer_model(tr), s.task, s.pool, "auto", flags,
+                        &err) != EG_OK)
             fail_msg("%s", err.msg);
         int64_t before = eg_mem_query().n_allocs;
         eg_eval_run(e, EG_TRAIN, 0, 0, 4, count, &sum);
@@ -57,6 +56,13 @@ static void test_same_loss(void **state)
         eg_trainer_free(tr);
         setting_close(&s);
     }
+}
+
+static void test_same_loss(void **state)
+{
+    (void)state;
+    same_loss(EG_EVAL_FULL);
+    same_loss(EG_EVAL_PRED);
 }
 
 static void check_pattern(const eg_acts *a, const char *name)
