@@ -5,7 +5,8 @@
 const fs = require('fs');
 
 const { claims } = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
-const number = (x) => typeof x === 'number' ? String(+x.toPrecision(3)) : String(x);
+// JSON has no infinities: a step that was never reached is null.
+const number = (x) => x === null ? 'never reached' : String(+x.toPrecision(3));
 const cell = (text) => String(text).replace(/\s+/g, ' ').replace(/\|/g, '\\|');
 const counted = (c) => /\/(theory|three_steps)\//.test(c.id);
 
