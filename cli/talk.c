@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include "engram/pool.h"
 
@@ -105,6 +106,15 @@ static void put_eta(char *buf, size_t size, double eta)
         snprintf(buf + used, size - used, "  ETA %d:%02d", s / 60, s % 60);
 }
 
+/* A line longer than the terminal would wrap and not be overwritten. */
+static void cut_to_terminal(char *line)
+{
+    struct winsize w;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) != 0 || w.ws_col < 20) return;
+    if (strlen(line) >= w.ws_col) line[w.ws_col - 1] = '\0';
+}
+
 /* One line that is overwritten on a terminal, a line now and then elsewhere. */
 void cli_progress(void *ctx, const eg_progress *p)
 {
@@ -127,6 +137,7 @@ void cli_progress(void *ctx, const eg_progress *p)
     put(line, sizeof line, "tok/s", p->tokens_per_s, 0);
     put_eta(line, sizeof line, p->eta);
     if (tty) {
+        cut_to_terminal(line);
         fprintf(stderr, "\r\033[K%s", line);
         line_open = true;
         if (end) cli_progress_end();

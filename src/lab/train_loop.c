@@ -246,7 +246,11 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
             break;
         }
         EG_TRY(one_step(l, out, err));
-        if (out->outcome == EG_DIVERGED) return EG_OK;
+        if (out->outcome == EG_DIVERGED) {
+            /* the weights before this step are the last good ones: they stay
+             * behind when no checkpoint has been made yet */
+            return l->saved < 0 ? save(l, err) : EG_OK;
+        }
     }
     if (out->outcome == EG_FINISHED && eg_probes_snapshot_due(l->probes, n, n))
         EG_TRY(eg_probes_snapshot(l->probes, n, n, l->arrays, err));

@@ -10,6 +10,11 @@ expect 1 'diverged' 'diverged: step [0-9]+: the (loss|gradient of [A-Za-z0-9_.]+
 grep -q '"status": "diverged"' nan/run.json || die 'run.json'
 [ "$(ls nan/checkpoints | wc -l)" -ge 1 ] || die 'no good checkpoint was kept'
 
+expect 1 'diverged' 'diverged' \
+    "$engram" run c.yaml --set optim.lr=1e9 --out early
+[ "$(ls early/checkpoints | wc -l)" = 1 ] ||
+    die 'diverged before the first checkpoint, and nothing was kept'
+
 # a full disk: files may not grow beyond a limit
 "$engram" run c.yaml --set train.steps=20 --out full --quiet >out 2>err
 size=$(stat -c %s full/checkpoints/step-20.safetensors)
