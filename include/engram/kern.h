@@ -58,6 +58,12 @@ extern "C" {
  * add         y += x              axpy  y += a x        scale  y *= a
  * dot         sum x y (float64)   sumsq sum x x (float64)
  * embed       y[t,:] = e[tokens[t],:] + p[t,:]  (p may be NULL), strides
+ * gather      y[r,:] = scale[t] (e[token[t],:] + p[t,:]) + b, t = limit[r] - 1:
+ *             rows of tables with row stride ld; p may be NULL; scale and b
+ *             are both given or both NULL
+ * gather_back de[token[t],:] += g, dp[t,:] += g with g = scale[t] dy[r,:];
+ *             db += dy[r,:]; dots[r] = dy[r,:] . (y[r,:] - b); y has dy's
+ *             stride; dp, db, dots may be NULL, scale NULL stands for 1
  * sgd         g' = g + wd w; m = g' if first else mu m + g'; w -= lr m
  *             (m may be NULL when mu == 0)
  * adam        m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; with g' = g + wd_l2 w
@@ -114,6 +120,13 @@ extern "C" {
     void (*embed)(R *y, eg_index ldy, const R *e, eg_index lde, const R *p,    \
                   eg_index ldp, const int32_t *tokens, eg_index rows,          \
                   eg_index d);                                                 \
+    void (*gather)(R * y, eg_index ldy, const R *e, const R *p, eg_index ld,   \
+                   const int32_t *token, const int32_t *limit, const R *scale, \
+                   const R *b, eg_index rows, eg_index n);                     \
+    void (*gather_back)(R * de, R * dp, R * db, R * dots, eg_index ld,         \
+                        const int32_t *token, const int32_t *limit,            \
+                        const R *scale, const R *dy, const R *y, eg_index ldy, \
+                        const R *b, eg_index rows, eg_index n);                \
     void (*sgd)(R *w, R *m, const R *g, eg_index n, R lr, R mu, R wd,          \
                 int first);                                                    \
     void (*adam)(R *w, R *m, R *v, const R *g, eg_index n, double lr,          \

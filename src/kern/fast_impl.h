@@ -8,6 +8,7 @@
 #include "kern/fast_attn.h"
 #include "kern/fast_elem.h"
 #include "kern/fast_rows.h"
+#include "kern/fast_table.h"
 #include "kern/fast_peak.h"
 
 /* clang-format off */
@@ -25,6 +26,7 @@
         .xent = fast_xent,                                                     \
         .add = fast_add, .axpy = fast_axpy, .scale = fast_scale,               \
         .dot = fast_dot, .sumsq = fast_sumsq, .embed = fast_embed,             \
+        .gather = fast_gather, .gather_back = fast_gather_back,                \
         .sgd = fast_sgd, .adam = fast_adam,                                    \
     }
 /* clang-format on */

@@ -10,6 +10,7 @@
 #include "kern/ref_attn.h"
 #include "kern/ref_rows.h"
 #include "kern/ref_elem.h"
+#include "kern/ref_table.h"
 
 /* clang-format off */
 #define REF_TABLE                                                              \
@@ -26,6 +27,7 @@
         .xent = ref_xent,                                                      \
         .add = ref_add, .axpy = ref_axpy, .scale = ref_scale,                  \
         .dot = ref_dot, .sumsq = ref_sumsq, .embed = ref_embed,                \
+        .gather = ref_gather, .gather_back = ref_gather_back,                  \
         .sgd = ref_sgd, .adam = ref_adam,                                      \
     }
 /* clang-format on */

@@ -15,19 +15,20 @@ static void zero_rows(real *x, eg_index ld, int rows, int n)
     for (int r = 0; r < rows; r++) memset(x + r * ld, 0, (size_t)n * sizeof *x);
 }
 
-/* dy . (e + p), the pull of a gathered row y = s (e + p) + b on its scale s;
- * from y where the forward pass kept it, else from the tables. */
-static double pull_on_scale(const pass *p, const real *dy, const real *y,
-                            real s, int t, int at, int n)
+/* dots[r] = dy . s (e + p) from the tables, where the gathered row is gone. */
+static void table_dots(const pass *p, const real *dy, eg_index ld, int at,
+                       int n, const int32_t *limit, int rows)
 {
     eg_index cols = egi_table_cols(p->lp);
     const N(lnet) *w = p->w;
 
-    if (y)
-        return (p->K->dot(dy, y, n) - p->K->dot(dy, w->by + at, n)) / (double)s;
-    double pull = p->K->dot(dy, w->ey + p->st->tokens[t] * cols + at, n);
-    if (w->py) pull += p->K->dot(dy, w->py + t * cols + at, n);
-    return pull;
+    for (int r = 0; r < rows; r++) {
+        int t = limit[r] - 1;
+        const real *d = dy + r * ld;
+        double sum = p->K->dot(d, w->ey + p->st->tokens[t] * cols + at, n);
+        if (w->py) sum += p->K->dot(d, w->py + t * cols + at, n);
+        p->st->dots[r] = (real)(sum * (double)p->a->rstd1[t]);
+    }
 }
 
 /* Scatters dy [rows, n] into the sums of the first block's tables, columns
@@ -38,26 +39,24 @@ static void gather_back(const pass *p, real *acc, const real *dy, const real *y,
                         eg_index ld, int at, int n, const int32_t *limit,
                         int rows)
 {
-    eg_index cols = egi_table_cols(p->lp);
     const egi_layer_acc *o = &p->lp->acc;
     const N(lnet) *w = p->w;
     N(state) *st = p->st;
+    bool pulls = w->by && p->lp->need_x;
 
+    p->K->gather_back(acc + o->ey + at, w->py ? acc + o->py + at : NULL,
+                      w->by ? acc + o->by + at : NULL,
+                      pulls && y ? st->dots : NULL, egi_table_cols(p->lp),
+                      st->tokens, limit, w->by ? p->a->rstd1 : NULL, dy, y, ld,
+                      w->by ? w->by + at : NULL, rows, n);
+    if (!pulls) return;
+    if (!y) table_dots(p, dy, ld, at, n, limit, rows);
+    /* With y - b = s (e + p): the pull on s is dots / s, and d s / d x = -s^2
+     * xhat / d_model; kept in row until the block's input gradient is
+     * assembled. */
     for (int r = 0; r < rows; r++) {
         int t = limit[r] - 1;
-        const real *d = dy + r * ld;
-        eg_index tok = st->tokens[t];
-        real s = w->by ? p->a->rstd1[t] : 1;
-
-        p->K->axpy(acc + o->ey + tok * cols + at, s, d, n);
-        if (w->py) p->K->axpy(acc + o->py + t * cols + at, s, d, n);
-        if (!w->by) continue;
-        p->K->add(acc + o->by + at, d, n);
-        if (!p->lp->need_x) continue;
-        /* d rstd / d x = -rstd^2 xhat / d_model; kept in row until the block's
-         * input gradient is assembled */
-        double pull = pull_on_scale(p, d, y ? y + r * ld : NULL, s, t, at, n);
-        st->row[t] += (real)(pull * -(double)(s * s) / p->m->d_model);
+        st->row[t] -= st->dots[r] * p->a->rstd1[t] / (real)p->m->d_model;
     }
 }
 

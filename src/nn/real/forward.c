@@ -50,16 +50,9 @@ static void gather(const pass *p, real *y, eg_index ldy, int at, int n,
     eg_index cols = egi_table_cols(p->lp);
     const N(lnet) *w = p->w;
 
-    for (int r = 0; r < rows; r++) {
-        int t = limit[r] - 1;
-        real *yr = y + r * ldy;
-        p->K->embed(yr, ldy, w->ey + at, cols,
-                    w->py ? w->py + t * cols + at : NULL, cols,
-                    &p->st->tokens[t], 1, n);
-        if (!w->by) continue;
-        p->K->scale(yr, p->a->rstd1[t], n);
-        p->K->add(yr, w->by + at, n);
-    }
+    p->K->gather(y, ldy, w->ey + at, w->py ? w->py + at : NULL, cols,
+                 p->st->tokens, limit, w->by ? p->a->rstd1 : NULL,
+                 w->by ? w->by + at : NULL, rows, n);
 }
 
 static void projections(const pass *p)

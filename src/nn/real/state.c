@@ -93,6 +93,7 @@ static void scratch_lay(layout *l, const N(net) * net, N(state) * st)
     if (m->V > n) n = m->V;
     if (m->d_model > n) n = m->d_model;
     st->row = lay_real(l, n + T);
+    st->dots = lay_real(l, T);
     /* packing a right operand [T, n] for weight gradients, or attention */
     gw = net->K->pack_size(T, n);
     aw = net->K->attn_work(kw, vw, T);

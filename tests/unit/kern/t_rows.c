@@ -166,13 +166,64 @@ static void test_embed(void **state)
     }
 }
 
+/* Gathered rows and their scatter, with repeated tokens, gaps between the
+ * positions, and every argument that may be NULL. */
+static void check_table(const eg_kern_f32 *k, const eg_kern_f64 *ref,
+                        eg_index n, int with, double *worst)
+{
+    enum { V = 5, T = 9 };
+    const int32_t token[T] = {3, 0, 3, 4, 1, 0, 2, 3, 3};
+    const int32_t limit[ROWS] = {1, 2, 4, 8, 9};
+    eg_index ld = n + 2, ldy = n + 3;
+    kt_buf e = kt_input(V * ld, 1, 1), p = kt_input(T * ld, 1, 1);
+    kt_buf s = kt_input(T, 1, 1), b = kt_input(n, 1, 1);
+    kt_buf y = kt_new(ROWS * ldy, 1, 1), dy = kt_input(ROWS * ldy, 1, 1);
+    kt_buf de = kt_new(V * ld, 1, 1), dp = kt_new(T * ld, 1, 1);
+    kt_buf db = kt_new(n, 1, 1), dots = kt_new(ROWS, 1, 1);
+    bool pos = with & 1, norm = with & 2;
+
+    k->gather(y.f, ldy, e.f, pos ? p.f : NULL, ld, token, limit,
+              norm ? s.f : NULL, norm ? b.f : NULL, ROWS, n);
+    ref->gather(y.d, ldy, e.d, pos ? p.d : NULL, ld, token, limit,
+                norm ? s.d : NULL, norm ? b.d : NULL, ROWS, n);
+    kt_compare(&y, &y, 4, 2, k->name, worst);
+    for (eg_index i = 0; i < y.n; i++) y.d[i] = (double)y.f[i];
+    k->gather_back(de.f, pos ? dp.f : NULL, norm ? db.f : NULL,
+                   norm ? dots.f : NULL, ld, token, limit, norm ? s.f : NULL,
+                   dy.f, norm ? y.f : NULL, ldy, norm ? b.f : NULL, ROWS, n);
+    ref->gather_back(de.d, pos ? dp.d : NULL, norm ? db.d : NULL,
+                     norm ? dots.d : NULL, ld, token, limit, norm ? s.d : NULL,
+                     dy.d, norm ? y.d : NULL, ldy, norm ? b.d : NULL, ROWS, n);
+    kt_compare(&de, &de, 2 * ROWS, 1, k->name, worst);
+    kt_compare(&dp, &dp, 2 * ROWS, 1, k->name, worst);
+    kt_compare(&db, &db, 2 * ROWS, 1, k->name, worst);
+    kt_compare(&dots, &dots, 4 + (double)n / 8, 4, k->name, worst);
+    kt_buf *all[] = {&e, &p, &s, &b, &y, &dy, &de, &dp, &db, &dots};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        kt_free(all[i], k->name);
+}
+
+static void test_table(void **state)
+{
+    const eg_kern_f64 *ref = kt_truth();
+
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        double worst = 0;
+        for (int i = 0; i < N_WIDTHS; i++)
+            for (int with = 0; with < 4; with++)
+                check_table(k, ref, widths[i], with, &worst);
+        printf("  %-8s tables: %.2f of the tolerance\n", k->name, worst);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layernorm),
-        cmocka_unit_test(test_xent),
-        cmocka_unit_test(test_xent_extreme),
-        cmocka_unit_test(test_embed),
+        cmocka_unit_test(test_layernorm),    cmocka_unit_test(test_xent),
+        cmocka_unit_test(test_xent_extreme), cmocka_unit_test(test_embed),
+        cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests_name("rows", tests, NULL, NULL);
 }
