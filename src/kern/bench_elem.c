@@ -93,6 +93,21 @@ static void run_embed(const egi_bench *b, const eg_kern_f32 *set,
                ROWS, WIDTH);
 }
 
+static void run_gather(const egi_bench *b, const eg_kern_f32 *set,
+                       const egi_case *c)
+{
+    set->gather(out(b, set, c), WIDTH, b->x[0], b->x[1], WIDTH, b->ids,
+                b->limit, b->x[2], b->x[3], ROWS, WIDTH);
+}
+
+static void run_gather_back(const egi_bench *b, const eg_kern_f32 *set,
+                            const egi_case *c)
+{
+    set->gather_back(out(b, set, c), b->x[6], b->x[7], b->x[8], WIDTH, b->ids,
+                     b->limit, b->x[2], b->x[0], b->x[1], WIDTH, b->x[3], ROWS,
+                     WIDTH);
+}
+
 static void run_sgd(const egi_bench *b, const eg_kern_f32 *set,
                     const egi_case *c)
 {
@@ -125,6 +140,8 @@ static const struct {
     {"dot", run_dot, 2, 1, N},
     {"sumsq", run_sumsq, 1, 1, N},
     {"embed", run_embed, 3, ROWS, WIDTH},
+    {"gather", run_gather, 3, ROWS, WIDTH},
+    {"gather_back", run_gather_back, 6, ROWS, WIDTH},
     {"sgd", run_sgd, 5, 1, N},
     {"adam", run_adam, 7, 1, N},
 };

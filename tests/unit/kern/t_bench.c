@@ -29,10 +29,11 @@ static void on_row(void *ctx, const eg_bench_row *row)
 static void test_rows(void **state)
 {
     static const char *const kernels[] = {
-        "gemm",  "gemm_packed", "attn", "attn_back", "layernorm",
-        "gelu",  "gelu_back",   "relu", "relu_back", "layernorm_back",
-        "xent",  "add",         "axpy", "scale",     "dot",
-        "sumsq", "embed",       "sgd",  "adam"};
+        "gemm",       "gemm_packed", "attn", "attn_back", "layernorm",
+        "gelu",       "gelu_back",   "relu", "relu_back", "layernorm_back",
+        "xent",       "add",         "axpy", "scale",     "dot",
+        "sumsq",      "embed",       "sgd",  "adam",      "gather",
+        "gather_back"};
     eg_err err;
     seen s = {0};
     (void)state;
