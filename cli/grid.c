@@ -1,6 +1,7 @@
 /* Sweeps: the grid; see grid.h. */
 #include "grid.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,7 @@ static int add_axis(grid *g, const char *text)
     return CLI_DONE;
 }
 
-/* "0-9" or "1,2,5". */
+/* "0-9" or "1,2,5"; strtoll stops at a number far above EG_SEED_MAX. */
 static int add_seeds(grid *g, const char *text)
 {
     const char *s = text;
@@ -54,7 +55,7 @@ static int add_seeds(grid *g, const char *text)
             b = strtoll(s, &end, 10);
             if (end == s || b < a) break;
         }
-        if (b - a >= EG_SEEDS_MAX - g->n_seeds) break;
+        if (b > EG_SEED_MAX || b - a >= EG_SEEDS_MAX - g->n_seeds) break;
         for (; a <= b; a++) g->seed[g->n_seeds++] = a;
         if (*end == '\0') return CLI_DONE;
         if (*end != ',') break;
@@ -85,7 +86,10 @@ int grid_size(const grid *g)
 {
     int n = g->n_seeds ? g->n_seeds : 1;
 
-    for (int i = 0; i < g->n_axes; i++) n *= g->n_values[i];
+    for (int i = 0; i < g->n_axes; i++) {
+        if (n > INT_MAX / g->n_values[i]) return INT_MAX;
+        n *= g->n_values[i];
+    }
     return n;
 }
 

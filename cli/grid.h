@@ -17,7 +17,7 @@ typedef struct grid {
 
 /* From --grid key=a,b (repeated) and --seeds 0-9; CLI_DONE or a message. */
 int grid_parse(grid *g, const cli_args *a);
-int grid_size(const grid *g);
+int grid_size(const grid *g); /* INT_MAX: that many or more */
 /* Sets point i on cfg and names it "key=value ... seed=n" in label. */
 int grid_apply(const grid *g, int i, eg_config *cfg, char *label, size_t size);
 

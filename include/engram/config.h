@@ -17,12 +17,14 @@
 extern "C" {
 #endif
 
+#define EG_SEED_MAX 9007199254740992 /* 2^53: exact in a double */
+
 #define EG_RUN_FIELDS(I, R, B, T, E, L)                                      \
     T(name, "run", "folder of the run: runs/<name>/<id>/")                   \
     E(kind, "train", "train|theory",                                         \
       "train a model, or evaluate a statement of the theory")                \
     T(theory, "", "theory runs: which statement (`engram list` shows them)") \
-    I(seed, "1", 0, 9007199254740992,                                        \
+    I(seed, "1", 0, EG_SEED_MAX,                                             \
       "keys every random draw: data, initial values, theory")
 EG_FIELDS_STRUCT(eg_run_opts, EG_RUN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */

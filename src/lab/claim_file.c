@@ -122,7 +122,13 @@ static eg_status parse_terms(const egi_experiment *e, const eg_node *claim,
         goto done;
     }
     n = pick(claim, own, "tolerance");
-    t->tolerance = n && n->text ? n->text : "0";
+    t->tolerance = n ? n->text : "0";
+    if (!t->tolerance) {
+        st = EG_NODE_FAIL(n, err, EG_EINVAL,
+                          "tolerance: expected a number, found %s",
+                          eg_node_what(n));
+        goto done;
+    }
     st = egi_tolerance_parse(&t->tol, t->tolerance, &why);
     if (st != EG_OK) {
         st = EG_NODE_FAIL(n, err, st, "tolerance: %s", why.msg);
@@ -138,7 +144,7 @@ static eg_status parse_terms(const egi_experiment *e, const eg_node *claim,
     t->reason = n->text;
     EG_TRY(parse_over(pick(claim, own, "over"), &t->over, err));
     t->reference = pick(claim, own, "reference");
-    if (t->over == EGI_DISTANCE && !t->reference) {
+    if (t->over == EGI_DISTANCE && (!t->reference || !t->reference->n)) {
         st = EG_NODE_FAIL(claim, err, EG_EINVAL,
                           "over: distance needs 'reference', a list of "
                           "numbers");
@@ -298,6 +304,12 @@ eg_status egi_experiment_parse(egi_experiment *e, eg_err *err)
     if (!e->runs || e->runs->kind != EG_NODE_MAP) {
         st = EG_NODE_FAIL(e->runs ? e->runs : root, err, EG_EINVAL,
                           "expected 'runs', a map of configurations");
+        goto done;
+    }
+    if (e->curves && e->curves->kind != EG_NODE_MAP) {
+        st = EG_NODE_FAIL(e->curves, err, EG_EINVAL,
+                          "curves: expected a map of curves, found %s",
+                          eg_node_what(e->curves));
         goto done;
     }
     if (e->curves) {

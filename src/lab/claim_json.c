@@ -5,6 +5,7 @@
 
 #include "engram/claim.h"
 #include "engram/mem.h"
+#include "lab/json.h"
 
 static json_t *number(double v)
 {
@@ -19,17 +20,18 @@ static json_t *claim_json(const eg_claim_result *r)
         json_array_append_new(seeds, json_integer(r->seed[i]));
         json_array_append_new(values, number(r->value[i]));
     }
-    json_object_set_new(o, "id", json_string(r->info.id));
-    json_object_set_new(o, "source", json_string(r->info.source));
-    json_object_set_new(o, "statement", json_string(r->info.statement));
-    json_object_set_new(o, "verdict", json_string(eg_verdict_name(r->verdict)));
+    json_object_set_new(o, "id", egi_json_text(r->info.id));
+    json_object_set_new(o, "source", egi_json_text(r->info.source));
+    json_object_set_new(o, "statement", egi_json_text(r->info.statement));
+    json_object_set_new(o, "verdict",
+                        egi_json_text(eg_verdict_name(r->verdict)));
     json_object_set_new(o, "measured", number(r->measured));
-    json_object_set_new(o, "expected", json_string(r->expected));
-    json_object_set_new(o, "tolerance", json_string(r->tolerance));
+    json_object_set_new(o, "expected", egi_json_text(r->expected));
+    json_object_set_new(o, "tolerance", egi_json_text(r->tolerance));
     json_object_set_new(o, "seeds", seeds);
     json_object_set_new(o, "seconds", number(r->seconds));
-    json_object_set_new(o, "run", json_string(r->run));
-    json_object_set_new(o, "measure", json_string(r->info.measure));
+    json_object_set_new(o, "run", egi_json_text(r->run));
+    json_object_set_new(o, "measure", egi_json_text(r->info.measure));
     json_object_set_new(o, "values", values);
     json_object_set_new(o, "spread",
                         json_pack("{s:o, s:o, s:o, s:o}", "mean",
@@ -37,7 +39,7 @@ static json_t *claim_json(const eg_claim_result *r)
                                   number(r->min), "max", number(r->max)));
     json_object_set_new(o, "control",
                         r->has_control ? number(r->control) : json_null());
-    json_object_set_new(o, "note", json_string(r->note));
+    json_object_set_new(o, "note", egi_json_text(r->note));
     return o;
 }
 
@@ -50,7 +52,7 @@ eg_status eg_judgement_json(const eg_judgement *j, eg_profile profile,
     for (int i = 0; i < j->n; i++)
         json_array_append_new(claims, claim_json(&j->claim[i]));
     for (int i = 0; i < j->n_dirs; i++)
-        json_array_append_new(runs, json_string(j->dirs[i]));
+        json_array_append_new(runs, egi_json_text(j->dirs[i]));
     json_object_set_new(top, "claims", claims);
     json_object_set_new(top, "profile", json_string(eg_profile_name(profile)));
     json_object_set_new(top, "runs", runs);

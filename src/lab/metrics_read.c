@@ -10,31 +10,36 @@
 #define MAX_SERIES 4096
 #define MAX_FILE ((size_t)1 << 32)
 
-static eg_series *series_get(eg_metrics *m, const char *name, eg_err *err)
+static eg_status series_get(eg_series **out, eg_metrics *m, const char *name,
+                            eg_err *err)
 {
     eg_series *s;
 
-    for (int i = 0; i < m->n; i++)
-        if (strcmp(m->series[i].name, name) == 0) return &m->series[i];
-    if (m->n == MAX_SERIES) {
-        (void)EG_FAIL(err, EG_EFORMAT, "more than %d series", MAX_SERIES);
-        return NULL;
+    for (int i = 0; i < m->n; i++) {
+        if (strcmp(m->series[i].name, name) != 0) continue;
+        *out = &m->series[i];
+        return EG_OK;
     }
+    if (strlen(name) >= sizeof s->name)
+        return EG_FAIL(err, EG_EFORMAT,
+                       "expected names below %zu bytes, "
+                       "found '%.40s...'",
+                       sizeof s->name, name);
+    if (m->n == MAX_SERIES)
+        return EG_FAIL(err, EG_EFORMAT, "more than %d series", MAX_SERIES);
     if (m->n == m->cap) {
         int cap = m->cap ? 2 * m->cap : 32;
 
         s = eg_realloc(m->series, (size_t)cap * sizeof *s);
-        if (!s) {
-            (void)EG_FAIL(err, EG_ENOMEM, "metrics: out of memory");
-            return NULL;
-        }
+        if (!s) return EG_FAIL(err, EG_ENOMEM, "metrics: out of memory");
         m->series = s;
         m->cap = cap;
     }
     s = &m->series[m->n++];
     *s = (eg_series){0};
     snprintf(s->name, sizeof s->name, "%s", name);
-    return s;
+    *out = s;
+    return EG_OK;
 }
 
 static eg_status series_add(eg_series *s, double step, double value,
@@ -69,7 +74,7 @@ static eg_status add_line(eg_metrics *m, json_t *line, const char *name,
                        number);
     for (void *it = json_object_iter(line); it;
          it = json_object_iter_next(line, it)) {
-        eg_series *s;
+        eg_series *s = NULL;
         eg_status st;
 
         key = json_object_iter_key(it);
@@ -78,11 +83,12 @@ static eg_status add_line(eg_metrics *m, json_t *line, const char *name,
         if (!json_is_number(value) && !json_is_null(value))
             return EG_FAIL(err, EG_EFORMAT, "%s:%d: \"%s\" is not a number",
                            name, number, key);
-        s = series_get(m, key, err);
-        if (!s) return EG_EFORMAT;
-        st = series_add(
-            s, json_number_value(step),
-            json_is_null(value) ? (double)NAN : json_number_value(value), err);
+        st = series_get(&s, m, key, err);
+        if (st == EG_OK)
+            st = series_add(s, json_number_value(step),
+                            json_is_null(value) ? (double)NAN
+                                                : json_number_value(value),
+                            err);
         if (st != EG_OK) return st;
     }
     return EG_OK;

@@ -67,21 +67,27 @@ eg_status egi_tolerance_parse(egi_tolerance *t, const char *text, eg_err *err)
         t->value /= 100;
         s++;
     }
-    if (*s == '\0') return EG_OK;
+    if (*s == '\0' && isfinite(t->value)) return EG_OK;
 bad:
     return EG_FAIL(err, EG_EINVAL,
                    "expected a number >= 0 or a percentage, found '%.40s'",
                    text);
 }
 
+/* How far v may be off expected; no share of infinity is a number. */
+static double slack(const egi_tolerance *t, double expected)
+{
+    if (isinf(expected)) return 0;
+    return t->relative ? t->value * fabs(expected) : t->value;
+}
+
 bool egi_relation_holds(const egi_relation *r, const egi_tolerance *t, double v)
 {
-    double slack_a = t->relative ? t->value * fabs(r->a) : t->value;
-    double slack_b = t->relative ? t->value * fabs(r->b) : t->value;
+    double slack_a = slack(t, r->a), slack_b = slack(t, r->b);
 
     switch (r->op) {
     case EGI_EQ:
-        return fabs(v - r->a) <= slack_a;
+        return v == r->a || fabs(v - r->a) <= slack_a; /* v may be infinite */
     case EGI_GE:
         return v >= r->a - slack_a;
     case EGI_GT:
@@ -96,7 +102,7 @@ bool egi_relation_holds(const egi_relation *r, const egi_tolerance *t, double v)
     return false;
 }
 
-/* One "a" or "a-b". */
+/* One "a" or "a-b", within the range of run.seed. */
 static bool add_range(egi_seeds *s, const char **text)
 {
     char *end;
@@ -110,7 +116,8 @@ static bool add_range(egi_seeds *s, const char **text)
         b = strtoll(end + 1, &end, 10);
     }
     *text = end;
-    if (errno || b < a || b - a >= EG_SEEDS_MAX - s->n) return false;
+    if (errno || b < a || b > EG_SEED_MAX || b - a >= EG_SEEDS_MAX - s->n)
+        return false;
     for (long long v = a; v <= b; v++) s->seed[s->n++] = v;
     return true;
 }

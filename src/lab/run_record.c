@@ -7,10 +7,11 @@
 #include "engram/lab.h"
 #include "engram/kern.h"
 #include "engram/mem.h"
+#include "lab/json.h"
 
 static void put_text(json_t *o, const char *key, const char *text)
 {
-    json_object_set_new(o, key, json_string(text ? text : ""));
+    json_object_set_new(o, key, egi_json_text(text ? text : ""));
 }
 
 static void put_int(json_t *o, const char *key, int64_t v)

@@ -29,6 +29,18 @@ static bool split_name(const char *file, char *name, size_t size, int64_t *step)
     return true;
 }
 
+/* "pattern_L1" -> 2, counted from 1; 0: the name has no layer. */
+static int layer_of(const char *name)
+{
+    const char *s = strstr(name, "_L");
+    int layer = 0;
+
+    if (!s || !isdigit((unsigned char)s[2])) return 0;
+    for (s += 2; isdigit((unsigned char)*s) && layer < 1000000; s++)
+        layer = 10 * layer + (*s - '0');
+    return layer + 1;
+}
+
 static eg_status add_step(egi_heats *m, const char *name, int64_t step,
                           eg_err *err)
 {
@@ -174,13 +186,12 @@ static eg_status add_full(egi_heats *m, int i, const int full[3], eg_err *err)
 
 void egi_heat_label(const egi_heat *h, char *buf, size_t size)
 {
-    const char *layer = strstr(h->name, "_L");
+    int layer = layer_of(h->name);
 
     if (!h->kind->title[0])
         (void)snprintf(buf, size, "%s", h->name);
-    else if (layer && isdigit((unsigned char)layer[2]))
-        (void)snprintf(buf, size, "%s, layer %ld", h->kind->title,
-                       strtol(layer + 2, NULL, 10) + 1);
+    else if (layer)
+        (void)snprintf(buf, size, "%s, layer %d", h->kind->title, layer);
     else
         (void)snprintf(buf, size, "%s", h->kind->title);
 }

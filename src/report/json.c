@@ -5,22 +5,6 @@
 #include <string.h>
 #include "report/report_impl.h"
 
-json_t *egi_json_text(const char *s)
-{
-    json_t *j = json_string(s);
-    char *copy;
-
-    if (j) return j;
-    /* not UTF-8: keep what is ASCII, mark the rest */
-    copy = eg_strdup(s);
-    if (!copy) return NULL;
-    for (char *p = copy; *p; p++)
-        if ((unsigned char)*p >= 0x80) *p = '?';
-    j = json_string(copy);
-    eg_free(copy);
-    return j;
-}
-
 void egi_note(json_t *list, const char *fmt, ...)
 {
     char text[768];

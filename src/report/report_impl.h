@@ -6,6 +6,7 @@
 #include "engram/file.h"
 #include "engram/mem.h"
 #include "engram/report.h"
+#include "lab/json.h"
 
 /* --- panels.c: the tables of figures and quantities --- */
 
@@ -55,7 +56,8 @@ typedef struct egi_series {
 typedef struct egi_table {
     int n, cap;
     egi_series *series;
-    int64_t n_rows, n_bad; /* lines read, lines skipped as damaged */
+    int64_t n_rows, n_bad; /* lines read, lines damaged or with one series
+                              more than 4096 */
     int64_t first_bad;     /* number of the first skipped line, from 1 */
 } egi_table;
 
@@ -143,8 +145,6 @@ json_t *egi_labels_json(const egi_run *r);
 
 /* --- json.c: small JSON tools --- */
 
-/* Text as a JSON string whatever its bytes. */
-json_t *egi_json_text(const char *s);
 /* printf into an array of sentences; nothing on NULL. */
 void egi_note(json_t *list, const char *fmt, ...) EG_PRINTF(2, 3);
 /* Bytes as base64 text in a JSON string. */

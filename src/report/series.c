@@ -7,30 +7,39 @@
 #include <string.h>
 #include "report/report_impl.h"
 
-static egi_series *series_get(egi_table *t, const char *name, int *hint)
+enum { MAX_SERIES = 4096 };
+
+/* The series of that name, new when there is none; NULL in *out when there are
+ * too many. False: no memory. */
+static bool series_get(egi_series **out, egi_table *t, const char *name,
+                       int *hint)
 {
     egi_series *s;
 
+    *out = NULL;
     for (int k = 0; k < t->n; k++) {
         int i = (*hint + k) % t->n;
         if (strcmp(t->series[i].name, name) == 0) {
             *hint = i + 1; /* rows repeat their order */
-            return &t->series[i];
+            *out = &t->series[i];
+            return true;
         }
     }
+    if (t->n == MAX_SERIES) return true;
     if (t->n == t->cap) {
         int cap = t->cap ? 2 * t->cap : 32;
         s = eg_realloc(t->series, (size_t)cap * sizeof *s);
-        if (!s) return NULL;
+        if (!s) return false;
         t->series = s;
         t->cap = cap;
     }
     s = &t->series[t->n];
     memset(s, 0, sizeof *s);
     s->name = eg_strdup(name);
-    if (!s->name) return NULL;
+    if (!s->name) return false;
     *hint = ++t->n;
-    return s;
+    *out = s;
+    return true;
 }
 
 static bool series_add(egi_series *s, double step, double value)
@@ -109,6 +118,7 @@ static eg_status row_add(egi_table *t, json_t *row, int *hint, eg_err *err)
     const char *name;
     json_t *value;
     double step, x;
+    bool whole = true;
 
     if (!number_of(json_object_get(row, "step"), &step) || !isfinite(step)) {
         t->n_bad++;
@@ -120,10 +130,11 @@ static eg_status row_add(egi_table *t, json_t *row, int *hint, eg_err *err)
 
         if (strcmp(name, "step") == 0) continue;
         if (!number_of(value, &x)) continue;
-        s = series_get(t, name, hint);
-        if (!s || !series_add(s, step, x))
+        if (!series_get(&s, t, name, hint) || (s && !series_add(s, step, x)))
             return EG_FAIL(err, EG_ENOMEM, "metrics: out of memory");
+        whole = whole && s;
     }
+    if (!whole) t->n_bad++;
     t->n_rows++;
     return EG_OK;
 }
