@@ -10,16 +10,16 @@
 extern "C" {
 #endif
 
-#define EG_PROBE_FIELDS(I, R, B, T, E, L)                                      \
-    I(every, "10", 1, 1000000000, "steps between measurements")                \
-    I(batch, "64", 1, 65536,                                                   \
-      "fresh sequences for losses, accuracies and attention")                  \
-    I(test, "128", 0, 65536, "sequences of the fixed test batch")              \
-    B(recall, "true", "memory recalls and the KL of W_F (weights only)")       \
-    B(attention, "true", "where the heads look")                               \
-    B(norms, "true", "Frobenius norms of tensors and gradients")               \
-    I(snapshots, "12", 0, 1000,                                                \
-      "times at which attention maps and association matrices are kept, "      \
+#define EG_PROBE_FIELDS(I, R, B, T, E, L)                                 \
+    I(every, "10", 1, 1000000000, "steps between measurements")           \
+    I(batch, "64", 1, 65536,                                              \
+      "fresh sequences for losses, accuracies and attention")             \
+    I(test, "128", 0, 65536, "sequences of the fixed test batch")         \
+    B(recall, "true", "memory recalls and the KL of W_F (weights only)")  \
+    B(attention, "true", "where the heads look")                          \
+    B(norms, "true", "Frobenius norms of tensors and gradients")          \
+    I(snapshots, "12", 0, 1000,                                           \
+      "times at which attention maps and association matrices are kept, " \
       "spread over the run, denser at the beginning")
 EG_FIELDS_STRUCT(eg_probe_opts, EG_PROBE_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */

@@ -10,31 +10,31 @@
 extern "C" {
 #endif
 
-#define EG_TASK_FIELDS(I, R, B, T, E, L)                                       \
-    E(kind, "bigram", "bigram", "where sequences come from")                   \
-    I(n_ctx, "256", 2, 1048576, "tokens in a sequence (the paper's T)")        \
-    T(stats, "tinyshakespeare",                                                \
-      "character statistics: a name shipped with engram, or a file written "   \
-      "by `engram stats`")                                                     \
-    I(n_triggers, "5", 1, 64, "trigger tokens in a sequence (the paper's K)")  \
-    E(triggers, "random", "random|fixed",                                      \
-      "drawn per sequence from the unigram law, or the same frequent tokens "  \
-      "in all of them")                                                        \
-    I(trigger_skip, "0", 0, 1000000,                                           \
-      "fixed triggers: leave out this many of the most frequent tokens")       \
-    E(outputs, "uniform", "uniform|bigram",                                    \
-      "law of the token that follows a trigger, in training")                  \
-    E(test_outputs, "same", "same|uniform|bigram",                             \
-      "the same for the test batch")                                           \
-    B(no_repeat, "false", "a trigger never has itself as output")              \
-    B(shuffle, "false",                                                        \
-      "control: after a trigger every occurrence draws a fresh output, so "    \
-      "nothing can be learnt in context")                                      \
-    B(show_latents, "false",                                                   \
-      "write the triggers as the first tokens of the sequence, without "       \
-      "target")                                                                \
-    E(output_pool, "all", "all|split",                                         \
-      "split: uniform outputs in training come from the first 3/4 of the "     \
+#define EG_TASK_FIELDS(I, R, B, T, E, L)                                      \
+    E(kind, "bigram", "bigram", "where sequences come from")                  \
+    I(n_ctx, "256", 2, 1048576, "tokens in a sequence (the paper's T)")       \
+    T(stats, "tinyshakespeare",                                               \
+      "character statistics: a name shipped with engram, or a file written "  \
+      "by `engram stats`")                                                    \
+    I(n_triggers, "5", 1, 64, "trigger tokens in a sequence (the paper's K)") \
+    E(triggers, "random", "random|fixed",                                     \
+      "drawn per sequence from the unigram law, or the same frequent tokens " \
+      "in all of them")                                                       \
+    I(trigger_skip, "0", 0, 1000000,                                          \
+      "fixed triggers: leave out this many of the most frequent tokens")      \
+    E(outputs, "uniform", "uniform|bigram",                                   \
+      "law of the token that follows a trigger, in training")                 \
+    E(test_outputs, "same", "same|uniform|bigram",                            \
+      "the same for the test batch")                                          \
+    B(no_repeat, "false", "a trigger never has itself as output")             \
+    B(shuffle, "false",                                                       \
+      "control: after a trigger every occurrence draws a fresh output, so "   \
+      "nothing can be learnt in context")                                     \
+    B(show_latents, "false",                                                  \
+      "write the triggers as the first tokens of the sequence, without "      \
+      "target")                                                               \
+    E(output_pool, "all", "all|split",                                        \
+      "split: uniform outputs in training come from the first 3/4 of the "    \
       "vocabulary, in tests from the rest")
 EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
@@ -76,8 +76,8 @@ EG_API void eg_task_sequence(const eg_task *task, eg_split split, uint64_t step,
 
 /* What is known of the law, for probes and tests (bigram task). */
 EG_API const double *eg_task_unigram(const eg_task *task); /* [d_vocab] */
-EG_API const double *eg_task_bigram(const eg_task *task);  /* [d_vocab, d_vocab],
-                                                              rows sum to 1 */
+EG_API const double *eg_task_bigram(const eg_task *task); /* [d_vocab, d_vocab],
+                                                             rows sum to 1 */
 /* The fixed triggers, in ascending order of frequency; *n = 0 when random. */
 EG_API const int32_t *eg_task_fixed_triggers(const eg_task *task, int *n);
 /* Unicode code point of a token (0 when tokens are not characters). */

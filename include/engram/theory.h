@@ -188,8 +188,8 @@ EG_FIELDS_STRUCT(eg_theory_constructed, EG_THEORY_CONSTRUCTED_FIELDS)
  * positions of query and key, in gaps, and formula_bias, its leading order with
  * the query at the end: o is at each s of 1..T-2 with probability 1/(T-2) and
  * never at the ends, and the query's position is the same in all sequences
- * where its token is one of N; control_W_K2_norm and control_recall_W_K1, the same
- * steps taken first, with W_O^2 = 0. */
+ * where its token is one of N; control_W_K2_norm and control_recall_W_K1, the
+ * same steps taken first, with W_O^2 = 0. */
 #define EG_THEORY_THREE_STEP_FIELDS(I, R, B, T, E, L)                         \
     E(sweep, "d_model", "d_model|n_ctx|n_sequences|d_vocab",                  \
       "the swept option")                                                     \

@@ -13,22 +13,22 @@
 extern "C" {
 #endif
 
-#define EG_OPTIM_FIELDS(I, R, B, T, E, L)                                      \
-    E(kind, "sgd", "sgd|adam|adamw", "update rule")                            \
-    R(lr, "0.2", 0, 1e9, "learning rate (the peak of the schedule)")           \
-    R(momentum, "0.9", 0, 1, "sgd: momentum")                                  \
-    R(weight_decay, "1e-4", 0, 1e6,                                            \
-      "sgd, adam: added to the gradient; adamw: decoupled")                    \
-    R(beta1, "0.9", 0, 1, "adam: decay of the first moment")                   \
-    R(beta2, "0.95", 0, 1, "adam: decay of the second moment")                 \
-    R(eps, "1e-8", 0, 1, "adam: added to the root of the second moment")       \
-    E(clip, "none", "none|norm|value",                                         \
-      "clip gradients: global norm, or each entry")                            \
-    R(clip_at, "1", 0, 1e9, "threshold of the clipping")                       \
-    E(schedule, "constant", "constant|linear|cosine|inverse_sqrt",             \
-      "learning rate after the warm-up; linear and cosine fall to "            \
-      "lr_end at the last step")                                               \
-    I(warmup, "0", 0, 1000000000, "steps of linear warm-up")                   \
+#define EG_OPTIM_FIELDS(I, R, B, T, E, L)                                \
+    E(kind, "sgd", "sgd|adam|adamw", "update rule")                      \
+    R(lr, "0.2", 0, 1e9, "learning rate (the peak of the schedule)")     \
+    R(momentum, "0.9", 0, 1, "sgd: momentum")                            \
+    R(weight_decay, "1e-4", 0, 1e6,                                      \
+      "sgd, adam: added to the gradient; adamw: decoupled")              \
+    R(beta1, "0.9", 0, 1, "adam: decay of the first moment")             \
+    R(beta2, "0.95", 0, 1, "adam: decay of the second moment")           \
+    R(eps, "1e-8", 0, 1, "adam: added to the root of the second moment") \
+    E(clip, "none", "none|norm|value",                                   \
+      "clip gradients: global norm, or each entry")                      \
+    R(clip_at, "1", 0, 1e9, "threshold of the clipping")                 \
+    E(schedule, "constant", "constant|linear|cosine|inverse_sqrt",       \
+      "learning rate after the warm-up; linear and cosine fall to "      \
+      "lr_end at the last step")                                         \
+    I(warmup, "0", 0, 1000000000, "steps of linear warm-up")             \
     R(lr_end, "0", 0, 1e9, "learning rate at the last step")
 EG_FIELDS_STRUCT(eg_optim_opts, EG_OPTIM_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
@@ -38,26 +38,26 @@ enum { EG_OPTIM_SGD, EG_OPTIM_ADAM, EG_OPTIM_ADAMW };
 enum { EG_CLIP_NONE, EG_CLIP_NORM, EG_CLIP_VALUE };
 enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
 
-#define EG_TRAIN_FIELDS(I, R, B, T, E, L)                                      \
-    I(steps, "400", 0, 1000000000, "optimiser steps")                          \
-    I(batch, "512", 1, 1048576, "sequences in a step")                         \
-    E(loss, "in_context", "in_context|all",                                    \
-      "mean cross-entropy over second and later occurrences of triggers, "     \
-      "or over all positions")                                                 \
-    L(freeze, "",                                                              \
-      "tensors not trained: NAME for ever, NAME@STEP until that step; * "      \
-      "matches any text, e.g. W_E, blocks.1.attn.*@300")                       \
-    E(precision, "float32", "float32|float64", "numbers trained in")           \
-    E(algebra, "auto", "auto|plain",                                           \
-      "auto: fold frozen products and gather projected tables; plain: "        \
-      "every matrix product as written (slow; the reference)")                 \
+#define EG_TRAIN_FIELDS(I, R, B, T, E, L)                                  \
+    I(steps, "400", 0, 1000000000, "optimiser steps")                      \
+    I(batch, "512", 1, 1048576, "sequences in a step")                     \
+    E(loss, "in_context", "in_context|all",                                \
+      "mean cross-entropy over second and later occurrences of triggers, " \
+      "or over all positions")                                             \
+    L(freeze, "",                                                          \
+      "tensors not trained: NAME for ever, NAME@STEP until that step; * "  \
+      "matches any text, e.g. W_E, blocks.1.attn.*@300")                   \
+    E(precision, "float32", "float32|float64", "numbers trained in")       \
+    E(algebra, "auto", "auto|plain",                                       \
+      "auto: fold frozen products and gather projected tables; plain: "    \
+      "every matrix product as written (slow; the reference)")             \
     I(slots, "8", 1, 1024, "gradient sums a step, whatever the threads")
 EG_FIELDS_STRUCT(eg_train_opts, EG_TRAIN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_train_fields[];
 
-#define EG_INIT_FIELDS(I, R, B, T, E, L)                                       \
-    T(from, "",                                                                \
+#define EG_INIT_FIELDS(I, R, B, T, E, L) \
+    T(from, "",                          \
       "start from the tensors of this safetensors file, not from chance")
 EG_FIELDS_STRUCT(eg_init_opts, EG_INIT_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
@@ -82,7 +82,8 @@ typedef struct eg_trainer eg_trainer;
 /* What a trainer of this spec will take, in bytes, before making it. */
 typedef struct eg_train_plan {
     int64_t params, grads, moments, states, packs, total;
-    int64_t eval; /* evaluators beside it, with and without hooks; not in total */
+    int64_t
+        eval; /* evaluators beside it, with and without hooks; not in total */
     int64_t n_params, n_trained;
     double flops_per_token; /* multiply-adds counted as two, necessary only */
 } eg_train_plan;
