@@ -33,13 +33,18 @@ static void read_task(eg_config *cfg, const char *config)
     bool inside = false;
 
     for (const char *p = config, *end; p && *p; p = end ? end + 1 : NULL) {
-        char key[64], value[EG_TEXT], line[EG_TEXT + 80];
+        char key[64], value[EG_TEXT], line[2 * EG_TEXT];
+        size_t size;
 
         end = strchr(p, '\n');
+        size = end ? (size_t)(end - p) : strlen(p);
+        if (size >= sizeof line) size = sizeof line - 1;
+        memcpy(line, p, size); /* sscanf would measure all that follows */
+        line[size] = '\0';
         if (*p != ' ')
             inside = strncmp(p, "task:", 5) == 0;
         else if (inside &&
-                 sscanf(p, " %63[a-z_]: %255[^\n]", key, value) == 2) {
+                 sscanf(line, " %63[a-z_]: %255[^\n]", key, value) == 2) {
             size_t n = strlen(value);
             bool quoted = n >= 2 && value[0] == '"' && value[n - 1] == '"';
 

@@ -16,9 +16,10 @@ if(ENGRAM_FUZZ)
   target_link_options(eg_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
-# eg_fuzz(name module): fuzz_<name>.c, linked with that module.
+# eg_fuzz(name module sources...): fuzz_<name>.c, linked with that module;
+# sources of no module, such as those of the tool, are compiled in.
 function(eg_fuzz name module)
-  set(source ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/fuzz_${name}.c)
+  set(source ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/fuzz_${name}.c ${ARGN})
   set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name})
 
   add_executable(replay_${name} ${source}
@@ -40,5 +41,13 @@ eg_fuzz(yaml base)
 eg_fuzz(fields base)
 eg_fuzz(stats task)
 eg_fuzz(config lab)
-eg_fuzz(metrics lab)
 eg_fuzz(measure lab)
+eg_fuzz(claims lab)
+eg_fuzz(metrics report)
+eg_fuzz(rundir report)
+eg_fuzz(grid lab ${CMAKE_SOURCE_DIR}/cli/grid.c)
+foreach(program replay_grid fuzz_grid)
+  if(TARGET ${program})
+    target_include_directories(${program} PRIVATE ${CMAKE_SOURCE_DIR}/cli)
+  endif()
+endforeach()

@@ -1,26 +1,85 @@
-/* metrics.jsonl as a stranger may have left it. */
-#include "fuzz.h"
+/* metrics.jsonl through both of its readers: the strict one of the laboratory
+ * and the tolerant one of the report, which agree where both have a say. */
+#include <math.h>
+
 #include "engram/run.h"
+#include "fuzz.h"
+#include "lab/run_priv.h"
+#include "report/report_impl.h"
+
+static bool same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* Every point the report keeps stands in the strict series as well. */
+static void compare(const eg_metrics *m, const egi_table *t)
+{
+    EG_ASSERT(t->n_bad <= 1); /* a last line that is cut */
+    for (int i = 0; i < m->n; i++) {
+        const eg_series *s = &m->series[i];
+        const egi_series *shown = egi_table_find(t, s->name);
+
+        EG_ASSERT(shown && eg_metrics_find(m, s->name) == s);
+        if (t->n_rows > s->n) continue; /* the cut line counted after all */
+        for (int k = 0; k < shown->n; k++) {
+            bool found = false;
+
+            for (int p = 0; p < s->n && !found; p++)
+                found = s->step[p] == shown->step[k] &&
+                        same(s->value[p], shown->value[k]);
+            EG_ASSERT(found);
+        }
+    }
+}
+
+/* What is kept for going on is whole lines, all of it from before limit. */
+static void check_keep(const char *text, size_t size)
+{
+    for (int64_t limit = -1; limit < 20; limit += 7) {
+        size_t n = egi_metrics_keep(text, size, limit);
+
+        EG_ASSERT(n <= size && (n == 0 || text[n - 1] == '\n'));
+        EG_ASSERT(egi_metrics_keep(text, n, limit) == n);
+    }
+}
+
+static void check_table(const egi_table *t)
+{
+    json_t *j = egi_table_json(t);
+
+    EG_ASSERT(j);
+    EG_ASSERT(json_object_size(json_object_get(j, "series")) == (size_t)t->n);
+    for (int i = 0; i < t->n; i++)
+        for (int k = 1; k < t->series[i].n; k++)
+            EG_ASSERT(t->series[i].step[k] > t->series[i].step[k - 1]);
+    json_decref(j);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int64_t live = eg_mem_query().live_bytes;
     eg_err err = {0};
     eg_metrics m;
+    egi_table t = {0};
+    char *text = malloc(size + 1);
     eg_status st = eg_metrics_parse(&m, (const char *)data, size, "fuzz", &err);
-    double sum = 0;
 
-    if (st != EG_OK) {
+    EG_ASSERT(text);
+    memcpy(text, data, size);
+    text[size] = '\0';
+    check_keep(text, size);
+    EG_ASSERT(egi_table_parse(&t, text, &err) == EG_OK);
+    check_table(&t);
+    if (st == EG_OK) {
+        compare(&m, &t);
+    } else {
         fuzz_check_failure(st, &err);
         EG_ASSERT(m.n == 0);
     }
-    for (int i = 0; i < m.n; i++) {
-        EG_ASSERT(eg_metrics_find(&m, m.series[i].name) == &m.series[i]);
-        for (int k = 0; k < m.series[i].n; k++)
-            sum += m.series[i].step[k] + m.series[i].value[k];
-    }
-    (void)sum;
     eg_metrics_release(&m);
+    egi_table_release(&t);
+    free(text);
     EG_ASSERT(eg_mem_query().live_bytes == live);
     return 0;
 }
