@@ -14,7 +14,7 @@ static bool sample(shares *out, const egi_plan *p, const eg_task *task)
 {
     int T = p->m->T;
     int32_t *buf = eg_calloc((size_t)T * 3, sizeof *buf);
-    eg_seq s = {buf, buf ? buf + T : NULL, buf ? buf + 2 * T : NULL};
+    eg_seq s = {buf, buf ? buf + T : NULL, buf ? buf + (eg_index)2 * T : NULL};
 
     *out = (shares){0, 0, 0, 0};
     if (!buf) return false;

@@ -194,7 +194,8 @@ static uint32_t name_hash(const char *s)
 static double sinusoid(const eg_model *m, eg_index j)
 {
     eg_index t = j / m->d_model, i = j % m->d_model;
-    double rate = pow(10000.0, -(double)(i / 2 * 2) / (double)m->d_model);
+    eg_index even = i / 2 * 2;
+    double rate = pow(10000.0, -(double)even / (double)m->d_model);
     return i % 2 == 0 ? sin((double)t * rate) : cos((double)t * rate);
 }
 
@@ -250,7 +251,7 @@ eg_status eg_model_new(eg_model **out, const eg_model_opts *opts, int d_vocab,
     m->V = d_vocab;
     m->T = n_ctx;
     EG_TRY(resolve_sizes(m, err));
-    m->tensor = eg_calloc((size_t)(12 * m->n_layers + 6), sizeof *m->tensor);
+    m->tensor = eg_calloc((size_t)m->n_layers * 12 + 6, sizeof *m->tensor);
     if (!m->tensor) {
         st = EG_FAIL(err, EG_ENOMEM, "table of tensors");
         goto done;

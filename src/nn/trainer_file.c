@@ -24,7 +24,7 @@ eg_status eg_trainer_save(const eg_trainer *tr, const char *path, eg_err *err)
     int n = 0;
     char step[32], seed[32];
     eg_st_entry *e =
-        eg_calloc((size_t)(n_blocks(tr) * m->n_tensors + 1), sizeof *e);
+        eg_calloc((size_t)n_blocks(tr) * (size_t)m->n_tensors + 1, sizeof *e);
 
     if (!e) return EG_FAIL(err, EG_ENOMEM, "%s", path);
     EG_TRY(egi_tensor_entries(e, m, "", m->params, err));

@@ -173,7 +173,7 @@ static void mix_back(const pass *p, const real *dz, eg_index lddz)
     if (own_k && lp->need_k)
         zero_rows(st->dk, st->ldk, p->n, lp->k_copy ? lp->kw : lp->nk);
     if (lp->nv > 0 && lp->need_v) zero_rows(st->dv, st->ldv, p->n, lp->nv);
-    for (int h = 0; h < p->m->n_heads; h++) {
+    for (eg_index h = 0; h < p->m->n_heads; h++) {
         real *dq = lp->need_q ? st->dq + h * lp->kw : NULL;
         real *dk = NULL, *dv = NULL;
         if (lp->need_k) dk = own_k ? st->dk + N(key_at)(p, h) : st->da;

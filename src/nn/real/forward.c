@@ -102,7 +102,7 @@ static void attention(const pass *p)
     eg_index psize = p->K->attn_size(p->limit, p->rows);
 
     projections(p);
-    for (int h = 0; h < p->m->n_heads; h++)
+    for (eg_index h = 0; h < p->m->n_heads; h++)
         p->K->attn(a->z + h * lp->vw, st->ldz, a->p + h * psize,
                    a->q + h * lp->kw, st->ldq, p->limit, a->k + N(key_at)(p, h),
                    a->ldk, a->v + h * lp->vw, a->ldv, p->rows, lp->kw, lp->vw,

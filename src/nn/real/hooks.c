@@ -107,9 +107,9 @@ static void fill_scores(const N(pass) * p)
     N(lact) *a = p->a;
     eg_index T = p->m->T;
 
-    for (int h = 0; h < p->m->n_heads; h++)
+    for (eg_index h = 0; h < p->m->n_heads; h++)
         for (int t = 0; t < T; t++) {
-            real *row = a->scores + ((eg_index)h * T + t) * T;
+            real *row = a->scores + (h * T + t) * T;
             p->K->attn_scores(row, a->q + t * p->st->ldq + h * p->lp->kw,
                               a->k + N(key_at)(p, h), a->ldk, t + 1, p->lp->kw,
                               N(score_scale)(p));

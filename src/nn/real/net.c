@@ -75,7 +75,8 @@ static size_t net_lay(N(net) * net, char *base)
     if (net->plan.layer[0].table) cols = egi_table_cols(&net->plan.layer[0]);
     if (cols > big) big = cols;
     if (m->d_mlp > big) big = m->d_mlp;
-    if (m->n_heads * m->d_model > big) big = m->n_heads * m->d_model;
+    eg_index wide = (eg_index)m->n_heads * m->d_model;
+    if (wide > big) big = wide;
     net->dtable = lay_real(&l, m->d_model * cols);
     net->raw_u = lay_real(&l, (eg_index)m->d_model * m->V);
     net->dhead = lay_real(&l, (eg_index)m->d_model * m->V);
@@ -94,7 +95,7 @@ static void rotary_table(N(net) * net)
 
     if (!net->rot) return;
     for (int t = 0; t < net->m->T; t++)
-        for (int i = 0; i < w / 2; i++) {
+        for (eg_index i = 0; i < w / 2; i++) {
             double rate =
                 pow(net->m->opts.rotary_theta, -2.0 * (double)i / (double)w);
             net->rot[(eg_index)t * w + 2 * i] = (real)cos((double)t * rate);

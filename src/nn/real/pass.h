@@ -45,9 +45,9 @@ static inline void N(copy_rows)(real *out, const real *in, eg_index ld,
 }
 
 /* Where head h's keys begin: its own columns, or all of the identity. */
-static inline eg_index N(key_at)(const N(pass) * p, int h)
+static inline eg_index N(key_at)(const N(pass) * p, eg_index h)
 {
-    return p->lp->nk > 0 ? (eg_index)h * p->lp->kw : 0;
+    return p->lp->nk > 0 ? h * p->lp->kw : 0;
 }
 
 /* 1 / sqrt(key width), or 1. */

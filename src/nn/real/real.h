@@ -85,7 +85,8 @@ typedef struct N(state) {
     real *xhatf, *rstdf, *xf, *scalef;
     real *logits; /* [rows, V] */
     /* backward scratch */
-    real *dlogits, *dx, *dmid, *da, *dq, *dk, *dv, *dz, *dpre, *dmi, *row, *dots;
+    real *dlogits, *dx, *dmid, *da, *dq, *dk, *dv, *dz, *dpre, *dmi, *row,
+        *dots;
     real *work;
     size_t bytes;
     void *block;

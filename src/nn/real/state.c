@@ -19,6 +19,7 @@ static void act_lay(layout *l, const N(net) * net, N(state) * st, int i,
     const egi_layer_plan *lp = &net->plan.layer[i];
     N(lact) *a = &st->act[i];
     eg_index T = m->T, H = m->n_heads, X = T * st->ldx;
+    eg_index block = EG_ATTN_BLOCK;
     bool keep = net->plan.keep, norm = m->opts.norm != EG_NORM_NONE;
     bool first =
         m->opts.norm == EG_NORM_PRE || m->opts.norm == EG_NORM_PARALLEL;
@@ -36,8 +37,7 @@ static void act_lay(layout *l, const N(net) * net, N(state) * st, int i,
     a->v = lp->nv > 0 ? lay_real(l, T * st->ldv) : a->a;
     a->ldv = lp->nv > 0 ? st->ldv : st->ldx;
     /* The saved pattern: whole causal blocks, and what ragged rows add. */
-    a->p = lay_real(l, H * (T * T / 2 + 2 * EG_ATTN_BLOCK * T +
-                            EG_ATTN_BLOCK * EG_ATTN_BLOCK));
+    a->p = lay_real(l, H * (T * T / 2 + 2 * block * T + block * block));
     a->z = lay_real(l, T * st->ldz);
     a->h = keep ? lay_real(l, X) : NULL;
     if (norm && lp->mlp != EG_MLP_NONE) {

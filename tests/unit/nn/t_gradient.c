@@ -145,7 +145,10 @@ static double compare(const variant *v, const char *a, const char *ka,
     eg_trainer *tr = trainer_open(&s);
     worst = fabs(la - lb) / fabs(lb);
     for (int i = 0; i < n; i++) {
-        if (!ga[i]) continue;
+        if (!ga[i] || !gb[i]) {
+            assert_true(!ga[i] && !gb[i]); /* frozen in one, so in both */
+            continue;
+        }
         double d = distance(
             ga[i], gb[i], eg_model_tensor(eg_trainer_model(tr), i)->size, NULL);
         if (d > worst) worst = d;

@@ -141,12 +141,13 @@ static void test_foreign_checkpoint(void **state)
     setting_open(&other, &BASIC, TASK, 1);
     eg_trainer *a = trainer_open(&s), *b = trainer_open(&other);
     assert_int_equal(eg_trainer_save(b, path, &err), EG_OK);
-    double *w = calloc(65 * 32, sizeof *w), *w2 = calloc(65 * 32, sizeof *w2);
+    const size_t n = (size_t)65 * 32;
+    double *w = calloc(n, sizeof *w), *w2 = calloc(n, sizeof *w2);
     eg_model_get(eg_trainer_model(a), 0, w);
     assert_int_not_equal(eg_trainer_load(a, path, &err), EG_OK);
     printf("  %s\n", err.msg);
     eg_model_get(eg_trainer_model(a), 0, w2);
-    assert_memory_equal(w, w2, 65 * 32 * sizeof *w); /* nothing lost */
+    assert_memory_equal(w, w2, n * sizeof *w); /* nothing lost */
     free(w);
     free(w2);
     unlink(path);
