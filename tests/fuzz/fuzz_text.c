@@ -31,6 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (st == EG_OK) {
         EG_ASSERT(egi_stats_check(&s, "fuzz", &err) == EG_OK);
         EG_ASSERT(s.length > 0 && (size_t)s.length <= size);
+        EG_ASSERT(s.row[0] == 0 && s.row[s.n_symbols] == s.n_pairs);
+        for (int i = 0; i < s.n_symbols; i++)
+            EG_ASSERT(s.row[i] <= s.row[i + 1]);
         egi_stats_release(&s);
     } else {
         fuzz_check_failure(st, &err);
