@@ -198,8 +198,9 @@ static void check_table(const eg_kern_f32 *k, const eg_kern_f64 *ref,
     kt_compare(&dp, &dp, 2 * ROWS, 1, k->name, worst);
     kt_compare(&db, &db, 2 * ROWS, 1, k->name, worst);
     kt_compare(&dots, &dots, 4 + (double)n / 8, 4, k->name, worst);
-    kt_buf *all[] = {&e, &p, &s, &b, &y, &dy, &de, &dp, &db, &dots};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    enum { N_BUFS = 10 };
+    kt_buf *all[N_BUFS] = {&e, &p, &s, &b, &y, &dy, &de, &dp, &db, &dots};
+    for (int i = 0; i < N_BUFS; i++)
         kt_free(all[i], k->name);
 }
 
