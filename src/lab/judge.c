@@ -80,10 +80,10 @@ static double median(const eg_claim_result *r)
 
 static double mean_of(const eg_node *list)
 {
-    double sum = 0, v = NAN;
+    double sum = 0, v = (double)NAN;
 
     for (int i = 0; i < list->n; i++) {
-        if (!egi_number(list->item[i].text, &v)) return NAN;
+        if (!egi_number(list->item[i].text, &v)) return (double)NAN;
         sum += v;
     }
     return sum / list->n;
@@ -121,7 +121,7 @@ double egi_reduce(eg_claim_result *r, egi_over over, const eg_node *reference)
     case EGI_DISTANCE:
         return n > 1 ? fabs(mean_of(reference) - r->mean) / r->sd : (double)NAN;
     }
-    return NAN;
+    return (double)NAN;
 }
 
 /* The number of seeds: that of the runs with more than one, which must agree.
@@ -252,7 +252,8 @@ void egi_judge(eg_claim_result *r, const egi_claim *c, const egi_experiment *e,
     view v = {.claim = c, .file = e, .profile = profile, .jobs = jobs};
     bool not_run = false, holds;
 
-    *r = (eg_claim_result){.info = c->info, .measured = NAN, .control = NAN};
+    *r = (eg_claim_result){
+        .info = c->info, .measured = (double)NAN, .control = (double)NAN};
     r->info.id = c->id;
     r->info.measure = t->measure_node->text;
     snprintf(r->expected, sizeof r->expected, "%.95s", t->expected);

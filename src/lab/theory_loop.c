@@ -120,12 +120,12 @@ eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                        cfg->run.theory);
     l.news = (eg_progress){.label = opts->label ? opts->label : cfg->run.name,
                            .n_steps = 100,
-                           .loss = NAN,
-                           .accuracy = NAN,
-                           .recall_wo2 = NAN,
-                           .recall_wk2 = NAN,
-                           .recall_wk1 = NAN,
-                           .tokens_per_s = NAN};
+                           .loss = (double)NAN,
+                           .accuracy = (double)NAN,
+                           .recall_wo2 = (double)NAN,
+                           .recall_wk2 = (double)NAN,
+                           .recall_wk1 = (double)NAN,
+                           .tokens_per_s = (double)NAN};
     *facts = (eg_run_facts){.kern = "ref",
                             .precision = "float64",
                             .threads = eg_pool_size(opts->pool),

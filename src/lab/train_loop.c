@@ -297,11 +297,11 @@ eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     l->run = run;
     l->news = (eg_progress){.label = opts->label ? opts->label : cfg->run.name,
                             .n_steps = cfg->train.steps,
-                            .loss = NAN,
-                            .accuracy = NAN,
-                            .recall_wo2 = NAN,
-                            .recall_wk2 = NAN,
-                            .recall_wk1 = NAN};
+                            .loss = (double)NAN,
+                            .accuracy = (double)NAN,
+                            .recall_wo2 = (double)NAN,
+                            .recall_wk2 = (double)NAN,
+                            .recall_wk1 = (double)NAN};
     EG_TRY(build(l, err));
     EG_TRY(restore(l, err));
     l->step0 = l->last_step = eg_trainer_step_index(l->trainer);

@@ -8,7 +8,7 @@ egi_diffs egi_diffs_check(egi_loss_fn loss, void *ctx, double *w,
                           const double *grad, eg_index n, int directions,
                           double delta, eg_rng *rng, double *v)
 {
-    egi_diffs r = {.norm = egi_norm(grad, n), .curvature = INFINITY};
+    egi_diffs r = {.norm = egi_norm(grad, n), .curvature = (double)INFINITY};
     double middle = loss(ctx, w), ff = 0, gg = 0, fg = 0;
 
     for (int k = 0; k < directions; k++) {

@@ -78,7 +78,7 @@ static summary summarise(const memory *m)
     for (eg_index y = 0; y < m->n; y++)
         for (eg_index t = 0; t < m->t; t++) {
             eg_index best = 0;
-            double top = -INFINITY;
+            double top = -(double)INFINITY;
 
             for (eg_index k = 0; k < m->n; k++) {
                 const double *row = m->scores + k * all;
