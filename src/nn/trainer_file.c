@@ -95,6 +95,14 @@ eg_status eg_trainer_load(eg_trainer *tr, const char *path, eg_err *err)
                      COUNTERS, tr->m->n_tensors);
         goto done;
     }
+    for (int i = 0; i < tr->m->n_tensors; i++) {
+        double n = eg_view_at(&c->view, i);
+        if (n >= 0 && n <= (double)step) continue;
+        st = EG_FAIL(err, EG_EFORMAT,
+                     "%s: %s: expected 0 to %lld updates of %s, found %g", path,
+                     COUNTERS, (long long)step, tr->m->tensor[i].name, n);
+        goto done;
+    }
     /* Nothing above has touched the trainer; nothing below can fail. */
     egi_tensor_copy(tr->m->params, tr->m, &s, "");
     if (tr->m1) egi_tensor_copy(tr->m1, tr->m, &s, "optim.m1.");
