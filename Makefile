@@ -31,7 +31,10 @@ build:
 	@scripts/build.sh release
 
 demo: build
-	build/engram reproduce birth --quick
+	@build/engram reproduce birth --quick; status=$$?; \
+	page=$$(ls -t runs/reproduce/birth/*/report.html 2>/dev/null | head -n 1); \
+	[ -z "$$page" ] || echo "The report, to open in a browser: $$page"; \
+	exit $$status
 
 check:
 	@scripts/check.sh

@@ -200,8 +200,7 @@ static void check_table(const eg_kern_f32 *k, const eg_kern_f64 *ref,
     kt_compare(&dots, &dots, 4 + (double)n / 8, 4, k->name, worst);
     enum { N_BUFS = 10 };
     kt_buf *all[N_BUFS] = {&e, &p, &s, &b, &y, &dy, &de, &dp, &db, &dots};
-    for (int i = 0; i < N_BUFS; i++)
-        kt_free(all[i], k->name);
+    for (int i = 0; i < N_BUFS; i++) kt_free(all[i], k->name);
 }
 
 static void test_table(void **state)
