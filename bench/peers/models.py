@@ -19,6 +19,8 @@ PAPER = ("blocks.0.attn.W_QK", "blocks.1.attn.W_QK", "blocks.1.attn.W_O",
 
 
 def attend_sdpa(q, k, v, mask, scale):
+    if not hasattr(F, "scaled_dot_product_attention"):  # before PyTorch 2
+        return attend_explicit(q, k, v, mask, scale)
     return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
 
 

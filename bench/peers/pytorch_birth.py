@@ -108,13 +108,15 @@ class Variant:
         self.model = build(args, vocab, parts[1])
         self.trained = models.select(self.model, args.trained)
         self.params = [p for p in self.model.parameters() if p.requires_grad]
+        # fused updates on a CPU came with PyTorch 2.4
+        fused = {"fused": True} if hasattr(torch.backends, "cpu") else {}
         if args.optim == "sgd":
             self.opt = torch.optim.SGD(self.params, lr=0.2, momentum=0.9,
-                                       weight_decay=1e-4, fused=True)
+                                       weight_decay=1e-4, **fused)
         else:
             self.opt = torch.optim.AdamW(self.params, lr=1e-3,
                                          betas=(0.9, 0.99), weight_decay=0.01,
-                                         fused=True)
+                                         **fused)
         self.loss = self.model.loss
         if parts[0] == "compile":
             self.loss = torch.compile(self.model.loss)

@@ -48,5 +48,7 @@ def apply(threads):
     return {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
-        "cpu": torch.backends.cpu.get_cpu_capability(),
+        # PyTorch 1.13, the version of Debian 12, does not tell
+        "cpu": torch.backends.cpu.get_cpu_capability()
+        if hasattr(torch.backends, "cpu") else "",
     }
