@@ -50,24 +50,26 @@ static lab *lab_of(void)
     return &l;
 }
 
-/* Sum over all parameters, to see whether something was touched. */
-static double parameters(const lab *l)
+/* Bits of the sum over all parameters, to see whether one was touched. */
+static uint64_t parameters(const lab *l)
 {
     eg_model *m = eg_trainer_model(l->trainer);
     double sum = 0;
+    uint64_t bits;
 
     for (int i = 0; i < eg_model_n_tensors(m); i++) {
         eg_view v = eg_model_view(m, i);
         sum += fuzz_touch(&v);
     }
-    return sum;
+    memcpy(&bits, &sum, sizeof bits);
+    return bits;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     lab *l = lab_of();
     eg_err err = {0};
-    double before = parameters(l);
+    uint64_t before = parameters(l);
     int64_t step = eg_trainer_step_index(l->trainer);
     int64_t live = eg_mem_query().live_bytes;
     FILE *f = fopen(l->path, "wb");
