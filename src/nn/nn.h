@@ -31,7 +31,7 @@ struct eg_model {
 /* Does "blocks.*.attn.W_O" match the name? '*' stands for any text. */
 bool egi_match(const char *pattern, const char *name);
 
-/* Fills the vector of n_params entries; f32 or f64 by the model. */
+/* The entries of tensor i (float or double, by the model); NULL for role -1. */
 static inline void *egi_param(const eg_model *m, int i)
 {
     if (i < 0) return NULL;
