@@ -167,8 +167,7 @@ static void table_build(eg_model *m)
         m->tensor[m->pos].fixed = pos != EG_POS_LEARNED;
     }
     for (int l = 0; l < m->n_layers; l++) block_add(m, l);
-    if (m->opts.norm == EG_NORM_PRE || m->opts.norm == EG_NORM_PARALLEL)
-        norm_add(m, &m->lnf_w, &m->lnf_b, "ln_final");
+    if (egi_norm_first(m)) norm_add(m, &m->lnf_w, &m->lnf_b, "ln_final");
     if (!m->opts.tied)
         tensor_add(m, &m->u, "W_U", 2, m->d_model, m->V, 0, m->d_model);
 }

@@ -31,6 +31,13 @@ struct eg_model {
 /* Does "blocks.*.attn.W_O" match the name? '*' stands for any text. */
 bool egi_match(const char *pattern, const char *name);
 
+/* Do norms read what enters a branch (pre, parallel), and one more the last
+ * residual stream? */
+static inline bool egi_norm_first(const eg_model *m)
+{
+    return m->opts.norm == EG_NORM_PRE || m->opts.norm == EG_NORM_PARALLEL;
+}
+
 /* The entries of tensor i (float or double, by the model); NULL for role -1. */
 static inline void *egi_param(const eg_model *m, int i)
 {

@@ -58,8 +58,7 @@ static void layer_needs(const plan_ctx *c, int l, bool below)
 {
     const egi_block_roles *r = &c->m->block[l];
     egi_layer_plan *lp = &c->p->layer[l];
-    bool norm_first =
-        c->m->opts.norm == EG_NORM_PRE || c->m->opts.norm == EG_NORM_PARALLEL;
+    bool norm_first = egi_norm_first(c->m);
     bool in =
         below || (norm_first && (trained(c, r->ln1_w) || trained(c, r->ln1_b)));
 
@@ -91,8 +90,7 @@ static void layer_sums(const plan_ctx *c, int l)
         eg_index n = egi_table_cols(lp);
         a->ey = take(p, any, m->V * n);
         a->py = take(p, any && m->pos >= 0, m->T * n);
-        a->by = take(p, any && m->opts.norm == EG_NORM_PARALLEL, n);
-        if (any && m->opts.norm == EG_NORM_PRE) a->by = take(p, true, n);
+        a->by = take(p, any && egi_norm_first(m), n);
     } else {
         a->q = take(p, trained(c, r->qk) || trained(c, r->q), d * lp->nq);
         a->k = take(p, lp->nk > 0 && trained(c, r->k), d * lp->nk);

@@ -271,8 +271,7 @@ static void input_back(const pass *p, real *acc)
     const egi_layer_acc *o = &p->lp->acc;
     eg_index ldx = st->ldx;
     int d = p->m->d_model;
-    bool norm_first =
-        p->m->opts.norm == EG_NORM_PRE || p->m->opts.norm == EG_NORM_PARALLEL;
+    bool norm_first = egi_norm_first(p->m);
 
     if (p->rows != p->n) { /* spread the rows, last first */
         int r2 = p->rows - 1;

@@ -213,7 +213,7 @@ static void block(const pass *p, real *out)
     int norms = p->m->opts.norm;
     N(lact) *a = p->a;
 
-    if (norms == EG_NORM_PRE || norms == EG_NORM_PARALLEL)
+    if (egi_norm_first(p->m))
         norm(p, a->a, a->xhat1, a->rstd1, a->x, r->ln1_w, r->ln1_b, p->n);
     attention(p);
     const real *xr = input_rows(p);

@@ -36,9 +36,7 @@ static void layer_lay(layout *l, N(net) * net, int i)
         n->wt = lay_real(l, d * cols);
         n->ey = lay_real(l, m->V * cols);
         n->py = m->pos >= 0 ? lay_real(l, m->T * cols) : NULL;
-        n->by = m->opts.norm == EG_NORM_PRE || m->opts.norm == EG_NORM_PARALLEL
-                    ? lay_real(l, cols)
-                    : NULL;
+        n->by = egi_norm_first(m) ? lay_real(l, cols) : NULL;
     }
     lin_lay(l, K, &n->q, d, lp->nq, !tab, !tab);
     if (lp->nk > 0) lin_lay(l, K, &n->k, d, lp->nk, !tab, !tab);
@@ -303,8 +301,7 @@ static void head_prepare(N(net) * net)
 void N(net_prepare)(N(net) * net)
 {
     const eg_model *m = net->m;
-    bool centred =
-        m->opts.norm == EG_NORM_PRE || m->opts.norm == EG_NORM_PARALLEL;
+    bool centred = egi_norm_first(m);
 
     for (int l = 0; l < m->n_layers; l++) {
         attn_prepare(net, l);

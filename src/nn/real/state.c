@@ -21,8 +21,7 @@ static void act_lay(layout *l, const N(net) * net, N(state) * st, int i,
     eg_index T = m->T, H = m->n_heads, X = T * st->ldx;
     eg_index block = EG_ATTN_BLOCK;
     bool keep = net->plan.keep, norm = m->opts.norm != EG_NORM_NONE;
-    bool first =
-        m->opts.norm == EG_NORM_PRE || m->opts.norm == EG_NORM_PARALLEL;
+    bool first = egi_norm_first(m);
     bool mlp2 = lp->mlp == EG_MLP_RELU || lp->mlp == EG_MLP_GELU;
 
     a->x = lay_real(l, X);
