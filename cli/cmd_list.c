@@ -4,8 +4,8 @@
 #include <jansson.h>
 #include <string.h>
 #include "engram/kern.h"
+#include "engram/lab.h"
 #include "engram/probe.h"
-#include "engram/theory.h"
 
 const cli_option cli_list_options[] = {
     {"experiments", 0, "DIR", "where the experiments are"},
@@ -111,8 +111,8 @@ static int add_probes(rows *r, const cli_args *a)
 static int add_theories(rows *r, const cli_args *a)
 {
     (void)a;
-    for (const eg_theory *t = eg_theories; t->name; t++)
-        add(r, t->name, t->help);
+    for (int i = 0; eg_theory_at(i); i++)
+        add(r, eg_theory_at(i)->name, eg_theory_at(i)->help);
     return CLI_DONE;
 }
 

@@ -24,6 +24,9 @@ pkg-config      | cmd pkg-config
 libyaml-dev     | pc yaml-0.1
 libjansson-dev  | pc jansson
 libsqlite3-dev  | pc sqlite3
+libsundials-dev | header cvode/cvode.h
+liblapacke-dev  | pc lapacke
+libopenblas-pthread-dev | pc openblas
 librandom123-dev| header Random123/philox.h
 '
 needs_report='

@@ -3,6 +3,7 @@
 #define ENGRAM_LAB_H
 
 #include "engram/run.h"
+#include "engram/theory.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,6 +17,10 @@ EG_API void eg_machine_describe(char *buf, size_t size);
 EG_API int64_t eg_memory_peak(void);
 /* Bytes of it resident now; 0 where the system does not say. */
 EG_API int64_t eg_memory_now(void);
+
+/* The i-th statement of every theory, NULL past the end; and by name. */
+EG_API const eg_theory *eg_theory_at(int i);
+EG_API const eg_theory *eg_theory_find(const char *name);
 
 /* A step's news, for whoever watches. Numbers not known are NaN. */
 typedef struct eg_progress {

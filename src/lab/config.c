@@ -3,6 +3,7 @@
 #include "lab/config_priv.h"
 
 #include <string.h>
+#include "engram/lab.h"
 #include "lab/theory_priv.h"
 
 #define EG_FIELDS_OWNER eg_run_opts
@@ -81,12 +82,12 @@ eg_status egi_config_retarget(eg_config *cfg, const char *before, eg_err *err)
     if (strcmp(before, now) == 0) return EG_OK;
     theory_default(cfg);
     if (!now[0] || egi_theory_fields(now)) return EG_OK;
-    for (int i = 0; egi_theory_name(i); i++) {
-        int d = eg_edit_distance(now, egi_theory_name(i));
+    for (int i = 0; eg_theory_at(i); i++) {
+        int d = eg_edit_distance(now, eg_theory_at(i)->name);
 
         if (d < best) {
             best = d;
-            near = egi_theory_name(i);
+            near = eg_theory_at(i)->name;
         }
     }
     return EG_FAIL(err, EG_EINVAL, "theory: no statement '%.64s'%s%s%s", now,

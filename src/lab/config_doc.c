@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "engram/lab.h"
 #include "lab/buf.h"
 #include "lab/theory_priv.h"
 
@@ -83,10 +84,10 @@ eg_status eg_config_markdown(char **out, eg_err *err)
     }
     egi_buf_add(&b, "## theory\n\nOnly with `run.kind: theory`: the options of "
                     "the statement named by `run.theory`.\n\n");
-    for (int i = 0; egi_theory_name(i); i++) {
-        egi_buf_add(&b, "### %s\n\n%s\n\n", egi_theory_name(i),
-                    egi_theory_help(i));
-        put_table(&b, egi_theory_fields(egi_theory_name(i)));
+    for (int i = 0; eg_theory_at(i); i++) {
+        egi_buf_add(&b, "### %s\n\n%s\n\n", eg_theory_at(i)->name,
+                    eg_theory_at(i)->help);
+        put_table(&b, eg_theory_at(i)->fields);
     }
     return egi_buf_take(&b, out, err);
 }

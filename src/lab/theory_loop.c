@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "engram/mem.h"
-#include "engram/theory.h"
 #include "lab/lab_priv.h"
 #include "lab/theory_priv.h"
 
@@ -16,16 +15,6 @@ const eg_field *egi_theory_fields(const char *name)
 
     if (t) EG_ASSERT(t->options_size <= EG_THEORY_BYTES);
     return t ? t->fields : NULL;
-}
-
-const char *egi_theory_name(int i)
-{
-    return eg_theories[i].name;
-}
-
-const char *egi_theory_help(int i)
-{
-    return eg_theories[i].help;
 }
 
 /* Statements may emit their numbers in any order; they are kept until the

@@ -6,9 +6,4 @@
 
 /* Option table of a statement; NULL when there is none of that name. */
 const eg_field *egi_theory_fields(const char *name);
-/* Name of the i-th statement; NULL past the end. */
-const char *egi_theory_name(int i);
-/* Its one line of help. */
-const char *egi_theory_help(int i);
-
 #endif

@@ -1,8 +1,8 @@
-/* The checks behind the rows of eg_theories; options as in theory.h. */
+/* The checks behind the rows of eg_memory_theories; options as in memory.h. */
 #ifndef EGI_MEMORY_CHECKS_H
 #define EGI_MEMORY_CHECKS_H
 
-#include "engram/theory.h"
+#include "engram/memory.h"
 
 #define EGI_THEORY_LIST(X)                                                    \
     X(orthogonality, "d_model",                                               \

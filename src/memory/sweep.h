@@ -5,7 +5,7 @@
 
 #include "engram/mem.h"
 #include "engram/task.h"
-#include "engram/theory.h"
+#include "engram/memory.h"
 
 #define EGI_SWEEP_MAX_VALUES 24
 

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "engram/run.h"
-#include "engram/theory.h"
+#include "engram/lab.h"
 #include "report/report_impl.h"
 
 enum { SMALL_FILE = 4 << 20, METRICS_FILE = 512 << 20 };

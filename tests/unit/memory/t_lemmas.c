@@ -11,11 +11,11 @@ static emitted seen;
 static void test_table(void **state)
 {
     (void)state;
-    for (const eg_theory *t = eg_theories; t->name; t++) {
+    for (const eg_theory *t = eg_memory_theories; t->name; t++) {
         void *opts = eg_calloc(1, t->options_size);
         char text[256];
 
-        assert_ptr_equal(eg_theory_find(t->name), t);
+        assert_ptr_equal(eg_theory_in(eg_memory_theories, t->name), t);
         eg_fields_default(t->fields, opts);
         for (const eg_field *f = t->fields; f->name; f++) {
             assert_true(f->offset < t->options_size);
@@ -25,7 +25,7 @@ static void test_table(void **state)
         printf("%s (%s): %s\n", t->name, t->step, t->help);
         eg_free(opts);
     }
-    assert_null(eg_theory_find("lemma3"));
+    assert_null(eg_theory_in(eg_memory_theories, "lemma3"));
 }
 
 static void test_orthogonality(void **state)
@@ -236,7 +236,7 @@ static void test_bad_options(void **state)
 /* Options of a check: defaults, then one list of small values. */
 static void out_of_memory(const char *name, const char *list, const char *text)
 {
-    const eg_theory *t = eg_theory_find(name);
+    const eg_theory *t = eg_theory_in(eg_memory_theories, name);
     void *opts = eg_calloc(1, t->options_size);
     const eg_field *draws = eg_field_find(t->fields, "draws");
 
@@ -272,7 +272,7 @@ static bool stop_late(void *ctx, double done)
 
 static void test_stop(void **state)
 {
-    const eg_theory *t = eg_theory_find("orthogonality");
+    const eg_theory *t = eg_theory_in(eg_memory_theories, "orthogonality");
     eg_theory_out out = {keep, stop_late, &seen};
     eg_theory_orthogonality o;
     eg_pool *pool = NULL;

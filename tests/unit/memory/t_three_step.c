@@ -230,7 +230,8 @@ static void test_out_of_memory(void **state)
     eg_theory_three_step o;
 
     (void)state;
-    eg_fields_default(eg_theory_find("three_step")->fields, &o);
+    eg_fields_default(eg_theory_in(eg_memory_theories, "three_step")->fields,
+                      &o);
     o.n_sequences = o.n_test = 10;
     o.d_vocab = 6;
     o.n_ctx = 5;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "engram/mem.h"
-#include "engram/theory.h"
+#include "engram/memory.h"
 
 typedef struct emitted {
     int n;
@@ -36,7 +36,7 @@ static inline void keep(void *ctx, int64_t step, const char *name, double value)
 static inline eg_status theory_try(emitted *e, const char *name,
                                    const char *sets, int threads, eg_err *err)
 {
-    const eg_theory *t = eg_theory_find(name);
+    const eg_theory *t = eg_theory_in(eg_memory_theories, name);
     eg_theory_out out = {.emit = keep, .ctx = e};
     char text[512], *save = NULL;
     eg_pool *pool = NULL;
@@ -79,7 +79,7 @@ static inline void theory_run(emitted *e, const char *name, const char *sets)
 /* Every allocation of a check failing in turn: clean error, no leak. */
 static inline void check_out_of_memory(const char *name, const void *opts)
 {
-    const eg_theory *t = eg_theory_find(name);
+    const eg_theory *t = eg_theory_in(eg_memory_theories, name);
     static emitted e;
     eg_theory_out out = {.emit = keep, .ctx = &e};
     eg_pool *pool = NULL;

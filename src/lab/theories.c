@@ -1,0 +1,24 @@
+/* Every theory's statements as one list. */
+#include "engram/lab.h"
+
+#include "engram/memory.h"
+
+static const eg_theory *const table[] = {eg_memory_theories};
+enum { N_TABLES = sizeof table / sizeof *table };
+
+const eg_theory *eg_theory_at(int i)
+{
+    EG_ASSERT(i >= 0);
+    for (int k = 0; k < N_TABLES; k++)
+        for (const eg_theory *t = table[k]; t->name; t++)
+            if (i-- == 0) return t;
+    return NULL;
+}
+
+const eg_theory *eg_theory_find(const char *name)
+{
+    const eg_theory *t = NULL;
+
+    for (int k = 0; k < N_TABLES && !t; k++) t = eg_theory_in(table[k], name);
+    return t;
+}
