@@ -1,53 +1,13 @@
-/* What all checks share: lists of numbers, the statistics of a text, and the
- * loop over a sweep variable and independent draws. */
+/* What the checks of this module share beside base/sweep.h. */
 #ifndef EGI_MEMORY_SWEEP_H
 #define EGI_MEMORY_SWEEP_H
 
+#include "base/sweep.h"
 #include "engram/mem.h"
-#include "engram/task.h"
 #include "engram/memory.h"
-
-#define EGI_SWEEP_MAX_VALUES 24
-
-/* Whole numbers from lo to hi out of a list option; at least one. */
-eg_status egi_list_ints(int64_t out[EG_STRS_MAX], int *n, const eg_strs *list,
-                        int64_t lo, int64_t hi, const char *name, eg_err *err);
+#include "engram/task.h"
 
 /* A default bigram task on these statistics, for its laws. */
 eg_status egi_law_task(eg_task **out, const char *stats, eg_err *err);
-
-/* Fills value[] for one point of the sweep and one draw. Runs in any thread;
- * rng is the draw's own stream. */
-typedef eg_status (*egi_draw_fn)(const void *ctx, int64_t at, eg_rng *rng,
-                                 double *value, eg_err *err);
-
-typedef struct egi_sweep {
-    const int64_t *at; /* [n] */
-    int n, draws;
-    const char *const *names; /* NULL-terminated */
-    egi_draw_fn draw;
-    const void *ctx;
-} egi_sweep;
-
-/* For every point: all draws on the pool, then mean (and NAME_sd when there
- * is more than one draw) of every value. */
-eg_status egi_sweep_run(const egi_sweep *s, uint64_t seed, eg_pool *pool,
-                        const eg_theory_out *out, eg_err *err);
-
-/* Mean and NAME_sd of every column of value [draws, EGI_SWEEP_MAX_VALUES]. */
-void egi_sweep_emit(const double *value, int draws, int64_t at,
-                    const char *const *names, const eg_theory_out *out);
-
-/* False when the caller wants to stop. */
-bool egi_progress(const eg_theory_out *out, double done);
-
-/* One block of doubles cut into arrays: egi_take(&next, n). */
-static inline double *egi_take(double **next, eg_index n)
-{
-    double *p = *next;
-
-    *next += n;
-    return p;
-}
 
 #endif
