@@ -9,6 +9,7 @@
 #define ENGRAM_BENCH_H
 
 #include "engram/kern.h"
+#include "engram/pool.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,6 +19,11 @@ extern "C" {
  * over samples of a millisecond. `set` is a name of eg_kern_pick; "ref" counts
  * as "generic". 0 if the set does not run here. */
 EG_API double eg_bench_peak_fma(const char *set, double seconds);
+/* The same on all threads of a pool at once, for that many seconds by the
+ * clock, all of them together: what a program that keeps every core busy can
+ * reach at best. */
+EG_API double eg_bench_peak_threads(const char *set, eg_pool *pool,
+                                    double seconds);
 /* Reading rates, GB/s (1e9 bytes), over 1 MiB and over 256 MiB; 0 when out of
  * memory. */
 EG_API double eg_bench_read_l2(double seconds);

@@ -111,6 +111,80 @@ static const tile_fn tiles[MR][2][2][2] = {
 #endif
 };
 
+/* c[m] (+)= alpha sum_k A(m, k) b[k], A stored transposed: columns of A side by
+ * side, 4 vectors at a time. */
+static void column_turned(float *c, eg_index ldc, const float *a, eg_index cs,
+                          const float *b, eg_index M, eg_index K, float alpha,
+                          int acc)
+{
+    for (eg_index m = 0; m < M; m += 4 * W) {
+        eg_index left = M - m < 4 * W ? M - m : 4 * W;
+        vec sum[4] = {{0}, {0}, {0}, {0}};
+
+        for (eg_index k = 0; k < K; k++) {
+            const float *ak = a + m + k * cs;
+            vec f = vset(b[k]);
+            if (left == 4 * W) {
+#pragma GCC unroll 4
+                for (eg_index j = 0; j < 4; j++)
+                    sum[j] += f * vload(ak + j * W);
+            } else {
+                for (eg_index j = 0; j * W < left; j++) {
+                    eg_index n = left - j * W;
+                    sum[j] += f * (n < W ? vload_n(ak + j * W, n)
+                                         : vload(ak + j * W));
+                }
+            }
+        }
+        for (eg_index i = 0; i < left; i++) {
+            float v = alpha * sum[i / W][i % W];
+            c[(m + i) * ldc] = acc ? c[(m + i) * ldc] + v : v;
+        }
+    }
+}
+
+/* The same for rows of A: dot products, 4 rows at a time. */
+static void column_rows(float *c, eg_index ldc, const float *a, eg_index rs,
+                        const float *b, eg_index M, eg_index K, float alpha,
+                        int acc)
+{
+    for (eg_index m = 0; m < M; m += 4) {
+        eg_index rows = M - m < 4 ? M - m : 4;
+        vec sum[4] = {{0}, {0}, {0}, {0}};
+        eg_index k = 0;
+
+        for (; k + W <= K; k += W) {
+            vec f = vload(b + k);
+#pragma GCC unroll 4
+            for (eg_index i = 0; i < 4; i++)
+                sum[i] += f * vload(a + (m + (i < rows ? i : 0)) * rs + k);
+        }
+        for (eg_index i = 0; i < rows; i++) {
+            if (k < K)
+                sum[i] += vload_n(b + k, K - k) *
+                          vload_n(a + (m + i) * rs + k, K - k);
+            float v = alpha * vsum(sum[i]);
+            c[(m + i) * ldc] = acc ? c[(m + i) * ldc] + v : v;
+        }
+    }
+}
+
+/* A last column on its own, as with 65 symbols: a register tile would work on
+ * W of them. K <= KC. */
+static void column(float *c, eg_index ldc, const float *a, eg_index rs,
+                   eg_index cs, const float *b, eg_index ldb, eg_index M,
+                   eg_index cols, eg_index K, float alpha, int acc)
+{
+    float col[KC];
+
+    EG_ASSERT(cols == 1 && K <= KC);
+    for (eg_index k = 0; k < K; k++) col[k] = b[k * ldb];
+    if (cs == 1)
+        column_rows(c, ldc, a, rs, col, M, K, alpha, acc);
+    else
+        column_turned(c, ldc, a, cs, col, M, K, alpha, acc);
+}
+
 /* C[M, cols] with cols <= NR: one panel of B, one block of k. */
 static void panel(float *c, eg_index ldc, const float *a, eg_index rs,
                   eg_index cs, const float *b, eg_index ldb, eg_index M,
@@ -137,12 +211,14 @@ static void product(float *c, eg_index ldc, const float *a, eg_index rs,
 
     for (eg_index i = 0; i < blocks; i++) {
         eg_index k0 = i * kc, k1 = k0 + kc < K ? k0 + kc : K;
+        const float *ak = a + k0 * cs, *bk = b + k0 * ldb;
         for (eg_index m = 0; m < M; m += MC) {
             eg_index rows = M - m < MC ? M - m : MC;
             for (eg_index n = 0; n < N; n += NR) {
-                panel(c + m * ldc + n, ldc, a + m * rs + k0 * cs, rs, cs,
-                      b + n * step + k0 * ldb, ldb, rows,
-                      N - n < NR ? N - n : NR, k1 - k0, alpha, acc || i > 0);
+                eg_index cols = N - n < NR ? N - n : NR;
+                (cols > 1 ? panel : column)(c + m * ldc + n, ldc, ak + m * rs,
+                                            rs, cs, bk + n * step, ldb, rows,
+                                            cols, k1 - k0, alpha, acc || i > 0);
             }
         }
     }

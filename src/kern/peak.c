@@ -22,6 +22,33 @@ double eg_bench_peak_fma(const char *set, double seconds)
     return egi_median(rate, n);
 }
 
+typedef struct burn {
+    const egi_peak *peak;
+    double until, flop[64];
+} burn;
+
+static void burn_task(void *ctx, int task, int worker)
+{
+    burn *b = ctx;
+    float sink = 0.5f;
+
+    (void)worker;
+    do b->flop[task] += b->peak->fma(100, &sink);
+    while (eg_clock() < b->until);
+}
+
+double eg_bench_peak_threads(const char *set, eg_pool *pool, double seconds)
+{
+    double start = eg_clock(), flop = 0;
+    burn b = {.peak = egi_peak_pick(set), .until = start + seconds};
+    int n = eg_pool_size(pool) < 64 ? eg_pool_size(pool) : 64;
+
+    if (!b.peak) return 0;
+    eg_pool_run(pool, n, burn_task, &b);
+    for (int i = 0; i < n; i++) flop += b.flop[i];
+    return flop / (eg_clock() - start) * 1e-9;
+}
+
 static double read_rate(double seconds, size_t bytes, int repeats)
 {
     const egi_peak *peak = egi_peak_pick("auto");

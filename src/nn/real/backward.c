@@ -117,9 +117,10 @@ static bool mlp_core_back(const pass *p, real *acc)
     return true;
 }
 
-/* From dx at the output to dmid after the attention, and to dx, which now
- * holds what reaches the block's input directly. */
-static void mlp_back(const pass *p, real *acc)
+/* From dx at the output to the gradient after the attention, which is
+ * returned, and to dx, which now holds what reaches the block's input directly;
+ * without feed-forward and norm the two are one. */
+static const real *mlp_back(const pass *p, real *acc)
 {
     N(state) *st = p->st;
     const egi_block_roles *r = &p->m->block[p->l];
@@ -129,6 +130,7 @@ static void mlp_back(const pass *p, real *acc)
     size_t bytes = (size_t)p->rows * (size_t)ldx * sizeof(real);
 
     if (p->lp->mlp == EG_MLP_NONE) {
+        if (norms != EG_NORM_POST) return st->dx;
         memcpy(st->dmid, st->dx, bytes);
     } else {
         if (norms == EG_NORM_POST) {
@@ -157,6 +159,7 @@ static void mlp_back(const pass *p, real *acc)
                   o->ln1_w, o->ln1_b, acc, p->rows);
         memcpy(st->dx, st->dmid, bytes);
     }
+    return st->dmid;
 }
 
 /* ------------------------------------------------------------- attention -- */
@@ -262,8 +265,25 @@ static void projections_back(const pass *p, real *acc)
         N(lin_back)(p->K, st->da, ldx, st->dv, st->ldv, &p->w->v, p->n, 1);
 }
 
-/* Direct part at the output's rows (dx), plus da through the first norm: dx at
- * the block's input. */
+/* dx at the output's rows becomes dx at all positions, in place, the last row
+ * first. */
+static void spread_rows(const pass *p)
+{
+    N(state) *st = p->st;
+    size_t bytes = (size_t)p->m->d_model * sizeof(real);
+
+    if (p->rows == p->n) return;
+    for (int t = p->n - 1, r = p->rows - 1; t >= 0; t--) {
+        bool mine = r >= 0 && p->limit[r] - 1 == t;
+        if (mine && r != t)
+            memcpy(st->dx + t * st->ldx, st->dx + r * st->ldx, bytes);
+        else if (!mine)
+            memset(st->dx + t * st->ldx, 0, bytes);
+        r -= mine;
+    }
+}
+
+/* Direct part (dx) plus da through the first norm: dx at the block's input. */
 static void input_back(const pass *p, real *acc)
 {
     N(state) *st = p->st;
@@ -273,18 +293,8 @@ static void input_back(const pass *p, real *acc)
     int d = p->m->d_model;
     bool norm_first = egi_norm_first(p->m);
 
-    if (p->rows != p->n) { /* spread the rows, last first */
-        int r2 = p->rows - 1;
-        for (int t = p->n - 1; t >= 0; t--) {
-            bool mine = r2 >= 0 && p->limit[r2] - 1 == t;
-            if (mine && r2 != t)
-                memcpy(st->dx + t * ldx, st->dx + r2 * ldx,
-                       (size_t)d * sizeof(real));
-            else if (!mine)
-                memset(st->dx + t * ldx, 0, (size_t)d * sizeof(real));
-            r2 -= mine;
-        }
-    }
+    if (st->da == st->dx) return; /* summed there */
+    spread_rows(p);
     if (norm_first)
         norm_back(p, st->dx, st->da, p->a->xhat1, p->a->rstd1, r->ln1_w,
                   o->ln1_w, o->ln1_b, acc, p->n);
@@ -303,7 +313,13 @@ static void attention_back(const pass *p, real *acc, const real *dz,
     N(state) *st = p->st;
 
     if (!p->lp->need_q && !p->lp->need_k && !p->lp->need_v) return;
-    zero_rows(st->da, st->ldx, p->n, p->m->d_model);
+    st->da = st->da_room;
+    if (p->lp->need_a && !egi_norm_first(p->m) && dz != st->dx) {
+        spread_rows(p);
+        st->da = st->dx;
+    } else if (p->lp->need_a) {
+        zero_rows(st->da, st->ldx, p->n, p->m->d_model);
+    }
     mix_back(p, dz, lddz);
     projections_back(p, acc);
     if (p->lp->need_a) input_back(p, acc);
@@ -316,15 +332,15 @@ static void block_back(const pass *p, real *acc)
     int d = p->m->d_model, zw = p->m->n_heads * p->lp->vw;
 
     memset(st->row, 0, (size_t)p->n * sizeof(real));
-    mlp_back(p, acc);
+    const real *dmid = mlp_back(p, acc);
     if (!p->lp->has_o) {
-        attention_back(p, acc, st->dmid, st->ldx);
+        attention_back(p, acc, dmid, st->ldx);
         return;
     }
     if (o->o >= 0) N(lin_grad)
-    (p->K, acc + o->o, p->a->z, st->ldz, st->dmid, st->ldx, zw, d, p->rows,
+    (p->K, acc + o->o, p->a->z, st->ldz, dmid, st->ldx, zw, d, p->rows,
      st->work);
-    N(lin_back)(p->K, st->dz, st->ldz, st->dmid, st->ldx, &p->w->o, p->rows, 0);
+    N(lin_back)(p->K, st->dz, st->ldz, dmid, st->ldx, &p->w->o, p->rows, 0);
     attention_back(p, acc, st->dz, st->ldz);
 }
 

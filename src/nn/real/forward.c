@@ -117,20 +117,23 @@ static void add_attention(const pass *p, const real *xr)
     int d = p->m->d_model;
     eg_index ldx = st->ldx;
 
+    if (!p->lp->has_o && !a->h) {
+        p->K->embed(a->mid, ldx, xr, ldx, a->z, st->ldz, st->each, p->rows, d);
+        return;
+    }
     for (int r = 0; r < p->rows; r++)
         memcpy(a->mid + r * ldx, xr + r * ldx, (size_t)d * sizeof *a->mid);
-    if (p->lp->has_o && !a->h) {
+    if (!a->h) {
         N(lin_forward)(p->K, a->mid, ldx, a->z, st->ldz, &p->w->o, p->rows, 1);
         return;
     }
-    if (a->h && p->lp->has_o)
+    if (p->lp->has_o)
         N(lin_forward)(p->K, a->h, ldx, a->z, st->ldz, &p->w->o, p->rows, 0);
     for (int r = 0; r < p->rows; r++) {
-        if (a->h && !p->lp->has_o)
+        if (!p->lp->has_o)
             memcpy(a->h + r * ldx, a->z + r * st->ldz,
                    (size_t)d * sizeof *a->h);
-        p->K->add(a->mid + r * ldx, a->h ? a->h + r * ldx : a->z + r * st->ldz,
-                  d);
+        p->K->add(a->mid + r * ldx, a->h + r * ldx, d);
     }
 }
 

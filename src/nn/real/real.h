@@ -73,9 +73,9 @@ typedef struct N(lact) {
 typedef struct N(state) {
     int32_t *tokens, *targets, *occur; /* [T] */
     int32_t *idx, *limit, *rtarget;    /* [T]: rows of the last block */
-    int32_t *limit_all, *pred;
-    int n;    /* positions computed: last row + 1 */
-    int rows; /* rows of the last block */
+    int32_t *limit_all, *each, *pred;  /* [T]: t + 1, t */
+    int n;                             /* positions computed: last row + 1 */
+    int rows;                          /* rows of the last block */
     double *nll;
     eg_index ldx, ldq, ldk, ldv, ldz, ldm, ldu;
     N(lact) act[EGI_LAYERS];
@@ -85,8 +85,9 @@ typedef struct N(state) {
     real *xhatf, *rstdf, *xf, *scalef;
     real *logits; /* [rows, V] */
     /* backward scratch */
-    real *dlogits, *dx, *dmid, *da, *dq, *dk, *dv, *dz, *dpre, *dmi, *row,
+    real *dlogits, *dx, *dmid, *da_room, *dq, *dk, *dv, *dz, *dpre, *dmi, *row,
         *dots;
+    real *da; /* at the attention's input: da_room, or dx where both are one */
     real *work;
     size_t bytes;
     void *block;

@@ -81,7 +81,7 @@ static void scratch_lay(layout *l, const N(net) * net, N(state) * st)
     st->dlogits = lay_real(l, T * st->ldu);
     st->dx = lay_real(l, X);
     st->dmid = lay_real(l, X);
-    st->da = lay_real(l, X);
+    st->da_room = lay_real(l, X);
     st->dq = lay_real(l, T * st->ldq);
     st->dk = lay_real(l, T * st->ldk);
     st->dv = lay_real(l, T * st->ldv);
@@ -123,8 +123,9 @@ static size_t state_lay(N(state) * st, const N(net) * net, char *base,
     st->ldm = stride(m->d_mlp, keep);
     st->ldu = stride(m->V, keep);
 
-    int32_t **ints[] = {&st->tokens, &st->targets,   &st->occur, &st->idx,
-                        &st->limit,  &st->limit_all, &st->pred,  &st->rtarget};
+    int32_t **ints[] = {&st->tokens, &st->targets, &st->occur,
+                        &st->idx,    &st->limit,   &st->limit_all,
+                        &st->pred,   &st->rtarget, &st->each};
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         *ints[i] = lay_int(&l, T);
     st->nll = lay_bytes(&l, (size_t)T * sizeof(double));
@@ -168,7 +169,10 @@ eg_status N(state_init)(N(state) * st, const N(net) * net, int flags,
         return EG_FAIL(err, EG_ENOMEM, "activations of %zu bytes", st->bytes);
     state_lay(st, net, base, flags);
     st->block = base;
-    for (int t = 0; t < net->m->T; t++) st->limit_all[t] = t + 1;
+    for (int t = 0; t < net->m->T; t++) {
+        st->each[t] = t;
+        st->limit_all[t] = t + 1;
+    }
     return EG_OK;
 }
 

@@ -59,6 +59,15 @@ static void test_peaks(void **state)
         assert_true(peak > 0);
     }
     assert_true(eg_bench_peak_fma("none", 0.01) <= 0);
+    for (int n = 1; n <= 3; n += 2) {
+        eg_pool *pool;
+        assert_int_equal(eg_pool_new(&pool, n, NULL), EG_OK);
+        double peak = eg_bench_peak_threads("auto", pool, 0.01);
+        printf("%d threads at once %.1f GFLOP/s\n", n, peak);
+        assert_true(peak > 0);
+        assert_true(eg_bench_peak_threads("none", pool, 0.01) <= 0);
+        eg_pool_free(pool);
+    }
     assert_true(eg_bench_read_l2(0.01) > 0);
     assert_null(eg_bench_yardstick(-1));
     assert_null(eg_bench_yardstick(EG_BENCH_YARDSTICKS));
