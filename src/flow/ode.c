@@ -23,6 +23,9 @@ static const egi_method *method_of(int method)
     case EGI_ODE_DOPRI5:
     case EGI_ODE_DOP853:
         return &egi_method_rk;
+    case EGI_ODE_ADAMS:
+    case EGI_ODE_BDF:
+        return &egi_method_cvode;
     default:
         return NULL;
     }
@@ -219,6 +222,7 @@ static eg_status begin(egi_solver *s, eg_err *err)
 
     s->bound = fmin(stop, s->times[s->n_times - 1]);
     s->t_seen = s->t;
+    s->drifted = false;
     if (s->opts.count) s->count = s->opts.count(s->opts.ctx, s->y);
     return s->method->begin(s, err);
 }
@@ -240,8 +244,9 @@ static eg_status loop(egi_solver *s, eg_err *err)
         stats->steps++;
         EG_TRY(inspect_step(s, err));
         if (stats->stopped || s->next == s->n_times) break;
-        bool afresh =
-            s->opts.reduce && s->opts.reduce(s->opts.ctx, s->t, s->y, &s->size);
+        bool afresh = s->drifted;
+        if (s->opts.reduce && s->opts.reduce(s->opts.ctx, s->t, s->y, &s->size))
+            afresh = true;
         if (!s->method->grid && s->t == s->bound) {
             s->h = 0;
             afresh = true;

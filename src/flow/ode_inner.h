@@ -33,6 +33,7 @@ struct egi_solver {
     eg_index size;               /* what is left of ode.size */
     double t_old, t, h;
     double bound; /* steps end here: the next stop or the last time */
+    bool drifted; /* off the manifold: start afresh from y */
     double limit; /* the field is asked at times up to this */
     eg_index next_stop;
     const double *times;
