@@ -2,21 +2,23 @@
 set(kern ${CMAKE_CURRENT_SOURCE_DIR}/kern)
 
 # The reference: no fused multiply-add; -O3 only so that its loops vectorise.
-set_source_files_properties(${kern}/ref_f32.c ${kern}/ref_f64.c PROPERTIES
+set_source_files_properties(${kern}/ref_f32.c ${kern}/ref_f64.c
+  ${kern}/particles_ref.c PROPERTIES
   COMPILE_OPTIONS "-O3;-ffp-contract=off")
 
 # The fast sets may contract products and sums. -Wno-psabi: vectors are passed
 # between inlined functions only, so the calling convention does not matter.
 set(fast "-O2;-ffp-contract=fast;-fno-math-errno;-Wno-psabi")
-set_source_files_properties(${kern}/generic.c PROPERTIES
+set_source_files_properties(${kern}/generic.c ${kern}/particles_generic.c PROPERTIES
   COMPILE_OPTIONS "${fast}")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  set_source_files_properties(${kern}/avx2.c PROPERTIES
+  set_source_files_properties(${kern}/avx2.c ${kern}/particles_avx2.c PROPERTIES
     COMPILE_OPTIONS "${fast};-mavx2;-mfma")
-  set_source_files_properties(${kern}/avx512.c PROPERTIES
+  set_source_files_properties(${kern}/avx512.c ${kern}/particles_avx512.c PROPERTIES
     COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512")
 else()
-  set_source_files_properties(${kern}/avx2.c ${kern}/avx512.c PROPERTIES
+  set_source_files_properties(${kern}/avx2.c ${kern}/avx512.c
+    ${kern}/particles_avx2.c ${kern}/particles_avx512.c PROPERTIES
     HEADER_FILE_ONLY ON)
 endif()
 

@@ -1,0 +1,105 @@
+/* Vectors of doubles for the fast sets, beside the floats of vec.h: half as
+ * many lanes. */
+
+enum { DW = VEC_W / 2 };
+
+typedef int64_t lvec __attribute__((vector_size(4 * VEC_W)));
+
+INLINE dvec dset(double x)
+{
+    return x - (dvec){0};
+}
+
+INLINE dvec dload(const double *p)
+{
+    dvec v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE void dstore(double *p, dvec v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+INLINE double dsum(dvec a)
+{
+#if VEC_W == 16
+    return _mm512_reduce_add_pd((__m512d)a);
+#else
+    double s = 0;
+    for (int i = 0; i < DW; i++) s += a[i];
+    return s;
+#endif
+}
+
+/* 2^t for |t| < 1020; t below that counts as -1020, above as 1020. Relative
+ * error 2.5e-16: |r| <= 1/2, polynomial of degree 11 (near-minimax, 1e-17). */
+INLINE dvec dexp2(dvec t)
+{
+    dvec k, p;
+#if VEC_W == 16
+    k = (dvec)_mm512_roundscale_pd((__m512d)t, 8);
+#else
+    const dvec magic = dset(0x1.8p52), top = dset(1020);
+    lvec low = t > -top, high = t < top, bits;
+
+    t = (dvec)(((lvec)t & low) | ((lvec)-top & ~low));
+    t = (dvec)(((lvec)t & high) | ((lvec)top & ~high));
+    k = t + magic;
+    bits = (lvec)k << 52;
+    k -= magic;
+#endif
+    t -= k;
+    p = dset(0x1.e9d3fe3952179p-32) * t + 0x1.e6063f7217bc6p-28;
+    p = p * t + 0x1.b524fae627834p-24;
+    p = p * t + 0x1.62bfd47773353p-20;
+    p = p * t + 0x1.ffcbfc670dcd4p-17;
+    p = p * t + 0x1.430913096fd9fp-13;
+    p = p * t + 0x1.5d87fe78a5276p-10;
+    p = p * t + 0x1.3b2ab6fba1ddap-7;
+    p = p * t + 0x1.c6b08d704a0c2p-5;
+    p = p * t + 0x1.ebfbdff82c598p-3;
+    p = p * t + 0x1.62e42fefa39efp-1;
+    p = p * t + 1;
+#if VEC_W == 16
+    return (dvec)_mm512_scalef_pd((__m512d)p, (__m512d)k);
+#else
+    return (dvec)((lvec)p + bits);
+#endif
+}
+
+/* 2^t in float32, t below about 120; relative error 2e-7, 0 far below. The
+ * polynomial of degree 5 is off by 1.2e-7. */
+INLINE vec vexp2(vec t)
+{
+    vec k, p;
+
+#if VEC_W != 16
+    t = vmax(vset(-200.0f), t);
+#endif
+    k = vround(t);
+    t -= k;
+    p = vset(0.0013276472f) * t + 0.0096755419f;
+    p = p * t + 0.0555071309f;
+    p = p * t + 0.2402212024f;
+    p = p * t + 0.6931469440f;
+    p = p * t + 1.0000001192f;
+    return vscale2(p, k);
+}
+
+/* s[i] += v[i] for all lanes. */
+INLINE void vadd_wide(double *s, vec v)
+{
+    float f[W];
+
+    vstore(f, v);
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; h++)
+        dstore(s + h * DW, dload(s + h * DW) + vload_wide(f + h * DW));
+}
+
+INLINE void dadd_wide(double *s, dvec v)
+{
+    dstore(s, dload(s) + v);
+}

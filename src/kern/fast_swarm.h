@@ -1,0 +1,196 @@
+/* Many small systems at once, one a lane, in float64. Entries of x and A are
+ * [n, d] vectors of EGI_SWARM_LANES systems. */
+
+enum {
+    SWARM = EGI_SWARM_LANES,
+    SWARM_SMALL_D = 8,
+    SWARM_TILE = 4 /* particles by particles in registers, large d */
+};
+
+/* All pairs once, both directions; d is folded in by inlining. x, A and Z
+ * start at the lanes of one vector. */
+INLINE void swarm_small(int d, double *A, double *Z, const double *x,
+                        eg_index n, double b)
+{
+    for (eg_index i = 0; i < n; i++) {
+        for (int k = 0; k < d; k++) {
+            const eg_index at = (i * d + k) * SWARM;
+            dstore(A + at, dload(x + at)); /* its own weight is 1 */
+        }
+        dstore(Z + i * SWARM, dset(1));
+    }
+    for (eg_index i = 0; i < n; i++) {
+        dvec xi[SWARM_SMALL_D], sum[SWARM_SMALL_D], z;
+
+#pragma GCC unroll 8
+        for (int k = 0; k < d; k++) {
+            xi[k] = dload(x + (i * d + k) * SWARM);
+            sum[k] = dload(A + (i * d + k) * SWARM);
+        }
+        z = dload(Z + i * SWARM);
+#pragma GCC unroll 1
+        for (eg_index j = i + 1; j < n; j++) {
+            const double *xj = x + j * d * SWARM;
+            double *Aj = A + j * d * SWARM;
+            dvec t = dset(-1), w;
+#pragma GCC unroll 8
+            for (int k = 0; k < d; k++) t += xi[k] * dload(xj + k * SWARM);
+            w = dexp2(b * t);
+            z += w;
+            dstore(Z + j * SWARM, dload(Z + j * SWARM) + w);
+#pragma GCC unroll 8
+            for (int k = 0; k < d; k++) {
+                double *a = Aj + k * SWARM;
+                sum[k] += w * dload(xj + k * SWARM);
+                dstore(a, dload(a) + w * xi[k]);
+            }
+        }
+#pragma GCC unroll 8
+        for (int k = 0; k < d; k++) dstore(A + (i * d + k) * SWARM, sum[k]);
+        dstore(Z + i * SWARM, z);
+    }
+}
+
+/* Dot products of particles i.. and j.., at most SWARM_TILE of each. */
+INLINE void swarm_dots(dvec t[SWARM_TILE][SWARM_TILE], const double *const *xi,
+                       const double *const *xj, eg_index d)
+{
+#pragma GCC unroll 4
+    for (int a = 0; a < SWARM_TILE; a++)
+#pragma GCC unroll 4
+        for (int b = 0; b < SWARM_TILE; b++) t[a][b] = dset(0);
+#pragma GCC unroll 1
+    for (eg_index k = 0; k < d * SWARM; k += SWARM) {
+        dvec y[SWARM_TILE];
+#pragma GCC unroll 4
+        for (int b = 0; b < SWARM_TILE; b++) y[b] = dload(xj[b] + k);
+#pragma GCC unroll 4
+        for (int a = 0; a < SWARM_TILE; a++) {
+            dvec v = dload(xi[a] + k);
+#pragma GCC unroll 4
+            for (int b = 0; b < SWARM_TILE; b++) t[a][b] += v * y[b];
+        }
+    }
+}
+
+/* A_i = sum_j w_ij x_j for `rows` particles and up to 4 columns from k on. */
+INLINE void swarm_sums(double *A, const double *x, const double *w, eg_index n,
+                       eg_index d, eg_index i, eg_index rows, eg_index k)
+{
+    eg_index cols = d - k < SWARM_TILE ? d - k : SWARM_TILE;
+    dvec sum[SWARM_TILE][SWARM_TILE];
+    eg_index at[SWARM_TILE];
+
+#pragma GCC unroll 4
+    for (int c = 0; c < SWARM_TILE; c++) {
+        at[c] = (k + (c < cols ? c : 0)) * SWARM;
+#pragma GCC unroll 4
+        for (int a = 0; a < SWARM_TILE; a++) sum[a][c] = dset(0);
+    }
+#pragma GCC unroll 1
+    for (eg_index j = 0; j < n; j++) {
+        dvec y[SWARM_TILE];
+#pragma GCC unroll 4
+        for (int c = 0; c < SWARM_TILE; c++)
+            y[c] = dload(x + j * d * SWARM + at[c]);
+#pragma GCC unroll 4
+        for (int a = 0; a < SWARM_TILE; a++) {
+            dvec v = dload(w + (a * n + j) * SWARM);
+#pragma GCC unroll 4
+            for (int c = 0; c < SWARM_TILE; c++) sum[a][c] += v * y[c];
+        }
+    }
+    for (eg_index a = 0; a < rows; a++)
+        for (eg_index c = 0; c < cols; c++)
+            dstore(A + ((i + a) * d + k + c) * SWARM, sum[a][c]);
+}
+
+/* A tile of rows at a time: scores, weights, sums. */
+static void swarm_large(double *A, double *Z, const double *x, eg_index n,
+                        eg_index d, double b, double *w)
+{
+    for (eg_index i = 0; i < n; i += SWARM_TILE) {
+        eg_index rows = n - i < SWARM_TILE ? n - i : SWARM_TILE;
+        dvec z[SWARM_TILE] = {dset(0), dset(0), dset(0), dset(0)};
+        const double *xi[SWARM_TILE], *xj[SWARM_TILE];
+
+        for (eg_index a = 0; a < SWARM_TILE; a++)
+            xi[a] = x + (i + (a < rows ? a : 0)) * d * SWARM;
+        for (eg_index j = 0; j < n; j += SWARM_TILE) {
+            eg_index cols = n - j < SWARM_TILE ? n - j : SWARM_TILE;
+            dvec t[SWARM_TILE][SWARM_TILE];
+
+            for (eg_index c = 0; c < SWARM_TILE; c++)
+                xj[c] = x + (j + (c < cols ? c : 0)) * d * SWARM;
+            swarm_dots(t, xi, xj, d);
+            for (eg_index a = 0; a < SWARM_TILE; a++) {
+                for (eg_index c = 0; c < cols; c++) {
+                    dvec v =
+                        i + a == j + c ? dset(1) : dexp2(b * (t[a][c] - 1));
+                    z[a] += v;
+                    dstore(w + (a * n + j + c) * SWARM, v);
+                }
+            }
+        }
+        for (eg_index a = 0; a < rows; a++) dstore(Z + (i + a) * SWARM, z[a]);
+        for (eg_index k = 0; k < d; k += SWARM_TILE)
+            swarm_sums(A, x, w, n, d, i, rows, k);
+    }
+}
+
+#define SWARM_FN(d)                                                          \
+    static void swarm_##d(double *A, double *Z, const double *x, eg_index n, \
+                          double b)                                          \
+    {                                                                        \
+        swarm_small(d, A, Z, x, n, b);                                       \
+    }
+SWARM_FN(1)
+SWARM_FN(2)
+SWARM_FN(3)
+SWARM_FN(4)
+SWARM_FN(5)
+SWARM_FN(6)
+SWARM_FN(7)
+SWARM_FN(8)
+#undef SWARM_FN
+
+static void fast_swarm(double *A, double *Z, const double *x, eg_index n,
+                       eg_index d, double beta, double *work)
+{
+    static void (*const small[])(double *, double *, const double *, eg_index,
+                                 double) = {swarm_1, swarm_2, swarm_3, swarm_4,
+                                            swarm_5, swarm_6, swarm_7, swarm_8};
+    double b = beta * 0x1.71547652b82fep+0; /* log2(e) */
+
+    for (eg_index lane = 0; lane < SWARM; lane += DW) {
+        if (d <= SWARM_SMALL_D)
+            small[d - 1](A + lane, Z + lane, x + lane, n, b);
+        else
+            swarm_large(A + lane, Z + lane, x + lane, n, d, b, work + lane);
+    }
+}
+
+static void fast_swarm_links(uint8_t *link, const double *x, eg_index n,
+                             eg_index d, double threshold)
+{
+    const dvec top = dset(threshold);
+
+    for (eg_index i = 0; i < n; i++) {
+        for (eg_index j = i + 1; j < n; j++) {
+            unsigned bits = 0;
+            for (eg_index lane = 0; lane < SWARM; lane += DW) {
+                const double *xi = x + i * d * SWARM + lane;
+                const double *xj = x + j * d * SWARM + lane;
+                dvec t = dset(0);
+                lvec above;
+
+                for (eg_index k = 0; k < d * SWARM; k += SWARM)
+                    t += dload(xi + k) * dload(xj + k);
+                above = t > top;
+                for (int r = 0; r < DW; r++)
+                    bits |= (unsigned)(above[r] & 1) << (lane + r);
+            }
+            *link++ = (uint8_t)bits;
+        }
+    }
+}
