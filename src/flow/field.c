@@ -1,0 +1,328 @@
+/* The field: drives from attention, then what the normalisation makes of
+ * them. */
+#include <math.h>
+#include <string.h>
+
+#include "flow/choose.h"
+#include "flow/matrices.h"
+#include "flow/system.h"
+
+enum { BLOCK = 32 }; /* rows a task */
+
+void egi_unit(double *u, const double *x, eg_index d)
+{
+    double top = 0, s = 0;
+
+    for (eg_index k = 0; k < d; k++) top = fabs(x[k]) > top ? fabs(x[k]) : top;
+    if (top > 1e-100 && top < 1e100) top = 1; /* squares are safe */
+    for (eg_index k = 0; k < d; k++) s += x[k] / top * (x[k] / top);
+    s = s > 0 ? sqrt(s) : 1;
+    if (!(top > 0)) top = 1;
+    for (eg_index k = 0; k < d; k++) u[k] = x[k] / top / s;
+}
+
+void egi_project(double *y, const double *u, eg_index d)
+{
+    double s = 0;
+
+    for (eg_index k = 0; k < d; k++) s += y[k] * u[k];
+    for (eg_index k = 0; k < d; k++) y[k] -= s * u[k];
+}
+
+void egi_tiles_fill(double *tiles, const double *x, eg_index n, eg_index d)
+{
+    for (eg_index from = 0; from < n; from += EGI_TILE) {
+        eg_index count = n - from < EGI_TILE ? n - from : EGI_TILE;
+        double *tile = tiles + from * d;
+
+        for (eg_index k = 0; k < d; k++)
+            for (eg_index j = 0; j < EGI_TILE; j++)
+                tile[k * EGI_TILE + j] =
+                    j < count ? x[(from + j) * d + k] : 0.0;
+    }
+}
+
+void egi_flow_blocks(eg_flow *f, eg_task_fn fn, void *ctx)
+{
+    int blocks = (int)((f->n + BLOCK - 1) / BLOCK);
+
+    /* small systems: threads cost more than they bring */
+    if (f->pool &&
+        (double)f->n * (double)f->n * (double)(f->spec.d + 8) > 2e5) {
+        eg_pool_run(f->pool, blocks, fn, ctx);
+        return;
+    }
+    for (int b = 0; b < blocks; b++) fn(ctx, b, 0);
+}
+
+/* exp(tV), and the score matrix of tokens exp(tV) z. */
+static void rescale(eg_flow *f, double t)
+{
+    egi_rescaling *r = &f->rescaling;
+    const egi_head *h = f->head;
+    eg_index d = f->spec.d, dd = d * d;
+    double *work = r->work;
+
+    if (r->ready && r->t == t) return;
+    r->ready = true;
+    r->t = t;
+    if (h->V) {
+        egi_expm(r->E, h->V, t, d, work);
+    } else {
+        memset(r->E, 0, (size_t)dd * sizeof *r->E);
+        for (eg_index i = 0; i < d; i++) r->E[i * d + i] = exp(t * h->v);
+    }
+    if (h->B) {
+        egi_mat_mul(work, h->B, r->E, d);
+    } else {
+        for (eg_index i = 0; i < dd; i++) work[i] = h->b * r->E[i];
+    }
+    egi_mat_mul_tn(r->B, r->E, work, d);
+}
+
+void egi_flow_load(eg_flow *f, double t, const double *x)
+{
+    eg_index d = f->spec.d;
+
+    egi_flow_at(f, t);
+    if (f->spec.space == EG_FLOW_SPHERE) {
+        for (eg_index i = 0; i < f->n; i++)
+            egi_unit(f->u + i * d, x + i * d, d);
+    } else {
+        memcpy(f->u, x, (size_t)(f->n * d) * sizeof *x);
+    }
+    if (f->spec.space == EG_FLOW_RESCALED) rescale(f, t);
+    if (!f->fast) egi_tiles_fill(f->tiles, f->u, f->n, d);
+}
+
+static const egi_head *head_of(const eg_flow *f, eg_index head)
+{
+    return &f->head[f->interval * f->spec.n_heads + head];
+}
+
+static egi_keys keys_of(const eg_flow *f)
+{
+    return (egi_keys){.tiles = f->tiles,
+                      .log_mass = f->mass ? f->log_mass : NULL,
+                      .n = f->n,
+                      .d = f->spec.d};
+}
+
+/* q with <q, y> = beta u' B y */
+static void query(double *q, const eg_flow *f, const egi_head *h,
+                  const double *u)
+{
+    eg_index d = f->spec.d;
+    const double *B = f->spec.space == EG_FLOW_RESCALED ? f->rescaling.B : h->B;
+    double b = B ? f->spec.beta : f->spec.beta * h->b;
+
+    if (B)
+        egi_mat_apply_t(q, B, u, d);
+    else
+        memcpy(q, u, (size_t)d * sizeof *q);
+    for (eg_index k = 0; k < d; k++) q[k] *= b;
+}
+
+/* What all tokens seen by row i weigh. */
+static double mass_seen(const eg_flow *f, eg_index i)
+{
+    double s = 0;
+
+    if (!f->spec.causal) return f->total_mass;
+    if (!f->mass) return (double)(i + 1);
+    for (eg_index j = 0; j <= i; j++) s += f->mass[j];
+    return s;
+}
+
+/* The factor of sum_j exp(s_j - peak) y_j. */
+static double normalisation(const eg_flow *f, eg_index i, double z, double peak)
+{
+    switch (f->spec.model) {
+    case EG_FLOW_USA:
+        return exp(peak) / mass_seen(f, i);
+    case EG_FLOW_USA_SHIFTED:
+        return exp(peak - f->spec.beta) / mass_seen(f, i);
+    default:
+        return 1 / z;
+    }
+}
+
+static double activation(int kind, double x)
+{
+    switch (kind) {
+    case EG_FLOW_FFN_RELU:
+        return x > 0 ? x : 0;
+    case EG_FLOW_FFN_GELU: /* sqrt(2/pi) */
+        return 0.5 * x *
+               (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
+    default:
+        return tanh(x);
+    }
+}
+
+static void add_feed_forward(double *drive, const eg_flow *f, const double *u,
+                             double *hidden)
+{
+    const eg_flow_spec *s = &f->spec;
+    eg_index m = s->d_mlp;
+
+    egi_mat_apply(hidden, s->a, u, m, s->d);
+    for (eg_index i = 0; i < m; i++)
+        hidden[i] = activation(s->ffn, hidden[i] + (s->b ? s->b[i] : 0));
+    for (eg_index k = 0; k < s->d; k++) {
+        double sum = 0;
+
+        for (eg_index i = 0; i < m; i++) sum += s->w[k * m + i] * hidden[i];
+        drive[k] += sum;
+    }
+}
+
+typedef struct drive_job {
+    eg_flow *f;
+    double *drive;
+    bool relative; /* sum_j P_ij V (z_j - z_i) */
+} drive_job;
+
+/* drive += V mean */
+static void add_values(double *drive, const egi_head *h, const double *mean,
+                       double *tmp, eg_index d)
+{
+    if (!h->V) {
+        for (eg_index k = 0; k < d; k++) drive[k] += h->v * mean[k];
+        return;
+    }
+    egi_mat_apply(tmp, h->V, mean, d, d);
+    for (eg_index k = 0; k < d; k++) drive[k] += tmp[k];
+}
+
+/* Means over tokens, of a few rows and one head, into c->sum. */
+static void attend(eg_flow *f, const egi_head *h, eg_index from, int rows,
+                   egi_scratch *c)
+{
+    eg_index d = f->spec.d, limit[EGI_ROWS];
+    double z[EGI_ROWS], peak[EGI_ROWS];
+    egi_keys keys = keys_of(f);
+
+    for (int r = 0; r < rows; r++) {
+        query(c->q + r * d, f, h, f->u + (from + r) * d);
+        limit[r] = f->spec.causal ? from + r + 1 : f->n;
+    }
+    egi_rows_sum(c->sum, z, peak, c->q, limit, rows, &keys, c->scores);
+    for (int r = 0; r < rows; r++) {
+        double a = normalisation(f, from + r, z[r], peak[r]);
+
+        for (eg_index k = 0; k < d; k++) c->sum[r * d + k] *= a;
+    }
+}
+
+static void drive_rows(drive_job *job, eg_index from, int rows, egi_scratch *c)
+{
+    eg_flow *f = job->f;
+    eg_index d = f->spec.d;
+
+    memset(job->drive + from * d, 0, (size_t)(rows * d) * sizeof(double));
+    for (eg_index a = 0; a < f->spec.n_heads; a++) {
+        const egi_head *h = head_of(f, a);
+
+        attend(f, h, from, rows, c);
+        for (int r = 0; r < rows; r++) {
+            double *mean = c->sum + r * d;
+            const double *u = f->u + (from + r) * d;
+
+            for (eg_index k = 0; job->relative && k < d; k++) mean[k] -= u[k];
+            add_values(job->drive + (from + r) * d, h, mean, c->vector, d);
+        }
+    }
+    if (f->spec.ffn == EG_FLOW_FFN_NONE) return;
+    for (eg_index i = from; i < from + rows; i++)
+        add_feed_forward(job->drive + i * d, f, f->u + i * d, c->hidden);
+}
+
+static void drive_block(void *ctx, int block, int worker)
+{
+    drive_job *job = ctx;
+    eg_index from = (eg_index)block * BLOCK, to = from + BLOCK;
+
+    if (to > job->f->n) to = job->f->n;
+    for (; from < to; from += EGI_ROWS) {
+        int rows = to - from < EGI_ROWS ? (int)(to - from) : EGI_ROWS;
+
+        drive_rows(job, from, rows, &job->f->scratch[worker]);
+    }
+}
+
+static void form_drive(eg_flow *f, double *drive, bool relative)
+{
+    drive_job job = {.f = f, .drive = drive, .relative = relative};
+
+    f->evaluations++;
+    if (f->fast)
+        egi_fast_means(f, drive);
+    else
+        egi_flow_blocks(f, drive_block, &job);
+}
+
+void egi_flow_drive_loaded(eg_flow *f, double *drive)
+{
+    form_drive(f, drive, false);
+}
+
+void eg_flow_drive(eg_flow *f, double t, const double *x, double *drive)
+{
+    egi_flow_load(f, t, x);
+    form_drive(f, drive, false);
+}
+
+/* What the normalisation makes of the drive A of direction u, in place. */
+static void normalise(double *A, const double *u, const eg_flow *f, double t)
+{
+    eg_index d = f->spec.d;
+    double size = 0;
+
+    if (f->norm == EG_FLOW_PERI || f->norm == EG_FLOW_NGPT) {
+        for (eg_index k = 0; k < d; k++) size += A[k] * A[k];
+        size = sqrt(size);
+        if (size > 0)
+            size = (f->norm == EG_FLOW_NGPT ? f->spec.alpha : 1) / size;
+    } else {
+        size = f->norm == EG_FLOW_SQRT ? 1 / sqrt(t + 1) : 1;
+    }
+    if (egi_flow_on_sphere(f)) egi_project(A, u, d);
+    if (size == 1) return;
+    for (eg_index k = 0; k < d; k++) A[k] *= size;
+}
+
+void eg_flow_field(eg_flow *f, double t, const double *x, double *dx)
+{
+    eg_index d = f->spec.d;
+
+    egi_flow_load(f, t, x);
+    form_drive(f, dx, f->spec.space == EG_FLOW_RESCALED);
+    if (f->spec.space != EG_FLOW_SPHERE) return;
+    for (eg_index i = 0; i < f->n; i++)
+        normalise(dx + i * d, f->u + i * d, f, t);
+}
+
+void eg_flow_attention(eg_flow *f, double t, const double *x, eg_index head,
+                       double *A)
+{
+    egi_keys keys;
+    eg_index n = f->n;
+
+    EG_ASSERT(head >= 0 && head < f->spec.n_heads);
+    egi_flow_load(f, t, x);
+    egi_tiles_fill(f->tiles, f->u, n, f->spec.d);
+    keys = keys_of(f);
+    for (eg_index i = 0; i < n; i++) {
+        eg_index limit = f->spec.causal ? i + 1 : n;
+        double *row = A + i * n, peak = -INFINITY, z = 0;
+
+        query(f->scratch->q, f, head_of(f, head), f->u + i * f->spec.d);
+        memset(row, 0, (size_t)n * sizeof *row);
+        egi_rows_scores(row, f->scratch->q, limit, &keys);
+        for (eg_index j = 0; j < limit; j++) peak = fmax(peak, row[j]);
+        for (eg_index j = 0; j < limit; j++) z += row[j] = exp(row[j] - peak);
+        for (eg_index j = 0; j < limit; j++)
+            row[j] *= normalisation(f, i, z, peak);
+    }
+}

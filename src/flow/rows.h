@@ -1,0 +1,32 @@
+/* Attention of a few tokens over many: the n^2 part of a field. */
+#ifndef EG_FLOW_ROWS_H
+#define EG_FLOW_ROWS_H
+
+#include "engram/status.h"
+
+enum {
+    EGI_ROWS = 4,  /* queries at once */
+    EGI_TILE = 128 /* keys at once; tokens lie in tiles [d, EGI_TILE] */
+};
+
+/* Tokens as keys. Tile t holds columns of tokens t EGI_TILE ..., zero beyond
+ * the last one. */
+typedef struct egi_keys {
+    const double *tiles;
+    const double *log_mass; /* [n] or NULL */
+    eg_index n, d;
+} egi_keys;
+
+/* For queries q [rows, d], rows <= EGI_ROWS, row r over the first limit[r]
+ * tokens y_j:
+ *     s_j = <q_r, y_j> + log m_j,   peak[r] = max_j s_j,
+ *     z[r] = sum_j exp(s_j - peak), sum[r, :] = sum_j exp(s_j - peak) y_j
+ * scores [EGI_ROWS, EGI_TILE] is scratch. */
+void egi_rows_sum(double *sum, double *z, double *peak, const double *q,
+                  const eg_index *limit, int rows, const egi_keys *keys,
+                  double *scores);
+/* s_j of one query, j < limit. */
+void egi_rows_scores(double *s, const double *q, eg_index limit,
+                     const egi_keys *keys);
+
+#endif
