@@ -3,9 +3,12 @@
  * inside every step (CVODE offers that for BDF only).
  *
  * CVODE runs one step at a time. What it returns and what it interpolates is
- * projected here. An Adams solution drifts off the manifold by its own errors;
- * when it is further off than DRIFT tolerances it starts afresh from its
- * projection. */
+ * projected here. An Adams solution drifts off the manifold by its own errors,
+ * and a field that looks at directions only then runs at the wrong speed; when
+ * it is further off than DRIFT tolerances it starts afresh from its projection
+ * (on a circle, t = 1000, rtol = 1e-12: 1.4e-5 wrong without, 4e-9 with, for
+ * fewer steps; below 10 the restarts themselves cost).
+ */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +22,7 @@
 #include "engram/mem.h"
 #include "flow/ode_inner.h"
 
-enum { KRYLOV = 20, DRIFT = 1000 };
+enum { KRYLOV = 20, DRIFT = 10 };
 
 typedef struct cvode {
     SUNContext context;
@@ -29,8 +32,8 @@ typedef struct cvode {
     SUNLinearSolver gmres;
     eg_index size;     /* it was built for */
     long int rejected; /* CVODE's count, already in our statistics */
-    bool broken;       /* the field was not finite ... */
-    double broken_at;  /* ... here */
+    bool broken;       /* the field was not finite at a time ... */
+    double broken_at;  /* ... not yet passed */
     char said[256];    /* by CVODE */
 } cvode;
 
@@ -247,19 +250,16 @@ static eg_status cvode_step(egi_solver *s, eg_err *err)
     cvode *v = s->own;
     double t = s->t;
 
-    v->broken = false;
     int flag = CVode(v->mem, s->bound, v->y, &t, CV_ONE_STEP);
     count_rejected(s);
     if (flag == CV_TOO_CLOSE)
         t = s->bound; /* a step of rounding */
     else if (flag < 0)
         return explain(s, flag, err);
-    if (!(t > s->t)) {
-        s->stats.step_too_small = true;
-        return EG_OK;
-    }
+    if (!(t > s->t)) return explain(s, CV_ERR_FAILURE, err);
     s->t_old = s->t;
     s->t = t;
+    if (t >= v->broken_at) v->broken = false;
     s->drifted = pull_back(s);
     return EG_OK;
 }
