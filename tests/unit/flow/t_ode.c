@@ -158,8 +158,15 @@ static void test_fixed_grid(void **state)
         assert_true(r->worst < 20 * at_end);
         for (int k = 0; k < 11; k++) assert_true(r->t[k] == odd[k]);
     }
-    /* a last time off the grid: a shortened last step */
+    /* times that are on the grid but for rounding cost nothing */
     egi_ode_opts o = {.method = EGI_ODE_RK4, .h = 0.1};
+    double sums[31] = {0};
+    for (int k = 1; k < 31; k++) sums[k] = sums[k - 1] + 0.1;
+    assert_true(sums[30] != 30 * 0.1 && sums[9] != 9 * 0.1);
+    assert_int_equal(run_problem(r, &p, o, sums, 31), EG_OK);
+    assert_int_equal(r->stats.steps, 30);
+    assert_int_equal(r->stats.evaluations, 4 * 30);
+    /* a last time off the grid: a shortened last step */
     double end = error_of(r, &p, o, 0.35);
     print_message("rk4 to t = 0.35: %lld steps, error %.3g\n",
                   (long long)r->stats.steps, end);

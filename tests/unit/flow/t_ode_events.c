@@ -359,12 +359,19 @@ static void test_times(void **state)
             assert_true(fabs(r->stats.t - rows[i].t[rows[i].n - 1]) < 1e-14);
             assert_true(fabs(r->y[5] - exp(-0.25 * past)) < 0.01);
         }
-    /* times one rounding apart, far from 0 */
+    /* times one rounding apart, far from 0, cost a step and no more */
     for (int m = EGI_ODE_EULER; m <= EGI_ODE_BDF; m++) {
         egi_ode_opts o = {.method = m, .h = 0.1, .rtol = 1e-8, .atol = 1e-8};
-        double t[3] = {1000, nextafter(1000, 2000), 1001};
+        double t[3] = {1000, nextafter(1000, 2000), 1001},
+               ends[2] = {t[0], t[2]};
+        assert_int_equal(run_problem(r, &p, o, ends, 2), EG_OK);
+        int64_t few = r->stats.steps;
         assert_int_equal(run_problem(r, &p, o, t, 3), EG_OK);
         assert_true(r->n_outputs == 3 && r->stats.t == 1001);
+        print_message("%-8s %lld steps, %lld with a time between\n",
+                      method_names[m], (long long)few,
+                      (long long)r->stats.steps);
+        assert_true(r->stats.steps <= few + 2);
         assert_int_equal(run_problem(r, &p, o, t, 2), EG_OK);
         assert_true(r->n_outputs == 2 && r->stats.t == t[1]);
     }
