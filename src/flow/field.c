@@ -207,7 +207,8 @@ static void attend(eg_flow *f, const egi_head *h, eg_index from, int rows,
         query(c->q + r * d, f, h, f->u + (from + r) * d);
         limit[r] = f->spec.causal ? from + r + 1 : f->n;
     }
-    egi_rows_sum(c->sum, z, peak, c->q, limit, rows, &keys, c->scores);
+    for (int r = rows; r < EGI_ROWS; r++) limit[r] = 0;
+    f->rows_sum(c->sum, z, peak, c->q, limit, &keys, c->scores);
     for (int r = 0; r < rows; r++) {
         double a = normalisation(f, from + r, z[r], peak[r]);
 
@@ -303,23 +304,32 @@ void eg_flow_field(eg_flow *f, double t, const double *x, double *dx)
         normalise(dx + i * d, f->u + i * d, f, t);
 }
 
+/* s_j of one query, j < limit, as egi_rows_fn defines them */
+static void row_scores(double *s, const eg_flow *f, const double *q,
+                       const double *x, eg_index limit)
+{
+    eg_index d = f->spec.d;
+
+    for (eg_index j = 0; j < limit; j++) {
+        s[j] = f->mass ? f->log_mass[j] : 0;
+        for (eg_index k = 0; k < d; k++) s[j] += q[k] * x[j * d + k];
+    }
+}
+
 void eg_flow_attention(eg_flow *f, double t, const double *x, eg_index head,
                        double *A)
 {
-    egi_keys keys;
-    eg_index n = f->n;
+    eg_index n = f->n, d = f->spec.d;
 
     EG_ASSERT(head >= 0 && head < f->spec.n_heads);
     egi_flow_load(f, t, x);
-    egi_tiles_fill(f->tiles, f->u, n, f->spec.d);
-    keys = keys_of(f);
     for (eg_index i = 0; i < n; i++) {
         eg_index limit = f->spec.causal ? i + 1 : n;
-        double *row = A + i * n, peak = -INFINITY, z = 0;
+        double *row = A + i * n, peak = -HUGE_VAL, z = 0;
 
-        query(f->scratch->q, f, head_of(f, head), f->u + i * f->spec.d);
+        query(f->scratch->q, f, head_of(f, head), f->u + i * d);
         memset(row, 0, (size_t)n * sizeof *row);
-        egi_rows_scores(row, f->scratch->q, limit, &keys);
+        row_scores(row, f, f->scratch->q, f->u, limit);
         for (eg_index j = 0; j < limit; j++) peak = fmax(peak, row[j]);
         for (eg_index j = 0; j < limit; j++) z += row[j] = exp(row[j] - peak);
         for (eg_index j = 0; j < limit; j++)

@@ -1,5 +1,16 @@
-# Compiler options of single files. Vectors of rows.c are passed between inlined
-# functions only, so the calling convention does not matter.
+# Compiler options of single files. -Wno-psabi: vectors are passed between
+# inlined functions only, so the calling convention does not matter.
 set(flow ${CMAKE_CURRENT_SOURCE_DIR}/flow)
-set_source_files_properties(${flow}/rows.c ${flow}/matrices.c PROPERTIES
-  COMPILE_OPTIONS "-O3;-Wno-psabi")
+set(vectors "-O3;-ffp-contract=fast;-fno-math-errno;-Wno-psabi")
+set_source_files_properties(${flow}/matrices.c PROPERTIES COMPILE_OPTIONS "-O3")
+set_source_files_properties(${flow}/rows_generic.c PROPERTIES
+  COMPILE_OPTIONS "${vectors}")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set_source_files_properties(${flow}/rows_avx2.c PROPERTIES
+    COMPILE_OPTIONS "${vectors};-mavx2;-mfma")
+  set_source_files_properties(${flow}/rows_avx512.c PROPERTIES
+    COMPILE_OPTIONS "${vectors};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512")
+else()
+  set_source_files_properties(${flow}/rows_avx2.c ${flow}/rows_avx512.c
+    PROPERTIES HEADER_FILE_ONLY ON)
+endif()

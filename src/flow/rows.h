@@ -17,16 +17,14 @@ typedef struct egi_keys {
     eg_index n, d;
 } egi_keys;
 
-/* For queries q [rows, d], rows <= EGI_ROWS, row r over the first limit[r]
- * tokens y_j:
+/* For queries q [EGI_ROWS, d], row r over the first limit[r] tokens y_j:
  *     s_j = <q_r, y_j> + log m_j,   peak[r] = max_j s_j,
  *     z[r] = sum_j exp(s_j - peak), sum[r, :] = sum_j exp(s_j - peak) y_j
- * scores [EGI_ROWS, EGI_TILE] is scratch. */
-void egi_rows_sum(double *sum, double *z, double *peak, const double *q,
-                  const eg_index *limit, int rows, const egi_keys *keys,
-                  double *scores);
-/* s_j of one query, j < limit. */
-void egi_rows_scores(double *s, const double *q, eg_index limit,
-                     const egi_keys *keys);
+ * limit 0: no sum. scores [EGI_ROWS, EGI_TILE] is scratch. */
+typedef void (*egi_rows_fn)(double *sum, double *z, double *peak,
+                            const double *q, const eg_index *limit,
+                            const egi_keys *keys, double *scores);
+/* For the kernel set of that name, as eg_kern_pick. */
+egi_rows_fn egi_rows_pick(const char *name);
 
 #endif

@@ -271,6 +271,7 @@ eg_status eg_flow_new(eg_flow **out, const eg_flow_spec *spec, eg_pool *pool,
     f->spec = s;
     f->pool = pool;
     f->n = s.n;
+    f->rows_sum = egi_rows_pick("auto");
     EG_TRY(copy_arrays(f, err));
     EG_TRY(multiply_out(f, err));
     EG_TRY(make_workspace(f, err));

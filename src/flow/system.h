@@ -48,12 +48,13 @@ struct eg_flow {
     int norm;
 
     double *u;     /* [n, d] tokens the field is evaluated at */
-    double *tiles; /* the same in tiles, for egi_rows_sum */
+    double *tiles; /* the same in tiles, for rows_sum */
     double *stage; /* [3, n, d] of the schemes */
+    egi_rows_fn rows_sum;
     egi_scratch *scratch;
     double *scratch_block;
     egi_rescaling rescaling;
-    struct egi_fast *fast; /* sums of choose.c; NULL: egi_rows_sum */
+    struct egi_fast *fast; /* sums of choose.c; NULL: rows_sum */
     int64_t evaluations;
     char why[256];
 };
