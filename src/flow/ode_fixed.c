@@ -108,10 +108,10 @@ static eg_status advance(egi_solver *s, double from, double to, bool whole,
 
     if (s->opts.method == EGI_ODE_MAP || (whole && stop >= to))
         return checked_step(s, from, s->opts.h, y, err);
-    for (double end; from < to; from = end) {
-        stop = egi_solver_stop(s, from);
-        end = fmin(stop, to);
+    while (from < to) {
+        double end = fmin(egi_solver_stop(s, from), to);
         EG_TRY(checked_step(s, from, end - from, y, err));
+        from = end;
     }
 done:
     return st;

@@ -173,6 +173,11 @@ static bool differ(const double *a, const double *b, eg_index n)
     return most > 8 * DBL_EPSILON;
 }
 
+static const double *row(const egi_pair *p, eg_index j)
+{
+    return p->a + j * p->all;
+}
+
 /* Stages, the new state before projection, and the error; NaN: broken. */
 static double try_step(egi_solver *s, double h)
 {
@@ -180,11 +185,10 @@ static double try_step(egi_solver *s, double h)
     const egi_pair *p = r->pair;
 
     for (int j = 1; j < p->stages; j++) {
-        egi_combine(r->y_new, s->y, h, p->a + j * p->all, r->k, j, s->size);
+        egi_combine(r->y_new, s->y, h, row(p, j), r->k, j, s->size);
         egi_solver_field(s, s->t + p->c[j] * h, r->y_new, r->k[j]);
     }
-    egi_combine(r->y_new, s->y, h, p->a + p->stages * p->all, r->k, p->stages,
-                s->size);
+    egi_combine(r->y_new, s->y, h, row(p, p->stages), r->k, p->stages, s->size);
     if (p->estimate_needs_end)
         egi_solver_field(s, s->t + h, r->y_new, r->k[p->stages]);
     return p->error(s, h, r->y_new, r->k);
@@ -296,7 +300,7 @@ static eg_status rk_at(egi_solver *s, double t, double *y, eg_err *err)
 
     (void)err;
     for (int j = p->stages + 1; j < p->all && !r->dense_known; j++) {
-        egi_combine(y, r->y_old, h, p->a + j * p->all, r->k, j, s->size);
+        egi_combine(y, r->y_old, h, row(p, j), r->k, j, s->size);
         egi_solver_field(s, s->t_old + p->c[j] * h, y, r->k[j]);
     }
     r->dense_known = true;

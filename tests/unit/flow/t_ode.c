@@ -60,7 +60,7 @@ static void sphere_step(void *ctx, int method, double t, double h, double *y)
         sphere_project(ctx, mid);
         sphere_rhs(ctx, t + h / 2, mid, f);
     }
-    for (int p = 0; p < 2 && method != EGI_ODE_MAP; p++) {
+    for (eg_index p = 0; p < 2 && method != EGI_ODE_MAP; p++) {
         double *x = y + 3 * p, *v = f + 3 * p, along = 0, speed = 0;
         for (int a = 0; a < 3; a++) along += v[a] * x[a];
         for (int a = 0; a < 3; a++) v[a] -= along * x[a];
@@ -207,7 +207,8 @@ static void test_adaptive_tolerance(void **state)
     (void)state;
     for (int m = EGI_ODE_DOPRI5; m <= EGI_ODE_BDF; m++) {
         double before = HUGE_VAL;
-        for (double rtol = 1e-4; rtol > 1e-13; rtol /= 100) {
+        for (int digits = 4; digits <= 12; digits += 2) {
+            double rtol = pow(10, -digits);
             egi_ode_opts o = {.method = m, .rtol = rtol, .atol = rtol / 100};
             eg_status st = run_problem(r, &p, o, times, 12);
             if (st != EG_OK) print_message("%s\n", r->err.msg);
@@ -367,10 +368,11 @@ static void jumpy_exact(double t, double *y)
 {
     double log_y = 0, from = 0;
 
-    for (int k = 0; k < 3 && jumps[k] < t; from = jumps[k++])
-        log_y += slopes[k] * (jumps[k] - from);
     int k = 0;
-    while (k < 3 && jumps[k] < t) k++;
+    while (k < 3 && jumps[k] < t) {
+        log_y += slopes[k] * (jumps[k] - from);
+        from = jumps[k++];
+    }
     y[0] = exp(log_y + slopes[k] * (t - from));
 }
 
