@@ -101,15 +101,15 @@ void egi_bessel_zonal(double *a, eg_index n, eg_index d, double beta)
         for (eg_index l = 1; l < n; l += 2) a[l] = -a[l];
 }
 
-void egi_bessel_i(double *I, eg_index n, eg_index twice_nu, double beta)
+void egi_bessel_i(double *v, eg_index n, eg_index twice_nu, double beta)
 {
     double nu = 0.5 * (double)twice_nu, factor;
 
     EG_ASSERT(beta >= 0 && twice_nu >= 0);
-    egi_bessel_zonal(I, n, twice_nu + 2, beta);
+    egi_bessel_zonal(v, n, twice_nu + 2, beta);
     if (twice_nu == 0) return;
     factor = beta > 0 ? exp(nu * log(0.5 * beta) - lgamma(nu + 1)) : 0;
-    for (eg_index k = 0; k < n; k++) I[k] *= factor;
+    for (eg_index k = 0; k < n; k++) v[k] *= factor;
 }
 
 /* Below beta = SMALL_BETA: N_l a_l < beta^l / l! for l >= 1. */

@@ -18,7 +18,7 @@ void egi_bessel_zonal(double *a, eg_index n, eg_index d, double beta);
 
 /* exp(-|beta|) I_{nu+k}(beta), k = 0..n-1, for nu = 0, 1/2, 1, 3/2, ... given
  * as twice_nu >= 0, and beta >= 0 (0: I_0 = 1, else 0). */
-void egi_bessel_i(double *I, eg_index n, eg_index twice_nu, double beta);
+void egi_bessel_i(double *v, eg_index n, eg_index twice_nu, double beta);
 
 /* The smallest L with exp(-|beta|) sum_{l > L} N_l |a_l| <= eps; *tail is that
  * sum (not NULL). No distribution of tokens of total mass 1 sees a larger

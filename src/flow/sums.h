@@ -22,7 +22,7 @@ typedef struct egi_sums_plan {
 
 /* Chooses. want is EG_FLOW_SUM_AUTO or the kind to take. model: EG_FLOW_SA asks
  * more of the truncation, tol / (2 n) instead of tol. Errors: a kind that does
- * not fit d; tol out of reach of float32; auto never fails. */
+ * not fit d; a degree beyond what is stored; auto never fails. */
 eg_status egi_sums_choose(egi_sums_plan *plan, int want, eg_index n, eg_index d,
                           double beta, int model, int precision, double tol,
                           eg_err *err);

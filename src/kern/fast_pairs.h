@@ -14,7 +14,7 @@ typedef P_(egi_cloud) P_(cloud);
 enum {
     P_(BLOCK) = 64, /* particles j at a time */
     P_(RECORD) = 2 * EGI_CLOUD_SMALL_D + 1,
-    P_(ROWS) = 256, /* the same where d is large */
+    P_(ROWS) = 128, /* the same where d is large */
     P_(TILE) = 8    /* columns in registers there */
 };
 
