@@ -20,7 +20,7 @@ typedef struct egi_engine_spec {
 } egi_engine_spec;
 
 typedef struct egi_engine_bytes {
-    int64_t accs, states, packs;
+    int64_t accs, states, packs, sheets;
 } egi_engine_bytes;
 
 typedef struct egi_engine_vt {

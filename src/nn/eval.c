@@ -45,7 +45,7 @@ static egi_engine_spec eval_spec(egi_plan *plan, const eg_model *m,
 {
     static const bool nothing[12 * EGI_LAYERS + 6];
 
-    egi_plan_make(plan, m, nothing, false,
+    egi_plan_make(plan, m, nothing, false, 0,
                   flags & EG_EVAL_PRED ? EGI_PREDICT : EGI_INSPECT);
     egi_engine_spec spec = {
         .m = m, .pool = pool, .kern = kern, .plan = plan, .flags = flags};

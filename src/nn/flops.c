@@ -5,10 +5,33 @@
 #define SAMPLES 64
 
 /* Averages per token over sample sequences: positions computed, rows of the
- * last block, and query-key pairs of each kind. */
+ * last block, query-key pairs of each kind, and distinct (token, position). */
 typedef struct shares {
-    double n, rows, pairs, row_pairs;
+    double n, rows, pairs, row_pairs, distinct;
 } shares;
+
+/* Share of a batch's places whose token was not seen at that position. */
+static bool sample_distinct(double *out, const egi_plan *p, const eg_task *task,
+                            int batch)
+{
+    eg_index T = p->m->T, V = p->m->V, n = 0;
+    int32_t *buf = eg_calloc((size_t)T * 3, sizeof *buf);
+    bool *seen = eg_calloc((size_t)(T * V), sizeof *seen);
+    eg_seq s = {buf, buf ? buf + T : NULL, buf ? buf + 2 * T : NULL};
+
+    for (int i = 0; buf && seen && i < batch; i++) {
+        eg_task_sequence(task, EG_PROBE, 0, (uint32_t)i, &s);
+        for (eg_index t = 0; t < T; t++) {
+            n += !seen[t * V + s.tokens[t]];
+            seen[t * V + s.tokens[t]] = true;
+        }
+    }
+    bool done = buf && seen;
+    *out = (double)n / ((double)batch * (double)T);
+    eg_free(seen);
+    eg_free(buf);
+    return done;
+}
 
 static bool sample(shares *out, const egi_plan *p, const eg_task *task)
 {
@@ -16,7 +39,7 @@ static bool sample(shares *out, const egi_plan *p, const eg_task *task)
     int32_t *buf = eg_calloc((size_t)T * 3, sizeof *buf);
     eg_seq s = {buf, buf ? buf + T : NULL, buf ? buf + (eg_index)2 * T : NULL};
 
-    *out = (shares){0, 0, 0, 0};
+    *out = (shares){0};
     if (!buf) return false;
     for (uint32_t i = 0; i < SAMPLES; i++) {
         int n = 0, rows = 0;
@@ -77,10 +100,11 @@ static double layer_flops(const egi_plan *p, int l, const shares *s)
         return f + (lp->table_mlp ? 0 : lin(rows, d, d, a->f >= 0, true));
     if (!lp->table_mlp)
         f += lin(rows, d, m->d_mlp, a->in >= 0, lp->need_x || live);
+    if (p->sheets && l == 0) rows = s->distinct;
     return f + lin(rows, m->d_mlp, d, a->out >= 0, true);
 }
 
-double egi_plan_flops(const egi_plan *p, const eg_task *task)
+double egi_plan_flops(const egi_plan *p, const eg_task *task, int batch)
 {
     const eg_model *m = p->m;
     const egi_layer_plan *last = &p->layer[m->n_layers - 1];
@@ -88,6 +112,7 @@ double egi_plan_flops(const egi_plan *p, const eg_task *task)
     double f = 0;
 
     if (!sample(&s, p, task)) return 0;
+    if (p->sheets && !sample_distinct(&s.distinct, p, task, batch)) return 0;
     for (int l = 0; l < m->n_layers; l++) f += layer_flops(p, l, &s);
     f += lin(s.rows, m->d_model, m->V, p->acc_u >= 0, !p->fold || last->need_a);
     if (p->fold)

@@ -138,7 +138,7 @@ static bool block_trained(const plan_ctx *c, int l)
 }
 
 void egi_plan_make(egi_plan *p, const eg_model *m, const bool *trains,
-                   bool in_context, egi_use use)
+                   bool in_context, int batch, egi_use use)
 {
     plan_ctx c = {p, m, trains};
     int last = m->n_layers - 1;
@@ -149,6 +149,10 @@ void egi_plan_make(egi_plan *p, const eg_model *m, const bool *trains,
     p->keep = use == EGI_INSPECT;
     p->in_context = in_context;
     p->subset = use == EGI_TRAIN;
+    /* Pays while a pair is likely to come again. */
+    p->sheets = use == EGI_TRAIN && last > 0 &&
+                m->opts.norm == EG_NORM_PARALLEL && m->mlp[0] > EG_MLP_LINEAR &&
+                2 * batch >= m->V;
     p->need_embed = trained(&c, m->e) || trained(&c, m->pos);
     bool below = p->need_embed;
     for (int l = 0; l <= last; l++) {

@@ -1,7 +1,7 @@
 /* The plan: which algebra a network uses, what its backward pass must produce,
  * and where each gradient sum lies. Decided once; independent of precision.
  *
- * Three exact shortcuts, all off in the plain plan:
+ * Four exact shortcuts, all off in the plain plan:
  *  table   the first block reads x0 = W_E[z] + W_pos[t], so a projection of it
  *          is a gather from projected tables, V + T rows of GEMM in place of
  *          B T; with LayerNorm the tables are centred and the gathered row is
@@ -9,6 +9,9 @@
  *  merge   one head of full width: W_V W_O is one matrix.
  *  fold    without norms the last block is linear behind its attention:
  *          logits = x A + z C with A = (1 + W_F) W_U, C = W_O A.
+ *  sheets  with parallel norms the first block's feed-forward depends on a
+ *          token and its position only: once for each distinct pair of the
+ *          batch, 42 % of the places at batch 64 (real/sheets.h).
  * and one of bookkeeping:
  *  subset  the last block is computed at the positions in the loss only. */
 #ifndef EG_NN_PLAN_H
@@ -46,8 +49,9 @@ typedef struct egi_layer_plan {
 typedef struct egi_plan {
     const eg_model *m;
     bool fold, subset, keep; /* keep: buffers hold what hooks promise */
-    bool in_context;         /* the loss: occur >= 2, or all */
-    bool need_embed;         /* W_E or W_pos are trained */
+    bool sheets;
+    bool in_context; /* the loss: occur >= 2, or all */
+    bool need_embed; /* W_E or W_pos are trained */
     egi_layer_plan layer[EGI_LAYERS];
     eg_index acc_e, acc_pos, acc_lnf_w, acc_lnf_b;
     eg_index acc_u; /* [d, V]: of W_U, or of A when folded */
@@ -64,14 +68,15 @@ typedef enum egi_use {
 } egi_use;
 
 /* trains [n_tensors]: is the tensor updated at any step? in_context: the loss
- * is over second and later occurrences (training only). */
+ * is over second and later occurrences; batch: sequences a step (both for
+ * training only). */
 void egi_plan_make(egi_plan *p, const eg_model *m, const bool *trains,
-                   bool in_context, egi_use use);
+                   bool in_context, int batch, egi_use use);
 
 /* Multiply-adds, counted as two, that a training step of this plan needs for
  * each token of its batch: the matrix products and the causal part of
  * attention; rows averaged over sequences of the task. */
-double egi_plan_flops(const egi_plan *p, const eg_task *task);
+double egi_plan_flops(const egi_plan *p, const eg_task *task, int batch);
 
 /* Columns of the first block's tables: q | k | v | feed-forward input. */
 static inline int egi_table_cols(const egi_layer_plan *lp)

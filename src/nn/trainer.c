@@ -33,6 +33,7 @@ static void plan_for(egi_plan *plan, const eg_model *m, const int64_t *from,
 {
     for (int i = 0; i < m->n_tensors; i++) trains[i] = from[i] != EGI_NEVER;
     egi_plan_make(plan, m, trains, s->train.loss == EG_LOSS_IN_CONTEXT,
+                  (int)s->train.batch,
                   s->train.algebra == EG_ALGEBRA_PLAIN ? EGI_TRAIN_PLAIN
                                                        : EGI_TRAIN);
 }
@@ -142,12 +143,12 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
     plan->grads = plan->params + b.accs;
     plan->moments = plan->params * (uses_m1(&spec->optim) +
                                     (spec->optim.kind != EG_OPTIM_SGD));
-    plan->states = b.states;
+    plan->states = b.states + b.sheets;
     plan->packs = b.packs;
     plan->total =
         plan->params + plan->grads + plan->moments + plan->states + plan->packs;
     plan->eval = egi_eval_bytes(tr->m, spec->pool, spec->kern);
-    plan->flops_per_token = egi_plan_flops(&tr->plan, spec->task);
+    plan->flops_per_token = egi_plan_flops(&tr->plan, spec->task, es.batch);
     eg_trainer_free(tr);
     return EG_OK;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nn/real/pass.h"
+#include "nn/real/sheets.h"
 
 typedef N(pass) pass;
 
@@ -94,6 +95,12 @@ static bool mlp_core_back(const pass *p, real *acc)
         (p->K, acc + o->f, a->mi, ldx, st->dx, ldx, d, d, p->rows, st->work);
         N(lin_back)(p->K, st->dmi, ldx, st->dx, ldx, &p->w->f, p->rows, 0);
         return true;
+    }
+    if (p->l == 0 && st->mlp_dout) { /* goes on in sheet_backward */
+        for (int r = 0; r < p->rows; r++)
+            memcpy(st->mlp_dout + r * ldx, st->dx + r * ldx,
+                   (size_t)d * sizeof(real));
+        return false;
     }
     if (o->out >= 0) N(lin_grad)
     (p->K, acc + o->out, a->post, ldm, st->dx, ldx, n, d, p->rows, st->work);
@@ -412,5 +419,27 @@ void N(backward)(const N(net) * net, N(state) * st, real *acc)
             net->K->add(acc + plan->acc_e + (eg_index)st->tokens[t] * d, dx, d);
         if (plan->acc_pos >= 0)
             net->K->add(acc + plan->acc_pos + (eg_index)t * d, dx, d);
+    }
+}
+
+/* What reaches the embeddings of a sheet goes through the norm's 1/std alone:
+ * the rest is in the tables' sums. */
+void N(sheet_backward)(const N(net) * net, N(state) * st, const N(sheets) * s,
+                       int sheet, real *acc)
+{
+    const egi_plan *plan = &net->plan;
+    eg_index d = net->m->d_model;
+    pass p = N(sheet_inside)(net, st, s, sheet);
+
+    N(sheets_sum)(s, sheet, st->dx, p.K, net->m->d_model);
+    memset(st->row, 0, (size_t)p.n * sizeof(real));
+    mlp_core_back(&p, acc);
+    for (int r = 0; p.lp->need_x && r < p.rows; r++) {
+        int t = p.limit[r] - 1;
+        const real *x = p.a->xhat1 + t * st->ldx;
+        if (plan->acc_e >= 0)
+            p.K->axpy(acc + plan->acc_e + st->tokens[t] * d, st->row[t], x, d);
+        if (plan->acc_pos >= 0)
+            p.K->axpy(acc + plan->acc_pos + t * d, st->row[t], x, d);
     }
 }

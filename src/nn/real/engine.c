@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nn/real/hooks.h"
+#include "nn/real/sheets.h"
 
 #define REDUCE_CHUNK 16384 /* entries a task of the reduction sums */
 
@@ -13,6 +14,7 @@ typedef struct engine {
     int n_states, slots, batch;
     N(state) * state; /* one a worker */
     N(hooks) * hooks; /* one a worker; evaluator only */
+    N(sheets) sheets; /* where the plan says so */
     real *acc;        /* [slots, n_acc] */
     double *loss;     /* [slots] */
     int64_t *count;   /* [slots] */
@@ -32,6 +34,57 @@ static eg_seq seq_of(N(state) * st)
 
 /* ------------------------------------------------------------- gradient -- */
 
+/* ---- the first block's feed-forward, once for each distinct pair ---- */
+
+static void tokens_task(void *ctx, int i, int worker)
+{
+    engine *e = ctx;
+    N(state) *st = &e->state[worker];
+    eg_seq seq = seq_of(st);
+    eg_index T = e->net.m->T;
+
+    eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i, &seq);
+    memcpy(e->sheets.tokens + i * T, seq.tokens,
+           (size_t)T * sizeof *seq.tokens);
+}
+
+static void sheet_task(void *ctx, int sheet, int worker)
+{
+    engine *e = ctx;
+
+    N(sheet_forward)(&e->net, &e->state[worker], &e->sheets, sheet);
+}
+
+/* Slot s takes sheets s, s + S, ..., in order. */
+static void sheet_back_task(void *ctx, int slot, int worker)
+{
+    engine *e = ctx;
+    real *acc = e->acc + (eg_index)slot * e->net.plan.n_acc;
+
+    for (int i = slot; i < e->sheets.n; i += e->slots)
+        N(sheet_backward)(&e->net, &e->state[worker], &e->sheets, i, acc);
+}
+
+/* Points the state of sequence i at its rows. */
+static void open_sheets(engine *e, N(state) * st, int i)
+{
+    eg_index at = (eg_index)i * e->net.m->T;
+
+    if (!e->net.plan.sheets) return;
+    st->mlp_row = e->sheets.row + at;
+    st->mlp_out = e->sheets.out;
+    st->mlp_dout = e->sheets.dout + at * e->sheets.ld;
+}
+
+static void close_sheets(engine *e)
+{
+    for (int i = 0; i < e->n_states; i++) {
+        e->state[i].mlp_row = NULL;
+        e->state[i].mlp_out = NULL;
+        e->state[i].mlp_dout = NULL;
+    }
+}
+
 /* Sequences b B / S .. (b + 1) B / S - 1 of the batch, in order. */
 static void slot_task(void *ctx, int slot, int worker)
 {
@@ -49,7 +102,9 @@ static void slot_task(void *ctx, int slot, int worker)
     for (int i = from; i < to; i++) {
         eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i,
                          &seq);
+        open_sheets(e, st, i);
         int n = N(forward)(net, st);
+        if (net->plan.sheets) e->sheets.length[i] = n > 0 ? st->n : 0;
         if (n == 0) continue;
         for (int r = 0; r < st->rows; r++)
             if (st->rtarget[r] >= 0) e->loss[slot] += st->nll[r];
@@ -80,7 +135,16 @@ static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
 
     N(net_prepare)(&e->net);
     e->step = step;
+    if (e->net.plan.sheets) {
+        eg_pool_run(e->pool, e->batch, tokens_task, e);
+        N(sheets_index)(&e->sheets);
+        eg_pool_run(e->pool, e->sheets.n, sheet_task, e);
+    }
     eg_pool_run(e->pool, e->slots, slot_task, e);
+    if (e->net.plan.sheets) {
+        close_sheets(e);
+        eg_pool_run(e->pool, e->slots, sheet_back_task, e);
+    }
     eg_pool_run(e->pool, (int)((n_acc + REDUCE_CHUNK - 1) / REDUCE_CHUNK),
                 reduce_task, e);
     *loss_sum = 0;
@@ -168,6 +232,7 @@ static void engine_free(egi_engine *opaque)
     eg_free(e->acc);
     eg_free(e->loss);
     eg_free(e->count);
+    N(sheets_release)(&e->sheets);
     N(net_release)(&e->net);
     eg_free(e);
 }
@@ -201,6 +266,9 @@ static eg_status engine_make(egi_engine **out, const egi_engine_spec *s,
         EG_TRY(N(state_init)(&e->state[i], &e->net, s->flags, err));
         if (e->hooks) N(hooks_init)(&e->hooks[i], &e->net, &e->state[i]);
     }
+    if (s->plan->sheets)
+        EG_TRY(
+            N(sheets_init)(&e->sheets, s->m, s->batch, e->state[0].ldx, err));
     *out = (egi_engine *)e;
     e = NULL;
 done:
@@ -215,6 +283,9 @@ static void engine_measure(egi_engine_bytes *out, const egi_engine_spec *s)
     size_t state = N(state_bytes)(s->m, s->plan, s->kern, s->flags);
     int slots = s->slots < s->batch ? s->slots : s->batch;
 
+    if (s->plan->sheets)
+        out->sheets = (int64_t)N(sheets_bytes)(s->m, s->batch,
+                                               N(state_ldx)(s->m, s->plan));
     out->packs = (int64_t)net;
     out->states = (int64_t)state * eg_pool_size(s->pool);
     out->accs = (int64_t)slots * s->plan->n_acc * (int64_t)sizeof(real);

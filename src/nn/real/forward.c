@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nn/real/pass.h"
+#include "nn/real/sheets.h"
 
 typedef N(pass) pass;
 
@@ -184,6 +185,11 @@ static void feed_forward(const pass *p, real *out, const real *xr)
     int at = p->lp->nq + p->lp->nk + p->lp->nv;
 
     if (kind == EG_MLP_NONE) return; /* mid is out */
+    if (p->l == 0 && st->mlp_row) {
+        p->K->embed(out, ldx, st->mlp_out, ldx, a->mid, ldx, st->mlp_row,
+                    p->rows, d);
+        return;
+    }
     mlp_input(p, xr);
     for (int r = 0; r < p->rows; r++)
         memcpy(out + r * ldx, a->mid + r * ldx, (size_t)d * sizeof *out);
@@ -271,4 +277,36 @@ int N(forward)(const N(net) * net, N(state) * st)
     }
     head(net, st);
     return n_loss;
+}
+
+pass N(sheet_inside)(const N(net) * net, N(state) * st, const N(sheets) * s,
+                     int sheet)
+{
+    eg_index at = (eg_index)sheet * s->T;
+    const egi_block_roles *r = &net->m->block[0];
+    const eg_model *m = net->m;
+
+    memcpy(st->tokens, s->token + at, (size_t)s->T * sizeof *st->tokens);
+    st->n = s->limit[at + s->rows[sheet] - 1];
+    pass p = N(pass_of)(net, st, 0);
+    p.rows = s->rows[sheet];
+    p.limit = s->limit + at;
+    p.K->embed(p.a->x, st->ldx, (const real *)egi_param(m, m->e), m->d_model,
+               (const real *)egi_param(m, m->pos), m->d_model, st->tokens, p.n,
+               m->d_model);
+    norm(&p, p.a->a, p.a->xhat1, p.a->rstd1, p.a->x, r->ln1_w, r->ln1_b, p.n);
+    gather(&p, p.a->pre, st->ldm, p.lp->nq + p.lp->nk + p.lp->nv, p.lp->nm,
+           p.limit, p.rows);
+    activate(&p);
+    return p;
+}
+
+void N(sheet_forward)(const N(net) * net, N(state) * st, const N(sheets) * s,
+                      int sheet)
+{
+    pass p = N(sheet_inside)(net, st, s, sheet);
+
+    N(lin_forward)
+    (p.K, s->out + (eg_index)sheet * s->T * s->ld, s->ld, p.a->post, st->ldm,
+     &p.w->wout, p.rows, 0);
 }

@@ -79,9 +79,14 @@ typedef struct N(state) {
     double *nll;
     eg_index ldx, ldq, ldk, ldv, ldz, ldm, ldu;
     N(lact) act[EGI_LAYERS];
-    real *embed; /* W_E[z] alone (keep only) */
-    real *xl;    /* input of the last block at its rows */
-    real *out;   /* residual after the last block */
+    /* the first block's feed-forward, computed elsewhere (sheets.h); NULL: here
+     */
+    const int32_t *mlp_row; /* [T] rows of mlp_out */
+    const real *mlp_out;
+    real *mlp_dout; /* [T, d] gradient at it */
+    real *embed;    /* W_E[z] alone (keep only) */
+    real *xl;       /* input of the last block at its rows */
+    real *out;      /* residual after the last block */
     real *xhatf, *rstdf, *xf, *scalef;
     real *logits; /* [rows, V] */
     /* backward scratch */
@@ -104,6 +109,8 @@ void N(net_prepare)(N(net) * net);
 eg_status N(state_init)(N(state) * st, const N(net) * net, int flags,
                         eg_err *err);
 void N(state_release)(N(state) * st);
+/* Row stride of the residual stream. */
+eg_index N(state_ldx)(const eg_model *m, const egi_plan *plan);
 /* Bytes the two would take, without taking them. */
 size_t N(net_bytes)(const eg_model *m, const egi_plan *plan, const char *kern);
 size_t N(state_bytes)(const eg_model *m, const egi_plan *plan, const char *kern,

@@ -12,6 +12,11 @@ static eg_index stride(eg_index n, bool keep)
     return n % 64 == 0 ? n + 16 : n;
 }
 
+eg_index N(state_ldx)(const eg_model *m, const egi_plan *plan)
+{
+    return stride(m->d_model, plan->keep);
+}
+
 static void act_lay(layout *l, const N(net) * net, N(state) * st, int i,
                     int flags)
 {
@@ -115,7 +120,7 @@ static size_t state_lay(N(state) * st, const N(net) * net, char *base,
         if (lp->nv > nv) nv = lp->nv;
         if (H * lp->vw > nz) nz = H * lp->vw;
     }
-    st->ldx = stride(m->d_model, keep);
+    st->ldx = N(state_ldx)(m, &net->plan);
     st->ldq = stride(nq, keep);
     st->ldk = stride(nk, keep);
     st->ldv = stride(nv, keep);

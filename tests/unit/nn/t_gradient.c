@@ -171,6 +171,39 @@ static void test_shortcuts_are_exact(void **state)
     }
 }
 
+/* Batches large enough for the first block's feed-forward to be computed once
+ * for each distinct (token, position). */
+static const variant MANY[] = {
+    {"sheets", "norm=parallel qk=factorised n_heads=4 mlp=relu pos=learned",
+     "batch=40 loss=all"},
+    {"sheets, gelu, in context",
+     "norm=parallel qk=factorised n_heads=2 mlp=gelu pos=learned",
+     "batch=40 loss=in_context"},
+    {"sheets, tied, relu in the first only",
+     "tied=true norm=parallel mlp=relu,none pos=none", "batch=40 loss=all"},
+    {"sheets, three layers, more slots than sheets",
+     "n_layers=3 norm=parallel mlp=relu", "batch=33 slots=32 loss=all"},
+    {"sheets, frozen embeddings", "norm=parallel mlp=gelu pos=random",
+     "batch=40 loss=all freeze=W_E,W_U"},
+    {"sheets, only the first feed-forward", "norm=parallel mlp=relu",
+     "batch=40 loss=all freeze=W_*,*.attn.*,*.ln*,ln*,blocks.1.*"},
+};
+
+static void test_sheets(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < sizeof MANY / sizeof *MANY; k++) {
+        double d = compare(&MANY[k], "precision=float64 algebra=auto", "auto",
+                           "precision=float64 algebra=plain", "auto");
+        double e = compare(&MANY[k], "algebra=auto", "auto",
+                           "precision=float64 algebra=plain", "auto");
+        printf("  %-44s against plain %.1e, float32 %.1e\n", MANY[k].name, d,
+               e);
+        assert_true(d < 1e-11);
+        assert_true(e < 3e-5);
+    }
+}
+
 static void test_float32(void **state)
 {
     (void)state;
@@ -190,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_differences),
         cmocka_unit_test(test_shortcuts_are_exact),
+        cmocka_unit_test(test_sheets),
         cmocka_unit_test(test_float32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

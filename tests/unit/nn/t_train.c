@@ -15,6 +15,11 @@ static const variant FULL = {"full",
                              "d_model=32 norm=parallel qk=factorised n_heads=2 "
                              "mlp=relu pos=learned",
                              "loss=all batch=10 slots=4"};
+/* with the first feed-forward once for each distinct (token, position) */
+static const variant SHEETS = {"sheets",
+                               "d_model=32 norm=parallel qk=factorised "
+                               "n_heads=2 mlp=relu pos=learned",
+                               "loss=all batch=36 slots=5"};
 
 static char *temp_path(const char *name)
 {
@@ -56,10 +61,10 @@ static char *checkpoint(const variant *v, const char *optim, int threads,
 static void test_threads(void **state)
 {
     static const int threads[] = {2, 3, 8};
-    const variant *v[] = {&BASIC, &FULL};
+    const variant *v[] = {&BASIC, &FULL, &SHEETS};
 
     (void)state;
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 3; k++) {
         size_t na, nb;
         char *a = checkpoint(v[k], "kind=adamw lr=1e-2", 1, 5, &na);
         for (int i = 0; i < 3; i++) {
@@ -79,10 +84,10 @@ static void test_threads(void **state)
 
 static void test_no_allocation(void **state)
 {
-    const variant *v[] = {&BASIC, &FULL};
+    const variant *v[] = {&BASIC, &FULL, &SHEETS};
 
     (void)state;
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 3; k++) {
         setting s;
         setting_open(&s, v[k], TASK, 2);
         eg_trainer *tr = trainer_open(&s);
@@ -290,10 +295,10 @@ static void test_schedule(void **state)
 
 static void test_plan(void **state)
 {
-    const variant *v[] = {&BASIC, &FULL};
+    const variant *v[] = {&BASIC, &FULL, &SHEETS};
 
     (void)state;
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 3; k++) {
         setting s;
         eg_train_plan plan;
         eg_err err;
