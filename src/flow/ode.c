@@ -66,7 +66,7 @@ eg_status egi_solver_new(egi_solver **out, const egi_ode *ode,
     eg_index n = ode->size;
 
     *out = NULL;
-    EG_ASSERT(n > 0);
+    EG_ASSERT(n > 0 && ode->rhs && (!opts->count || opts->fell));
     const egi_method *m = method_of(opts->method);
     EG_TRY(check_options(m, ode, opts, err));
     s = eg_calloc(1, sizeof *s);
