@@ -38,8 +38,8 @@ void N(sheets_sum)(const N(sheets) * s, int sheet, real *dx, const kern *K,
 /* A sheet through the first block's norm and feed-forward up to its
  * activation, a->post [rows, d_mlp]; and to out. forward.c */
 N(pass)
-N(sheet_inside)(const N(net) * net, N(state) * st, const N(sheets) * s,
-                int sheet);
+N(sheet_inside)
+(const N(net) * net, N(state) * st, const N(sheets) * s, int sheet);
 void N(sheet_forward)(const N(net) * net, N(state) * st, const N(sheets) * s,
                       int sheet);
 /* From dout, summed over sequences, to gradient sums. backward.c */
