@@ -225,6 +225,7 @@ static void drive_rows(drive_job *job, eg_index from, int rows, egi_scratch *c)
     for (eg_index a = 0; a < f->spec.n_heads; a++) {
         const egi_head *h = head_of(f, a);
 
+        if (!h->V && h->v == 0) continue;
         attend(f, h, from, rows, c);
         for (int r = 0; r < rows; r++) {
             double *mean = c->sum + r * d;

@@ -15,9 +15,7 @@ typedef struct run {
     double *x;      /* [n, d] tokens as they are put out */
     double *u;      /* [n, d] their directions */
     double *good;   /* [n, d] the last state put out */
-    double good_t;
     eg_index components;
-    bool broken; /* a state was not finite */
 } run;
 
 static void rhs(void *ctx, double t, const double *y, double *dy)
@@ -89,13 +87,7 @@ static bool output(void *ctx, eg_index i, double t, const double *y)
         egi_unfuse(r->f, r->x, y, r->owner);
         x = r->x;
     }
-    for (eg_index k = 0; k < size; k++)
-        if (!isfinite(x[k])) {
-            r->broken = true;
-            return false;
-        }
     memcpy(r->good, x, (size_t)size * sizeof *x);
-    r->good_t = t;
     return r->how->output ? r->how->output(r->how->ctx, i, t, x) : true;
 }
 
@@ -235,6 +227,7 @@ static eg_status integrate(run *r, double *x, const double *times,
                          .ctx = r};
     egi_solver *solver = NULL;
 
+    r->f->nominal_step = opts.h;
     EG_TRY(egi_solver_new(&solver, &ode, &opts, err));
     st = egi_solver_run(solver, x, times, n_times, got, err);
 done:
@@ -247,9 +240,9 @@ static void report(const run *r, const egi_ode_stats *got, eg_flow_stats *stats)
     *stats = (eg_flow_stats){.steps = got->steps,
                              .rejected = got->rejected,
                              .evaluations = r->f->evaluations,
-                             .t = r->broken ? r->good_t : got->t,
+                             .t = got->t,
                              .tokens_left = r->f->n,
-                             .stopped = got->stopped && !r->broken,
+                             .stopped = got->stopped,
                              .step_too_small = got->step_too_small};
 }
 
@@ -271,7 +264,6 @@ eg_status eg_flow_run(eg_flow *f, double *x, const double *times,
     EG_TRY(check_how(f, how, r.method, err));
     EG_TRY(make_buffers(&r, err));
     egi_flow_at(f, times[0]);
-    r.good_t = times[0];
     memcpy(r.good, x, (size_t)size * sizeof *x);
     project(&r, x);
     n_ok = reachable(f, x, times, n_times);
@@ -279,11 +271,7 @@ eg_status eg_flow_run(eg_flow *f, double *x, const double *times,
     report(&r, &got, stats);
     stats->evaluations -= before;
     if (r.owner) egi_unfuse(f, x, x, r.owner);
-    if (r.broken || st != EG_OK) memcpy(x, r.good, (size_t)size * sizeof *x);
-    if (st == EG_OK && r.broken)
-        st = EG_FAIL(err, EG_EINVAL,
-                     "tokens overflow after t = %g: ask for earlier times",
-                     r.good_t);
+    if (st != EG_OK) memcpy(x, r.good, (size_t)size * sizeof *x);
     if (st == EG_OK && n_ok < n_times && !stats->stopped)
         st = EG_FAIL(err, EG_EINVAL,
                      "space rescaled: scores of tokens exp(tV) z overflow at "

@@ -20,16 +20,13 @@ static void follow(double *x, const double *v, eg_index d)
     egi_unit(x, x, d);
 }
 
-/* A stream for every time, so that a run continued gets the increments of an
- * uninterrupted one. */
-static uint64_t time_key(double t)
+/* A stream for every step, counted from t = 0 in 1024ths of the nominal step:
+ * a run continued gets the increments of an uninterrupted one. */
+static uint64_t step_key(const eg_flow *f, double t)
 {
-    uint64_t z;
+    double ticks = nearbyint(t / f->nominal_step * 1024);
 
-    memcpy(&z, &t, sizeof z);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (z ^ (z >> 31)) >> 24; /* 40 bits */
+    return (uint64_t)(int64_t)fmod(ticks, 0x1p39) & 0xffffffffffu;
 }
 
 /* move += sqrt(2 kappa h) xi, tangent to u where tokens live on the sphere */
@@ -38,7 +35,7 @@ static void add_noise(double *move, const eg_flow *f, double t, double h,
 {
     eg_index d = f->spec.d;
     eg_rng rng =
-        eg_rng_make(f->spec.seed, EG_RNG_FLOW, time_key(t), (uint32_t)token);
+        eg_rng_make(f->spec.seed, EG_RNG_FLOW, step_key(f, t), (uint32_t)token);
     double size = sqrt(2 * f->spec.noise * h);
 
     for (eg_index k = 0; k < d; k++) xi[k] = size * eg_rng_normal(&rng);

@@ -55,6 +55,7 @@ struct eg_flow {
     double *scratch_block;
     egi_rescaling rescaling;
     struct egi_fast *fast; /* sums of choose.c; NULL: rows_sum */
+    double nominal_step;   /* of the run, for the streams of its noise */
     int64_t evaluations;
     char why[256];
 };

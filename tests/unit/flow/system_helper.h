@@ -97,13 +97,18 @@ static inline double *flow_history(flow_case *c, eg_flow_stats *stats)
     eg_flow_solve how = c->setup->solve;
     eg_err err = {0};
 
+    double *x = eg_calloc((size_t)kept.size, sizeof *x);
+
     kept.x = eg_calloc((size_t)(c->setup->n_times * kept.size), sizeof(double));
     assert_non_null(kept.x);
+    assert_non_null(x);
+    memcpy(x, c->setup->x0, (size_t)kept.size * sizeof *x);
     how.output = keep_tokens;
     how.ctx = &kept;
-    if (eg_flow_run(c->flow, c->setup->x0, c->setup->times, c->setup->n_times,
-                    &how, stats, &err) != EG_OK)
+    if (eg_flow_run(c->flow, x, c->setup->times, c->setup->n_times, &how, stats,
+                    &err) != EG_OK)
         fail_msg("%s", err.msg);
+    eg_free(x);
     return kept.x;
 }
 
