@@ -33,6 +33,18 @@ INLINE double dsum(dvec a)
 #endif
 }
 
+INLINE dvec dsqrt(dvec a)
+{
+#if VEC_W == 16
+    return (dvec)_mm512_sqrt_pd((__m512d)a);
+#elif VEC_W == 8
+    return (dvec)_mm256_sqrt_pd((__m256d)a);
+#else
+    for (int i = 0; i < DW; i++) a[i] = sqrt(a[i]);
+    return a;
+#endif
+}
+
 /* 2^t for |t| < 1020; t below that counts as -1020, above as 1020. Relative
  * error 2.5e-16: |r| <= 1/2, polynomial of degree 11 (near-minimax, 1e-17). */
 INLINE dvec dexp2(dvec t)

@@ -170,6 +170,43 @@ static void fast_swarm(double *A, double *Z, const double *x, eg_index n,
     }
 }
 
+static void fast_swarm_rate(double *f, const double *A, const double *Z,
+                            double scale, const double *u, eg_index n,
+                            eg_index d, bool tangent)
+{
+    for (eg_index i = 0; i < n; i++) {
+        for (eg_index lane = 0; lane < SWARM; lane += DW) {
+            eg_index at = i * d * SWARM + lane;
+            dvec c = Z ? 1 / dload(Z + i * SWARM + lane) : dset(scale);
+            dvec radial = dset(0);
+
+            for (eg_index k = 0; k < d * SWARM && tangent; k += SWARM)
+                radial += dload(A + at + k) * dload(u + at + k);
+            for (eg_index k = 0; k < d * SWARM; k += SWARM) {
+                dvec v = dload(A + at + k);
+                if (tangent) v -= radial * dload(u + at + k);
+                dstore(f + at + k, c * v);
+            }
+        }
+    }
+}
+
+static void fast_swarm_unit(double *u, const double *y, eg_index n, eg_index d)
+{
+    for (eg_index i = 0; i < n; i++) {
+        for (eg_index lane = 0; lane < SWARM; lane += DW) {
+            eg_index at = i * d * SWARM + lane;
+            dvec s = dset(1e-300);
+
+            for (eg_index k = 0; k < d * SWARM; k += SWARM)
+                s += dload(y + at + k) * dload(y + at + k);
+            s = 1 / dsqrt(s);
+            for (eg_index k = 0; k < d * SWARM; k += SWARM)
+                dstore(u + at + k, s * dload(y + at + k));
+        }
+    }
+}
+
 static void fast_swarm_links(uint8_t *link, const double *x, eg_index n,
                              eg_index d, double threshold)
 {

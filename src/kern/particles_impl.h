@@ -43,5 +43,6 @@
         .circle_field = fast_circle_field,                                \
         .sphere_moments = fast_sphere_moments,                            \
         .sphere_field = fast_sphere_field, .swarm = fast_swarm,           \
+        .swarm_rate = fast_swarm_rate, .swarm_unit = fast_swarm_unit,     \
         .swarm_links = fast_swarm_links,                                  \
     }

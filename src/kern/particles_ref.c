@@ -139,6 +139,45 @@ ref_swarm(double *A, double *Z, const double *x, eg_index n, eg_index d,
     }
 }
 
+static void ref_swarm_rate(double *f, const double *A, const double *Z,
+                           double scale, const double *u, eg_index n,
+                           eg_index d, bool tangent)
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        for (eg_index i = 0; i < n; i++) {
+            double c = Z ? 1 / Z[i * LANES + lane] : scale, radial = 0;
+
+            for (eg_index k = 0; k < d; k++) {
+                eg_index at = (i * d + k) * LANES + lane;
+                if (tangent) radial += A[at] * u[at];
+            }
+            for (eg_index k = 0; k < d; k++) {
+                eg_index at = (i * d + k) * LANES + lane;
+                f[at] = c * (A[at] - (tangent ? radial * u[at] : 0));
+            }
+        }
+    }
+}
+
+static void ref_swarm_unit(double *u, const double *y, eg_index n, eg_index d)
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        for (eg_index i = 0; i < n; i++) {
+            double s = 0;
+
+            for (eg_index k = 0; k < d; k++) {
+                eg_index at = (i * d + k) * LANES + lane;
+                s += y[at] * y[at];
+            }
+            s = s > 0 ? 1 / sqrt(s) : 0;
+            for (eg_index k = 0; k < d; k++) {
+                eg_index at = (i * d + k) * LANES + lane;
+                u[at] = s * y[at];
+            }
+        }
+    }
+}
+
 static void ref_swarm_links(uint8_t *link, const double *x, eg_index n,
                             eg_index d, double threshold)
 {
@@ -163,5 +202,7 @@ const egi_particles egi_particles_ref = {
     .sphere_moments = ref_sphere_moments,
     .sphere_field = ref_sphere_field,
     .swarm = ref_swarm,
+    .swarm_rate = ref_swarm_rate,
+    .swarm_unit = ref_swarm_unit,
     .swarm_links = ref_swarm_links,
 };

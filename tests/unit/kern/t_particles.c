@@ -261,6 +261,18 @@ static double swarm(const egi_particles *p, eg_index n, eg_index d, double beta)
     p->swarm_links(link, x, n, d, 0.9);
     ref->swarm_links(want, x, n, d, 0.9);
     assert_true(memcmp(link, want, (size_t)pairs) == 0 && link[pairs] == 99);
+    /* any u will do; unit vectors would leave nothing but rounding */
+    for (eg_index i = 0; i < n * d * L; i++) x[i] = 0.3 * kt_uniform();
+    p->swarm_rate(A.v, B.v, B.v + n * d * L, 3, x, n, d, n % 2);
+    ref->swarm_rate(B.v, B.v, B.v + n * d * L, 3, x, n, d, n % 2);
+    worst = fmax(worst, compare(A.v, B.v, n * d * L));
+    p->swarm_rate(A.v, B.v, NULL, 3, x, n, d, n % 3);
+    ref->swarm_rate(B.v, B.v, NULL, 3, x, n, d, n % 3);
+    worst = fmax(worst, compare(A.v, B.v, n * d * L));
+    for (eg_index i = 0; i < d; i++) B.v[i * L] = 0;
+    p->swarm_unit(A.v, B.v, n, d);
+    ref->swarm_unit(B.v, B.v, n, d);
+    worst = fmax(worst, compare(A.v, B.v, n * d * L));
     block_free(&A);
     block_free(&B);
     free(one);
