@@ -149,7 +149,8 @@ static inline void table_free(table *t)
 
 static inline double at(const table *t, eg_index row, eg_index column)
 {
-    return t->cell[row * t->columns + column];
+    assert_true(t->cell && row < t->rows && column < t->columns);
+    return t->cell ? t->cell[row * t->columns + column] : 0;
 }
 
 /* Reads <reference>/flow-peer/NAME; false when there is no such folder. */
