@@ -1,6 +1,8 @@
 /* engram report: pages and figures from runs and verdicts. */
 #include "cli.h"
 
+#include <stdlib.h>
+
 #include "engram/mem.h"
 #include "engram/report.h"
 
@@ -9,6 +11,9 @@ const cli_option cli_report_options[] = {
      "the page (default: report.html in the run's folder, or here when there "
      "are several)"},
     {"svg", 0, "DIR", "static figures for a paper, in place of the page"},
+    {"times", 0, "T,T,...",
+     "with --svg: when flows are pictured (default: four moments, evenly "
+     "spaced in the distance travelled)"},
     {"title", 0, "TEXT", "heading of the page"},
     CLI_OPT_RUNS,
     CLI_OPT_QUIET,
@@ -33,6 +38,24 @@ static bool resolve(const cli_args *a, int i, char dir[EG_PATH])
     return cli_find_run(cli_runs_root(a), a->word[i], dir);
 }
 
+enum { MAX_TIMES = 12 };
+
+/* "2.5,18,30" as numbers; -1: it is no such list. */
+static int read_times(double *t, const char *text)
+{
+    int n = 0;
+
+    while (text && n < MAX_TIMES) {
+        char *end = NULL;
+
+        t[n++] = strtod(text, &end);
+        if (end == text || (*end && *end != ',')) return -1;
+        if (!*end) return n;
+        text = end + 1;
+    }
+    return text ? -1 : n;
+}
+
 int cmd_report(const cli_args *a)
 {
     char(*dirs)[EG_PATH] = eg_calloc((size_t)a->n_words, sizeof *dirs);
@@ -44,6 +67,8 @@ int cmd_report(const cli_args *a)
     eg_err err = {0};
     eg_status st = EG_OK;
     int code = CLI_DONE, files = 0;
+    double times[MAX_TIMES];
+    int n_times = read_times(times, cli_value(a, "times"));
 
     if (!dirs || !paths) {
         eg_free(paths);
@@ -54,11 +79,17 @@ int cmd_report(const cli_args *a)
         if (!resolve(a, i, dirs[i])) code = CLI_MISUSE;
         paths[i] = dirs[i];
     }
+    if (n_times < 0)
+        code = cli_fail(CLI_MISUSE,
+                        "--times takes at most %d numbers and commas, as in "
+                        "2.5,18,30; found '%s'",
+                        MAX_TIMES, cli_value(a, "times"));
     if (a->n_words == 1 && cli_is_folder(dirs[0]))
         snprintf(page, sizeof page, "%s/report.html", dirs[0]);
     if (code == CLI_DONE) {
         if (svg)
-            st = eg_report_svg(paths, a->n_words, svg, &files, &err);
+            st = eg_report_svg_at(paths, a->n_words, svg, times, n_times,
+                                  &files, &err);
         else
             st = eg_report_write(paths, a->n_words, &o, &err);
         if (st != EG_OK) code = cli_error(st, &err);

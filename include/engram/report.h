@@ -32,10 +32,18 @@ EG_API eg_status eg_report_write(const char *const *paths, int n_paths,
                                  const eg_report_opts *opts, eg_err *err);
 
 /* Static figures for a paper, <dir>/<group>-<panel>.svg: learning curves with
- * bands over seeds, and the last snapshot of each heat map. *n_files (may be
+ * bands over seeds, the last snapshot of each heat map, and of flows the tokens
+ * at some moments, their tracks and inner products. *n_files (may be
  * NULL) is how many were written. Errors as above. */
 EG_API eg_status eg_report_svg(const char *const *paths, int n_paths,
                                const char *dir, int *n_files, eg_err *err);
+
+/* The same, with snapshots of flows at the kept times nearest to times
+ * [n_times], at most 12; NULL: four, evenly spaced in the mean distance that
+ * the tokens have travelled. */
+EG_API eg_status eg_report_svg_at(const char *const *paths, int n_paths,
+                                  const char *dir, const double *times,
+                                  int n_times, int *n_files, eg_err *err);
 
 /* Was the plotting library embedded when this was built? Without it the page
  * still holds verdicts and data, and says that figures need it. */

@@ -16,4 +16,15 @@ bool egi_view_bytes(const eg_view *v, size_t *bytes);
 /* "F32" and so on, as safetensors spells them. */
 const char *egi_st_dtype_name(eg_dtype t);
 
+/* A .npy file without reading it: pages come when they are looked at, so
+ * that a few rows of a large array cost little. The file must not shrink
+ * meanwhile. */
+typedef struct egi_npy {
+    eg_view view; /* data points into the mapping */
+    void *base;
+    size_t size;
+} egi_npy;
+eg_status egi_npy_map(egi_npy *m, const char *path, eg_err *err);
+void egi_npy_unmap(egi_npy *m);
+
 #endif

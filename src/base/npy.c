@@ -1,7 +1,12 @@
 /* NumPy's .npy: magic, version, a Python dict that describes the array, data.
  * Format: NumPy Enhancement Proposal 1. */
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "engram/mem.h"
 #include "base/array.h"
@@ -185,14 +190,15 @@ static eg_status locate(header *h, const char *bytes, size_t size,
     return EG_OK;
 }
 
-static eg_status parse(eg_view *v, const char *bytes, size_t size,
-                       const char *name, eg_err *err)
+/* Fills *v but for its data, which start at *data and take *want bytes. */
+static eg_status describe(eg_view *v, const char **data, size_t *want,
+                          const char *bytes, size_t size, const char *name,
+                          eg_err *err)
 {
     eg_status st = EG_OK;
     header h = {.view = v};
-    size_t want = 0, found = 0;
+    size_t found = 0;
     char shape[128];
-    void *data = NULL;
 
     EG_TRY(locate(&h, bytes, size, name, err));
     found = (size_t)(bytes + size - h.end);
@@ -208,17 +214,31 @@ static eg_status parse(eg_view *v, const char *bytes, size_t size,
                        "%s: expected C order, found Fortran order", name);
     }
     egi_shape_format(v, shape, sizeof shape);
-    if (!egi_view_bytes(v, &want) || want != found) {
+    if (!egi_view_bytes(v, want) || *want != found) {
         return EG_FAIL(err, EG_EFORMAT,
                        "%s: %s %s does not fill the %zu bytes of data", name,
                        eg_dtype_name(v->dtype), shape, found);
     }
+    *data = h.end;
+done:
+    return st;
+}
+
+static eg_status parse(eg_view *v, const char *bytes, size_t size,
+                       const char *name, eg_err *err)
+{
+    eg_status st = EG_OK;
+    const char *from = NULL;
+    size_t want = 0;
+    void *data = NULL;
+
+    EG_TRY(describe(v, &from, &want, bytes, size, name, err));
     data = eg_calloc(want, 1);
     if (!data) {
         return EG_FAIL(err, EG_ENOMEM, "%s: no memory for %zu bytes", name,
                        want);
     }
-    memcpy(data, h.end, want);
+    memcpy(data, from, want);
     v->data = data;
 done:
     return st;
@@ -255,6 +275,47 @@ eg_status eg_npy_read(eg_view *v, const char *path, eg_err *err)
 done:
     eg_free(bytes);
     return st;
+}
+
+eg_status egi_npy_map(egi_npy *m, const char *path, eg_err *err)
+{
+    eg_status st = EG_OK;
+    struct stat info;
+    const char *data = NULL;
+    size_t want = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    *m = (egi_npy){0};
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        st = EG_FAIL(err, EG_EIO, "%s: %s", path, strerror(errno));
+        goto done;
+    }
+    if (info.st_size > 0) {
+        void *base =
+            mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+        if (base == MAP_FAILED) {
+            st = EG_FAIL(err, EG_EIO, "%s: %s", path, strerror(errno));
+            goto done;
+        }
+        m->base = base;
+        m->size = (size_t)info.st_size;
+    }
+    EG_TRY(describe(&m->view, &data, &want, m->base, m->size, path, err));
+    if ((uintptr_t)data % eg_dtype_size(m->view.dtype) != 0)
+        st =
+            EG_FAIL(err, EG_EUNSUPPORTED, "%s: the data are not aligned", path);
+    m->view.data = data;
+done:
+    if (fd >= 0) (void)close(fd);
+    if (st != EG_OK) egi_npy_unmap(m);
+    return st;
+}
+
+void egi_npy_unmap(egi_npy *m)
+{
+    if (m->base) (void)munmap(m->base, m->size);
+    *m = (egi_npy){0};
 }
 
 /* The dict as NumPy prints it, padded so that the data starts on a multiple

@@ -15,28 +15,43 @@
 const egi_panel egi_panels[] = {
     {"loss", "Loss", "nats per token",
      "Mean cross-entropy: what the model still pays to predict a token.", 0, 0,
-     false},
+     false, false},
     {"acc", "Accuracy", "fraction of positions",
-     "How often the most probable token is the right one.", 0, 1, false},
+     "How often the most probable token is the right one.", 0, 1, false, false},
     {"recall", "Memory recall", "fraction of pairs",
      "How many stored associations a weight matrix gives back, read from the "
      "weights alone.",
-     0, 1, false},
+     0, 1, false, false},
     {"attn", "Where the heads look", "fraction of positions",
      "Tests of the most attended position against the induction circuit.", 0, 1,
-     false},
+     false, false},
     {"kl", "Distance from the bigrams", "nats",
      "Kullback-Leibler divergence of what W_F stores from the true bigram "
      "law.",
-     0, 0, false},
-    {"norm", "Norms of the weights", "Frobenius norm", "", 0, 0, true},
-    {"grad", "Norms of the gradients", "Frobenius norm", "", 0, 0, true},
-    {"lr", "Learning rate", "per step", "", 0, 0, true},
-    {"speed", "Speed", "tokens per second", "", 0, 0, true},
-    {"time", "Time", "seconds", "", 0, 0, true},
-    {"memory", "Memory", "bytes", "", 0, 0, true},
-    {"other", "Other measurements", "value", "", 0, 0, true},
-    {NULL, NULL, NULL, NULL, 0, 0, false}};
+     0, 0, false, false},
+    {"plateau", "Energy: plateaus", "shifted energy",
+     "(1/n^{2}) sum exp(beta (<x_{i},x_{j}> - 1)). A plateau is the sum of the "
+     "squared shares of the clusters; grey lines: clusters merge.",
+     0, 1, false, true},
+    {"clusters", "Clusters", "number",
+     "Connected components of the tokens with <x_{i},x_{j}> > 1 - delta.", 0, 0,
+     false, true},
+    {"alignment", "Alignment", "value",
+     "How far the tokens agree: 1 when all have met.", 0, 0, false, true},
+    {"hull", "Convex hull", "length, area or volume", "", 0, 0, false, true},
+    {"corners", "Corners of the hull", "number", "", 0, 0, false, true},
+    {"energy", "Energy", "energy", "", 0, 0, true, true},
+    {"ranks", "Effective ranks", "rank", "", 0, 0, true, true},
+    {"velocity", "Speed of the tokens", "|dx/dt|", "", 0, 0, true, true},
+    {"radius", "Length of the tokens", "|x|", "", 0, 0, true, true},
+    {"norm", "Norms of the weights", "Frobenius norm", "", 0, 0, true, false},
+    {"grad", "Norms of the gradients", "Frobenius norm", "", 0, 0, true, false},
+    {"lr", "Learning rate", "per step", "", 0, 0, true, false},
+    {"speed", "Speed", "tokens per second", "", 0, 0, true, false},
+    {"time", "Time", "seconds", "", 0, 0, true, false},
+    {"memory", "Memory", "bytes", "", 0, 0, true, false},
+    {"other", "Other measurements", "value", "", 0, 0, true, false},
+    {NULL, NULL, NULL, NULL, 0, 0, false, false}};
 
 #define INK "#4a4f57", "#c3c8d0"
 #define BLUE "#0072b2", "#56a8e0"
@@ -103,6 +118,40 @@ const egi_quantity egi_quantities[] = {
      "where the answer repeats the trigger: layer 2 attends the answer", true},
     {"pred_attended*", "attn", "prediction is the attended token", GREEN,
      "solid", "the head copies what it attends", false},
+    {"energy_shifted", "plateau", "shifted energy", VERMILION, "solid",
+     "in [1/n, 1]", false},
+    {"components", "clusters", "clusters", BLUE, "solid",
+     "connected components", false},
+    {"largest_cluster", "clusters", "tokens in the largest", ORANGE, "solid",
+     "", true},
+    {"order", "alignment", "|mean token|", INK, "solid",
+     "order parameter R, Kuramoto's in d = 2", false},
+    {"inner_mean", "alignment", "mean inner product", BLUE, "solid",
+     "over pairs i, j that differ", false},
+    {"inner_min", "alignment", "smallest inner product", SKY, "solid",
+     "over pairs i, j that differ", false},
+    {"inner_max", "alignment", "largest inner product", SKY, "dash",
+     "over pairs i, j that differ", true},
+    {"density", "alignment", "pairs together", VERMILION, "solid",
+     "share of pairs with <x_i,x_j> > 1 - delta", false},
+    {"hull", "hull", "convex hull", BLUE, "solid", "", false},
+    {"hull_vertices", "corners", "corners", PURPLE, "solid", "", false},
+    {"energy", "energy", "energy", GREEN, "solid",
+     "(1/(2 beta n^2)) sum exp(beta <x_i,x_j>)", false},
+    {"rank_entropy", "ranks", "entropy rank", GREEN, "solid",
+     "exp of the entropy of squared singular values", false},
+    {"rank_participation", "ranks", "participation ratio", PURPLE, "solid",
+     "(tr G)^2 / tr G^2", false},
+    {"rank_above", "ranks", "eigenvalues above 1e-3", ORANGE, "solid",
+     "of the Gram matrix", false},
+    {"attention_rank", "ranks", "rank of the attention matrix", BLUE, "solid",
+     "numerical", false},
+    {"attention_entropy", "ranks", "attention entropy (nats)", BLUE, "dash",
+     "mean over tokens", false},
+    {"speed_max", "velocity", "fastest token", VERMILION, "solid", "", false},
+    {"speed_rms", "velocity", "root mean square", INK, "solid", "", false},
+    {"radius_max", "radius", "longest token", VERMILION, "solid", "", false},
+    {"radius_rms", "radius", "root mean square", INK, "solid", "", false},
     {"grad_norm", "grad", "all", INK, "solid", "all gradients together", false},
     {"norm.blocks.1.attn.W_O*", "norm", "W_{O}^{2}", GREEN, "solid", "", false},
     {"norm.blocks.1.attn.W_QK*", "norm", "W_{K}^{2}", PURPLE, "solid", "",
@@ -161,6 +210,14 @@ const egi_panel *egi_panel_find(const char *id)
     return p->id ? p : NULL;
 }
 
+const egi_panel *egi_panel_of(const char *name, bool flow)
+{
+    const egi_panel *p = egi_panel_find(egi_quantity_find(name)->panel);
+
+    EG_ASSERT(p); /* every quantity names a panel of the table */
+    return p->flow && !flow ? egi_panel_find("other") : p;
+}
+
 const egi_quantity *egi_quantity_find(const char *name)
 {
     const egi_quantity *q = egi_quantities;
@@ -183,9 +240,10 @@ json_t *egi_panels_json(void)
 
     for (const egi_panel *p = egi_panels; list && p->id; p++)
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:b}", "id", p->id,
-                            "title", p->title, "unit", p->unit, "note", p->note,
-                            "lo", p->lo, "hi", p->hi, "fold", (int)p->fold));
+            list, json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:b, s:b}", "id",
+                            p->id, "title", p->title, "unit", p->unit, "note",
+                            p->note, "lo", p->lo, "hi", p->hi, "fold",
+                            (int)p->fold, "flow", (int)p->flow));
     return list;
 }
 

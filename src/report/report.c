@@ -6,7 +6,9 @@
 #include <string.h>
 #include <time.h>
 #include "engram/lab.h"
-#include "report/report_impl.h"
+#include "report/flow_view.h"
+
+enum { FLOW_VALUES = 1200000 }; /* coordinates of one flow in the page */
 
 bool eg_report_has_plotly(void)
 {
@@ -60,6 +62,44 @@ done:
     return st;
 }
 
+/* The tokens of the first run of each group of flows that kept any. */
+static eg_status add_flows(json_t *groups, const egi_collection *c,
+                           int64_t budget, eg_err *err)
+{
+    int64_t flows = 0, each;
+    json_t *group;
+    size_t g;
+
+    json_array_foreach(groups, g, group) flows +=
+        json_is_true(json_object_get(group, "flow"));
+    if (flows == 0) return EG_OK;
+    each = budget / 2 / flows; /* two bytes a value */
+    if (each > FLOW_VALUES) each = FLOW_VALUES;
+    json_array_foreach(groups, g, group)
+    {
+        const char *name = json_string_value(json_object_get(group, "name"));
+        bool found = !json_is_true(json_object_get(group, "flow"));
+
+        for (int i = 0; i < c->n && !found; i++) {
+            egi_flow f;
+            const egi_run *r = &c->run[i];
+            eg_status st;
+
+            if (strcmp(r->group, name) != 0) continue;
+            st = egi_flow_read(&f, r, each, r->problems, err);
+            if (st != EG_OK) return st;
+            found = f.n_frames > 0;
+            if (found) {
+                json_object_set_new(group, "tokens", egi_flow_json(&f));
+                json_object_set_new(group, "tokens_seed",
+                                    json_integer(r->seed));
+            }
+            egi_flow_release(&f);
+        }
+    }
+    return EG_OK;
+}
+
 static json_t *groups_json(const egi_collection *c)
 {
     json_t *groups = json_array(), *group = NULL;
@@ -68,10 +108,11 @@ static json_t *groups_json(const egi_collection *c)
     for (int i = 0; i < c->n; i++) {
         const egi_run *r = &c->run[i];
         if (!last || strcmp(last, r->group) != 0) {
-            group = json_pack("{s:o, s:o, s:b, s:s, s:s, s:[]}", "name",
+            group = json_pack("{s:o, s:o, s:b, s:b, s:s, s:s, s:[]}", "name",
                               egi_json_text(r->group), "run_name",
                               egi_json_text(r->name), "theory", (int)r->theory,
-                              "axis", r->axis, "help", r->help, "runs");
+                              "flow", (int)r->flow, "axis", r->axis, "help",
+                              r->help, "runs");
             json_array_append_new(groups, group);
             last = r->group;
         }
@@ -109,6 +150,7 @@ static eg_status data_json(json_t **out, const egi_collection *c,
     char now[32], machine[512];
     time_t t = time(NULL);
     struct tm tm;
+    int64_t budget = opts->map_bytes > 0 ? opts->map_bytes : 6 << 20;
     json_t *root = json_object(), *groups = groups_json(c);
 
     *out = NULL;
@@ -116,8 +158,8 @@ static eg_status data_json(json_t **out, const egi_collection *c,
         st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
         goto done;
     }
-    EG_TRY(add_heats(groups, c, opts->map_bytes > 0 ? opts->map_bytes : 6 << 20,
-                     err));
+    EG_TRY(add_heats(groups, c, budget, err));
+    EG_TRY(add_flows(groups, c, budget, err));
     gmtime_r(&t, &tm);
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &tm);
     eg_machine_describe(machine, sizeof machine);
@@ -160,7 +202,9 @@ static void put_part(FILE *f, const char *name, size_t n, const char *title,
         const char *name, *text;
     } part[] = {{"css", egi_page_css},     {"core", egi_core_js},
                 {"curves", egi_curves_js}, {"heat", egi_heat_js},
-                {"page", egi_page_js},     {"plotly", egi_plotly_js}};
+                {"scene", egi_scene_js},   {"tokens", egi_tokens_js},
+                {"flow", egi_flow_js},     {"page", egi_page_js},
+                {"plotly", egi_plotly_js}};
 
     for (size_t i = 0; i < sizeof part / sizeof *part; i++)
         if (strlen(part[i].name) == n && memcmp(part[i].name, name, n) == 0)

@@ -14,6 +14,7 @@ typedef struct egi_panel {
     const char *id, *title, *unit, *note;
     double lo, hi; /* fixed vertical range; lo == hi: from the data */
     bool fold;     /* folded away at first */
+    bool flow;     /* of flow runs only; others show its metrics in "other" */
 } egi_panel;
 
 typedef struct egi_quantity {
@@ -38,6 +39,8 @@ extern const egi_panel egi_panels[];
 extern const egi_quantity egi_quantities[];
 extern const egi_heat_kind egi_heat_kinds[];
 const egi_panel *egi_panel_find(const char *id);
+/* The panel of a metric in runs of flows, or in other runs. Never NULL. */
+const egi_panel *egi_panel_of(const char *name, bool flow);
 /* Never NULL: the last row of each table matches everything. */
 const egi_quantity *egi_quantity_find(const char *name);
 const egi_heat_kind *egi_heat_kind_find(const char *name);
@@ -66,6 +69,9 @@ typedef struct egi_table {
 eg_status egi_table_parse(egi_table *t, char *text, eg_err *err);
 void egi_table_release(egi_table *t);
 const egi_series *egi_table_find(const egi_table *t, const char *name);
+/* Steps become the values of the series clock at the same step, which must
+ * ascend; what has none is dropped, and so is the clock. */
+void egi_table_retime(egi_table *t, const char *clock);
 /* {"axes": [[step, ...]], "series": {name: [axis, [value or null, ...]]},
  *  "bad": {name: [how many not finite, first step]}, "thin": k}: the first
  * EGI_HEAD_ROWS points of a series and then every k-th and the last. */
@@ -78,7 +84,7 @@ json_t *egi_table_json(const egi_table *t);
 typedef struct egi_run {
     char *dir, *name, *group; /* group: name, or "name (2)" */
     char *config;             /* text of config.yaml; NULL: none */
-    bool theory;
+    bool theory, flow;
     const char *axis, *help; /* what step counts; what a theory run shows */
     int64_t seed;            /* -1: unknown */
     json_t *record, *problems;
@@ -89,6 +95,10 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
                        eg_err *err);
 void egi_run_release(egi_run *r);
 json_t *egi_run_json(const egi_run *r);
+/* The scalar at section.key of a YAML text in block style; false when absent.
+ * Enough for the resolved configuration, which our own writer formats. */
+bool egi_yaml_get(const char *text, const char *section, const char *key,
+                  char *out, size_t size);
 
 /* --- collect.c: paths to runs and claims --- */
 
@@ -156,7 +166,8 @@ char *egi_html_escape(const char *s);
  */
 
 extern const char egi_page_html[], egi_page_css[], egi_core_js[],
-    egi_curves_js[], egi_heat_js[], egi_page_js[];
+    egi_curves_js[], egi_heat_js[], egi_scene_js[], egi_tokens_js[],
+    egi_flow_js[], egi_page_js[];
 extern const char egi_plotly_js[]; /* "" when the build had none */
 
 #endif

@@ -41,10 +41,8 @@ static void note_empty(const egi_run *r, const char *text, const char *name)
     if (text && !*text) egi_note(r->problems, "%s is empty", name);
 }
 
-/* The scalar at section.key of a YAML text in block style; false when absent.
- * Enough for the resolved configuration, which our own writer formats. */
-static bool yaml_get(const char *text, const char *section, const char *key,
-                     char *out, size_t size)
+bool egi_yaml_get(const char *text, const char *section, const char *key,
+                  char *out, size_t size)
 {
     bool inside = false;
 
@@ -145,7 +143,8 @@ static void find_seed(egi_run *r)
     r->seed = -1;
     if (json_is_integer(seed))
         r->seed = json_integer_value(seed);
-    else if (r->config && yaml_get(r->config, "run", "seed", text, sizeof text))
+    else if (r->config &&
+             egi_yaml_get(r->config, "run", "seed", text, sizeof text))
         r->seed = strtoll(text, NULL, 10);
 }
 
@@ -158,10 +157,12 @@ static void find_kind(egi_run *r)
     r->axis = "training step";
     r->help = "";
     if (!r->config) return;
-    r->theory = yaml_get(r->config, "run", "kind", word, sizeof word) &&
-                strcmp(word, "theory") == 0;
+    (void)egi_yaml_get(r->config, "run", "kind", word, sizeof word);
+    r->theory = strcmp(word, "theory") == 0;
+    r->flow = strcmp(word, "flow") == 0;
+    if (r->flow) r->axis = "time t";
     if (!r->theory) return;
-    (void)yaml_get(r->config, "run", "theory", word, sizeof word);
+    (void)egi_yaml_get(r->config, "run", "theory", word, sizeof word);
     t = eg_theory_find(word);
     r->axis = t ? t->step : "value swept";
     r->help = t ? t->help : "";
@@ -206,6 +207,7 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
         goto done;
     }
     EG_TRY(read_metrics(r, err));
+    if (r->flow) egi_table_retime(&r->table, "t");
 done:
     if (st != EG_OK) egi_run_release(r);
     return st;

@@ -187,6 +187,39 @@ const egi_series *egi_table_find(const egi_table *t, const char *name)
     return NULL;
 }
 
+void egi_table_retime(egi_table *t, const char *clock)
+{
+    const egi_series *c = egi_table_find(t, clock);
+    egi_series own;
+
+    if (!c) return;
+    own = *c;
+    for (int i = 0; i < t->n; i++) {
+        egi_series *s = &t->series[i];
+        int kept = 0;
+
+        for (int p = 0, q = 0; p < s->n && s->step != own.step; p++) {
+            while (q < own.n && own.step[q] < s->step[p]) q++;
+            if (q == own.n || own.step[q] > s->step[p] ||
+                !isfinite(own.value[q]))
+                continue;
+            s->step[kept] = own.value[q];
+            s->value[kept++] = s->value[p];
+        }
+        s->n = kept;
+    }
+    /* the clock itself is no curve */
+    for (int i = 0, to = 0, n = t->n; i < n; i++) {
+        if (t->series[i].step == own.step)
+            t->n--;
+        else
+            t->series[to++] = t->series[i];
+    }
+    eg_free(own.name);
+    eg_free(own.step);
+    eg_free(own.value);
+}
+
 static bool shown(int i, int n, int thin)
 {
     return i < EGI_HEAD_ROWS || i == n - 1 || (i - EGI_HEAD_ROWS) % thin == 0;

@@ -3,9 +3,15 @@
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
+#include "report/flow_view.h"
 #include "report/svg.h"
 
-enum { MAX_CURVES = 24 };
+enum {
+    MAX_CURVES = 24,
+    MAX_SNAPSHOTS = 12,
+    SNAPSHOTS = 4,        /* when no times are named */
+    FLOW_VALUES = 1 << 21 /* coordinates that one figure is drawn from */
+};
 
 static const char *const spare[] = {"#7a6a00", "#00767a", "#a3304c", "#5a4fb0",
                                     "#4d7a1e", "#7b4a9e", "#9a4a12", "#35608f"};
@@ -14,6 +20,9 @@ typedef struct job {
     const char *dir, *group;
     const egi_run *runs;
     int n, n_files;
+    const double *times; /* of snapshots; NULL: chosen here */
+    int n_times;
+    egi_flow flow; /* of the first run that has one; n_frames 0: none */
 } job;
 
 /* <dir>/<group>-<what>.svg with letters that every system takes. */
@@ -46,7 +55,9 @@ static eg_status find_curves(egi_curve *curve, int *n, const job *j,
             egi_curve *c = &curve[*n];
 
             if (q->off || egi_quantity_find(name) != q) continue;
-            if (only ? strcmp(name, only) != 0 : strcmp(q->panel, panel) != 0)
+            if (only ? strcmp(name, only) != 0
+                     : strcmp(egi_panel_of(name, j->runs[0].flow)->id, panel) !=
+                           0)
                 continue;
             st = egi_curve_pool(c, j->runs, j->n, name, err);
             if (st != EG_OK) return st;
@@ -60,6 +71,46 @@ static eg_status find_curves(egi_curve *curve, int *n, const job *j,
             (*n)++;
         }
     return st;
+}
+
+/* Values that a logarithmic axis cannot show. */
+static void drop_early(egi_curve *c)
+{
+    int from = 0;
+
+    while (from < c->n && !(c->x[from] > 0)) from++;
+    c->n -= from;
+    memmove(c->x, c->x + from, (size_t)c->n * sizeof *c->x);
+    memmove(c->mean, c->mean + from, (size_t)c->n * sizeof *c->mean);
+    memmove(c->lo, c->lo + from, (size_t)c->n * sizeof *c->lo);
+    memmove(c->hi, c->hi + from, (size_t)c->n * sizeof *c->hi);
+}
+
+static bool whole_numbers(const egi_plot *p, double *lo, double *hi)
+{
+    *lo = HUGE_VAL;
+    *hi = 0;
+    for (int k = 0; k < p->n; k++)
+        for (int i = 0; i < p->curve[k].n; i++) {
+            double v = p->curve[k].mean[i];
+            if (v < 1 || v > floor(v)) return false;
+            *lo = fmin(*lo, v);
+            *hi = fmax(*hi, v);
+        }
+    return true;
+}
+
+/* Flows: times may grow by factors, counts are stairs, mergers are marked. */
+static void fit_to_flow(egi_plot *p, egi_curve *curve, const job *j)
+{
+    double lo, hi;
+
+    p->log_x = egi_flow_log(&j->flow);
+    for (int k = 0; k < p->n && p->log_x; k++) drop_early(&curve[k]);
+    p->stairs = j->n == 1 && whole_numbers(p, &lo, &hi);
+    p->log_y = p->stairs && hi > 12 * lo;
+    p->n_marks = j->flow.n_merges;
+    p->mark = j->flow.merge;
 }
 
 static eg_status plot(job *j, const egi_panel *panel, const char *only,
@@ -80,6 +131,7 @@ static eg_status plot(job *j, const egi_panel *panel, const char *only,
     p.y_hi = panel->hi;
     p.log_x = p.points && curve[0].n > 2 && curve[0].x[0] > 0 &&
               curve[0].x[curve[0].n - 1] >= 8 * curve[0].x[0];
+    if (j->runs[0].flow) fit_to_flow(&p, curve, j);
     file_name(path, sizeof path, j, only ? only : panel->id);
     EG_TRY(eg_outfile_open(&o, path, err));
     egi_svg_plot(o.f, &p);
@@ -112,7 +164,7 @@ static eg_status plots(job *j, eg_err *err)
         if (!p->fold) EG_TRY(plot(j, p, NULL, err));
     for (int i = 0; j->runs[0].theory && i < t->n; i++) {
         const char *name = t->series[i].name;
-        const egi_panel *p = egi_panel_find(egi_quantity_find(name)->panel);
+        const egi_panel *p = egi_panel_of(name, false);
 
         if (p->fold && !is_spread(t, name)) EG_TRY(plot(j, p, name, err));
     }
@@ -164,8 +216,84 @@ done:
     return st;
 }
 
+/* --- flows --- */
+
+enum { TOKENS, TRACKS, INNER, N_FIGURES };
+
+static bool draw(FILE *f, const job *j, int which, const int *frame, int k)
+{
+    const egi_flow *flow = &j->flow;
+    char title[160];
+
+    (void)snprintf(title, sizeof title, "%s: %s%s, n = %td, d = %td", j->group,
+                   flow->model, flow->causal ? ", causal" : "", flow->n,
+                   flow->d);
+    if (flow->sphere)
+        (void)snprintf(title + strlen(title), sizeof title - strlen(title),
+                       ", \xce\xb2 = %.6g", flow->beta);
+    else
+        (void)snprintf(title + strlen(title), sizeof title - strlen(title),
+                       ", %s", flow->space);
+    switch (which) {
+    case TOKENS:
+        return egi_svg_tokens(f, flow, frame, k, title);
+    case TRACKS:
+        return egi_svg_tracks(f, flow, title);
+    default:
+        return egi_svg_inner(f, flow, title);
+    }
+}
+
+static eg_status flow_figures(job *j, eg_err *err)
+{
+    static const char *const name[] = {"tokens", "tracks", "inner-products"};
+    eg_status st = EG_OK;
+    int frame[MAX_SNAPSHOTS], k = SNAPSHOTS;
+
+    if (j->flow.n_frames == 0) return EG_OK;
+    if (k > j->flow.n_frames) k = j->flow.n_frames;
+    if (j->times) k = j->n_times < MAX_SNAPSHOTS ? j->n_times : MAX_SNAPSHOTS;
+    if (!j->times) egi_flow_moments(frame, k, &j->flow);
+    for (int i = 0; j->times && i < k; i++)
+        frame[i] = egi_flow_nearest(&j->flow, j->times[i]);
+    for (int which = 0; which < N_FIGURES; which++) {
+        eg_outfile o = {0};
+        char path[1024];
+
+        file_name(path, sizeof path, j, name[which]);
+        EG_TRY(eg_outfile_open(&o, path, err));
+        if (!draw(o.f, j, which, frame, k)) {
+            eg_outfile_abort(&o);
+            continue;
+        }
+        EG_TRY(eg_outfile_commit(&o, err));
+        j->n_files++;
+    }
+done:
+    return st;
+}
+
+static eg_status find_flow(job *j, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    for (int i = 0; i < j->n && j->runs[i].flow && j->flow.n_frames == 0; i++) {
+        egi_flow_release(&j->flow);
+        EG_TRY(egi_flow_read(&j->flow, &j->runs[i], FLOW_VALUES, NULL, err));
+    }
+done:
+    return st;
+}
+
 eg_status eg_report_svg(const char *const *paths, int n_paths, const char *dir,
                         int *n_files, eg_err *err)
+{
+    return eg_report_svg_at(paths, n_paths, dir, NULL, 0, n_files, err);
+}
+
+eg_status eg_report_svg_at(const char *const *paths, int n_paths,
+                           const char *dir, const double *times, int n_times,
+                           int *n_files, eg_err *err)
 {
     eg_status st = EG_OK;
     egi_collection c = {0};
@@ -177,14 +305,22 @@ eg_status eg_report_svg(const char *const *paths, int n_paths, const char *dir,
     EG_TRY(egi_collect(&c, paths, n_paths, err));
     EG_TRY(eg_mkdirs(dir, err));
     for (int i = 0, end; i < c.n; i = end) {
-        job j = {.dir = dir, .group = c.run[i].group, .runs = &c.run[i]};
+        job j = {.dir = dir,
+                 .group = c.run[i].group,
+                 .runs = &c.run[i],
+                 .times = n_times > 0 ? times : NULL,
+                 .n_times = n_times};
 
         for (end = i; end < c.n && strcmp(c.run[end].group, j.group) == 0;)
             end++;
         j.n = end - i;
-        EG_TRY(plots(&j, err));
-        EG_TRY(heats(&j, err));
+        st = find_flow(&j, err);
+        if (st == EG_OK) st = flow_figures(&j, err);
+        if (st == EG_OK) st = plots(&j, err);
+        if (st == EG_OK) st = heats(&j, err);
         files += j.n_files;
+        egi_flow_release(&j.flow);
+        if (st != EG_OK) break;
     }
 done:
     if (n_files) *n_files = files;

@@ -15,9 +15,12 @@ typedef struct egi_curve {
 
 typedef struct egi_plot {
     const char *title, *x_label, *y_label;
-    double y_lo, y_hi; /* y_lo == y_hi: from the data, with 0 */
-    bool log_x;
-    bool points; /* a mark at each value */
+    double y_lo, y_hi;  /* y_lo == y_hi: from the data, with 0 */
+    bool log_x, log_y;  /* all values must be > 0 then */
+    bool points;        /* a mark at each value */
+    bool stairs;        /* values last until the next one */
+    int n_marks;        /* thin upright lines, every second number: merges */
+    const double *mark; /* [n_marks, 2] */
     int n;
     const egi_curve *curve;
 } egi_plot;
@@ -31,6 +34,35 @@ void egi_svg_plot(FILE *f, const egi_plot *p);
 /* x [heads, rows, cols] of map, its given head. */
 void egi_svg_heat(FILE *f, const egi_heat *map, const double *x, int head,
                   const char *title);
+
+/* A rectangle of the figure and the data it shows, in log10 where log. */
+typedef struct egi_frame {
+    double x0, x1, y0, y1;
+    bool log_x, log_y;
+    double left, width, top, height;
+} egi_frame;
+double egi_svg_x(const egi_frame *fr, double x);
+double egi_svg_y(const egi_frame *fr, double y);
+/* Axes with labels; x_tick NULL: round numbers. */
+void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
+                  const char *y_label, const double *x_tick, int n_x);
+
+/* Colours of heat maps on light ground, "#rrggbb" into text: part in [0, 1] of
+ * the way from white to dark blue, or, two-sided, from blue over white to
+ * orange. */
+void egi_svg_shade(char text[8], double part, bool two_sided);
+/* A rainbow of equal lightness, turn in [0, 1]. */
+void egi_svg_rainbow(char text[8], double turn);
+
+/* Figures of a flow, svg_tokens.c and svg_flow.c. */
+struct egi_flow;
+/* Tokens at frames [k], side by side; false: nothing to draw (d = 1). */
+bool egi_svg_tokens(FILE *out, const struct egi_flow *f, const int *frame,
+                    int k, const char *title);
+/* Angle (d = 2) or coordinate (d = 1) of every token over time. */
+bool egi_svg_tracks(FILE *out, const struct egi_flow *f, const char *title);
+/* Distribution of inner products over time. */
+bool egi_svg_inner(FILE *out, const struct egi_flow *f, const char *title);
 
 /* <text> with _{sub} and ^{sup}; anchor "start", "middle" or "end"; extra are
  * further attributes, "" for none. */

@@ -6,17 +6,6 @@
 
 enum { SIDE = 300, LEFT = 40, TOP = 52, LEVELS = 48, MAX_CELLS = 96 };
 
-typedef struct rgb {
-    double r, g, b;
-} rgb;
-
-/* The colours of the page on light ground. */
-static const rgb ramp[] = {{255, 255, 255}, {220, 234, 246}, {168, 205, 233},
-                           {95, 163, 214},  {31, 111, 178},  {10, 53, 102}};
-static const rgb two[] = {{10, 74, 128},   {74, 148, 204},  {181, 213, 236},
-                          {255, 255, 255}, {249, 207, 174}, {224, 127, 51},
-                          {156, 63, 0}};
-
 /* -1: not finite. Unsigned values by their root, as on the page. */
 static int level(const egi_heat *m, double x)
 {
@@ -29,20 +18,10 @@ static int level(const egi_heat *m, double x)
 
 static void put_colour(FILE *f, const egi_heat *m, int k)
 {
-    const rgb *stops = m->is_signed ? two : ramp;
-    int n = m->is_signed ? 6 : 5, i;
-    double t = (double)k / LEVELS * n;
+    char text[8] = "#bbb";
 
-    if (k < 0) {
-        fputs("#bbb", f);
-        return;
-    }
-    i = t >= n ? n - 1 : (int)t;
-    t -= i;
-    fprintf(f, "#%02x%02x%02x",
-            (unsigned)lrint(stops[i].r + t * (stops[i + 1].r - stops[i].r)),
-            (unsigned)lrint(stops[i].g + t * (stops[i + 1].g - stops[i].g)),
-            (unsigned)lrint(stops[i].b + t * (stops[i + 1].b - stops[i].b)));
+    if (k >= 0) egi_svg_shade(text, (double)k / LEVELS, m->is_signed);
+    fputs(text, f);
 }
 
 static void put_row(FILE *f, const egi_heat *m, const double *x, int r,

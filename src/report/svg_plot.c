@@ -7,11 +7,6 @@
 
 enum { W = 380, LEFT = 58, RIGHT = 14, TOP = 26, PLOT_H = 190, ROW = 15 };
 
-typedef struct frame {
-    double x0, x1, y0, y1; /* data ranges; x in log10 when log_x */
-    bool log_x;
-} frame;
-
 /* --- points over seeds --- */
 
 typedef struct point {
@@ -77,101 +72,12 @@ void egi_curve_release(egi_curve *c)
     memset(c, 0, sizeof *c);
 }
 
-/* --- text --- */
-
-static void put_escaped(FILE *f, const char *s, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (s[i] == '<')
-            fputs("&lt;", f);
-        else if (s[i] == '>')
-            fputs("&gt;", f);
-        else if (s[i] == '&')
-            fputs("&amp;", f);
-        else if ((unsigned char)s[i] < 32)
-            fputc(' ', f);
-        else
-            fputc(s[i], f);
-    }
-}
-
-void egi_svg_text(FILE *f, double x, double y, const char *anchor,
-                  const char *extra, const char *label)
-{
-    int back = 0; /* tenths of an em below (+) or above (-) the line */
-
-    fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" %s>", x, y,
-            anchor, extra);
-    while (*label) {
-        const char *close = strchr(label, '}');
-        bool sub = label[0] == '_' && label[1] == '{';
-        bool sup = label[0] == '^' && label[1] == '{';
-
-        if ((sub || sup) && close) {
-            int to = sub ? 3 : -4;
-            fprintf(f, "<tspan font-size=\"72%%\" dy=\"%.2fem\">",
-                    (to - back) / 10.0 / 0.72);
-            put_escaped(f, label + 2, (size_t)(close - label - 2));
-            fputs("</tspan>", f);
-            back = to;
-            label = close + 1;
-            continue;
-        }
-        if (back) fprintf(f, "<tspan dy=\"%.2fem\">", -back / 10.0);
-        put_escaped(f, label, 1);
-        if (back) fputs("</tspan>", f);
-        back = 0;
-        label++;
-    }
-    fputs("</text>\n", f);
-}
-
-void egi_svg_open(FILE *f, double width, double height)
-{
-    fprintf(f,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
-            "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"Helvetica,"
-            " Arial, 'Liberation Sans', sans-serif\" font-size=\"10\" "
-            "fill=\"#222\">\n"
-            "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-            width, height, width, height);
-}
-
 /* --- axes --- */
 
-int egi_nice_ticks(double *tick, double lo, double hi)
+static egi_frame frame_of(const egi_plot *p)
 {
-    static const double mantissa[] = {1, 2, 2.5, 5, 10};
-    double raw = (hi - lo) / 5, ten, step = 0, first;
-    int n = 0;
-
-    if (!(hi > lo) || !isfinite(raw)) return 0;
-    ten = pow(10, floor(log10(raw)));
-    for (size_t i = 0; i < 5 && step < raw * 0.999; i++)
-        step = mantissa[i] * ten;
-    first = ceil(lo / step - 1e-9);
-    while (n < 8 && (first + n) * step <= hi + step * 1e-9) {
-        tick[n] = (first + n) * step + 0.0; /* no -0 */
-        n++;
-    }
-    return n;
-}
-
-static double px(const frame *fr, double x)
-{
-    double u = fr->log_x ? log10(x) : x;
-
-    return LEFT + (W - LEFT - RIGHT) * (u - fr->x0) / (fr->x1 - fr->x0);
-}
-
-static double py(const frame *fr, double y)
-{
-    return TOP + PLOT_H * (1 - (y - fr->y0) / (fr->y1 - fr->y0));
-}
-
-static frame frame_of(const egi_plot *p)
-{
-    frame fr = {HUGE_VAL, -HUGE_VAL, HUGE_VAL, -HUGE_VAL, p->log_x};
+    egi_frame fr = {HUGE_VAL, -HUGE_VAL, HUGE_VAL,         -HUGE_VAL, p->log_x,
+                    p->log_y, LEFT,      W - LEFT - RIGHT, TOP,       PLOT_H};
     double pad;
 
     for (int k = 0; k < p->n; k++)
@@ -180,13 +86,13 @@ static frame frame_of(const egi_plot *p)
             double x = fr.log_x ? log10(c->x[i]) : c->x[i];
             fr.x0 = fmin(fr.x0, x);
             fr.x1 = fmax(fr.x1, x);
-            fr.y0 = fmin(fr.y0, c->lo[i]);
-            fr.y1 = fmax(fr.y1, c->hi[i]);
+            fr.y0 = fmin(fr.y0, fr.log_y ? log10(c->lo[i]) : c->lo[i]);
+            fr.y1 = fmax(fr.y1, fr.log_y ? log10(c->hi[i]) : c->hi[i]);
         }
     if (p->y_hi > p->y_lo) {
         fr.y0 = p->y_lo;
         fr.y1 = p->y_hi;
-    } else if (fr.y0 > 0 && fr.y0 < 0.5 * fr.y1) {
+    } else if (!fr.log_y && fr.y0 > 0 && fr.y0 < 0.5 * fr.y1) {
         fr.y0 = 0;
     }
     if (!(fr.x1 > fr.x0)) fr.x1 = fr.x0 + 1;
@@ -202,49 +108,15 @@ static frame frame_of(const egi_plot *p)
     return fr;
 }
 
-static void put_x_ticks(FILE *f, const egi_plot *p, const frame *fr)
+/* The values that were swept, thinned to eight; 0: round numbers. */
+static int swept_ticks(double *tick, const egi_plot *p, const egi_frame *fr)
 {
-    double tick[8];
-    char text[32];
-    int n = 0;
     const egi_curve *c = &p->curve[0];
+    int n = 0;
 
-    if (!fr->log_x)
-        n = egi_nice_ticks(tick, fr->x0, fr->x1);
-    else /* the values that were swept, thinned to eight */
-        for (int i = 0; i < c->n; i += 1 + (c->n - 1) / 8) tick[n++] = c->x[i];
-    for (int i = 0; i < n; i++) {
-        double x = px(fr, tick[i]);
-        fprintf(f, "<path d=\"M%.1f %dv4\" stroke=\"#555\" fill=\"none\"/>\n",
-                x, TOP + PLOT_H);
-        (void)snprintf(text, sizeof text, "%.6g", tick[i]);
-        egi_svg_text(f, x, TOP + PLOT_H + 15, "middle", "", text);
-    }
-}
-
-static void put_axes(FILE *f, const egi_plot *p, const frame *fr)
-{
-    double tick[8];
-    char text[32];
-    int n = egi_nice_ticks(tick, fr->y0, fr->y1);
-
-    for (int i = 0; i < n; i++) {
-        double y = py(fr, tick[i]);
-        fprintf(f, "<path d=\"M%d %.1fH%d\" stroke=\"#e4e4e4\"/>\n", LEFT, y,
-                W - RIGHT);
-        (void)snprintf(text, sizeof text, "%.4g",
-                       fabs(tick[i]) < 1e-12 ? 0 : tick[i]);
-        egi_svg_text(f, LEFT - 6, y + 3.5, "end", "", text);
-    }
-    fprintf(f, "<path d=\"M%d %dV%dH%d\" stroke=\"#555\" fill=\"none\"/>\n",
-            LEFT, TOP, TOP + PLOT_H, W - RIGHT);
-    put_x_ticks(f, p, fr);
-    egi_svg_text(f, LEFT + (W - LEFT - RIGHT) / 2.0, TOP + PLOT_H + 31,
-                 "middle", "", p->x_label);
-    (void)snprintf(text, sizeof text, "transform=\"rotate(-90)\"");
-    egi_svg_text(f, -(TOP + PLOT_H / 2.0), 14, "middle", text, p->y_label);
-    egi_svg_text(f, LEFT, 16, "start", "font-size=\"12\" font-weight=\"bold\"",
-                 p->title);
+    if (!fr->log_x || !p->points) return 0;
+    for (int i = 0; i < c->n; i += 1 + (c->n - 1) / 8) tick[n++] = c->x[i];
+    return n;
 }
 
 /* --- curves --- */
@@ -255,7 +127,7 @@ static const char *dash_of(const egi_quantity *q)
     return strcmp(q->dash, "dot") == 0 ? "1.5 2.5" : "none";
 }
 
-static void put_band(FILE *f, const frame *fr, const egi_curve *c)
+static void put_band(FILE *f, const egi_frame *fr, const egi_curve *c)
 {
     bool spread = false;
 
@@ -263,27 +135,30 @@ static void put_band(FILE *f, const frame *fr, const egi_curve *c)
     if (!spread) return;
     fprintf(f, "<path fill=\"%s\" fill-opacity=\"0.18\" d=\"", c->colour);
     for (int i = 0; i < c->n; i++)
-        fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M', px(fr, c->x[i]),
-                py(fr, c->hi[i]));
+        fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M', egi_svg_x(fr, c->x[i]),
+                egi_svg_y(fr, c->hi[i]));
     for (int i = c->n - 1; i >= 0; i--)
-        fprintf(f, "L%.1f %.1f", px(fr, c->x[i]), py(fr, c->lo[i]));
+        fprintf(f, "L%.1f %.1f", egi_svg_x(fr, c->x[i]),
+                egi_svg_y(fr, c->lo[i]));
     fputs("Z\"/>\n", f);
 }
 
-static void put_line(FILE *f, const egi_plot *p, const frame *fr,
+static void put_line(FILE *f, const egi_plot *p, const egi_frame *fr,
                      const egi_curve *c)
 {
     fprintf(f,
             "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\" "
             "stroke-linejoin=\"round\" stroke-dasharray=\"%s\" d=\"",
             c->colour, dash_of(c->q));
-    for (int i = 0; i < c->n; i++)
-        fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M', px(fr, c->x[i]),
-                py(fr, c->mean[i]));
+    for (int i = 0; i < c->n; i++) {
+        if (p->stairs && i) fprintf(f, "H%.1f", egi_svg_x(fr, c->x[i]));
+        fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M', egi_svg_x(fr, c->x[i]),
+                egi_svg_y(fr, c->mean[i]));
+    }
     fputs("\"/>\n", f);
     for (int i = 0; p->points && i < c->n; i++)
         fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.4\" fill=\"%s\"/>\n",
-                px(fr, c->x[i]), py(fr, c->mean[i]), c->colour);
+                egi_svg_x(fr, c->x[i]), egi_svg_y(fr, c->mean[i]), c->colour);
 }
 
 /* Two columns under the plot. */
@@ -301,13 +176,33 @@ static void put_legend(FILE *f, const egi_plot *p)
     }
 }
 
+static void put_marks(FILE *f, const egi_plot *p, const egi_frame *fr)
+{
+    for (int i = 0; i < p->n_marks; i++) {
+        double x = p->mark[2 * (ptrdiff_t)i];
+        if (fr->log_x && !(x > 0)) continue;
+        x = egi_svg_x(fr, x);
+        if (x >= LEFT && x <= W - RIGHT)
+            fprintf(f,
+                    "<path d=\"M%.1f %dv%d\" stroke=\"#bbb\" "
+                    "stroke-width=\".5\"/>\n",
+                    x, TOP, PLOT_H);
+    }
+}
+
 void egi_svg_plot(FILE *f, const egi_plot *p)
 {
-    frame fr = frame_of(p);
+    double tick[16];
+    egi_frame fr = frame_of(p);
     int legend_rows = (p->n + 1) / 2;
 
     egi_svg_open(f, W, TOP + PLOT_H + 46 + ROW * legend_rows);
-    put_axes(f, p, &fr);
+    put_marks(f, p, &fr);
+    egi_svg_text(f, LEFT, 16, "start", "font-size=\"12\" font-weight=\"bold\"",
+                 p->title);
+    egi_svg_axes(f, &fr, p->x_label, p->y_label,
+                 swept_ticks(tick, p, &fr) ? tick : NULL,
+                 swept_ticks(tick, p, &fr));
     for (int k = 0; k < p->n; k++) put_band(f, &fr, &p->curve[k]);
     for (int k = 0; k < p->n; k++) put_line(f, p, &fr, &p->curve[k]);
     put_legend(f, p);

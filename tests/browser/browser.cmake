@@ -4,11 +4,13 @@ find_program(ENGRAM_NODE node)
 if(ENGRAM_NODE)
   add_executable(make_page ${CMAKE_CURRENT_SOURCE_DIR}/browser/make_page.c)
   target_link_libraries(make_page PRIVATE eg_report)
-  add_test(NAME browser/report COMMAND ${ENGRAM_NODE}
-    ${CMAKE_CURRENT_SOURCE_DIR}/browser/report_test.js $<TARGET_FILE:make_page>
-    ${CMAKE_CURRENT_BINARY_DIR}/browser)
-  set_tests_properties(browser/report PROPERTIES SKIP_RETURN_CODE 77
-    TIMEOUT 300)
+  foreach(page report flow)
+    add_test(NAME browser/${page} COMMAND ${ENGRAM_NODE}
+      ${CMAKE_CURRENT_SOURCE_DIR}/browser/${page}_test.js
+      $<TARGET_FILE:make_page> ${CMAKE_CURRENT_BINARY_DIR}/browser-${page})
+    set_tests_properties(browser/${page} PROPERTIES SKIP_RETURN_CODE 77
+      TIMEOUT 300)
+  endforeach()
 else()
   message(STATUS "browser tests: no node, left out")
 endif()

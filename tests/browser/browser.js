@@ -84,4 +84,41 @@ class Browser {
   }
 }
 
-module.exports = {Browser, findBrowser, sleep};
+/* What was checked, on stdout; the exit code at the end. */
+let failed = 0;
+function check(ok, what, found) {
+  console.log(`${ok ? "ok  " : "FAIL"} ${what}${found === undefined ? "" : `: ${JSON.stringify(found)}`}`);
+  if (!ok) failed++;
+}
+function skip(why) {
+  console.log("skipped: " + why);
+  process.exit(77);
+}
+/* A fresh folder with the page made from the runs that fixture.js writes. */
+function makePage(program, fixture, out) {
+  fs.rmSync(out, {recursive: true, force: true});
+  fs.mkdirSync(out, {recursive: true});
+  spawnSync(process.execPath, [path.join(__dirname, fixture), path.join(out, "runs")], {stdio: "inherit"});
+  const page = path.join(out, "report.html");
+  const made = spawnSync(program, [page, path.join(out, "runs", "claims.json")], {stdio: "inherit"});
+  if (made.status === 77) skip("no plotting library in this build");
+  check(made.status === 0, "the page is made");
+  if (made.status !== 0) process.exit(1);
+  const size = fs.statSync(page).size / 1048576;
+  check(size < 15, "the page stays small (MiB)", Number(size.toFixed(2)));
+  return page;
+}
+/* Runs the parts one after the other in a browser. */
+async function runParts(parts) {
+  const program = findBrowser();
+  if (!program) skip("no chromium on this machine");
+  const b = new Browser(program);
+  for (const part of parts)
+    await part(b).catch((e) => check(false, e.message));
+  check(b.complaints.length === 0, "no console errors, no warnings, no requests", b.complaints);
+  await b.close();
+  console.log(failed ? `${failed} checks failed` : "all checks hold");
+  process.exit(failed ? 1 : 0);
+}
+
+module.exports = {Browser, findBrowser, sleep, check, makePage, runParts};

@@ -172,4 +172,5 @@ function main(root) {
   fs.writeFileSync(path.join(root, "claims.json"), JSON.stringify({claims, runs}, null, 1));
 }
 
-main(process.argv[2] || "fixture");
+if (require.main === module) main(process.argv[2] || "fixture");
+module.exports = {npy, random, record};

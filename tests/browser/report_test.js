@@ -5,20 +5,9 @@
  * Writes the fixture into FOLDER, makes its page, opens it. Exit code 0: all
  * held; 1: something did not; 77: no browser, or no plotting library. */
 "use strict";
-const {spawnSync} = require("child_process");
 const fs = require("fs");
 const path = require("path");
-const {Browser, findBrowser, sleep} = require("./browser.js");
-
-let failed = 0;
-function check(ok, what, found) {
-  console.log(`${ok ? "ok  " : "FAIL"} ${what}${found === undefined ? "" : `: ${JSON.stringify(found)}`}`);
-  if (!ok) failed++;
-}
-function skip(why) {
-  console.log("skipped: " + why);
-  process.exit(77);
-}
+const {sleep, check, makePage, runParts} = require("./browser.js");
 
 /* Opens what is folded and scrolls past every figure. */
 async function drawAll(b) {
@@ -131,27 +120,5 @@ async function testBare(b, page, out) {
   check(await b.eval("document.querySelectorAll('.claims tbody tr').length") === 10, "and still holds the verdicts");
 }
 
-async function main(makePage, out) {
-  const program = findBrowser();
-  if (!program) skip("no chromium on this machine");
-  fs.rmSync(out, {recursive: true, force: true});
-  fs.mkdirSync(out, {recursive: true});
-  spawnSync(process.execPath, [path.join(__dirname, "fixture.js"), path.join(out, "runs")], {stdio: "inherit"});
-  const page = path.join(out, "report.html");
-  const made = spawnSync(makePage, [page, path.join(out, "runs", "claims.json")], {stdio: "inherit"});
-  if (made.status === 77) skip("no plotting library in this build");
-  check(made.status === 0, "the page is made");
-  if (made.status !== 0) process.exit(1);
-  const size = fs.statSync(page).size / 1048576;
-  check(size < 15, "the page stays small (MiB)", Number(size.toFixed(2)));
-  const b = new Browser(program);
-  const parts = [() => testFigures(b, page), () => testText(b), () => testControls(b), () => testTime(b), () => testPhone(b, page, out), () => testBare(b, page, out)];
-  for (const part of parts)
-    await part().catch((e) => check(false, e.message));
-  check(b.complaints.length === 0, "no console errors, no warnings, no requests", b.complaints);
-  await b.close();
-  console.log(failed ? `${failed} checks failed` : "all checks hold");
-  process.exit(failed ? 1 : 0);
-}
-
-main(process.argv[2], process.argv[3] || "browser-test");
+const out = process.argv[3] || "browser-test", page = makePage(process.argv[2], "fixture.js", out);
+runParts([(b) => testFigures(b, page), testText, testControls, testTime, (b) => testPhone(b, page, out), (b) => testBare(b, page, out)]);

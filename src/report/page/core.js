@@ -110,11 +110,12 @@ function drawFigure(f) {
   f.div.classList.remove("wait");
   f.draw(f.div);
 }
-/* draw(div) is called on first sight and again whenever the look changes. */
-function figure(div, draw) {
+/* draw(div) is called on first sight and again whenever the look changes; own:
+ * it needs no plotting library. */
+function figure(div, draw, own) {
   const f = {div, draw, stale: true, seen: false};
   div.figure = f;
-  if (!HAS_PLOTLY) {
+  if (!HAS_PLOTLY && !own) {
     div.className = "note";
     div.textContent = "This figure needs the plotting library.";
     return f;

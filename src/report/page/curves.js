@@ -56,9 +56,14 @@ function pool(group, name) {
   return out;
 }
 
-/* A logarithmic axis has no place for step 0: it shows step + 1. */
-function stepX(x, theory) {
-  return STATE.log && !theory ? x.map((v) => v + 1) : x;
+/* A logarithmic axis has no place for step 0: it shows step + 1. Swept values
+ * and the times of a flow (opts.clock) are shown as they are. */
+function stepX(x, opts) {
+  return STATE.log && !opts.theory && !opts.clock ? x.map((v) => v + 1) : x;
+}
+/* The name of the horizontal axis in words. */
+function axisName(opts) {
+  return opts.theory || opts.clock ? opts.axis : "training step";
 }
 
 /* Bands are closed shapes, cut where a value is missing. */
@@ -95,10 +100,10 @@ function curveTraces(group, names, hidden, opts) {
   for (const name of names) {
     if (hidden.has(name)) continue;
     const q = DATA.quantities[name], p = pool(group, name), colour = colourOf(name);
-    const x = stepX(p.x, opts.theory), many = p.seeds.length > 1;
+    const x = stepX(p.x, opts), many = p.seeds.length > 1;
     if (many && STATE.band === "seeds")
       for (const s of p.seeds)
-        lines.push({x: stepX(s.x, opts.theory), y: s.y, mode: "lines", type: "scatter", hoverinfo: "skip",
+        lines.push({x: stepX(s.x, opts), y: s.y, mode: "lines", type: "scatter", hoverinfo: "skip",
           line: {color: fade(colour, .45), width: 1, dash: q.dash}});
     else if (many) {
       const sd = STATE.band === "sd";
@@ -107,7 +112,7 @@ function curveTraces(group, names, hidden, opts) {
     }
     lines.push({x, y: p.mean, type: "scatter", name: mathPlotly(q.label),
       mode: opts.theory || x.length < 3 ? "lines+markers" : "lines", marker: {size: 7},
-      line: {color: colour, width: 2.2, dash: q.dash}, connectgaps: false,
+      line: {color: colour, width: 2.2, dash: q.dash, shape: opts.clock && p.seeds.length < 2 && p.mean.every(Number.isInteger) ? "hv" : "linear"}, connectgaps: false,
       error_y: opts.theory ? errorBars(group, name, p.x, colour) : undefined,
       text: p.mean.map((m, i) => num(m) + (p.n[i] > 1 ? `  (${num(p.lo[i])} to ${num(p.hi[i])})` : "")),
       hovertemplate: "%{text}"});
@@ -119,24 +124,25 @@ function curveLayout(panel, opts) {
   const grid = css("--grid"), line = css("--line");
   const axis = {gridcolor: grid, linecolor: line, zeroline: false, automargin: true, ticks: "outside", ticklen: 4, tickcolor: line};
   const fixed = panel.hi > panel.lo;
-  const theory = opts.theory;
+  const theory = opts.theory || opts.clock, log = opts.clock ? opts.clock.log : theory ? opts.logAxis : STATE.log;
   const layout = baseLayout({
     hovermode: "x unified",
     xaxis: Object.assign({}, axis, {title: {text: theory ? escapeText(opts.axis) : STATE.log ? "training step + 1" : "training step", standoff: 8},
-      type: (theory ? opts.logAxis : STATE.log) ? "log" : "linear", showgrid: false,
+      type: log ? "log" : "linear", showgrid: false,
       nticks: opts.small || PHONE.matches ? 5 : 8}),
     yaxis: Object.assign({}, axis, {title: {text: escapeText(opts.unit || panel.unit), standoff: 6},
       range: fixed ? [panel.lo - .015, panel.hi + .035] : undefined,
       rangemode: opts.free ? "normal" : "tozero", nticks: 6}),
   });
   if (layout.xaxis.type === "log") { layout.xaxis.dtick = 1; layout.xaxis.minor = {ticks: "outside", ticklen: 2, tickcolor: line}; }
-  if (theory && opts.ticks.length <= 10) {
+  if (opts.theory && opts.ticks.length <= 10) {
     layout.xaxis.tickmode = "array";
     layout.xaxis.tickvals = opts.ticks;
     layout.xaxis.ticktext = opts.ticks.map((v) => num(v, 4));
     delete layout.xaxis.dtick;
     delete layout.xaxis.minor;
   }
+  if (opts.counts && !fixed) Object.assign(layout.yaxis, {type: "log", rangemode: "normal", tickmode: "array", tickvals: [0, 1, 2, 3, 4, 5, 6].flatMap((k) => [1, 2, 5].map((m) => m * 10 ** k))});
   if (opts.yRange) { layout.yaxis.range = opts.yRange; }
   if (opts.xRange) layout.xaxis.range = STATE.log && !theory ? opts.xRange.map((v) => Math.log10(v + 1)) : opts.xRange;
   layout.shapes = opts.marks || [];
@@ -200,20 +206,21 @@ function offAtFirst(names) {
 function curveCard(group, panel, names, extra) {
   const opts = Object.assign({}, extra);
   const hidden = offAtFirst(names), bad = badNotes(group, names);
-  const div = h("div", {class: "plot", role: "img", "aria-label": `${panel.title} against ${opts.theory ? opts.axis : "training step"}, ${group.name}`});
+  const div = h("div", {class: "plot", role: "img", "aria-label": `${panel.title} against ${axisName(opts)}, ${group.name}`});
   const draw = () => {
     opts.marks = bad.marks.filter((m) => !hidden.has(m.name)).map((m) => {
-      const x = stepX([m.step], opts.theory)[0];
+      const x = stepX([m.step], opts)[0];
       return {type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: {color: colourOf(m.name), width: 1.4, dash: "dot"}};
-    });
+    }).concat(opts.events ? opts.events() : []);
     chips.recolour();
     [...chips.children].forEach((c, i) => { c.lastChild.textContent = lastText(group, names[i]); });
-    return Plotly.react(div, curveTraces(group, names, hidden, opts), curveLayout(panel, opts), CONFIG);
+    return Plotly.react(div, curveTraces(group, names, hidden, opts), curveLayout(panel, opts), CONFIG).then(opts.drawn);
   };
   const chips = legend(names, hidden, draw, (name) => lastText(group, name));
   const card = h("div", {class: "card"}, h("h3", null, opts.title || panel.title),
-    panel.note && !opts.theory ? h("p", {class: "note"}, panel.note) : null, div, chips, bad.words);
-  figure(div, draw);
+    panel.note && !opts.theory ? h("p", {class: "note"}, mathNodes(panel.note)) : null, div, chips, bad.words);
+  const f = figure(div, draw);
+  if (opts.clock) flowCurve(f, opts, names.map((n) => pool(group, n).mean));
   return card;
 }
 

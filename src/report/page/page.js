@@ -159,16 +159,22 @@ function verdictsPart() {
 function spreadOf(g, name) {
   return g.theory && name.endsWith("_sd") && g.runs.some((r) => r.series[name.slice(0, -3)]);
 }
+/* Panels of flows are for flows; elsewhere the same names stand alone. */
+function panelOf(g, name) {
+  const id = DATA.quantities[name].panel;
+  return !g.flow && DATA.panels.find((p) => p.id === id).flow ? "other" : id;
+}
 function prepareGroups() {
   const used = new Set();
   for (const g of DATA.groups) {
     g.anchor = slug(g.name);
+    if (g.flow) g.clock = flowClock(g);
     while (used.has(g.anchor)) g.anchor += "-x";
     used.add(g.anchor);
     g.panels = new Map();
     const names = new Set(g.runs.flatMap((r) => Object.keys(r.series)));
     for (const p of DATA.panels) {
-      const own = [...names].filter((n) => DATA.quantities[n].panel === p.id)
+      const own = [...names].filter((n) => panelOf(g, n) === p.id)
         .filter((n) => pool(g, n).mean.some((v) => v !== null) || g.runs.some((r) => r.bad[n]));
       own.sort((a, b) => DATA.quantities[a].order - DATA.quantities[b].order || a.localeCompare(b));
       const shown = own.filter((n) => !spreadOf(g, n));
@@ -181,7 +187,7 @@ function metaLine(g) {
   const states = [...new Set(rec.map((r) => r.status).filter(Boolean))];
   const speed = rec.map((r) => r.tokens_per_s).filter((v) => v > 0);
   return [seeds.length === 1 ? `seed ${seeds[0]}` : seeds.length ? `${seeds.length} seeds (${seeds.length > 5 ? seeds[0] + " to " + seeds[seeds.length - 1] : seeds.join(", ")})` : `${g.runs.length} run${g.runs.length > 1 ? "s" : ""}`,
-    g.theory ? "theory" : rec[0] && rec[0].steps ? `${rec[0].steps_done ?? "?"} of ${rec[0].steps} steps` : null,
+    g.theory ? "theory" : g.flow ? "flow" : rec[0] && rec[0].steps ? `${rec[0].steps_done ?? "?"} of ${rec[0].steps} steps` : null,
     states.length ? states.join(", ") : null,
     speed.length ? `${num(speed.reduce((a, b) => a + b, 0) / speed.length)} tokens/s` : null,
     rec[0] && rec[0].precision, rec[0] && rec[0].kernels].filter(Boolean).join(" · ");
@@ -195,7 +201,7 @@ function fold(title, extra, ...inside) {
 function milestones(g) {
   const names = [...g.panels].filter(([id]) => { const p = DATA.panels.find((x) => x.id === id); return p.lo === 0 && p.hi === 1; })
     .flatMap(([, list]) => list).filter((n) => !n.startsWith("repeat_"));
-  if (g.theory || !names.length) return null;
+  if (g.theory || g.flow || !names.length) return null;
   const reach = (name, share) => {
     const steps = [];
     let all = 0;
@@ -237,11 +243,11 @@ function command(text) {
   return h("div", {class: "cmdline"}, h("pre", {class: "cmd"}, text), b);
 }
 function groupPart(g) {
-  const extra = g.theory ? theoryOpts(g) : {};
+  const extra = g.theory ? theoryOpts(g) : g.flow ? flowOpts(g) : {};
   const open = [], folded = [];
   for (const p of DATA.panels) {
     if (!g.panels.has(p.id)) continue;
-    const names = g.panels.get(p.id), card = () => curveCard(g, p, names, Object.assign({}, extra, p.hi > p.lo ? {} : {free: p.id === "other" || p.id === "kl"}));
+    const names = g.panels.get(p.id), card = () => curveCard(g, p, names, Object.assign({}, extra, p.hi > p.lo ? {} : {free: g.flow || p.id === "other" || p.id === "kl"}));
     if (g.theory && p.id === "other") names.forEach((n) => open.push(curveCard(g, p, [n], Object.assign({free: true, title: DATA.quantities[n].label, unit: "value"}, extra))));
     else if (p.fold && !g.theory) folded.push(fold(p.title, names.length > 1 ? `${names.length} curves` : "", card()));
     else open.push(card());
@@ -253,7 +259,7 @@ function groupPart(g) {
   return h("section", {id: g.anchor}, h("div", {class: "head"}, h("h2", null, g.name), h("span", {class: "meta"}, metaLine(g))),
     g.help ? h("p", {class: "note", style: "margin:-.4rem 0 1rem"}, g.help) : null,
     warning(problems, g.runs.length > 1 ? "In these runs:" : "In this run:"), empty,
-    h("div", {class: "grid"}, open), thin > 1 ? h("p", {class: "note"}, `Long curves: after the first 200 points every ${thin}th is drawn.`) : null,
+    g.tokens ? flowSection(g, open) : h("div", {class: "grid"}, open), thin > 1 ? h("p", {class: "note"}, `Long curves: after the first 200 points every ${thin}th is drawn.`) : null,
     g.maps && g.maps.length ? heatSection(g) : null, milestones(g), folded,
     fold("Configuration, machine, timings", "and how to run it again",
       g.runs[0].config !== null ? [h("h3", null, "Run it again"), command(`engram run ${g.runs[0].dir.replace(/[^A-Za-z0-9_\/.-]/g, "\\$&")}/config.yaml`)] : null,
@@ -264,7 +270,7 @@ function groupPart(g) {
 
 function toolsPart() {
   const again = () => redrawAll(false);
-  if (!DATA.groups.some((g) => !g.theory)) document.getElementById("axis").remove();
+  if (!DATA.groups.some((g) => !g.theory && !g.flow)) document.getElementById("axis").remove();
   else segment(document.getElementById("axis"), [["linear", "linear"], ["log", "log", "steps on a logarithmic axis"]], "linear", (id) => { STATE.log = id === "log"; again(); });
   if (DATA.groups.some((g) => g.runs.length > 1))
     segment(document.getElementById("band"), [["range", "min–max", "lowest and highest seed"], ["sd", "± sd", "one standard deviation over seeds"], ["seeds", "seeds", "every seed"]], "range", (id) => { STATE.band = id; again(); });
@@ -285,7 +291,7 @@ function toolsPart() {
 applyTheme();
 prepareGroups();
 headerPart(verdictsPart());
-compareSection(DATA.groups.filter((g) => !g.theory && g.panels.size));
+compareSection(DATA.groups.filter((g) => !g.theory && !g.flow && g.panels.size));
 toolsPart();
 for (const g of DATA.groups) document.getElementById("groups").append(groupPart(g));
 document.getElementById("foot").append(
