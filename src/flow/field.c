@@ -7,17 +7,27 @@
 #include "flow/matrices.h"
 #include "flow/system.h"
 
-enum { BLOCK = 32 }; /* rows a task */
+enum {
+    BLOCK = 32,         /* rows a task, where every row takes O(n) */
+    LOAD = 8 * EGI_TILE /* where it takes O(d) */
+};
 
 void egi_unit(double *u, const double *x, eg_index d)
 {
     double top = 0, s = 0;
 
-    for (eg_index k = 0; k < d; k++) top = fabs(x[k]) > top ? fabs(x[k]) : top;
-    if (top > 1e-100 && top < 1e100) top = 1; /* squares are safe */
+    for (eg_index k = 0; k < d; k++) s += x[k] * x[k];
+    if (s > 1e-200 && s < 1e200) {
+        s = sqrt(s);
+        for (eg_index k = 0; k < d; k++) u[k] = x[k] / s;
+        return;
+    }
+    /* squares would leave the range of a double; zero stays */
+    for (eg_index k = 0; k < d; k++) top = fmax(top, fabs(x[k]));
+    if (!(top > 0)) top = 1;
+    s = 0;
     for (eg_index k = 0; k < d; k++) s += x[k] / top * (x[k] / top);
     s = s > 0 ? sqrt(s) : 1;
-    if (!(top > 0)) top = 1;
     for (eg_index k = 0; k < d; k++) u[k] = x[k] / top / s;
 }
 
@@ -29,7 +39,8 @@ void egi_project(double *y, const double *u, eg_index d)
     for (eg_index k = 0; k < d; k++) y[k] -= s * u[k];
 }
 
-void egi_tiles_fill(double *tiles, const double *x, eg_index n, eg_index d)
+/* Columns of n tokens [n, d] into tiles. */
+static void fill_tiles(double *tiles, const double *x, eg_index n, eg_index d)
 {
     for (eg_index from = 0; from < n; from += EGI_TILE) {
         eg_index count = n - from < EGI_TILE ? n - from : EGI_TILE;
@@ -42,13 +53,12 @@ void egi_tiles_fill(double *tiles, const double *x, eg_index n, eg_index d)
     }
 }
 
-void egi_flow_blocks(eg_flow *f, eg_task_fn fn, void *ctx)
+void egi_flow_blocks(eg_flow *f, eg_index block, double work, eg_task_fn fn,
+                     void *ctx)
 {
-    int blocks = (int)((f->n + BLOCK - 1) / BLOCK);
+    int blocks = (int)((f->n + block - 1) / block);
 
-    /* small systems: threads cost more than they bring */
-    if (f->pool &&
-        (double)f->n * (double)f->n * (double)(f->spec.d + 8) > 2e5) {
+    if (f->pool && work > 1e5) {
         eg_pool_run(f->pool, blocks, fn, ctx);
         return;
     }
@@ -80,19 +90,37 @@ static void rescale(eg_flow *f, double t)
     egi_mat_mul_tn(r->B, r->E, work, d);
 }
 
+typedef struct load_job {
+    eg_flow *f;
+    const double *x;
+} load_job;
+
+static void load_block(void *ctx, int block, int worker)
+{
+    const load_job *job = ctx;
+    eg_flow *f = job->f;
+    eg_index d = f->spec.d, from = (eg_index)block * LOAD, to = from + LOAD;
+
+    (void)worker;
+    if (to > f->n) to = f->n;
+    if (f->spec.space == EG_FLOW_SPHERE) {
+        for (eg_index i = from; i < to; i++)
+            egi_unit(f->u + i * d, job->x + i * d, d);
+    } else {
+        memcpy(f->u + from * d, job->x + from * d,
+               (size_t)((to - from) * d) * sizeof *f->u);
+    }
+    if (!f->sums)
+        fill_tiles(f->tiles + from * d, f->u + from * d, to - from, d);
+}
+
 void egi_flow_load(eg_flow *f, double t, const double *x)
 {
-    eg_index d = f->spec.d;
+    load_job job = {f, x};
 
     egi_flow_at(f, t);
-    if (f->spec.space == EG_FLOW_SPHERE) {
-        for (eg_index i = 0; i < f->n; i++)
-            egi_unit(f->u + i * d, x + i * d, d);
-    } else {
-        memcpy(f->u, x, (size_t)(f->n * d) * sizeof *x);
-    }
+    egi_flow_blocks(f, LOAD, 3 * (double)(f->n * f->spec.d), load_block, &job);
     if (f->spec.space == EG_FLOW_RESCALED) rescale(f, t);
-    if (!f->fast) egi_tiles_fill(f->tiles, f->u, f->n, d);
 }
 
 static const egi_head *head_of(const eg_flow *f, eg_index head)
@@ -180,6 +208,8 @@ static void add_feed_forward(double *drive, const eg_flow *f, const double *u,
 typedef struct drive_job {
     eg_flow *f;
     double *drive;
+    double t;
+    bool field;    /* project it and so on */
     bool relative; /* sum_j P_ij V (z_j - z_i) */
 } drive_job;
 
@@ -253,26 +283,19 @@ static void drive_block(void *ctx, int block, int worker)
     }
 }
 
-static void form_drive(eg_flow *f, double *drive, bool relative)
+/* Drives from the sums of sums.h, which stand where the drives go. */
+static void finish_sums(const eg_flow *f, double *drive, eg_index i,
+                        egi_scratch *c)
 {
-    drive_job job = {.f = f, .drive = drive, .relative = relative};
+    eg_index d = f->spec.d;
+    const egi_head *h = f->head;
+    double a = egi_sums_factor(f, i), *A = drive + i * d;
 
-    f->evaluations++;
-    if (f->fast)
-        egi_fast_means(f, drive);
-    else
-        egi_flow_blocks(f, drive_block, &job);
-}
-
-void egi_flow_drive_loaded(eg_flow *f, double *drive)
-{
-    form_drive(f, drive, false);
-}
-
-void eg_flow_drive(eg_flow *f, double t, const double *x, double *drive)
-{
-    egi_flow_load(f, t, x);
-    form_drive(f, drive, false);
+    for (eg_index k = 0; k < d; k++) c->sum[k] = a * A[k];
+    memset(A, 0, (size_t)d * sizeof *A);
+    add_values(A, h, c->sum, c->vector, d);
+    if (f->spec.ffn != EG_FLOW_FFN_NONE)
+        add_feed_forward(A, f, f->u + i * d, c->hidden);
 }
 
 /* What the normalisation makes of the drive A of direction u, in place. */
@@ -294,15 +317,48 @@ static void normalise(double *A, const double *u, const eg_flow *f, double t)
     for (eg_index k = 0; k < d; k++) A[k] *= size;
 }
 
-void eg_flow_field(eg_flow *f, double t, const double *x, double *dx)
+static void finish_block(void *ctx, int block, int worker)
 {
-    eg_index d = f->spec.d;
+    const drive_job *job = ctx;
+    eg_flow *f = job->f;
+    eg_index d = f->spec.d, from = (eg_index)block * LOAD, to = from + LOAD;
+
+    if (to > f->n) to = f->n;
+    for (eg_index i = from; i < to; i++) {
+        if (f->sums) finish_sums(f, job->drive, i, &f->scratch[worker]);
+        if (job->field) normalise(job->drive + i * d, f->u + i * d, f, job->t);
+    }
+}
+
+static void form(drive_job *job)
+{
+    eg_flow *f = job->f;
+    double n = (double)f->n, d = (double)f->spec.d;
+
+    f->evaluations++;
+    if (f->sums)
+        egi_sums_eval(f->sums, f->S, job->drive, f->u, f->mass, f->n);
+    else
+        egi_flow_blocks(f, BLOCK, n * n * (d + 8) / 8, drive_block, job);
+    egi_flow_blocks(f, LOAD, 10 * n * d, finish_block, job);
+}
+
+void eg_flow_drive(eg_flow *f, double t, const double *x, double *drive)
+{
+    drive_job job = {.f = f, .drive = drive, .t = t};
 
     egi_flow_load(f, t, x);
-    form_drive(f, dx, f->spec.space == EG_FLOW_RESCALED);
-    if (f->spec.space != EG_FLOW_SPHERE) return;
-    for (eg_index i = 0; i < f->n; i++)
-        normalise(dx + i * d, f->u + i * d, f, t);
+    form(&job);
+}
+
+void eg_flow_field(eg_flow *f, double t, const double *x, double *dx)
+{
+    drive_job job = {.f = f, .drive = dx, .t = t};
+
+    job.field = f->spec.space == EG_FLOW_SPHERE;
+    job.relative = f->spec.space == EG_FLOW_RESCALED;
+    egi_flow_load(f, t, x);
+    form(&job);
 }
 
 /* s_j of one query, j < limit, as egi_rows_fn defines them */

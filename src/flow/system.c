@@ -217,13 +217,13 @@ static eg_status make_workspace(eg_flow *f, eg_err *err)
 {
     const eg_flow_spec *s = &f->spec;
     eg_index n = s->n, d = s->d, dd = d * d;
-    eg_index tiles = (n + EGI_TILE - 1) / EGI_TILE * EGI_TILE * d;
+    eg_index tiles = f->sums ? 0 : (n + EGI_TILE - 1) / EGI_TILE * EGI_TILE * d;
     eg_index each = EGI_ROWS * (2 * d + EGI_TILE) + s->d_mlp + d;
     int workers = f->pool ? eg_pool_size(f->pool) : 1;
     double *next;
 
     f->u = eg_calloc((size_t)(n * d), sizeof *f->u);
-    f->stage = eg_calloc((size_t)(3 * n * d), sizeof *f->stage);
+    f->stage = eg_calloc((size_t)(2 * n * d), sizeof *f->stage);
     f->tiles = eg_calloc((size_t)tiles, sizeof *f->tiles);
     f->log_mass = eg_calloc((size_t)n, sizeof *f->log_mass);
     f->scratch = eg_calloc((size_t)workers, sizeof *f->scratch);
@@ -274,11 +274,11 @@ eg_status eg_flow_new(eg_flow **out, const eg_flow_spec *spec, eg_pool *pool,
     f->rows_sum = egi_rows_pick("auto");
     EG_TRY(copy_arrays(f, err));
     EG_TRY(multiply_out(f, err));
+    egi_flow_at(f, 0);
+    EG_TRY(egi_choose(f, err));
     EG_TRY(make_workspace(f, err));
     for (eg_index i = 0; f->mass && i < s.n; i++)
         f->log_mass[i] = log(f->mass[i]);
-    egi_flow_at(f, 0);
-    EG_TRY(egi_choose(f, err));
     *out = f;
     f = NULL;
 done:
@@ -289,7 +289,8 @@ done:
 void eg_flow_free(eg_flow *f)
 {
     if (!f) return;
-    egi_fast_free(f->fast);
+    egi_sums_free(f->sums);
+    eg_free(f->S);
     eg_free(f->copies);
     eg_free(f->head);
     eg_free(f->products);

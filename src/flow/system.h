@@ -4,6 +4,7 @@
 
 #include "engram/flow.h"
 #include "flow/rows.h"
+#include "flow/sums.h"
 
 /* A head in one interval: scores beta x' B y and values V y. A NULL matrix
  * stands for that multiple of the identity. */
@@ -49,13 +50,14 @@ struct eg_flow {
 
     double *u;     /* [n, d] tokens the field is evaluated at */
     double *tiles; /* the same in tiles, for rows_sum */
-    double *stage; /* [3, n, d] of the schemes */
+    double *stage; /* [2, n, d] of the schemes */
     egi_rows_fn rows_sum;
     egi_scratch *scratch;
     double *scratch_block;
     egi_rescaling rescaling;
-    struct egi_fast *fast; /* sums of choose.c; NULL: rows_sum */
-    double nominal_step;   /* of the run, for the streams of its noise */
+    egi_sums *sums;      /* of choose.c; NULL: rows_sum */
+    double *S;           /* [n] of the sums */
+    double nominal_step; /* of the run, for the streams of its noise */
     int64_t evaluations;
     char why[256];
 };
@@ -65,18 +67,16 @@ struct eg_flow {
 bool egi_flow_on_sphere(const eg_flow *f);
 /* Sets what holds at time t. */
 void egi_flow_at(eg_flow *f, double t);
-/* Calls fn(ctx, block, worker) for all blocks of rows of the tokens. */
-void egi_flow_blocks(eg_flow *f, eg_task_fn fn, void *ctx);
+/* Calls fn(ctx, b, worker) for all blocks of so many tokens; in one thread
+ * where the work, in nanoseconds or so, is little. */
+void egi_flow_blocks(eg_flow *f, eg_index block, double work, eg_task_fn fn,
+                     void *ctx);
 /* u and its tiles from x, normalised where scores are those of directions. */
 void egi_flow_load(eg_flow *f, double t, const double *x);
-/* The drive of tokens already loaded. */
-void egi_flow_drive_loaded(eg_flow *f, double *drive);
 /* y -= <y,u> u */
 void egi_project(double *y, const double *u, eg_index d);
 /* x / |x|; a zero vector stays. */
 void egi_unit(double *u, const double *x, eg_index d);
-/* Columns of n tokens [n, d] into tiles. */
-void egi_tiles_fill(double *tiles, const double *x, eg_index n, eg_index d);
 
 /* One step in place of EG_FLOW_AUTHORS, _EULER, _LIE or _MIDPOINT, with noise
  * where the specification has some (all but midpoint). */
