@@ -30,13 +30,15 @@ const char cli_bench_help[] =
     "  birth    the paper's attention-only model: d 128, T 256, V 65\n"
     "  full     two layers, 4 heads, MLP, LayerNorm, AdamW\n"
     "  kernels  every kernel against the measured peak of this machine\n"
+    "  flow     sums over 10^4 to 10^6 tokens, and ensembles of systems\n"
     "\n"
     "birth and full compare the gradient of one step with the plain algebra\n"
     "before anything is timed, then time training steps alone. Percentages\n"
     "count necessary arithmetic only, against the FMA peak measured here.\n"
     "\n"
     "  engram bench birth --json\n"
-    "  engram bench birth --trained all --threads 1\n";
+    "  engram bench birth --trained all --threads 1\n"
+    "  engram bench flow --threads 2\n";
 
 static const char *const basic_set[] = {"run.name=bench-birth",
                                         "task.n_ctx=256", "model.d_model=128",
@@ -280,10 +282,11 @@ int cmd_bench(const cli_args *a)
     int code;
 
     if (strcmp(b.what, "kernels") == 0) return cmd_bench_kernels(a);
+    if (strcmp(b.what, "flow") == 0) return cmd_bench_flow(a);
     if (strcmp(b.what, "birth") != 0 && strcmp(b.what, "full") != 0)
         return cli_fail(CLI_MISUSE,
                         "bench: '%s' is not one of birth, full, "
-                        "kernels",
+                        "kernels, flow",
                         b.what);
     if (!cli_int(a, "rounds", 1, 100, &b.rounds) ||
         !cli_int(a, "steps", 1, 1000000, &b.steps))

@@ -58,6 +58,31 @@ EG_API eg_status eg_bench_kernels(const char *set, double seconds,
                                              const eg_bench_row *row),
                                   void *ctx, eg_err *err);
 
+/* One way of summing over tokens, verified, then timed. */
+typedef struct eg_bench_flow_row {
+    const char *what;  /* "direct float32" */
+    const char *shape; /* "d 3 n 10000 beta 4" */
+    int threads;       /* that worked on it */
+    double core;       /* processor seconds an evaluation: median */
+    double wall;       /* seconds by the clock: median */
+    double pairs;      /* ordered pairs an evaluation; 0 for series */
+    double error;      /* largest, of what is summed, relative to its scale */
+    double bound;      /* what the error is promised to stay below */
+    bool verified;     /* it does */
+} eg_bench_flow_row;
+
+/* Fields of a flow with Q = K = V = Id on all threads of the pool: direct sums
+ * in float32 and float64 (d = 3, n = 10^4), series (d = 2 and 3, n = 10^6),
+ * and a step of an ensemble (n = 32, d = 2, 256 draws), each about `seconds`
+ * (0: once) after it was compared with plain sums. small: a hundredth of the
+ * tokens. Processor time is that of all threads together, so that pairs
+ * threads / core is a rate that other programs on the machine leave alone.
+ * EG_ENOMEM. */
+EG_API eg_status eg_bench_flow(eg_pool *pool, double seconds, bool small,
+                               void (*fn)(void *ctx,
+                                          const eg_bench_flow_row *row),
+                               void *ctx, eg_err *err);
+
 #ifdef __cplusplus
 }
 #endif

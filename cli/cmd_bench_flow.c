@@ -1,0 +1,88 @@
+/* engram bench flow: sums over tokens, verified, then timed. */
+#include "cli.h"
+
+#include <jansson.h>
+#include <string.h>
+#include "engram/bench.h"
+#include "engram/kern.h"
+
+typedef struct listing {
+    cli_table *table;
+    json_t *json;
+    int n_wrong;
+} listing;
+
+static void add_row(void *ctx, const eg_bench_flow_row *r)
+{
+    listing *l = ctx;
+    double rate = r->pairs * r->threads / r->core;
+
+    if (!r->verified) l->n_wrong++;
+    if (l->json) {
+        json_array_append_new(
+            l->json,
+            json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:b}", "sum",
+                      r->what, "shape", r->shape, "threads", r->threads,
+                      "core_seconds", r->core, "wall_seconds", r->wall,
+                      "pairs_per_s", rate, "error", r->error, "bound", r->bound,
+                      "verified", r->verified));
+        return;
+    }
+    cli_table_cell(l->table, "%s", r->what);
+    cli_table_cell(l->table, "%s", r->shape);
+    cli_table_cell(l->table, "%.3f ms", 1e3 * r->core);
+    cli_table_cell(l->table, "%.3f ms", 1e3 * r->wall);
+    if (r->pairs > 0)
+        cli_table_cell(l->table, "%.2f", 1e-9 * rate);
+    else
+        cli_table_cell(l->table, "-");
+    cli_table_cell(l->table, "%.1e", r->error);
+    cli_table_cell(l->table, "%s", r->verified ? "yes" : "WRONG");
+}
+
+static int show(listing *l, int threads)
+{
+    if (l->json)
+        return cli_print_json(json_pack(
+            "{s:s, s:s, s:i, s:s, s:s, s:o}", "bench", "flow", "kernels",
+            eg_kern_pick("auto")->name, "threads", threads, "version",
+            eg_version(), "commit", eg_commit(), "sums", l->json));
+    printf("kernels %s, %d threads; core: processor time of all threads; "
+           "Gpairs/s: ordered pairs,\nall threads at work; error: largest, "
+           "relative to the total mass, against plain sums\n\n",
+           eg_kern_pick("auto")->name, threads);
+    cli_table_print(l->table, stdout);
+    return CLI_DONE;
+}
+
+int cmd_bench_flow(const cli_args *a)
+{
+    static const char *const head[] = {"sum",      "shape", "core",    "wall",
+                                       "Gpairs/s", "error", "verified"};
+    listing l = {0};
+    eg_pool *pool = NULL;
+    eg_err err = {0};
+    eg_status st;
+    int code = cli_pool(a, &pool);
+
+    if (code != CLI_DONE) return code;
+    if (cli_flag(a, "json")) {
+        l.json = json_array();
+    } else {
+        l.table = cli_table_new(7);
+        for (int i = 0; i < 7; i++) cli_table_cell(l.table, "%s", head[i]);
+    }
+    st = eg_bench_flow(pool, 2, false, add_row, &l, &err);
+    if (st == EG_OK) {
+        code = show(&l, eg_pool_size(pool));
+    } else {
+        json_decref(l.json);
+        cli_table_print(l.table, stdout);
+        code = cli_error(st, &err);
+    }
+    eg_pool_free(pool);
+    if (code == CLI_DONE && l.n_wrong > 0)
+        return cli_fail(CLI_FAILED, "%d sums differ from the plain ones",
+                        l.n_wrong);
+    return code;
+}
