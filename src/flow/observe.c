@@ -8,9 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Above this many tokens sums over all pairs of tokens in R^2 and R^3 are left
- * to series, which cost O(n). */
-enum { MANY = 3000 };
+/* Above this many tokens sums over all pairs are left to the fast ones. */
+enum { MANY = 2000 };
 
 typedef struct energy {
     double beta, shift; /* exp(beta <x,y> - shift) */
@@ -55,21 +54,20 @@ static double mean_direct(const double *x, eg_index n, eg_index d, double beta,
            (egi_sum_value(&total) * egi_sum_value(&total));
 }
 
-/* The same with shift beta by the series of sums.h; false where direct sums
- * are cheaper, or it cannot be had. With beta < 0 clusters have small energies,
- * which a series would lose. */
-static bool mean_series(double *mean, const double *x, eg_index n, eg_index d,
-                        double beta, const double *mass)
+/* The same with shift beta by the sums of sums.h: series for d = 2 and 3 where
+ * they are cheaper. False when these do not apply; with beta < 0 clusters have
+ * small energies, which a series would lose. */
+static bool mean_fast(double *mean, const double *x, eg_index n, eg_index d,
+                      double beta, const double *mass)
 {
     egi_sums_plan plan;
     egi_sums *sums = NULL;
     double *S = NULL;
     bool done = false;
 
-    if (n <= MANY || d < 2 || d > 3 || beta <= 0 ||
+    if (n <= MANY || d < 2 || beta <= 0 ||
         egi_sums_choose(&plan, EG_FLOW_SUM_AUTO, n, d, beta, EG_FLOW_USA, 0,
-                        1e-13, NULL) != EG_OK ||
-        plan.kind == EG_FLOW_SUM_DIRECT)
+                        1e-13, NULL) != EG_OK)
         return false;
     S = eg_calloc((size_t)(n * (d + 1)), sizeof *S);
     if (S && egi_sums_new(&sums, &plan, n, d, beta, 0, NULL, NULL) == EG_OK) {
@@ -117,7 +115,7 @@ double eg_flow_energy(const double *x, eg_index n, eg_index d, double beta,
     double shift = beta > 0 ? beta : 0, mean;
 
     if (beta == 0) return half_square_of_mean(x, n, d, mass);
-    if (!mean_series(&mean, x, n, d, beta, mass))
+    if (!mean_fast(&mean, x, n, d, beta, mass))
         mean = mean_direct(x, n, d, beta, shift, mass);
     mean /= 2 * beta;
     if (shift < 700) return mean * exp(shift);
@@ -129,7 +127,7 @@ double eg_flow_energy_shifted(const double *x, eg_index n, eg_index d,
 {
     double mean;
 
-    if (mean_series(&mean, x, n, d, beta, NULL)) return mean;
+    if (mean_fast(&mean, x, n, d, beta, NULL)) return mean;
     return mean_direct(x, n, d, beta, beta, NULL);
 }
 
