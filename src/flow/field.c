@@ -136,19 +136,20 @@ static egi_keys keys_of(const eg_flow *f)
                       .d = f->spec.d};
 }
 
-/* q with <q, y> = beta u' B y */
-static void query(double *q, const eg_flow *f, const egi_head *h,
-                  const double *u)
+/* q [EGI_ROWS, d] with <q_r, y> = beta u_r' B y, of the first rows */
+static void queries(double *q, const eg_flow *f, const egi_head *h,
+                    const double *u, int rows, double *tmp)
 {
     eg_index d = f->spec.d;
     const double *B = f->spec.space == EG_FLOW_RESCALED ? f->rescaling.B : h->B;
     double b = B ? f->spec.beta : f->spec.beta * h->b;
 
+    memset(tmp, 0, (size_t)(EGI_ROWS * d) * sizeof *tmp);
+    for (eg_index k = 0; k < rows * d; k++) tmp[k] = b * u[k];
     if (B)
-        egi_mat_apply_t(q, B, u, d);
+        f->rows->apply(q, tmp, B, d);
     else
-        memcpy(q, u, (size_t)d * sizeof *q);
-    for (eg_index k = 0; k < d; k++) q[k] *= b;
+        memcpy(q, tmp, (size_t)(EGI_ROWS * d) * sizeof *q);
 }
 
 /* What all tokens seen by row i weigh. */
@@ -213,16 +214,18 @@ typedef struct drive_job {
     bool relative; /* sum_j P_ij V (z_j - z_i) */
 } drive_job;
 
-/* drive += V mean */
-static void add_values(double *drive, const egi_head *h, const double *mean,
-                       double *tmp, eg_index d)
+/* drive += V mean, of a few rows; tmp and mean [EGI_ROWS, d] */
+static void add_values(double *drive, const eg_flow *f, const egi_head *h,
+                       const double *mean, int rows, double *tmp)
 {
-    if (!h->V) {
-        for (eg_index k = 0; k < d; k++) drive[k] += h->v * mean[k];
+    eg_index size = rows * f->spec.d;
+
+    if (!h->Vt) {
+        for (eg_index k = 0; k < size; k++) drive[k] += h->v * mean[k];
         return;
     }
-    egi_mat_apply(tmp, h->V, mean, d, d);
-    for (eg_index k = 0; k < d; k++) drive[k] += tmp[k];
+    f->rows->apply(tmp, mean, h->Vt, f->spec.d);
+    for (eg_index k = 0; k < size; k++) drive[k] += tmp[k];
 }
 
 /* Means over tokens, of a few rows and one head, into c->sum. */
@@ -233,12 +236,12 @@ static void attend(eg_flow *f, const egi_head *h, eg_index from, int rows,
     double z[EGI_ROWS], peak[EGI_ROWS];
     egi_keys keys = keys_of(f);
 
-    for (int r = 0; r < rows; r++) {
-        query(c->q + r * d, f, h, f->u + (from + r) * d);
+    queries(c->q, f, h, f->u + from * d, rows, c->vector);
+    for (int r = 0; r < EGI_ROWS; r++) {
         limit[r] = f->spec.causal ? from + r + 1 : f->n;
+        if (r >= rows) limit[r] = 0;
     }
-    for (int r = rows; r < EGI_ROWS; r++) limit[r] = 0;
-    f->rows_sum(c->sum, z, peak, c->q, limit, &keys, c->scores);
+    f->rows->sum(c->sum, z, peak, c->q, limit, &keys, c->scores);
     for (int r = 0; r < rows; r++) {
         double a = normalisation(f, from + r, z[r], peak[r]);
 
@@ -257,13 +260,9 @@ static void drive_rows(drive_job *job, eg_index from, int rows, egi_scratch *c)
 
         if (!h->V && h->v == 0) continue;
         attend(f, h, from, rows, c);
-        for (int r = 0; r < rows; r++) {
-            double *mean = c->sum + r * d;
-            const double *u = f->u + (from + r) * d;
-
-            for (eg_index k = 0; job->relative && k < d; k++) mean[k] -= u[k];
-            add_values(job->drive + (from + r) * d, h, mean, c->vector, d);
-        }
+        for (eg_index k = 0; job->relative && k < rows * d; k++)
+            c->sum[k] -= f->u[from * d + k];
+        add_values(job->drive + from * d, f, h, c->sum, rows, c->vector);
     }
     if (f->spec.ffn == EG_FLOW_FFN_NONE) return;
     for (eg_index i = from; i < from + rows; i++)
@@ -284,18 +283,21 @@ static void drive_block(void *ctx, int block, int worker)
 }
 
 /* Drives from the sums of sums.h, which stand where the drives go. */
-static void finish_sums(const eg_flow *f, double *drive, eg_index i,
-                        egi_scratch *c)
+static void finish_sums(const eg_flow *f, double *drive, eg_index from,
+                        int rows, egi_scratch *c)
 {
     eg_index d = f->spec.d;
-    const egi_head *h = f->head;
-    double a = egi_sums_factor(f, i), *A = drive + i * d;
+    double *A = drive + from * d;
 
-    for (eg_index k = 0; k < d; k++) c->sum[k] = a * A[k];
-    memset(A, 0, (size_t)d * sizeof *A);
-    add_values(A, h, c->sum, c->vector, d);
-    if (f->spec.ffn != EG_FLOW_FFN_NONE)
-        add_feed_forward(A, f, f->u + i * d, c->hidden);
+    for (int r = 0; r < rows; r++) {
+        double a = egi_sums_factor(f, from + r);
+
+        for (eg_index k = r * d; k < (r + 1) * d; k++) c->sum[k] = a * A[k];
+    }
+    memset(A, 0, (size_t)(rows * d) * sizeof *A);
+    add_values(A, f, f->head, c->sum, rows, c->vector);
+    for (int r = 0; r < rows && f->spec.ffn != EG_FLOW_FFN_NONE; r++)
+        add_feed_forward(A + r * d, f, f->u + (from + r) * d, c->hidden);
 }
 
 /* What the normalisation makes of the drive A of direction u, in place. */
@@ -324,10 +326,13 @@ static void finish_block(void *ctx, int block, int worker)
     eg_index d = f->spec.d, from = (eg_index)block * LOAD, to = from + LOAD;
 
     if (to > f->n) to = f->n;
-    for (eg_index i = from; i < to; i++) {
-        if (f->sums) finish_sums(f, job->drive, i, &f->scratch[worker]);
-        if (job->field) normalise(job->drive + i * d, f->u + i * d, f, job->t);
+    for (eg_index i = from; f->sums && i < to; i += EGI_ROWS) {
+        int rows = to - i < EGI_ROWS ? (int)(to - i) : EGI_ROWS;
+
+        finish_sums(f, job->drive, i, rows, &f->scratch[worker]);
     }
+    for (eg_index i = from; job->field && i < to; i++)
+        normalise(job->drive + i * d, f->u + i * d, f, job->t);
 }
 
 static void form(drive_job *job)
@@ -384,7 +389,8 @@ void eg_flow_attention(eg_flow *f, double t, const double *x, eg_index head,
         eg_index limit = f->spec.causal ? i + 1 : n;
         double *row = A + i * n, peak = -HUGE_VAL, z = 0;
 
-        query(f->scratch->q, f, head_of(f, head), f->u + i * d);
+        queries(f->scratch->q, f, head_of(f, head), f->u + i * d, 1,
+                f->scratch->vector);
         memset(row, 0, (size_t)n * sizeof *row);
         row_scores(row, f, f->scratch->q, f->u, limit);
         for (eg_index j = 0; j < limit; j++) peak = fmax(peak, row[j]);

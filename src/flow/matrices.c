@@ -43,13 +43,6 @@ void egi_mat_apply(double *y, const double *A, const double *x, eg_index n,
     }
 }
 
-void egi_mat_apply_t(double *y, const double *A, const double *x, eg_index n)
-{
-    memset(y, 0, (size_t)n * sizeof *y);
-    for (eg_index i = 0; i < n; i++)
-        for (eg_index j = 0; j < n; j++) y[j] += A[i * n + j] * x[i];
-}
-
 bool egi_mat_is_scalar(const double *A, eg_index n, double *c)
 {
     for (eg_index i = 0; i < n; i++)

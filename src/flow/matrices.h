@@ -11,8 +11,6 @@ void egi_mat_transpose(double *C, const double *A, eg_index n);
 /* y [n] = A x [m], A [n, m]. */
 void egi_mat_apply(double *y, const double *A, const double *x, eg_index n,
                    eg_index m);
-/* y [n] = A' x, A [n, n]. */
-void egi_mat_apply_t(double *y, const double *A, const double *x, eg_index n);
 /* Is A = c Id, to the last bit? */
 bool egi_mat_is_scalar(const double *A, eg_index n, double *c);
 /* The 1-norm: the largest column sum. */

@@ -17,14 +17,23 @@ typedef struct egi_keys {
     eg_index n, d;
 } egi_keys;
 
-/* For queries q [EGI_ROWS, d], row r over the first limit[r] tokens y_j:
- *     s_j = <q_r, y_j> + log m_j,   peak[r] = max_j s_j,
- *     z[r] = sum_j exp(s_j - peak), sum[r, :] = sum_j exp(s_j - peak) y_j
- * limit 0: no sum. scores [EGI_ROWS, EGI_TILE] is scratch. */
-typedef void (*egi_rows_fn)(double *sum, double *z, double *peak,
-                            const double *q, const eg_index *limit,
-                            const egi_keys *keys, double *scores);
-/* For the kernel set of that name, as eg_kern_pick. */
-egi_rows_fn egi_rows_pick(const char *name);
+typedef struct egi_rows_set {
+    const char *name;
+    /* For queries q [EGI_ROWS, d], row r over the first limit[r] tokens y_j:
+     *     s_j = <q_r, y_j> + log m_j,   peak[r] = max_j s_j,
+     *     z[r] = sum_j exp(s_j - peak), sum[r,:] = sum_j exp(s_j - peak) y_j
+     * limit 0: no sum. scores [EGI_ROWS, EGI_TILE] is scratch. */
+    void (*sum)(double *sum, double *z, double *peak, const double *q,
+                const eg_index *limit, const egi_keys *keys, double *scores);
+    /* out [EGI_ROWS, d] = x [EGI_ROWS, d] M [d, d] */
+    void (*apply)(double *out, const double *x, const double *M, eg_index d);
+} egi_rows_set;
+
+extern const egi_rows_set egi_rows_generic;
+extern const egi_rows_set egi_rows_avx2;   /* x86-64 only */
+extern const egi_rows_set egi_rows_avx512; /* x86-64 only */
+
+/* The set of that name, as eg_kern_pick. */
+const egi_rows_set *egi_rows_pick(const char *name);
 
 #endif

@@ -2,9 +2,4 @@
 #define VEC_LANES 4
 #include "flow/rows_impl.h"
 
-void egi_rows_sum_avx2(double *sum, double *z, double *peak, const double *q,
-                       const eg_index *limit, const egi_keys *keys,
-                       double *scores)
-{
-    rows_sum(sum, z, peak, q, limit, keys, scores);
-}
+const egi_rows_set egi_rows_avx2 = {"avx2", rows_sum, rows_apply};

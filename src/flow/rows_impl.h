@@ -1,10 +1,10 @@
-/* The body of egi_rows_sum for one instruction set: VEC_LANES doubles a
- * register. The maximum of a row is found on the way: what was summed so far is
- * scaled down when it grows. */
+/* A set of rows.h for one instruction set, VEC_LANES doubles a register. The
+ * maximum of a row is found on the way: what was summed so far is scaled down
+ * when it grows. */
 #include <math.h>
 #include <string.h>
 
-#include "flow/rows_sets.h"
+#include "flow/rows.h"
 
 enum { LANES = VEC_LANES, PAIR = 2 * LANES };
 typedef double lanes __attribute__((vector_size(8 * LANES)));
@@ -188,5 +188,38 @@ static void rows_sum(double *sum, double *z, double *peak, const double *q,
             weigh(s, sum + r * d, &z[r], &peak[r], d, width);
         }
         add_weighted(sum, scores, tile, d, width);
+    }
+}
+
+static void rows_apply(double *out, const double *x, const double *M,
+                       eg_index d)
+{
+    eg_index j = 0;
+
+    for (; j + PAIR <= d; j += PAIR) {
+        lanes a[EGI_ROWS] = {{0}}, b[EGI_ROWS] = {{0}};
+
+        for (eg_index k = 0; k < d; k++) {
+            lanes m = load(M + k * d + j), n = load(M + k * d + j + LANES);
+
+#pragma GCC unroll 4
+            for (int r = 0; r < EGI_ROWS; r++) {
+                a[r] += x[r * d + k] * m;
+                b[r] += x[r * d + k] * n;
+            }
+        }
+#pragma GCC unroll 4
+        for (int r = 0; r < EGI_ROWS; r++) {
+            memcpy(out + r * d + j, &a[r], sizeof a[r]);
+            memcpy(out + r * d + j + LANES, &b[r], sizeof b[r]);
+        }
+    }
+    for (; j < d; j++) {
+        double a[EGI_ROWS] = {0};
+
+        for (eg_index k = 0; k < d; k++)
+            for (int r = 0; r < EGI_ROWS; r++)
+                a[r] += x[r * d + k] * M[k * d + j];
+        for (int r = 0; r < EGI_ROWS; r++) out[r * d + j] = a[r];
     }
 }

@@ -182,35 +182,58 @@ static eg_status copy_arrays(eg_flow *f, eg_err *err)
     return EG_OK;
 }
 
-/* B = Q'K of every head, where it is not a multiple of the identity. */
-static eg_status multiply_out(eg_flow *f, eg_err *err)
+/* Room for the products: B where there is a Q, Vt where there is a V. */
+static eg_status make_products(eg_flow *f, eg_index count, eg_err *err)
 {
     const eg_flow_spec *s = &f->spec;
-    eg_index count = s->n_heads * s->n_intervals, dd = s->d * s->d;
+    eg_index each = ((s->Q ? 1 : 0) + (s->V ? 1 : 0)) * s->d * s->d;
 
     f->head = eg_calloc((size_t)count, sizeof *f->head);
-    if (s->Q) f->products = eg_calloc((size_t)(count * dd), sizeof(double));
-    if (!f->head || (s->Q && !f->products))
+    if (each > 0)
+        f->products = eg_calloc((size_t)(count * each), sizeof *f->products);
+    if (!f->head || (each > 0 && !f->products))
         return EG_FAIL(err, EG_ENOMEM, "%td matrices of %td x %td", count, s->d,
                        s->d);
+    return EG_OK;
+}
+
+/* B = Q'K and V' of every head, where they are not multiples of the
+ * identity. */
+static eg_status multiply_out(eg_flow *f, eg_err *err)
+{
+    eg_status st = EG_OK;
+    const eg_flow_spec *s = &f->spec;
+    eg_index count = s->n_heads * s->n_intervals, dd = s->d * s->d;
+    double *next;
+
+    EG_TRY(make_products(f, count, err));
+    next = f->products;
     for (eg_index i = 0; i < count; i++) {
         egi_head *h = &f->head[i];
 
-        h->b = 1;
-        h->v = 1;
+        *h = (egi_head){.b = 1, .v = 1};
         if (s->K) h->B = s->K + i * dd;
-        if (s->V) h->V = s->V + i * dd;
         if (s->Q) { /* K = Id leaves Q' */
             if (s->K)
-                egi_mat_mul_tn(f->products + i * dd, s->Q + i * dd, h->B, s->d);
+                egi_mat_mul_tn(next, s->Q + i * dd, h->B, s->d);
             else
-                egi_mat_transpose(f->products + i * dd, s->Q + i * dd, s->d);
-            h->B = f->products + i * dd;
+                egi_mat_transpose(next, s->Q + i * dd, s->d);
+            h->B = next;
+            next += dd;
         }
         if (h->B && egi_mat_is_scalar(h->B, s->d, &h->b)) h->B = NULL;
-        if (h->V && egi_mat_is_scalar(h->V, s->d, &h->v)) h->V = NULL;
+        if (!s->V) continue;
+        h->V = s->V + i * dd;
+        if (egi_mat_is_scalar(h->V, s->d, &h->v)) {
+            h->V = NULL;
+            continue;
+        }
+        egi_mat_transpose(next, h->V, s->d);
+        h->Vt = next;
+        next += dd;
     }
-    return EG_OK;
+done:
+    return st;
 }
 
 static eg_status make_workspace(eg_flow *f, eg_err *err)
@@ -218,7 +241,7 @@ static eg_status make_workspace(eg_flow *f, eg_err *err)
     const eg_flow_spec *s = &f->spec;
     eg_index n = s->n, d = s->d, dd = d * d;
     eg_index tiles = f->sums ? 0 : (n + EGI_TILE - 1) / EGI_TILE * EGI_TILE * d;
-    eg_index each = EGI_ROWS * (2 * d + EGI_TILE) + s->d_mlp + d;
+    eg_index each = EGI_ROWS * (3 * d + EGI_TILE) + s->d_mlp;
     int workers = f->pool ? eg_pool_size(f->pool) : 1;
     double *next;
 
@@ -271,7 +294,7 @@ eg_status eg_flow_new(eg_flow **out, const eg_flow_spec *spec, eg_pool *pool,
     f->spec = s;
     f->pool = pool;
     f->n = s.n;
-    f->rows_sum = egi_rows_pick("auto");
+    f->rows = egi_rows_pick("auto");
     EG_TRY(copy_arrays(f, err));
     EG_TRY(multiply_out(f, err));
     egi_flow_at(f, 0);

@@ -10,7 +10,7 @@
  * stands for that multiple of the identity. */
 typedef struct egi_head {
     double b, v;
-    const double *B, *V; /* [d, d] */
+    const double *B, *V, *Vt; /* [d, d]; Vt = V' */
 } egi_head;
 
 /* What a worker needs for itself. */
@@ -18,7 +18,7 @@ typedef struct egi_scratch {
     double *q, *sum; /* [EGI_ROWS, d] */
     double *scores;  /* [EGI_ROWS, EGI_TILE] */
     double *hidden;  /* [d_mlp] */
-    double *vector;  /* [d] */
+    double *vector;  /* [EGI_ROWS, d] */
 } egi_scratch;
 
 /* exp(tV) at the time it was last asked for, and the score matrix there. */
@@ -34,7 +34,7 @@ struct eg_flow {
     void *copies;
     eg_pool *pool;    /* NULL: one thread */
     egi_head *head;   /* [n_intervals, n_heads] */
-    double *products; /* the B of heads that need one */
+    double *products; /* the B and Vt of heads that need them */
 
     /* Tokens as they are now: fusing makes them fewer and heavier. */
     eg_index n;
@@ -49,13 +49,13 @@ struct eg_flow {
     int norm;
 
     double *u;     /* [n, d] tokens the field is evaluated at */
-    double *tiles; /* the same in tiles, for rows_sum */
+    double *tiles; /* the same in tiles, for rows */
     double *stage; /* [2, n, d] of the schemes */
-    egi_rows_fn rows_sum;
+    const egi_rows_set *rows;
     egi_scratch *scratch;
     double *scratch_block;
     egi_rescaling rescaling;
-    egi_sums *sums;      /* of choose.c; NULL: rows_sum */
+    egi_sums *sums;      /* of choose.c; NULL: rows */
     double *S;           /* [n] of the sums */
     double nominal_step; /* of the run, for the streams of its noise */
     int64_t evaluations;
