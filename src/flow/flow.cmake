@@ -3,6 +3,8 @@
 set(flow ${CMAKE_CURRENT_SOURCE_DIR}/flow)
 set(vectors "-O3;-ffp-contract=fast;-fno-math-errno;-Wno-psabi")
 set_source_files_properties(${flow}/matrices.c PROPERTIES COMPILE_OPTIONS "-O3")
+set_source_files_properties(${flow}/gram.c ${flow}/observe.c
+  ${flow}/observe_moments.c PROPERTIES COMPILE_OPTIONS "-O3;-ffp-contract=off")
 set_source_files_properties(${flow}/rows_generic.c PROPERTIES
   COMPILE_OPTIONS "${vectors}")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")

@@ -3,6 +3,7 @@
 #include "engram/flow.h"
 #include "engram/mem.h"
 #include "flow/gram.h"
+#include "flow/observe_priv.h"
 #include "flow/sums.h"
 
 #include <math.h>
@@ -183,6 +184,9 @@ void eg_flow_pair_stats(eg_flow_pairs *out, const double *x, eg_index n,
     if (p.counts) memset(counts, 0, (size_t)bins * sizeof *counts);
     *out = (eg_flow_pairs){NAN, NAN, NAN, NAN};
     if (n < 2) return;
+    if (d == 2 && n > MANY &&
+        egi_circle_pairs(out, x, n, delta, p.counts, bins))
+        return;
     egi_gram_tiles(x, n, d, see_pairs, &p);
     out->mean = egi_sum_value(&p.sum) / n_pairs;
     out->min = p.min;

@@ -53,8 +53,8 @@ static void test_uniform_energy_d3(void **state)
     static const double weight[] = {0.2491470458134028, 0.2334925365383548,
                                     0.2031674267230659, 0.1600783285433462,
                                     0.1069393259953184, 0.0471753363865118};
-    enum { RING = 48, N = 12 * RING, COPIES = 6 };
-    double *x = make_tokens(N * COPIES, 3), *mass = make_tokens(N * COPIES, 1);
+    enum { RING = 48, N = 12 * RING, ALL = 6 * N };
+    double *x = make_tokens(ALL, 3), *mass = make_tokens(ALL, 1);
 
     (void)state;
     for (eg_index i = 0; i < N; i++) {
@@ -67,16 +67,16 @@ static void test_uniform_energy_d3(void **state)
         x[3 * i + 2] = z;
         mass[i] = weight[h];
     }
-    for (eg_index i = N; i < N * COPIES; i++) {
+    for (eg_index i = N; i < ALL; i++) {
         memcpy(x + 3 * i, x + 3 * (i - N), 3 * sizeof *x);
         mass[i] = mass[i - N];
     }
     for (int b = 0; b < 3; b++) {
         double got = eg_flow_energy(x, N, 3, beta[b], mass);
-        double fast = eg_flow_energy(x, N * COPIES, 3, beta[b], mass);
+        double fast = eg_flow_energy(x, ALL, 3, beta[b], mass);
 
         printf("d = 3, beta = %g: %.13g, %s %.13g, expected %.12g\n", beta[b],
-               got, sums_kind(N * COPIES, 3, beta[b]), fast, want[b]);
+               got, sums_kind(ALL, 3, beta[b]), fast, want[b]);
         check_close("energy", got, want[b], 1e-10 * want[b]);
         check_close("fast", fast, got, 1e-13 * (1 + beta[b]) * want[b]);
     }
@@ -260,6 +260,45 @@ static void test_pairs(void **state)
     eg_free(x);
 }
 
+/* The circle by sorted angles against tiles: the same tokens in R^3. Random
+ * ones, clusters of points, and antipodes. */
+static void test_circle(void **state)
+{
+    enum { N = 2500, BINS = 37 };
+    static int64_t got[BINS], want[BINS];
+    eg_rng rng = stream(5);
+
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        double *x =
+            kind ? draw_clusters(N, 2, 6, 0.02, &rng) : draw_sphere(N, 2, &rng);
+        double *y = make_tokens(N, 3);
+        eg_flow_pairs p = {0}, q;
+
+        for (eg_index i = 0; i < N && kind == 2; i++)
+            for (int k = 0; k < 2; k++)
+                x[2 * i + k] = i < 5   ? x[k]
+                               : i % 9 ? x[2 * (i % 5) + k]
+                                       : -x[k];
+        for (eg_index i = 0; i < N; i++)
+            for (int k = 0; k < 2; k++) y[3 * i + k] = x[2 * i + k];
+        for (int k = 0; k < 6; k++) {
+            double delta = 1e-5 * pow(12, k);
+
+            eg_flow_pair_stats(&p, x, N, 2, delta, got, BINS);
+            eg_flow_pair_stats(&q, y, N, 3, delta, want, BINS);
+            check_close("mean", p.mean, q.mean, 1e-14);
+            check_close("min", p.min, q.min, 1e-15);
+            check_close("max", p.max, q.max, 1e-15);
+            check_close("density", p.density, q.density, 0);
+            assert_memory_equal(got, want, sizeof got);
+        }
+        printf("circle: mean %.6f, min %.9f, max %.9f\n", p.mean, p.min, p.max);
+        eg_free(x);
+        eg_free(y);
+    }
+}
+
 /* Clusters that are points: density and plateaus of section 5. */
 static void test_plateau(void **state)
 {
@@ -366,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_fast),
         cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_circle),
         cmocka_unit_test(test_plateau),
         cmocka_unit_test(test_field_norms),
         cmocka_unit_test(test_reference),
