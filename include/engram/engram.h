@@ -9,6 +9,7 @@
 #include "engram/fields.h"
 #include "engram/file.h"
 #include "engram/flow.h"
+#include "engram/flow_theory.h"
 #include "engram/kern.h"
 #include "engram/lab.h"
 #include "engram/mem.h"
