@@ -1,5 +1,5 @@
 /* Reading numbers: sizes are known before anything is allocated. */
-#include <math.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +49,8 @@ static eg_status bad_cell(const reader *r, const char *from, eg_err *err)
 
     while (n + 1 < sizeof word && from + n < r->end && from[n] != ',' &&
            from[n] != '\n') {
-        word[n] = (unsigned char)from[n] < ' ' ? '?' : from[n];
+        word[n] = from[n];
+        if (iscntrl((unsigned char)word[n])) word[n] = '?';
         n++;
     }
     word[n] = '\0';

@@ -77,8 +77,8 @@ static inline void tile_scores(double *s, const double *q, const double *tile,
         }
 #pragma GCC unroll 4
         for (int r = 0; r < EGI_ROWS; r++) {
-            memcpy(s + r * EGI_TILE + j, &a[r], sizeof a[r]);
-            memcpy(s + r * EGI_TILE + j + LANES, &b[r], sizeof b[r]);
+            memcpy(s + (eg_index)r * EGI_TILE + j, &a[r], sizeof a[r]);
+            memcpy(s + (eg_index)r * EGI_TILE + j + LANES, &b[r], sizeof b[r]);
         }
     }
 }
@@ -129,7 +129,7 @@ static inline void add_weighted(double *sum, const double *weight,
 
 #pragma GCC unroll 4
             for (int r = 0; r < EGI_ROWS; r++)
-                a[r] += load(weight + r * EGI_TILE + j) * x;
+                a[r] += load(weight + (eg_index)r * EGI_TILE + j) * x;
         }
 #pragma GCC unroll 4
         for (int r = 0; r < EGI_ROWS; r++) sum[r * d + k] += add_lanes(a[r]);

@@ -269,7 +269,7 @@ static eg_status make_workspace(eg_flow *f, eg_err *err)
         c->q = next;
         c->sum = c->q + EGI_ROWS * d;
         c->scores = c->sum + EGI_ROWS * d;
-        c->hidden = c->scores + EGI_ROWS * EGI_TILE;
+        c->hidden = c->scores + (eg_index)EGI_ROWS * EGI_TILE;
         c->vector = c->hidden + s->d_mlp;
         next += each;
     }

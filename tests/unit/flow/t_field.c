@@ -175,7 +175,7 @@ static void test_heads(void **state)
 static void test_masses(void **state)
 {
     static const double mass[] = {1, 2, 3, 0, 1};
-    static const int rows[] = {0, 1, 1, 2, 2, 2, 4};
+    static const eg_index rows[] = {0, 1, 1, 2, 2, 2, 4};
 
     (void)state;
     for (int model = EG_FLOW_SA; model <= EG_FLOW_USA_SHIFTED; model++) {
@@ -189,13 +189,13 @@ static void test_masses(void **state)
         heavy = light;
         heavy.mass = mass;
         light.n = 7;
-        for (int i = 0; i < 7; i++)
+        for (eg_index i = 0; i < 7; i++)
             memcpy(x + 3 * i, c.setup->x0 + 3 * rows[i], 3 * sizeof *x);
         assert_int_equal(eg_flow_new(&a, &heavy, NULL, NULL), EG_OK);
         assert_int_equal(eg_flow_new(&b, &light, NULL, NULL), EG_OK);
         eg_flow_field(a, 0, c.setup->x0, dx);
         eg_flow_field(b, 0, x, dy);
-        for (int i = 0; i < 7; i++)
+        for (eg_index i = 0; i < 7; i++)
             worst = fmax(worst,
                          largest_difference(dx + 3 * rows[i], dy + 3 * i, 3));
         printf("masses, model %d: off by %.2g\n", model, worst);
@@ -320,7 +320,7 @@ static void test_energy(void **state)
         eg_flow_field(c.flow, 0, x, v);
         for (int side = 0; side < 2; side++) {
             for (int k = 0; k < 60; k++) y[k] = x[k] + (side ? h : -h) * v[k];
-            for (int i = 0; i < 20; i++) {
+            for (eg_index i = 0; i < 20; i++) {
                 double r =
                     sqrt(y[3 * i] * y[3 * i] + y[3 * i + 1] * y[3 * i + 1] +
                          y[3 * i + 2] * y[3 * i + 2]);
@@ -329,7 +329,7 @@ static void test_energy(void **state)
             }
             e[side] = eg_flow_energy(y, 20, 3, 3, NULL);
         }
-        for (int i = 0; i < 20; i++) {
+        for (eg_index i = 0; i < 20; i++) {
             double v2 = v[3 * i] * v[3 * i] + v[3 * i + 1] * v[3 * i + 1] +
                         v[3 * i + 2] * v[3 * i + 2];
             double z = 0;

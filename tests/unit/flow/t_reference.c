@@ -93,7 +93,8 @@ static void read_reference(reference *r, const char *folder, const char *name)
     while (r->n < r->file.shape[0] &&
            r->file.data[r->n * r->file.shape[1]] == r->file.data[0])
         r->n++;
-    r->n_times = r->file.shape[0] / r->n;
+    assert_true(r->n > 0);
+    r->n_times = r->n > 0 ? r->file.shape[0] / r->n : 0;
     assert_true(r->n_times <= 64);
     for (eg_index i = 0; i < r->n_times; i++)
         r->times[i] = r->file.data[i * r->n * r->file.shape[1]];

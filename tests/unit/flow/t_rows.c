@@ -6,7 +6,7 @@
 #include "engram/rng.h"
 #include "flow/rows.h"
 
-enum { MAX_N = 400, MAX_D = 70, GUARD = 77 };
+enum { MAX_N = 400, MAX_D = 70, GUARD = 77, END = EGI_ROWS * EGI_TILE };
 
 static double x[MAX_N * MAX_D], tiles[(MAX_N + EGI_TILE) * MAX_D];
 static double q[EGI_ROWS * MAX_D], log_mass[MAX_N];
@@ -75,17 +75,17 @@ static double check_shape(const egi_rows_set *set, eg_index n, eg_index d,
 {
     static const eg_index cut[EGI_ROWS] = {0, 1, 3, 200};
     double sum[EGI_ROWS * MAX_D + 1], z[EGI_ROWS], peak[EGI_ROWS];
-    double scratch[EGI_ROWS * EGI_TILE + 1], worst = 0;
+    double scratch[END + 1], worst = 0;
     eg_index limit[EGI_ROWS];
     egi_keys keys = {tiles, masses ? log_mass : NULL, n, d};
 
     make(n, d, scores);
     for (int r = 0; r < EGI_ROWS; r++) limit[r] = n > cut[r] ? n - cut[r] : 0;
     sum[EGI_ROWS * d] = GUARD;
-    scratch[EGI_ROWS * EGI_TILE] = GUARD;
+    scratch[END] = GUARD;
     set->sum(sum, z, peak, q, limit, &keys, scratch);
     assert_true(sum[EGI_ROWS * d] == GUARD);
-    assert_true(scratch[EGI_ROWS * EGI_TILE] == GUARD);
+    assert_true(scratch[END] == GUARD);
     for (int r = 0; r < EGI_ROWS; r++) {
         if (limit[r] == 0) {
             assert_true(z[r] == 0 && sum[r * d] == 0);

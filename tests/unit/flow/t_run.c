@@ -75,12 +75,12 @@ static void test_clock(void **state)
     double *x, a[2];
 
     (void)state;
-    for (int i = 0; i < 2; i++) { /* a small angle apart */
-        c.setup->x0[2 * i] = cos(1e-3 * i);
-        c.setup->x0[2 * i + 1] = sin(1e-3 * i);
+    for (eg_index i = 0; i < 2; i++) { /* a small angle apart */
+        c.setup->x0[2 * i] = cos(1e-3 * (double)i);
+        c.setup->x0[2 * i + 1] = sin(1e-3 * (double)i);
     }
     x = flow_history(&c, &stats);
-    for (int i = 0; i < 2; i++) {
+    for (eg_index i = 0; i < 2; i++) {
         const double *y = x + 4 * (i + 1);
 
         a[i] = hypot(y[0] - y[2], y[1] - y[3]);
@@ -208,7 +208,7 @@ static void test_normalisations(void **state)
         c = flow_open(text, NULL, 1, 0);
         x = flow_history(&c, &stats);
         printf("%-4s beta=%d: 1 - rho", rows[r].norm, rows[r].beta);
-        for (int i = 0; i < 3 && rows[r].gap[i] > 0; i++) {
+        for (eg_index i = 0; i < 3 && rows[r].gap[i] > 0; i++) {
             double e = gap(x + (i + 1) * 1024, 32);
 
             printf("  %.4g (%.4g)", e, rows[r].gap[i]);
@@ -276,7 +276,7 @@ static void test_intervals(void **state)
     assert_int_equal(eg_flow_new(&f, &spec, NULL, &err), EG_OK);
     assert_int_equal(eg_flow_run(f, x, times, 4, &how, &stats, &err), EG_OK);
     eg_flow_free(f);
-    for (int i = 0; i < 3; i++) {
+    for (eg_index i = 0; i < 3; i++) {
         const double piece[] = {i ? changes[i - 1] : 0, i < 2 ? changes[i] : 3};
         eg_flow_spec one = spec;
 

@@ -313,8 +313,8 @@ static void test_drawn_matrices(void **state)
     double q = 0, v = 0, trace = 0;
 
     (void)state;
-    for (int i = 0; i < 200; i++)
-        for (int j = 0; j < 200; j++) {
+    for (eg_index i = 0; i < 200; i++)
+        for (eg_index j = 0; j < 200; j++) {
             q += s->spec.Q[200 * i + j] * s->spec.Q[200 * i + j] / 200;
             v += s->spec.V[200 * i + j] * s->spec.V[200 * i + j] / 200;
             if (i == j) trace += s->spec.V[201 * i] * s->spec.V[201 * i] / 2;
