@@ -41,7 +41,8 @@ static int64_t within(const circle *c, double r)
     return count;
 }
 
-/* Neighbours are nearest; farthest is one of the two beside the antipode. */
+/* Neighbours are nearest. Of the two farthest, one is the first that the other
+ * finds half a turn ahead or more. */
 static void extremes(const circle *c, eg_flow_pairs *out)
 {
     eg_index far = 1;
@@ -53,7 +54,6 @@ static void extremes(const circle *c, eg_flow_pairs *out)
         if (far < i + 1) far = i + 1;
         while (far < i + c->n - 1 && angle(c, far) - angle(c, i) < M_PI) far++;
         out->min = fmin(out->min, product(c, i, far));
-        if (far > i + 1) out->min = fmin(out->min, product(c, i, far - 1));
     }
 }
 

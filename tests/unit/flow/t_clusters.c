@@ -29,6 +29,7 @@ static void test_clusters(void **state)
 {
     static const double angle[] = {2, 0.1, 2.01, 4, 0, 0.11, 2};
     static const double mass[] = {1, 1, 1, 9, 1, 1, 2};
+    static const double close[] = {1, 1, 1, 3.5, 1, 1, 2};
     double x[14];
     eg_flow_clusters c;
 
@@ -55,6 +56,11 @@ static void test_clusters(void **state)
     check_close("heaviest", c.mass[c.first], 9, 0);
     check_close("second", c.mass[c.second], 4, 0);
     check_close("total", c.total, 16, 0);
+    eg_flow_clusters_release(&c);
+    assert_int_equal(eg_flow_clusters_init(&c, x, 7, 2, 0.01, close, NULL),
+                     EG_OK);
+    assert_int_equal(c.first, 0);
+    assert_int_equal(c.second, 2);
     eg_flow_clusters_release(&c);
     assert_int_equal(eg_flow_clusters_init(&c, x, 1, 2, 0.01, NULL, NULL),
                      EG_OK);

@@ -173,19 +173,44 @@ static void test_known(void **state)
     eg_free(y);
 }
 
+/* The mean of angle^2 over planes through x and y as seen along their normals,
+ * by quadrature. */
+static double mean_square(const double *x, const double *y)
+{
+    enum { GRID = 300 };
+    double sum = 0;
+
+    for (int i = 0; i < GRID; i++)
+        for (int j = 0; j < GRID; j++) {
+            double c = -1 + (2 * i + 1.0) / GRID, s = sqrt(1 - c * c);
+            double turn = 2 * M_PI * (j + 0.5) / GRID;
+            double z[3] = {s * cos(turn), s * sin(turn), c}, p[3], q[3];
+
+            for (int k = 0; k < 3; k++) {
+                p[k] = x[k] - inner(x, z, 3) * z[k];
+                q[k] = y[k] - inner(y, z, 3) * z[k];
+            }
+            sum += pow(eg_flow_angle(p, q, 3), 2);
+        }
+    return sum / GRID / GRID;
+}
+
 /* The sliced distance of two points, p = 1, is their angle: its mean over
- * planes is rotation invariant and adds up along a geodesic. Keyed by its seed.
- */
+ * planes is rotation invariant and adds up along a geodesic. p = 2 by
+ * quadrature. Keyed by its seed. */
 static void test_sliced(void **state)
 {
     enum { SLICES = 40000 };
     eg_rng rng = stream(5);
     double x[3] = {0, 0, 1}, y[3] = {sin(0.7), 0, cos(0.7)}, w, again;
-    double got = distance(x, y, 1, 3, 1, SLICES);
+    double got = distance(x, y, 1, 3, 1, SLICES), want = mean_square(x, y);
 
     (void)state;
     printf("sliced: %.5f, expected 0.7\n", got);
     check_close("sliced", got, 0.7, 4 * 0.6 / sqrt(SLICES));
+    got = pow(distance(x, y, 1, 3, 2, SLICES), 2);
+    printf("sliced, p = 2, squared: %.5f, expected %.5f\n", got, want);
+    check_close("sliced", got, want, 4 * 1.5 / sqrt(SLICES));
     {
         double *a = draw_clusters(300, 4, 3, 0.2, &rng);
         double *b = draw_clusters(300, 4, 3, 0.2, &rng);
