@@ -155,6 +155,51 @@ static bool is_spread(const egi_table *t, const char *name)
     return egi_table_find(t, base) != NULL;
 }
 
+/* Is this the first of three metrics or more, NAME at several times? */
+static bool first_of_phase(const egi_table *t, int i, char *name, size_t size,
+                           bool *belongs)
+{
+    double when;
+    int before = 0, all = 0;
+
+    *belongs = false;
+    if (!egi_phase_split(t->series[i].name, name, size, &when)) return false;
+    for (int k = 0; k < t->n; k++) {
+        char other[128];
+
+        if (!egi_phase_split(t->series[k].name, other, sizeof other, &when) ||
+            strcmp(other, name) != 0)
+            continue;
+        before += k < i;
+        all++;
+    }
+    *belongs = all > 2 && t->series[i].n > 1;
+    return *belongs && before == 0;
+}
+
+static eg_status phase(job *j, const char *name, eg_err *err)
+{
+    eg_status st = EG_OK;
+    egi_phase m = {0};
+    eg_outfile o = {0};
+    char path[1024], what[160], title[256];
+
+    EG_TRY(egi_phase_read(&m, j->runs, j->n, name, err));
+    (void)snprintf(what, sizeof what, "phase-%s", name);
+    (void)snprintf(title, sizeof title, "%s: %s", j->group, name);
+    file_name(path, sizeof path, j, what);
+    EG_TRY(eg_outfile_open(&o, path, err));
+    if (egi_svg_phase(o.f, &m, name, j->runs[0].axis, title)) {
+        st = eg_outfile_commit(&o, err);
+        if (st == EG_OK) j->n_files++;
+    } else {
+        eg_outfile_abort(&o);
+    }
+done:
+    egi_phase_release(&m);
+    return st;
+}
+
 static eg_status plots(job *j, eg_err *err)
 {
     eg_status st = EG_OK;
@@ -165,7 +210,12 @@ static eg_status plots(job *j, eg_err *err)
     for (int i = 0; j->runs[0].theory && i < t->n; i++) {
         const char *name = t->series[i].name;
         const egi_panel *p = egi_panel_of(name, false);
+        char base[128];
+        bool belongs;
 
+        if (first_of_phase(t, i, base, sizeof base, &belongs))
+            EG_TRY(phase(j, base, err));
+        if (belongs) continue;
         if (p->fold && !is_spread(t, name)) EG_TRY(plot(j, p, name, err));
     }
 done:

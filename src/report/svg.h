@@ -39,6 +39,7 @@ void egi_svg_heat(FILE *f, const egi_heat *map, const double *x, int head,
 typedef struct egi_frame {
     double x0, x1, y0, y1;
     bool log_x, log_y;
+    bool bare; /* no lines across: a map lies there */
     double left, width, top, height;
 } egi_frame;
 double egi_svg_x(const egi_frame *fr, double x);
@@ -63,6 +64,26 @@ bool egi_svg_tokens(FILE *out, const struct egi_flow *f, const int *frame,
 bool egi_svg_tracks(FILE *out, const struct egi_flow *f, const char *title);
 /* Distribution of inner products over time. */
 bool egi_svg_inner(FILE *out, const struct egi_flow *f, const char *title);
+
+/* A phase diagram: NAME at times T from the metrics NAME_tT. */
+typedef struct egi_phase_column {
+    double t;
+    egi_curve curve; /* over what is swept */
+} egi_phase_column;
+typedef struct egi_phase {
+    int n;
+    egi_phase_column *column; /* ascending in t */
+    egi_curve boundary;       /* metric `boundary`: a time for each value */
+} egi_phase;
+/* "density_t2.5" to "density" and 2.5; false: no such name. */
+bool egi_phase_split(const char *metric, char *name, size_t size, double *t);
+eg_status egi_phase_read(egi_phase *m, const egi_run *runs, int n,
+                         const char *name, eg_err *err);
+void egi_phase_release(egi_phase *m);
+/* axis: what is swept, "1000 beta" for thousandths; false: fewer than three
+ * times or two values. */
+bool egi_svg_phase(FILE *f, const egi_phase *m, const char *name,
+                   const char *axis, const char *title);
 
 /* <text> with _{sub} and ^{sup}; anchor "start", "middle" or "end"; extra are
  * further attributes, "" for none. */

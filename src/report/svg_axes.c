@@ -128,8 +128,9 @@ void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
 
     for (int i = 0; i < n; i++) {
         double y = egi_svg_y(fr, tick[i]);
-        fprintf(f, "<path d=\"M%.0f %.1fH%.0f\" stroke=\"#e4e4e4\"/>\n",
-                fr->left, y, fr->left + fr->width);
+        if (!fr->bare)
+            fprintf(f, "<path d=\"M%.0f %.1fH%.0f\" stroke=\"#e4e4e4\"/>\n",
+                    fr->left, y, fr->left + fr->width);
         tick_text(text, sizeof text, tick[i], fr->log_y);
         egi_svg_text(f, fr->left - 6, y + 3.5, "end", "", text);
     }

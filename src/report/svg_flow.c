@@ -170,6 +170,7 @@ bool egi_svg_inner(FILE *out, const egi_flow *f, const char *title)
     egi_frame fr = time_frame(f, -1, 1, &from);
     double top;
 
+    fr.bare = true;
     if (!f->bins || f->n_frames < 2) return false;
     top = top_density(f);
     open_figure(out, title, 42);

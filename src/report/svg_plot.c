@@ -76,8 +76,16 @@ void egi_curve_release(egi_curve *c)
 
 static egi_frame frame_of(const egi_plot *p)
 {
-    egi_frame fr = {HUGE_VAL, -HUGE_VAL, HUGE_VAL,         -HUGE_VAL, p->log_x,
-                    p->log_y, LEFT,      W - LEFT - RIGHT, TOP,       PLOT_H};
+    egi_frame fr = {.x0 = HUGE_VAL,
+                    .x1 = -HUGE_VAL,
+                    .y0 = HUGE_VAL,
+                    .y1 = -HUGE_VAL,
+                    .log_x = p->log_x,
+                    .log_y = p->log_y,
+                    .left = LEFT,
+                    .width = W - LEFT - RIGHT,
+                    .top = TOP,
+                    .height = PLOT_H};
     double pad;
 
     for (int k = 0; k < p->n; k++)

@@ -91,6 +91,24 @@ function flow(root, name, options) {
   return dir;
 }
 
+/* A made-up phase diagram: a smooth step across a curve. */
+function phase(root, name) {
+  const dir = path.join(root, name, "20260131-120001"), rows = [];
+  fs.mkdirSync(dir, {recursive: true});
+  for (let b = 1; b <= 45; b++) {
+    const edge = 5.3 + .02 * Math.exp(b * .2 * .95), row = {step: 200 * b, boundary: edge};
+    for (let t = 0; t <= 30; t += .5) {
+      const p = 1 / (1 + Math.exp((edge - t) * 1.6));
+      Object.assign(row, {[`density_t${t}`]: p, [`density_t${t}_sd`]: Math.sqrt(p * (1 - p) / 64), [`components_t${t}`]: 1 + 31 * Math.exp(-t / edge)});
+    }
+    rows.push(JSON.stringify(row));
+  }
+  fs.writeFileSync(path.join(dir, "config.yaml"), `run:\n  name: ${name}\n  kind: theory\n  theory: phase\n  seed: 1\n`);
+  fs.writeFileSync(path.join(dir, "run.json"), JSON.stringify(record(name, 1, {kind: "theory", precision: "float64", steps: 0, n_params: 0, n_trained: 0, tokens: 0, tokens_per_s: 0}), null, 2));
+  fs.writeFileSync(path.join(dir, "metrics.jsonl"), rows.join("\n") + "\n");
+  return dir;
+}
+
 const linear = (end, count) => Array.from({length: count + 1}, (_, i) => end * i / count);
 const powers = (from, end, count) => [0, ...Array.from({length: count}, (_, i) => from * (end / from) ** (i / (count - 1)))];
 
@@ -104,6 +122,7 @@ function main(root) {
     flow(root, "line", {space: "euclidean", d: 1, n: 40, side: .2, times: linear(4, 80)}),
     flow(root, "many-dimensions", {d: 16, n: 48, beta: 2, times: linear(30, 60), h: .1}),
     flow(root, "damaged", {d: 3, n: 10, beta: 1, times: linear(5, 20), lose: true, damage: true}),
+    phase(root, "phase"),
   ];
   fs.writeFileSync(path.join(root, "claims.json"), JSON.stringify({claims: [], runs}, null, 1));
 }

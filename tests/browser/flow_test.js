@@ -31,13 +31,13 @@ const group = (run) => `DATA.groups.find((g) => g.anchor === 'run-${run}')`;
 
 async function testFigures(b, page, out) {
   await b.open(page, 1280, 900);
-  const n = await drawAll(b), expected = await b.eval(`DATA.groups.reduce((k, g) => k + g.panels.size + (g.tokens ? (g.tokens.dim > 1) + (g.clock.angle || g.tokens.dim === 1) + 2 * !!g.tokens.hist : 0), 0)`);
+  const n = await drawAll(b), expected = await b.eval(`DATA.groups.reduce((k, g) => k + (g.theory ? 3 : g.panels.size) + (g.tokens ? (g.tokens.dim > 1) + (g.clock.angle || g.tokens.dim === 1) + 2 * !!g.tokens.hist : 0), 0)`);
   check(n === expected && n > 35, "tokens, tracks, inner products and curves of every run", [n, expected]);
   const bare = await b.eval(`[...document.querySelectorAll('.scene canvas')].map((c) => [c.getAttribute('aria-label'), ${inked("c")}]).filter(([, share]) => share < .01)`);
   check(bare.length === 0, "every canvas shows something", bare);
   const empty = await b.eval(`[...document.querySelectorAll('.plot')].filter((p) => !p.querySelector('.heatmaplayer image, .scatterlayer path.js-line')).map((p) => p.getAttribute('aria-label'))`);
   check(empty.length === 0, "every plot shows something", empty);
-  const titles = await b.eval(`[...document.querySelectorAll('.plot')].filter((p) => p._fullLayout.xaxis.title.text !== 'time t' || !p._fullLayout.yaxis.title.text).length`);
+  const titles = await b.eval(`[...document.querySelectorAll('.plot')].filter((p) => (p._fullLayout.xaxis.title.text !== 'time t' && !p.ariaLabel.startsWith('Other')) || !p._fullLayout.yaxis.title.text).length`);
   check(titles === 0, "every plot is against time");
   const notes = await b.eval(`document.getElementById('run-damaged').textContent`);
   check(/hist.npy: not a .npy file/.test(notes) && /1 token has a value that is not finite/.test(notes), "what is damaged is told");
@@ -120,6 +120,17 @@ async function testHands(b) {
   await b.eval("document.getElementById('theme').click()");
 }
 
+/* A map instead of 122 curves, with the boundary on it. */
+async function testPhase(b) {
+  const cards = await b.eval("[...document.querySelectorAll('#run-phase .card h3')].map((e) => e.textContent)");
+  check(cards.join() === "components,density,boundary", "a phase diagram for each quantity", cards);
+  const map = "document.querySelectorAll('#run-phase .plot.phase')[1]";
+  await b.eval(map + ".scrollIntoView({behavior: 'instant', block: 'center'})");
+  await b.until(`!!${map}.data`, "the diagram is drawn");
+  const found = await b.eval(`[${map}.data[0].z.length, ${map}.data[0].z[0].length, ${map}.data[0].z[0][40], ${map}.data[0].z[44][40], ${map}.data[1].x.length, ${map}.data[0].text[40][20]]`);
+  check(found[0] === 45 && found[1] === 61 && found[2] > .99 && found[3] < .01 && found[4] === 45 && / ± /.test(found[5]), "beta by time, one below the line, zero above, with its spread", found);
+}
+
 async function testPhone(b, page, out) {
   await b.open(page, 390, 844, true);
   await drawAll(b);
@@ -144,4 +155,4 @@ async function testBare(b, page, out) {
 }
 
 const out = process.argv[3] || "flow-test", page = makePage(process.argv[2], "flow_fixture.js", out);
-runParts([(b) => testFigures(b, page, out), testTokens, testClock, testHands, (b) => testPhone(b, page, out), (b) => testBare(b, page, out)]);
+runParts([(b) => testFigures(b, page, out), testTokens, testClock, testHands, testPhase, (b) => testPhone(b, page, out), (b) => testBare(b, page, out)]);

@@ -244,11 +244,12 @@ function command(text) {
 }
 function groupPart(g) {
   const extra = g.theory ? theoryOpts(g) : g.flow ? flowOpts(g) : {};
-  const open = [], folded = [];
+  const open = [], folded = [], maps = phaseMaps(g), mapped = new Set([...maps.values()].flat().map(([, n]) => n));
+  for (const [name, list] of maps) open.push(phaseCard(g, name, list));
   for (const p of DATA.panels) {
     if (!g.panels.has(p.id)) continue;
     const names = g.panels.get(p.id), card = () => curveCard(g, p, names, Object.assign({}, extra, p.hi > p.lo ? {} : {free: g.flow || p.id === "other" || p.id === "kl"}));
-    if (g.theory && p.id === "other") names.forEach((n) => open.push(curveCard(g, p, [n], Object.assign({free: true, title: DATA.quantities[n].label, unit: "value"}, extra))));
+    if (g.theory && p.id === "other") names.filter((n) => !mapped.has(n)).forEach((n) => open.push(curveCard(g, p, [n], Object.assign({free: true, title: DATA.quantities[n].label, unit: "value"}, extra))));
     else if (p.fold && !g.theory) folded.push(fold(p.title, names.length > 1 ? `${names.length} curves` : "", card()));
     else open.push(card());
   }

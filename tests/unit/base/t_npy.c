@@ -1,6 +1,8 @@
 /* .npy against bytes that NumPy 2 writes, and against broken files. */
 #include "base/check.h"
 
+#include "base/array.h"
+
 static char dir[200];
 static char path[300];
 
@@ -30,6 +32,7 @@ static void check_bytes(const eg_view *v, size_t n, const char *dict)
     size_t size = 0, want_size = 0;
     char *found = NULL, *want = make(1, dict, 118, n, &want_size);
     eg_view back;
+    egi_npy mapped;
 
     memcpy(want + 128, v->data, n);
     check_ok(eg_npy_write(path, v, &err), &err);
@@ -42,6 +45,12 @@ static void check_bytes(const eg_view *v, size_t n, const char *dict)
     assert_memory_equal(back.shape, v->shape, sizeof v->shape);
     assert_memory_equal(back.data, v->data, n);
     eg_view_release(&back);
+    check_ok(egi_npy_map(&mapped, path, &err), &err);
+    assert_int_equal(mapped.view.dtype, v->dtype);
+    assert_memory_equal(mapped.view.shape, v->shape, sizeof v->shape);
+    assert_memory_equal(mapped.view.data, v->data, n);
+    egi_npy_unmap(&mapped);
+    egi_npy_unmap(&mapped); /* nothing the second time */
     eg_free(found);
     eg_free(want);
 }
@@ -175,6 +184,7 @@ static void test_broken_files(void **state)
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         eg_err err = {0};
         eg_view v = {.ndim = 77};
+        egi_npy m;
         size_t size = 0;
         char *b = make(1, broken[i].dict, 118, broken[i].n, &size);
 
@@ -183,9 +193,33 @@ static void test_broken_files(void **state)
         assert_non_null(strstr(err.msg, "x.npy: "));
         assert_null(v.data);
         assert_int_equal(v.ndim, 0);
+        check_ok(eg_file_write(path, b, size, &err), &err);
+        check_failed(egi_npy_map(&m, path, &err), broken[i].st, &err,
+                     broken[i].words);
+        assert_null(m.base);
         eg_free(b);
     }
     assert_int_equal(eg_mem_query().live_bytes, live);
+}
+
+/* What can be read but not mapped, and what cannot be either. */
+static void test_map_refuses(void **state)
+{
+    size_t size = 0;
+    char *b = make(2, "{'descr': '<f8', 'fortran_order': False, 'shape': (2,)}",
+                   118, 16, &size); /* the data start at 130 */
+    eg_err err = {0};
+    egi_npy m;
+
+    (void)state;
+    check_ok(eg_file_write(path, b, size, &err), &err);
+    check_failed(egi_npy_map(&m, path, &err), EG_EUNSUPPORTED, &err,
+                 "not aligned");
+    check_ok(eg_file_write(path, b, 0, &err), &err);
+    check_failed(egi_npy_map(&m, path, &err), EG_EFORMAT, &err, "not a .npy");
+    check_failed(egi_npy_map(&m, "/nonexistent/x.npy", &err), EG_EIO, &err,
+                 "/nonexistent/x.npy");
+    eg_free(b);
 }
 
 static void test_every_truncation_is_an_error(void **state)
@@ -266,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_view_at_does_not_need_alignment),
         cmocka_unit_test(test_variants_are_read),
         cmocka_unit_test(test_broken_files),
+        cmocka_unit_test(test_map_refuses),
         cmocka_unit_test(test_every_truncation_is_an_error),
         cmocka_unit_test(test_other_magic_and_version),
         cmocka_unit_test(test_write_refuses),

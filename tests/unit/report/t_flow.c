@@ -334,6 +334,68 @@ static void test_svg(void **state)
     test_folder_remove(root);
 }
 
+/* --- phase diagrams --- */
+
+static void test_phase_names(void **state)
+{
+    static const struct {
+        const char *metric, *name;
+        double t;
+    } good[] = {{"density_t10", "density", 10},
+                {"density_d8_t2.5", "density_d8", 2.5},
+                {"a_t1_t1e3", "a_t1", 1000}};
+    static const char *const bad[] = {"density",    "density_t",
+                                      "_t3",        "density_t10_sd",
+                                      "density_tx", "rest_t3x"};
+    char name[64];
+    double t = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(egi_phase_split(good[i].metric, name, sizeof name, &t));
+        print_message("%s: %s at %g\n", good[i].metric, name, t);
+        assert_string_equal(name, good[i].name);
+        assert_true(fabs(t - good[i].t) < 1e-12);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(egi_phase_split(bad[i], name, sizeof name, &t));
+}
+
+/* Three times, two betas: one map with its line, no curve for its parts. */
+static void test_phase_svg(void **state)
+{
+    char *root = test_folder(), run[256], dir[256], path[300], *text;
+    const char *p = run;
+    int n = 0;
+    eg_err err = {0};
+
+    (void)state;
+    test_put(root, "p/config.yaml",
+             "run:\n  name: p\n  kind: theory\n  theory: none\n");
+    test_put(root, "p/run.json", "{\"name\":\"p\"}");
+    test_put(root, "p/metrics.jsonl",
+             "{\"step\":1,\"x_t0\":0,\"x_t1\":0.5,\"x_t2\":1,"
+             "\"x_t2_sd\":0.1,\"boundary\":1}\n"
+             "{\"step\":2,\"x_t0\":0,\"x_t1\":0,\"x_t2\":1,"
+             "\"x_t2_sd\":0.1,\"boundary\":1.5}\n");
+    (void)snprintf(run, sizeof run, "%s/p", root);
+    (void)snprintf(dir, sizeof dir, "%s/figures", root);
+    assert_int_equal(eg_report_svg(&p, 1, dir, &n, &err), EG_OK);
+    assert_int_equal(n, 2); /* the map, the boundary by itself */
+    (void)snprintf(path, sizeof path, "%s/p-phase-x.svg", dir);
+    text = test_read(path);
+    /* blue, white and orange: columns of one, two and one rectangle */
+    print_message("%d blue\n", count(text, "#0a4a80"));
+    assert_int_equal(count(text, "height=\"230.00\" fill=\"#0a4a80\""), 1);
+    assert_int_equal(count(text, "height=\"115.00\" fill=\"#0a4a80\""), 1);
+    assert_int_equal(count(text, "height=\"115.00\" fill=\"#ffffff\""), 1);
+    assert_int_equal(count(text, "height=\"230.00\" fill=\"#9c3f00\""), 1);
+    /* (1, 1) and (1.5, 2): centres of cells of the frame */
+    assert_non_null(strstr(text, "M212.0 200.5L263.3 85.5"));
+    eg_free(text);
+    test_folder_remove(root);
+}
+
 /* Each allocation fails once: a clean error, or a figure without. */
 static void test_no_memory(void **state)
 {
@@ -371,10 +433,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hull_known), cmocka_unit_test(test_hull_random),
-        cmocka_unit_test(test_principal),  cmocka_unit_test(test_tokens),
-        cmocka_unit_test(test_thin),       cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_svg),        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_hull_known),  cmocka_unit_test(test_hull_random),
+        cmocka_unit_test(test_principal),   cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_thin),        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_svg),         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_phase_names), cmocka_unit_test(test_phase_svg),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,7 +204,7 @@ static void test_escaping(void **state)
     assert_null(strstr(html, "<i>"));
     assert_non_null(strstr(html, "<title>&lt;/script&gt;&lt;script&gt;alert"));
     for (const char *p = html; (p = strstr(p, "</script>")); p++) scripts++;
-    assert_int_equal(scripts, 9); /* the page's own */
+    assert_int_equal(scripts, 10); /* the page's own */
     eg_free(html);
     test_folder_remove(root);
 }

@@ -130,6 +130,33 @@ static void test_thinning(void **state)
     free(text);
 }
 
+/* Steps become times; what has no time is dropped, and so is the clock. */
+static void test_retime(void **state)
+{
+    egi_table t = parse("{\"step\": 0, \"t\": 0, \"a\": 1}\n"
+                        "{\"step\": 1, \"a\": 2, \"b\": 7}\n"
+                        "{\"step\": 2, \"t\": 0.5, \"a\": 3, \"b\": 8}\n"
+                        "{\"step\": 3, \"t\": NaN, \"a\": 4}\n");
+    const egi_series *a, *b;
+
+    (void)state;
+    egi_table_retime(&t, "no such clock");
+    assert_int_equal(t.n, 3);
+    egi_table_retime(&t, "t");
+    assert_int_equal(t.n, 2);
+    assert_null(egi_table_find(&t, "t"));
+    a = egi_table_find(&t, "a");
+    b = egi_table_find(&t, "b");
+    for (int i = 0; i < a->n; i++)
+        print_message("a(%g) = %g\n", a->step[i], a->value[i]);
+    assert_int_equal(a->n, 2);
+    assert_true(a->step[0] == 0 && a->value[0] == 1);
+    assert_true(a->step[1] == 0.5 && a->value[1] == 3);
+    assert_int_equal(b->n, 1);
+    assert_true(b->step[0] == 0.5 && b->value[0] == 8);
+    egi_table_release(&t);
+}
+
 static void test_text_tools(void **state)
 {
     char *html = egi_html_escape("a<b>&\"c\"'");
@@ -179,7 +206,7 @@ int main(void)
         cmocka_unit_test(test_rows),     cmocka_unit_test(test_resumed),
         cmocka_unit_test(test_damage),   cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_thinning), cmocka_unit_test(test_text_tools),
-        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_tables),   cmocka_unit_test(test_retime),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

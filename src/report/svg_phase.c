@@ -1,0 +1,222 @@
+/* Phase diagrams of theory runs: metrics NAME_tT are NAME at time T over what
+ * the run sweeps; `boundary` is drawn on them. */
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/svg.h"
+
+enum { LEFT = 58, TOP = 28, WIDE = 308, HIGH = 230, LEVELS = 60 };
+
+bool egi_phase_split(const char *metric, char *name, size_t size, double *t)
+{
+    size_t n = strlen(metric), at = n;
+    char *end = NULL;
+
+    for (size_t k = n; k-- > 1;)
+        if (metric[k] == 't' && metric[k - 1] == '_') {
+            at = k;
+            break;
+        }
+    if (at + 1 >= n || at < 2 || !isdigit((unsigned char)metric[at + 1]))
+        return false;
+    *t = strtod(metric + at + 1, &end);
+    if (*end || !isfinite(*t) || at - 1 >= size) return false;
+    memcpy(name, metric, at - 1);
+    name[at - 1] = '\0';
+    return true;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const egi_phase_column *p = a, *q = b;
+
+    return p->t < q->t ? -1 : p->t > q->t;
+}
+
+eg_status egi_phase_read(egi_phase *m, const egi_run *runs, int n,
+                         const char *name, eg_err *err)
+{
+    eg_status st = EG_OK;
+    const egi_table *table = &runs[0].table;
+    char own[128];
+
+    memset(m, 0, sizeof *m);
+    m->column = eg_calloc((size_t)table->n + 1, sizeof *m->column);
+    if (!m->column) return EG_FAIL(err, EG_ENOMEM, "figures: out of memory");
+    for (int i = 0; i < table->n; i++) {
+        egi_phase_column *c = &m->column[m->n];
+
+        if (!egi_phase_split(table->series[i].name, own, sizeof own, &c->t) ||
+            strcmp(own, name) != 0)
+            continue;
+        EG_TRY(egi_curve_pool(&c->curve, runs, n, table->series[i].name, err));
+        if (c->curve.n > 0)
+            m->n++;
+        else
+            egi_curve_release(&c->curve);
+    }
+    qsort(m->column, (size_t)m->n, sizeof *m->column, by_time);
+    if (egi_table_find(table, "boundary"))
+        EG_TRY(egi_curve_pool(&m->boundary, runs, n, "boundary", err));
+done:
+    if (st != EG_OK) egi_phase_release(m);
+    return st;
+}
+
+void egi_phase_release(egi_phase *m)
+{
+    for (int k = 0; k < m->n; k++) egi_curve_release(&m->column[k].curve);
+    egi_curve_release(&m->boundary);
+    eg_free(m->column);
+    memset(m, 0, sizeof *m);
+}
+
+/* "1000 beta" counts thousandths of beta. */
+static double unit_of(const char *axis, const char **label)
+{
+    char *end = NULL;
+    double unit = strtod(axis, &end);
+
+    *label = axis;
+    if (end == axis || *end != ' ' || !(unit > 0)) return 1;
+    *label = end + 1;
+    return unit;
+}
+
+static double middle(double a, double b)
+{
+    return a + (b - a) / 2;
+}
+
+/* Where cell i of n centres begins; i = n: where the last ends. */
+static double start(double (*centre)(const void *, int), const void *of, int n,
+                    int i)
+{
+    if (n < 2) return centre(of, 0) + (i ? .5 : -.5);
+    if (i == 0) return middle(centre(of, 0), 2 * centre(of, 0) - centre(of, 1));
+    if (i == n)
+        return middle(centre(of, n - 1),
+                      2 * centre(of, n - 1) - centre(of, n - 2));
+    return middle(centre(of, i - 1), centre(of, i));
+}
+
+static double time_of(const void *of, int i)
+{
+    return ((const egi_phase *)of)->column[i].t;
+}
+
+static double swept_of(const void *of, int i)
+{
+    return ((const egi_curve *)of)->x[i];
+}
+
+/* Least and largest value; shares in [0, 1] have the whole range. */
+static bool find_range(const egi_phase *m, double *lo, double *hi)
+{
+    *lo = HUGE_VAL;
+    *hi = -HUGE_VAL;
+    for (int k = 0; k < m->n; k++)
+        for (int i = 0; i < m->column[k].curve.n; i++) {
+            *lo = fmin(*lo, m->column[k].curve.mean[i]);
+            *hi = fmax(*hi, m->column[k].curve.mean[i]);
+        }
+    if (*lo < 0 || *hi > 1) return false;
+    *lo = 0;
+    *hi = 1;
+    return true;
+}
+
+static void put_column(FILE *f, const egi_phase *m, const egi_frame *fr, int k,
+                       double unit)
+{
+    const egi_curve *c = &m->column[k].curve;
+    double x0 = egi_svg_x(fr, start(time_of, m, m->n, k));
+    double x1 = egi_svg_x(fr, start(time_of, m, m->n, k + 1)), lo, hi;
+    bool share = find_range(m, &lo, &hi);
+    char colour[8];
+
+    for (int i = 0, end; i < c->n; i = end) {
+        double y0, y1, u = hi > lo ? (c->mean[i] - lo) / (hi - lo) : 0;
+        long level = lrint(LEVELS * u);
+
+        for (end = i + 1; end < c->n; end++) {
+            u = hi > lo ? (c->mean[end] - lo) / (hi - lo) : 0;
+            if (lrint(LEVELS * u) != level) break;
+        }
+        y0 = egi_svg_y(fr, start(swept_of, c, c->n, i) / unit);
+        y1 = egi_svg_y(fr, start(swept_of, c, c->n, end) / unit);
+        egi_svg_shade(colour, (double)level / LEVELS, share);
+        fprintf(f,
+                "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" "
+                "fill=\"%s\"/>\n",
+                x0, y1, x1 - x0, y0 - y1, colour);
+    }
+}
+
+static void put_scale(FILE *f, const egi_phase *m, const char *name)
+{
+    double x = LEFT + WIDE + 14, lo, hi;
+    bool share = find_range(m, &lo, &hi);
+    char text[32], colour[8];
+
+    for (int k = 0; k < LEVELS; k++) {
+        egi_svg_shade(colour, (k + .5) / LEVELS, share);
+        fprintf(f,
+                "<rect x=\"%.1f\" y=\"%.2f\" width=\"8\" height=\"%.2f\" "
+                "fill=\"%s\"/>\n",
+                x, TOP + HIGH * (1 - (k + 1.0) / LEVELS),
+                (double)HIGH / LEVELS + .2, colour);
+    }
+    for (int k = 0; k <= 4; k++) {
+        (void)snprintf(text, sizeof text, "%.3g", lo + (hi - lo) * k / 4);
+        egi_svg_text(f, x + 12, TOP + HIGH * (1 - k / 4.0) + 3.5, "start", "",
+                     text);
+    }
+    egi_svg_text(f, x + 40, TOP - 8, "end", "", name);
+}
+
+/* The line of theory, cut at the frame. */
+static void put_boundary(FILE *f, const egi_phase *m, const egi_frame *fr,
+                         double unit)
+{
+    fprintf(f,
+            "<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
+            "viewBox=\"%d %d %d %d\"><path fill=\"none\" stroke=\"#111\" "
+            "stroke-width=\"1.6\" d=\"",
+            LEFT, TOP, WIDE, HIGH, LEFT, TOP, WIDE, HIGH);
+    for (int i = 0; i < m->boundary.n; i++)
+        fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M',
+                egi_svg_x(fr, m->boundary.mean[i]),
+                egi_svg_y(fr, m->boundary.x[i] / unit));
+    fputs("\"/></svg>\n", f);
+}
+
+bool egi_svg_phase(FILE *f, const egi_phase *m, const char *name,
+                   const char *axis, const char *title)
+{
+    const char *label;
+    double unit = unit_of(axis, &label);
+    egi_frame fr = {
+        .bare = true, .left = LEFT, .width = WIDE, .top = TOP, .height = HIGH};
+    const egi_curve *c = m->n ? &m->column[0].curve : NULL;
+
+    if (m->n < 3 || !c || c->n < 2) return false;
+    fr.x0 = start(time_of, m, m->n, 0);
+    fr.x1 = start(time_of, m, m->n, m->n);
+    fr.y0 = start(swept_of, c, c->n, 0) / unit;
+    fr.y1 = start(swept_of, c, c->n, c->n) / unit;
+    egi_svg_open(f, LEFT + WIDE + 58, TOP + HIGH + 40);
+    egi_svg_text(f, LEFT, 16, "start", "font-size=\"12\" font-weight=\"bold\"",
+                 title);
+    fputs("<g shape-rendering=\"crispEdges\">\n", f);
+    for (int k = 0; k < m->n; k++) put_column(f, m, &fr, k, unit);
+    put_scale(f, m, name);
+    fputs("</g>\n", f);
+    if (m->boundary.n > 1) put_boundary(f, m, &fr, unit);
+    egi_svg_axes(f, &fr, "time t", strcmp(label, "beta") ? label : "\xce\xb2",
+                 NULL, 0);
+    fputs("</svg>\n", f);
+    return true;
+}
