@@ -396,10 +396,9 @@ EG_API eg_status eg_flow_leading(eg_flow_eigen *e, double *l, double *r,
  * x <- N(x + h A) of the original program, or another fixed-step method. */
 typedef struct eg_flow_ensemble {
     int model;
-    eg_index n, d;
-    double beta, h;
     int method; /* EG_FLOW_AUTHORS, _EULER, _RK4 */
-    double delta;
+    eg_index n, d;
+    double beta, h, delta;
     eg_index draws; /* realisations; draw r depends on (seed, r) only */
     uint64_t seed;
     const double *times; /* ascending; the state at the first step with

@@ -18,9 +18,6 @@ typedef struct job {
     char shape[64];
     eg_pool *pool;
     double seconds;
-    void (*once)(void *ctx);
-    void *ctx;
-    double repeats; /* evaluations in `once` */
 } job;
 
 static double process_seconds(void)
@@ -42,18 +39,19 @@ static double median(double *x, int n)
     return x[n / 2];
 }
 
-static void time_job(job *j)
+/* once(ctx) makes `repeats` evaluations. */
+static void time_job(job *j, void (*once)(void *ctx), void *ctx, double repeats)
 {
     double core[SAMPLES], wall[SAMPLES], begin = eg_clock();
     int n = 0;
 
-    if (j->seconds > 0) j->once(j->ctx); /* warm */
+    if (j->seconds > 0) once(ctx); /* warm */
     do {
         double c = process_seconds(), w = eg_clock();
 
-        j->once(j->ctx);
-        core[n] = (process_seconds() - c) / j->repeats;
-        wall[n] = (eg_clock() - w) / j->repeats;
+        once(ctx);
+        core[n] = (process_seconds() - c) / repeats;
+        wall[n] = (eg_clock() - w) / repeats;
         n++;
     } while (n < SAMPLES && j->seconds > 0 &&
              (n < 5 || eg_clock() - begin < j->seconds));
@@ -92,6 +90,7 @@ static double field_error(field *f)
 {
     double worst = 0;
 
+    EG_ASSERT(f->d <= 3);
     evaluate(f);
     for (eg_index c = 0; c < CHECKED; c++) {
         eg_index i = f->n * c / CHECKED;
@@ -143,10 +142,7 @@ static eg_status run_field(job *j, int kind, eg_index n, eg_index d,
     /* the plain sum of n terms it is compared with has its own rounding */
     j->row.bound = plan.error + 1e-16 * sqrt((double)n);
     j->row.pairs = kind == EG_FLOW_SUM_DIRECT ? (double)n * (double)n : 0;
-    j->once = evaluate;
-    j->ctx = &f;
-    j->repeats = 1;
-    time_job(j);
+    time_job(j, evaluate, &f, 1);
 done:
     egi_sums_free(f.sums);
     eg_free(f.x);
@@ -226,10 +222,7 @@ static eg_status run_ensemble(job *j, eg_index draws, eg_err *err)
                    SWARM_N, draws);
     j->row.bound = 1e-14;
     j->row.pairs = (double)draws * SWARM_N * SWARM_N;
-    j->once = run_cell;
-    j->ctx = &c;
-    j->repeats = SWARM_STEPS;
-    time_job(j);
+    time_job(j, run_cell, &c, SWARM_STEPS);
     return c.st == EG_OK ? EG_OK
                          : EG_FAIL(err, c.st, "bench flow: out of memory");
 }
@@ -241,14 +234,14 @@ eg_status eg_bench_flow(eg_pool *pool, double seconds, bool small,
     static const struct {
         const char *what;
         int kind;
+        int precision;
         eg_index n, d;
         double beta;
-        int precision;
     } way[] = {
-        {"direct float32", EG_FLOW_SUM_DIRECT, 10000, 3, 4, 1},
-        {"direct float64", EG_FLOW_SUM_DIRECT, 10000, 3, 4, 0},
-        {"fourier", EG_FLOW_SUM_FOURIER, 1000000, 2, 9, 0},
-        {"harmonics", EG_FLOW_SUM_HARMONICS, 1000000, 3, 9, 0},
+        {"direct float32", EG_FLOW_SUM_DIRECT, 1, 10000, 3, 4},
+        {"direct float64", EG_FLOW_SUM_DIRECT, 0, 10000, 3, 4},
+        {"fourier", EG_FLOW_SUM_FOURIER, 0, 1000000, 2, 9},
+        {"harmonics", EG_FLOW_SUM_HARMONICS, 0, 1000000, 3, 9},
     };
     eg_status st = EG_OK;
 

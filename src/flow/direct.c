@@ -80,7 +80,7 @@ static void load(egi_direct *s, const egi_tokens *t)
     float *f = s->floats;
 
     s->wide = (egi_cloud_f64){.ld = ld,
-                              .d = (int)d,
+                              .d = d,
                               .shift = shift,
                               .q = q,
                               .r = q + d * ld,
@@ -89,7 +89,7 @@ static void load(egi_direct *s, const egi_tokens *t)
                               .S = s->block,
                               .F = s->block + ld};
     s->narrow = (egi_cloud_f32){.ld = ld,
-                                .d = (int)d,
+                                .d = d,
                                 .shift = (float)shift,
                                 .q = f,
                                 .r = f + d * ld,
@@ -137,7 +137,7 @@ static void within(const egi_direct *s, eg_index i0, eg_index i1) // NOLINT
 {
     eg_index half = pad((i1 - i0) / 2);
 
-    if (i1 - i0 <= 2 * EGI_CLOUD_PAD) {
+    if (i1 - i0 <= 2 * (eg_index)EGI_CLOUD_PAD) {
         pairs(s, i0, i1, i0, i1, false);
         return;
     }

@@ -106,7 +106,7 @@ static void step(const run *r, const swarm *s)
     r->kern->swarm_unit(s->x, s->x, r->e->n, r->e->d);
 }
 
-static int32_t root(const int32_t *parent, int32_t i)
+static eg_index root(const int32_t *parent, eg_index i)
 {
     while (parent[i * LANES] != i) i = parent[i * LANES];
     return i;
@@ -129,11 +129,11 @@ static void census(const run *r, const swarm *s, int lanes, tally *t)
             for (unsigned bits = *link++; bits; bits &= bits - 1) {
                 int lane = __builtin_ctz(bits);
                 int32_t *parent = s->parent + lane;
-                int32_t a = root(parent, i), b = root(parent, j);
+                eg_index a = root(parent, i), b = root(parent, j);
 
                 pairs[lane]++;
                 if (a == b) continue;
-                parent[(a > b ? a : b) * LANES] = a > b ? b : a;
+                parent[(a > b ? a : b) * LANES] = (int32_t)(a > b ? b : a);
                 components[lane]--;
             }
         }
@@ -286,10 +286,12 @@ eg_status eg_flow_ensemble_run(eg_flow_census *census_out, eg_index *done,
     EG_TRY(make_swarms(&r, workers, err));
     while (r.first < e->draws) {
         eg_index groups = (e->draws - r.first + LANES - 1) / LANES;
-        int batch = groups < BATCH * workers ? (int)groups : BATCH * workers;
+        eg_index batch = (eg_index)workers * BATCH;
 
-        egi_pool_tasks(pool, batch, run_group, &r);
-        r.first += (eg_index)batch * LANES;
+        if (batch > groups) batch = groups;
+
+        egi_pool_tasks(pool, (int)batch, run_group, &r);
+        r.first += batch * LANES;
         if (r.first > e->draws) r.first = e->draws;
         if (progress && !progress(ctx, (double)r.first / (double)e->draws))
             break;

@@ -34,7 +34,7 @@ eg_status egi_fourier_new(egi_fourier **out, eg_index K, double beta,
     s->kern = egi_particles_pick("auto");
     s->pool = pool;
     s->K = K;
-    s->n_work = EGI_SERIES_LANES * 2 * (K + 2);
+    s->n_work = 2 * (K + 2) * EGI_SERIES_LANES;
     s->I = eg_calloc(terms, sizeof(double));
     s->c = eg_calloc(MAX_TASKS * terms * 2, sizeof(double));
     s->g = eg_calloc(terms * 6, sizeof(double));
@@ -77,7 +77,7 @@ static void moments(void *ctx, int task, int worker)
     const egi_fourier *s = ctx;
     egi_tokens p = part(s, task);
 
-    s->kern->circle_moments(s->c + task * 2 * (s->K + 2), p.x, p.mass, p.n,
+    s->kern->circle_moments(s->c + 2 * (s->K + 2) * task, p.x, p.mass, p.n,
                             s->K + 1, s->work + worker * s->n_work);
 }
 

@@ -70,7 +70,7 @@ eg_status egi_harmonics_new(egi_harmonics **out, eg_index L, double beta,
     s->pool = pool;
     s->L = L;
     s->size1 = (eg_index)size;
-    s->n_work = EGI_SERIES_LANES * 2 * s->size1;
+    s->n_work = 2 * s->size1 * EGI_SERIES_LANES;
     s->i_l = eg_calloc((size_t)L + 1, sizeof(double));
     s->gamma = eg_calloc(size, sizeof(double));
     s->gamma1 = eg_calloc(size, sizeof(double));
@@ -190,7 +190,7 @@ static void coefficients(egi_harmonics *s)
                                    CMPLX(0, -0.5) * (plus - minus),
                                    times_z(s, l, m)};
 
-            for (int k = 0; k < 4; k++) {
+            for (eg_index k = 0; k < 4; k++) {
                 s->g[8 * at + 2 * k] = w * creal(f[k]);
                 s->g[8 * at + 2 * k + 1] = w * cimag(f[k]);
             }

@@ -47,7 +47,7 @@ void egi_tree_sum(double *part, int n, eg_index size)
  * matter. */
 static double direct_seconds(eg_index n, eg_index d, bool single)
 {
-    static const double wide[] = {0.25, 0.31, 0.41, 0.51,
+    static const double wide[] = {0.25, 0.31, 0.40, 0.45,
                                   0.50, 0.57, 0.65, 0.77};
     static const double narrow[] = {0.08, 0.10, 0.14, 0.17,
                                     0.18, 0.21, 0.24, 0.30};

@@ -1,7 +1,7 @@
 /* Vectors of doubles for the fast sets, beside the floats of vec.h: half as
  * many lanes. */
 
-enum { DW = VEC_W / 2 };
+#define DW ((eg_index)(VEC_W / 2))
 
 typedef int64_t lvec __attribute__((vector_size(4 * VEC_W)));
 
@@ -28,7 +28,7 @@ INLINE double dsum(dvec a)
     return _mm512_reduce_add_pd((__m512d)a);
 #else
     double s = 0;
-    for (int i = 0; i < DW; i++) s += a[i];
+    for (eg_index i = 0; i < DW; i++) s += a[i];
     return s;
 #endif
 }
@@ -40,7 +40,7 @@ INLINE dvec dsqrt(dvec a)
 #elif VEC_W == 8
     return (dvec)_mm256_sqrt_pd((__m256d)a);
 #else
-    for (int i = 0; i < DW; i++) a[i] = sqrt(a[i]);
+    for (eg_index i = 0; i < DW; i++) a[i] = sqrt(a[i]);
     return a;
 #endif
 }
@@ -107,7 +107,7 @@ INLINE void vadd_wide(double *s, vec v)
 
     vstore(f, v);
 #pragma GCC unroll 2
-    for (int h = 0; h < 2; h++)
+    for (eg_index h = 0; h < 2; h++)
         dstore(s + h * DW, dload(s + h * DW) + vload_wide(f + h * DW));
 }
 

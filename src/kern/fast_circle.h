@@ -49,7 +49,7 @@ static void fast_circle_moments(double *c, const double *x, const double *mass,
 
         circle_load(&t, x, mass, i, n);
 #pragma GCC unroll 4
-        for (int v = 0; v < CIRCLE_TILE; v++) {
+        for (eg_index v = 0; v < CIRCLE_TILE; v++) {
             z[0][v] = dload(t.x[0] + v * DW);
             z[1][v] = dload(t.x[1] + v * DW);
             p[0][v] = dload(t.m + v * DW);
@@ -59,7 +59,7 @@ static void fast_circle_moments(double *c, const double *x, const double *mass,
         for (double *s = work; s < work + 2 * (K + 1) * DW; s += 2 * DW) {
             dvec re = dload(s), im = dload(s + DW);
 #pragma GCC unroll 4
-            for (int v = 0; v < CIRCLE_TILE; v++) {
+            for (eg_index v = 0; v < CIRCLE_TILE; v++) {
                 re += p[0][v];
                 im += p[1][v];
                 complex_step(&p[0][v], &p[1][v], z[0][v], z[1][v]);
@@ -83,7 +83,7 @@ static void fast_circle_field(double *S, double *F, const double *x, eg_index n,
 
         circle_load(&t, x, NULL, i, n);
 #pragma GCC unroll 4
-        for (int v = 0; v < CIRCLE_TILE; v++) {
+        for (eg_index v = 0; v < CIRCLE_TILE; v++) {
             z[0][v] = dload(t.x[0] + v * DW);
             z[1][v] = dload(t.x[1] + v * DW);
             p[0][v] = dset(1);
@@ -92,9 +92,9 @@ static void fast_circle_field(double *S, double *F, const double *x, eg_index n,
 #pragma GCC unroll 1
         for (const double *gk = g; gk < g + 6 * (K + 1); gk += 6) {
 #pragma GCC unroll 4
-            for (int v = 0; v < CIRCLE_TILE; v++) {
+            for (eg_index v = 0; v < CIRCLE_TILE; v++) {
 #pragma GCC unroll 3
-                for (int f = 0; f < 3; f++) {
+                for (eg_index f = 0; f < 3; f++) {
                     sum[f][v] += gk[2 * f] * p[0][v];
                     sum[f][v] += gk[2 * f + 1] * p[1][v];
                 }
@@ -102,8 +102,8 @@ static void fast_circle_field(double *S, double *F, const double *x, eg_index n,
             }
         }
 #pragma GCC unroll 4
-        for (int v = 0; v < CIRCLE_TILE; v++)
-            for (int f = 0; f < 3; f++) dstore(out[f] + v * DW, sum[f][v]);
+        for (eg_index v = 0; v < CIRCLE_TILE; v++)
+            for (eg_index f = 0; f < 3; f++) dstore(out[f] + v * DW, sum[f][v]);
         for (eg_index q = 0; q < t.n; q++) {
             S[i + q] = out[0][q];
             F[2 * (i + q)] = out[1][q];

@@ -2,6 +2,7 @@
  *     P_(name)     the name for this type
  *     P_REAL, P_VEC, P_LANES, P_SET, P_LOAD, P_STORE, P_EXP2, P_SUM
  *     P_ADD_WIDE   adds a vector to doubles in memory
+ *     P_WIDE       vectors of i for d = 3 and 4
  *     P_DIFFERENCE 1: exponents from differences (see particles.h)
  *
  * Small d: a few vectors of i stand in registers with their sums, particles j
@@ -22,10 +23,10 @@ enum {
 static void P_(gather)(P_REAL *rec, const P_(cloud) * c, eg_index j0,
                        eg_index n)
 {
-    int d = c->d;
+    eg_index d = c->d;
 
     for (eg_index j = 0; j < n; j++, rec += 2 * d + 1) {
-        for (int k = 0; k < d; k++) {
+        for (eg_index k = 0; k < d; k++) {
             rec[k] = c->r[k * c->ld + j0 + j];
             rec[d + k] = c->mx[k * c->ld + j0 + j];
         }
@@ -35,16 +36,16 @@ static void P_(gather)(P_REAL *rec, const P_(cloud) * c, eg_index j0,
 
 /* nv vectors of particles from i over n of a block; d, nv and both are folded
  * in by inlining. */
-INLINE void P_(tile)(int d, int nv, bool both, const P_(cloud) * c, eg_index i,
-                     const P_REAL *rec, eg_index n, P_VEC *back)
+INLINE void P_(tile)(eg_index d, eg_index nv, bool both, const P_(cloud) * c,
+                     eg_index i, const P_REAL *rec, eg_index n, P_VEC *back)
 {
     P_VEC q[2][EGI_CLOUD_SMALL_D], sum[2][EGI_CLOUD_SMALL_D + 1];
     const P_REAL *m = c->m + i, *mx = c->mx + i;
 
 #pragma GCC unroll 2
-    for (int v = 0; v < nv; v++) {
+    for (eg_index v = 0; v < nv; v++) {
 #pragma GCC unroll 8
-        for (int k = 0; k < d; k++) {
+        for (eg_index k = 0; k < d; k++) {
             q[v][k] = P_LOAD(c->q + k * c->ld + i + v * P_LANES);
             if (!P_DIFFERENCE) q[v][k] += q[v][k];
             sum[v][k] = P_SET(0);
@@ -57,41 +58,41 @@ INLINE void P_(tile)(int d, int nv, bool both, const P_(cloud) * c, eg_index i,
 
         if (both) {
 #pragma GCC unroll 9
-            for (int k = 0; k <= d; k++) b[k] = back[k];
+            for (eg_index k = 0; k <= d; k++) b[k] = back[k];
         }
 #pragma GCC unroll 2
-        for (int v = 0; v < nv; v++) {
+        for (eg_index v = 0; v < nv; v++) {
             P_VEC t = P_SET(P_DIFFERENCE ? 0 : c->shift), w;
 #pragma GCC unroll 8
-            for (int k = 0; k < d; k++) {
+            for (eg_index k = 0; k < d; k++) {
                 P_VEC u = q[v][k] - rec[k];
                 t = P_DIFFERENCE ? t - u * u : t + q[v][k] * rec[k];
             }
             w = P_EXP2(t);
 #pragma GCC unroll 9
-            for (int k = 0; k <= d; k++) sum[v][k] += w * rec[d + k];
+            for (eg_index k = 0; k <= d; k++) sum[v][k] += w * rec[d + k];
             if (both) {
 #pragma GCC unroll 8
-                for (int k = 0; k < d; k++)
+                for (eg_index k = 0; k < d; k++)
                     b[k] += w * P_LOAD(mx + k * c->ld + v * P_LANES);
                 b[d] += w * P_LOAD(m + v * P_LANES);
             }
         }
         if (both) {
 #pragma GCC unroll 9
-            for (int k = 0; k <= d; k++) back[k] = b[k];
+            for (eg_index k = 0; k <= d; k++) back[k] = b[k];
         }
     }
 #pragma GCC unroll 2
-    for (int v = 0; v < nv; v++) {
+    for (eg_index v = 0; v < nv; v++) {
 #pragma GCC unroll 8
-        for (int k = 0; k < d; k++)
+        for (eg_index k = 0; k < d; k++)
             P_ADD_WIDE(c->F + k * c->ld + i + v * P_LANES, sum[v][k]);
         P_ADD_WIDE(c->S + i + v * P_LANES, sum[v][d]);
     }
 }
 
-INLINE void P_(block)(int d, int nv, bool both, const P_(cloud) * c,
+INLINE void P_(block)(eg_index d, eg_index nv, bool both, const P_(cloud) * c,
                       eg_index i0, eg_index i1, eg_index j0, eg_index n)
 {
     P_REAL rec[P_(BLOCK) * P_(RECORD)];
@@ -103,7 +104,7 @@ INLINE void P_(block)(int d, int nv, bool both, const P_(cloud) * c,
         P_(tile)(d, nv, both, c, i, rec, n, back);
     if (!both) return;
     for (eg_index j = 0; j < n; j++) {
-        for (int k = 0; k < d; k++)
+        for (eg_index k = 0; k < d; k++)
             c->F[k * c->ld + j0 + j] += (double)P_SUM(back[j * (d + 1) + k]);
         c->S[j0 + j] += (double)P_SUM(back[j * (d + 1) + d]);
     }
@@ -120,7 +121,7 @@ INLINE void P_(block)(int d, int nv, bool both, const P_(cloud) * c,
     }
 P_BLOCK_FN(1, 2)
 P_BLOCK_FN(2, 2)
-P_BLOCK_FN(3, 2)
+P_BLOCK_FN(3, P_WIDE)
 P_BLOCK_FN(4, P_WIDE)
 P_BLOCK_FN(5, 1)
 P_BLOCK_FN(6, 1)
@@ -147,14 +148,14 @@ INLINE void P_(scores)(P_VEC t[P_(TILE)][2], const P_(cloud) * c, eg_index i,
                        eg_index j)
 {
 #pragma GCC unroll 8
-    for (int u = 0; u < P_(TILE); u++) t[u][0] = t[u][1] = P_SET(0);
+    for (eg_index u = 0; u < P_(TILE); u++) t[u][0] = t[u][1] = P_SET(0);
 #pragma GCC unroll 1
     for (eg_index k = 0; k < c->d; k++) {
         const P_REAL *r = c->r + k * c->ld + j;
         P_VEC q0 = P_LOAD(c->q + k * c->ld + i);
         P_VEC q1 = P_LOAD(c->q + k * c->ld + i + P_LANES);
 #pragma GCC unroll 8
-        for (int u = 0; u < P_(TILE); u++) {
+        for (eg_index u = 0; u < P_(TILE); u++) {
             t[u][0] += q0 * r[u];
             t[u][1] += q1 * r[u];
         }
@@ -162,25 +163,25 @@ INLINE void P_(scores)(P_VEC t[P_(TILE)][2], const P_(cloud) * c, eg_index i,
 }
 
 /* Adds sum_j w_ij m_j x_j to `cols` columns of F from k on. */
-INLINE void P_(columns)(int cols, const P_(cloud) * c, eg_index k, eg_index i,
-                        eg_index j0, eg_index n, P_VEC (*w)[2])
+INLINE void P_(columns)(eg_index cols, const P_(cloud) * c, eg_index k,
+                        eg_index i, eg_index j0, eg_index n, P_VEC (*w)[2])
 {
     P_VEC sum[P_(TILE)][2];
 
 #pragma GCC unroll 8
-    for (int u = 0; u < cols; u++) sum[u][0] = sum[u][1] = P_SET(0);
+    for (eg_index u = 0; u < cols; u++) sum[u][0] = sum[u][1] = P_SET(0);
 #pragma GCC unroll 1
     for (eg_index j = 0; j < n; j++) {
         const P_REAL *mx = c->mx + k * c->ld + j0 + j;
         P_VEC w0 = w[j][0], w1 = w[j][1];
 #pragma GCC unroll 8
-        for (int u = 0; u < cols; u++) {
+        for (eg_index u = 0; u < cols; u++) {
             sum[u][0] += w0 * mx[u * c->ld];
             sum[u][1] += w1 * mx[u * c->ld];
         }
     }
 #pragma GCC unroll 8
-    for (int u = 0; u < cols; u++) {
+    for (eg_index u = 0; u < cols; u++) {
         double *F = c->F + (k + u) * c->ld + i;
         P_ADD_WIDE(F, sum[u][0]);
         P_ADD_WIDE(F + P_LANES, sum[u][1]);
@@ -202,7 +203,7 @@ static void P_(fast_rows)(const P_(cloud) * c, eg_index i0, eg_index i1,
             for (eg_index a = 0; a < n; a += P_(TILE)) {
                 P_(scores)(w + a, c, i, j + a);
                 for (eg_index b = a; b < a + P_(TILE); b++) {
-                    for (int v = 0; v < 2; v++) {
+                    for (eg_index v = 0; v < 2; v++) {
                         w[b][v] = P_EXP2(2 * w[b][v] + c->shift);
                         sum[v] += w[b][v] * c->m[j + b];
                     }

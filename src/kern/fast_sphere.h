@@ -18,7 +18,7 @@ typedef struct sphere_block {
     double x[3][SPHERE_BLOCK];
     double p[2][SPHERE_BLOCK]; /* (x + i y)^m, times the mass */
     double out[4][SPHERE_BLOCK];
-    eg_index n, padded; /* padded to whole tiles, by the pole without mass */
+    eg_index n, padded; /* padded to whole tiles by zeros without mass */
 } sphere_block;
 
 static void sphere_load(sphere_block *b, const double *x, const double *mass,
@@ -30,7 +30,7 @@ static void sphere_load(sphere_block *b, const double *x, const double *mass,
     b->padded = (b->n + step - 1) / step * step;
     for (eg_index i = 0; i < b->padded; i++) {
         bool in = i < b->n;
-        for (int k = 0; k < 3; k++) b->x[k][i] = in ? x[3 * i + k] : 0;
+        for (eg_index k = 0; k < 3; k++) b->x[k][i] = in ? x[3 * i + k] : 0;
         b->p[0][i] = in ? (mass ? mass[i] : 1) : 0;
         b->p[1][i] = 0;
     }
@@ -57,7 +57,7 @@ static void sphere_order(double *sums, const sphere_block *b,
         double *s = sums;
 
 #pragma GCC unroll 4
-        for (int v = 0; v < SPHERE_TILE; v++) {
+        for (eg_index v = 0; v < SPHERE_TILE; v++) {
             z[v] = dload(b->x[2] + i + v * DW);
             p[0][v] = dload(b->p[0] + i + v * DW);
             p[1][v] = dload(b->p[1] + i + v * DW);
@@ -69,7 +69,7 @@ static void sphere_order(double *sums, const sphere_block *b,
             dvec re = dload(s), im = dload(s + DW);
             double g = l + 1 < terms ? gamma[l + 1] : 0;
 #pragma GCC unroll 4
-            for (int v = 0; v < SPHERE_TILE; v++) {
+            for (eg_index v = 0; v < SPHERE_TILE; v++) {
                 dvec next = z[v] * q[v] - g * last[v];
                 re += q[v] * p[0][v];
                 im += q[v] * p[1][v];
@@ -111,31 +111,31 @@ static void sphere_sum(sphere_block *b, const double *gamma, const double *g,
         const double *gl = g;
 
 #pragma GCC unroll 2
-        for (int v = 0; v < SPHERE_FIELD_TILE; v++) {
+        for (eg_index v = 0; v < SPHERE_FIELD_TILE; v++) {
             z[v] = dload(b->x[2] + i + v * DW);
             q[v] = dset(1);
             last[v] = dset(0);
 #pragma GCC unroll 8
-            for (int f = 0; f < 8; f++) sum[f][v] = dset(0);
+            for (eg_index f = 0; f < 8; f++) sum[f][v] = dset(0);
         }
 #pragma GCC unroll 1
         for (eg_index l = 0; l < terms; l++, gl += 8) {
             double c = l + 1 < terms ? gamma[l + 1] : 0;
 #pragma GCC unroll 2
-            for (int v = 0; v < SPHERE_FIELD_TILE; v++) {
+            for (eg_index v = 0; v < SPHERE_FIELD_TILE; v++) {
                 dvec next = z[v] * q[v] - c * last[v];
 #pragma GCC unroll 8
-                for (int f = 0; f < 8; f++) sum[f][v] += gl[f] * q[v];
+                for (eg_index f = 0; f < 8; f++) sum[f][v] += gl[f] * q[v];
                 last[v] = q[v];
                 q[v] = next;
             }
         }
 #pragma GCC unroll 2
-        for (int v = 0; v < SPHERE_FIELD_TILE; v++) {
+        for (eg_index v = 0; v < SPHERE_FIELD_TILE; v++) {
             dvec re = dload(b->p[0] + i + v * DW);
             dvec im = dload(b->p[1] + i + v * DW);
 #pragma GCC unroll 4
-            for (int f = 0; f < 4; f++) {
+            for (eg_index f = 0; f < 4; f++) {
                 double *out = b->out[f] + i + v * DW;
                 dstore(out, dload(out) + sum[2 * f][v] * re +
                                 sum[2 * f + 1][v] * im);
@@ -159,7 +159,8 @@ static void fast_sphere_field(double *S, double *F, const double *x, eg_index n,
         }
         for (eg_index p = 0; p < b.n; p++) {
             S[i + p] = b.out[0][p];
-            for (int k = 0; k < 3; k++) F[3 * (i + p) + k] = b.out[k + 1][p];
+            for (eg_index k = 0; k < 3; k++)
+                F[3 * (i + p) + k] = b.out[k + 1][p];
         }
     }
 }

@@ -1,19 +1,20 @@
 /* Many small systems at once, one a lane, in float64. Entries of x and A are
  * [n, d] vectors of EGI_SWARM_LANES systems. */
 
+#define SWARM ((eg_index)EGI_SWARM_LANES)
+
 enum {
-    SWARM = EGI_SWARM_LANES,
     SWARM_SMALL_D = 8,
     SWARM_TILE = 4 /* particles by particles in registers, large d */
 };
 
 /* All pairs once, both directions; d is folded in by inlining. x, A and Z
  * start at the lanes of one vector. */
-INLINE void swarm_small(int d, double *A, double *Z, const double *x,
+INLINE void swarm_small(eg_index d, double *A, double *Z, const double *x,
                         eg_index n, double b)
 {
     for (eg_index i = 0; i < n; i++) {
-        for (int k = 0; k < d; k++) {
+        for (eg_index k = 0; k < d; k++) {
             const eg_index at = (i * d + k) * SWARM;
             dstore(A + at, dload(x + at)); /* its own weight is 1 */
         }
@@ -23,7 +24,7 @@ INLINE void swarm_small(int d, double *A, double *Z, const double *x,
         dvec xi[SWARM_SMALL_D], sum[SWARM_SMALL_D], z;
 
 #pragma GCC unroll 8
-        for (int k = 0; k < d; k++) {
+        for (eg_index k = 0; k < d; k++) {
             xi[k] = dload(x + (i * d + k) * SWARM);
             sum[k] = dload(A + (i * d + k) * SWARM);
         }
@@ -34,19 +35,21 @@ INLINE void swarm_small(int d, double *A, double *Z, const double *x,
             double *Aj = A + j * d * SWARM;
             dvec t = dset(-1), w;
 #pragma GCC unroll 8
-            for (int k = 0; k < d; k++) t += xi[k] * dload(xj + k * SWARM);
+            for (eg_index k = 0; k < d; k++) t += xi[k] * dload(xj + k * SWARM);
             w = dexp2(b * t);
             z += w;
             dstore(Z + j * SWARM, dload(Z + j * SWARM) + w);
 #pragma GCC unroll 8
-            for (int k = 0; k < d; k++) {
+            for (eg_index k = 0; k < d; k++) {
                 double *a = Aj + k * SWARM;
                 sum[k] += w * dload(xj + k * SWARM);
+                /* cppcheck-suppress uninitvar */
                 dstore(a, dload(a) + w * xi[k]);
             }
         }
 #pragma GCC unroll 8
-        for (int k = 0; k < d; k++) dstore(A + (i * d + k) * SWARM, sum[k]);
+        for (eg_index k = 0; k < d; k++)
+            dstore(A + (i * d + k) * SWARM, sum[k]);
         dstore(Z + i * SWARM, z);
     }
 }
@@ -56,19 +59,19 @@ INLINE void swarm_dots(dvec t[SWARM_TILE][SWARM_TILE], const double *const *xi,
                        const double *const *xj, eg_index d)
 {
 #pragma GCC unroll 4
-    for (int a = 0; a < SWARM_TILE; a++)
+    for (eg_index a = 0; a < SWARM_TILE; a++)
 #pragma GCC unroll 4
-        for (int b = 0; b < SWARM_TILE; b++) t[a][b] = dset(0);
+        for (eg_index b = 0; b < SWARM_TILE; b++) t[a][b] = dset(0);
 #pragma GCC unroll 1
     for (eg_index k = 0; k < d * SWARM; k += SWARM) {
         dvec y[SWARM_TILE];
 #pragma GCC unroll 4
-        for (int b = 0; b < SWARM_TILE; b++) y[b] = dload(xj[b] + k);
+        for (eg_index b = 0; b < SWARM_TILE; b++) y[b] = dload(xj[b] + k);
 #pragma GCC unroll 4
-        for (int a = 0; a < SWARM_TILE; a++) {
+        for (eg_index a = 0; a < SWARM_TILE; a++) {
             dvec v = dload(xi[a] + k);
 #pragma GCC unroll 4
-            for (int b = 0; b < SWARM_TILE; b++) t[a][b] += v * y[b];
+            for (eg_index b = 0; b < SWARM_TILE; b++) t[a][b] += v * y[b];
         }
     }
 }
@@ -82,22 +85,22 @@ INLINE void swarm_sums(double *A, const double *x, const double *w, eg_index n,
     eg_index at[SWARM_TILE];
 
 #pragma GCC unroll 4
-    for (int c = 0; c < SWARM_TILE; c++) {
+    for (eg_index c = 0; c < SWARM_TILE; c++) {
         at[c] = (k + (c < cols ? c : 0)) * SWARM;
 #pragma GCC unroll 4
-        for (int a = 0; a < SWARM_TILE; a++) sum[a][c] = dset(0);
+        for (eg_index a = 0; a < SWARM_TILE; a++) sum[a][c] = dset(0);
     }
 #pragma GCC unroll 1
     for (eg_index j = 0; j < n; j++) {
         dvec y[SWARM_TILE];
 #pragma GCC unroll 4
-        for (int c = 0; c < SWARM_TILE; c++)
+        for (eg_index c = 0; c < SWARM_TILE; c++)
             y[c] = dload(x + j * d * SWARM + at[c]);
 #pragma GCC unroll 4
-        for (int a = 0; a < SWARM_TILE; a++) {
+        for (eg_index a = 0; a < SWARM_TILE; a++) {
             dvec v = dload(w + (a * n + j) * SWARM);
 #pragma GCC unroll 4
-            for (int c = 0; c < SWARM_TILE; c++) sum[a][c] += v * y[c];
+            for (eg_index c = 0; c < SWARM_TILE; c++) sum[a][c] += v * y[c];
         }
     }
     for (eg_index a = 0; a < rows; a++)
@@ -224,7 +227,7 @@ static void fast_swarm_links(uint8_t *link, const double *x, eg_index n,
                 for (eg_index k = 0; k < d * SWARM; k += SWARM)
                     t += dload(xi + k) * dload(xj + k);
                 above = t > top;
-                for (int r = 0; r < DW; r++)
+                for (eg_index r = 0; r < DW; r++)
                     bits |= (unsigned)(above[r] & 1) << (lane + r);
             }
             *link++ = (uint8_t)bits;

@@ -25,7 +25,7 @@ enum {
  * at large beta, that of float32 is faster. */
 #define EGI_CLOUD(R)                                           \
     eg_index ld;                                               \
-    int d;                                                     \
+    eg_index d;                                                \
     R shift;                                                   \
     const R *q, *r;  /* [d, ld] */                             \
     const R *m, *mx; /* masses [ld]; masses times x [d, ld] */ \

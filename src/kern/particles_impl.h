@@ -28,7 +28,7 @@
 #define P_SUM dsum
 #define P_ADD_WIDE dadd_wide
 #define P_DIFFERENCE 1
-#define P_WIDE 2
+#define P_WIDE 1
 #include "kern/fast_pairs.h"
 
 #include "kern/fast_circle.h"

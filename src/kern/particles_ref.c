@@ -36,7 +36,7 @@ static void ref_circle_field(double *S, double *F, const double *x, eg_index n,
         double out[3] = {0, 0, 0};
 
         for (eg_index k = 0; k <= K; k++, p *= z)
-            for (int f = 0; f < 3; f++)
+            for (eg_index f = 0; f < 3; f++)
                 out[f] += g[6 * k + 2 * f] * creal(p) +
                           g[6 * k + 2 * f + 1] * cimag(p);
         S[i] = out[0];
@@ -91,7 +91,7 @@ static void ref_sphere_field(double *S, double *F, const double *x, eg_index n,
                 const double *gl = g + 8 * (at + l);
                 double next = l < L - m ? z * q - gamma[at + l + 1] * last : 0;
 
-                for (int f = 0; f < 4; f++)
+                for (eg_index f = 0; f < 4; f++)
                     out[f] +=
                         q * (gl[2 * f] * creal(p) + gl[2 * f + 1] * cimag(p));
                 last = q;
@@ -100,14 +100,14 @@ static void ref_sphere_field(double *S, double *F, const double *x, eg_index n,
             p *= CMPLX(x[3 * i], x[3 * i + 1]);
         }
         S[i] = out[0];
-        for (int k = 0; k < 3; k++) F[3 * i + k] = out[k + 1];
+        for (eg_index k = 0; k < 3; k++) F[3 * i + k] = out[k + 1];
     }
 }
 
 enum { LANES = EGI_SWARM_LANES };
 
 static double lane_dot(const double *x, eg_index i, eg_index j, eg_index d,
-                       int lane)
+                       eg_index lane)
 {
     double sum = 0;
 
@@ -122,7 +122,7 @@ ref_swarm(double *A, double *Z, const double *x, eg_index n, eg_index d,
           double *work) /* NOLINT(readability-non-const-parameter) */
 {
     (void)work;
-    for (int lane = 0; lane < LANES; lane++) {
+    for (eg_index lane = 0; lane < LANES; lane++) {
         for (eg_index i = 0; i < n; i++) {
             Z[i * LANES + lane] = 0;
             for (eg_index k = 0; k < d; k++) A[(i * d + k) * LANES + lane] = 0;
@@ -143,7 +143,7 @@ static void ref_swarm_rate(double *f, const double *A, const double *Z,
                            double scale, const double *u, eg_index n,
                            eg_index d, bool tangent)
 {
-    for (int lane = 0; lane < LANES; lane++) {
+    for (eg_index lane = 0; lane < LANES; lane++) {
         for (eg_index i = 0; i < n; i++) {
             double c = Z ? 1 / Z[i * LANES + lane] : scale, radial = 0;
 
@@ -161,7 +161,7 @@ static void ref_swarm_rate(double *f, const double *A, const double *Z,
 
 static void ref_swarm_unit(double *u, const double *y, eg_index n, eg_index d)
 {
-    for (int lane = 0; lane < LANES; lane++) {
+    for (eg_index lane = 0; lane < LANES; lane++) {
         for (eg_index i = 0; i < n; i++) {
             double s = 0;
 
@@ -184,7 +184,7 @@ static void ref_swarm_links(uint8_t *link, const double *x, eg_index n,
     for (eg_index i = 0; i < n; i++) {
         for (eg_index j = i + 1; j < n; j++) {
             unsigned bits = 0;
-            for (int lane = 0; lane < LANES; lane++)
+            for (eg_index lane = 0; lane < LANES; lane++)
                 if (lane_dot(x, i, j, d, lane) > threshold) bits |= 1u << lane;
             *link++ = (uint8_t)bits;
         }

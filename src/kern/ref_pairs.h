@@ -5,7 +5,7 @@ static double P_(weight)(const P_(egi_cloud) * c, eg_index i, eg_index j,
 {
     double t = 0, dot = 0;
 
-    for (int k = 0; k < c->d; k++) {
+    for (eg_index k = 0; k < c->d; k++) {
         double q = (double)c->q[k * c->ld + i], r = (double)c->r[k * c->ld + j];
         t -= (q - r) * (q - r);
         dot += q * r;
@@ -17,7 +17,7 @@ static double P_(weight)(const P_(egi_cloud) * c, eg_index i, eg_index j,
 static void P_(give)(const P_(egi_cloud) * c, eg_index i, eg_index j, double w)
 {
     c->S[i] += w * (double)c->m[j];
-    for (int k = 0; k < c->d; k++)
+    for (eg_index k = 0; k < c->d; k++)
         c->F[k * c->ld + i] += w * (double)c->mx[k * c->ld + j];
 }
 

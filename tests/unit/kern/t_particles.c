@@ -68,7 +68,7 @@ typedef struct clouds {
     double *doubles;
 } clouds;
 
-static clouds clouds_new(int d, double beta)
+static clouds clouds_new(eg_index d, double beta)
 {
     clouds c = {0};
     eg_index size = (3 * d + 1) * N;
@@ -81,7 +81,7 @@ static clouds clouds_new(int d, double beta)
     unit_vectors(x, N, d);
     for (eg_index i = 0; i < N - 5; i++) { /* the last five are padding */
         double m = 1 + kt_uniform() / 2;
-        for (int k = 0; k < d; k++) {
+        for (eg_index k = 0; k < d; k++) {
             double *at = c.doubles + k * N + i;
             at[0] = (double)(float)(s * x[i * d + k]);
             at[d * N] = sign * at[0];
@@ -131,7 +131,7 @@ static void run_pairs(const egi_particles *p, clouds *c, int way, block *f,
 static void test_pairs(void **state)
 {
     const double betas[] = {0, 1, 9, -4, 300};
-    const int dims[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 40};
+    const eg_index dims[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 40};
 
     (void)state;
     FOR_SETS(p)
@@ -173,7 +173,7 @@ static void test_pairs(void **state)
 
 /* Sums and fields of a series: random coefficients, so that every one counts.
  */
-static double series(const egi_particles *p, eg_index n, eg_index K, int d,
+static double series(const egi_particles *p, eg_index n, eg_index K, eg_index d,
                      bool masses)
 {
     const egi_particles *ref = &egi_particles_ref;
@@ -184,7 +184,7 @@ static double series(const egi_particles *p, eg_index n, eg_index K, int d,
     double *g = malloc((size_t)n_g * sizeof *g);
     double *gamma = malloc((size_t)terms * sizeof *gamma);
     double *work =
-        aligned_alloc(64, (size_t)(EGI_SERIES_LANES * 2 * terms) * 8);
+        aligned_alloc(64, (size_t)(2 * terms * EGI_SERIES_LANES) * 8);
     block M = block_new(2 * terms), Mr = block_new(2 * terms);
     block out = block_new(n * (d + 1)), outr = block_new(n * (d + 1));
 
