@@ -53,7 +53,7 @@ static double direct_seconds(eg_index n, eg_index d, bool single)
                                     0.18, 0.21, 0.24, 0.30};
     double pairs = (double)n * (double)n * 1e-9;
 
-    if (d <= 8) return pairs * (single ? narrow : wide)[d - 1];
+    if (d <= 8) return pairs * (single ? narrow[d - 1] : wide[d - 1]);
     return pairs *
            (single ? 0.15 + 0.025 * (double)d : 0.3 + 0.055 * (double)d);
 }
