@@ -4,13 +4,13 @@
 
 #include "engram/status.h"
 
-enum { EGI_TILE = 64 };
+enum { EGI_GRAM_TILE = 64 };
 
 typedef struct egi_gram_tile {
     eg_index i0, j0;
     int rows, columns;
     /* Row by row: in columns [from(r), columns) lie the pairs wanted. */
-    double g[EGI_TILE][EGI_TILE];
+    double g[EGI_GRAM_TILE][EGI_GRAM_TILE];
     bool diagonal; /* i0 == j0: pairs i < j are columns r + 1 and on */
 } egi_gram_tile;
 

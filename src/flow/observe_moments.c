@@ -16,7 +16,7 @@ typedef struct powers {
 static void see_powers(void *ctx, egi_gram_tile *t)
 {
     powers *p = ctx;
-    double power[EGI_TILE];
+    double power[EGI_GRAM_TILE];
 
     for (int r = 0; r < t->rows; r++) {
         int from = egi_tile_from(t, r);
@@ -62,7 +62,7 @@ typedef struct zonal {
 static void see_zonal(void *ctx, egi_gram_tile *t)
 {
     zonal *z = ctx;
-    double last[EGI_TILE], now[EGI_TILE];
+    double last[EGI_GRAM_TILE], now[EGI_GRAM_TILE];
 
     for (int r = 0; r < t->rows; r++) {
         int from = egi_tile_from(t, r);
