@@ -26,9 +26,12 @@ static double weight(const flow_case *c, const double *x, eg_index i,
 
 static void test_formula(void **state)
 {
-    static const char *const sets[] = {
-        "n=5 d=3 beta=2", "n=200 d=2 beta=-3", "n=131 d=7 beta=0 causal=true",
-        "n=64 d=3 beta=5 model=USA", "n=9 d=40 beta=5 model=USA_shifted"};
+    static const char *const sets[] = {"n=5 d=3 beta=2",
+                                       "n=200 d=2 beta=-3",
+                                       "n=131 d=7 beta=0 causal=true",
+                                       "n=40 d=3 beta=2 causal=true model=USA",
+                                       "n=64 d=3 beta=5 model=USA",
+                                       "n=9 d=40 beta=5 model=USA_shifted"};
 
     (void)state;
     for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
@@ -380,6 +383,58 @@ static void test_extremes(void **state)
     finite_field("n=20 d=2 space=rescaled x0=cube x0_size=1000");
 }
 
+/* A token without mass, alone at huge beta: its weights are those of the
+ * nearest one that has some. */
+static void test_massless(void **state)
+{
+    static const double mass[] = {1, 0, 1};
+    static const double x[] = {1, 0, 0, 1, -0.6, 0.8};
+    eg_flow_spec spec = {.n = 3, .d = 2, .beta = 4000, .mass = mass};
+    eg_flow *f = NULL;
+    double A[6];
+
+    (void)state;
+    assert_int_equal(eg_flow_new(&f, &spec, NULL, NULL), EG_OK);
+    eg_flow_drive(f, 0, x, A);
+    printf("massless token's drive: %g %g\n", A[2], A[3]);
+    assert_true(fabs(A[2] + 0.6) < 1e-12 && fabs(A[3] - 0.8) < 1e-12);
+    eg_flow_free(f);
+}
+
+/* w s(a x + b) with numbers that can be checked by hand. */
+static void test_feed_forward(void **state)
+{
+    static const double w[] = {1, 2, 0, -1}, a[] = {1, 0, 0, 1}, b[] = {1, -1};
+    static const double x[] = {0, 1, 1, 0};
+    /* s(1), s(0), s(2), s(-1); gelu in the form with tanh */
+    static const double s[][4] = {
+        {1, 0, 2, 0},
+        {0.84119199060827676, 0, 1.9545976940877750, -0.15880800939172324},
+        {0.76159415595576489, 0, 0.96402758007581688, -0.76159415595576489}};
+
+    (void)state;
+    for (int kind = EG_FLOW_FFN_RELU; kind <= EG_FLOW_FFN_TANH; kind++) {
+        const double *v = s[kind - EG_FLOW_FFN_RELU];
+        const double expect[] = {v[0] + 2 * v[1], -v[1], v[2] + 2 * v[3],
+                                 -v[3]};
+        static const double zero[4] = {0};
+        eg_flow_spec spec = {
+            .n = 2, .d = 2, .V = zero, .ffn = kind, .d_mlp = 2};
+        eg_flow *f = NULL;
+        double A[4];
+
+        spec.w = w;
+        spec.a = a;
+        spec.b = b;
+        assert_int_equal(eg_flow_new(&f, &spec, NULL, NULL), EG_OK);
+        eg_flow_drive(f, 0, x, A);
+        printf("feed-forward %d: off by %.2g\n", kind,
+               largest_difference(A, expect, 4));
+        assert_true(largest_difference(A, expect, 4) < 1e-15);
+        eg_flow_free(f);
+    }
+}
+
 static void test_antipodal(void **state)
 {
     flow_case c = flow_open("n=2 d=3 x0=equiangular x0_size=-1 beta=4 "
@@ -428,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_threads),     cmocka_unit_test(test_angular),
         cmocka_unit_test(test_cross_ratio), cmocka_unit_test(test_energy),
         cmocka_unit_test(test_extremes),    cmocka_unit_test(test_antipodal),
+        cmocka_unit_test(test_massless),    cmocka_unit_test(test_feed_forward),
         cmocka_unit_test(test_expm)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -421,6 +421,37 @@ static void test_noise(void **state)
     }
 }
 
+/* One long geodesic step of noise turns a token by s chi_2, s = sqrt(2 kappa
+ * h): <x', x> is cos of it, with mean int r exp(-r^2/2) cos(s r) dr. */
+static void test_noise_is_tangent(void **state)
+{
+    eg_flow_stats stats;
+    flow_case c = flow_open(
+        "n=20000 d=3 V=0 noise=0.5 h=0.8 times=0,0.8 method=lie", NULL, 3, 0);
+    double *x = flow_history(&c, &stats), mean = 0, sd = 0, expect = 0;
+    double s = sqrt(2 * 0.5 * 0.8), n = 20000;
+
+    (void)state;
+    for (eg_index i = 0; i < 20000; i++) {
+        const double *a = x + 3 * i, *b = a + 3 * c.n;
+        double dot = a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+
+        mean += dot / n;
+        sd += dot * dot / n;
+    }
+    sd = sqrt((sd - mean * mean) / n);
+    for (int k = 0; k < 10000; k++) {
+        double r = 1e-3 * (k + 0.5);
+
+        expect += 1e-3 * r * exp(-r * r / 2) * cos(s * r);
+    }
+    printf("one step of noise: <x', x> = %.4f +- %.4f, expected %.4f\n", mean,
+           sd, expect);
+    assert_true(fabs(mean - expect) < 4 * sd);
+    eg_free(x);
+    flow_close(&c);
+}
+
 /* ---- what is refused ---- */
 
 static void refused(const char *sets, const char *says, double poison)
@@ -510,6 +541,7 @@ int main(void)
                                        cmocka_unit_test(test_merges),
                                        cmocka_unit_test(test_fuse),
                                        cmocka_unit_test(test_noise),
+                                       cmocka_unit_test(test_noise_is_tangent),
                                        cmocka_unit_test(test_refused),
                                        cmocka_unit_test(test_overflow)};
 
