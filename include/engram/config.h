@@ -7,6 +7,7 @@
 #ifndef ENGRAM_CONFIG_H
 #define ENGRAM_CONFIG_H
 
+#include "engram/flow.h"
 #include "engram/model.h"
 #include "engram/probe.h"
 #include "engram/task.h"
@@ -17,20 +18,22 @@
 extern "C" {
 #endif
 
+#define EG_PATH 1024
 #define EG_SEED_MAX 9007199254740992 /* 2^53: exact in a double */
 
-#define EG_RUN_FIELDS(I, R, B, T, E, L)                                      \
-    T(name, "run", "folder of the run: runs/<name>/<id>/")                   \
-    E(kind, "train", "train|theory",                                         \
-      "train a model, or evaluate a statement of the theory")                \
-    T(theory, "", "theory runs: which statement (`engram list` shows them)") \
-    I(seed, "1", 0, EG_SEED_MAX,                                             \
+#define EG_RUN_FIELDS(I, R, B, T, E, L)                                        \
+    T(name, "run", "folder of the run: runs/<name>/<id>/")                     \
+    E(kind, "train", "train|theory|flow",                                      \
+      "train a model, evaluate a statement of the theory, or let tokens flow " \
+      "as particles")                                                          \
+    T(theory, "", "theory runs: which statement (`engram list` shows them)")   \
+    I(seed, "1", 0, EG_SEED_MAX,                                               \
       "keys every random draw: data, initial values, theory")
 EG_FIELDS_STRUCT(eg_run_opts, EG_RUN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_run_fields[];
 
-enum { EG_RUN_TRAIN, EG_RUN_THEORY };
+enum { EG_RUN_TRAIN, EG_RUN_THEORY, EG_RUN_FLOW };
 
 #define EG_CHECKPOINT_FIELDS(I, R, B, T, E, L)              \
     I(every, "100", 0, 1000000000,                          \
@@ -51,6 +54,10 @@ typedef struct eg_config {
     eg_train_opts train;
     eg_probe_opts probe;
     eg_checkpoint_opts checkpoint;
+    eg_flow_opts flow;
+    /* Where files named in section flow are looked for: the folder of the file
+     * that was loaded; "": the current one. No option, and not compared. */
+    char folder[EG_PATH];
     union {
         double align;
         unsigned char bytes[EG_THEORY_BYTES];
@@ -65,13 +72,15 @@ typedef struct eg_section {
 } eg_section;
 
 /* The i-th section this configuration has: run, task, ..., checkpoint for
- * training; run, theory for a theory run. cfg NULL: every section but theory.
+ * training; run, theory for a theory run; run, flow for a flow. cfg NULL: every
+ * section but theory.
  * False past the end. */
 EG_API bool eg_config_section(const eg_config *cfg, int i, eg_section *out);
 
 /* Every option at its default. */
 EG_API void eg_config_default(eg_config *cfg);
-/* "section.key=value", as in --set. Errors name the nearest valid key. */
+/* "section.key=value", as in --set. Errors name the nearest valid key. A file
+ * named here lies in the current folder, wherever the rest was loaded from. */
 EG_API eg_status eg_config_set(eg_config *cfg, const char *assignment,
                                eg_err *err);
 /* Reads a file over the defaults. Unknown or ill-typed keys are errors:

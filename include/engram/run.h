@@ -20,8 +20,6 @@
 extern "C" {
 #endif
 
-#define EG_PATH 1024
-
 typedef struct eg_run eg_run;
 
 /* What run.json records beside the configuration; zeros are left out. */
@@ -34,6 +32,9 @@ typedef struct eg_run_facts {
     int64_t steps, steps_done;
     double tokens_per_s;
     int64_t tokens;
+    /* A flow, by the process that wrote this: evaluations of the field, steps
+     * of the integrator taken and refused. steps counts its times. */
+    int64_t evaluations, solver_steps, rejected;
 } eg_run_facts;
 
 /* A new directory root/<name>/<id> (dir NULL), or dir itself, which must not
@@ -107,12 +108,14 @@ EG_API const eg_series *eg_metrics_find(const eg_metrics *m, const char *name);
 typedef struct eg_run_info {
     char dir[EG_PATH];
     char name[EG_TEXT], id[64];
+    char kind[16];   /* train theory flow; "" in records of old */
     char status[32]; /* running interrupted diverged failed finished */
     char reason[256];
     char start[32], end[32]; /* ISO 8601, UTC; "" when unknown */
     char version[64], kern[32], precision[16];
     int threads;
     int64_t seed, steps, steps_done, announced_bytes, peak_bytes;
+    int64_t evaluations, solver_steps, rejected;
     double seconds, tokens_per_s;
 } eg_run_info;
 /* From run.json; a status "running" whose lock is free reads "killed". */

@@ -27,18 +27,27 @@ static const eg_section train_section[] = {
      offsetof(eg_config, checkpoint)},
 };
 enum { N_TRAIN = sizeof train_section / sizeof *train_section };
+static const eg_section flow_section = {
+    "flow", "tokens as particles", eg_flow_fields, offsetof(eg_config, flow)};
+
+/* Sections that need no other option to be known, i counting from 0. */
+static bool any_section(int i, eg_section *out)
+{
+    if (i > N_TRAIN + 1) return false;
+    if (i == 0)
+        *out = run_section;
+    else
+        *out = i > N_TRAIN ? flow_section : train_section[i - 1];
+    return true;
+}
 
 bool eg_config_section(const eg_config *cfg, int i, eg_section *out)
 {
-    if (i == 0) {
-        *out = run_section;
-        return true;
-    }
-    if (!cfg || cfg->run.kind == EG_RUN_TRAIN) {
-        if (i > N_TRAIN) return false;
-        *out = train_section[i - 1];
-        return true;
-    }
+    if (!cfg || i == 0) return any_section(i, out);
+    if (cfg->run.kind == EG_RUN_TRAIN)
+        return i <= N_TRAIN && any_section(i, out);
+    if (cfg->run.kind == EG_RUN_FLOW)
+        return i == 1 && any_section(N_TRAIN + 1, out);
     *out = (eg_section){"theory", "options of the statement",
                         egi_theory_fields(cfg->run.theory),
                         offsetof(eg_config, theory)};
@@ -95,12 +104,20 @@ eg_status egi_config_retarget(eg_config *cfg, const char *before, eg_err *err)
                    near ? "'?" : "; `engram list theories` shows them");
 }
 
+const char *egi_kind_name(const eg_config *cfg)
+{
+    static const char *const name[] = {"train", "theory", "flow"};
+
+    return name[cfg->run.kind];
+}
+
 /* "model.lr" meant as "optim.lr": the section that has such a key. */
-bool egi_config_owner(const char *key, char *buf, size_t size)
+bool egi_config_owner(const eg_config *cfg, const char *key, char *buf,
+                      size_t size)
 {
     eg_section s;
 
-    for (int i = 0; eg_config_section(NULL, i, &s); i++) {
+    for (int i = 0; eg_config_section(cfg, i, &s); i++) {
         if (!eg_field_find(s.fields, key)) continue;
         snprintf(buf, size, "%s.%s", s.name, key);
         return true;
@@ -117,7 +134,7 @@ static void nearest(const eg_config *cfg, const char *asked, char *best,
     const char *dot = strchr(asked, '.');
 
     best[0] = '\0';
-    if (egi_config_owner(dot ? dot + 1 : asked, best, size)) return;
+    if (egi_config_owner(cfg, dot ? dot + 1 : asked, best, size)) return;
     for (int i = 0; eg_config_section(cfg, i, &s); i++) {
         for (const eg_field *f = s.fields; f->name; f++) {
             char name[128];
@@ -163,6 +180,11 @@ eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
     snprintf(path, sizeof path, "%.*s", (int)(equals - assignment), assignment);
     f = find(cfg, path, &s);
     if (!f) {
+        if (find(NULL, path, &s))
+            return EG_FAIL(err, EG_EINVAL,
+                           "'%s' is no option of a run of kind %s: set "
+                           "run.kind before it",
+                           path, egi_kind_name(cfg));
         nearest(cfg, path, best, sizeof best);
         return EG_FAIL(err, EG_EINVAL, "unknown key '%s'%s%s%s", path,
                        best[0] ? "; did you mean '" : "", best,
@@ -171,6 +193,8 @@ eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
     memcpy(before, cfg->run.theory, sizeof before);
     st = eg_field_parse(f, egi_section_opts(cfg, &s), equals + 1, &why);
     if (st == EG_OK) st = egi_config_retarget(cfg, before, &why);
+    if (st == EG_OK && s.fields == eg_flow_fields)
+        st = egi_flow_from_here(cfg, f, &why);
     if (st != EG_OK) return EG_FAIL(err, st, "%s: %s", s.name, why.msg);
     return EG_OK;
 }

@@ -71,6 +71,10 @@ static const char head[] =
     "same bits again.\n"
     "\n";
 
+static const char about_flow[] =
+    "Only with `run.kind: flow`, which has this section and `run` alone; "
+    "[flow.md](flow.md) shows how.\n\n";
+
 eg_status eg_config_markdown(char **out, eg_err *err)
 {
     egi_buf b = {0};
@@ -80,6 +84,7 @@ eg_status eg_config_markdown(char **out, eg_err *err)
     for (int i = 0; eg_config_section(NULL, i, &s); i++) {
         egi_buf_add(&b, "## %s\n\n%c%s.\n\n", s.name, s.help[0] - 'a' + 'A',
                     s.help + 1);
+        if (s.fields == eg_flow_fields) egi_buf_add(&b, "%s", about_flow);
         put_table(&b, s.fields);
     }
     egi_buf_add(&b, "## theory\n\nOnly with `run.kind: theory`: the options of "

@@ -20,7 +20,9 @@ static eg_status unknown(const eg_config *cfg, const eg_node *n,
     int distance = 4;
     eg_section s;
 
-    if (n->kind == EG_NODE_SCALAR) egi_config_owner(n->key, best, sizeof best);
+    if (n->kind == EG_NODE_SCALAR &&
+        !egi_config_owner(cfg, n->key, best, sizeof best))
+        egi_config_owner(NULL, n->key, best, sizeof best);
     for (int i = 0; eg_config_section(cfg, i, &s); i++) {
         int d = eg_edit_distance(n->key, s.name);
         size_t used = strlen(all);
@@ -38,9 +40,9 @@ static eg_status unknown(const eg_config *cfg, const eg_node *n,
         return EG_KEY_FAIL(n, err, EG_EINVAL,
                            "unknown key '%.64s'; did you mean '%s'?", n->key,
                            best);
-    return EG_KEY_FAIL(
-        n, err, EG_EINVAL, "unknown key '%.64s'; a %s run has %s", n->key,
-        cfg->run.kind == EG_RUN_THEORY ? "theory" : "train", all);
+    return EG_KEY_FAIL(n, err, EG_EINVAL,
+                       "unknown key '%.64s'; a %s run has %s", n->key,
+                       egi_kind_name(cfg), all);
 }
 
 static eg_status apply_run(eg_config *cfg, const eg_node *run, eg_err *err)
@@ -87,12 +89,26 @@ done:
     return st;
 }
 
+/* The folder of path, "" when that is the current one. */
+static eg_status take_folder(eg_config *cfg, const char *path, eg_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    int n = slash ? (int)(slash - path) : 0;
+
+    if ((size_t)n + 2 > sizeof cfg->folder)
+        return EG_FAIL(err, EG_EINVAL, "path too long: %.200s...", path);
+    if (slash)
+        snprintf(cfg->folder, sizeof cfg->folder, "%.*s", n ? n : 1, path);
+    return EG_OK;
+}
+
 eg_status eg_config_load(eg_config *cfg, const char *path, eg_err *err)
 {
     eg_yaml *y = NULL;
     eg_status st = eg_yaml_load(&y, path, err);
 
     eg_config_default(cfg);
+    if (st == EG_OK) st = take_folder(cfg, path, err);
     if (st == EG_OK) st = eg_config_apply(cfg, eg_yaml_root(y), NULL, err);
     eg_yaml_free(y);
     return st;

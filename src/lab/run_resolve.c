@@ -99,6 +99,7 @@ eg_status egi_run_resolve(const egi_experiment *e, const char *name,
 
     EG_ASSERT(run);
     eg_config_default(cfg);
+    snprintf(cfg->folder, sizeof cfg->folder, "%s", e->folder);
     *seeds = (egi_seeds){0};
     st = resolve(e, run, profile, 0, cfg, seeds, err);
     if (st != EG_OK) return st;
