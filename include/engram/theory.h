@@ -26,6 +26,10 @@ typedef struct eg_theory_out {
      * the numbers it has emitted. May be NULL. */
     bool (*progress)(void *ctx, double done);
     void *ctx;
+    /* A number that an earlier, stopped process of the same check emitted;
+     * false: not on record. A check may emit it again instead of computing it.
+     * NULL: nothing is on record. */
+    bool (*recall)(void *ctx, int64_t step, const char *name, double *value);
 } eg_theory_out;
 
 typedef struct eg_theory {

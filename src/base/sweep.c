@@ -51,6 +51,30 @@ bool egi_progress(const eg_theory_out *out, double done)
     return !out->progress || out->progress(out->ctx, done);
 }
 
+static bool on_record(const eg_theory_out *out, int64_t at, const char *name,
+                      const char *tail, bool emit)
+{
+    char full[96];
+    double value;
+
+    (void)snprintf(full, sizeof full, "%s%s", name, tail);
+    if (!out->recall(out->ctx, at, full, &value)) return false;
+    if (emit) out->emit(out->ctx, at, full, value);
+    return true;
+}
+
+bool egi_recall(const eg_theory_out *out, int64_t at, const char *const *names,
+                bool sd)
+{
+    if (!out->recall || !names[0]) return false;
+    for (int emit = 0; emit <= 1; emit++) /* all of them, or none */
+        for (int k = 0; names[k]; k++)
+            if (!on_record(out, at, names[k], "", emit) ||
+                (sd && !on_record(out, at, names[k], "_sd", emit)))
+                return false;
+    return true;
+}
+
 typedef struct point {
     const egi_sweep *sweep;
     uint64_t seed;
@@ -111,6 +135,7 @@ eg_status egi_sweep_run(const egi_sweep *s, uint64_t seed, eg_pool *pool,
         goto done;
     }
     for (p.i = 0; p.i < s->n; p.i++) {
+        if (egi_recall(out, s->at[p.i], s->names, s->draws > 1)) continue;
         if (!egi_progress(out, (double)p.i / s->n)) break;
         eg_pool_run(pool, s->draws, run_draw, &p);
         for (int i = 0; i < s->draws; i++) {

@@ -37,6 +37,12 @@ eg_status egi_sweep_run(const egi_sweep *s, uint64_t seed, eg_pool *pool,
 void egi_sweep_emit(const double *value, int draws, int64_t at,
                     const char *const *names, const eg_theory_out *out);
 
+/* Emits again what a stopped process of the same check emitted at `at`: true
+ * when every one of names (NULL-terminated), with NAME_sd when sd, is on
+ * record. A check that asks this point by point can be resumed. */
+bool egi_recall(const eg_theory_out *out, int64_t at, const char *const *names,
+                bool sd);
+
 /* False when the caller wants to stop. */
 bool egi_progress(const eg_theory_out *out, double done);
 

@@ -74,6 +74,19 @@ static bool reuse(egi_job *job, const char *root)
     return true;
 }
 
+/* Was a run of this configuration stopped half way? Not one that failed, nor
+ * one that another process is busy with. */
+static bool was_stopped(const egi_job *job, const char *root)
+{
+    char dir[EG_PATH];
+    eg_run_info info;
+
+    return eg_lab_find(dir, root, job->cfg, false) &&
+           eg_run_info_read(&info, dir, NULL) == EG_OK &&
+           (strcmp(info.status, "interrupted") == 0 ||
+            strcmp(info.status, "killed") == 0);
+}
+
 /* A run's own failure is the run's: it is noted, not returned. */
 static void run_one(egi_job *job, const eg_reproduce_opts *opts,
                     bool *interrupted)
@@ -85,7 +98,7 @@ static void run_one(egi_job *job, const eg_reproduce_opts *opts,
 
     lab.label = job->label;
     lab.dir = NULL;
-    lab.resume = false;
+    lab.resume = opts->reuse && was_stopped(job, lab.root ? lab.root : "runs");
     st = eg_lab_run(&r, job->cfg, &lab, &why);
     snprintf(job->dir, sizeof job->dir, "%s", r.dir);
     job->seconds = r.seconds;

@@ -1,9 +1,10 @@
 /* Every theory's statements as one list. */
 #include "engram/lab.h"
 
+#include "engram/flow.h"
 #include "engram/memory.h"
 
-static const eg_theory *const table[] = {eg_memory_theories};
+static const eg_theory *const table[] = {eg_memory_theories, eg_flow_theories};
 enum { N_TABLES = sizeof table / sizeof *table };
 
 const eg_theory *eg_theory_at(int i)

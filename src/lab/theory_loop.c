@@ -1,5 +1,7 @@
 /* A theory run: one statement's numbers, one row a value of its sweep
- * variable, in ascending order. */
+ * variable, in ascending order. What is there is written once a minute and when
+ * the run is stopped; a resumed run offers it to the statement, which need not
+ * compute it again. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,8 @@ const eg_field *egi_theory_fields(const char *name)
     return t ? t->fields : NULL;
 }
 
+#define SAVE_EVERY 60 /* seconds */
+
 /* Statements may emit their numbers in any order; they are kept until the
  * end. */
 typedef struct number {
@@ -28,6 +32,10 @@ typedef struct number {
 
 typedef struct loop {
     const eg_lab_opts *opts;
+    eg_run *run;
+    eg_metrics before; /* of an earlier process */
+    double saved;      /* when rows were last written */
+    int recalled;
     number *number;
     int n, cap;
     bool failed, stopped;
@@ -54,11 +62,56 @@ static void emit(void *ctx, int64_t step, const char *name, double value)
     snprintf(l->number[l->n++].name, sizeof l->number->name, "%s", name);
 }
 
+static bool recall(void *ctx, int64_t step, const char *name, double *value)
+{
+    loop *l = ctx;
+    const eg_series *s = eg_metrics_find(&l->before, name);
+
+    for (int i = 0; s && i < s->n; i++) {
+        if (s->step[i] != (double)step) continue;
+        *value = s->value[i];
+        l->recalled++;
+        return true;
+    }
+    return false;
+}
+
+/* In the order of steps, with the numbers of a step in the order they came. */
+static int by_step(const void *a, const void *b)
+{
+    const number *x = a, *y = b;
+
+    if (x->step != y->step) return x->step < y->step ? -1 : 1;
+    return x->order - y->order;
+}
+
+/* In place of the rows that are there. */
+static eg_status write_rows(loop *l, eg_err *err)
+{
+    eg_row row = {0};
+    eg_status st = eg_row_init(&row, EG_ROW_CELLS, err);
+
+    if (st != EG_OK) return st;
+    if (l->n > 0) qsort(l->number, (size_t)l->n, sizeof *l->number, by_step);
+    st = eg_run_truncate(l->run, INT64_MIN, err);
+    for (int i = 0; i < l->n && st == EG_OK;) {
+        eg_row_start(&row, l->number[i].step);
+        for (; i < l->n && l->number[i].step == row.step; i++)
+            eg_row_put(&row, l->number[i].name, l->number[i].value);
+        st = eg_run_metrics(l->run, &row, err);
+    }
+    eg_row_release(&row);
+    l->saved = eg_clock();
+    return st;
+}
+
 static bool progress(void *ctx, double done)
 {
     loop *l = ctx;
     double seconds = eg_clock() - l->clock0;
 
+    if (eg_clock() - l->saved > SAVE_EVERY)
+        (void)write_rows(l, NULL); /* best effort: the end says what is wrong */
     l->stopped = l->opts->stop && l->opts->stop(l->opts->ctx);
     if (l->opts->progress) {
         l->news.step = (int64_t)(done * 100) - 1;
@@ -68,29 +121,14 @@ static bool progress(void *ctx, double done)
     return !l->stopped;
 }
 
-static int by_step(const void *a, const void *b)
+/* What an earlier process left; nothing when it left nothing readable. */
+static void read_before(loop *l)
 {
-    const number *x = a, *y = b;
+    char path[EG_PATH + 32];
 
-    if (x->step != y->step) return x->step < y->step ? -1 : 1;
-    return x->order - y->order;
-}
-
-static eg_status write_rows(loop *l, eg_run *run, eg_err *err)
-{
-    eg_row row = {0};
-    eg_status st = eg_row_init(&row, EG_ROW_CELLS, err);
-
-    if (st != EG_OK) return st;
-    if (l->n > 0) qsort(l->number, (size_t)l->n, sizeof *l->number, by_step);
-    for (int i = 0; i < l->n && st == EG_OK;) {
-        eg_row_start(&row, l->number[i].step);
-        for (; i < l->n && l->number[i].step == row.step; i++)
-            eg_row_put(&row, l->number[i].name, l->number[i].value);
-        st = eg_run_metrics(run, &row, err);
-    }
-    eg_row_release(&row);
-    return st;
+    snprintf(path, sizeof path, "%s/metrics.jsonl", eg_run_dir(l->run));
+    if (eg_metrics_read(&l->before, path, NULL) != EG_OK)
+        l->before = (eg_metrics){0};
 }
 
 eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
@@ -98,8 +136,9 @@ eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                          eg_err *err)
 {
     const eg_theory *t = eg_theory_find(cfg->run.theory);
-    loop l = {.opts = opts, .clock0 = eg_clock()};
-    eg_theory_out sink = {emit, progress, &l};
+    loop l = {
+        .opts = opts, .run = run, .clock0 = eg_clock(), .saved = eg_clock()};
+    eg_theory_out sink = {emit, progress, &l, recall};
     eg_status st;
 
     if (!t)
@@ -107,26 +146,22 @@ eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                        "run.theory: no statement '%.64s'; `engram list "
                        "theories` shows them",
                        cfg->run.theory);
-    l.news = (eg_progress){.label = opts->label ? opts->label : cfg->run.name,
-                           .n_steps = 100,
-                           .loss = (double)NAN,
-                           .accuracy = (double)NAN,
-                           .recall_wo2 = (double)NAN,
-                           .recall_wk2 = (double)NAN,
-                           .recall_wk1 = (double)NAN,
-                           .tokens_per_s = (double)NAN};
+    l.news = egi_no_news(opts->label ? opts->label : cfg->run.name);
+    l.news.n_steps = 100;
     *facts = (eg_run_facts){.kern = "ref",
                             .precision = "float64",
                             .threads = eg_pool_size(opts->pool),
                             .steps = 1};
-    EG_TRY(eg_run_truncate(run, INT64_MIN, err)); /* of a run cut short */
+    read_before(&l);
     EG_TRY(t->run(cfg->theory.bytes, (uint64_t)cfg->run.seed, opts->pool, &sink,
                   err));
     if (l.failed) {
         st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", t->name);
         goto done;
     }
-    EG_TRY(write_rows(&l, run, err));
+    EG_TRY(write_rows(&l, err));
+    if (l.recalled > 0)
+        eg_run_log(run, "%d numbers were there already", l.recalled);
     if (l.stopped) {
         out->outcome = EG_INTERRUPTED;
         snprintf(out->reason, sizeof out->reason, "stopped by the user");
@@ -135,6 +170,7 @@ eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     out->seconds = eg_clock() - l.clock0;
     out->peak_bytes = facts->peak_bytes = eg_memory_peak();
 done:
+    eg_metrics_release(&l.before);
     eg_free(l.number);
     return st;
 }

@@ -273,7 +273,8 @@ static bool stop_late(void *ctx, double done)
 static void test_stop(void **state)
 {
     const eg_theory *t = eg_theory_in(eg_memory_theories, "orthogonality");
-    eg_theory_out out = {keep, stop_late, &seen};
+    eg_theory_out out = {
+        .emit = keep, .progress = stop_late, .ctx = &seen};
     eg_theory_orthogonality o;
     eg_pool *pool = NULL;
 
