@@ -27,13 +27,15 @@ typedef struct eg_progress {
     const char *label; /* what runs */
     int64_t step, n_steps;
     double loss, accuracy, recall_wo2, recall_wk2, recall_wk1;
-    double tokens_per_s, eta; /* seconds left */
-    bool measured;            /* the probes ran at this step */
+    double t, energy, components; /* of a flow */
+    double tokens_per_s, eta;     /* seconds left */
+    bool measured;                /* the probes ran at this step */
 } eg_progress;
 
 /* What is about to run. */
 typedef struct eg_lab_plan {
     const char *dir, *kern, *precision;
+    const char *about; /* of a flow, in words; NULL: see the numbers */
     int threads;
     int64_t n_params, n_trained, bytes, steps, start_step;
     int64_t tokens_per_step;
@@ -63,6 +65,7 @@ typedef struct eg_lab_result {
     char dir[EG_PATH];
     int64_t steps_done;
     double seconds, tokens_per_s;
+    int64_t evaluations, solver_steps; /* of a flow, by this process */
     int64_t announced_bytes, peak_bytes;
 } eg_lab_result;
 

@@ -1,4 +1,4 @@
-/* What the two kinds of run share. */
+/* What the kinds of run share. */
 #ifndef EG_LAB_LAB_PRIV_H
 #define EG_LAB_LAB_PRIV_H
 
@@ -14,5 +14,11 @@ eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
 eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                          const eg_config *cfg, const eg_lab_opts *opts,
                          eg_err *err);
+eg_status egi_flow_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
+                       const eg_config *cfg, const eg_lab_opts *opts,
+                       eg_err *err);
+
+/* News in which nothing is known yet. */
+eg_progress egi_no_news(const char *label);
 
 #endif

@@ -1,9 +1,11 @@
 /* From a configuration to a finished run directory. */
 #include "lab/lab_priv.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "engram/mem.h"
+#include "lab/flow_priv.h"
 
 const char *eg_outcome_name(eg_outcome o)
 {
@@ -12,12 +14,30 @@ const char *eg_outcome_name(eg_outcome o)
     return name[o];
 }
 
+eg_progress egi_no_news(const char *label)
+{
+    const double no = (double)NAN;
+
+    return (eg_progress){.label = label,
+                         .loss = no,
+                         .accuracy = no,
+                         .recall_wo2 = no,
+                         .recall_wk2 = no,
+                         .recall_wk1 = no,
+                         .t = no,
+                         .energy = no,
+                         .components = no,
+                         .tokens_per_s = no,
+                         .eta = no};
+}
+
 static bool is_finished(const eg_run_info *info)
 {
     return strcmp(info->status, "finished") == 0;
 }
 
-bool eg_lab_find(char dir[EG_PATH], const char *root, const eg_config *cfg,
+/* The newest run in folder/<name> whose configuration is cfg. */
+static bool find(char dir[EG_PATH], const char *root, const eg_config *cfg,
                  bool finished)
 {
     char(*dirs)[EG_PATH] = NULL, folder[EG_PATH];
@@ -45,6 +65,31 @@ bool eg_lab_find(char dir[EG_PATH], const char *root, const eg_config *cfg,
     return found;
 }
 
+/* The files of a flow read, and named in *taken as its run directory will name
+ * them; *taken is released with eg_free. */
+static eg_status take_inputs(egi_inputs *in, eg_config **taken,
+                             const eg_config *cfg, eg_err *err)
+{
+    *taken = eg_calloc(1, sizeof **taken);
+    if (!*taken) return EG_FAIL(err, EG_ENOMEM, "run: out of memory");
+    **taken = *cfg;
+    return cfg->run.kind == EG_RUN_FLOW ? egi_inputs_take(in, *taken, err)
+                                        : EG_OK;
+}
+
+bool eg_lab_find(char dir[EG_PATH], const char *root, const eg_config *cfg,
+                 bool finished)
+{
+    egi_inputs in = {0};
+    eg_config *taken;
+    bool found = take_inputs(&in, &taken, cfg, NULL) == EG_OK &&
+                 find(dir, root, taken, finished);
+
+    egi_inputs_release(&in);
+    eg_free(taken);
+    return found;
+}
+
 /* Opens what opts ask for: a given or new directory, or one to go on with. */
 static eg_status open_run(eg_run **run, const eg_config *cfg, const char *root,
                           const eg_lab_opts *opts, eg_err *err)
@@ -58,9 +103,22 @@ static eg_status open_run(eg_run **run, const eg_config *cfg, const char *root,
             return eg_run_create(run, root, opts->dir, cfg, err);
         return eg_run_open(run, opts->dir, cfg, err);
     }
-    if (eg_lab_find(dir, root, cfg, false))
-        return eg_run_open(run, dir, cfg, err);
+    if (find(dir, root, cfg, false)) return eg_run_open(run, dir, cfg, err);
     return eg_run_create(run, root, NULL, cfg, err);
+}
+
+static eg_status carry_out(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
+                           const eg_config *cfg, const egi_inputs *in,
+                           const eg_lab_opts *opts, eg_err *err)
+{
+    eg_status st = egi_inputs_write(in, eg_run_dir(run), err);
+
+    if (st != EG_OK) return st;
+    if (cfg->run.kind == EG_RUN_THEORY)
+        return egi_theory_run(out, facts, run, cfg, opts, err);
+    if (cfg->run.kind == EG_RUN_FLOW)
+        return egi_flow_run(out, facts, run, cfg, opts, err);
+    return egi_train_run(out, facts, run, cfg, opts, err);
 }
 
 eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
@@ -68,19 +126,18 @@ eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
 {
     const char *root = opts->root ? opts->root : "runs";
     eg_run_facts facts = {0};
+    egi_inputs in = {0};
+    eg_config *taken = NULL;
     eg_err local = {0};
     eg_run *run = NULL;
     eg_status st;
 
     *out = (eg_lab_result){0};
     if (!err) err = &local;
-    st = open_run(&run, cfg, root, opts, err);
-    if (st != EG_OK) return st;
+    EG_TRY(take_inputs(&in, &taken, cfg, err));
+    EG_TRY(open_run(&run, taken, root, opts, err));
     snprintf(out->dir, sizeof out->dir, "%s", eg_run_dir(run));
-    if (cfg->run.kind == EG_RUN_THEORY)
-        st = egi_theory_run(out, &facts, run, cfg, opts, err);
-    else
-        st = egi_train_run(out, &facts, run, cfg, opts, err);
+    st = carry_out(out, &facts, run, taken, &in, opts, err);
     if (st != EG_OK) {
         eg_run_log(run, "failed: %s", err->msg);
         /* best effort: the disk may be the reason */
@@ -93,5 +150,8 @@ eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
     eg_run_close(run);
     /* an index that can be rebuilt must not fail a run */
     if (!opts->dir) (void)eg_catalogue_update(root, out->dir, NULL);
+done:
+    egi_inputs_release(&in);
+    eg_free(taken);
     return st;
 }

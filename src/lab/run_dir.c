@@ -1,5 +1,6 @@
 /* The run directory itself: made, locked, opened again, closed. The record
  * run.json is in run_record.c, rows in metrics_write.c. */
+#include "lab/config_priv.h"
 #include "lab/run_priv.h"
 
 #include <errno.h>
@@ -116,6 +117,7 @@ static eg_run *run_alloc(const eg_config *cfg)
     if (run) {
         run->lock = -1;
         run->seed = cfg->run.seed;
+        run->kind = egi_kind_name(cfg);
         snprintf(run->name, sizeof run->name, "%s", cfg->run.name);
         run->clock_start = eg_clock();
         egi_now(run->start);

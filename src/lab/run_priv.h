@@ -9,6 +9,7 @@
 struct eg_run {
     char dir[EG_PATH];
     char name[EG_TEXT], id[64];
+    const char *kind;
     int64_t seed;
     int lock;
     FILE *metrics, *timing, *log;

@@ -30,6 +30,11 @@ static void put_facts(json_t *o, const eg_run_facts *f)
     put_int(o, "steps_done", f->steps_done);
     put_int(o, "tokens", f->tokens);
     json_object_set_new(o, "tokens_per_s", json_real(f->tokens_per_s));
+    if (f->evaluations) {
+        put_int(o, "evaluations", f->evaluations);
+        put_int(o, "solver_steps", f->solver_steps);
+        put_int(o, "rejected", f->rejected);
+    }
     put_int(o, "memory_announced_bytes", f->announced_bytes);
     put_int(o, "memory_peak_bytes", f->peak_bytes);
 }
@@ -47,6 +52,7 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
     egi_now(now);
     put_text(o, "name", run->name);
     put_text(o, "id", run->id);
+    put_text(o, "kind", run->kind);
     put_text(o, "status", status);
     put_text(o, "reason", reason);
     put_int(o, "seed", run->seed);
@@ -118,6 +124,7 @@ eg_status eg_run_info_read(eg_run_info *info, const char *dir, eg_err *err)
     }
     get_text(o, "name", info->name, sizeof info->name);
     get_text(o, "id", info->id, sizeof info->id);
+    get_text(o, "kind", info->kind, sizeof info->kind);
     get_text(o, "status", info->status, sizeof info->status);
     get_text(o, "reason", info->reason, sizeof info->reason);
     get_text(o, "start", info->start, sizeof info->start);
@@ -129,6 +136,9 @@ eg_status eg_run_info_read(eg_run_info *info, const char *dir, eg_err *err)
     info->seed = get_int(o, "seed");
     info->steps = get_int(o, "steps");
     info->steps_done = get_int(o, "steps_done");
+    info->evaluations = get_int(o, "evaluations");
+    info->solver_steps = get_int(o, "solver_steps");
+    info->rejected = get_int(o, "rejected");
     info->announced_bytes = get_int(o, "memory_announced_bytes");
     info->peak_bytes = get_int(o, "memory_peak_bytes");
     info->seconds = json_number_value(json_object_get(o, "seconds"));

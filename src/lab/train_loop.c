@@ -295,13 +295,8 @@ eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     l->cfg = cfg;
     l->opts = opts;
     l->run = run;
-    l->news = (eg_progress){.label = opts->label ? opts->label : cfg->run.name,
-                            .n_steps = cfg->train.steps,
-                            .loss = (double)NAN,
-                            .accuracy = (double)NAN,
-                            .recall_wo2 = (double)NAN,
-                            .recall_wk2 = (double)NAN,
-                            .recall_wk1 = (double)NAN};
+    l->news = egi_no_news(opts->label ? opts->label : cfg->run.name);
+    l->news.n_steps = cfg->train.steps;
     EG_TRY(build(l, err));
     EG_TRY(restore(l, err));
     l->step0 = l->last_step = eg_trainer_step_index(l->trainer);

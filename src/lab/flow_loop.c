@@ -1,0 +1,459 @@
+/* A flow run: tokens from the configuration, integrated from time to time;
+ * at each time a row of metrics and a row of the arrays.
+ *
+ * The integrator starts afresh at some of the times (at most 16, chosen by the
+ * configuration alone). A run that was stopped or killed goes on from the last
+ * of them that it has reached, and so ends with the same bytes. */
+#include "lab/lab_priv.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engram/kern.h"
+#include "engram/mem.h"
+#include "lab/flow_priv.h"
+#include "lab/npy_rows.h"
+#include "lab/run_priv.h"
+
+enum { MAX_PIECES = 16, ROW_CELLS = 32 };
+
+typedef struct loop {
+    const eg_config *cfg;
+    const eg_lab_opts *opts;
+    eg_run *run;
+    eg_flow_setup *setup;
+    eg_flow *flow;
+    egi_watch *watch;
+    egi_rows x, t, hist, merges;
+    eg_row row, timing;
+    eg_progress news;
+    double *now;     /* [n, d], the tokens the integrator moves */
+    double *reached; /* [n, d], at the newest time */
+    double *times;   /* of a piece */
+    eg_index piece;  /* times a piece has, one shared with the next */
+    eg_index first;  /* times done when this process began */
+    eg_index from;   /* index of the first time of this piece */
+    double clock0;
+    eg_flow_stats total;
+    eg_status st; /* of the callbacks, which can only stop */
+    eg_err *err;
+    bool stop, moved, not_finite; /* moved: this process has put out a state */
+} loop;
+
+static const char *method_name(const loop *l, char buf[32])
+{
+    const eg_field *f = eg_field_find(eg_flow_fields, "method");
+    int method = l->setup->solve.method;
+
+    if (method == EG_FLOW_AUTO)
+        method = l->setup->spec.noise > 0 ? EG_FLOW_EULER : EG_FLOW_DOP853;
+    eg_choice(f->choices, method, buf, 32);
+    return buf;
+}
+
+static const char *precision_name(const loop *l)
+{
+    return l->setup->spec.precision == 1 ? "float32" : "float64";
+}
+
+static bool steps_are_fixed(const loop *l)
+{
+    int m = l->setup->solve.method;
+
+    return l->setup->spec.noise > 0 ||
+           (m != EG_FLOW_AUTO && m < EG_FLOW_DOPRI5);
+}
+
+/* May the integrator start afresh at time i? Fixed steps must stay on their
+ * grid. */
+static bool may_begin(const loop *l, eg_index i)
+{
+    const double *t = l->setup->times;
+    double k;
+
+    if (!steps_are_fixed(l)) return true;
+    k = (t[i] - t[0]) / l->setup->solve.h;
+    return fabs(k - nearbyint(k)) <= fmin(1e-9 * (1 + fabs(k)), 1e-3);
+}
+
+/* The first time of the piece that holds time i: the last multiple of
+ * l->piece at or before i at which the integrator may start afresh. */
+static eg_index begin_of(const loop *l, eg_index i)
+{
+    i -= i % l->piece;
+    while (i > 0 && !may_begin(l, i)) i -= l->piece;
+    return i;
+}
+
+/* The last time of the piece that begins at time i. */
+static eg_index end_of(const loop *l, eg_index i)
+{
+    eg_index last = l->setup->n_times - 1;
+
+    do i += l->piece;
+    while (i < last && !may_begin(l, i));
+    return i < last ? i : last;
+}
+
+/* ---- callbacks of the integrator ----------------------------------------- */
+
+static void merged(void *ctx, double t, eg_index components)
+{
+    loop *l = ctx;
+    double row[2] = {t, (double)components};
+
+    if (l->st == EG_OK) l->st = egi_rows_put(&l->merges, row, l->err);
+}
+
+static bool all_finite(const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) return false;
+    return true;
+}
+
+static eg_status write_timing(loop *l, int64_t step)
+{
+    eg_row_start(&l->timing, step);
+    eg_row_put(&l->timing, "seconds", eg_clock() - l->clock0);
+    eg_row_put(&l->timing, "evaluations", (double)eg_flow_evaluations(l->flow));
+    eg_row_put(&l->timing, "memory_bytes", (double)eg_memory_peak());
+    return eg_run_timing(l->run, &l->timing, l->err);
+}
+
+/* Fixed steps cost the same everywhere; of others only the number of times
+ * left is known. */
+static double time_left(const loop *l, eg_index i, double t)
+{
+    const double *at = l->setup->times;
+    eg_index n = l->setup->n_times, i0 = l->first > 0 ? l->first - 1 : 0;
+    double done = (double)(i - i0), left = (double)(n - 1 - i);
+
+    if (steps_are_fixed(l)) {
+        done = t - at[i0];
+        left = at[n - 1] - t;
+    }
+    return done > 0 ? (eg_clock() - l->clock0) / done * left : (double)NAN;
+}
+
+static double cell(const eg_row *row, const char *name)
+{
+    for (int i = 0; i < row->n; i++)
+        if (strcmp(row->cell[i].name, name) == 0) return row->cell[i].value;
+    return (double)NAN;
+}
+
+static void tell_progress(loop *l, eg_index i, double t)
+{
+    eg_progress *p = &l->news;
+
+    if (!l->opts->progress) return;
+    p->step = i;
+    p->t = t;
+    p->energy = cell(&l->row, "energy");
+    p->components = cell(&l->row, "components");
+    p->eta = time_left(l, i, t);
+    l->opts->progress(l->opts->ctx, p);
+}
+
+/* Everything that belongs to time i; x last, because a run goes on from the
+ * rows that x has. */
+static eg_status keep(loop *l, eg_index i, double t, const double *x)
+{
+    eg_status st;
+
+    eg_row_start(&l->row, i);
+    EG_TRY(egi_watch_look(l->watch, t, x, &l->row, l->err));
+    EG_TRY(eg_run_metrics(l->run, &l->row, l->err));
+    EG_TRY(write_timing(l, i));
+    if (l->hist.f)
+        EG_TRY(egi_rows_put(&l->hist, egi_watch_counts(l->watch), l->err));
+    EG_TRY(egi_rows_put(&l->t, &t, l->err));
+    EG_TRY(egi_rows_put(&l->x, x, l->err));
+    tell_progress(l, i, t);
+done:
+    return st;
+}
+
+static bool output(void *ctx, eg_index k, double t, const double *x)
+{
+    loop *l = ctx;
+    eg_index i = l->from + k;
+    size_t size = (size_t)l->setup->spec.n * (size_t)l->setup->spec.d;
+
+    if (l->st != EG_OK) return false;
+    l->not_finite = !all_finite(x, size);
+    if (l->not_finite) return false;
+    memcpy(l->reached, x, size * sizeof *x);
+    l->moved = true;
+    if (i >= l->x.n) l->st = keep(l, i, t, x); /* else the piece before did */
+    l->stop = l->opts->stop && l->opts->stop(l->opts->ctx);
+    return l->st == EG_OK && !l->stop;
+}
+
+/* ---- set-up ----------------------------------------------------------------
+ */
+
+static eg_status open_arrays(loop *l, eg_err *err)
+{
+    const eg_flow_spec *s = &l->setup->spec;
+    eg_index token[] = {s->n, s->d}, event[] = {2};
+    eg_index bins[] = {(eg_index)l->cfg->flow.bins};
+    char dir[EG_PATH];
+    eg_status st;
+
+    EG_TRY(egi_path(dir, sizeof dir, eg_run_dir(l->run), "arrays", err));
+    EG_TRY(egi_rows_open(&l->x, dir, "x.npy", EG_F64, 2, token, err));
+    EG_TRY(egi_rows_open(&l->t, dir, "t.npy", EG_F64, 0, NULL, err));
+    if (l->cfg->flow.bins > 0 && egi_watch_pairs(l->watch))
+        EG_TRY(egi_rows_open(&l->hist, dir, "hist.npy", EG_I64, 1, bins, err));
+    if (egi_watch_merges(l->watch))
+        EG_TRY(egi_rows_open(&l->merges, dir, "merges.npy", EG_F64, 1, event,
+                             err));
+done:
+    return st;
+}
+
+/* Merges up to time t stay: those of a piece that was not finished are found
+ * again. */
+static eg_status cut_merges(loop *l, double t, eg_err *err)
+{
+    double row[2];
+    eg_status st = EG_OK;
+
+    while (l->merges.n > 0) {
+        EG_TRY(egi_rows_read(&l->merges, l->merges.n - 1, row, err));
+        if (row[0] <= t) break;
+        EG_TRY(egi_rows_cut(&l->merges, l->merges.n - 1, err));
+    }
+done:
+    return st;
+}
+
+/* Goes back to the beginning of the piece in which an earlier process ended;
+ * l->from is its first time, kept when l->first > 0. */
+static eg_status restore(loop *l, eg_err *err)
+{
+    eg_index have = l->x.n;
+    double t = -INFINITY;
+    eg_status st;
+
+    if (l->t.n < have) have = l->t.n;
+    if (l->hist.f && l->hist.n < have) have = l->hist.n;
+    if (have > l->setup->n_times) have = l->setup->n_times;
+    if (have > 0 && have < l->setup->n_times) have = begin_of(l, have - 1) + 1;
+    if (have > 0) {
+        l->from = have - 1;
+        EG_TRY(egi_rows_read(&l->t, have - 1, &t, err));
+    }
+    if (l->from > 0) /* at 0 it is the start as given that is integrated */
+        EG_TRY(egi_rows_read(&l->x, l->from, l->reached, err));
+    l->first = have;
+    EG_TRY(egi_rows_cut(&l->x, have, err));
+    EG_TRY(egi_rows_cut(&l->t, have, err));
+    if (l->hist.f) EG_TRY(egi_rows_cut(&l->hist, have, err));
+    if (l->merges.f) EG_TRY(cut_merges(l, t, err));
+    EG_TRY(eg_run_truncate(l->run, have > 0 ? have : INT64_MIN, err));
+done:
+    return st;
+}
+
+static eg_status build(loop *l, eg_err *err)
+{
+    const eg_config *c = l->cfg;
+    eg_flow_setup *s;
+    size_t size;
+    eg_index gaps;
+    eg_status st;
+
+    EG_TRY(eg_flow_setup_new(&l->setup, &c->flow, (uint64_t)c->run.seed,
+                             eg_run_dir(l->run), err));
+    s = l->setup;
+    size = (size_t)s->spec.n * (size_t)s->spec.d;
+    gaps = s->n_times - 1;
+    l->piece = gaps > MAX_PIECES ? (gaps + MAX_PIECES - 1) / MAX_PIECES : 1;
+    l->now = eg_calloc(size, sizeof *l->now);
+    l->reached = eg_calloc(size, sizeof *l->reached);
+    if (!l->now || !l->reached)
+        return EG_FAIL(err, EG_ENOMEM, "flow: out of memory for %td tokens",
+                       s->spec.n);
+    memcpy(l->reached, s->x0, size * sizeof *l->reached);
+    EG_TRY(eg_flow_new(&l->flow, &s->spec, l->opts->pool, err));
+    EG_TRY(egi_watch_new(&l->watch, c, &s->spec, l->opts->pool, err));
+    EG_TRY(eg_row_init(&l->row, ROW_CELLS, err));
+    EG_TRY(eg_row_init(&l->timing, 8, err));
+    EG_TRY(open_arrays(l, err));
+    EG_TRY(restore(l, err));
+done:
+    return st;
+}
+
+static void tell_plan(const loop *l)
+{
+    const eg_flow_setup *s = l->setup;
+    const char *omits = egi_watch_omits(l->watch);
+    eg_index n = s->n_times;
+    char about[700], method[32];
+    eg_lab_plan p = {.dir = eg_run_dir(l->run),
+                     .about = about,
+                     .kern = eg_kern_pick("auto")->name,
+                     .precision = precision_name(l),
+                     .threads = eg_pool_size(l->opts->pool),
+                     .steps = n,
+                     .start_step = l->first};
+
+    snprintf(about, sizeof about,
+             "%td tokens in d = %td, %td times from %.6g to %.6g, method %s; "
+             "%s%s%s%s%s",
+             s->spec.n, s->spec.d, n, s->times[0], s->times[n - 1],
+             method_name(l, method), eg_flow_why(l->flow),
+             s->notice[0] ? "; " : "", s->notice,
+             omits[0] ? "; too many tokens for" : "", omits);
+    eg_run_log(l->run, "plan: %s", about);
+    if (l->first > 0)
+        eg_run_log(l->run, "going on from time %td of %td", l->first, n);
+    if (l->opts->plan) l->opts->plan(l->opts->ctx, &p);
+}
+
+/* ---- the run
+ * ----------------------------------------------------------------- */
+
+static void add_stats(loop *l, const eg_flow_stats *s)
+{
+    l->total.steps += s->steps;
+    l->total.rejected += s->rejected;
+    l->total.evaluations += s->evaluations;
+    l->total.t = s->t;
+    l->total.tokens_left = s->tokens_left;
+}
+
+static void judge(loop *l, const eg_flow_stats *s, eg_lab_result *out)
+{
+    if (l->not_finite || s->step_too_small) {
+        out->outcome = EG_DIVERGED;
+        snprintf(out->reason, sizeof out->reason,
+                 l->not_finite
+                     ? "tokens are no longer finite at t = %.10g"
+                     : "no step is small enough, or max_steps, at t = %.10g",
+                 s->t);
+    } else if (l->stop && l->x.n < l->setup->n_times) {
+        out->outcome = EG_INTERRUPTED;
+        snprintf(out->reason, sizeof out->reason,
+                 "stopped by the user at t = %.10g, time %td of %td", s->t,
+                 l->x.n, l->setup->n_times);
+    }
+}
+
+/* From one time at which the integrator starts afresh to the next. */
+static eg_status run_piece(loop *l, eg_lab_result *out, eg_err *err)
+{
+    const eg_flow_setup *s = l->setup;
+    eg_index last = end_of(l, l->from);
+    size_t bytes = (size_t)s->spec.n * (size_t)s->spec.d * sizeof *l->now;
+    eg_flow_solve how = s->solve;
+    eg_flow_stats stats = {0};
+    eg_status st;
+
+    how.output = output;
+    how.ctx = l;
+    how.merged = l->merges.f ? merged : NULL;
+    how.delta = l->merges.f ? how.delta : 0;
+    memcpy(l->now, l->reached, bytes);
+    st = eg_flow_run(l->flow, l->now, s->times + l->from, last - l->from + 1,
+                     &how, &stats, err);
+    add_stats(l, &stats);
+    if (l->st != EG_OK) return l->st;
+    if (st == EG_EINVAL && l->moved) { /* a flow that overflows on its way */
+        out->outcome = EG_DIVERGED;
+        snprintf(out->reason, sizeof out->reason, "%.255s", err->msg);
+        return EG_OK;
+    }
+    EG_TRY(st);
+    judge(l, &stats, out);
+    EG_TRY(eg_run_sync(l->run, err));
+    l->from = last;
+done:
+    return st;
+}
+
+/* Ctrl-C before the first step still keeps the start. */
+static eg_status run_pieces(loop *l, eg_lab_result *out, eg_err *err)
+{
+    eg_index last = l->setup->n_times - 1;
+    eg_status st = EG_OK;
+
+    if (l->first > last) return EG_OK; /* an earlier process was done */
+    do EG_TRY(run_piece(l, out, err));
+    while (out->outcome == EG_FINISHED && !l->stop && l->from < last);
+done:
+    return st;
+}
+
+static eg_status finish_arrays(loop *l, eg_err *err)
+{
+    eg_status st;
+
+    EG_TRY(egi_rows_finish(&l->t, err));
+    if (l->hist.f) EG_TRY(egi_rows_finish(&l->hist, err));
+    if (l->merges.f) EG_TRY(egi_rows_finish(&l->merges, err));
+    EG_TRY(egi_rows_finish(&l->x, err));
+done:
+    return st;
+}
+
+static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
+{
+    out->steps_done = l->x.n;
+    out->seconds = eg_clock() - l->clock0;
+    out->peak_bytes = eg_memory_peak();
+    out->evaluations = l->total.evaluations;
+    out->solver_steps = l->total.steps;
+    *f = (eg_run_facts){.kern = eg_kern_pick("auto")->name,
+                        .precision = precision_name(l),
+                        .threads = eg_pool_size(l->opts->pool),
+                        .peak_bytes = out->peak_bytes,
+                        .steps = l->setup->n_times,
+                        .steps_done = l->x.n,
+                        .evaluations = l->total.evaluations,
+                        .solver_steps = l->total.steps,
+                        .rejected = l->total.rejected};
+}
+
+eg_status egi_flow_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
+                       const eg_config *cfg, const eg_lab_opts *opts,
+                       eg_err *err)
+{
+    eg_status st = EG_OK;
+    loop *l = eg_calloc(1, sizeof *l);
+
+    if (!l) return EG_FAIL(err, EG_ENOMEM, "flow: out of memory");
+    l->cfg = cfg;
+    l->opts = opts;
+    l->run = run;
+    l->err = err;
+    l->news = egi_no_news(opts->label ? opts->label : cfg->run.name);
+    EG_TRY(build(l, err));
+    l->news.n_steps = l->setup->n_times;
+    l->clock0 = eg_clock();
+    fill_facts(l, facts, out);
+    EG_TRY(eg_run_record(run, "running", "", facts, err));
+    tell_plan(l);
+    EG_TRY(run_pieces(l, out, err));
+    st = finish_arrays(l, err);
+    fill_facts(l, facts, out);
+done:
+    egi_rows_release(&l->x);
+    egi_rows_release(&l->t);
+    egi_rows_release(&l->hist);
+    egi_rows_release(&l->merges);
+    eg_row_release(&l->row);
+    eg_row_release(&l->timing);
+    egi_watch_free(l->watch);
+    eg_flow_free(l->flow);
+    eg_flow_setup_free(l->setup);
+    eg_free(l->now);
+    eg_free(l->reached);
+    eg_free(l);
+    return st;
+}

@@ -1,0 +1,186 @@
+/* Growing .npy files: a header of fixed size whose first extent is written
+ * last. */
+#include "lab/npy_rows.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HEADER = 256, DICT_AT = 10 };
+
+static const char *descr(eg_dtype t)
+{
+    static const char *const name[] = {[EG_F32] = "<f4",
+                                       [EG_F64] = "<f8",
+                                       [EG_I32] = "<i4",
+                                       [EG_I64] = "<i8",
+                                       [EG_U8] = "|u1"};
+
+    return name[t];
+}
+
+/* The header for so many rows, filled with spaces to its fixed size. */
+static void make_header(const egi_rows *r, eg_index rows, char h[HEADER])
+{
+    static const char magic[8] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0};
+    int at = DICT_AT;
+
+    memset(h, ' ', HEADER);
+    memcpy(h, magic, sizeof magic);
+    h[8] = (char)(HEADER - DICT_AT);
+    h[9] = 0;
+    at += snprintf(h + at, (size_t)(HEADER - at),
+                   "{'descr': '%s', 'fortran_order': False, 'shape': (%td,",
+                   descr(r->dtype), rows);
+    for (int i = 0; i < r->ndim; i++)
+        at += snprintf(h + at, (size_t)(HEADER - at), "%s%td%s", i ? "" : " ",
+                       r->shape[i], i + 1 < r->ndim ? ", " : "");
+    at += snprintf(h + at, (size_t)(HEADER - at), "), }");
+    EG_ASSERT(at < HEADER);
+    h[at] = ' '; /* where snprintf put its 0 */
+    h[HEADER - 1] = '\n';
+}
+
+static eg_status trouble(const egi_rows *r, const char *what, eg_err *err)
+{
+    return EG_FAIL(err, EG_EIO, "cannot %s %s: %s", what, r->part,
+                   strerror(errno));
+}
+
+/* A header of the same rows differs in their number alone: that is, up to the
+ * bracket and from the comma after it. */
+static bool same_kind(const egi_rows *r, const char found[HEADER])
+{
+    char want[HEADER], a[HEADER + 1], b[HEADER + 1];
+    const char *pa, *pb;
+
+    make_header(r, 0, want);
+    memcpy(a, want, HEADER);
+    memcpy(b, found, HEADER);
+    a[HEADER] = b[HEADER] = '\0';
+    if (memcmp(a, b, DICT_AT) != 0) return false;
+    pa = strchr(a + DICT_AT, '(');
+    pb = strchr(b + DICT_AT, '(');
+    if (!pa || !pb || pa - a != pb - b || memcmp(a, b, (size_t)(pa - a)) != 0)
+        return false;
+    pa = strchr(pa, ',');
+    pb = strchr(pb, ',');
+    if (!pa || !pb) return false;
+    for (;; pa++, pb++) {
+        if (*pa != *pb) return false;
+        if (*pa == '}') return true;
+    }
+}
+
+static eg_status begin(egi_rows *r, eg_err *err)
+{
+    char h[HEADER];
+
+    r->f = fopen(r->part, "w+be");
+    if (!r->f) return trouble(r, "create", err);
+    make_header(r, 0, h);
+    if (fwrite(h, HEADER, 1, r->f) != 1 || fflush(r->f) != 0)
+        return trouble(r, "write", err);
+    return EG_OK;
+}
+
+/* Takes over what is there; a file too short for a header begins anew. */
+static eg_status go_on(egi_rows *r, eg_err *err)
+{
+    char h[HEADER];
+    off_t size;
+
+    r->f = fopen(r->part, "r+be");
+    if (!r->f) return trouble(r, "open", err);
+    if (fread(h, HEADER, 1, r->f) != 1) {
+        fclose(r->f);
+        return begin(r, err);
+    }
+    if (!same_kind(r, h))
+        return EG_FAIL(err, EG_EFORMAT,
+                       "%s holds rows of another kind; remove it to begin "
+                       "anew",
+                       r->part);
+    if (fseeko(r->f, 0, SEEK_END) != 0) return trouble(r, "read", err);
+    size = ftello(r->f);
+    r->n = (eg_index)(((size_t)size - HEADER) / r->bytes);
+    return egi_rows_cut(r, r->n, err);
+}
+
+eg_status egi_rows_open(egi_rows *r, const char *folder, const char *name,
+                        eg_dtype dtype, int ndim, const eg_index *shape,
+                        eg_err *err)
+{
+    eg_status st;
+
+    *r = (egi_rows){.dtype = dtype, .ndim = ndim};
+    r->bytes = eg_dtype_size(dtype);
+    for (int i = 0; i < ndim; i++) {
+        r->shape[i] = shape[i];
+        r->bytes *= (size_t)shape[i];
+    }
+    EG_ASSERT(r->bytes > 0 && ndim < EG_MAX_DIMS);
+    if ((size_t)snprintf(r->path, sizeof r->path, "%s/%s", folder, name) >=
+        sizeof r->path)
+        return EG_FAIL(err, EG_EINVAL, "path too long: %s", folder);
+    snprintf(r->part, sizeof r->part, "%s.part", r->path);
+    if (eg_file_exists(r->path) && rename(r->path, r->part) != 0)
+        return trouble(r, "make", err);
+    st = eg_file_exists(r->part) ? go_on(r, err) : begin(r, err);
+    if (st != EG_OK) egi_rows_release(r);
+    return st;
+}
+
+static off_t offset(const egi_rows *r, eg_index i)
+{
+    return (off_t)HEADER + (off_t)r->bytes * (off_t)i;
+}
+
+eg_status egi_rows_cut(egi_rows *r, eg_index n, eg_err *err)
+{
+    EG_ASSERT(n <= r->n);
+    if (fflush(r->f) != 0 || ftruncate(fileno(r->f), offset(r, n)) != 0 ||
+        fseeko(r->f, 0, SEEK_END) != 0)
+        return trouble(r, "shorten", err);
+    r->n = n;
+    return EG_OK;
+}
+
+eg_status egi_rows_read(const egi_rows *r, eg_index i, void *row, eg_err *err)
+{
+    EG_ASSERT(i >= 0 && i < r->n);
+    if (fseeko(r->f, offset(r, i), SEEK_SET) != 0 ||
+        fread(row, r->bytes, 1, r->f) != 1 || fseeko(r->f, 0, SEEK_END) != 0)
+        return trouble(r, "read", err);
+    return EG_OK;
+}
+
+eg_status egi_rows_put(egi_rows *r, const void *row, eg_err *err)
+{
+    if (fwrite(row, r->bytes, 1, r->f) != 1 || fflush(r->f) != 0)
+        return trouble(r, "write", err);
+    r->n++;
+    return EG_OK;
+}
+
+eg_status egi_rows_finish(egi_rows *r, eg_err *err)
+{
+    char h[HEADER];
+    bool ok;
+
+    make_header(r, r->n, h);
+    ok = fseeko(r->f, 0, SEEK_SET) == 0 && fwrite(h, HEADER, 1, r->f) == 1 &&
+         fflush(r->f) == 0 && fsync(fileno(r->f)) == 0;
+    if (ok) {
+        ok = fclose(r->f) == 0;
+        r->f = NULL;
+    }
+    if (!ok || rename(r->part, r->path) != 0) return trouble(r, "write", err);
+    return EG_OK;
+}
+
+void egi_rows_release(egi_rows *r)
+{
+    if (r->f) fclose(r->f);
+    r->f = NULL;
+}

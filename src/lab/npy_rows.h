@@ -1,0 +1,38 @@
+/* A .npy file that grows by rows, and can be gone on with after a crash.
+ *
+ * It is called NAME.part while it grows: a header with room for any number of
+ * rows, then whole rows. Closing it writes how many there are and renames it to
+ * NAME. */
+#ifndef EG_LAB_NPY_ROWS_H
+#define EG_LAB_NPY_ROWS_H
+
+#include <stdio.h>
+#include "engram/config.h"
+#include "engram/file.h"
+
+typedef struct egi_rows {
+    FILE *f;
+    char path[EG_PATH + 64], part[EG_PATH + 72];
+    eg_dtype dtype;
+    int ndim;                    /* of a row */
+    eg_index shape[EG_MAX_DIMS]; /* of a row */
+    size_t bytes;                /* of a row */
+    eg_index n;                  /* rows */
+} egi_rows;
+
+/* Opens folder/name; r->n whole rows of an earlier process are taken over. A
+ * file with rows of another kind is EG_EFORMAT. */
+eg_status egi_rows_open(egi_rows *r, const char *folder, const char *name,
+                        eg_dtype dtype, int ndim, const eg_index *shape,
+                        eg_err *err);
+/* Forgets all but the first n rows. */
+eg_status egi_rows_cut(egi_rows *r, eg_index n, eg_err *err);
+eg_status egi_rows_read(const egi_rows *r, eg_index i, void *row, eg_err *err);
+/* Appends a row; it survives the death of the process. */
+eg_status egi_rows_put(egi_rows *r, const void *row, eg_err *err);
+/* Makes what there is a whole .npy file on disk. */
+eg_status egi_rows_finish(egi_rows *r, eg_err *err);
+/* Closes the file as it is, to be gone on with; nothing after a finish. */
+void egi_rows_release(egi_rows *r);
+
+#endif

@@ -1,0 +1,527 @@
+/* Flow runs: files in, arrays out; stopped, killed and resumed ones end with
+ * the same bytes, whatever the number of threads. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "engram/mem.h"
+#include "lab/flow_priv.h"
+#include "lab/npy_rows.h"
+
+static char root[64];
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(root, sizeof root, "/tmp/engram-t_flow_run-XXXXXX");
+    return mkdtemp(root) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    char command[128];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf %s", root);
+    return system(command); /* NOLINT(cert-env33-c): our own folder */
+}
+
+static char *slurp(const char *dir, const char *name, size_t *size)
+{
+    char path[EG_PATH + 64], *text = NULL;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    if (eg_file_read(&text, size, path, 1 << 24, NULL) != EG_OK)
+        fail_msg("no %s", path);
+    return text;
+}
+
+static void same_file(const char *a, const char *b, const char *name)
+{
+    size_t na = 0, nb = 0;
+    char *ta = slurp(a, name, &na), *tb = slurp(b, name, &nb);
+
+    if (na != nb || memcmp(ta, tb, na) != 0)
+        fail_msg("%s differs between %s (%zu bytes) and %s (%zu)", name, a, na,
+                 b, nb);
+    eg_free(ta);
+    eg_free(tb);
+}
+
+/* ---- growing .npy files ----------------------------------------------------
+ */
+
+static void test_rows(void **state)
+{
+    const eg_index shape[] = {3};
+    double row[3], back[3];
+    char path[128];
+    egi_rows r;
+    eg_view v;
+    eg_err err = {0};
+
+    (void)state;
+    assert_int_equal(egi_rows_open(&r, root, "r.npy", EG_F64, 1, shape, &err),
+                     EG_OK);
+    for (int i = 0; i < 5; i++) {
+        for (int k = 0; k < 3; k++) row[k] = 10 * i + k;
+        assert_int_equal(egi_rows_put(&r, row, &err), EG_OK);
+    }
+    egi_rows_release(&r); /* a killed process */
+
+    snprintf(path, sizeof path, "%s/r.npy", root);
+    assert_false(eg_file_exists(path));
+    assert_int_equal(egi_rows_open(&r, root, "r.npy", EG_I64, 1, shape, &err),
+                     EG_EFORMAT);
+    print_message("%s\n", err.msg);
+    assert_int_equal(egi_rows_open(&r, root, "r.npy", EG_F64, 1, shape, &err),
+                     EG_OK);
+    assert_int_equal(r.n, 5);
+    assert_int_equal(egi_rows_cut(&r, 2, &err), EG_OK);
+    row[1] = -1;
+    assert_int_equal(egi_rows_put(&r, row, &err), EG_OK);
+    assert_int_equal(egi_rows_read(&r, 1, back, &err), EG_OK);
+    assert_true(back[0] == 10 && back[2] == 12);
+    assert_int_equal(egi_rows_finish(&r, &err), EG_OK);
+
+    assert_int_equal(eg_npy_read(&v, path, &err), EG_OK);
+    assert_int_equal(v.ndim, 2);
+    assert_int_equal(v.shape[0], 3);
+    assert_int_equal(v.shape[1], 3);
+    assert_true(eg_view_at(&v, 5) == 12 && eg_view_at(&v, 7) == -1);
+    eg_view_release(&v);
+
+    /* a finished file can be gone on with, a damaged one begins anew */
+    assert_int_equal(egi_rows_open(&r, root, "r.npy", EG_F64, 1, shape, &err),
+                     EG_OK);
+    assert_int_equal(r.n, 3);
+    egi_rows_release(&r);
+    snprintf(path, sizeof path, "%s/r.npy.part", root);
+    assert_int_equal(eg_file_write(path, "short", 5, &err), EG_OK);
+    assert_int_equal(egi_rows_open(&r, root, "r.npy", EG_F64, 1, shape, &err),
+                     EG_OK);
+    assert_int_equal(r.n, 0);
+    egi_rows_release(&r);
+}
+
+/* ---- runs
+ * -------------------------------------------------------------------- */
+
+static const char base[] = "run: {name: t, kind: flow, seed: 7}\n"
+                           "flow: {n: 12, d: 3, beta: 4, bins: 20, "
+                           "times: [\"0:8:0.2\", \"9:12:1\"]}\n";
+
+static eg_config *config_of(const char *text, const char *set)
+{
+    eg_config *c = eg_calloc(1, sizeof *c);
+    char path[128], words[512], *rest = NULL;
+    eg_err err = {0};
+
+    assert_non_null(c);
+    snprintf(path, sizeof path, "%s/c.yaml", root);
+    assert_int_equal(eg_file_write(path, text, strlen(text), &err), EG_OK);
+    if (eg_config_load(c, path, &err) != EG_OK) fail_msg("%s", err.msg);
+    snprintf(words, sizeof words, "%s", set);
+    for (char *w = strtok_r(words, " ", &rest); w;
+         w = strtok_r(NULL, " ", &rest))
+        if (eg_config_set(c, w, &err) != EG_OK) fail_msg("%s", err.msg);
+    return c;
+}
+
+/* Stops after so many times; counts them. */
+typedef struct watcher {
+    int stop_after, seen;
+} watcher;
+
+static void news(void *ctx, const eg_progress *p)
+{
+    watcher *w = ctx;
+
+    (void)p;
+    w->seen++;
+}
+
+static bool stop(void *ctx)
+{
+    const watcher *w = ctx;
+
+    return w->stop_after > 0 && w->seen >= w->stop_after;
+}
+
+static eg_lab_result run(const eg_config *c, const char *name, int threads,
+                         int stop_after, bool resume)
+{
+    char dir[128];
+    watcher w = {stop_after, 0};
+    eg_lab_opts o = {.dir = dir,
+                     .resume = resume,
+                     .stop = stop,
+                     .progress = news,
+                     .ctx = &w};
+    eg_lab_result r;
+    eg_pool *pool = NULL;
+    eg_err err = {0};
+
+    snprintf(dir, sizeof dir, "%s/%s", root, name);
+    assert_int_equal(eg_pool_new(&pool, threads, &err), EG_OK);
+    o.pool = pool;
+    if (eg_lab_run(&r, c, &o, &err) != EG_OK) fail_msg("%s", err.msg);
+    eg_pool_free(pool);
+    return r;
+}
+
+static eg_view array_of(const char *dir, const char *name)
+{
+    char path[EG_PATH + 32];
+    eg_view v;
+    eg_err err = {0};
+
+    snprintf(path, sizeof path, "%s/arrays/%s.npy", dir, name);
+    if (eg_npy_read(&v, path, &err) != EG_OK) fail_msg("%s", err.msg);
+    return v;
+}
+
+static void check_states(const char *dir, eg_index n_times)
+{
+    eg_view x = array_of(dir, "x"), t = array_of(dir, "t");
+    double worst = 0;
+
+    assert_int_equal(x.ndim, 3);
+    assert_int_equal(x.shape[0], n_times);
+    assert_int_equal(x.shape[1], 12);
+    assert_int_equal(x.shape[2], 3);
+    assert_int_equal(t.ndim, 1);
+    assert_int_equal(t.shape[0], n_times);
+    for (eg_index i = 0; i < n_times * 12; i++) {
+        double s = 0;
+
+        for (int k = 0; k < 3; k++) {
+            double c = eg_view_at(&x, 3 * i + k);
+
+            s += c * c;
+        }
+        worst = fmax(worst, fabs(s - 1));
+    }
+    print_message("| |x|^2 - 1 | <= %.2g, t from %g to %g\n", worst,
+                  eg_view_at(&t, 0), eg_view_at(&t, n_times - 1));
+    assert_true(worst < 1e-14);
+    eg_view_release(&x);
+    eg_view_release(&t);
+}
+
+static void test_whole_run(void **state)
+{
+    eg_config *c = config_of(base, "");
+    eg_lab_result r = run(c, "whole", 2, 0, false);
+    char path[EG_PATH + 32];
+    eg_metrics m;
+    const eg_series *energy, *parts;
+    eg_view hist = array_of(r.dir, "hist"), merges = array_of(r.dir, "merges");
+    double pairs = 0;
+
+    (void)state;
+    assert_int_equal(r.outcome, EG_FINISHED);
+    assert_int_equal(r.steps_done, 45);
+    print_message("%lld steps, %lld evaluations\n", (long long)r.solver_steps,
+                  (long long)r.evaluations);
+    assert_true(r.evaluations > r.solver_steps && r.solver_steps > 0);
+    check_states(r.dir, 45);
+
+    assert_int_equal(hist.shape[0], 45);
+    assert_int_equal(hist.shape[1], 20);
+    for (int b = 0; b < 20; b++) pairs += eg_view_at(&hist, 44 * 20 + b);
+    assert_true(pairs == 66);
+
+    snprintf(path, sizeof path, "%s/metrics.jsonl", r.dir);
+    assert_int_equal(eg_metrics_read(&m, path, NULL), EG_OK);
+    energy = eg_metrics_find(&m, "energy");
+    parts = eg_metrics_find(&m, "components");
+    assert_int_equal(energy->n, 45);
+    for (int i = 1; i < energy->n; i++) /* SA raises it */
+        assert_true(energy->value[i] >= energy->value[i - 1] * (1 - 1e-14));
+    print_message("energy %g -> %g, components %g -> %g, %td merges\n",
+                  energy->value[0], energy->value[44], parts->value[0],
+                  parts->value[44], merges.shape[0]);
+    assert_true(parts->value[0] == 12 && parts->value[44] < 6);
+    assert_int_equal(merges.shape[1], 2);
+    assert_true(eg_view_at(&merges, 2 * merges.shape[0] - 1) ==
+                parts->value[44]);
+    assert_true(fabs(energy->value[44] -
+                     eg_metrics_find(&m, "energy_shifted")->value[44] * exp(4) /
+                         8) < 1e-12);
+    eg_metrics_release(&m);
+    eg_view_release(&hist);
+    eg_view_release(&merges);
+    eg_free(c);
+}
+
+static const char *const kept[] = {"arrays/x.npy",    "arrays/t.npy",
+                                   "arrays/hist.npy", "arrays/merges.npy",
+                                   "metrics.jsonl",   "config.yaml"};
+
+static void same_runs(const char *a, const char *b)
+{
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        same_file(a, b, kept[i]);
+}
+
+static const char *const variant[] = {
+    "flow.method=dop853",
+    "flow.method=dopri5 flow.model=USA_shifted",
+    "flow.method=adams flow.rtol=1e-8",
+    "flow.method=bdf flow.rtol=1e-8",
+    "flow.method=rk4 flow.h=0.05",
+    "flow.method=authors flow.h=0.1",
+    "flow.method=authors flow.h=0.13", /* off the grid of times */
+    "flow.method=lie flow.noise=0.01",
+    "flow.fuse=true flow.delta=0.1",
+    "flow.norm=sqrt flow.method=heun",
+    "flow.norm=peri",
+};
+enum { N_VARIANTS = sizeof variant / sizeof *variant };
+
+/* Stopped at several places and resumed: the same bytes. */
+static void test_resume(void **state)
+{
+    static const int place[] = {1, 2, 20, 44};
+
+    (void)state;
+    for (int v = 0; v < N_VARIANTS; v++) {
+        eg_config *c = config_of(base, variant[v]);
+        char a[32], b[32];
+        eg_lab_result whole, part;
+
+        snprintf(a, sizeof a, "a%d", v);
+        whole = run(c, a, 1, 0, false);
+        for (int p = 0; p < 4; p++) {
+            snprintf(b, sizeof b, "b%d-%d", v, p);
+            part = run(c, b, 1, place[p], false);
+            assert_int_equal(part.outcome, EG_INTERRUPTED);
+            assert_int_equal(part.steps_done, place[p]);
+            if (!strstr(variant[v], "peri")) check_states(part.dir, place[p]);
+            (void)run(c, b, 3, 5, true); /* once more, on the way */
+            part = run(c, b, 2, 0, true);
+            assert_int_equal(part.outcome, EG_FINISHED);
+            if (strstr(variant[v], "peri")) {
+                same_file(whole.dir, part.dir, "arrays/x.npy");
+                same_file(whole.dir, part.dir, "metrics.jsonl");
+            } else {
+                same_runs(whole.dir, part.dir);
+            }
+        }
+        print_message("%s: resumed alike\n", variant[v]);
+        eg_free(c);
+    }
+}
+
+/* A killed process leaves NAME.part files and a row or two more of metrics. */
+static void test_killed(void **state)
+{
+    eg_config *c = config_of(base, "");
+    eg_lab_result whole = run(c, "k-whole", 1, 0, false);
+    eg_lab_result part = run(c, "k-part", 1, 30, false);
+    char from[EG_PATH + 64], to[EG_PATH + 64];
+    FILE *f;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        snprintf(from, sizeof from, "%s/%s", part.dir, kept[i]);
+        snprintf(to, sizeof to, "%s/%s.part", part.dir, kept[i]);
+        assert_int_equal(rename(from, to), 0);
+    }
+    f = fopen(to, "ab"); /* half a merge */
+    assert_non_null(f);
+    fputs("12345", f);
+    fclose(f);
+    part = run(c, "k-part", 1, 0, true);
+    assert_int_equal(part.outcome, EG_FINISHED);
+    same_runs(whole.dir, part.dir);
+    /* and once more changes nothing */
+    part = run(c, "k-part", 1, 0, true);
+    assert_int_equal(part.outcome, EG_FINISHED);
+    same_runs(whole.dir, part.dir);
+    eg_free(c);
+}
+
+static void test_threads(void **state)
+{
+    eg_config *c = config_of(base, "flow.n=200 flow.beta=9 flow.times=0:2:0.5");
+    eg_lab_result one = run(c, "t1", 1, 0, false);
+    static const int threads[] = {2, 3, 8};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+        eg_lab_result r;
+
+        snprintf(name, sizeof name, "t%d", threads[i]);
+        r = run(c, name, threads[i], 0, false);
+        same_runs(one.dir, r.dir);
+    }
+    eg_free(c);
+}
+
+/* ---- files a flow takes in -------------------------------------------------
+ */
+
+static void put_array(const char *name, const double *data, int ndim,
+                      eg_index a, eg_index b, eg_index d)
+{
+    char path[128];
+    eg_view v = {data, EG_F64, ndim, {a, b, d}};
+    eg_err err = {0};
+
+    if (ndim == 2) v.shape[1] = d;
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    assert_int_equal(eg_npy_write(path, &v, &err), EG_OK);
+}
+
+/* Two batches of five tokens, the second one turned. */
+static void make_batch(double x[2][5][2])
+{
+    for (int b = 0; b < 2; b++)
+        for (int i = 0; i < 5; i++) {
+            x[b][i][0] = cos(i + 0.3 * b);
+            x[b][i][1] = sin(i + 0.3 * b);
+        }
+}
+
+static const char from_files[] =
+    "run: {name: f, kind: flow}\n"
+    "flow: {x0: \"batch.npy[1]\", V: [v.npy], times: [0, 1, 2]}\n";
+
+static void test_inputs(void **state)
+{
+    double x[2][5][2], v[4] = {1, 0.1, -0.1, 1};
+    eg_config *c, *again = eg_calloc(1, sizeof *again);
+    eg_lab_result r, r2;
+    char path[EG_PATH + 32], dir[EG_PATH];
+    eg_view a;
+    eg_err err = {0};
+
+    (void)state;
+    make_batch(x);
+    put_array("batch.npy", &x[0][0][0], 3, 2, 5, 2);
+    put_array("v.npy", v, 2, 2, 0, 2);
+    c = config_of(from_files, "");
+    r = run(c, "f", 1, 0, false);
+    a = array_of(r.dir, "x");
+    assert_int_equal(a.shape[1], 5);
+    for (int i = 0; i < 10; i++)
+        assert_true(fabs(eg_view_at(&a, i) - (&x[1][0][0])[i]) < 1e-15);
+    eg_view_release(&a);
+
+    /* the directory alone runs again, elsewhere, to the same bytes */
+    snprintf(path, sizeof path, "%s/config.yaml", r.dir);
+    assert_int_equal(eg_config_load(again, path, &err), EG_OK);
+    print_message("x0: %s\nV: %s\n", again->flow.x0, again->flow.V.item[0]);
+    assert_non_null(strstr(again->flow.x0, "arrays/batch.1-"));
+    r2 = run(again, "f2", 1, 0, false);
+    for (int i = 0; i < 2; i++) same_file(r.dir, r2.dir, kept[i]);
+    same_file(r.dir, r2.dir, "config.yaml");
+
+    /* found again by what the files hold, not by their names */
+    snprintf(dir, sizeof dir, "%s", r.dir);
+    assert_int_equal(run(c, "f", 1, 0, true).outcome, EG_FINISHED);
+    v[1] = 0.2;
+    put_array("v.npy", v, 2, 2, 0, 2);
+    {
+        eg_lab_opts o = {.dir = dir, .resume = true};
+
+        assert_int_equal(eg_lab_run(&r, c, &o, &err), EG_EINVAL);
+        print_message("%s\n", err.msg);
+        assert_non_null(strstr(err.msg, "another configuration"));
+    }
+    eg_free(again);
+    eg_free(c);
+}
+
+static void test_input_errors(void **state)
+{
+    static const struct {
+        const char *set, *expect;
+        eg_status status;
+    } bad[] = {
+        {"flow.x0=/nowhere/x.npy", "flow.x0: /nowhere/x.npy", EG_EIO},
+        {"flow.x0=batch.npy[2]", "no entry 2", EG_ESHAPE},
+        {"flow.x0=batch.npy[0][9]", "no entry 9", EG_ESHAPE},
+        {"flow.x0=batch.npy", "x0", EG_ESHAPE},
+        {"flow.mass=heavy", "flow.mass: expected a .npy or .csv", EG_EINVAL},
+        {"flow.Q=[\"batch.npy[1]\"]", "Q", EG_ESHAPE},
+        {"flow.x0=circle", "x0: expected uniform", EG_EINVAL},
+    };
+    double x[2][5][2];
+
+    (void)state;
+    make_batch(x);
+    put_array("batch.npy", &x[0][0][0], 3, 2, 5, 2);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char dir[128], yaml[512];
+        eg_config *c;
+        eg_lab_opts o = {.dir = dir};
+        eg_lab_result r;
+        eg_err err = {0};
+        eg_status st;
+        const char *eq = strchr(bad[i].set, '=');
+
+        snprintf(dir, sizeof dir, "%s/bad%zu", root, i);
+        snprintf(yaml, sizeof yaml,
+                 "run: {kind: flow}\nflow:\n  d: 2\n  times: [0, 1]\n  "
+                 "%.*s: %s\n",
+                 (int)(eq - bad[i].set - 5), bad[i].set + 5, eq + 1);
+        c = config_of(yaml, "");
+        st = eg_lab_run(&r, c, &o, &err);
+        print_message("%s\n", err.msg);
+        assert_int_equal(st, bad[i].status);
+        assert_non_null(strstr(err.msg, bad[i].expect));
+        snprintf(yaml, sizeof yaml, "%s/arrays/x.npy", dir);
+        assert_false(eg_file_exists(yaml));
+        eg_free(c);
+    }
+}
+
+/* ---- theory runs go on, too
+ * -------------------------------------------------- */
+
+static void test_theory_resumes(void **state)
+{
+    static const char text[] = "run: {name: th, kind: theory, theory: lemma2}\n"
+                               "theory: {draws: 3}\n";
+    eg_config *c = config_of(text, "");
+    eg_lab_result whole = run(c, "th", 1, 0, false), part;
+    size_t n = 0, m = 0;
+    char *log, *rows;
+
+    (void)state;
+    part = run(c, "th-part", 1, 2, false);
+    assert_int_equal(part.outcome, EG_INTERRUPTED);
+    rows = slurp(part.dir, "metrics.jsonl", &m);
+    assert_true(m > 0);
+    part = run(c, "th-part", 2, 0, true);
+    assert_int_equal(part.outcome, EG_FINISHED);
+    same_file(whole.dir, part.dir, "metrics.jsonl");
+    log = slurp(part.dir, "log", &n);
+    print_message("%s", log);
+    assert_non_null(strstr(log, "were there already"));
+    eg_free(rows);
+    eg_free(log);
+    eg_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+                                       cmocka_unit_test(test_whole_run),
+                                       cmocka_unit_test(test_resume),
+                                       cmocka_unit_test(test_killed),
+                                       cmocka_unit_test(test_threads),
+                                       cmocka_unit_test(test_inputs),
+                                       cmocka_unit_test(test_input_errors),
+                                       cmocka_unit_test(test_theory_resumes)};
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
