@@ -20,6 +20,7 @@ const char cli_list_help[] =
     "  mixers    how positions mix, and the other parts of a model\n"
     "  probes    what is measured while a model trains\n"
     "  theories  statements checked without training (run.theory)\n"
+    "  flow      dynamics of tokens as particles, and ways to compute them\n"
     "  kernels   kernel sets that run on this machine, best first\n";
 
 /* Rows of one kind, as a table or as JSON. */
@@ -116,6 +117,19 @@ static int add_theories(rows *r, const cli_args *a)
     return CLI_DONE;
 }
 
+static int add_flow(rows *r, const cli_args *a)
+{
+    static const char *const key[] = {"model", "space",  "norm", "ffn",
+                                      "units", "method", "sum",  "precision"};
+
+    (void)a;
+    for (size_t i = 0; i < sizeof key / sizeof *key; i++)
+        add_choices(r, eg_flow_fields, key[i]);
+    add(r, "x0: uniform hemisphere cap equiangular ring cube gaussian FILE",
+        "tokens at the start");
+    return CLI_DONE;
+}
+
 static int add_kernels(rows *r, const cli_args *a)
 {
     (void)a;
@@ -128,7 +142,8 @@ static const struct {
     int (*add)(rows *r, const cli_args *a);
 } kind[] = {{"claims", add_claims},     {"tasks", add_tasks},
             {"mixers", add_mixers},     {"probes", add_probes},
-            {"theories", add_theories}, {"kernels", add_kernels}};
+            {"theories", add_theories}, {"flow", add_flow},
+            {"kernels", add_kernels}};
 
 int cmd_list(const cli_args *a)
 {

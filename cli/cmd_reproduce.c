@@ -11,7 +11,8 @@
 const cli_option cli_reproduce_options[] = {
     {"quick", 0, NULL, "small sizes: a minute or two on two cores (default)"},
     {"full", 0, NULL, "the paper's sizes and ten seeds"},
-    {"reuse", 0, NULL, "take finished runs of the same configuration"},
+    {"reuse", 0, NULL,
+     "take finished runs of the same configuration, go on with stopped ones"},
     {"experiments", 0, "DIR", "where the experiments are"},
     {"no-report", 0, NULL, "do not draw the report page"},
     CLI_OPT_RUNS,
@@ -32,7 +33,8 @@ const char cli_reproduce_help[] =
     "  fails     not as expected; not run: something kept it from running\n"
     "\n"
     "Exit 0 only when everything that was to be run holds or is refuted as\n"
-    "expected. Results stay under runs/reproduce/<id>/<time>/.\n"
+    "expected. Results stay under runs/reproduce/<id>/<time>/. After Ctrl-C\n"
+    "(or a crash) the same command with --reuse goes on where it stopped.\n"
     "\n"
     "  engram reproduce birth --quick\n"
     "  engram reproduce birth/theory --json\n"

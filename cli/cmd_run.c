@@ -29,11 +29,13 @@ const char cli_run_help[] =
     "\n"
     "Ctrl-C finishes the step, saves a checkpoint and exits 130; --resume "
     "goes\n"
-    "on and ends with the same bytes as a run that was never stopped.\n"
+    "on and ends with the same bytes as a run that was never stopped. A flow\n"
+    "of tokens stops at the next of its times.\n"
     "\n"
     "  engram run experiments/birth/basic.yaml\n"
     "  engram run experiments/birth/basic.yaml --set train.steps=100 --seed 2\n"
-    "  engram run runs/birth-basic/20260131-120000 --resume\n";
+    "  engram run runs/birth-basic/20260131-120000 --resume\n"
+    "  engram run experiments/flow/sphere.yaml --set flow.x0=mine.npy\n";
 
 static void print_result(const eg_lab_result *r)
 {
@@ -48,10 +50,20 @@ static void print_result(const eg_lab_result *r)
                    r->reason[0] ? ": " : "", r->reason);
     snprintf(path, sizeof path, "%s/metrics.jsonl", r->dir);
     if (eg_metrics_read(&m, path, NULL) == EG_OK) {
-        static const char *const shown[] = {
-            "loss",        "acc_in_context", "acc_in_context_test",
-            "recall_W_O2", "recall_W_K2",    "recall_W_K1_early",
-            "recall_W_K1", "kl_W_F"};
+        static const char *const shown[] = {"loss",
+                                            "acc_in_context",
+                                            "acc_in_context_test",
+                                            "recall_W_O2",
+                                            "recall_W_K2",
+                                            "recall_W_K1_early",
+                                            "recall_W_K1",
+                                            "kl_W_F",
+                                            "t",
+                                            "energy",
+                                            "order",
+                                            "inner_mean",
+                                            "components",
+                                            "hull"};
 
         for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
             const eg_series *s = eg_metrics_find(&m, shown[i]);
@@ -67,13 +79,14 @@ static void print_result(const eg_lab_result *r)
 
 static int print_json(const eg_lab_result *r)
 {
-    return cli_print_json(
-        json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:I, s:I}", "run", r->dir,
-                  "status", eg_outcome_name(r->outcome), "reason", r->reason,
-                  "steps_done", (json_int_t)r->steps_done, "seconds",
-                  r->seconds, "tokens_per_s", r->tokens_per_s,
-                  "memory_announced_bytes", (json_int_t)r->announced_bytes,
-                  "memory_peak_bytes", (json_int_t)r->peak_bytes));
+    return cli_print_json(json_pack(
+        "{s:s, s:s, s:s, s:I, s:f, s:f, s:I, s:I, s:I, s:I}", "run", r->dir,
+        "status", eg_outcome_name(r->outcome), "reason", r->reason,
+        "steps_done", (json_int_t)r->steps_done, "seconds", r->seconds,
+        "tokens_per_s", r->tokens_per_s, "evaluations",
+        (json_int_t)r->evaluations, "solver_steps", (json_int_t)r->solver_steps,
+        "memory_announced_bytes", (json_int_t)r->announced_bytes,
+        "memory_peak_bytes", (json_int_t)r->peak_bytes));
 }
 
 /* A run directory given as FILE is what --resume means to go on with. */
@@ -111,6 +124,11 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
         cli_say("peak memory %.1f MiB, announced %.1f MiB; %.0f tokens/s",
                 (double)r.peak_bytes / 1048576.0,
                 (double)r.announced_bytes / 1048576.0, r.tokens_per_s);
+    if (r.evaluations > 0)
+        cli_say("%lld steps, %lld field evaluations in %.1f s; peak memory "
+                "%.1f MiB",
+                (long long)r.solver_steps, (long long)r.evaluations, r.seconds,
+                (double)r.peak_bytes / 1048576.0);
     if (cli_flag(a, "json")) {
         int code = print_json(&r);
 
@@ -123,10 +141,9 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
         return CLI_INTERRUPTED;
     }
     if (r.outcome == EG_DIVERGED)
-        return cli_fail(CLI_FAILED,
-                        "diverged: %s; the last good checkpoint is "
-                        "in %s/checkpoints",
-                        r.reason, r.dir);
+        return cli_fail(
+            CLI_FAILED, "diverged: %s; what was good stays in %s/%s", r.reason,
+            r.dir, cfg->run.kind == EG_RUN_FLOW ? "arrays" : "checkpoints");
     return CLI_DONE;
 }
 

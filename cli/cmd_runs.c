@@ -31,19 +31,28 @@ const char cli_show_help[] =
     "  engram show birth-basic\n"
     "  engram show runs/birth-basic/20260131-120000 --json\n";
 
+/* The catalogue does not know what a flow did; run.json does. */
 static json_t *info_json(const eg_run_info *r)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, "
-                     "s:I, s:I, s:I, s:I, s:I, s:f, s:f}",
-                     "dir", r->dir, "name", r->name, "id", r->id, "status",
-                     r->status, "reason", r->reason, "start", r->start, "end",
-                     r->end, "version", r->version, "kernels", r->kern,
-                     "precision", r->precision, "threads", r->threads, "seed",
-                     (json_int_t)r->seed, "steps", (json_int_t)r->steps,
-                     "steps_done", (json_int_t)r->steps_done,
-                     "memory_announced_bytes", (json_int_t)r->announced_bytes,
-                     "memory_peak_bytes", (json_int_t)r->peak_bytes, "seconds",
-                     r->seconds, "tokens_per_s", r->tokens_per_s);
+    json_t *o = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, "
+        "s:I, s:I, s:I, s:f, s:f}",
+        "dir", r->dir, "name", r->name, "id", r->id, "status", r->status,
+        "reason", r->reason, "start", r->start, "end", r->end, "version",
+        r->version, "kernels", r->kern, "precision", r->precision, "threads",
+        r->threads, "seed", (json_int_t)r->seed, "steps", (json_int_t)r->steps,
+        "steps_done", (json_int_t)r->steps_done, "memory_announced_bytes",
+        (json_int_t)r->announced_bytes, "memory_peak_bytes",
+        (json_int_t)r->peak_bytes, "seconds", r->seconds, "tokens_per_s",
+        r->tokens_per_s);
+
+    if (r->kind[0]) json_object_set_new(o, "kind", json_string(r->kind));
+    if (r->evaluations > 0) {
+        json_object_set_new(o, "evaluations", json_integer(r->evaluations));
+        json_object_set_new(o, "solver_steps", json_integer(r->solver_steps));
+        json_object_set_new(o, "rejected", json_integer(r->rejected));
+    }
+    return o;
 }
 
 typedef struct listing {
@@ -68,7 +77,10 @@ static void add_run(void *ctx, const eg_run_info *r)
     cli_table_cell(l->table, "%lld/%lld", (long long)r->steps_done,
                    (long long)r->steps);
     cli_table_cell(l->table, "%.1f s", r->seconds);
-    cli_table_cell(l->table, "%.0f", r->tokens_per_s);
+    if (r->tokens_per_s > 0)
+        cli_table_cell(l->table, "%.0f", r->tokens_per_s);
+    else
+        cli_table_cell(l->table, "-");
 }
 
 int cmd_runs(const cli_args *a)
@@ -123,15 +135,50 @@ static int show_json(const eg_run_info *r, const eg_metrics *m)
     return cli_print_json(o);
 }
 
+/* How much was done, in the words of the kind of run. */
+static void show_work(cli_table *t, const eg_run_info *r)
+{
+    bool flow = strcmp(r->kind, "flow") == 0;
+
+    cli_table_cell(t, flow ? "times" : "steps");
+    cli_table_cell(t, "%lld of %lld", (long long)r->steps_done,
+                   (long long)r->steps);
+    if (flow) {
+        cli_table_cell(t, "steps");
+        cli_table_cell(t, "%lld, %lld refused; %lld field evaluations",
+                       (long long)r->solver_steps, (long long)r->rejected,
+                       (long long)r->evaluations);
+    }
+    cli_table_cell(t, "time");
+    if (r->tokens_per_s > 0)
+        cli_table_cell(t, "%.1f s, %.0f tokens/s, %d threads", r->seconds,
+                       r->tokens_per_s, r->threads);
+    else
+        cli_table_cell(t, "%.1f s, %d threads", r->seconds, r->threads);
+    cli_table_cell(t, "memory");
+    if (r->announced_bytes > 0)
+        cli_table_cell(t, "%.1f MiB at its peak, %.1f MiB announced",
+                       (double)r->peak_bytes / 1048576.0,
+                       (double)r->announced_bytes / 1048576.0);
+    else
+        cli_table_cell(t, "%.1f MiB at its peak",
+                       (double)r->peak_bytes / 1048576.0);
+}
+
 static void show_text(const eg_run_info *r, const eg_metrics *m)
 {
     cli_table *t = cli_table_new(2);
     const struct {
         const char *key, *text;
-    } row[] = {{"run", r->dir},       {"status", r->status},
-               {"reason", r->reason}, {"started", r->start},
-               {"ended", r->end},     {"version", r->version},
-               {"kernels", r->kern},  {"precision", r->precision}};
+    } row[] = {{"run", r->dir},
+               {"kind", r->kind},
+               {"status", r->status},
+               {"reason", r->reason},
+               {"started", r->start},
+               {"ended", r->end},
+               {"version", r->version},
+               {"kernels", r->kern},
+               {"precision", r->precision}};
 
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         if (!row[i].text[0]) continue;
@@ -140,16 +187,7 @@ static void show_text(const eg_run_info *r, const eg_metrics *m)
     }
     cli_table_cell(t, "seed");
     cli_table_cell(t, "%lld", (long long)r->seed);
-    cli_table_cell(t, "steps");
-    cli_table_cell(t, "%lld of %lld", (long long)r->steps_done,
-                   (long long)r->steps);
-    cli_table_cell(t, "time");
-    cli_table_cell(t, "%.1f s, %.0f tokens/s, %d threads", r->seconds,
-                   r->tokens_per_s, r->threads);
-    cli_table_cell(t, "memory");
-    cli_table_cell(t, "%.1f MiB at its peak, %.1f MiB announced",
-                   (double)r->peak_bytes / 1048576.0,
-                   (double)r->announced_bytes / 1048576.0);
+    show_work(t, r);
     cli_table_print(t, stdout);
     puts("");
     t = cli_table_new(3);

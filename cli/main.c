@@ -4,14 +4,14 @@
 #include <string.h>
 
 const cli_command cli_commands[] = {
-    {"run", "FILE", 1, 1, "train a model, or check a statement of the theory",
+    {"run", "FILE", 1, 1, "train a model, check a statement, let tokens flow",
      cli_run_help, cli_run_options, cmd_run},
     {"reproduce", "[ID...|all]", 0, 64,
      "run a paper's experiments and judge its claims", cli_reproduce_help,
      cli_reproduce_options, cmd_reproduce},
     {"sweep", "FILE", 1, 1, "run a configuration over a grid and seeds",
      cli_sweep_help, cli_sweep_options, cmd_sweep},
-    {"list", "[claims|tasks|mixers|probes|theories|kernels]", 0, 1,
+    {"list", "[claims|tasks|mixers|probes|theories|flow|kernels]", 0, 1,
      "what there is: claims, tasks, mixers, probes", cli_list_help,
      cli_list_options, cmd_list},
     {"runs", "[NAME]", 0, 1, "the runs on disk", cli_runs_help,
@@ -25,8 +25,8 @@ const cli_command cli_commands[] = {
      cli_dump_options, cmd_dump},
     {"stats", "TEXT", 1, 1, "measure character statistics of a text",
      cli_stats_help, cli_stats_options, cmd_stats},
-    {"bench", "[birth|full|kernels]", 0, 1, "verify, then time", cli_bench_help,
-     cli_bench_options, cmd_bench},
+    {"bench", "[birth|full|kernels|flow]", 0, 1, "verify, then time",
+     cli_bench_help, cli_bench_options, cmd_bench},
     {"doctor", "", 0, 0, "what this build and this machine can do",
      cli_doctor_help, cli_doctor_options, cmd_doctor},
     {"help", "[COMMAND|TOPIC]", 0, 1, "explain a command or a topic",

@@ -92,6 +92,15 @@ static void put(char *buf, size_t size, const char *label, double v, int digits)
     snprintf(buf + used, size - used, "  %s %.*f", label, digits, v);
 }
 
+/* The same for a number of any size. */
+static void put_short(char *buf, size_t size, const char *label, double v)
+{
+    size_t used = strlen(buf);
+
+    if (isnan(v)) return;
+    snprintf(buf + used, size - used, "  %s %.6g", label, v);
+}
+
 static void put_eta(char *buf, size_t size, double eta)
 {
     size_t used = strlen(buf);
@@ -127,8 +136,12 @@ void cli_progress(void *ctx, const eg_progress *p)
     if (quiet) return;
     if (!end && now - last < (tty ? 0.1 : 5.0)) return;
     last = now;
-    snprintf(line, sizeof line, "%s  step %lld/%lld", p->label,
-             (long long)p->step + 1, (long long)p->n_steps);
+    snprintf(line, sizeof line, "%s  %s %lld/%lld", p->label,
+             isnan(p->t) ? "step" : "time", (long long)p->step + 1,
+             (long long)p->n_steps);
+    put_short(line, sizeof line, "t", p->t);
+    put_short(line, sizeof line, "energy", p->energy);
+    put(line, sizeof line, "components", p->components, 0);
     put(line, sizeof line, "loss", p->loss, 3);
     put(line, sizeof line, "acc", p->accuracy, 3);
     put(line, sizeof line, "W_O2", p->recall_wo2, 2);
@@ -150,6 +163,13 @@ void cli_progress(void *ctx, const eg_progress *p)
 void cli_plan(void *ctx, const eg_lab_plan *p)
 {
     (void)ctx;
+    if (p->about) {
+        cli_say("%s: %s", p->dir, p->about);
+        if (p->start_step > 0)
+            cli_say("going on from time %lld of %lld", (long long)p->start_step,
+                    (long long)p->steps);
+        return;
+    }
     cli_say("%s: %lld parameters, %lld trained; %lld steps of %lld tokens; "
             "%.1f MiB announced",
             p->dir, (long long)p->n_params, (long long)p->n_trained,
