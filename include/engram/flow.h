@@ -27,9 +27,9 @@ extern "C" {
 #endif
 
 /* Section `flow` of a configuration. Matrices: `identity`, `-identity`, a
- * number (times the identity), `gaussian` (N(0,1/d) entries), `goe`, or a .npy
- * or .csv file; a list of them stands for heads. A 3-D .npy array [intervals,
- * d, d] changes at the times of `changes`. */
+ * number (times the identity), `gaussian` (N(0,1/d) entries), `goe` ((W + W') /
+ * sqrt 2 of such a W), or a .npy or .csv file; a list of them stands for heads.
+ * A 3-D .npy array [intervals, d, d] changes at the times of `changes`. */
 #define EG_FLOW_FIELDS(I, R, B, T, E, L)                                       \
     E(model, "SA", "SA|USA|USA_shifted",                                       \
       "attention weights: softmax; exp(beta <x,y>)/n; the same times "         \
@@ -72,7 +72,7 @@ extern "C" {
     E(method, "auto",                                                          \
       "auto|authors|euler|lie|midpoint|heun|rk4|dopri5|dop853|adams|bdf",      \
       "integrator: authors is x <- N(x + h A) of the original program; adams " \
-      "and bdf are CVODE's; auto takes dop853")                                \
+      "and bdf are CVODE's; auto takes dop853, with noise euler")              \
     R(h, "0.1", 1e-12, 1e12, "step of the methods with a fixed step")          \
     R(rtol, "1e-12", 1e-15, 1, "relative tolerance of the adaptive methods")   \
     R(atol, "1e-14", 0, 1e6, "absolute tolerance of the adaptive methods")     \
@@ -190,7 +190,8 @@ typedef struct eg_flow_stats {
 /* From x [n, d] at times[0] through all times (ascending); x holds the last
  * state on return. Tokens are never interpolated where it costs accuracy: the
  * dense output of a method has its order. EG_EINVAL for unusable input (NaN,
- * zero tokens). */
+ * zero tokens) and where tokens or exp(tV) overflow: what was put out stands,
+ * and x is the last of it. */
 EG_API eg_status eg_flow_run(eg_flow *f, double *x, const double *times,
                              eg_index n_times, const eg_flow_solve *how,
                              eg_flow_stats *stats, eg_err *err);

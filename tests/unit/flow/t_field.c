@@ -232,6 +232,32 @@ static void test_threads(void **state)
     }
 }
 
+/* Evaluations allocate nothing, whichever way sums are formed. */
+static void test_no_allocation(void **state)
+{
+    static const char *const sets[] = {"n=300 d=3",
+                                       "n=5000 d=2",
+                                       "n=3000 d=3 beta=1",
+                                       "n=300 d=20",
+                                       "n=300 d=3 Q=gaussian V=gaussian",
+                                       "n=30 d=3 space=rescaled V=gaussian"};
+
+    (void)state;
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+        flow_case c = flow_open(sets[s], NULL, 3, 2);
+        double *dx = eg_calloc((size_t)(c.n * c.d), sizeof *dx);
+        int64_t before = eg_mem_query().n_allocs;
+
+        eg_flow_field(c.flow, 0, c.setup->x0, dx);
+        eg_flow_field(c.flow, 0.5, c.setup->x0, dx);
+        assert_true(eg_mem_query().n_allocs == before);
+        assert_true(eg_flow_evaluations(c.flow) == 2);
+        printf("%-40s %s\n", sets[s], eg_flow_why(c.flow));
+        eg_free(dx);
+        flow_close(&c);
+    }
+}
+
 /* ---- invariants ---- */
 
 /* USA: sum_i x_i ^ dx_i/dt = 0; SA: with weights Z_i. d = 2 here. */
@@ -477,14 +503,14 @@ static void test_expm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formula),     cmocka_unit_test(test_rotation),
-        cmocka_unit_test(test_permutation), cmocka_unit_test(test_causal),
-        cmocka_unit_test(test_heads),       cmocka_unit_test(test_masses),
-        cmocka_unit_test(test_threads),     cmocka_unit_test(test_angular),
-        cmocka_unit_test(test_cross_ratio), cmocka_unit_test(test_energy),
-        cmocka_unit_test(test_extremes),    cmocka_unit_test(test_antipodal),
-        cmocka_unit_test(test_massless),    cmocka_unit_test(test_feed_forward),
-        cmocka_unit_test(test_expm)};
+        cmocka_unit_test(test_formula),       cmocka_unit_test(test_rotation),
+        cmocka_unit_test(test_permutation),   cmocka_unit_test(test_causal),
+        cmocka_unit_test(test_heads),         cmocka_unit_test(test_masses),
+        cmocka_unit_test(test_threads),       cmocka_unit_test(test_angular),
+        cmocka_unit_test(test_cross_ratio),   cmocka_unit_test(test_energy),
+        cmocka_unit_test(test_extremes),      cmocka_unit_test(test_antipodal),
+        cmocka_unit_test(test_no_allocation), cmocka_unit_test(test_massless),
+        cmocka_unit_test(test_feed_forward),  cmocka_unit_test(test_expm)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
