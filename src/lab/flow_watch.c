@@ -19,7 +19,7 @@ struct egi_watch {
     const eg_flow_spec *spec;
     eg_flow *flow; /* its own: the one that runs may have fused tokens */
     double delta;
-    bool sphere, residual, pairs, ranks, attention, components, merges;
+    bool sphere, residual, energy, pairs, ranks, attention, components, merges;
     int64_t *counts; /* [bins] */
     eg_index bins;
     double *u;  /* [n, d] directions of a residual stream */
@@ -40,6 +40,14 @@ static bool merges_are_cheap(const eg_flow_spec *s)
     return n * n * n * (double)s->d <= 1e9;
 }
 
+/* By all pairs, or by a series that is short where beta is moderate. */
+static bool energy_is_cheap(const eg_flow_spec *s)
+{
+    if (s->n <= PAIRS_MAX) return true;
+    return s->beta > 0 && !s->mass &&
+           ((s->d == 2 && s->beta <= 1e4) || (s->d == 3 && s->beta <= 100));
+}
+
 static void choose(egi_watch *w)
 {
     const eg_flow_spec *s = w->spec;
@@ -48,14 +56,16 @@ static void choose(egi_watch *w)
     w->sphere = s->space == EG_FLOW_SPHERE;
     w->residual = w->sphere && (norm == EG_FLOW_PRE || norm == EG_FLOW_MIX ||
                                 norm == EG_FLOW_PERI);
-    w->pairs = w->sphere && s->n <= PAIRS_MAX;
+    w->energy = w->sphere && energy_is_cheap(s);
+    w->pairs = w->sphere && (s->d == 2 || s->n <= PAIRS_MAX);
     w->ranks = s->n <= RANKS_MAX;
     w->attention = s->n <= ATTENTION_MAX;
     w->components = w->sphere && (s->d <= 3 || s->n <= PAIRS_MAX);
     w->merges = w->sphere && !w->residual && merges_are_cheap(s);
     if (!w->sphere) return;
-    snprintf(w->omits, sizeof w->omits, "%s%s%s%s",
-             w->pairs ? "" : " energy, inner products and their histogram;",
+    snprintf(w->omits, sizeof w->omits, "%s%s%s%s%s",
+             w->energy ? "" : " energy;",
+             w->pairs ? "" : " inner products and their histogram;",
              w->components ? "" : " components;",
              w->ranks ? "" : " effective ranks;",
              w->merges || w->residual ? "" : " times of merges;");
@@ -142,20 +152,13 @@ static double norm_of(const double *v, eg_index d)
     return sqrt(s);
 }
 
-/* Largest and root mean square norm of the rows of v [n, d]. */
-static void norms(const double *v, eg_index n, eg_index d, double *max,
-                  double *rms)
+static void put_norms(eg_row *row, const char *max, const char *rms,
+                      const double *v, const eg_flow_spec *s)
 {
-    double sum = 0;
+    eg_flow_speeds norm = eg_flow_field_norms(v, s->n, s->d);
 
-    *max = 0;
-    for (eg_index i = 0; i < n; i++) {
-        double r = norm_of(v + i * d, d);
-
-        *max = r > *max ? r : *max;
-        sum += r * r;
-    }
-    *rms = sqrt(sum / (double)n);
+    eg_row_put(row, max, norm.max);
+    eg_row_put(row, rms, norm.rms);
 }
 
 static const double *directions(egi_watch *w, const double *x)
@@ -172,11 +175,10 @@ static const double *directions(egi_watch *w, const double *x)
     return w->u;
 }
 
-static void look_at_pairs(egi_watch *w, const double *u, eg_row *row)
+static void look_at_energy(const egi_watch *w, const double *u, eg_row *row)
 {
     const eg_flow_spec *s = w->spec;
     double shifted = eg_flow_energy_shifted(u, s->n, s->d, s->beta);
-    eg_flow_pairs p;
 
     if (s->mass || s->beta == 0)
         eg_row_put(row, "energy",
@@ -184,6 +186,13 @@ static void look_at_pairs(egi_watch *w, const double *u, eg_row *row)
     else
         eg_row_put(row, "energy", shifted * exp(s->beta) / (2 * s->beta));
     eg_row_put(row, "energy_shifted", shifted);
+}
+
+static void look_at_pairs(egi_watch *w, const double *u, eg_row *row)
+{
+    const eg_flow_spec *s = w->spec;
+    eg_flow_pairs p;
+
     memset(w->counts, 0, (size_t)w->bins * sizeof *w->counts);
     eg_flow_pair_stats(&p, u, s->n, s->d, w->delta, w->bins ? w->counts : NULL,
                        w->bins);
@@ -212,18 +221,14 @@ static eg_status look_at_components(egi_watch *w, const double *u, eg_row *row,
     return EG_OK;
 }
 
-/* In R^d: how far out the tokens are, and their hull. */
-static eg_status look_at_cloud(const egi_watch *w, const double *x, eg_row *row,
-                               eg_err *err)
+static eg_status look_at_hull(const egi_watch *w, const double *x, eg_row *row,
+                              eg_err *err)
 {
     eg_index n = w->spec->n, d = w->spec->d, vertices = 0;
-    double max, rms, measure;
+    double measure;
     bool *is_vertex;
     eg_status st;
 
-    norms(x, n, d, &max, &rms);
-    eg_row_put(row, "radius_max", max);
-    eg_row_put(row, "radius_rms", rms);
     if (d > 3 || n > PAIRS_MAX) return EG_OK;
     is_vertex = eg_calloc((size_t)n, sizeof *is_vertex);
     if (!is_vertex) return EG_FAIL(err, EG_ENOMEM, "hull: out of memory");
@@ -265,24 +270,19 @@ eg_status egi_watch_look(egi_watch *w, double t, const double *x, eg_row *row,
 {
     const eg_flow_spec *s = w->spec;
     const double *u = directions(w, x);
-    double max, rms;
     eg_status st = EG_OK;
 
     eg_row_put(row, "t", t);
     if (w->sphere) eg_row_put(row, "order", eg_flow_order(u, s->n, s->d));
+    if (w->energy) look_at_energy(w, u, row);
     if (w->pairs) look_at_pairs(w, u, row);
     if (w->components) EG_TRY(look_at_components(w, u, row, err));
-    if (w->residual) {
-        norms(x, s->n, s->d, &max, &rms);
-        eg_row_put(row, "radius_max", max);
-        eg_row_put(row, "radius_rms", rms);
-    }
-    if (!w->sphere) EG_TRY(look_at_cloud(w, x, row, err));
+    if (w->residual || !w->sphere)
+        put_norms(row, "radius_max", "radius_rms", x, s);
+    if (!w->sphere) EG_TRY(look_at_hull(w, x, row, err));
     EG_TRY(look_at_matrices(w, t, x, u, row, err));
     eg_flow_field(w->flow, t, x, w->dx);
-    norms(w->dx, s->n, s->d, &max, &rms);
-    eg_row_put(row, "speed_max", max);
-    eg_row_put(row, "speed_rms", rms);
+    put_norms(row, "speed_max", "speed_rms", w->dx, s);
 done:
     return st;
 }
