@@ -154,26 +154,49 @@ static void compare(const char *folder, const char *name, const char *sets,
     egi_numbers_release(&r.file);
 }
 
+static void find_folder(char *folder, size_t size)
+{
+    (void)snprintf(folder, size, "%s/reference/flow-peer", shared_dir());
+    if (eg_file_exists(folder)) return;
+    printf("%s: absent, skipped\n", folder);
+    skip();
+}
+
 static void test_runs(void **state)
 {
     char folder[1024];
     double limit = getenv("ENGRAM_FLOW_ALL") ? 1e9 : 50;
 
     (void)state;
-    (void)snprintf(folder, sizeof folder, "%s/reference/flow-peer",
-                   shared_dir());
-    if (!eg_file_exists(folder)) {
-        printf("%s: absent, skipped\n", folder);
-        skip();
-    }
+    find_folder(folder, sizeof folder);
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
         compare(folder, runs[i].file, runs[i].sets, runs[i].tol,
                 runs[i].until > 0 ? runs[i].until : limit, "dop853");
 }
 
+/* The other methods on a sphere, a residual stream and the prequel. */
+static void test_methods(void **state)
+{
+    static const char *const methods[] = {"dopri5", "adams", "bdf"};
+    char folder[1024];
+
+    (void)state;
+    find_folder(folder, sizeof folder);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        compare(folder, "A_SA_beta9", "x0=ic_A.csv beta=9", 1e-9, 50,
+                methods[i]);
+        compare(folder, "N_peri_SA_beta4", "x0=ic_norm.csv beta=4 norm=peri",
+                1e-9, 50, methods[i]);
+        compare(folder, "P1_polytope_d2",
+                "space=rescaled x0=P1_polytope_d2_ic.csv", 1e-9, 50,
+                methods[i]);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_runs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_runs),
+                                       cmocka_unit_test(test_methods)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
