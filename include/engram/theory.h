@@ -28,7 +28,9 @@ typedef struct eg_theory_out {
     void *ctx;
     /* A number that an earlier, stopped process of the same check emitted;
      * false: not on record. A check may emit it again instead of computing it.
-     * NULL: nothing is on record. */
+     * With name NULL (and value NULL) all numbers of the step are emitted
+     * again, for checks that emit every step in one go, without asking progress
+     * between. NULL: nothing is on record. */
     bool (*recall)(void *ctx, int64_t step, const char *name, double *value);
 } eg_theory_out;
 

@@ -75,6 +75,11 @@ bool egi_recall(const eg_theory_out *out, int64_t at, const char *const *names,
     return true;
 }
 
+bool egi_recall_step(const eg_theory_out *out, int64_t at)
+{
+    return out->recall && out->recall(out->ctx, at, NULL, NULL);
+}
+
 typedef struct point {
     const egi_sweep *sweep;
     uint64_t seed;

@@ -43,6 +43,10 @@ void egi_sweep_emit(const double *value, int draws, int64_t at,
 bool egi_recall(const eg_theory_out *out, int64_t at, const char *const *names,
                 bool sd);
 
+/* The same for checks that emit all numbers of a step in one go, whatever they
+ * are called: true when there were some. */
+bool egi_recall_step(const eg_theory_out *out, int64_t at);
+
 /* False when the caller wants to stop. */
 bool egi_progress(const eg_theory_out *out, double done);
 

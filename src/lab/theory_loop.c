@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engram/file.h"
 #include "engram/mem.h"
 #include "lab/lab_priv.h"
 #include "lab/theory_priv.h"
@@ -33,7 +34,8 @@ typedef struct number {
 typedef struct loop {
     const eg_lab_opts *opts;
     eg_run *run;
-    eg_metrics before; /* of an earlier process */
+    char *text;        /* metrics.jsonl of an earlier process */
+    eg_metrics before; /* the same, read */
     double saved;      /* when rows were last written */
     int recalled;
     number *number;
@@ -62,11 +64,41 @@ static void emit(void *ctx, int64_t step, const char *name, double value)
     snprintf(l->number[l->n++].name, sizeof l->number->name, "%s", name);
 }
 
+/* Emits the row of a step as it stands in the file. */
+static bool recall_row(loop *l, int64_t step)
+{
+    char head[48];
+    const char *line = l->text;
+    int n = snprintf(head, sizeof head, "{\"step\": %lld,", (long long)step);
+    bool some = false;
+
+    while (line) {
+        const char *end = strchr(line, '\n');
+        eg_metrics m = {0};
+
+        if (!end) break;
+        if (strncmp(line, head, (size_t)n) == 0 &&
+            eg_metrics_parse(&m, line, (size_t)(end + 1 - line), "row", NULL) ==
+                EG_OK) {
+            for (int i = 0; i < m.n; i++)
+                emit(l, step, m.series[i].name, m.series[i].value[0]);
+            some = m.n > 0;
+            l->recalled += m.n;
+        }
+        eg_metrics_release(&m);
+        if (some) break;
+        line = end + 1;
+    }
+    return some;
+}
+
 static bool recall(void *ctx, int64_t step, const char *name, double *value)
 {
     loop *l = ctx;
-    const eg_series *s = eg_metrics_find(&l->before, name);
+    const eg_series *s;
 
+    if (!name) return recall_row(l, step);
+    s = eg_metrics_find(&l->before, name);
     for (int i = 0; s && i < s->n; i++) {
         if (s->step[i] != (double)step) continue;
         *value = s->value[i];
@@ -125,10 +157,16 @@ static bool progress(void *ctx, double done)
 static void read_before(loop *l)
 {
     char path[EG_PATH + 32];
+    size_t size = 0;
 
     snprintf(path, sizeof path, "%s/metrics.jsonl", eg_run_dir(l->run));
-    if (eg_metrics_read(&l->before, path, NULL) != EG_OK)
-        l->before = (eg_metrics){0};
+    if (eg_file_read(&l->text, &size, path, (size_t)1 << 30, NULL) != EG_OK)
+        return;
+    if (eg_metrics_parse(&l->before, l->text, size, path, NULL) == EG_OK)
+        return;
+    eg_free(l->text);
+    l->text = NULL;
+    l->before = (eg_metrics){0};
 }
 
 eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
@@ -171,6 +209,7 @@ eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     out->peak_bytes = facts->peak_bytes = eg_memory_peak();
 done:
     eg_metrics_release(&l.before);
+    eg_free(l.text);
     eg_free(l.number);
     return st;
 }
