@@ -81,7 +81,7 @@ static void left_eigenvectors(double *q, const double *V, eg_index k,
     }
 }
 
-static void emit_attention(const look *l, int64_t at)
+static void emit_attention(look *l, int64_t at)
 {
     eg_index rank = 0;
     double worst = 0;
@@ -90,8 +90,8 @@ static void emit_attention(const look *l, int64_t at)
         worst = fmax(worst, fmin(l->P[i], 1 - l->P[i]));
     egi_emit(l->out, at, "boolean", worst);
     egi_emit(l->out, at, "entropy", eg_flow_row_entropy(l->P, l->n));
-    if (eg_flow_numerical_rank(&rank, l->P, l->n, l->n, l->err) == EG_OK)
-        egi_emit(l->out, at, "rank", (double)rank);
+    l->st = eg_flow_numerical_rank(&rank, l->P, l->n, l->n, l->err);
+    if (l->st == EG_OK) egi_emit(l->out, at, "rank", (double)rank);
 }
 
 /* How far tokens are from S = {|z|^2 = max_j <z, v_j>}. */
@@ -192,6 +192,7 @@ static bool emit_state(void *ctx, eg_index i, double t, const double *z)
     if (l->st != EG_OK) return false;
     eg_flow_attention(l->flow, t, z, 0, l->P);
     emit_attention(l, at);
+    if (l->st != EG_OK) return false;
     egi_emit(l->out, at, "candidates", off_candidates(z, l->n, l->d));
     for (eg_index a = 0; a < l->n; a++) {
         double last = z[a * l->d + l->d - 1];

@@ -1,4 +1,4 @@
-/* Runs a check by name and keeps what it emits. */
+/* Runs a check of THEORY_TABLE by name and keeps what it emits. */
 #ifndef THEORY_HELPER_H
 #define THEORY_HELPER_H
 
@@ -12,6 +12,10 @@
 
 #include "engram/mem.h"
 #include "engram/memory.h"
+
+#ifndef THEORY_TABLE
+#define THEORY_TABLE eg_memory_theories
+#endif
 
 typedef struct emitted {
     int n;
@@ -36,7 +40,7 @@ static inline void keep(void *ctx, int64_t step, const char *name, double value)
 static inline eg_status theory_try(emitted *e, const char *name,
                                    const char *sets, int threads, eg_err *err)
 {
-    const eg_theory *t = eg_theory_in(eg_memory_theories, name);
+    const eg_theory *t = eg_theory_in(THEORY_TABLE, name);
     eg_theory_out out = {.emit = keep, .ctx = e};
     char text[512], *save = NULL;
     eg_pool *pool = NULL;
@@ -79,7 +83,7 @@ static inline void theory_run(emitted *e, const char *name, const char *sets)
 /* Every allocation of a check failing in turn: clean error, no leak. */
 static inline void check_out_of_memory(const char *name, const void *opts)
 {
-    const eg_theory *t = eg_theory_in(eg_memory_theories, name);
+    const eg_theory *t = eg_theory_in(THEORY_TABLE, name);
     static emitted e;
     eg_theory_out out = {.emit = keep, .ctx = &e};
     eg_pool *pool = NULL;
