@@ -59,7 +59,8 @@ eg_status egi_flow_causal_run(const void *options, uint64_t seed, eg_pool *pool,
     eg_rng rng = eg_rng_make(seed, EG_RNG_THEORY, 0, 0);
     double value[EG_STRS_MAX];
     double *x = eg_calloc((size_t)(n * d + 3 * d * d), sizeof *x);
-    double *Q = x + n * d, *K = Q + d * d, *V = K + d * d;
+    double *Q = egi_part(x, n * d), *K = egi_part(Q, d * d);
+    double *V = egi_part(K, d * d);
     watch w = {.out = out, .n = n, .d = d};
     eg_flow_spec spec = {.n = n, .d = d, .beta = o->beta, .causal = o->causal};
     eg_flow_solve how = {.method = EG_FLOW_DOP853,
@@ -67,7 +68,7 @@ eg_status egi_flow_causal_run(const void *options, uint64_t seed, eg_pool *pool,
                          .atol = 1e-13,
                          .output = emit_distances,
                          .ctx = &w};
-    egi_clock c;
+    egi_clock c = {0};
     int n_values = 0;
     eg_status st = EG_OK;
 
@@ -245,7 +246,8 @@ eg_status egi_flow_strong_centres_run(const void *options, uint64_t seed,
     double b = o->beta, times[LOOKS];
     double c = 1.05 * sqrt(b) * acos((sqrt(4 * b * b + 1) - 1) / (2 * b));
     double *x = eg_calloc((size_t)(6 * n), sizeof *x);
-    double *x0 = x + 2 * n, *until = x0 + 2 * n, *most = until + n;
+    double *x0 = egi_part(x, 2 * n), *until = egi_part(x0, 2 * n);
+    double *most = egi_part(until, n);
     stay s = {n, x0, most, until};
     eg_flow_spec spec = {.n = n, .d = 2, .beta = b, .causal = true};
     eg_flow_solve how = {.method = EG_FLOW_DOP853,

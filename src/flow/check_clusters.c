@@ -108,7 +108,7 @@ eg_status egi_flow_two_clusters_run(const void *options, uint64_t seed,
     pair two = {o->model, (double)o->m / (double)o->n, o->beta};
     egi_ode ode = {.size = 1, .rhs = pair_rate, .ctx = &two};
     double u = o->u0, all[EG_STRS_MAX + 1];
-    egi_clock c;
+    egi_clock c = {0};
     eg_status st;
 
     (void)seed;
@@ -224,7 +224,7 @@ eg_status egi_flow_clustering_run(const void *options, uint64_t seed,
                          .atol = 1e-16,
                          .output = keep_state,
                          .ctx = &s};
-    egi_clock c;
+    egi_clock c = {0};
     double *x;
     eg_status st = egi_clock_read(&c, &o->times, err);
 

@@ -140,8 +140,13 @@ eg_status egi_flow_energy_identity_run(const void *options, uint64_t seed,
     eg_index n = (eg_index)o->n, d = (eg_index)o->d;
     double beta[EG_STRS_MAX];
     double *block = eg_calloc((size_t)(3 * n * d + n), sizeof *block);
-    moment m = {
-        n, d, 0, block, block + n * d, block + 2 * n * d, block + 3 * n * d};
+    moment m = {n,
+                d,
+                0,
+                block,
+                egi_part(block, n * d),
+                egi_part(block, 2 * n * d),
+                egi_part(block, 3 * n * d)};
     int n_betas = 0;
     eg_status st;
 
@@ -311,8 +316,8 @@ eg_status egi_flow_energy_path_run(const void *options, uint64_t seed,
     eg_index n = (eg_index)o->n, d = (eg_index)o->d;
     eg_rng rng = eg_rng_make(seed, EG_RNG_THEORY, 0, 0);
     double *block = eg_calloc((size_t)(n * d + 2 * d * d + d), sizeof *block);
-    double *kernel = block + n * d, *value = kernel + d * d;
-    path p = {out, n, d, o->beta, 0, kernel, value + d * d};
+    double *kernel = egi_part(block, n * d), *value = egi_part(kernel, d * d);
+    path p = {out, n, d, o->beta, 0, kernel, egi_part(value, d * d)};
     eg_flow_spec spec = {.n = n,
                          .d = d,
                          .beta = o->beta,
@@ -324,7 +329,7 @@ eg_status egi_flow_energy_path_run(const void *options, uint64_t seed,
                          .atol = 1e-14,
                          .output = emit_energy,
                          .ctx = &p};
-    egi_clock c;
+    egi_clock c = {0};
     eg_status st;
 
     if (!block) return EG_FAIL(err, EG_ENOMEM, "%td tokens", n);

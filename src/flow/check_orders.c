@@ -77,7 +77,7 @@ eg_status egi_flow_orders_run(const void *options, uint64_t seed, eg_pool *pool,
     const eg_flow_theory_orders *o = options;
     double *x0 = NULL, *block = NULL, *exact, *whole, *half;
     eg_index n = 0, size = 0;
-    egi_clock c;
+    egi_clock c = {0};
     eg_flow_spec spec = {.d = (eg_index)o->d, .beta = o->beta};
     eg_status st = egi_clock_read(&c, &o->times, err);
 

@@ -238,7 +238,7 @@ eg_status egi_flow_rescaled_run(const void *options, uint64_t seed,
               .k = o->k < o->d ? (eg_index)o->k : d,
               .err = err};
     double *x = NULL, *block = NULL, *V = NULL;
-    egi_clock c;
+    egi_clock c = {0};
     eg_status st = egi_clock_read(&c, &o->times, err);
     eg_flow_spec spec = {.d = d, .beta = 1, .space = EG_FLOW_RESCALED};
     eg_flow_solve how = {.method = EG_FLOW_DOP853,

@@ -52,8 +52,8 @@ eg_status egi_flow_repulsive_run(const void *options, uint64_t seed,
     eg_index n = (eg_index)o->n, d = (eg_index)o->d;
     eg_rng rng = eg_rng_make(seed, EG_RNG_THEORY, 0, 0);
     double *x = eg_calloc((size_t)(n * d + n * n + d * d), sizeof *x);
-    double *V = x + n * d;
-    decay c = {out, NULL, n, d, V + d * d};
+    double *V = egi_part(x, n * d);
+    decay c = {out, NULL, n, d, egi_part(V, d * d)};
     eg_flow_spec spec = {
         .n = n, .d = d, .beta = 1, .space = EG_FLOW_EUCLIDEAN, .V = V};
     eg_flow_solve how = {.method = EG_FLOW_DOP853,
@@ -61,7 +61,7 @@ eg_status egi_flow_repulsive_run(const void *options, uint64_t seed,
                          .atol = 1e-13,
                          .output = emit_decay,
                          .ctx = &c};
-    egi_clock clock;
+    egi_clock clock = {0};
     eg_status st;
 
     if (!x) return EG_FAIL(err, EG_ENOMEM, "%td tokens", n);

@@ -235,7 +235,7 @@ eg_status egi_flow_kuramoto_run(const void *options, uint64_t seed,
     eg_index n = (eg_index)o->n, d = (eg_index)o->d;
     double beta[EG_STRS_MAX], times[2] = {0, o->t}, identity = 0;
     double *x0 = eg_calloc((size_t)(3 * n * d), sizeof *x0);
-    double *still = x0 + n * d, *x = still + n * d;
+    double *still = egi_part(x0, n * d), *x = egi_part(still, n * d);
     size_t bytes = (size_t)(n * d) * sizeof *x;
     eg_rng rng = eg_rng_make(seed, EG_RNG_THEORY, 0, 0);
     eg_flow_spec spec = {.n = n, .d = d, .model = o->model};

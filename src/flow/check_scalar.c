@@ -158,11 +158,10 @@ static bool emit_flow(void *ctx, eg_index i, double t, const double *x)
 {
     watch *w = ctx;
     double lo, hi, u = mean_gap(x, w->n, &lo, &hi);
-    double exact = w->u0;
     int64_t at = egi_milli(t);
 
     if (i > 0) {
-        exact = egi_scalar_at(w->model, (double)w->n, w->beta, w->u0, t);
+        double exact = egi_scalar_at(w->model, (double)w->n, w->beta, w->u0, t);
         egi_emit(w->out, at, "gamma", 1 - exact);
         egi_emit(w->out, at, "simulated", 1 - u);
         egi_emit(w->out, at, "spread", fmax(hi - u, u - lo));
@@ -191,7 +190,7 @@ eg_status egi_flow_scalar_flow_run(const void *options, uint64_t seed,
                          .atol = 1e-16,
                          .output = emit_flow,
                          .ctx = &w};
-    egi_clock c;
+    egi_clock c = {0};
     double *x = NULL;
     eg_status st = EG_OK;
 

@@ -132,7 +132,7 @@ eg_status egi_flow_schemes_run(const void *options, uint64_t seed,
                                eg_err *err)
 {
     const eg_flow_theory_schemes *o = options;
-    egi_clock c;
+    egi_clock c = {0};
     eg_status st = egi_clock_read(&c, &o->times, err);
 
     (void)seed;

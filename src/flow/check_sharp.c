@@ -37,7 +37,8 @@ eg_status egi_flow_sharp_run(const void *options, uint64_t seed, eg_pool *pool,
     const eg_flow_theory_sharp *o = options;
     eg_index n = (eg_index)o->n, d = (eg_index)o->d;
     double inner[EG_STRS_MAX], Q[MOMENTS], times[2] = {0, o->t};
-    double *x = eg_calloc((size_t)(n * d + d * d), sizeof *x), *V = x + n * d;
+    double *x = eg_calloc((size_t)(n * d + d * d), sizeof *x);
+    double *V = egi_part(x, n * d);
     eg_flow_spec spec = {.n = n, .d = d, .beta = o->beta, .V = V};
     eg_flow_solve how = {
         .method = EG_FLOW_DOP853, .rtol = 1e-11, .atol = 1e-13};
@@ -134,7 +135,7 @@ eg_status egi_flow_hardmax_run(const void *options, uint64_t seed,
     eg_index n = (eg_index)o->n;
     double sign = o->sign == 0 ? 1 : -1;
     double *x0 = eg_calloc((size_t)(6 * n), sizeof *x0);
-    double *x = x0 + 2 * n, *next = x + 2 * n;
+    double *x = egi_part(x0, 2 * n), *next = egi_part(x, 2 * n);
     aims a = {n, x0, eg_calloc((size_t)n, sizeof *a.goal),
               eg_calloc((size_t)n, sizeof *a.vertex)};
     double area;

@@ -92,6 +92,12 @@ static inline double egi_dot(const double *a, const double *b, eg_index d)
     return s;
 }
 
+/* A place in a block that may not have been allocated. */
+static inline double *egi_part(double *block, eg_index at)
+{
+    return block ? block + at : NULL;
+}
+
 /* |a - b|^2 */
 static inline double egi_dist2(const double *a, const double *b, eg_index d)
 {

@@ -115,7 +115,8 @@ static void test_scalar(void **state)
     for (int model = EG_FLOW_SA; model <= EG_FLOW_USA; model++)
         for (int i = 0; i < 4; i++)
             for (int k = 0; k < 5; k++)
-                for (double u = 0.99; u > 1e-13; u *= 0.3) {
+                for (int p = 0; p < 25; p++) {
+                    double u = 0.99 * pow(0.3, p);
                     double t = egi_scalar_time(model, n[i], beta[k], u);
                     double back = egi_scalar_at(model, n[i], beta[k], 1, t);
                     double h = 1e-4 * u;
