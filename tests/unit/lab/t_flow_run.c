@@ -347,22 +347,35 @@ static void test_killed(void **state)
     eg_free(c);
 }
 
+/* Every way to form the sums. */
 static void test_threads(void **state)
 {
-    eg_config *c = config_of(base, "flow.n=200 flow.beta=9 flow.times=0:2:0.5");
-    eg_lab_result one = run(c, "t1", 1, 0, false);
-    static const int threads[] = {2, 3, 8};
+    static const char *const set[] = {
+        "flow.n=200 flow.beta=9 flow.times=0:2:0.5",
+        "flow.n=5000 flow.d=2 flow.sum=fourier flow.times=0,1",
+        "flow.n=3000 flow.sum=harmonics flow.method=rk4 flow.times=0,0.2",
+        "flow.n=700 flow.d=5 flow.method=rk4 flow.times=0,0.2 "
+        "flow.precision=float32 flow.sum_tol=1e-5",
+        "flow.n=300 flow.V=gaussian flow.causal=true flow.times=0,0.5",
+    };
+    static const int threads[] = {1, 2, 3, 8};
 
     (void)state;
-    for (int i = 0; i < 3; i++) {
-        char name[16];
-        eg_lab_result r;
+    for (int v = 0; v < 5; v++) {
+        eg_config *c = config_of(base, set[v]);
+        eg_lab_result r[4];
 
-        snprintf(name, sizeof name, "t%d", threads[i]);
-        r = run(c, name, threads[i], 0, false);
-        same_runs(one.dir, r.dir);
+        for (int i = 0; i < 4; i++) {
+            char name[16];
+
+            snprintf(name, sizeof name, "t%d-%d", v, threads[i]);
+            r[i] = run(c, name, threads[i], 0, false);
+            same_file(r[0].dir, r[i].dir, "arrays/x.npy");
+            same_file(r[0].dir, r[i].dir, "metrics.jsonl");
+        }
+        print_message("%s: alike\n", set[v]);
+        eg_free(c);
     }
-    eg_free(c);
 }
 
 /* ---- files a flow takes in -------------------------------------------------
