@@ -66,6 +66,7 @@ eg_status egi_flow_phase_run(const void *options, uint64_t seed, eg_pool *pool,
                               .n_times = n_times};
         eg_index done = 0;
 
+        if (egi_recall_step(out, egi_milli(beta[i]))) continue;
         if (!egi_progress(out, (double)i / n_betas)) break;
         st = eg_flow_ensemble_run(census, &done, &e, pool, NULL, NULL, err);
         for (int k = 0; k < n_times && st == EG_OK; k++)
