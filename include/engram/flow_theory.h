@@ -364,7 +364,8 @@ EG_FIELDS_STRUCT(eg_flow_theory_hardmax, EG_FLOW_THEORY_HARDMAX_FIELDS)
  * over 1000 beta, for every time T ("30", "2.5"): density_T, the share of pairs
  * with <x_i,x_j> > 1 - delta, and density_T_sd over draws; components_T, their
  * mean number; together_T, the share of draws with all pairs above;
- * clusters_K_T, the share with K = 1 ... 4 components. */
+ * clusters_K_T, the share with K = 1 ... 4 components; boundary, the time at
+ * which equiangular tokens that start orthogonal reach 1 - delta. */
 #define EG_FLOW_THEORY_PHASE_FIELDS(I, R, B, T, E, L)                        \
     I(n, "32", 2, 4096, "tokens")                                            \
     I(d, "2", 2, 65536, "dimension")                                         \

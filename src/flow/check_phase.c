@@ -1,6 +1,7 @@
 /* Phase diagrams: ensembles of small systems at many temperatures
  * (2312.10794, Figures 3 and 4). */
 #include "flow/checks.h"
+#include "flow/special.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,6 +41,16 @@ static void emit_census(const eg_flow_census *c, double t, eg_index done,
     }
 }
 
+/* When equiangular tokens from an orthogonal start have met. */
+static double boundary(const eg_flow_theory_phase *o, double beta)
+{
+    bool shifted = o->model == EG_FLOW_USA_SHIFTED;
+    double t = egi_scalar_time(shifted ? EG_FLOW_USA : o->model, (double)o->n,
+                               beta, o->delta);
+
+    return shifted ? t * exp(beta) : t;
+}
+
 eg_status egi_flow_phase_run(const void *options, uint64_t seed, eg_pool *pool,
                              const eg_theory_out *out, eg_err *err)
 {
@@ -71,6 +82,8 @@ eg_status egi_flow_phase_run(const void *options, uint64_t seed, eg_pool *pool,
         st = eg_flow_ensemble_run(census, &done, &e, pool, NULL, NULL, err);
         for (int k = 0; k < n_times && st == EG_OK; k++)
             emit_census(&census[k], times[k], done, egi_milli(beta[i]), out);
+        if (st == EG_OK && beta[i] <= 300)
+            egi_emit(out, egi_milli(beta[i]), "boundary", boundary(o, beta[i]));
     }
     return st;
 }

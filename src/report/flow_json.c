@@ -75,7 +75,7 @@ static json_t *hulls(const egi_flow *f)
 
     for (int q = 0; q < f->n_frames; q++) {
         int *corner = NULL, n = 0;
-        (void)egi_hull(&corner, &n, egi_flow_at(f, q), f->n_tokens, f->dim,
+        (void)egi_hull(&corner, &n, egi_flow_frame(f, q), f->n_tokens, f->dim,
                        NULL);
         json_array_append_new(list, ints(corner, n));
         eg_free(corner);

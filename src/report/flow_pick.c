@@ -6,7 +6,7 @@
 
 enum { ITERATIONS = 200 };
 
-const double *egi_flow_at(const egi_flow *f, int frame)
+const double *egi_flow_frame(const egi_flow *f, int frame)
 {
     return f->x + (ptrdiff_t)frame * f->n_tokens * f->dim;
 }
@@ -14,7 +14,8 @@ const double *egi_flow_at(const egi_flow *f, int frame)
 /* Mean distance that tokens go from a frame to the next. */
 static double travelled(const egi_flow *f, int frame)
 {
-    const double *a = egi_flow_at(f, frame), *b = egi_flow_at(f, frame + 1);
+    const double *a = egi_flow_frame(f, frame),
+                 *b = egi_flow_frame(f, frame + 1);
     double sum = 0;
     int n = 0;
 

@@ -39,7 +39,7 @@ eg_status egi_flow_read(egi_flow *f, const egi_run *r, int64_t max_values,
                         json_t *problems, eg_err *err);
 void egi_flow_release(egi_flow *f);
 /* x of one frame, [n_tokens, dim]. */
-const double *egi_flow_at(const egi_flow *f, int frame);
+const double *egi_flow_frame(const egi_flow *f, int frame);
 /* k frames for a row of snapshots: equal steps of the mean distance that
  * tokens have travelled, the first and the last among them. */
 void egi_flow_moments(int *frame, int k, const egi_flow *f);

@@ -100,6 +100,15 @@ static eg_status add_flows(json_t *groups, const egi_collection *c,
     return EG_OK;
 }
 
+static json_t *times_json(const egi_run *r)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < r->n_times; i++)
+        json_array_append_new(list, json_real(r->times[i]));
+    return list;
+}
+
 static json_t *groups_json(const egi_collection *c)
 {
     json_t *groups = json_array(), *group = NULL;
@@ -113,6 +122,7 @@ static json_t *groups_json(const egi_collection *c)
                               egi_json_text(r->name), "theory", (int)r->theory,
                               "flow", (int)r->flow, "axis", r->axis, "help",
                               r->help, "runs");
+            json_object_set_new(group, "times", times_json(r));
             json_array_append_new(groups, group);
             last = r->group;
         }

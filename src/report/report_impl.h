@@ -81,12 +81,16 @@ json_t *egi_table_json(const egi_table *t);
 
 /* --- run.c: one run directory --- */
 
+enum { EGI_TIMES = 256 };
+
 typedef struct egi_run {
     char *dir, *name, *group; /* group: name, or "name (2)" */
     char *config;             /* text of config.yaml; NULL: none */
     bool theory, flow;
     const char *axis, *help; /* what step counts; what a theory run shows */
-    int64_t seed;            /* -1: unknown */
+    double times[EGI_TIMES]; /* theory.times: when a theory run looks */
+    int n_times;
+    int64_t seed; /* -1: unknown */
     json_t *record, *problems;
     egi_table table;
 } egi_run;
@@ -95,10 +99,15 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
                        eg_err *err);
 void egi_run_release(egi_run *r);
 json_t *egi_run_json(const egi_run *r);
-/* The scalar at section.key of a YAML text in block style; false when absent.
- * Enough for the resolved configuration, which our own writer formats. */
+
+/* --- yaml.c: the resolved configuration --- */
+
+/* The scalar at section.key; false when absent. */
 bool egi_yaml_get(const char *text, const char *section, const char *key,
                   char *out, size_t size);
+/* The numbers of the list there, at most max. */
+int egi_yaml_numbers(const char *text, const char *section, const char *key,
+                     double *out, int max);
 
 /* --- collect.c: paths to runs and claims --- */
 

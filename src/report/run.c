@@ -41,34 +41,6 @@ static void note_empty(const egi_run *r, const char *text, const char *name)
     if (text && !*text) egi_note(r->problems, "%s is empty", name);
 }
 
-bool egi_yaml_get(const char *text, const char *section, const char *key,
-                  char *out, size_t size)
-{
-    bool inside = false;
-
-    out[0] = '\0';
-    while (text && *text) {
-        size_t indent = strspn(text, " "), n = strlen(key), len;
-        const char *p = text + indent;
-
-        if (indent == 0) {
-            size_t k = strlen(section);
-            inside = strncmp(p, section, k) == 0 && p[k] == ':';
-        } else if (inside && strncmp(p, key, n) == 0 && p[n] == ':') {
-            p += n + 1;
-            p += strspn(p, " \t\"'");
-            len = strcspn(p, " \t\"'\r\n#");
-            if (len >= size) len = size - 1;
-            memcpy(out, p, len);
-            out[len] = '\0';
-            return true;
-        }
-        text = strchr(text, '\n');
-        if (text) text++;
-    }
-    return false;
-}
-
 static void read_record(egi_run *r)
 {
     json_error_t e;
@@ -166,6 +138,8 @@ static void find_kind(egi_run *r)
     t = eg_theory_find(word);
     r->axis = t ? t->step : "value swept";
     r->help = t ? t->help : "";
+    r->n_times =
+        egi_yaml_numbers(r->config, "theory", "times", r->times, EGI_TIMES);
 }
 
 /* A run that says "running" while nobody holds its lock was killed. */

@@ -156,18 +156,20 @@ static bool is_spread(const egi_table *t, const char *name)
 }
 
 /* Is this the first of three metrics or more, NAME at several times? */
-static bool first_of_phase(const egi_table *t, int i, char *name, size_t size,
+static bool first_of_phase(const egi_run *r, int i, char *name, size_t size,
                            bool *belongs)
 {
+    const egi_table *t = &r->table;
     double when;
     int before = 0, all = 0;
 
     *belongs = false;
-    if (!egi_phase_split(t->series[i].name, name, size, &when)) return false;
+    if (!egi_phase_split(r, t->series[i].name, name, size, &when)) return false;
     for (int k = 0; k < t->n; k++) {
         char other[128];
 
-        if (!egi_phase_split(t->series[k].name, other, sizeof other, &when) ||
+        if (!egi_phase_split(r, t->series[k].name, other, sizeof other,
+                             &when) ||
             strcmp(other, name) != 0)
             continue;
         before += k < i;
@@ -213,7 +215,7 @@ static eg_status plots(job *j, eg_err *err)
         char base[128];
         bool belongs;
 
-        if (first_of_phase(t, i, base, sizeof base, &belongs))
+        if (first_of_phase(&j->runs[0], i, base, sizeof base, &belongs))
             EG_TRY(phase(j, base, err));
         if (belongs) continue;
         if (p->fold && !is_spread(t, name)) EG_TRY(plot(j, p, name, err));

@@ -65,7 +65,7 @@ bool egi_svg_tracks(FILE *out, const struct egi_flow *f, const char *title);
 /* Distribution of inner products over time. */
 bool egi_svg_inner(FILE *out, const struct egi_flow *f, const char *title);
 
-/* A phase diagram: NAME at times T from the metrics NAME_tT. */
+/* A phase diagram: NAME at times T from the metrics NAME_T. */
 typedef struct egi_phase_column {
     double t;
     egi_curve curve; /* over what is swept */
@@ -75,8 +75,9 @@ typedef struct egi_phase {
     egi_phase_column *column; /* ascending in t */
     egi_curve boundary;       /* metric `boundary`: a time for each value */
 } egi_phase;
-/* "density_t2.5" to "density" and 2.5; false: no such name. */
-bool egi_phase_split(const char *metric, char *name, size_t size, double *t);
+/* "density_2.5" to "density" and 2.5; false: that is no time of the run. */
+bool egi_phase_split(const egi_run *r, const char *metric, char *name,
+                     size_t size, double *t);
 eg_status egi_phase_read(egi_phase *m, const egi_run *runs, int n,
                          const char *name, eg_err *err);
 void egi_phase_release(egi_phase *m);

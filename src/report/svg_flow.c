@@ -43,7 +43,7 @@ static void open_figure(FILE *out, const char *title, double extra)
 /* The coordinate, or the angle in half turns. */
 static double value(const egi_flow *f, int frame, int i)
 {
-    const double *x = egi_flow_at(f, frame) + (ptrdiff_t)i * f->dim;
+    const double *x = egi_flow_frame(f, frame) + (ptrdiff_t)i * f->dim;
 
     return f->dim == 1 ? x[0] : atan2(x[1], x[0]) / pi;
 }

@@ -1,5 +1,5 @@
-/* Phase diagrams of theory runs: metrics NAME_tT are NAME at time T over what
- * the run sweeps; `boundary` is drawn on them. */
+/* Phase diagrams of theory runs: metrics NAME_T, T one of the run's times, are
+ * NAME at T over what the run sweeps; `boundary` is drawn on them. */
 
 #include <ctype.h>
 #include <math.h>
@@ -9,23 +9,23 @@
 
 enum { LEFT = 58, TOP = 28, WIDE = 308, HIGH = 230, LEVELS = 60 };
 
-bool egi_phase_split(const char *metric, char *name, size_t size, double *t)
+bool egi_phase_split(const egi_run *r, const char *metric, char *name,
+                     size_t size, double *t)
 {
-    size_t n = strlen(metric), at = n;
+    const char *last = strrchr(metric, '_');
+    size_t n = last ? (size_t)(last - metric) : 0;
     char *end = NULL;
 
-    for (size_t k = n; k-- > 1;)
-        if (metric[k] == 't' && metric[k - 1] == '_') {
-            at = k;
-            break;
+    if (n == 0 || n >= size || !isdigit((unsigned char)last[1])) return false;
+    *t = strtod(last + 1, &end);
+    if (*end) return false;
+    for (int i = 0; i < r->n_times; i++)
+        if (fabs(r->times[i] - *t) <= 1e-5 * fabs(*t)) {
+            memcpy(name, metric, n);
+            name[n] = '\0';
+            return true;
         }
-    if (at + 1 >= n || at < 2 || !isdigit((unsigned char)metric[at + 1]))
-        return false;
-    *t = strtod(metric + at + 1, &end);
-    if (*end || !isfinite(*t) || at - 1 >= size) return false;
-    memcpy(name, metric, at - 1);
-    name[at - 1] = '\0';
-    return true;
+    return false;
 }
 
 static int by_time(const void *a, const void *b)
@@ -48,7 +48,8 @@ eg_status egi_phase_read(egi_phase *m, const egi_run *runs, int n,
     for (int i = 0; i < table->n; i++) {
         egi_phase_column *c = &m->column[m->n];
 
-        if (!egi_phase_split(table->series[i].name, own, sizeof own, &c->t) ||
+        if (!egi_phase_split(&runs[0], table->series[i].name, own, sizeof own,
+                             &c->t) ||
             strcmp(own, name) != 0)
             continue;
         EG_TRY(egi_curve_pool(&c->curve, runs, n, table->series[i].name, err));

@@ -48,7 +48,7 @@ static spot project(const pen *p, const double *x)
 static bool choose_colours(pen *p)
 {
     const egi_flow *f = p->flow;
-    const double *x = egi_flow_at(f, 0);
+    const double *x = egi_flow_frame(f, 0);
     bool clusters =
         f->sphere && f->label && f->d > 2 && f->n_labels <= f->n_tokens / 2;
 
@@ -121,7 +121,7 @@ static void put_trails(const pen *p, int frame, bool front)
                        "stroke=\"%s\" stroke-opacity=\"%s\" "
                        "stroke-width=\".7\"",
                        p->colour[i], front ? ".5" : ".2");
-        put_curve(p, egi_flow_at(f, first) + (ptrdiff_t)i * f->dim, n,
+        put_curve(p, egi_flow_frame(f, first) + (ptrdiff_t)i * f->dim, n,
                   row * every, front, style);
     }
 }
@@ -130,7 +130,7 @@ static void put_trails(const pen *p, int frame, bool front)
 static void put_heaps(const pen *p, int frame, bool front)
 {
     const egi_flow *f = p->flow;
-    const double *x = egi_flow_at(f, frame);
+    const double *x = egi_flow_frame(f, frame);
     double near = .035 * p->size;
     int *first = eg_calloc((size_t)f->n_tokens, sizeof *first);
     int *count = eg_calloc((size_t)f->n_tokens, sizeof *count), heaps = 0;
@@ -166,7 +166,7 @@ static void put_heaps(const pen *p, int frame, bool front)
 static void put_dots(const pen *p, int frame, bool front)
 {
     const egi_flow *f = p->flow;
-    const double *x = egi_flow_at(f, frame);
+    const double *x = egi_flow_frame(f, frame);
     double r = fmin(2.6, fmax(.8, 18 / sqrt(f->n_tokens)));
 
     fprintf(p->f, "<g stroke=\"#fff\" stroke-width=\".5\"%s>\n",
@@ -201,7 +201,7 @@ static void put_hull(const pen *p, int frame, bool front)
                 "stroke-width=\".9\" stroke-linejoin=\"round\""
               : "fill=\"none\" stroke=\"#0072b2\" stroke-opacity=\".25\" "
                 "stroke-width=\".6\"";
-    const double *x = egi_flow_at(p->flow, frame);
+    const double *x = egi_flow_frame(p->flow, frame);
     int *corner = NULL, n = 0, dim = p->flow->dim;
 
     if (egi_hull(&corner, &n, x, p->flow->n_tokens, dim, NULL) != EG_OK) return;
@@ -220,7 +220,7 @@ static void put_hull(const pen *p, int frame, bool front)
 static double size_of(const egi_flow *f, int frame, bool all)
 {
     ptrdiff_t row = (ptrdiff_t)f->n_tokens * f->dim;
-    const double *x = all ? f->x : egi_flow_at(f, frame);
+    const double *x = all ? f->x : egi_flow_frame(f, frame);
     ptrdiff_t n = all ? row * f->n_frames : row;
     double max = 0;
 

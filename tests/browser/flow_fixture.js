@@ -99,11 +99,11 @@ function phase(root, name) {
     const edge = 5.3 + .02 * Math.exp(b * .2 * .95), row = {step: 200 * b, boundary: edge};
     for (let t = 0; t <= 30; t += .5) {
       const p = 1 / (1 + Math.exp((edge - t) * 1.6));
-      Object.assign(row, {[`density_t${t}`]: p, [`density_t${t}_sd`]: Math.sqrt(p * (1 - p) / 64), [`components_t${t}`]: 1 + 31 * Math.exp(-t / edge)});
+      Object.assign(row, {[`density_${t}`]: p, [`density_${t}_sd`]: Math.sqrt(p * (1 - p) / 64), [`components_${t}`]: 1 + 31 * Math.exp(-t / edge), cosine_1: .5});
     }
     rows.push(JSON.stringify(row));
   }
-  fs.writeFileSync(path.join(dir, "config.yaml"), `run:\n  name: ${name}\n  kind: theory\n  theory: phase\n  seed: 1\n`);
+  fs.writeFileSync(path.join(dir, "config.yaml"), `run:\n  name: ${name}\n  kind: theory\n  theory: phase\n  seed: 1\ntheory:\n  times: [${linear(30, 60).join(", ")}]\n`);
   fs.writeFileSync(path.join(dir, "run.json"), JSON.stringify(record(name, 1, {kind: "theory", precision: "float64", steps: 0, n_params: 0, n_trained: 0, tokens: 0, tokens_per_s: 0}), null, 2));
   fs.writeFileSync(path.join(dir, "metrics.jsonl"), rows.join("\n") + "\n");
   return dir;

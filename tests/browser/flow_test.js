@@ -31,7 +31,7 @@ const group = (run) => `DATA.groups.find((g) => g.anchor === 'run-${run}')`;
 
 async function testFigures(b, page, out) {
   await b.open(page, 1280, 900);
-  const n = await drawAll(b), expected = await b.eval(`DATA.groups.reduce((k, g) => k + (g.theory ? 3 : g.panels.size) + (g.tokens ? (g.tokens.dim > 1) + (g.clock.angle || g.tokens.dim === 1) + 2 * !!g.tokens.hist : 0), 0)`);
+  const n = await drawAll(b), expected = await b.eval(`DATA.groups.reduce((k, g) => k + (g.theory ? 4 : g.panels.size) + (g.tokens ? (g.tokens.dim > 1) + (g.clock.angle || g.tokens.dim === 1) + 2 * !!g.tokens.hist : 0), 0)`);
   check(n === expected && n > 35, "tokens, tracks, inner products and curves of every run", [n, expected]);
   const bare = await b.eval(`[...document.querySelectorAll('.scene canvas')].map((c) => [c.getAttribute('aria-label'), ${inked("c")}]).filter(([, share]) => share < .01)`);
   check(bare.length === 0, "every canvas shows something", bare);
@@ -123,8 +123,8 @@ async function testHands(b) {
 /* A map instead of 122 curves, with the boundary on it. */
 async function testPhase(b) {
   const cards = await b.eval("[...document.querySelectorAll('#run-phase .card h3')].map((e) => e.textContent)");
-  check(cards.join() === "components,density,boundary", "a phase diagram for each quantity", cards);
-  const map = "document.querySelectorAll('#run-phase .plot.phase')[1]";
+  check(cards.join() === "density,components,boundary,cosine_1", "a phase diagram for each quantity", cards);
+  const map = "document.querySelector('#run-phase .plot.phase')";
   await b.eval(map + ".scrollIntoView({behavior: 'instant', block: 'center'})");
   await b.until(`!!${map}.data`, "the diagram is drawn");
   const found = await b.eval(`[${map}.data[0].z.length, ${map}.data[0].z[0].length, ${map}.data[0].z[0][40], ${map}.data[0].z[44][40], ${map}.data[1].x.length, ${map}.data[0].text[40][20]]`);

@@ -189,7 +189,7 @@ function clockBar(S) {
 function flowOpts(group) {
   const S = group.clock, all = (group.tokens && group.tokens.merges) || [];
   const events = () => all.filter((_, i) => i % 2 === 0 && (!S.log || all[i] > 0)).slice(-120)
-    .map((t) => ({type: "line", layer: "below", x0: t, x1: t, yref: "paper", y0: 0, y1: 1, line: {color: css("--faint"), width: .7}}));
+    .map((t) => ({type: "line", layer: "below", x0: t, x1: t, yref: "paper", y0: 0, y1: 1, opacity: all.length > 60 ? .45 : .9, line: {color: css("--faint"), width: .7}}));
   return {clock: S, axis: group.axis, events};
 }
 function flowCurve(f, opts, values) {

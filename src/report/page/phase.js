@@ -1,16 +1,16 @@
-/* Phase diagrams: a theory run whose metrics NAME_tT are the values of NAME at
- * time T, over what it sweeps. A metric `boundary` is drawn on them as a line:
- * the time that belongs to each swept value. */
+/* Phase diagrams: a theory run whose metrics NAME_T are the values of NAME at
+ * T, one of the run's times, over what it sweeps. A metric `boundary` is drawn
+ * on them as a line: the time that belongs to each swept value. */
 "use strict";
-const AT_TIME = /^(.+)_t(\d+(?:\.\d+)?(?:e[-+]?\d+)?)$/;
+const AT_TIME = /^(.+)_(\d+(?:\.\d+)?(?:e[-+]?\d+)?)$/;
 
 /* name -> [[t, metric], ...], ascending; three times and two swept values at
  * least. */
 function phaseMaps(group) {
   const maps = new Map();
-  for (const name of group.theory ? group.panels.get("other") || [] : []) {
+  for (const name of group.theory ? Object.keys(group.runs[0].series) : []) {
     const m = AT_TIME.exec(name);
-    if (!m) continue;
+    if (!m || !group.times.some((t) => Math.abs(t - m[2]) <= 1e-5 * m[2])) continue;
     if (!maps.has(m[1])) maps.set(m[1], []);
     maps.get(m[1]).push([Number(m[2]), name]);
   }
@@ -53,5 +53,5 @@ function phaseCard(group, name, list) {
       yaxis: Object.assign({}, frame, {title: {text: escapeText(axis.name), standoff: 6}, range: span(swept.map((v) => v / axis.unit))})}), CONFIG);
   });
   return h("div", {class: "card"}, h("h3", null, ...mathNodes(name)), h("p", {class: "note"},
-    `${swept.length} values of ${axis.name} × ${list.length} times${group.runs.length > 1 ? `, mean over ${group.runs.length} seeds` : ""}.${line ? " The line is where theory puts the boundary." : ""}`), div);
+    `${swept.length} values of ${axis.name} × ${list.length} times${group.runs.length > 1 ? `, mean over ${group.runs.length} seeds` : ""}.${line ? " The line: boundary." : ""}`), div);
 }

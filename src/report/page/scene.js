@@ -139,41 +139,36 @@ function graticule(g, see, R, cx, cy, front) {
   for (const z of [-.866, -.5, 0, .5, .866]) arc((s) => [Math.sqrt(1 - z * z) * Math.cos(s), Math.sqrt(1 - z * z) * Math.sin(s), z]);
 }
 
-/* Tokens that the eye cannot tell apart, as {p, n, token}: cells of a grid and
- * their neighbours, joined. */
+/* Tokens that the eye cannot tell apart, as {token, n}: those within `size` of
+ * a first one, found through a grid of cells. No chains: tokens spread evenly
+ * along an arc are not one heap. */
 function heaps(p, n, dim, size) {
-  const cell = new Map(), root = Int32Array.from({length: n}, (_, i) => i);
-  const find = (i) => { while (root[i] !== i) i = root[i] = root[root[i]]; return i; };
-  const key = (i, k) => Math.floor((p[i * dim + k] || 0) / size);
+  const cell = new Map(), found = new Map(), key = (i, k) => (k < dim ? Math.floor(p[i * dim + k] / size) : 0);
+  const near = (i, j) => { let far = 0; for (let k = 0; k < dim; k++) far += (p[i * dim + k] - p[j * dim + k]) ** 2; return far < size * size; };
+  const reach = [dim, dim, dim].map((_, k) => (k < dim ? [0, -1, 1] : [0]));
   for (let i = 0; i < n; i++) {
     if (Number.isNaN(p[i * dim])) continue;
-    const a = key(i, 0), b = dim > 1 ? key(i, 1) : 0, c = dim > 2 ? key(i, 2) : 0;
-    for (let u = -1; u <= 1; u++) for (let v = dim > 1 ? -1 : 0; v <= (dim > 1 ? 1 : 0); v++) for (let w = dim > 2 ? -1 : 0; w <= (dim > 2 ? 1 : 0); w++) {
-      const j = cell.get(`${a + u},${b + v},${c + w}`);
-      if (j === undefined) continue;
-      let far = 0;
-      for (let k = 0; k < dim; k++) far += (p[i * dim + k] - p[j * dim + k]) ** 2;
-      if (far < size * size) root[find(i)] = find(j);
-    }
-    if (!cell.has(`${a},${b},${c}`)) cell.set(`${a},${b},${c}`, i);
+    const [a, b, c] = [key(i, 0), key(i, 1), key(i, 2)];
+    let first = -1;
+    for (const u of reach[0]) for (const v of reach[1]) for (const w of reach[2])
+      for (const j of (first < 0 && cell.get(`${a + u},${b + v},${c + w}`)) || []) if (first < 0 && near(i, j)) first = j;
+    if (first >= 0) { found.get(first).n++; continue; }
+    found.set(i, {token: i, n: 1});
+    const own = `${a},${b},${c}`;
+    if (!cell.has(own)) cell.set(own, []);
+    cell.get(own).push(i);
   }
-  const at = new Map();
-  for (let i = 0; i < n; i++) {
-    if (Number.isNaN(p[i * dim])) continue;
-    const r = find(i);
-    if (!at.has(r)) at.set(r, {token: i, n: 0});
-    at.get(r).n++;
-  }
-  return [...at.values()];
+  return [...found.values()];
 }
 
 function dotAt(g, x, y, r, colour, ring) {
   g.beginPath(); g.arc(x, y, r, 0, 2 * Math.PI);
   g.fillStyle = colour; g.fill();
-  if (ring) { g.lineWidth = 1.1; g.strokeStyle = ring; g.stroke(); }
+  if (ring && r > 1.8) { g.lineWidth = 1.1; g.strokeStyle = ring; g.stroke(); }
 }
 /* A halo whose area grows with the number of tokens, and the number. */
 function halo(g, x, y, heap, colour, S, side) {
+  g.save();
   const r = 5 + 17 * Math.sqrt(heap.n / S.n);
   g.beginPath(); g.arc(x, y, r, 0, 2 * Math.PI);
   g.fillStyle = fade(colour, STATE.dark ? .34 : .26); g.fill();
@@ -184,4 +179,5 @@ function halo(g, x, y, heap, colour, S, side) {
   const tx = x + side[0] * (r + 11), ty = y + side[1] * (r + 11);
   g.lineWidth = 3; g.strokeStyle = css("--card"); g.strokeText(text, tx, ty);
   g.fillStyle = css("--ink"); g.fillText(text, tx, ty);
+  g.restore();
 }

@@ -341,24 +341,29 @@ static void test_phase_names(void **state)
     static const struct {
         const char *metric, *name;
         double t;
-    } good[] = {{"density_t10", "density", 10},
-                {"density_d8_t2.5", "density_d8", 2.5},
-                {"a_t1_t1e3", "a_t1", 1000}};
-    static const char *const bad[] = {"density",    "density_t",
-                                      "_t3",        "density_t10_sd",
-                                      "density_tx", "rest_t3x"};
+    } good[] = {{"density_10", "density", 10},
+                {"density_d8_2.5", "density_d8", 2.5},
+                {"a_1_1000", "a_1", 1000}};
+    static const char *const bad[] = {
+        "density",     "density_", "_10",         "density_10_sd",
+        "density_10x", "cosine_1", "density_9.99"};
+    egi_run r = {0};
     char name[64];
     double t = 0;
 
     (void)state;
+    r.n_times = egi_yaml_numbers("run:\n  times: [3]\ntheory:\n  other: [1]\n"
+                                 "  times: [2.5, \"10\",\n    1000]\n",
+                                 "theory", "times", r.times, EGI_TIMES);
+    assert_int_equal(r.n_times, 3);
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_true(egi_phase_split(good[i].metric, name, sizeof name, &t));
+        assert_true(egi_phase_split(&r, good[i].metric, name, sizeof name, &t));
         print_message("%s: %s at %g\n", good[i].metric, name, t);
         assert_string_equal(name, good[i].name);
         assert_true(fabs(t - good[i].t) < 1e-12);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_false(egi_phase_split(bad[i], name, sizeof name, &t));
+        assert_false(egi_phase_split(&r, bad[i], name, sizeof name, &t));
 }
 
 /* Three times, two betas: one map with its line, no curve for its parts. */
@@ -371,13 +376,14 @@ static void test_phase_svg(void **state)
 
     (void)state;
     test_put(root, "p/config.yaml",
-             "run:\n  name: p\n  kind: theory\n  theory: none\n");
+             "run:\n  name: p\n  kind: theory\n  theory: none\n"
+             "theory:\n  times: [0, 1, 2]\n");
     test_put(root, "p/run.json", "{\"name\":\"p\"}");
     test_put(root, "p/metrics.jsonl",
-             "{\"step\":1,\"x_t0\":0,\"x_t1\":0.5,\"x_t2\":1,"
-             "\"x_t2_sd\":0.1,\"boundary\":1}\n"
-             "{\"step\":2,\"x_t0\":0,\"x_t1\":0,\"x_t2\":1,"
-             "\"x_t2_sd\":0.1,\"boundary\":1.5}\n");
+             "{\"step\":1,\"x_0\":0,\"x_1\":0.5,\"x_2\":1,"
+             "\"x_2_sd\":0.1,\"boundary\":1}\n"
+             "{\"step\":2,\"x_0\":0,\"x_1\":0,\"x_2\":1,"
+             "\"x_2_sd\":0.1,\"boundary\":1.5}\n");
     (void)snprintf(run, sizeof run, "%s/p", root);
     (void)snprintf(dir, sizeof dir, "%s/figures", root);
     assert_int_equal(eg_report_svg(&p, 1, dir, &n, &err), EG_OK);
