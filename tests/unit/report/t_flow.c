@@ -115,7 +115,7 @@ static void test_principal(void **state)
         x[i * D + 3] = i % 2 ? 2 : -2;
         x[i * D + 1] = i < 3 ? 1 : -1;
         x[i * D] = .1;
-        one[i * D + 2] = 1;
+        for (int k = 0; k < D; k++) one[i * D + k] = sin(3.3 * k + 1) * (i + 1);
     }
     share = egi_principal(dir, x, one, N, D, work);
     print_message("share %.12f, directions %.9f %.9f\n", share, fabs(dir[3]),
@@ -128,8 +128,8 @@ static void test_principal(void **state)
     for (int k = 0; k < D; k++) dot += dir[k] * dir[D + k];
     print_message("share %.12f, second %.6f, product %.1e\n", share,
                   fabs(dir[D + 3]), dot);
-    assert_true(fabs(share - 1) < 1e-12 && fabs(dir[2]) > 1 - 1e-12);
-    assert_true(fabs(dot) < 1e-14 && fabs(dir[D + 3]) > .9);
+    assert_true(fabs(share - 1) < 1e-12);
+    assert_true(fabs(dot) < 1e-14 && fabs(dir[D + 3]) > .5);
 }
 
 /* --- run directories --- */
@@ -158,7 +158,8 @@ static void put_flow(const char *root, const char *config, int n, int d,
 
     for (int q = 0; q < TIMES; q++)
         for (int i = 0; i < n; i++, o += d) {
-            double a = q == 2 ? (i % 2 ? 0 : 3.14159265358979) : 6.28 * i / n;
+            double a = q == 2 ? (i % 2 ? 0 : 3.14159265358979) + 1e-3 * i / n
+                              : 6.28 * i / n;
             memset(o, 0, (size_t)d * sizeof *o);
             o[0] = radius * cos(a);
             if (d > 1) o[1] = radius * sin(a);
