@@ -200,7 +200,10 @@ static void test_adaptive_tolerance(void **state)
 {
     static const double times[] = {0,   0.1, 0.5, 0.55, 0.6, 1,
                                    1.5, 2,   2.5, 3,    3.5, 4};
-    static const double factor[] = {0, 0, 0, 0, 0, 0, 0, 30, 30, 300, 300};
+    static const double factor[] = {[EGI_ODE_DOPRI5] = 30,
+                                    [EGI_ODE_DOP853] = 30,
+                                    [EGI_ODE_ADAMS] = 300,
+                                    [EGI_ODE_BDF] = 300};
     problem p = sphere();
     run *r = run_new();
 

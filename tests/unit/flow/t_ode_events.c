@@ -385,7 +385,7 @@ static void test_options(void **state)
         const char *says;
     } rows[] = {
         {{.method = 0}, "integrator"},
-        {{.method = 11}, "integrator"},
+        {{.method = EGI_ODE_BDF + 1}, "integrator"},
         {{.method = EGI_ODE_RK4}, "step"},
         {{.method = EGI_ODE_MAP, .h = -1}, "step"},
         {{.method = EGI_ODE_RK4, .h = NAN}, "step"},
