@@ -60,7 +60,8 @@ typedef struct eg_view {
 EG_API eg_index eg_view_size(const eg_view *v); /* entries */
 EG_API double eg_view_at(const eg_view *v, eg_index i);
 
-/* NumPy .npy, version 1.0 written, 1.0 and 2.0 read, little-endian C order. */
+/* NumPy .npy, little-endian: version 1.0 in C order written, 1.0 and 2.0 read;
+ * what is in Fortran order is read into C order. */
 EG_API eg_status eg_npy_write(const char *path, const eg_view *v, eg_err *err);
 /* v->data is allocated here; release with eg_view_release. */
 EG_API eg_status eg_npy_read(eg_view *v, const char *path, eg_err *err);

@@ -190,10 +190,11 @@ static eg_status locate(header *h, const char *bytes, size_t size,
     return EG_OK;
 }
 
-/* Fills *v but for its data, which start at *data and take *want bytes. */
+/* Fills *v but for its data, which start at *data and take *want bytes;
+ * *fortran: the first axis is the one that runs fastest. */
 static eg_status describe(eg_view *v, const char **data, size_t *want,
-                          const char *bytes, size_t size, const char *name,
-                          eg_err *err)
+                          bool *fortran, const char *bytes, size_t size,
+                          const char *name, eg_err *err)
 {
     eg_status st = EG_OK;
     header h = {.view = v};
@@ -209,10 +210,7 @@ static eg_status describe(eg_view *v, const char **data, size_t *want,
                        name, h.s - bytes, EG_MAX_DIMS);
     }
     EG_TRY(find_dtype(&h, name, err));
-    if (h.fortran && v->ndim > 1) {
-        return EG_FAIL(err, EG_EUNSUPPORTED,
-                       "%s: expected C order, found Fortran order", name);
-    }
+    *fortran = h.fortran && v->ndim > 1;
     egi_shape_format(v, shape, sizeof shape);
     if (!egi_view_bytes(v, want) || *want != found) {
         return EG_FAIL(err, EG_EFORMAT,
@@ -224,21 +222,42 @@ done:
     return st;
 }
 
+/* From Fortran to C order. */
+static void reorder(char *to, const char *from, const eg_view *v)
+{
+    size_t each = eg_dtype_size(v->dtype);
+    eg_index at[EG_MAX_DIMS] = {0}, n = eg_view_size(v);
+
+    for (eg_index i = 0; i < n; i++) {
+        eg_index source = 0;
+
+        for (int k = v->ndim - 1; k >= 0; k--)
+            source = source * v->shape[k] + at[k];
+        memcpy(to + (size_t)i * each, from + (size_t)source * each, each);
+        for (int k = v->ndim - 1; k >= 0 && ++at[k] == v->shape[k]; k--)
+            at[k] = 0;
+    }
+}
+
 static eg_status parse(eg_view *v, const char *bytes, size_t size,
                        const char *name, eg_err *err)
 {
     eg_status st = EG_OK;
     const char *from = NULL;
     size_t want = 0;
+    bool fortran = false;
     void *data = NULL;
 
-    EG_TRY(describe(v, &from, &want, bytes, size, name, err));
+    EG_TRY(describe(v, &from, &want, &fortran, bytes, size, name, err));
     data = eg_calloc(want, 1);
     if (!data) {
         return EG_FAIL(err, EG_ENOMEM, "%s: no memory for %zu bytes", name,
                        want);
     }
-    memcpy(data, from, want);
+    if (fortran)
+        reorder(data, from, v);
+    else
+        memcpy(data, from, want);
     v->data = data;
 done:
     return st;
@@ -283,6 +302,7 @@ eg_status egi_npy_map(egi_npy *m, const char *path, eg_err *err)
     struct stat info;
     const char *data = NULL;
     size_t want = 0;
+    bool fortran = false;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     *m = (egi_npy){0};
@@ -301,8 +321,12 @@ eg_status egi_npy_map(egi_npy *m, const char *path, eg_err *err)
         m->base = base;
         m->size = (size_t)info.st_size;
     }
-    EG_TRY(describe(&m->view, &data, &want, m->base, m->size, path, err));
-    if ((uintptr_t)data % eg_dtype_size(m->view.dtype) != 0)
+    EG_TRY(describe(&m->view, &data, &want, &fortran, m->base, m->size, path,
+                    err));
+    if (fortran)
+        st = EG_FAIL(err, EG_EUNSUPPORTED,
+                     "%s: expected C order, found Fortran order", path);
+    else if ((uintptr_t)data % eg_dtype_size(m->view.dtype) != 0)
         st =
             EG_FAIL(err, EG_EUNSUPPORTED, "%s: the data are not aligned", path);
     m->view.data = data;

@@ -82,21 +82,33 @@ static eg_status read_line(reader *r, eg_err *err)
     return EG_OK;
 }
 
+/* Names of columns: a line in which no cell begins as a number. */
 static bool is_header(const reader *r)
 {
-    reader look = *r;
-    double value;
+    const char *s = r->s;
 
-    return !read_cell(&look, &value);
+    for (;;) {
+        char *after = NULL;
+
+        while (s < r->end && (*s == ' ' || *s == '\t' || *s == '\"')) s++;
+        if (s == r->end || *s == '\n' || *s == '\r' || *s == ',') return false;
+        (void)strtod(s, &after);
+        if (after != s) return false;
+        while (s < r->end && *s != ',' && *s != '\n') s++;
+        if (s == r->end || *s == '\n') return true;
+        s++;
+    }
 }
 
 static eg_status read_lines(reader *r, eg_err *err)
 {
+    static const char mark[3] = {'\xEF', '\xBB', '\xBF'}; /* of UTF-8 */
     eg_status st = EG_OK;
     bool first = true;
 
     r->line = 1;
     r->rows = 0;
+    if (r->end - r->s >= 3 && memcmp(r->s, mark, 3) == 0) r->s += 3;
     while (r->s < r->end) {
         skip_blanks(r);
         if (r->s < r->end && *r->s != '\n' && *r->s != '#') {

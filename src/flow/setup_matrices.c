@@ -31,11 +31,16 @@ static eg_status check_file(const family *f, int i, eg_index d, eg_err *err)
         a->ndim == 3 && a->shape[0] > 0 && a->shape[1] == d && a->shape[2] == d;
 
     if (plain || timed) return EG_OK;
-    if (a->ndim == 2 || a->ndim == 3)
-        return EG_FAIL(
-            err, EG_ESHAPE, "%s: %s: expected [%td,%td], found [%td,%td%s]",
-            f->name, f->list->item[i], d, d, a->shape[a->ndim - 2],
-            a->shape[a->ndim - 1], a->ndim == 3 ? "] in each interval" : "");
+    if (a->ndim == 2)
+        return EG_FAIL(err, EG_ESHAPE,
+                       "%s: %s: expected [%td,%td], found [%td,%td]", f->name,
+                       f->list->item[i], d, d, a->shape[0], a->shape[1]);
+    if (a->ndim == 3)
+        return EG_FAIL(err, EG_ESHAPE,
+                       "%s: %s: expected [intervals,%td,%td], found "
+                       "[%td,%td,%td]",
+                       f->name, f->list->item[i], d, d, a->shape[0],
+                       a->shape[1], a->shape[2]);
     return EG_FAIL(err, EG_ESHAPE,
                    "%s: %s: expected [%td,%td] or [intervals,%td,%td], found "
                    "%d axes",

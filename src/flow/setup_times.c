@@ -12,11 +12,11 @@ static const double max_times = 1e8;
 typedef struct series {
     double *t;
     eg_index n, room;
+    bool range; /* the last word was one */
 } series;
 
 static eg_status append(series *s, double t, eg_err *err)
 {
-    if (s->n > 0 && s->t[s->n - 1] == t) return EG_OK;
     if (s->n == s->room) {
         eg_index room = 2 * s->room + 64;
         double *grown = eg_realloc(s->t, (size_t)room * sizeof *grown);
@@ -54,8 +54,15 @@ static eg_status append_range(series *s, const double v[3], const char *what,
                        "%s: expected from:to:step with from <= to, step > 0 "
                        "and at most %g times, found '%s'",
                        what, max_times, word);
-    for (eg_index k = 0; k <= (eg_index)count; k++)
-        EG_TRY(append(s, v[0] + (double)k * v[2], err));
+    /* where ranges meet, the time is one */
+    if (s->n > 0 && s->t[s->n - 1] == v[0]) s->n--;
+    for (eg_index k = 0; k <= (eg_index)count; k++) {
+        double t = v[0] + (double)k * v[2];
+
+        if (fabs(t - v[1]) < 1e-6 * v[2]) t = v[1]; /* to rounding */
+        EG_TRY(append(s, t, err));
+    }
+    s->range = true;
 done:
     return st;
 }
@@ -77,8 +84,12 @@ static eg_status append_word(series *s, const char *what, const char *word,
                              const char *folder, eg_err *err)
 {
     double v[3];
+    bool after_range = s->range;
 
-    if (egi_word_number(word, v)) return append(s, v[0], err);
+    s->range = false;
+    if (egi_word_number(word, v))
+        return after_range && s->t[s->n - 1] == v[0] ? EG_OK
+                                                     : append(s, v[0], err);
     if (parse_range(word, v)) return append_range(s, v, what, word, err);
     if (egi_is_numbers_file(word))
         return append_file(s, folder, word, what, err);
@@ -100,9 +111,10 @@ eg_status egi_setup_times(double **out, eg_index *n, const char *what,
         EG_TRY(append_word(&s, what, list->item[i], folder, err));
     for (eg_index i = 0; i < s.n; i++)
         if (!isfinite(s.t[i]) || (i > 0 && !(s.t[i] > s.t[i - 1]))) {
-            st = EG_FAIL(err, EG_EINVAL,
-                         "%s: expected ascending numbers, found %g after %g",
-                         what, s.t[i], i > 0 ? s.t[i - 1] : s.t[i]);
+            st = EG_FAIL(
+                err, EG_EINVAL,
+                "%s: expected ascending numbers, found %.17g after %.17g", what,
+                s.t[i], i > 0 ? s.t[i - 1] : s.t[i]);
             goto done;
         }
     *out = s.t;

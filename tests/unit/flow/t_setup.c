@@ -224,6 +224,15 @@ static void test_files(void **state)
     printf("  %s\n", s->notice);
     assert_true(fabs(dot(s->x0, s->x0, 2) - 1) < 1e-15);
     eg_flow_setup_free(s);
+    put_csv("mark.csv", "\xEF\xBB\xBF\"a\", b,nu\n1,0,0\n0,1,0\n");
+    s = setup("x0=mark.csv", 1);
+    assert_int_equal(s->spec.n, 2);
+    eg_flow_setup_free(s);
+    put_csv("mark.csv", "\xEF\xBB\xBF"
+                        "1,0,0\n0,1,0\n");
+    s = setup("x0=mark.csv", 1);
+    assert_int_equal(s->spec.n, 2);
+    eg_flow_setup_free(s);
     s = setup("x0=long.csv units=normalise", 1);
     printf("  %s\n", s->notice);
     assert_non_null(strstr(s->notice, "2 of 2 tokens normalised"));
@@ -250,6 +259,10 @@ static void test_bad_tokens(void **state)
     put_csv("ragged.csv", "1,0\n1\n");
     put_csv("word.csv", "1,0\n1,zwei\n");
     put_csv("empty.csv", "a,b\n");
+    put_csv("semicolon.csv", "1;0\n0,1\n");
+    put_csv("blank.csv", "1 0\n0 1\n");
+    put_csv("first.csv", "one,0\n0,1\n");
+    put_csv("index.csv", ",a,b\n0,1,0\n");
     refused("x0=absent.npy", EG_EIO, "absent.npy");
     refused("x0=cube.npy", EG_ESHAPE, "found [2,2,2]");
     refused("x0=none.npy", EG_ESHAPE, "found [0,3]");
@@ -260,6 +273,11 @@ static void test_bad_tokens(void **state)
             "word.csv:2: expected a number, found "
             "'zwei'");
     refused("x0=empty.csv", EG_EFORMAT, "found none");
+    /* a first line that is not understood is not taken for names */
+    refused("x0=semicolon.csv", EG_EFORMAT, "semicolon.csv:1: expected a n");
+    refused("x0=blank.csv", EG_EFORMAT, "blank.csv:1: expected a number");
+    refused("x0=first.csv", EG_EFORMAT, "first.csv:1: expected a number");
+    refused("x0=index.csv", EG_EFORMAT, "index.csv:1: expected a number");
     refused("x0=unifrom", EG_EINVAL, "found 'unifrom'");
     refused("x0=ring d=3", EG_EINVAL, "d = 2");
     refused("x0=cap x0_size=4", EG_EINVAL, "0 to pi");
@@ -298,6 +316,8 @@ static void test_matrices(void **state)
     refused("d=3 n=3 Q=m.csv", EG_ESHAPE,
             "Q: m.csv: expected [3,3], found "
             "[2,2]");
+    refused("d=3 n=3 V=timed.npy", EG_ESHAPE,
+            "expected [intervals,3,3], found [3,2,2]");
     refused("d=2 n=3 V=timed.npy", EG_ESHAPE, "changes: expected 2 times");
     refused("d=2 n=3 changes=1", EG_ESHAPE, "changes: expected 0 times");
     refused("d=2 n=3 V=timed.npy changes=2,1", EG_EINVAL, "ascending");
@@ -376,7 +396,14 @@ static void test_times(void **state)
     s = setup("n=3 times=0:1:0.5,1:3:1", 1); /* 1 once */
     assert_int_equal(s->n_times, 5);
     eg_flow_setup_free(s);
+    s = setup("n=3 times=0:0.3:0.1,0.3,1", 1); /* 3 * 0.1 is not 0.3 */
+    assert_int_equal(s->n_times, 5);
+    assert_true(s->times[3] == 0.3);
+    eg_flow_setup_free(s);
     refused("n=3 times=0,2,1", EG_EINVAL, "found 1 after 2");
+    refused("n=3 times=0,1,1,2", EG_EINVAL, "found 1 after 1");
+    put_csv("twice.csv", "0\n1\n1\n2\n");
+    refused("n=3 times=twice.csv", EG_EINVAL, "found 1 after 1");
     refused("n=3 times=0:1:0", EG_EINVAL, "step > 0");
     refused("n=3 times=0:1:1e-12", EG_EINVAL, "at most");
     refused("n=3 times=0:1", EG_EINVAL, "found '0:1'");
