@@ -1,5 +1,5 @@
 /* Phase diagrams: ensembles of small systems at many temperatures
- * (2312.10794, Figures 3 and 4). */
+ * (2312.10794, Figures 3 to 5). */
 #include "flow/checks.h"
 #include "flow/special.h"
 
@@ -12,18 +12,19 @@
 EG_FIELDS_TABLE(egi_flow_phase_fields, EG_FLOW_THEORY_PHASE_FIELDS)
 
 static void emit_census(const eg_flow_census *c, double t, eg_index done,
-                        int64_t at, const eg_theory_out *out)
+                        bool dimension, int64_t at, const eg_theory_out *out)
 {
     const struct {
         const char *name;
         double value;
-    } number[] = {{"density_%g", c->density},
-                  {"density_%g_sd", c->density_sd},
-                  {"components_%g", c->components},
-                  {"together_%g", c->together}};
+    } number[] = {
+        {"density_%g", c->density},       {"density_%g_sd", c->density_sd},
+        {"components_%g", c->components}, {"together_%g", c->together},
+        {"dimension_%g", c->dimension},   {"dimension_%g_sd", c->dimension_sd}};
+    size_t n = sizeof number / sizeof *number - (dimension ? 0 : 2);
     char name[48];
 
-    for (size_t i = 0; i < sizeof number / sizeof *number; i++) {
+    for (size_t i = 0; i < n; i++) {
         char time[24];
         const char *rest = number[i].name;
         int used = 0;
@@ -73,6 +74,10 @@ eg_status egi_flow_phase_run(const void *options, uint64_t seed, eg_pool *pool,
                               .delta = o->delta,
                               .draws = (eg_index)o->draws,
                               .seed = seed,
+                              .scores = o->scores,
+                              .values = o->values,
+                              .columns = o->convention == 1,
+                              .dimension = o->dimension,
                               .times = times,
                               .n_times = n_times};
         eg_index done = 0;
@@ -81,8 +86,9 @@ eg_status egi_flow_phase_run(const void *options, uint64_t seed, eg_pool *pool,
         if (!egi_progress(out, (double)i / n_betas)) break;
         st = eg_flow_ensemble_run(census, &done, &e, pool, NULL, NULL, err);
         for (int k = 0; k < n_times && st == EG_OK; k++)
-            emit_census(&census[k], times[k], done, egi_milli(beta[i]), out);
-        if (st == EG_OK && beta[i] <= 300)
+            emit_census(&census[k], times[k], done, o->dimension,
+                        egi_milli(beta[i]), out);
+        if (st == EG_OK && beta[i] <= 300 && o->scores == 0 && o->values == 0)
             egi_emit(out, egi_milli(beta[i]), "boundary", boundary(o, beta[i]));
     }
     return st;

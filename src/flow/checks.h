@@ -28,19 +28,30 @@
     X(cluster_life, "1000 beta", "how long two clusters live")                \
     X(clustering, "1000 t", "hemisphere or d >= n: one cluster, fast")        \
     X(concentration, "d", "many dimensions: the scalar curve")                \
+    X(mean_field, "n", "W_1 between samples of a measure: size and growth")   \
+    X(dirac, "1000 t", "W_2 of a density to the Dirac mass it ends in")       \
     X(wendel, "n", "how often tokens lie in a hemisphere")                    \
     X(caps, "1000 beta", "metastability: caps collapse, then stay")           \
+    X(cap_exit, "1000 beta", "metastability: when tokens leave their caps")   \
     X(kinetic, "clusters", "five tokens merge one after the other")           \
     X(staircase, "beta", "the energy climbs a staircase")                     \
     X(rescaled, "1000 t", "the prequel: leaders, polytopes, hyperplanes")     \
     X(repulsive, "1000 t", "the prequel: V = -Id decays as d/(2t)")           \
     X(programs, "steps", "the prequel: what its scripts integrate")           \
+    X(low_rank, "steps", "the prequel: ranks of attention at d = 80")         \
+    X(leaders, "draws", "the prequel: leaders in the plane, ranks")           \
+    X(sparse_value, "steps", "the prequel: 128 dimensions")                   \
     X(sharp, "draws", "V = -Id on the sphere: sharp configurations")          \
     X(hardmax, "steps", "zero temperature: Frank-Wolfe")                      \
     X(phase, "1000 beta", "phase diagrams: pairs together, clusters")         \
+    X(layers, "layers", "histograms of inner products, layer by layer")       \
     X(causal, "1000 t", "causal mask: all tokens go to the first")            \
     X(renyi, "1000 delta", "centres of sequential parking")                   \
     X(strong_centres, "draws", "strong centres hardly move")                  \
+    X(steer, "stages", "control: clouds steered to their targets")            \
+    X(perceptron, "1000 t", "feed-forward with an energy")                    \
+    X(reweight, "1000 t", "masses that change: the energy still grows")       \
+    X(experts, "draws", "experts split the clusters")                         \
     X(noise_threshold, "1000 beta", "noise that keeps tokens uniform")        \
     X(noise_run, "1000 kappa/kappa_#", "tokens with noise cluster or not")    \
     X(long_context, "log10 n", "one layer on long contexts")                  \

@@ -32,6 +32,7 @@ void egi_ensemble_draw(double *x, const eg_flow_ensemble *e, eg_index draw)
 /* What is known of the draws at one check time. */
 typedef struct tally {
     int64_t pairs, pairs2; /* pairs together: sum and sum of squares */
+    int64_t dims, dims2;   /* Gram eigenvalues counted, likewise */
     int64_t together, components;
     int64_t histogram[17];
 } tally;
@@ -42,6 +43,8 @@ typedef struct swarm {
     uint8_t *link;   /* pairs */
     int32_t *parent; /* [n, LANES] */
     tally *count;    /* [n_times] */
+    eg_status st;    /* of its draws */
+    eg_err err;
 } swarm;
 
 typedef struct run {
@@ -148,12 +151,67 @@ static void census(const run *r, const swarm *s, int lanes, tally *t)
     }
 }
 
+/* Dimensions of the first `lanes` systems. */
+static void measure(const run *r, swarm *s, int lanes, tally *t)
+{
+    const eg_flow_ensemble *e = r->e;
+
+    for (int lane = 0; lane < lanes && s->st == EG_OK; lane++) {
+        eg_flow_ranks ranks = {0};
+        int64_t dims;
+
+        for (eg_index i = 0; i < e->n * e->d; i++)
+            s->y[i] = s->x[i * LANES + lane];
+        s->st = eg_flow_effective_ranks(&ranks, s->y, e->n, e->d, &s->err);
+        dims = (int64_t)ranks.above;
+        t->dims += dims;
+        t->dims2 += dims * dims;
+    }
+}
+
+typedef struct watch {
+    const run *r;
+    swarm *s;
+} watch;
+
+/* A draw with matrices of its own is counted as a swarm of one. */
+static bool count_draw(void *ctx, eg_index i, double t, const double *x)
+{
+    const watch *w = ctx;
+    eg_index at = i - (w->r->e->times[0] > 0); /* the start is not asked for */
+
+    (void)t;
+    if (at < 0) return true;
+    for (eg_index k = 0; k < w->r->e->n * w->r->e->d; k++)
+        w->s->x[k * LANES] = x[k];
+    census(w->r, w->s, 1, &w->s->count[at]);
+    if (w->r->e->dimension) measure(w->r, w->s, 1, &w->s->count[at]);
+    return w->s->st == EG_OK;
+}
+
+static void run_random(void *ctx, int task, int worker)
+{
+    const run *r = ctx;
+    swarm *s = &r->swarm[worker];
+    eg_index draw = r->first + (eg_index)task * LANES, end = draw + LANES;
+    watch w = {r, s};
+
+    if (end > r->e->draws) end = r->e->draws;
+    for (; draw < end && s->st == EG_OK; draw++) {
+        eg_status st;
+
+        egi_ensemble_draw(s->u, r->e, draw);
+        st = egi_ensemble_play(r->e, draw, s->u, count_draw, &w, &s->err);
+        if (st != EG_OK) s->st = st;
+    }
+}
+
 /* LANES draws from start to end. */
 static void run_group(void *ctx, int task, int worker)
 {
     const run *r = ctx;
     const eg_flow_ensemble *e = r->e;
-    const swarm *s = &r->swarm[worker];
+    swarm *s = &r->swarm[worker];
     eg_index draw = r->first + (eg_index)task * LANES, left = e->draws - draw;
     int lanes = left < LANES ? (int)left : LANES;
     int64_t steps = 0;
@@ -165,10 +223,11 @@ static void run_group(void *ctx, int task, int worker)
             s->x[i * LANES + lane] = s->y[i];
     }
     for (eg_index i = 0; i < e->n_times; i++) {
-        double need = ceil(e->times[i] / e->h * (1 - 1e-12) - 1e-12);
+        double need = egi_ensemble_steps(e, i);
 
         for (; (double)steps < need; steps++) step(r, s);
         census(r, s, lanes, &s->count[i]);
+        if (e->dimension) measure(r, s, lanes, &s->count[i]);
     }
 }
 
@@ -245,7 +304,7 @@ static void summarise(eg_flow_census *out, const run *r, int workers,
                       eg_index done)
 {
     double pairs = 0.5 * (double)r->e->n * (double)(r->e->n - 1);
-    double draws = (double)done;
+    double draws = (double)done, fewer = done > 1 ? draws - 1 : 1;
 
     for (eg_index i = 0; i < r->e->n_times; i++) {
         tally t = {0};
@@ -255,6 +314,8 @@ static void summarise(eg_flow_census *out, const run *r, int workers,
             const tally *p = &r->swarm[w].count[i];
             t.pairs += p->pairs;
             t.pairs2 += p->pairs2;
+            t.dims += p->dims;
+            t.dims2 += p->dims2;
             t.together += p->together;
             t.components += p->components;
             for (int k = 0; k < 17; k++) c.histogram[k] += p->histogram[k];
@@ -262,8 +323,10 @@ static void summarise(eg_flow_census *out, const run *r, int workers,
         double mean = (double)t.pairs / draws;
         double square = (double)t.pairs2 - (double)t.pairs * mean;
         c.density = mean / pairs;
-        if (done > 1)
-            c.density_sd = sqrt(fmax(square, 0) / (draws - 1)) / pairs;
+        c.density_sd = sqrt(fmax(square, 0) / fewer) / pairs;
+        c.dimension = (double)t.dims / draws;
+        square = (double)t.dims2 - (double)t.dims * c.dimension;
+        c.dimension_sd = sqrt(fmax(square, 0) / fewer);
         c.together = (double)t.together / draws;
         c.components = (double)t.components / draws;
         out[i] = c;
@@ -277,6 +340,8 @@ eg_status eg_flow_ensemble_run(eg_flow_census *census_out, eg_index *done,
 {
     int workers = pool ? eg_pool_size(pool) : 1;
     run r = {.e = e, .kern = egi_particles_pick("auto")};
+    bool random = e->scores != EG_FLOW_SCORES_IDENTITY ||
+                  e->values != EG_FLOW_VALUES_IDENTITY;
     eg_status st;
 
     *done = 0;
@@ -290,7 +355,12 @@ eg_status eg_flow_ensemble_run(eg_flow_census *census_out, eg_index *done,
 
         if (batch > groups) batch = groups;
 
-        egi_pool_tasks(pool, (int)batch, run_group, &r);
+        egi_pool_tasks(pool, (int)batch, random ? run_random : run_group, &r);
+        for (int w = 0; w < workers && st == EG_OK; w++) {
+            st = r.swarm[w].st;
+            if (st != EG_OK && err) *err = r.swarm[w].err;
+        }
+        if (st != EG_OK) goto done;
         r.first += batch * LANES;
         if (r.first > e->draws) r.first = e->draws;
         if (progress && !progress(ctx, (double)r.first / (double)e->draws))

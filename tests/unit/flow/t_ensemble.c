@@ -13,6 +13,32 @@
 #include "engram/mem.h"
 #include "flow/ensemble.h"
 
+/* The random matrices of the draw at hand, or NULL. */
+static const double *plain_B, *plain_V;
+
+static double plain_score(const double *x, const double *y, eg_index d)
+{
+    double s = 0;
+
+    for (eg_index a = 0; a < d; a++)
+        for (eg_index b = 0; b < d; b++)
+            if (plain_B || a == b)
+                s += x[a] * (plain_B ? plain_B[a * d + b] : 1) * y[b];
+    return s;
+}
+
+/* a <- V' a, or V a by columns. */
+static void plain_value(double *a, const eg_flow_ensemble *e)
+{
+    double to[64] = {0};
+
+    if (!plain_V) return;
+    for (eg_index i = 0; i < e->d; i++)
+        for (eg_index j = 0; j < e->d; j++)
+            to[i] += plain_V[e->columns ? i * e->d + j : j * e->d + i] * a[j];
+    memcpy(a, to, (size_t)e->d * sizeof *a);
+}
+
 /* Drive of the plain loop. */
 static void plain_drive(double *A, const double *x, const eg_flow_ensemble *e)
 {
@@ -22,15 +48,14 @@ static void plain_drive(double *A, const double *x, const eg_flow_ensemble *e)
 
         for (eg_index k = 0; k < e->d; k++) a[k] = 0;
         for (eg_index j = 0; j < e->n; j++) {
-            double dot = 0, w;
-            for (eg_index k = 0; k < e->d; k++)
-                dot += x[i * e->d + k] * x[j * e->d + k];
+            double dot = plain_score(x + i * e->d, x + j * e->d, e->d), w;
             w = exp(e->beta * (e->model == EG_FLOW_USA ? dot : dot - 1));
             z += w;
             for (eg_index k = 0; k < e->d; k++) a[k] += w * x[j * e->d + k];
         }
         if (e->model != EG_FLOW_SA) z = (double)e->n;
         for (eg_index k = 0; k < e->d; k++) a[k] /= z;
+        plain_value(a, e);
     }
 }
 
@@ -128,21 +153,33 @@ static void against_plain(eg_flow_ensemble e)
     double *x = malloc((size_t)(e.n * e.d) * sizeof *x);
     double all = 0.5 * (double)(e.n * (e.n - 1)), mean[4] = {0}, sq[4] = {0};
     double D = (double)e.draws;
+    bool random = e.scores || e.values;
+    double *M = calloc((size_t)(3 * e.d * e.d), sizeof *M);
     eg_index done;
     eg_err err = {0};
 
-    assert_non_null(x);
+    assert_true(x && M);
+    e.dimension = true;
     assert_int_equal(eg_flow_ensemble_run(c, &done, &e, NULL, NULL, NULL, &err),
                      EG_OK);
     assert_int_equal(done, e.draws);
     for (eg_index r = 0; r < e.draws; r++) {
         int steps = 0;
         egi_ensemble_draw(x, &e, r);
+        if (random) {
+            egi_ensemble_matrices(M, M + e.d * e.d, M + 2 * e.d * e.d, &e, r);
+            plain_B = M;
+            plain_V = M + e.d * e.d;
+        }
         for (eg_index t = 0; t < e.n_times; t++) {
             int64_t pairs;
             for (; steps * e.h < e.times[t] - 1e-9; steps++) plain_step(x, &e);
             eg_index k = plain_census(x, &e, &pairs);
             double share = (double)pairs / all;
+            eg_flow_ranks ranks;
+            assert_int_equal(eg_flow_effective_ranks(&ranks, x, e.n, e.d, &err),
+                             EG_OK);
+            want[t].dimension += (double)ranks.above / D;
             mean[t] += share / D;
             sq[t] += share * share;
             want[t].components += (double)k / D;
@@ -160,11 +197,14 @@ static void against_plain(eg_flow_ensemble e)
         assert_true(fabs(c[t].density - mean[t]) < 1e-12);
         assert_true(fabs(c[t].density_sd - sd) < 1e-7);
         assert_true(fabs(c[t].components - want[t].components) < 1e-12);
+        assert_true(fabs(c[t].dimension - want[t].dimension) < 1e-12);
         assert_true(fabs(c[t].together - want[t].together) < 1e-12);
         assert_memory_equal(c[t].histogram, want[t].histogram,
                             sizeof c[t].histogram);
     }
+    plain_B = plain_V = NULL;
     free(x);
+    free(M);
 }
 
 static void test_plain(void **state)
@@ -207,6 +247,83 @@ static void test_plain(void **state)
     e = base;
     e.beta = -1;
     against_plain(e);
+}
+
+/* Matrices of its own for every draw, against the same plain loop. */
+static void test_random(void **state)
+{
+    static const double times[] = {0.05, 3, 3.02, 9};
+    eg_flow_ensemble e = {.n = 12,
+                          .d = 6,
+                          .beta = 3,
+                          .h = 0.1,
+                          .method = EG_FLOW_AUTHORS,
+                          .delta = 1e-2,
+                          .draws = 11,
+                          .seed = 3,
+                          .times = times,
+                          .n_times = 4};
+
+    (void)state;
+    e.scores = EG_FLOW_SCORES_GAUSSIAN;
+    against_plain(e);
+    e.values = EG_FLOW_VALUES_PLUS;
+    against_plain(e);
+    e.columns = true;
+    e.values = EG_FLOW_VALUES_MINUS;
+    against_plain(e);
+    e.scores = EG_FLOW_SCORES_GOE;
+    e.method = EG_FLOW_RK4;
+    against_plain(e);
+    e.scores = EG_FLOW_SCORES_IDENTITY;
+    e.model = EG_FLOW_USA_SHIFTED;
+    against_plain(e);
+    e.values = EG_FLOW_VALUES_GRAM;
+    e.model = EG_FLOW_SA;
+    against_plain(e);
+}
+
+/* Variances of entries over many draws, and how V hangs on B. */
+static void test_matrices(void **state)
+{
+    static const double diagonal[] = {1, 2, 1}; /* of the three kinds */
+    enum { D = 8, DRAWS = 2000 };
+    double B[D * D], V[D * D], work[D * D];
+
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        eg_flow_ensemble e = {.d = D, .scores = kind + 1, .seed = 9};
+        double on = 0, off = 0, skew = 0, c = kind == 1 ? sqrt(D + 1) : sqrt(D);
+
+        for (eg_index r = 0; r < DRAWS; r++) {
+            e.values = EG_FLOW_VALUES_MINUS;
+            egi_ensemble_matrices(B, V, work, &e, r);
+            for (int i = 0; i < D; i++)
+                for (int j = 0; j < D; j++) {
+                    double b = B[i * D + j];
+
+                    if (i == j)
+                        on += b * b / (DRAWS * D);
+                    else
+                        off += b * b / (DRAWS * D * (D - 1));
+                    skew += fabs(b - B[j * D + i]);
+                    assert_true(fabs(V[i * D + j] * c + b) < 1e-14);
+                }
+        }
+        printf("kind %d: variances %.4f on the diagonal, %.4f off it\n", kind,
+               on, off);
+        /* 4 standard errors; products of Gaussians have kurtosis above 3 */
+        assert_true(fabs(off - 1) < (kind == 0 ? 0.04 : 0.025));
+        assert_true(fabs(on - diagonal[kind]) < 0.1);
+        assert_true(kind == 0 ? skew > 1 : !(skew > 0));
+        e.values = EG_FLOW_VALUES_GRAM;
+        egi_ensemble_matrices(B, V, work, &e, 0);
+        for (int i = 0; i < D; i++) {
+            assert_true(V[i * D + i] > 0);
+            for (int j = 0; j < i; j++)
+                assert_true(fabs(V[i * D + j] - V[j * D + i]) < 1e-13);
+        }
+    }
 }
 
 /* A row of phase_stats.csv. */
@@ -358,6 +475,24 @@ static void test_threads(void **state)
     printf("stopped after %td of %td draws\n", done, e.draws);
     assert_true(done >= 103 && done < 205 &&
                 fabs(part - (double)done / 205) < 1e-12);
+    e.scores = EG_FLOW_SCORES_GOE; /* and with matrices */
+    e.draws = 30;
+    e.dimension = true;
+    for (int threads = 1; threads <= 2; threads++) {
+        eg_pool *pool;
+        assert_int_equal(eg_pool_new(&pool, threads, &err), EG_OK);
+        assert_int_equal(eg_flow_ensemble_run(c[threads - 1], &done, &e, pool,
+                                              NULL, NULL, &err),
+                         EG_OK);
+        eg_pool_free(pool);
+    }
+    assert_memory_equal(c[0], c[1], sizeof c[0]);
+    e.scores = EG_FLOW_SCORES_IDENTITY;
+    e.dimension = false;
+    e.draws = 205;
+    assert_int_equal(
+        eg_flow_ensemble_run(half, &done, &e, NULL, stop_at_half, &part, &err),
+        EG_OK);
     e.draws = done; /* the draws done are the first ones */
     assert_int_equal(
         eg_flow_ensemble_run(c[1], &done, &e, NULL, NULL, NULL, &err), EG_OK);
@@ -404,12 +539,15 @@ static void test_errors(void **state)
         eg_flow_ensemble_run(c, &done, &good, NULL, NULL, NULL, &err), EG_OK);
     assert_true(isnan(c[0].density) && c[0].components == 1 &&
                 c[0].histogram[1] == 3);
-    for (int at = 1; at <= 5; at++) {
+    e[0] = good;
+    e[0].scores = EG_FLOW_SCORES_GAUSSIAN;
+    e[0].dimension = true;
+    for (int at = 1; at <= 14; at++) {
         int64_t live = eg_mem_query().live_bytes;
         eg_mem_fail_after(at);
-        assert_int_equal(
-            eg_flow_ensemble_run(c, &done, &good, NULL, NULL, NULL, &err),
-            EG_ENOMEM);
+        assert_int_equal(eg_flow_ensemble_run(c, &done, at <= 5 ? &good : &e[0],
+                                              NULL, NULL, NULL, &err),
+                         EG_ENOMEM);
         eg_mem_fail_after(0);
         assert_true(eg_mem_query().live_bytes == live);
     }
@@ -418,10 +556,9 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_statistics),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_plain),    cmocka_unit_test(test_random),
+        cmocka_unit_test(test_matrices), cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_threads),  cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests_name("ensemble", tests, NULL, NULL);
 }
