@@ -6,16 +6,18 @@
 #include "flow/fuse.h"
 #include "flow/ode.h"
 
+_Static_assert((int)EG_FLOW_BDF == (int)EGI_ODE_BDF,
+               "methods are numbered alike here and in ode.h");
+
 typedef struct run {
     eg_flow *f;
     const eg_flow_solve *how;
     int method;
-    int32_t *owner; /* [n] rows of tokens, when fusing */
-    int32_t *label; /* [n] scratch of components and fusing */
-    double *x;      /* [n, d] tokens as they are put out */
-    double *u;      /* [n, d] their directions */
-    double *good;   /* [n, d] the last state put out */
-    eg_index components;
+    egi_fusion fusion;
+    egi_components components; /* when fusing or watching merges */
+    double *x;                 /* [n, d] tokens as they are put out */
+    double *u;                 /* [n, d] their directions */
+    double *good;              /* [n, d] the last state put out */
 } run;
 
 static void rhs(void *ctx, double t, const double *y, double *dy)
@@ -47,17 +49,13 @@ static eg_index count(void *ctx, const double *y)
     run *r = ctx;
     const eg_flow *f = r->f;
     const double *u = y;
-    eg_index components;
 
     if (f->spec.space == EG_FLOW_SPHERE && !egi_flow_on_sphere(f)) {
         for (eg_index i = 0; i < f->n; i++)
             egi_unit(r->u + i * f->spec.d, y + i * f->spec.d, f->spec.d);
         u = r->u;
     }
-    components =
-        eg_flow_components(r->label, u, f->n, f->spec.d, r->how->delta);
-    if (components > 0) r->components = components;
-    return r->components;
+    return egi_components_count(&r->components, NULL, u, f->n, r->how->delta);
 }
 
 static void fell(void *ctx, double t, eg_index components)
@@ -72,7 +70,7 @@ static bool reduce(void *ctx, double t, double *y, eg_index *size)
     run *r = ctx;
 
     (void)t;
-    if (!egi_fuse(r->f, y, r->owner, r->label)) return false;
+    if (!egi_fuse(r->f, y, &r->fusion, &r->components)) return false;
     *size = r->f->n * r->f->spec.d;
     return true;
 }
@@ -83,8 +81,8 @@ static bool output(void *ctx, eg_index i, double t, const double *y)
     eg_index size = r->f->spec.n * r->f->spec.d;
     const double *x = y;
 
-    if (r->owner) {
-        egi_unfuse(r->f, r->x, y, r->owner);
+    if (r->fusion.owner) {
+        egi_unfuse(r->f, r->x, y, r->fusion.owner);
         x = r->x;
     }
     memcpy(r->good, x, (size_t)size * sizeof *x);
@@ -180,26 +178,40 @@ static eg_index reachable(eg_flow *f, const double *x, const double *times,
     return n_times;
 }
 
+static bool watches(const eg_flow_solve *how)
+{
+    return how->delta > 0 && how->merged;
+}
+
 static eg_status make_buffers(run *r, eg_err *err)
 {
-    eg_index n = r->f->spec.n, size = n * r->f->spec.d;
+    eg_status st = EG_OK;
+    eg_index n = r->f->spec.n, d = r->f->spec.d;
+    size_t size = (size_t)n * (size_t)d;
     bool residual = r->f->spec.norm == EG_FLOW_PRE ||
                     r->f->spec.norm == EG_FLOW_MIX ||
                     r->f->spec.norm == EG_FLOW_PERI;
 
-    r->good = eg_calloc((size_t)size, sizeof *r->good);
-    r->label = eg_calloc((size_t)n, sizeof *r->label);
-    if (r->how->fuse) {
-        r->owner = eg_calloc((size_t)n, sizeof *r->owner);
-        r->x = eg_calloc((size_t)size, sizeof *r->x);
-    }
-    if (residual) r->u = eg_calloc((size_t)size, sizeof *r->u);
-    if (!r->good || !r->label || (r->how->fuse && (!r->owner || !r->x)) ||
-        (residual && !r->u))
-        return EG_FAIL(err, EG_ENOMEM, "tokens of a run, [%td, %td]", n,
-                       r->f->spec.d);
-    for (eg_index i = 0; r->owner && i < n; i++) r->owner[i] = (int32_t)i;
-    return EG_OK;
+    r->good = eg_calloc(size, sizeof *r->good);
+    if (r->how->fuse) r->x = eg_calloc(size, sizeof *r->x);
+    if (residual) r->u = eg_calloc(size, sizeof *r->u);
+    if (!r->good || (r->how->fuse && !r->x) || (residual && !r->u))
+        return EG_FAIL(err, EG_ENOMEM, "tokens of a run, [%td, %td]", n, d);
+    if (r->how->fuse) EG_TRY(egi_fusion_init(&r->fusion, n, err));
+    if (r->how->fuse || watches(r->how))
+        EG_TRY(egi_components_init(&r->components, n, d, err));
+done:
+    return st;
+}
+
+/* Steps across the kink of relu are longer than they should be: the estimates
+ * of their error take the field to be smooth. */
+static double sharpened(const run *r, double tolerance, double least)
+{
+    bool estimates = r->method == EG_FLOW_DOPRI5 || r->method == EG_FLOW_DOP853;
+
+    if (!estimates || r->f->spec.ffn != EG_FLOW_FFN_RELU) return tolerance;
+    return fmin(tolerance, fmax(tolerance / 100, least));
 }
 
 static eg_status integrate(run *r, double *x, const double *times,
@@ -207,6 +219,8 @@ static eg_status integrate(run *r, double *x, const double *times,
 {
     eg_status st = EG_OK;
     const eg_flow_solve *how = r->how;
+    double rtol = how->rtol > 0 ? how->rtol : 1e-12;
+    double atol = how->atol > 0 ? how->atol : 1e-14;
     bool noise = r->f->spec.noise > 0;
     egi_ode ode = {.size = r->f->n * r->f->spec.d,
                    .rhs = rhs,
@@ -217,10 +231,10 @@ static eg_status integrate(run *r, double *x, const double *times,
                    .ctx = r};
     egi_ode_opts opts = {.method = noise ? EGI_ODE_MAP : r->method,
                          .h = how->h > 0 ? how->h : 0.1,
-                         .rtol = how->rtol > 0 ? how->rtol : 1e-12,
-                         .atol = how->atol > 0 ? how->atol : 1e-14,
+                         .rtol = sharpened(r, rtol, 1e-14),
+                         .atol = sharpened(r, atol, 1e-16),
                          .max_steps = how->max_steps,
-                         .count = how->delta > 0 && how->merged ? count : NULL,
+                         .count = watches(how) ? count : NULL,
                          .fell = fell,
                          .reduce = how->fuse ? reduce : NULL,
                          .output = output,
@@ -243,7 +257,8 @@ static void report(const run *r, const egi_ode_stats *got, eg_flow_stats *stats)
                              .t = got->t,
                              .tokens_left = r->f->n,
                              .stopped = got->stopped,
-                             .step_too_small = got->step_too_small};
+                             .step_too_small = got->step_too_small,
+                             .out_of_steps = got->out_of_steps};
 }
 
 eg_status eg_flow_run(eg_flow *f, double *x, const double *times,
@@ -270,7 +285,7 @@ eg_status eg_flow_run(eg_flow *f, double *x, const double *times,
     if (n_ok > 0) st = integrate(&r, x, times, n_ok, &got, err);
     report(&r, &got, stats);
     stats->evaluations -= before;
-    if (r.owner) egi_unfuse(f, x, x, r.owner);
+    if (r.fusion.owner) egi_unfuse(f, x, x, r.fusion.owner);
     if (st != EG_OK) memcpy(x, r.good, (size_t)size * sizeof *x);
     if (st == EG_OK && n_ok < n_times && !stats->stopped)
         st = EG_FAIL(err, EG_EINVAL,
@@ -279,8 +294,8 @@ eg_status eg_flow_run(eg_flow *f, double *x, const double *times,
                      times[n_ok]);
 done:
     if (f->n < f->spec.n) egi_fuse_reset(f);
-    eg_free(r.owner);
-    eg_free(r.label);
+    egi_fusion_release(&r.fusion);
+    egi_components_release(&r.components);
     eg_free(r.x);
     eg_free(r.u);
     eg_free(r.good);
