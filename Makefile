@@ -3,13 +3,14 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 20
 
-.PHONY: help build demo check lint sanitize tsan headers docs install \
+.PHONY: help build demo demo-flow check lint sanitize tsan headers docs install \
 	consumer fuzz bench clean
 
 help:
 	@echo 'engram: a laboratory for how transformers work inside'
 	@echo
 	@echo '  make demo      set up, build, watch an induction head grow, read the report'
+	@echo '  make demo-flow the same for tokens as particles, with a page on which they move'
 	@echo '  make check     set up, build with warnings as errors, run every test'
 	@echo '  make build     the tool, at build/engram'
 	@echo '  make install   tool, library and headers under PREFIX ($(PREFIX))'
@@ -34,6 +35,20 @@ demo: build
 	@build/engram reproduce birth --quick; status=$$?; \
 	page=$$(ls -t runs/reproduce/birth/*/report.html 2>/dev/null | head -n 1); \
 	[ -z "$$page" ] || echo "The report, to open in a browser: $$page"; \
+	exit $$status
+
+FLOWS = sphere sphere_beta9 circle polytope
+demo-flow: build
+	@build/engram reproduce flow --quick; status=$$?; \
+	for flow in $(FLOWS); do \
+	    build/engram run experiments/flow/$$flow.yaml -q >/dev/null || status=1; \
+	done; \
+	build/engram report flow-sphere flow-sphere-beta9 flow-circle flow-polytope \
+	    --title 'Tokens as particles' --out runs/flow.html -q || status=1; \
+	page=$$(ls -t runs/reproduce/flow/*/report.html 2>/dev/null | head -n 1); \
+	echo 'To open in a browser:'; \
+	[ -z "$$page" ] || echo "  verdicts       $$page"; \
+	echo '  moving tokens  runs/flow.html'; \
 	exit $$status
 
 check:

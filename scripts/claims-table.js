@@ -1,28 +1,72 @@
-// Writes the claims table of README.md from the result of a run:
-//     node scripts/claims-table.js runs/reproduce/birth/TIME/claims.json
-// A row a claim of the training experiments; the theory, which has many small
-// claims, is counted.
+// Writes the claims tables of README.md from results of runs:
+//     node scripts/claims-table.js runs/reproduce/*/TIME/claims.json
+// birth: a row a claim of the training experiments; its theory, which has many
+// small claims, is counted. flow: the claims named below and, for every file of
+// experiments, a row that counts all of its claims.
 const fs = require('fs');
 
-const { claims } = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
+const telling = [
+  'theory/closed-inverse-by-quadrature', 'theory/flow-follows-the-curve',
+  'theory/energy-grows-sa', 'theory/fastest-mode-grows',
+  'theory/concentration-scaling', 'theory/appendix-bound-for-all-times',
+  'phase/d2-two-clusters', 'phase/d2-clusters-beta9-t30',
+  'metastability/kinetic-published-time', 'metastability/kinetic-exact',
+  'metastability/caps-collapse', 'metastability/caps-stay',
+  'metastability/printed-lambda', 'metastability/stairs-4000-999',
+  'causal/first-never-moves', 'causal/all-to-first',
+  'prequel/candidates', 'prequel/hyper2-levels',
+  'prequel/boolean-doubly-exponential', 'prequel/script-is-rk4',
+  'prequel/script-is-euler', 'accuracy/boundary-lag',
+];
+
 // JSON has no infinities: a step that was never reached is null.
-const number = (x) => x === null ? 'never reached' : String(+x.toPrecision(3));
-const cell = (text) => String(text).replace(/\s+/g, ' ').replace(/\|/g, '\\|');
-const counted = (c) => /\/(theory|three_steps)\//.test(c.id);
+const number = (x, digits) => x === null ? 'never reached'
+  : x !== 0 && Math.abs(x) < 1e-4 ? (+x.toPrecision(digits)).toExponential()
+  : String(+x.toPrecision(digits));
+const cell = (text) => String(text).replace(/\s+/g, ' ').replace(/\|/g, '\\|')
+  .replace(/<(?=[a-z])/g, '&lt;');
+const row = (c, digits) =>
+  `| ${cell(c.statement)} | ${cell(c.source)} | ${number(c.measured, digits)} | ${cell(c.expected)} | ${c.verdict} |`;
+const head = ['| claim | source | measured | expected | verdict |', '|---|---|---|---|---|'];
 
-const rows = claims.filter((c) => !counted(c)).map((c) =>
-  `| ${cell(c.statement)} | ${cell(c.source)} | ${number(c.measured)} | ${cell(c.expected)} | ${c.verdict} |`);
-const theory = claims.filter(counted);
-const tally = {};
-for (const c of theory) tally[c.verdict] = (tally[c.verdict] || 0) + 1;
-const counts = Object.entries(tally).map(([v, n]) => `${n} ${v}`).join(', ');
+function tally(claims) {
+  const n = {};
+  for (const c of claims) n[c.verdict] = (n[c.verdict] || 0) + 1;
+  return Object.entries(n).map(([v, k]) => `${k} ${v}`).join(', ');
+}
 
-const table = [
-  '| claim | source | measured | expected | verdict |',
-  '|---|---|---|---|---|',
-  ...rows,
-  `| the theory: lemmas 1 and 2, key-query gradient, constructed circuit, three steps | ${theory.length} claims | | | ${counts} |`,
-].join('\n');
-const readme = fs.readFileSync('README.md', 'utf8');
-fs.writeFileSync('README.md', readme.replace(
-  /(<!-- claims:begin -->\n)[^]*(<!-- claims:end -->)/, (_, a, b) => `${a}${table}\n${b}`));
+function birth(claims) {
+  const counted = (c) => /\/(theory|three_steps)\//.test(c.id);
+  const theory = claims.filter(counted);
+  return [...head, ...claims.filter((c) => !counted(c)).map((c) => row(c, 3)),
+    '| the theory: lemmas 1 and 2, key-query gradient, constructed circuit, three steps | ' +
+    `${theory.length} claims | | | ${tally(theory)} |`];
+}
+
+function flow(claims) {
+  const files = [...new Set(claims.map((c) => c.id.split('/')[1]))];
+  const lines = [...head];
+  for (const name of telling) {
+    const c = claims.find((x) => x.id === `flow/${name}`);
+    if (c) lines.push(row(c, 4));
+    else console.error(`claims-table: no claim flow/${name}`);
+  }
+  for (const file of files) {
+    const all = claims.filter((c) => c.id.split('/')[1] === file);
+    lines.push(`| all of [${file}](experiments/flow/${file}.yaml) | ${all.length} claims | | | ${tally(all)} |`);
+  }
+  return lines;
+}
+
+const tables = { birth, flow };
+let readme = fs.readFileSync('README.md', 'utf8');
+for (const path of process.argv.slice(2)) {
+  const { claims } = JSON.parse(fs.readFileSync(path, 'utf8'));
+  for (const [paper, table] of Object.entries(tables)) {
+    const own = claims.filter((c) => c.id.startsWith(`${paper}/`));
+    if (!own.length) continue;
+    const marks = new RegExp(`(<!-- ${paper}:begin -->\n)[^]*(<!-- ${paper}:end -->)`);
+    readme = readme.replace(marks, (_, a, b) => `${a}${table(own).join('\n')}\n${b}`);
+  }
+}
+fs.writeFileSync('README.md', readme);
