@@ -4,4 +4,5 @@ set -eu
 cd "$(dirname "$0")/.."
 mkdir -p build/docs
 doxygen docs/Doxyfile
+cp -r docs/img build/docs/html/
 echo "build/docs/html/index.html"
