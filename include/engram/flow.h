@@ -169,7 +169,7 @@ typedef struct eg_flow_solve {
     int method;
     double h, rtol, atol;
     bool fuse;
-    int64_t max_steps; /* 0: 10 million */
+    int64_t max_steps; /* accepted and rejected; 0: 10 million */
     /* Merges: calls merged(ctx, t, components) whenever the number of
      * components of {<x_i,x_j> > 1 - delta} falls; delta 0: not watched. */
     double delta;
@@ -184,7 +184,9 @@ typedef struct eg_flow_stats {
     double t;             /* reached */
     eg_index tokens_left; /* after fusing */
     bool stopped;         /* by the callback */
-    bool step_too_small;  /* the method gave up; what was reached stands */
+    /* Where it gave up, and what was reached stands: */
+    bool step_too_small; /* for its tolerance */
+    bool out_of_steps;   /* max_steps, or a thousand times as many to come */
 } eg_flow_stats;
 
 /* From x [n, d] at times[0] through all times (ascending); x holds the last

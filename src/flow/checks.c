@@ -119,7 +119,7 @@ eg_status egi_curve(double *out, const egi_ode *ode, double *y,
 
     if (st == EG_OK) st = egi_solver_run(s, y, times, n, &stats, err);
     egi_solver_free(s);
-    if (st == EG_OK && stats.step_too_small)
+    if (st == EG_OK && (stats.step_too_small || stats.out_of_steps))
         return EG_FAIL(err, EG_EINVAL, "the equation needs steps below %g",
                        stats.t * 1e-15);
     return st;
@@ -135,8 +135,9 @@ eg_status egi_play(const eg_flow_spec *spec, double *x, const double *times,
 
     if (st == EG_OK) st = eg_flow_run(f, x, times, n_times, how, &stats, err);
     eg_flow_free(f);
-    if (st == EG_OK && stats.step_too_small)
-        return EG_FAIL(err, EG_EINVAL, "the flow stopped at t = %g: step %s",
-                       stats.t, "too small");
+    if (st == EG_OK && (stats.step_too_small || stats.out_of_steps))
+        return EG_FAIL(
+            err, EG_EINVAL, "the flow stopped at t = %g: %s", stats.t,
+            stats.step_too_small ? "step too small" : "too many steps");
     return st;
 }

@@ -7,7 +7,11 @@
 #include "engram/mem.h"
 #include "flow/ode_inner.h"
 
-enum { DEFAULT_MAX_STEPS = 10000000 };
+enum {
+    DEFAULT_MAX_STEPS = 10000000,
+    PACE = 100000, /* steps after which the end is looked for */
+    HOPELESS = 1000
+};
 
 static const egi_method *method_of(int method)
 {
@@ -227,17 +231,38 @@ static eg_status begin(egi_solver *s, eg_err *err)
     return s->method->begin(s, err);
 }
 
+/* Where steps were taken before, and how far they had come. */
+typedef struct pace {
+    int64_t steps;
+    double t;
+} pace;
+
+/* Fields that jump (a token at the origin of a residual stream) hold a method
+ * at a time for ever, in steps that are not too small to be taken. */
+static bool out_of_steps(const egi_solver *s, pace *p)
+{
+    int64_t steps = s->stats.steps + s->stats.rejected,
+            since = steps - p->steps;
+    double left = s->times[s->n_times - 1] - s->t, gone = s->t - p->t;
+    double most = (double)HOPELESS * (double)s->opts.max_steps;
+
+    if (steps >= s->opts.max_steps) return true;
+    if (since < PACE) return false;
+    *p = (pace){steps, s->t};
+    return left * (double)since > most * gone;
+}
+
 static eg_status loop(egi_solver *s, eg_err *err)
 {
     eg_status st = EG_OK;
     egi_ode_stats *stats = &s->stats;
+    pace so_far = {0, s->t};
 
     EG_TRY(inspect_step(s, err)); /* times[0] */
     if (stats->stopped || s->next == s->n_times) goto done;
     EG_TRY(begin(s, err));
     for (;;) {
-        stats->out_of_steps =
-            stats->steps + stats->rejected >= s->opts.max_steps;
+        stats->out_of_steps = out_of_steps(s, &so_far);
         if (stats->out_of_steps) break;
         EG_TRY(s->method->step(s, err));
         if (stats->step_too_small) break;

@@ -57,7 +57,10 @@ typedef struct egi_ode {
 typedef struct egi_ode_opts {
     int method;
     double h, rtol, atol;
-    int64_t max_steps; /* accepted and rejected; 0: 10 million */
+    /* Accepted and rejected; 0: 10 million. Where 100000 of them have come so
+     * little forward that the rest would take a thousand times this number, it
+     * is over at once. */
+    int64_t max_steps;
     /* Looked at after every accepted step, and by bisection on the states
      * inside it: an integer that falls is located to 1e-12 of t (or of the
      * step, if larger) where it falls, t being the end at which it has. A

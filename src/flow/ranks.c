@@ -23,9 +23,19 @@ static eg_status check_finite(const char *what, const double *a, eg_index n,
     return EG_OK;
 }
 
+/* 1, or what keeps squares of x in the range of a double. */
+static double scale_of(const double *x, eg_index size)
+{
+    double top = 0;
+
+    for (eg_index i = 0; i < size; i++) top = fmax(top, fabs(x[i]));
+    return top > 1e100 || (top > 0 && top < 1e-100) ? 1 / top : 1;
+}
+
 /* G = x x^T [n, n] or x^T x [d, d], the smaller one, lower triangle: both have
- * the squares of the singular values of x. */
-static void small_gram(double *G, const double *x, eg_index n, eg_index d)
+ * the squares of the singular values of x. Here of c x. */
+static void small_gram(double *G, const double *x, double c, eg_index n,
+                       eg_index d)
 {
     if (n <= d) {
         for (eg_index i = 0; i < n; i++)
@@ -33,7 +43,7 @@ static void small_gram(double *G, const double *x, eg_index n, eg_index d)
                 double sum = 0;
 
                 for (eg_index k = 0; k < d; k++)
-                    sum += x[i * d + k] * x[j * d + k];
+                    sum += c * x[i * d + k] * (c * x[j * d + k]);
                 G[i * n + j] = sum;
             }
         return;
@@ -41,7 +51,7 @@ static void small_gram(double *G, const double *x, eg_index n, eg_index d)
     for (eg_index i = 0; i < n; i++)
         for (eg_index a = 0; a < d; a++)
             for (eg_index b = 0; b <= a; b++)
-                G[a * d + b] += x[i * d + a] * x[i * d + b];
+                G[a * d + b] += c * x[i * d + a] * (c * x[i * d + b]);
 }
 
 eg_status eg_flow_effective_ranks(eg_flow_ranks *out, const double *x,
@@ -49,6 +59,7 @@ eg_status eg_flow_effective_ranks(eg_flow_ranks *out, const double *x,
 {
     eg_index m = n < d ? n : d;
     double *G = NULL, *value = NULL, trace = 0, squares = 0, entropy = 0;
+    double c = 1;
     eg_status st = check_finite("tokens", x, n, d, err);
 
     *out = (eg_flow_ranks){NAN, NAN, 0};
@@ -59,7 +70,8 @@ eg_status eg_flow_effective_ranks(eg_flow_ranks *out, const double *x,
         st = EG_FAIL(err, EG_ENOMEM, "Gram matrix [%td,%td]", m, m);
         goto done;
     }
-    small_gram(G, x, n, d);
+    c = scale_of(x, n * d);
+    small_gram(G, x, c, n, d);
     egi_lapack_serial();
     if (LAPACKE_dsyev(LAPACK_ROW_MAJOR, 'N', 'L', (int)m, G, (int)m, value)) {
         st = EG_FAIL(err, EG_ENOMEM, "eigenvalues of a Gram matrix [%td,%td]",
@@ -69,7 +81,7 @@ eg_status eg_flow_effective_ranks(eg_flow_ranks *out, const double *x,
     for (eg_index k = 0; k < m; k++) {
         trace += value[k];
         squares += value[k] * value[k];
-        out->above += value[k] > 1e-3;
+        out->above += value[k] > 1e-3 * c * c;
     }
     for (eg_index k = 0; k < m; k++)
         if (value[k] > 0) entropy -= value[k] / trace * log(value[k] / trace);

@@ -181,6 +181,7 @@ static eg_status read_input(egi_input *in, const eg_config *cfg,
     }
     egi_sha256_hex(&sha, hash);
     make_name(in, word, n, word + n, hash);
+    snprintf(in->origin, sizeof in->origin, "%.900s%.100s", path, word + n);
 done:
     return st;
 }
@@ -234,6 +235,31 @@ eg_status egi_inputs_write(const egi_inputs *in, const char *dir, eg_err *err)
                      : eg_npy_write(path, &f->array, err);
     }
     return st;
+}
+
+/* The first `old` of msg becomes `new`. */
+static bool replace(char *msg, size_t room, const char *old, const char *new)
+{
+    char copy[sizeof(eg_err)];
+    char *at = strstr(msg, old);
+
+    if (!at || room > sizeof copy) return false;
+    snprintf(copy, sizeof copy, "%s", at + strlen(old));
+    if (snprintf(at, room - (size_t)(at - msg), "%s%s", new, copy) < 0)
+        *at = '\0';
+    return true;
+}
+
+void egi_inputs_name(const egi_inputs *in, const char *dir, eg_err *err)
+{
+    for (int i = 0; i < in->n; i++) {
+        const egi_input *f = &in->input[i];
+        char path[EG_PATH + EG_STRS_LEN];
+
+        snprintf(path, sizeof path, "%s/%s", dir, f->name);
+        if (!replace(err->msg, sizeof err->msg, path, f->origin))
+            (void)replace(err->msg, sizeof err->msg, f->name, f->origin);
+    }
 }
 
 void egi_inputs_release(egi_inputs *in)

@@ -333,10 +333,17 @@ static void judge(loop *l, const eg_flow_stats *s, eg_lab_result *out)
     if (l->not_finite || s->step_too_small) {
         out->outcome = EG_DIVERGED;
         snprintf(out->reason, sizeof out->reason,
-                 l->not_finite
-                     ? "tokens are no longer finite at t = %.10g"
-                     : "no step is small enough, or max_steps, at t = %.10g",
+                 l->not_finite ? "tokens are no longer finite at t = %.10g"
+                               : "no step is small enough at t = %.10g",
                  s->t);
+    } else if (s->out_of_steps) {
+        out->outcome = EG_DIVERGED;
+        snprintf(out->reason, sizeof out->reason,
+                 "%lld steps came to t = %.10g of %.10g, and the rest would "
+                 "take far more: fuse: true or method: bdf may do with fewer, "
+                 "but nothing passes a point at which the field jumps",
+                 (long long)(s->steps + s->rejected), s->t,
+                 l->setup->times[l->setup->n_times - 1]);
     } else if (l->stop && l->x.n < l->setup->n_times) {
         out->outcome = EG_INTERRUPTED;
         snprintf(out->reason, sizeof out->reason,

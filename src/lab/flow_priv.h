@@ -11,9 +11,10 @@
  * .csv, tells its content: equal names are equal numbers. */
 typedef struct egi_input {
     char name[EG_STRS_LEN];
-    eg_view array; /* .npy, or a part of it */
-    void *base;    /* what array.data points into */
-    char *text;    /* .csv */
+    char origin[EG_PATH]; /* the file as it was found */
+    eg_view array;        /* .npy, or a part of it */
+    void *base;           /* what array.data points into */
+    char *text;           /* .csv */
     size_t size;
 } egi_input;
 typedef struct egi_inputs {
@@ -27,6 +28,8 @@ typedef struct egi_inputs {
 eg_status egi_inputs_take(egi_inputs *in, eg_config *cfg, eg_err *err);
 /* Puts them into the run directory dir. */
 eg_status egi_inputs_write(const egi_inputs *in, const char *dir, eg_err *err);
+/* In a message about a run in dir, the files as their owner knows them. */
+void egi_inputs_name(const egi_inputs *in, const char *dir, eg_err *err);
 void egi_inputs_release(egi_inputs *in);
 
 /* ---- What is measured at each time ----------------------------------------

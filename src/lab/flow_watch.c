@@ -221,11 +221,18 @@ static eg_status look_at_components(egi_watch *w, const double *u, eg_row *row,
     return EG_OK;
 }
 
+/* Numbers that cannot be had of a state (a matrix that overflows) are left
+ * empty: the flow goes on, or says itself that it cannot. */
+static eg_status forgive(eg_status st)
+{
+    return st == EG_EINVAL ? EG_OK : st;
+}
+
 static eg_status look_at_hull(const egi_watch *w, const double *x, eg_row *row,
                               eg_err *err)
 {
     eg_index n = w->spec->n, d = w->spec->d, vertices = 0;
-    double measure;
+    double measure = (double)NAN;
     bool *is_vertex;
     eg_status st;
 
@@ -239,7 +246,7 @@ static eg_status look_at_hull(const egi_watch *w, const double *x, eg_row *row,
         eg_row_put(row, "hull_vertices", (double)vertices);
     }
     eg_free(is_vertex);
-    return st;
+    return forgive(st);
 }
 
 static eg_status look_at_matrices(egi_watch *w, double t, const double *x,
@@ -250,16 +257,18 @@ static eg_status look_at_matrices(egi_watch *w, double t, const double *x,
     eg_status st = EG_OK;
 
     if (w->ranks) {
-        EG_TRY(eg_flow_effective_ranks(&r, u, n, w->spec->d, err));
+        st = eg_flow_effective_ranks(&r, u, n, w->spec->d, err);
+        EG_TRY(forgive(st));
         eg_row_put(row, "rank_entropy", r.entropy);
         eg_row_put(row, "rank_participation", r.participation);
-        eg_row_put(row, "rank_above", (double)r.above);
+        if (isfinite(r.entropy)) eg_row_put(row, "rank_above", (double)r.above);
     }
     if (w->attention) {
         eg_flow_attention(w->flow, t, x, 0, w->A);
         eg_row_put(row, "attention_entropy", eg_flow_row_entropy(w->A, n));
-        EG_TRY(eg_flow_numerical_rank(&rank, w->A, n, n, err));
-        eg_row_put(row, "attention_rank", (double)rank);
+        st = eg_flow_numerical_rank(&rank, w->A, n, n, err);
+        EG_TRY(forgive(st));
+        if (rank > 0) eg_row_put(row, "attention_rank", (double)rank);
     }
 done:
     return st;

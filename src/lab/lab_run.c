@@ -139,6 +139,7 @@ eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
     snprintf(out->dir, sizeof out->dir, "%s", eg_run_dir(run));
     st = carry_out(out, &facts, run, taken, &in, opts, err);
     if (st != EG_OK) {
+        egi_inputs_name(&in, out->dir, err);
         eg_run_log(run, "failed: %s", err->msg);
         /* best effort: the disk may be the reason */
         (void)eg_run_record(run, "failed", err->msg, &facts, NULL);
