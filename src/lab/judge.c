@@ -124,8 +124,8 @@ double egi_reduce(eg_claim_result *r, egi_over over, const eg_node *reference)
     return (double)NAN;
 }
 
-/* The number of seeds: that of the runs with more than one, which must agree.
- * Says why not in note. */
+/* The number of seeds: the fewest that a run with more than one has. Says why
+ * not in note. */
 static int count_seeds(const view *v, const eg_measure *m, char *note,
                        size_t size)
 {
@@ -143,12 +143,7 @@ static int count_seeds(const view *v, const eg_measure *m, char *note,
             snprintf(note, size, "%.383s", why.msg);
             return 0;
         }
-        if (n_seeds > 1 && n > 1 && n_seeds != n) {
-            snprintf(note, size, "runs of the claim have %d and %d seeds", n,
-                     n_seeds);
-            return 0;
-        }
-        if (n_seeds > n) n = n_seeds;
+        if (n_seeds > 1 && (n == 1 || n_seeds < n)) n = n_seeds;
     }
     return n;
 }
@@ -177,11 +172,14 @@ static bool jobs_ready(const view *v, const eg_measure *m, eg_claim_result *r,
     return true;
 }
 
-/* The seed that r->value[k] belongs to: that of the run with several. */
-static int64_t seed_of(const view *v, const eg_measure *m)
+/* The seed that r->value[k] belongs to: that of the runs with several, which
+ * must be the same in all of them. Says why not in note. */
+static bool seed_of(int64_t *found, const view *v, const eg_measure *m,
+                    char *note, size_t size)
 {
-    int64_t found = 0;
     int most = 0;
+
+    *found = 0;
 
     for (int i = 0; eg_measure_run(m, i); i++) {
         const char *run = eg_measure_run(m, i);
@@ -192,11 +190,16 @@ static int64_t seed_of(const view *v, const eg_measure *m)
         if (egi_jobs_need(v->jobs, v->file, run, v->profile, v->seed_index,
                           &job, &n, &seed, NULL) != EG_OK)
             continue;
+        if (n > 1 && most > 1 && seed != *found) {
+            snprintf(note, size, "runs of the claim pair seeds %lld and %lld",
+                     (long long)*found, (long long)seed);
+            return false;
+        }
         if (n <= most) continue;
         most = n;
-        found = seed;
+        *found = seed;
     }
-    return found;
+    return true;
 }
 
 /* The measure on every seed into r->value. False: note says why. */
@@ -212,7 +215,8 @@ static bool measure(view *v, const egi_terms *t, eg_claim_result *r,
 
         v->seed_index = k;
         if (!jobs_ready(v, t->measure, r, not_run)) return false;
-        r->seed[k] = seed_of(v, t->measure);
+        if (!seed_of(&r->seed[k], v, t->measure, r->note, sizeof r->note))
+            return false;
         if (eg_measure_eval(t->measure, &r->value[k], &from, &why) == EG_OK)
             continue;
         snprintf(r->note, sizeof r->note, "%.383s", why.msg);

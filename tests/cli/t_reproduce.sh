@@ -9,6 +9,8 @@ runs:
   a: {base: tiny.yaml, seeds: 1-2}
   b: {base: a, optim: {lr: 0}}
   same_as_a: {base: tiny.yaml, seeds: [1, 2]}
+  fewer_of_three: {base: tiny.yaml, train: {batch: 3}, seeds: [1, 2, 3]}
+  others: {base: tiny.yaml, train: {batch: 3}, seeds: [2, 3]}
   broken: {base: tiny.yaml, optim: {lr: 1e9}, seeds: 1}
 curves:
   flat: {step: [0, 19], value: [4.5, 4.5]}
@@ -64,6 +66,20 @@ claims:
     reason: a test
     expect: refuted
     profiles: [full]
+  - id: first-seeds
+    source: test
+    statement: two seeds are compared with the first two of three
+    measure: first(a.loss) - first(fewer_of_three.loss)
+    expected: "< 100"
+    reason: a test
+    profiles: [full]
+  - id: other-seeds
+    source: test
+    statement: different seeds are not compared
+    measure: first(a.loss) - first(others.loss)
+    expected: "< 100"
+    reason: a test
+    profiles: [full]
   - id: diverges
     source: test
     statement: a run that diverges
@@ -90,6 +106,8 @@ grep -q 'fails .*paper/small/falls' out || die 'the full profile has its own ter
 grep -q 'distinguishes nothing' out || die 'a control that passes must fail a claim'
 grep -Eq 'fails .*paper/small/no-metric' out || die 'a missing metric is no refutation'
 grep -Eq 'diverges: .*diverged' out || die 'divergence is not told'
+grep -Eq 'holds .*\(2\) .*paper/small/first-seeds' out || die 'the seeds that both have'
+grep -Eq 'other-seeds: .*pair seeds 1 and 2' out || die 'seeds that do not pair'
 expect 2 '' "did you mean 'falls'" "$engram" reproduce fals --experiments e
 expect 0 'paper/small/shared' '' "$engram" list claims --experiments e
 n=$(ls -d runs/reproduce/*/* | wc -l)
