@@ -392,8 +392,8 @@ EG_FIELDS_STRUCT(eg_flow_theory_low_rank, EG_FLOW_THEORY_LOW_RANK_FIELDS)
 /* leaders [2305.05465, its released script]: x-dynamics in the plane by
  * explicit Euler, V = M M', A = M' M'', uniform entries in [-1, 1]. Emits, over
  * draws: first, last, most = numerical rank of attention at the start, at the
- * end, at most; few, when it is 3 or less; reached, the time at which tokens
- * leave the range of doubles, or the end. */
+ * end, at most; low, 1 where it ends at 3 or less; few, when; reached, the time
+ * at which tokens leave the range of doubles, or the end. */
 #define EG_FLOW_THEORY_LEADERS_FIELDS(I, R, B, T, E, L) \
     I(n, "20", 2, 400, "tokens")                        \
     R(h, "0.1", 1e-6, 1, "step")                        \

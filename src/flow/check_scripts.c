@@ -181,6 +181,7 @@ eg_status egi_flow_leaders_run(const void *options, uint64_t seed,
         egi_emit(out, draw, "first", (double)first);
         egi_emit(out, draw, "most", (double)most);
         egi_emit(out, draw, "last", (double)rank);
+        egi_emit(out, draw, "low", rank <= 3);
         egi_emit(out, draw, "few", few < 0 ? HUGE_VAL : (double)few * o->h);
         egi_emit(out, draw, "reached", (double)steps * o->h);
     }

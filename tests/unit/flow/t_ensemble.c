@@ -317,12 +317,18 @@ static void test_matrices(void **state)
         assert_true(fabs(on - diagonal[kind]) < 0.1);
         assert_true(kind == 0 ? skew > 1 : !(skew > 0));
         e.values = EG_FLOW_VALUES_GRAM;
-        egi_ensemble_matrices(B, V, work, &e, 0);
-        for (int i = 0; i < D; i++) {
-            assert_true(V[i * D + i] > 0);
-            for (int j = 0; j < i; j++)
-                assert_true(fabs(V[i * D + j] - V[j * D + i]) < 1e-13);
+        double trace = 0;
+        for (eg_index r = 0; r < DRAWS; r++) {
+            egi_ensemble_matrices(B, V, work, &e, r);
+            for (int i = 0; i < D; i++) {
+                trace += V[i * D + i] / (DRAWS * D);
+                assert_true(V[i * D + i] > 0);
+                for (int j = 0; j < i; j++)
+                    assert_true(fabs(V[i * D + j] - V[j * D + i]) < 1e-13);
+            }
         }
+        printf("W'W / sqrt d: mean %.4f on the diagonal\n", trace);
+        assert_true(fabs(trace - sqrt(D)) < 0.05); /* 6 standard errors */
     }
 }
 
