@@ -48,6 +48,11 @@ double egi_svg_y(const egi_frame *fr, double y);
 void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
                   const char *y_label, const double *x_tick, int n_x);
 
+/* The colours of a map in so many levels, right of its frame, with five labels
+ * from the bottom to the top and a name above. */
+void egi_svg_scale(FILE *f, const egi_frame *fr, int levels, bool two_sided,
+                   char tick[5][16], const char *name);
+
 /* Colours of heat maps on light ground, "#rrggbb" into text: part in [0, 1] of
  * the way from white to dark blue, or, two-sided, from blue over white to
  * orange. */

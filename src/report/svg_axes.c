@@ -154,3 +154,23 @@ void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
     egi_svg_text(f, -(fr->top + fr->height / 2), 14, "middle",
                  "transform=\"rotate(-90)\"", y_label);
 }
+
+void egi_svg_scale(FILE *f, const egi_frame *fr, int levels, bool two_sided,
+                   char tick[5][16], const char *name)
+{
+    double x = fr->left + fr->width + 14;
+    char colour[8];
+
+    for (int k = 0; k < levels; k++) {
+        egi_svg_shade(colour, (k + .5) / levels, two_sided);
+        fprintf(f,
+                "<rect x=\"%.1f\" y=\"%.2f\" width=\"8\" height=\"%.2f\" "
+                "fill=\"%s\"/>\n",
+                x, fr->top + fr->height * (1 - (k + 1.0) / levels),
+                fr->height / levels + .2, colour);
+    }
+    for (int k = 0; k <= 4; k++)
+        egi_svg_text(f, x + 12, fr->top + fr->height * (1 - k / 4.0) + 3.5,
+                     "start", "", tick[k]);
+    egi_svg_text(f, x + 40, fr->top - 8, "end", "", name);
+}

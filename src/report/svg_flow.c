@@ -143,31 +143,11 @@ static void put_column(FILE *out, const egi_flow *f, int q, double x0,
     }
 }
 
-static void put_scale(FILE *out, double top)
-{
-    double x = LEFT + WIDE + 14;
-    char text[32], colour[8];
-
-    for (int k = 0; k < LEVELS; k++) {
-        egi_svg_shade(colour, (k + .5) / LEVELS, false);
-        fprintf(out,
-                "<rect x=\"%.1f\" y=\"%.2f\" width=\"8\" height=\"%.2f\" "
-                "fill=\"%s\"/>\n",
-                x, TOP + HIGH * (1 - (k + 1.0) / LEVELS),
-                (double)HIGH / LEVELS + .2, colour);
-    }
-    for (int k = 0; k <= 4; k++) { /* equal steps of the root */
-        (void)snprintf(text, sizeof text, "%.2g", top * k * k / 16);
-        egi_svg_text(out, x + 12, TOP + HIGH * (1 - k / 4.0) + 3.5, "start", "",
-                     text);
-    }
-    egi_svg_text(out, x + 40, TOP - 8, "end", "", "density");
-}
-
 bool egi_svg_inner(FILE *out, const egi_flow *f, const char *title)
 {
     int from;
     egi_frame fr = time_frame(f, -1, 1, &from);
+    char tick[5][16];
     double top;
 
     fr.bare = true;
@@ -178,7 +158,9 @@ bool egi_svg_inner(FILE *out, const egi_flow *f, const char *title)
     for (int q = from; q < f->n_frames; q++)
         put_column(out, f, q, border(f, &fr, from, q),
                    border(f, &fr, from, q + 1), top);
-    put_scale(out, top);
+    for (int k = 0; k <= 4; k++) /* equal steps of the root */
+        (void)snprintf(tick[k], sizeof tick[k], "%.2g", top * k * k / 16);
+    egi_svg_scale(out, &fr, LEVELS, false, tick, "density");
     fputs("</g>\n", out);
     egi_svg_axes(out, &fr, "time t", "inner product <x_{i}, x_{j}>", NULL, 0);
     fputs("</svg>\n", out);

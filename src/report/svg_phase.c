@@ -156,26 +156,16 @@ static void put_column(FILE *f, const egi_phase *m, const egi_frame *fr, int k,
     }
 }
 
-static void put_scale(FILE *f, const egi_phase *m, const char *name)
+static void put_scale(FILE *f, const egi_phase *m, const egi_frame *fr,
+                      const char *name)
 {
-    double x = LEFT + WIDE + 14, lo, hi;
+    double lo, hi;
     bool share = find_range(m, &lo, &hi);
-    char text[32], colour[8];
+    char tick[5][16];
 
-    for (int k = 0; k < LEVELS; k++) {
-        egi_svg_shade(colour, (k + .5) / LEVELS, share);
-        fprintf(f,
-                "<rect x=\"%.1f\" y=\"%.2f\" width=\"8\" height=\"%.2f\" "
-                "fill=\"%s\"/>\n",
-                x, TOP + HIGH * (1 - (k + 1.0) / LEVELS),
-                (double)HIGH / LEVELS + .2, colour);
-    }
-    for (int k = 0; k <= 4; k++) {
-        (void)snprintf(text, sizeof text, "%.3g", lo + (hi - lo) * k / 4);
-        egi_svg_text(f, x + 12, TOP + HIGH * (1 - k / 4.0) + 3.5, "start", "",
-                     text);
-    }
-    egi_svg_text(f, x + 40, TOP - 8, "end", "", name);
+    for (int k = 0; k <= 4; k++)
+        (void)snprintf(tick[k], sizeof tick[k], "%.3g", lo + (hi - lo) * k / 4);
+    egi_svg_scale(f, fr, LEVELS, share, tick, name);
 }
 
 /* The line of theory, cut at the frame. */
@@ -213,7 +203,7 @@ bool egi_svg_phase(FILE *f, const egi_phase *m, const char *name,
                  title);
     fputs("<g shape-rendering=\"crispEdges\">\n", f);
     for (int k = 0; k < m->n; k++) put_column(f, m, &fr, k, unit);
-    put_scale(f, m, name);
+    put_scale(f, m, &fr, name);
     fputs("</g>\n", f);
     if (m->boundary.n > 1) put_boundary(f, m, &fr, unit);
     egi_svg_axes(f, &fr, "time t", strcmp(label, "beta") ? label : "\xce\xb2",
