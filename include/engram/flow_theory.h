@@ -408,7 +408,7 @@ EG_FIELDS_STRUCT(eg_flow_theory_leaders, EG_FLOW_THEORY_LEADERS_FIELDS)
  * matrix of ones for the exponential. Emits, over steps: low, high = extremes
  * of the leading coordinate; n_low, tokens in its lower half; off, largest
  * distance of it from the extremes at the start (0 by Theorem 4.2); positive,
- * eigenvalues above 0; clustered, coordinates that stay below 1; wrong,
+ * eigenvalues above 0; clustered, coordinates that stay below 10; wrong,
  * coordinates for which these two disagree; spread, largest standard deviation
  * within a half over coordinates with positive eigenvalue; grown, least of the
  * largest tokens over the others; at step 0 leading, lowest eigenvalue. */

@@ -21,6 +21,8 @@ EG_FIELDS_TABLE(egi_flow_leaders_fields, EG_FLOW_THEORY_LEADERS_FIELDS)
 EG_FIELDS_TABLE(egi_flow_sparse_value_fields,
                 EG_FLOW_THEORY_SPARSE_VALUE_FIELDS)
 
+enum { BOUNDED = 10 }; /* coordinates below it have not grown */
+
 static void draw_cube(double *x, eg_index count, double side, eg_rng *rng)
 {
     for (eg_index i = 0; i < count; i++)
@@ -315,8 +317,8 @@ static void emit_wide(const wide *w, const eg_theory_out *out, int64_t at)
 
         for (eg_index i = 0; i < n; i++) top = fmax(top, fabs(w->z[i * d + k]));
         positive += w->lambda[k] > 0;
-        clustered += top < 1;
-        wrong += (top < 1) != (w->lambda[k] > 0);
+        clustered += top < BOUNDED;
+        wrong += (top < BOUNDED) != (w->lambda[k] > 0);
         if (w->lambda[k] > 0)
             spread = fmax(spread,
                           fmax(deviation(w, k, true), deviation(w, k, false)));
