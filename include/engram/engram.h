@@ -10,6 +10,7 @@
 #include "engram/file.h"
 #include "engram/flow.h"
 #include "engram/flow_theory.h"
+#include "engram/flow_theory_more.h"
 #include "engram/kern.h"
 #include "engram/lab.h"
 #include "engram/mem.h"

@@ -233,33 +233,6 @@ EG_FIELDS_STRUCT(eg_flow_theory_clustering, EG_FLOW_THEORY_CLUSTERING_FIELDS)
 EG_FIELDS_STRUCT(eg_flow_theory_concentration,
                  EG_FLOW_THEORY_CONCENTRATION_FIELDS)
 
-/* mean_field [2312.10794, section 3]: two independent samples of n tokens, d =
- * 2 from the density (1 + tilt cos)/2 pi, d > 2 uniform. Emits, over n, for
- * every time T ("0", "1"): W_T, the distance W_1 of the samples, mean over
- * draws, and scaled_T = sqrt(n) W_T; growth, the largest ln(W_t/W_0)/t of any
- * draw; bound, d = 2, USA: 2 exp(beta), twice the Lipschitz constant of
- * exp(beta cos) sin, which growth cannot pass. */
-#define EG_FLOW_THEORY_MEAN_FIELD_FIELDS(I, R, B, T, E, L)     \
-    L(tokens, "[100, 400, 1600, 6400]", "n")                   \
-    I(d, "2", 2, 64, "dimension")                              \
-    R(tilt, "0", 0, 0.99, "of the density")                    \
-    R(beta, "1", 0, 100, "inverse temperature")                \
-    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights") \
-    L(times, "[1, 2]", "when, ascending; 0 comes by itself")   \
-    I(draws, "20", 1, 10000, "pairs of samples")
-EG_FIELDS_STRUCT(eg_flow_theory_mean_field, EG_FLOW_THEORY_MEAN_FIELD_FIELDS)
-
-/* dirac [2504.14697]: SA on the circle from the density (1 + tilt cos)/2 pi, n
- * tokens at its quantiles. Emits, over 1000 t: W = W_2 to the Dirac mass at the
- * pole; rate, its mean -d ln W/dt since the time before: 1/2 in a density that
- * is positive at the antipode, as long as n exp(-t) tokens are left there. */
-#define EG_FLOW_THEORY_DIRAC_FIELDS(I, R, B, T, E, L) \
-    I(n, "100000", 2, 10000000, "tokens")             \
-    R(beta, "0.5", 0, 10, "inverse temperature")      \
-    R(tilt, "0.5", 0, 0.99, "of the density")         \
-    L(times, "[1, 2, 4, 6, 8]", "when, ascending")
-EG_FIELDS_STRUCT(eg_flow_theory_dirac, EG_FLOW_THEORY_DIRAC_FIELDS)
-
 /* wendel [2312.10794, Lemma 6.7]: are n uniform points in an open hemisphere?
  * Emits, over n, for every dimension D: share_dD of the draws, formula_dD =
  * 2^(1-n) sum_{k<D} C(n-1,k), sd_dD of a share of so many draws. */
@@ -282,20 +255,6 @@ EG_FIELDS_STRUCT(eg_flow_theory_wendel, EG_FLOW_THEORY_WENDEL_FIELDS)
     E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights") \
     R(horizon, "1e6", 1, 1e15, "T2 is looked at no later than this")
 EG_FIELDS_STRUCT(eg_flow_theory_caps, EG_FLOW_THEORY_CAPS_FIELDS)
-
-/* cap_exit [2410.06833, Theorem 2.1, and two clusters]: n tokens in two caps of
- * size e at an angle on the circle, SA. Emits, over 1000 beta: spread, largest
- * distance in a cap after `settle`; exit, when the first token leaves its
- * doubled cap; ode, the same by the equation of two clusters from the angles
- * at `settle`; ratio of the two; T2, the theorem's time before which none
- * leaves; after = exit/T2. */
-#define EG_FLOW_THEORY_CAP_EXIT_FIELDS(I, R, B, T, E, L)       \
-    I(n, "8", 2, 256, "tokens, an even number")                \
-    R(e, "0.01", 1e-6, 0.0625, "size of the caps")             \
-    R(angle, "2.5", 0.5, 2.8, "between their centres")         \
-    L(betas, "[4, 6, 8, 10]", "inverse temperatures, 1 to 12") \
-    R(settle, "30", 1, 1e6, "time for each cap to collapse")
-EG_FIELDS_STRUCT(eg_flow_theory_cap_exit, EG_FLOW_THEORY_CAP_EXIT_FIELDS)
 
 /* kinetic [2410.06833, its program]: five tokens whose clusters merge one
  * after the other. Emits, over the number of clusters left ({<x_i,x_j> >
@@ -375,53 +334,6 @@ EG_FIELDS_STRUCT(eg_flow_theory_repulsive, EG_FLOW_THEORY_REPULSIVE_FIELDS)
     L(steps, "[10, 50]", "when, ascending")
 EG_FIELDS_STRUCT(eg_flow_theory_programs, EG_FLOW_THEORY_PROGRAMS_FIELDS)
 
-/* low_rank [2305.05465, its released script]: V = M M', M uniform in [-1, 1],
- * tokens uniform in [-1, 1]^d that follow dx/dt = Vx, by the script's step of
- * Runge and Kutta or exactly; attention is looked at only. Emits, over steps:
- * rank, the numerical rank of the attention matrix; at step 0 stiffness = h
- * times the leading eigenvalue of V, and growth, that of the leading coordinate
- * in one step over its exponential. */
-#define EG_FLOW_THEORY_LOW_RANK_FIELDS(I, R, B, T, E, L)  \
-    I(n, "40", 2, 400, "tokens")                          \
-    I(d, "80", 1, 1024, "dimension")                      \
-    R(h, "0.1", 1e-6, 1, "step")                          \
-    B(exact, "false", "exp(hV) in the place of the step") \
-    I(steps, "110", 1, 100000, "steps; fewer where tokens overflow")
-EG_FIELDS_STRUCT(eg_flow_theory_low_rank, EG_FLOW_THEORY_LOW_RANK_FIELDS)
-
-/* leaders [2305.05465, its released script]: x-dynamics in the plane by
- * explicit Euler, V = M M', A = M' M'', uniform entries in [-1, 1]. Emits, over
- * draws: first, last, most = numerical rank of attention at the start, at the
- * end, at most; low, 1 where it ends at 3 or less; few, when; reached, the time
- * at which tokens leave the range of doubles, or the end. */
-#define EG_FLOW_THEORY_LEADERS_FIELDS(I, R, B, T, E, L) \
-    I(n, "20", 2, 400, "tokens")                        \
-    R(h, "0.1", 1e-6, 1, "step")                        \
-    I(steps, "100", 1, 100000, "steps")                 \
-    I(draws, "20", 1, 10000, "scripts run")
-EG_FIELDS_STRUCT(eg_flow_theory_leaders, EG_FLOW_THEORY_LEADERS_FIELDS)
-
-/* sparse_value [2305.05465, its notebook at d = 128]: V symmetric with 10 % of
- * uniform entries, eigenvalues of modulus below 1 redrawn in [1, 2]; rescaled
- * tokens in its eigenbasis, uniform in [-1/2, 1/2]^d at the start, Euler steps.
- * program: with the notebook's scores, which use phi exp(tD) phi and at t = 0 a
- * matrix of ones for the exponential. Emits, over steps: low, high = extremes
- * of the leading coordinate; n_low, tokens in its lower half; off, largest
- * distance of it from the extremes at the start (0 by Theorem 4.2); positive,
- * eigenvalues above 0; clustered, coordinates that stay below 10; wrong,
- * coordinates for which these two disagree; spread, largest standard deviation
- * within a half over coordinates with positive eigenvalue; grown, least of the
- * largest tokens over the others; at step 0 leading, lowest eigenvalue. */
-#define EG_FLOW_THEORY_SPARSE_VALUE_FIELDS(I, R, B, T, E, L)   \
-    I(n, "128", 2, 1024, "tokens")                             \
-    I(d, "128", 2, 1024, "dimension")                          \
-    R(h, "0.1", 1e-6, 1, "step")                               \
-    I(steps, "150", 1, 100000, "steps")                        \
-    I(every, "50", 1, 100000, "steps between what is emitted") \
-    B(program, "false", "the notebook's scores")
-EG_FIELDS_STRUCT(eg_flow_theory_sparse_value,
-                 EG_FLOW_THEORY_SPARSE_VALUE_FIELDS)
-
 /* sharp [2312.10794, section 9; Cohn, Kumar]: V = -Id on the sphere ends in
  * minimisers of the energy. Emits, over draws: deviation, the largest distance
  * of an <x_i,x_j> from `inner` at time t; energy; moment_1, moment_2, ... to
@@ -477,24 +389,6 @@ EG_FIELDS_STRUCT(eg_flow_theory_hardmax, EG_FLOW_THEORY_HARDMAX_FIELDS)
     I(draws, "1024", 1, 1000000, "starts")
 EG_FIELDS_STRUCT(eg_flow_theory_phase, EG_FLOW_THEORY_PHASE_FIELDS)
 
-/* layers [2312.10794, Figure 1]: histograms of inner products <x_i,x_j> layer
- * by layer, for attention alone (x <- N(x + h A(x)), h = 1 a post-norm layer)
- * from uniform tokens, the null model of the paper's trained network. Emits,
- * over layers: mean, median, low, high (5 and 95 %), above (share above 0.9);
- * of the histogram with bins of Freedman and Diaconis, scaled to area 1, width
- * of a bin, top, its highest bar, and top_at, where; peaks, of `bins` bars. The
- * same with NAME_all, all n^2 inner products, i = j included, as the paper has
- * them.
- */
-#define EG_FLOW_THEORY_LAYERS_FIELDS(I, R, B, T, E, L)        \
-    I(n, "256", 2, 4096, "tokens")                            \
-    I(d, "16", 2, 4096, "dimension")                          \
-    R(beta, "9", 0, 1000, "inverse temperature")              \
-    R(h, "1", 1e-6, 100, "step of a layer")                   \
-    I(bins, "50", 2, 4000, "bars in which peaks are counted") \
-    L(layers, "[0, 5, 30, 48]", "which, ascending from 0")
-EG_FIELDS_STRUCT(eg_flow_theory_layers, EG_FLOW_THEORY_LAYERS_FIELDS)
-
 /* causal [2411.04990, Theorem 4.1]: token k sees tokens 1 to k only. V:
  * identity, or diagonal with entries `values`. Emits, over 1000 t: first_moved
  * = |x_1(t) - x_1(0)|; distance = largest |x_k - x_1(0)|; to_axis, to_plane =
@@ -534,69 +428,6 @@ EG_FIELDS_STRUCT(eg_flow_theory_renyi, EG_FLOW_THEORY_RENYI_FIELDS)
     I(draws, "3", 1, 1000, "starts")
 EG_FIELDS_STRUCT(eg_flow_theory_strong_centres,
                  EG_FLOW_THEORY_STRONG_CENTRES_FIELDS)
-
-/* steer [2411.04551]: clouds around the axes e_c of the sphere, first gathered
- * by attention, then pushed one after the other to targets along e_c + 0.8
- * e_(c+1) by w relu(<a,x> + b); gate: b cuts off the other clouds. Emits, over
- * stages (0 the start, 1 gathered, then a cloud each): distance, the largest
- * W_2 of a cloud to its target; width, the widest angle within a cloud; gap,
- * the smallest between two; room, by how much the gate can tell them apart. */
-#define EG_FLOW_THEORY_STEER_FIELDS(I, R, B, T, E, L)        \
-    I(clouds, "2", 2, 16, "clouds, at most d")               \
-    I(n, "24", 1, 1000, "tokens of a cloud")                 \
-    I(d, "3", 2, 64, "dimension")                            \
-    R(side, "0.25", 0, 1, "half the side of a cloud's cube") \
-    R(beta, "20", 0, 300, "inverse temperature")             \
-    R(t_gather, "12", 0.01, 1e6, "time of attention")        \
-    R(strength, "10", 0.01, 1e4, "of the feed-forward")      \
-    R(t_push, "10", 0.01, 1e6, "time of each push")          \
-    B(gate, "true", "cut off the others")
-EG_FIELDS_STRUCT(eg_flow_theory_steer, EG_FLOW_THEORY_STEER_FIELDS)
-
-/* perceptron [2601.21366]: USA and w relu(a x), with w = a' the gradient flow
- * of F = E + (1/n) sum_i f(x_i), f(x) = (1/2) sum_k relu(<a_k,x>)^2; gradient
- * false: w of its own. Emits, over 1000 t: objective = F; increment, since the
- * time before; identity, relative difference of dF/dt along the field (h =
- * 1e-4) from (1/n) sum |dx_i/dt|^2; atoms, clusters of the tokens; speed, rms
- * of |dx_i/dt|. */
-#define EG_FLOW_THEORY_PERCEPTRON_FIELDS(I, R, B, T, E, L) \
-    I(n, "64", 2, 4096, "tokens")                          \
-    I(d, "3", 2, 64, "dimension")                          \
-    I(m, "6", 1, 256, "hidden neurons")                    \
-    R(size, "1", 0, 100, "standard deviation of a")        \
-    R(beta, "2", 0.001, 20, "inverse temperature")         \
-    B(gradient, "true", "w = a'")                          \
-    L(times, "[0.1, 0.3, 1, 3, 10, 30]", "when, ascending")
-EG_FIELDS_STRUCT(eg_flow_theory_perceptron, EG_FLOW_THEORY_PERCEPTRON_FIELDS)
-
-/* reweight: tokens with masses that change as well, shifted USA,
- * dm_i/dt = m_i (Z_i - sum_j m_j Z_j), Z_i = sum_j m_j exp(beta (<x_i,x_j> -
- * 1)): ascent of the same energy. Emits, over 1000 t: energy = (1/2 beta) sum_i
- * m_i Z_i; increment, since the time before; identity, relative difference of
- * dE/dt (h = 1e-4) from sum m |dx/dt|^2 + (1/beta) Var_m Z; total, sum of the
- * masses less 1; heaviest, largest mass. */
-#define EG_FLOW_THEORY_REWEIGHT_FIELDS(I, R, B, T, E, L) \
-    I(n, "24", 2, 512, "tokens")                         \
-    I(d, "3", 2, 64, "dimension")                        \
-    R(beta, "4", 0.001, 100, "inverse temperature")      \
-    B(moving, "true", "masses change")                   \
-    L(times, "[0.3, 1, 3, 10, 30]", "when, ascending")
-EG_FIELDS_STRUCT(eg_flow_theory_reweight, EG_FLOW_THEORY_REWEIGHT_FIELDS)
-
-/* experts: SA and a push towards r_e, e the expert of largest <r_e,x> (top-1 of
- * random unit vectors), step h. Emits, over draws: clusters at time t; cells,
- * experts with tokens then; mixed, pairs of tokens in one cluster and two
- * cells. */
-#define EG_FLOW_THEORY_EXPERTS_FIELDS(I, R, B, T, E, L) \
-    I(n, "48", 2, 4096, "tokens")                       \
-    I(d, "8", 2, 256, "dimension")                      \
-    I(experts, "4", 1, 64, "experts")                   \
-    R(strength, "3", 0, 1000, "of the push")            \
-    R(beta, "1", 0, 100, "inverse temperature")         \
-    R(h, "0.05", 1e-6, 1, "step")                       \
-    R(t, "30", 0.01, 1e5, "when")                       \
-    I(draws, "8", 1, 1000, "starts")
-EG_FIELDS_STRUCT(eg_flow_theory_experts, EG_FLOW_THEORY_EXPERTS_FIELDS)
 
 /* noise_threshold [2606.05140]: noise sqrt(2/kappa) dW. Emits, over 1000 beta,
  * for every dimension D: kappa_dD = beta/a_1(beta), at which the uniform state

@@ -1,11 +1,11 @@
 /* The statements behind eg_flow_theories: a line here, its options in
- * flow_theory.h, and in some check_*.c egi_flow_NAME_fields and
- * egi_flow_NAME_run. */
+ * flow_theory.h or flow_theory_more.h, and in some check_*.c
+ * egi_flow_NAME_fields and egi_flow_NAME_run. */
 #ifndef EGI_FLOW_CHECKS_H
 #define EGI_FLOW_CHECKS_H
 
 #include "base/sweep.h"
-#include "engram/flow_theory.h"
+#include "engram/flow_theory_more.h"
 #include "flow/ode.h"
 
 /* X(name, what step counts, help) */

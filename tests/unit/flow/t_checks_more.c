@@ -1,6 +1,6 @@
 /* Rows of eg_flow_theories beyond the theorems: random matrices, histograms,
  * the scripts of the prequel, mean field, exits, feed-forward. */
-#include "engram/flow_theory.h"
+#include "engram/flow_theory_more.h"
 #define THEORY_TABLE eg_flow_theories
 #include "memory/theory_helper.h"
 
