@@ -83,7 +83,7 @@ extern "C" {
     E(precision, "float64", "float64|float32",                                 \
       "of the direct sums; float32 accumulates in float64")                    \
     B(fuse, "false",                                                           \
-      "replace tokens that have met (1 - <x,y> < 1e-14) by one with their "    \
+      "replace tokens that have met (|x - y| < 1e-9) by one with their "    \
       "mass: long horizons cost hundreds of steps")                            \
     R(delta, "1e-3", 1e-15, 2, "tokens with <x,y> > 1 - delta are together")   \
     I(bins, "100", 0, 10000, "bins of the histogram of inner products")
@@ -186,7 +186,7 @@ typedef struct eg_flow_stats {
     bool stopped;         /* by the callback */
     /* Where it gave up, and what was reached stands: */
     bool step_too_small; /* for its tolerance */
-    bool out_of_steps;   /* max_steps, or a thousand times as many to come */
+    bool out_of_steps;   /* max_steps, or a hundred times as many to come */
 } eg_flow_stats;
 
 /* From x [n, d] at times[0] through all times (ascending); x holds the last
@@ -432,7 +432,8 @@ typedef struct eg_flow_ensemble {
     eg_index n_times;
 } eg_flow_ensemble;
 typedef struct eg_flow_census {
-    double density;        /* mean share of pairs above 1 - delta */
+    /* Mean share of pairs above 1 - delta; NaN for n = 1, which has none. */
+    double density;
     double density_sd;     /* over draws */
     double together;       /* share of draws with all pairs above */
     double components;     /* mean number */

@@ -6,7 +6,7 @@
 #include "engram/mem.h"
 #include "flow/fuse.h"
 
-static const double fuse_delta = 1e-14;
+static const double fuse_delta = 0.5e-18; /* |x - y| < 1e-9 */
 
 eg_status egi_fusion_init(egi_fusion *w, eg_index n, eg_err *err)
 {

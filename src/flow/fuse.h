@@ -15,7 +15,7 @@ typedef struct egi_fusion {
 eg_status egi_fusion_init(egi_fusion *w, eg_index n, eg_err *err);
 void egi_fusion_release(egi_fusion *w);
 
-/* Replaces tokens of y [f->n, d] with 1 - <x,y> < 1e-14 by their mean; true
+/* Replaces tokens of y [f->n, d] with |x - y| < 1e-9 by their mean; true
  * when some met. c is workspace. Cost of the components, where tokens that
  * are this near are few. */
 bool egi_fuse(eg_flow *f, double *y, egi_fusion *w, egi_components *c);

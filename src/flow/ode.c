@@ -10,7 +10,7 @@
 enum {
     DEFAULT_MAX_STEPS = 10000000,
     PACE = 100000, /* steps after which the end is looked for */
-    HOPELESS = 1000
+    HOPELESS = 100
 };
 
 static const egi_method *method_of(int method)

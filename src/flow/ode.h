@@ -58,7 +58,7 @@ typedef struct egi_ode_opts {
     int method;
     double h, rtol, atol;
     /* Accepted and rejected; 0: 10 million. Where 100000 of them have come so
-     * little forward that the rest would take a thousand times this number, it
+     * little forward that the rest would take a hundred times this number, it
      * is over at once. */
     int64_t max_steps;
     /* Looked at after every accepted step, and by bisection on the states

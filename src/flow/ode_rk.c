@@ -142,7 +142,8 @@ static eg_status rk_begin(egi_solver *s, eg_err *err)
     if (!egi_all_finite(r->k[0], s->size)) return egi_field_broken(s->t, err);
     r->end_known = false;
     if (s->h > 0) return EG_OK;
-    s->h = first_step(s);
+    /* late times are rough */
+    s->h = fmax(first_step(s), 100 * DBL_EPSILON * fabs(s->t));
     r->error_before = 1e-4;
     return EG_OK;
 }

@@ -124,6 +124,24 @@ expect 2 '' "flow.mass: expected a .npy or .csv" \
     "$engram" run mine/c.yaml --set flow.mass=heavy
 [ -z "$(ls badq/arrays | grep npy)" ] || die 'half a result'
 
+# equal numbers in another shape are another file
+npy() { # FILE SHAPE BYTES: zeros as NumPy writes them
+    printf '\223NUMPY\001\000v\000%-117s\n' \
+        "{'descr': '<f8', 'fortran_order': False, 'shape': ($2), }" >"$1"
+    head -c "$3" /dev/zero >>"$1"
+}
+mkdir u v
+npy u/p.npy '2, 3' 48
+npy v/p.npy '3, 2' 48
+expect 0 finished - "$engram" run mine/c.yaml --set flow.ffn=tanh \
+    --set flow.w=u/p.npy --set flow.a=v/p.npy --out shapes
+[ "$(ls shapes/arrays | grep -c '^p-')" = 2 ] || die 'shapes share a name'
+
+# a file of the user is named as the user knows it
+expect 1 '' '^engram: Q: [^ ]*/q.csv: expected' \
+    "$engram" run mine/c.yaml --set flow.Q=q.csv --out named
+grep -q 'arrays/q-' err && die 'a copy is named'
+
 # unknown words and values
 tok="$engram run $flow/circle.yaml --set flow.times=0,1"
 expect 2 '' "did you mean 'rk4'" $tok --set flow.method=rk5
@@ -157,6 +175,20 @@ strange '"components": 2' --set flow.x0=equiangular --set flow.n=2 \
     --set flow.x0_size=-1 # an antipodal pair stays
 printf '0,-1\n1,0\n' >turn.csv # a value matrix with complex spectrum
 strange '"order"' --set flow.V=turn.csv
+
+# it ends where it cannot go on: a token at the origin of a residual stream, a
+# horizon out of reach, weights that overflow
+expect 1 diverged 'steps came to t = 1\.[0-9]* of 5' "$engram" run mine/c.yaml \
+    --set flow.norm=pre --set flow.V=-1 --set flow.times=0,0.5,5 --out origin
+shape origin/arrays/x.npy '2, 3, 2' $((256 + 2 * 3 * 2 * 8))
+expect 1 diverged 'steps came to t = .*fuse' "$engram" run "$flow/circle.yaml" \
+    --set flow.times=0,1,1e15,2e15 --out horizon
+shape horizon/arrays/x.npy '2, 32, 2' $((256 + 2 * 32 * 2 * 8))
+# ... but not where tokens that have met are one
+expect 0 finished - "$engram" run mine/c.yaml --set flow.times=0,1e15,2e15 \
+    --set flow.fuse=true
+expect 1 diverged 'field is not finite at t = 0' "$engram" run mine/c.yaml \
+    --set flow.model=USA --set flow.Q=100 --set flow.K=100 --out overflow
 
 # what leaves the range of doubles diverges, and what was reached stays
 expect 1 'diverged' 'not finite at t = |overflow after t = ' "$engram" run "$flow/polytope.yaml" \

@@ -320,6 +320,32 @@ static void test_out_of_steps(void **state)
     free(r);
 }
 
+static void jump_rhs(void *ctx, double t, const double *y, double *dy)
+{
+    (void)ctx;
+    (void)t;
+    dy[0] = y[0] > 0 ? -1 : 1;
+}
+
+/* y' = -sign(y) holds a method at y = 0: it is seen that the end is out of
+ * reach, long before the steps have run out. */
+static void test_no_pace(void **state)
+{
+    static const double times[] = {0, 0.5, 1e6};
+    problem p = {.ode = {.size = 1, .rhs = jump_rhs}, .y0 = {0.9}};
+    egi_ode_opts o = {.method = EGI_ODE_DOP853, .rtol = 1e-12, .atol = 1e-14};
+    run *r = run_new();
+
+    (void)state;
+    assert_int_equal(run_problem(r, &p, o, times, 3), EG_OK);
+    print_message("t = %.12g after %lld steps\n", r->stats.t,
+                  (long long)(r->stats.steps + r->stats.rejected));
+    assert_true(r->stats.out_of_steps && r->n_outputs == 2);
+    assert_true(r->stats.steps + r->stats.rejected < 1000000);
+    assert_true(r->stats.t > 0.5 && r->stats.t < 1e6);
+    free(r);
+}
+
 /* ---- Times and options ---- */
 static void test_times(void **state)
 {
@@ -469,15 +495,11 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_falls),
-        cmocka_unit_test(test_rises_are_silent),
-        cmocka_unit_test(test_reduce),
-        cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_nan),
-        cmocka_unit_test(test_step_too_small),
-        cmocka_unit_test(test_out_of_steps),
-        cmocka_unit_test(test_times),
-        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_falls),   cmocka_unit_test(test_rises_are_silent),
+        cmocka_unit_test(test_reduce),  cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_nan),     cmocka_unit_test(test_step_too_small),
+        cmocka_unit_test(test_no_pace), cmocka_unit_test(test_out_of_steps),
+        cmocka_unit_test(test_times),   cmocka_unit_test(test_options),
         cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* Runs: orders and published errors of the schemes, normalisations, matrices
  * that change, merges, fusing, noise, and what is refused. */
+#include "engram/rng.h"
 #include "system_helper.h"
 
 #include "engram/file.h"
@@ -369,7 +370,7 @@ static void test_fuse(void **state)
         printf("%s: fused to %td, %lld steps in place of %lld, off by %.2g\n",
                sets[s], b.tokens_left, (long long)b.steps, (long long)a.steps,
                worst);
-        assert_true(worst < 2e-7); /* sqrt(2e-14): tokens within it are one */
+        assert_true(worst < 1e-9); /* tokens within it are one */
         assert_true(b.tokens_left < 4 && b.steps < a.steps);
         eg_free(y);
         y = flow_history(&plain, &b); /* all tokens are there again */
@@ -377,6 +378,107 @@ static void test_fuse(void **state)
         eg_free(y);
         flow_close(&plain);
     }
+}
+
+/* A chain of tokens, each near enough to the next to be one with it: what is
+ * far along the chain stays apart. Pairs of equal tokens become one each. */
+static void test_fuse_chain(void **state)
+{
+    for (int pairs = 0; pairs < 2; pairs++) {
+        flow_case c = flow_open(
+            "n=400 d=2 times=0,2e-9 method=rk4 h=1e-9 fuse=true", NULL, 3, 0);
+        eg_flow_stats stats;
+
+        (void)state;
+        for (int i = 0; i < 400; i++) {
+            double a = pairs ? i / 2 * 0.01 : i * 7e-10;
+
+            c.setup->x0[2 * i] = cos(a);
+            c.setup->x0[2 * i + 1] = sin(a);
+        }
+        double *x = flow_history(&c, &stats);
+        double far = largest_difference(x, x + 800, 800);
+        printf("%s: %td tokens left, moved by %.2g\n",
+               pairs ? "pairs" : "chain", stats.tokens_left, far);
+        assert_int_equal(stats.tokens_left, 200);
+        assert_true(far < 2e-9);
+        eg_free(x);
+        flow_close(&c);
+    }
+}
+
+/* A longer run asks for no more memory than a short one: neither watching
+ * merges nor fusing allocates on the way. */
+static void test_no_allocation(void **state)
+{
+    static const char *const sets[] = {"n=40 d=2 beta=4", "n=40 d=3 beta=4",
+                                       "n=40 d=5 beta=4 fuse=true",
+                                       "n=40 d=3 beta=4 norm=pre"};
+
+    (void)state;
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+        flow_case c = flow_open(sets[s], NULL, 3, 0);
+        int64_t asked[2];
+
+        for (int late = 0; late < 2; late++) {
+            const double times[] = {0, late ? 20 : 0.01};
+            merges m = {0};
+            eg_flow_solve how = {.delta = 1e-3,
+                                 .merged = merged,
+                                 .fuse = c.setup->solve.fuse,
+                                 .ctx = &m};
+            eg_flow_stats stats;
+            double x[200];
+
+            memcpy(x, c.setup->x0, (size_t)(c.n * c.d) * sizeof *x);
+            asked[late] = eg_mem_query().n_allocs;
+            assert_int_equal(
+                eg_flow_run(c.flow, x, times, 2, &how, &stats, NULL), EG_OK);
+            asked[late] = eg_mem_query().n_allocs - asked[late];
+            printf("%s: %lld steps, %d merges, %lld allocations\n", sets[s],
+                   (long long)stats.steps, m.n, (long long)asked[late]);
+            assert_true(late == 0 || m.n > 2);
+        }
+        assert_true(asked[0] == asked[1]);
+        flow_close(&c);
+    }
+}
+
+/* relu has kinks, which defeat estimates of the error of a step; that is made
+ * up for. Against tolerances of 1e-15. */
+static void test_kinks(void **state)
+{
+    double w[12], a[12], b[4], worst = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        eg_rng rng = eg_rng_make(seed, EG_RNG_INIT, 9, 0);
+        flow_case c =
+            flow_open("n=64 d=3 beta=0.5 times=0,0.7,1.4", NULL, seed, 0);
+        eg_flow_spec spec = c.setup->spec;
+        eg_flow_stats stats;
+
+        for (int k = 0; k < 12; k++) w[k] = eg_rng_normal(&rng);
+        for (int k = 0; k < 12; k++) a[k] = eg_rng_normal(&rng);
+        for (int k = 0; k < 4; k++) b[k] = 0.5 * eg_rng_normal(&rng);
+        spec.ffn = EG_FLOW_FFN_RELU;
+        spec.d_mlp = 4;
+        spec.w = w;
+        spec.a = a;
+        spec.b = b;
+        eg_flow_free(c.flow);
+        assert_int_equal(eg_flow_new(&c.flow, &spec, NULL, NULL), EG_OK);
+        double *x = flow_history(&c, &stats);
+        c.setup->solve.rtol = 1e-15;
+        c.setup->solve.atol = 1e-17;
+        double *y = flow_history(&c, &stats);
+        worst = fmax(worst, largest_difference(x, y, 3 * c.n * c.d));
+        eg_free(x);
+        eg_free(y);
+        flow_close(&c);
+    }
+    printf("relu: off by %.2g\n", worst);
+    assert_true(worst < 1e-9);
 }
 
 /* ---- noise ---- */
@@ -540,6 +642,9 @@ int main(void)
                                        cmocka_unit_test(test_intervals),
                                        cmocka_unit_test(test_merges),
                                        cmocka_unit_test(test_fuse),
+                                       cmocka_unit_test(test_fuse_chain),
+                                       cmocka_unit_test(test_no_allocation),
+                                       cmocka_unit_test(test_kinks),
                                        cmocka_unit_test(test_noise),
                                        cmocka_unit_test(test_noise_is_tangent),
                                        cmocka_unit_test(test_refused),
