@@ -84,7 +84,7 @@ static eg_status append_word(series *s, const char *what, const char *word,
                              const char *folder, eg_err *err)
 {
     double v[3];
-    bool after_range = s->range;
+    bool after_range = s->range && s->n > 0;
 
     s->range = false;
     if (egi_word_number(word, v))

@@ -342,7 +342,7 @@ static void judge(loop *l, const eg_flow_stats *s, eg_lab_result *out)
                  "%lld steps came to t = %.10g of %.10g, and the rest would "
                  "take far more: fuse: true or method: bdf may do with fewer, "
                  "but nothing passes a point at which the field jumps",
-                 (long long)(s->steps + s->rejected), s->t,
+                 (long long)s->steps + (long long)s->rejected, s->t,
                  l->setup->times[l->setup->n_times - 1]);
     } else if (l->stop && l->x.n < l->setup->n_times) {
         out->outcome = EG_INTERRUPTED;

@@ -391,10 +391,11 @@ static void test_fuse_chain(void **state)
 
         (void)state;
         for (int i = 0; i < 400; i++) {
-            double a = pairs ? i / 2 * 0.01 : i * 7e-10;
+            int at = pairs ? i / 2 : i;
+            double a = (pairs ? 0.01 : 7e-10) * at;
 
-            c.setup->x0[2 * i] = cos(a);
-            c.setup->x0[2 * i + 1] = sin(a);
+            c.setup->x0[2L * i] = cos(a);
+            c.setup->x0[2L * i + 1] = sin(a);
         }
         double *x = flow_history(&c, &stats);
         double far = largest_difference(x, x + 800, 800);
