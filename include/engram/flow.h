@@ -83,7 +83,7 @@ extern "C" {
     E(precision, "float64", "float64|float32",                                 \
       "of the direct sums; float32 accumulates in float64")                    \
     B(fuse, "false",                                                           \
-      "replace tokens that have met (|x - y| < 1e-9) by one with their "    \
+      "replace tokens that have met (|x - y| < 1e-9) by one with their "       \
       "mass: long horizons cost hundreds of steps")                            \
     R(delta, "1e-3", 1e-15, 2, "tokens with <x,y> > 1 - delta are together")   \
     I(bins, "100", 0, 10000, "bins of the histogram of inner products")

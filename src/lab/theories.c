@@ -4,8 +4,9 @@
 #include "engram/flow.h"
 #include "engram/memory.h"
 
-static const eg_theory *const table[] = {eg_memory_theories, eg_flow_theories};
-enum { N_TABLES = sizeof table / sizeof *table };
+enum { N_TABLES = 2 };
+static const eg_theory *const table[N_TABLES] = {eg_memory_theories,
+                                                 eg_flow_theories};
 
 const eg_theory *eg_theory_at(int i)
 {

@@ -18,20 +18,7 @@ static void close_to(int64_t step, const char *name, double expect, double tol)
 static void test_table(void **state)
 {
     (void)state;
-    for (const eg_theory *t = eg_flow_theories; t->name; t++) {
-        void *opts = eg_calloc(1, t->options_size);
-        char text[8192];
-
-        assert_ptr_equal(eg_theory_in(eg_flow_theories, t->name), t);
-        eg_fields_default(t->fields, opts);
-        for (const eg_field *f = t->fields; f->name; f++) {
-            assert_true(f->offset < t->options_size);
-            (void)eg_field_format(f, opts, text, sizeof text);
-            assert_int_equal(eg_field_parse(f, opts, text, NULL), EG_OK);
-        }
-        printf("%s (%s): %s\n", t->name, t->step, t->help);
-        eg_free(opts);
-    }
+    check_theory_table();
 }
 
 static void test_scalar(void **state)

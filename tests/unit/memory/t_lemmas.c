@@ -11,20 +11,7 @@ static emitted seen;
 static void test_table(void **state)
 {
     (void)state;
-    for (const eg_theory *t = eg_memory_theories; t->name; t++) {
-        void *opts = eg_calloc(1, t->options_size);
-        char text[256];
-
-        assert_ptr_equal(eg_theory_in(eg_memory_theories, t->name), t);
-        eg_fields_default(t->fields, opts);
-        for (const eg_field *f = t->fields; f->name; f++) {
-            assert_true(f->offset < t->options_size);
-            (void)eg_field_format(f, opts, text, sizeof text);
-            assert_int_equal(eg_field_parse(f, opts, text, NULL), EG_OK);
-        }
-        printf("%s (%s): %s\n", t->name, t->step, t->help);
-        eg_free(opts);
-    }
+    check_theory_table();
     assert_null(eg_theory_in(eg_memory_theories, "lemma3"));
 }
 
@@ -273,8 +260,7 @@ static bool stop_late(void *ctx, double done)
 static void test_stop(void **state)
 {
     const eg_theory *t = eg_theory_in(eg_memory_theories, "orthogonality");
-    eg_theory_out out = {
-        .emit = keep, .progress = stop_late, .ctx = &seen};
+    eg_theory_out out = {.emit = keep, .progress = stop_late, .ctx = &seen};
     eg_theory_orthogonality o;
     eg_pool *pool = NULL;
 

@@ -26,6 +26,25 @@ typedef struct emitted {
     } row[2000];
 } emitted;
 
+/* Every row is found by its name, and every option's default reads back. */
+static inline void check_theory_table(void)
+{
+    for (const eg_theory *t = THEORY_TABLE; t->name; t++) {
+        void *opts = eg_calloc(1, t->options_size);
+        char text[8192];
+
+        assert_ptr_equal(eg_theory_in(THEORY_TABLE, t->name), t);
+        eg_fields_default(t->fields, opts);
+        for (const eg_field *f = t->fields; f->name; f++) {
+            assert_true(f->offset < t->options_size);
+            (void)eg_field_format(f, opts, text, sizeof text);
+            assert_int_equal(eg_field_parse(f, opts, text, NULL), EG_OK);
+        }
+        printf("%s (%s): %s\n", t->name, t->step, t->help);
+        eg_free(opts);
+    }
+}
+
 static inline void keep(void *ctx, int64_t step, const char *name, double value)
 {
     emitted *e = ctx;
