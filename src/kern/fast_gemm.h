@@ -11,8 +11,8 @@ enum { MR = 8 }; /* 16 of 32 registers hold the tile */
 enum { MR = 6 }; /* 12 of 16 */
 #endif
 /* A transposed A is read a quarter of a cache line a step: with it in L1 too,
- * the panel of B gets less. */
-enum { NR = 2 * W, KC = 384, KC_TURNED = 128, MC = 64 };
+ * the panel of B gets less, and less still where B lies in place. */
+enum { NR = 2 * W, KC = 384, KC_TURNED = 256, KC_TURNED_DIRECT = 128, MC = 64 };
 enum { AHEAD = 4 };
 
 typedef void (*tile_fn)(float *c, eg_index ldc, const float *a,
@@ -205,7 +205,8 @@ static void product(float *c, eg_index ldc, const float *a, eg_index rs,
                     eg_index cs, const float *b, eg_index step, eg_index ldb,
                     eg_index M, eg_index N, eg_index K, float alpha, int acc)
 {
-    eg_index top = cs == 1 ? KC : KC_TURNED;
+    eg_index turned = ldb == NR ? KC_TURNED : KC_TURNED_DIRECT;
+    eg_index top = cs == 1 ? KC : turned;
     eg_index blocks = K > top ? (K + top - 1) / top : 1;
     eg_index kc = (K + blocks - 1) / blocks;
 
