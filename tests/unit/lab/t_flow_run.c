@@ -350,12 +350,14 @@ static void test_killed(void **state)
 /* Every way to form the sums. */
 static void test_threads(void **state)
 {
+    static const char in_float32[] =
+        "flow.n=700 flow.d=5 flow.method=rk4 flow.times=0,0.2 "
+        "flow.precision=float32 flow.sum_tol=1e-5";
     static const char *const set[] = {
         "flow.n=200 flow.beta=9 flow.times=0:2:0.5",
         "flow.n=5000 flow.d=2 flow.sum=fourier flow.times=0,1",
         "flow.n=3000 flow.sum=harmonics flow.method=rk4 flow.times=0,0.2",
-        "flow.n=700 flow.d=5 flow.method=rk4 flow.times=0,0.2 "
-        "flow.precision=float32 flow.sum_tol=1e-5",
+        in_float32,
         "flow.n=300 flow.V=gaussian flow.causal=true flow.times=0,0.5",
     };
     static const int threads[] = {1, 2, 3, 8};

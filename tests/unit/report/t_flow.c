@@ -115,7 +115,8 @@ static void test_principal(void **state)
         x[i * D + 3] = i % 2 ? 2 : -2;
         x[i * D + 1] = i < 3 ? 1 : -1;
         x[i * D] = .1;
-        for (int k = 0; k < D; k++) one[i * D + k] = sin(3.3 * k + 1) * (i + 1);
+        for (int k = 0; k < D; k++)
+            one[i * D + k] = sin(3.3 * k + 1) * (double)(i + 1);
     }
     share = egi_principal(dir, x, one, N, D, work);
     print_message("share %.12f, directions %.9f %.9f\n", share, fabs(dir[3]),
