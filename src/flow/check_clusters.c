@@ -156,20 +156,6 @@ eg_status egi_flow_cluster_life_run(const void *options, uint64_t seed,
 
 /* ---- one cluster ---- */
 
-typedef struct states {
-    double *x; /* [n_times, n, d] */
-    eg_index size;
-} states;
-
-static bool keep_state(void *ctx, eg_index i, double t, const double *x)
-{
-    states *s = ctx;
-
-    (void)t;
-    memcpy(s->x + i * s->size, x, (size_t)s->size * sizeof *x);
-    return true;
-}
-
 /* 1 - min <x_i, end>, without cancellation. */
 static double gap_to(const double *x, const double *end, eg_index n, eg_index d)
 {
@@ -218,11 +204,11 @@ eg_status egi_flow_clustering_run(const void *options, uint64_t seed,
     eg_index n = (eg_index)o->n, d = (eg_index)o->d;
     eg_rng rng = eg_rng_make(seed, EG_RNG_THEORY, 0, 0);
     eg_flow_spec spec = {.n = n, .d = d, .beta = o->beta, .model = o->model};
-    states s = {NULL, n * d};
+    egi_states s = {NULL, n * d};
     eg_flow_solve how = {.method = EG_FLOW_DOP853,
                          .rtol = 1e-13,
                          .atol = 1e-16,
-                         .output = keep_state,
+                         .output = egi_keep_state,
                          .ctx = &s};
     egi_clock c = {0};
     double *x;

@@ -42,18 +42,7 @@ typedef struct pairing {
     const egi_clock *clock;
     eg_index n;
     double *x, *y; /* [n_times, n, d]: two samples over time */
-    double *to;
 } pairing;
-
-static bool keep_state(void *ctx, eg_index k, double t, const double *x)
-{
-    pairing *p = ctx;
-    eg_index size = p->n * (eg_index)p->o->d;
-
-    (void)t;
-    memcpy(p->to + k * size, x, (size_t)size * sizeof *x);
-    return true;
-}
 
 /* W_1 at every time, of one draw. */
 static eg_status distances(double *w, pairing *p, eg_rng *rng, eg_pool *pool,
@@ -65,14 +54,13 @@ static eg_status distances(double *w, pairing *p, eg_rng *rng, eg_pool *pool,
     eg_flow_solve how = {.method = EG_FLOW_DOP853,
                          .rtol = 1e-8,
                          .atol = 1e-10,
-                         .output = keep_state,
-                         .ctx = p};
+                         .output = egi_keep_state};
     double *sample[2] = {p->x, p->y}, *last = p->y + p->clock->n * size;
     eg_status st = EG_OK;
 
     for (int k = 0; k < 2 && st == EG_OK; k++) {
         draw(last, p->n, d, o->tilt, rng);
-        p->to = sample[k];
+        how.ctx = &(egi_states){sample[k], size};
         st = egi_play(&spec, last, p->clock->t, p->clock->n, &how, pool, err);
     }
     for (int k = 0; k < p->clock->n && st == EG_OK; k++)
@@ -99,8 +87,7 @@ eg_status egi_flow_mean_field_run(const void *options, uint64_t seed,
             eg_calloc((size_t)(size * (2 * clock.n + 1)), sizeof *block);
         double w[EG_STRS_MAX + 1] = {0}, mean[EG_STRS_MAX + 1] = {0},
                                growth = 0;
-        pairing p = {o,   &clock, n, block, egi_part(block, size * clock.n),
-                     NULL};
+        pairing p = {o, &clock, n, block, egi_part(block, size * clock.n)};
 
         if (!block) return EG_FAIL(err, EG_ENOMEM, "%td tokens", n);
         if (!egi_progress(out, (double)i / n_tokens)) {

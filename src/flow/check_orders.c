@@ -9,30 +9,16 @@
 #define EG_FIELDS_OWNER eg_flow_theory_orders
 EG_FIELDS_TABLE(egi_flow_orders_fields, EG_FLOW_THEORY_ORDERS_FIELDS)
 
-typedef struct states {
-    double *x; /* [n_times, size] */
-    eg_index size;
-} states;
-
-static bool keep_state(void *ctx, eg_index i, double t, const double *x)
-{
-    states *s = ctx;
-
-    (void)t;
-    memcpy(s->x + i * s->size, x, (size_t)s->size * sizeof *x);
-    return true;
-}
-
 static eg_status solve(double *all, const eg_flow_spec *spec, const double *x0,
                        double *x, const egi_clock *c, int method, double h,
                        eg_pool *pool, eg_err *err)
 {
-    states s = {all, spec->n * spec->d};
+    egi_states s = {all, spec->n * spec->d};
     eg_flow_solve how = {.method = method,
                          .h = h,
                          .rtol = 1e-13,
                          .atol = 1e-15,
-                         .output = keep_state,
+                         .output = egi_keep_state,
                          .ctx = &s};
 
     memcpy(x, x0, (size_t)s.size * sizeof *x);

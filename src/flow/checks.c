@@ -141,3 +141,12 @@ eg_status egi_play(const eg_flow_spec *spec, double *x, const double *times,
             stats.step_too_small ? "step too small" : "too many steps");
     return st;
 }
+
+bool egi_keep_state(void *ctx, eg_index i, double t, const double *x)
+{
+    egi_states *s = ctx;
+
+    (void)t;
+    memcpy(s->x + i * s->size, x, (size_t)s->size * sizeof *x);
+    return true;
+}

@@ -70,6 +70,13 @@ int64_t egi_milli(double v);
 void egi_emit(const eg_theory_out *out, int64_t step, const char *name,
               double value);
 
+/* Every state of a run put out: egi_keep_state as eg_flow_solve.output. */
+typedef struct egi_states {
+    double *x; /* [n_times, size] */
+    eg_index size;
+} egi_states;
+bool egi_keep_state(void *ctx, eg_index i, double t, const double *x);
+
 /* Times out of a list option, ascending and positive, with 0 put before them;
  * n counts it. */
 typedef struct egi_clock {

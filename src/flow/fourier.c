@@ -59,23 +59,10 @@ void egi_fourier_free(egi_fourier *s)
     eg_free(s);
 }
 
-/* Tokens of a task. */
-static egi_tokens part(const egi_fourier *s, int task)
-{
-    eg_index from = s->t.n * task / s->n_tasks;
-    eg_index to = s->t.n * (task + 1) / s->n_tasks;
-
-    return (egi_tokens){.x = s->t.x + 2 * from,
-                        .mass = s->t.mass ? s->t.mass + from : NULL,
-                        .n = to - from,
-                        .S = s->t.S + from,
-                        .F = s->t.F + 2 * from};
-}
-
 static void moments(void *ctx, int task, int worker)
 {
     const egi_fourier *s = ctx;
-    egi_tokens p = part(s, task);
+    egi_tokens p = egi_tokens_part(&s->t, 2, task, s->n_tasks);
 
     s->kern->circle_moments(s->c + 2 * (s->K + 2) * task, p.x, p.mass, p.n,
                             s->K + 1, s->work + worker * s->n_work);
@@ -84,7 +71,7 @@ static void moments(void *ctx, int task, int worker)
 static void field(void *ctx, int task, int worker)
 {
     const egi_fourier *s = ctx;
-    egi_tokens p = part(s, task);
+    egi_tokens p = egi_tokens_part(&s->t, 2, task, s->n_tasks);
 
     (void)worker;
     s->kern->circle_field(p.S, p.F, p.x, p.n, s->K, s->g);

@@ -105,23 +105,10 @@ void egi_harmonics_free(egi_harmonics *s)
     eg_free(s);
 }
 
-/* Tokens of a task. */
-static egi_tokens part(const egi_harmonics *s, int task)
-{
-    eg_index from = s->t.n * task / s->n_tasks;
-    eg_index to = s->t.n * (task + 1) / s->n_tasks;
-
-    return (egi_tokens){.x = s->t.x + 3 * from,
-                        .mass = s->t.mass ? s->t.mass + from : NULL,
-                        .n = to - from,
-                        .S = s->t.S + from,
-                        .F = s->t.F + 3 * from};
-}
-
 static void moments(void *ctx, int task, int worker)
 {
     const egi_harmonics *s = ctx;
-    egi_tokens p = part(s, task);
+    egi_tokens p = egi_tokens_part(&s->t, 3, task, s->n_tasks);
 
     s->kern->sphere_moments((double *)(s->M + task * s->size1), p.x, p.mass,
                             p.n, s->L + 1, s->gamma1,
@@ -131,7 +118,7 @@ static void moments(void *ctx, int task, int worker)
 static void field(void *ctx, int task, int worker)
 {
     const egi_harmonics *s = ctx;
-    egi_tokens p = part(s, task);
+    egi_tokens p = egi_tokens_part(&s->t, 3, task, s->n_tasks);
 
     (void)worker;
     s->kern->sphere_field(p.S, p.F, p.x, p.n, s->L, s->gamma, s->g);

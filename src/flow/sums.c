@@ -32,6 +32,18 @@ int egi_series_tasks(eg_index n)
     return tasks > 64 ? 64 : (int)tasks;
 }
 
+egi_tokens egi_tokens_part(const egi_tokens *t, eg_index d, int task,
+                           int n_tasks)
+{
+    eg_index from = t->n * task / n_tasks, to = t->n * (task + 1) / n_tasks;
+
+    return (egi_tokens){.x = t->x + d * from,
+                        .mass = t->mass ? t->mass + from : NULL,
+                        .n = to - from,
+                        .S = t->S + from,
+                        .F = t->F + d * from};
+}
+
 void egi_tree_sum(double *part, int n, eg_index size)
 {
     for (int step = 1; step < n; step *= 2) {

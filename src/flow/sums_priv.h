@@ -13,6 +13,10 @@ typedef struct egi_tokens {
     double *S, *F;
 } egi_tokens;
 
+/* Those of a task, in R^d. */
+egi_tokens egi_tokens_part(const egi_tokens *t, eg_index d, int task,
+                           int n_tasks);
+
 /* Tasks on the pool, or one after the other where there is none. */
 void egi_pool_tasks(eg_pool *pool, int n_tasks, eg_task_fn fn, void *ctx);
 /* Series: tokens are cut into this many tasks, whatever the threads. */

@@ -234,66 +234,39 @@ static void test_refusals(void **state)
         {"phase", "betas=[x]", "betas"}};
 
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        eg_err err = {0};
-        eg_status st = theory_try(&seen, bad[i][0], bad[i][1], 1, &err);
-
-        printf("%s %s: %s\n", bad[i][0], bad[i][1], err.msg);
-        assert_int_not_equal(st, EG_OK);
-        assert_non_null(strstr(err.msg, bad[i][2]));
-    }
-}
-
-static void out_of_memory(const char *name, const char *sets)
-{
-    const eg_theory *t = eg_theory_in(eg_flow_theories, name);
-    void *opts = eg_calloc(1, t->options_size);
-    char text[512], *save = NULL;
-
-    eg_fields_default(t->fields, opts);
-    (void)snprintf(text, sizeof text, "%s", sets);
-    for (char *w = strtok_r(text, " ", &save); w;
-         w = strtok_r(NULL, " ", &save)) {
-        char *eq = strchr(w, '=');
-
-        *eq = 0;
-        assert_int_equal(
-            eg_field_parse(eg_field_find(t->fields, w), opts, eq + 1, NULL),
-            EG_OK);
-    }
-    check_out_of_memory(name, opts);
-    eg_free(opts);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        check_refused(&seen, bad[i][0], bad[i][1], bad[i][2]);
 }
 
 static void test_out_of_memory(void **state)
 {
     (void)state;
-    out_of_memory("scalar_flow", "n=4 times=[1]");
-    out_of_memory("schemes", "n=4 times=[1]");
-    out_of_memory("scheme_lag", "n=4 betas=[1]");
-    out_of_memory("energy_identity", "n=4 betas=[1] draws=1");
-    out_of_memory("energy_path", "n=4 times=[1]");
-    out_of_memory("energy_uniform", "n=4 draws=2");
-    out_of_memory("cross_ratio", "n=4 dims=[2]");
-    out_of_memory("ring_rates", "n=12");
-    out_of_memory("mode_selection", "n=20 draws=1 t=1");
-    out_of_memory("kuramoto", "n=4 betas=[0.01] t=1");
-    out_of_memory("two_clusters", "times=[1]");
-    out_of_memory("clustering", "n=4 times=[1]");
-    out_of_memory("concentration", "n=4 dims=[4] draws=1 t=0.1");
-    out_of_memory("wendel", "draws=10 points=[4] dims=[2]");
-    out_of_memory("kinetic", "t=1");
-    out_of_memory("rescaled", "times=[1]");
-    out_of_memory("repulsive", "times=[1]");
-    out_of_memory("programs", "steps=[1]");
-    out_of_memory("sharp", "t=1 draws=1");
-    out_of_memory("hardmax", "steps=[1]");
-    out_of_memory("phase", "draws=2 betas=[1] times=[1]");
-    out_of_memory("causal", "n=4 times=[1]");
-    out_of_memory("renyi", "n=10 draws=2");
-    out_of_memory("strong_centres", "n=4 draws=1 horizon=1");
-    out_of_memory("noise_run", "n=4 draws=1 t=0.1");
-    out_of_memory("orders", "n=4 times=[1]");
+    theory_out_of_memory("scalar_flow", "n=4 times=[1]");
+    theory_out_of_memory("schemes", "n=4 times=[1]");
+    theory_out_of_memory("scheme_lag", "n=4 betas=[1]");
+    theory_out_of_memory("energy_identity", "n=4 betas=[1] draws=1");
+    theory_out_of_memory("energy_path", "n=4 times=[1]");
+    theory_out_of_memory("energy_uniform", "n=4 draws=2");
+    theory_out_of_memory("cross_ratio", "n=4 dims=[2]");
+    theory_out_of_memory("ring_rates", "n=12");
+    theory_out_of_memory("mode_selection", "n=20 draws=1 t=1");
+    theory_out_of_memory("kuramoto", "n=4 betas=[0.01] t=1");
+    theory_out_of_memory("two_clusters", "times=[1]");
+    theory_out_of_memory("clustering", "n=4 times=[1]");
+    theory_out_of_memory("concentration", "n=4 dims=[4] draws=1 t=0.1");
+    theory_out_of_memory("wendel", "draws=10 points=[4] dims=[2]");
+    theory_out_of_memory("kinetic", "t=1");
+    theory_out_of_memory("rescaled", "times=[1]");
+    theory_out_of_memory("repulsive", "times=[1]");
+    theory_out_of_memory("programs", "steps=[1]");
+    theory_out_of_memory("sharp", "t=1 draws=1");
+    theory_out_of_memory("hardmax", "steps=[1]");
+    theory_out_of_memory("phase", "draws=2 betas=[1] times=[1]");
+    theory_out_of_memory("causal", "n=4 times=[1]");
+    theory_out_of_memory("renyi", "n=10 draws=2");
+    theory_out_of_memory("strong_centres", "n=4 draws=1 horizon=1");
+    theory_out_of_memory("noise_run", "n=4 draws=1 t=0.1");
+    theory_out_of_memory("orders", "n=4 times=[1]");
 }
 
 /* The numbers do not depend on the number of threads. */

@@ -158,54 +158,27 @@ static void test_refusals(void **state)
         {"reweight", "times=[2,1]", "ascending"}};
 
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        eg_err err = {0};
-        eg_status st = theory_try(&seen, bad[i][0], bad[i][1], 1, &err);
-
-        printf("%s %s: %s\n", bad[i][0], bad[i][1], err.msg);
-        assert_int_not_equal(st, EG_OK);
-        assert_non_null(strstr(err.msg, bad[i][2]));
-    }
-}
-
-static void out_of_memory(const char *name, const char *sets)
-{
-    const eg_theory *t = eg_theory_in(eg_flow_theories, name);
-    void *opts = eg_calloc(1, t->options_size);
-    char text[512], *save = NULL;
-
-    eg_fields_default(t->fields, opts);
-    (void)snprintf(text, sizeof text, "%s", sets);
-    for (char *w = strtok_r(text, " ", &save); w;
-         w = strtok_r(NULL, " ", &save)) {
-        char *eq = strchr(w, '=');
-
-        *eq = 0;
-        assert_int_equal(
-            eg_field_parse(eg_field_find(t->fields, w), opts, eq + 1, NULL),
-            EG_OK);
-    }
-    check_out_of_memory(name, opts);
-    eg_free(opts);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        check_refused(&seen, bad[i][0], bad[i][1], bad[i][2]);
 }
 
 static void test_out_of_memory(void **state)
 {
     (void)state;
-    out_of_memory("phase",
-                  "draws=2 d=3 betas=[1] times=[1] scores=goe dimension=true");
-    out_of_memory("layers", "n=4 layers=[0]");
-    out_of_memory("low_rank", "n=4 d=3 steps=2");
-    out_of_memory("leaders", "n=4 draws=1 steps=2");
-    out_of_memory("sparse_value", "n=4 d=4 steps=2");
-    out_of_memory("mean_field", "tokens=[4] draws=1 times=[1]");
-    out_of_memory("mean_field", "tokens=[4] d=3 draws=1 times=[1]");
-    out_of_memory("dirac", "n=4 times=[1]");
-    out_of_memory("cap_exit", "n=2 betas=[4]");
-    out_of_memory("steer", "n=2");
-    out_of_memory("perceptron", "n=4 m=2 times=[1]");
-    out_of_memory("reweight", "n=4 times=[1]");
-    out_of_memory("experts", "n=4 t=1 draws=1");
+    theory_out_of_memory(
+        "phase", "draws=2 d=3 betas=[1] times=[1] scores=goe dimension=true");
+    theory_out_of_memory("layers", "n=4 layers=[0]");
+    theory_out_of_memory("low_rank", "n=4 d=3 steps=2");
+    theory_out_of_memory("leaders", "n=4 draws=1 steps=2");
+    theory_out_of_memory("sparse_value", "n=4 d=4 steps=2");
+    theory_out_of_memory("mean_field", "tokens=[4] draws=1 times=[1]");
+    theory_out_of_memory("mean_field", "tokens=[4] d=3 draws=1 times=[1]");
+    theory_out_of_memory("dirac", "n=4 times=[1]");
+    theory_out_of_memory("cap_exit", "n=2 betas=[4]");
+    theory_out_of_memory("steer", "n=2");
+    theory_out_of_memory("perceptron", "n=4 m=2 times=[1]");
+    theory_out_of_memory("reweight", "n=4 times=[1]");
+    theory_out_of_memory("experts", "n=4 t=1 draws=1");
 }
 
 int main(void)

@@ -55,16 +55,14 @@ static inline void keep(void *ctx, int64_t step, const char *name, double value)
     e->row[e->n++].value = value;
 }
 
-/* sets: "key=value key=value ..." */
-static inline eg_status theory_try(emitted *e, const char *name,
-                                   const char *sets, int threads, eg_err *err)
+/* The options of a check: its defaults, then "key=value key=value ...";
+ * released with eg_free. */
+static inline void *theory_options(const char *name, const char *sets)
 {
     const eg_theory *t = eg_theory_in(THEORY_TABLE, name);
-    eg_theory_out out = {.emit = keep, .ctx = e};
     char text[512], *save = NULL;
-    eg_pool *pool = NULL;
     void *opts;
-    eg_status st;
+    eg_err err = {0};
 
     assert_non_null(t);
     opts = eg_calloc(1, t->options_size);
@@ -80,15 +78,38 @@ static inline eg_status theory_try(emitted *e, const char *name,
         *eq = 0;
         f = eg_field_find(t->fields, w);
         if (!f) fail_msg("%s has no option %s", name, w);
-        if (eg_field_parse(f, opts, eq + 1, err) != EG_OK)
-            fail_msg("%s", err->msg);
+        if (eg_field_parse(f, opts, eq + 1, &err) != EG_OK)
+            fail_msg("%s", err.msg);
     }
+    return opts;
+}
+
+static inline eg_status theory_try(emitted *e, const char *name,
+                                   const char *sets, int threads, eg_err *err)
+{
+    eg_theory_out out = {.emit = keep, .ctx = e};
+    void *opts = theory_options(name, sets);
+    eg_pool *pool = NULL;
+    eg_status st;
+
     memset(e, 0, sizeof *e);
     assert_int_equal(eg_pool_new(&pool, threads, err), EG_OK);
-    st = t->run(opts, 1, pool, &out, err);
+    st = eg_theory_in(THEORY_TABLE, name)->run(opts, 1, pool, &out, err);
     eg_pool_free(pool);
     eg_free(opts);
     return st;
+}
+
+/* A check that must refuse its options, and words of the reason. */
+static inline void check_refused(emitted *e, const char *name, const char *sets,
+                                 const char *why)
+{
+    eg_err err = {0};
+    eg_status st = theory_try(e, name, sets, 1, &err);
+
+    printf("%s %s: %s\n", name, sets, err.msg);
+    assert_int_not_equal(st, EG_OK);
+    assert_non_null(strstr(err.msg, why));
 }
 
 static inline void theory_run(emitted *e, const char *name, const char *sets)
@@ -128,6 +149,14 @@ static inline void check_out_of_memory(const char *name, const void *opts)
     printf("%s: %d allocations, each made to fail\n", name, n - 1);
     assert_true(n > 1);
     eg_pool_free(pool);
+}
+
+static inline void theory_out_of_memory(const char *name, const char *sets)
+{
+    void *opts = theory_options(name, sets);
+
+    check_out_of_memory(name, opts);
+    eg_free(opts);
 }
 
 static inline double emitted_at(const emitted *e, int64_t step,
