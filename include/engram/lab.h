@@ -70,7 +70,9 @@ typedef struct eg_lab_result {
 } eg_lab_result;
 
 /* Runs cfg to its end, an interruption or a divergence. On an error the run
- * directory says "failed", its last checkpoint stays as it was. */
+ * directory says "failed", its last checkpoint stays as it was; an error found
+ * before the first step of a new run leaves no directory, and out->dir is
+ * "". */
 EG_API eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
                             const eg_lab_opts *opts, eg_err *err);
 

@@ -163,6 +163,7 @@ static eg_status keep(loop *l, eg_index i, double t, const double *x)
 {
     eg_status st;
 
+    egi_run_begin(l->run);
     eg_row_start(&l->row, i);
     EG_TRY(egi_watch_look(l->watch, t, x, &l->row, l->err));
     EG_TRY(eg_run_metrics(l->run, &l->row, l->err));

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "engram/mem.h"
 #include "lab/flow_priv.h"
+#include "lab/run_priv.h"
 
 const char *eg_outcome_name(eg_outcome o)
 {
@@ -140,6 +141,11 @@ eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
     st = carry_out(out, &facts, run, taken, &in, opts, err);
     if (st != EG_OK) {
         egi_inputs_name(&in, out->dir, err);
+        if (egi_run_drop(run)) { /* found before anything was computed */
+            *out = (eg_lab_result){0};
+            eg_run_close(run);
+            goto done;
+        }
         eg_run_log(run, "failed: %s", err->msg);
         /* best effort: the disk may be the reason */
         (void)eg_run_record(run, "failed", err->msg, &facts, NULL);

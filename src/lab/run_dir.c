@@ -96,14 +96,16 @@ done:
     return st;
 }
 
-static eg_status make_folders(const eg_run *run, eg_err *err)
+static eg_status make_folders(eg_run *run, eg_err *err)
 {
-    static const char *const folder[] = {"arrays", "checkpoints"};
+    static const char *const folder[EGI_RUN_FOLDERS] = {"arrays",
+                                                        "checkpoints"};
 
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < EGI_RUN_FOLDERS; i++) {
         char path[EG_PATH + 16];
         eg_status st = egi_path(path, sizeof path, run->dir, folder[i], err);
 
+        run->made_folder[i] = st == EG_OK && !eg_file_exists(path);
         if (st == EG_OK) st = eg_mkdirs(path, err);
         if (st != EG_OK) return st;
     }
@@ -142,12 +144,14 @@ eg_status eg_run_create(eg_run **out, const char *root, const char *dir,
             goto done;
         }
         while (n > 1 && run->dir[n - 1] == '/') run->dir[--n] = '\0';
+        run->made_dir = !eg_file_exists(run->dir);
         EG_TRY(eg_mkdirs(run->dir, err));
         id_from_dir(run);
     } else {
         EG_TRY(egi_path(path, sizeof path, root, cfg->run.name, err));
         EG_TRY(eg_mkdirs(path, err));
         EG_TRY(make_new(run, path, err));
+        run->made_dir = true;
     }
     EG_TRY(take_lock(run, err));
     EG_TRY(egi_path(path, sizeof path, run->dir, "config.yaml", err));
@@ -158,6 +162,7 @@ eg_status eg_run_create(eg_run **out, const char *root, const char *dir,
                      run->dir);
         goto done;
     }
+    run->created = true;
     EG_TRY(make_folders(run, err));
     EG_TRY(eg_config_format(cfg, &text, err));
     EG_TRY(eg_file_write(path, text, strlen(text), err));
@@ -167,6 +172,7 @@ eg_status eg_run_create(eg_run **out, const char *root, const char *dir,
     run = NULL;
 done:
     eg_free(text);
+    if (run) (void)egi_run_drop(run);
     eg_run_close(run);
     return st;
 }

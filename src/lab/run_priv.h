@@ -6,6 +6,8 @@
 #include <time.h>
 #include "engram/run.h"
 
+enum { EGI_RUN_FOLDERS = 2 }; /* arrays, checkpoints */
+
 struct eg_run {
     char dir[EG_PATH];
     char name[EG_TEXT], id[64];
@@ -17,6 +19,9 @@ struct eg_run {
     double seconds;     /* of earlier processes */
     double clock_start; /* of this one */
     int resumed;        /* how often */
+    /* By this process: the run itself, its folder, the folders in it; has it
+     * measured anything? */
+    bool created, made_dir, made_folder[EGI_RUN_FOLDERS], begun;
 };
 
 /* buf = a/b; EG_EINVAL when it does not fit. */
@@ -27,6 +32,11 @@ void egi_now(char buf[32]);
 /* The metrics file's rows with step below limit: bytes to keep of text. Rows
  * are in order of step; a cut last line is never kept. */
 size_t egi_metrics_keep(const char *text, size_t size, int64_t limit);
+/* From here on the run stays, however it ends. */
+void egi_run_begin(eg_run *run);
+/* Removes what this process made of a run that it created and that has not
+ * begun; false: of any other. */
+bool egi_run_drop(eg_run *run);
 /* Removes what a killed process left half written; the lock must be held. */
 void egi_run_sweep(const eg_run *run);
 

@@ -10,6 +10,7 @@
 #include "engram/file.h"
 #include "engram/mem.h"
 #include "lab/lab_priv.h"
+#include "lab/run_priv.h"
 #include "lab/theory_priv.h"
 
 const eg_field *egi_theory_fields(const char *name)
@@ -49,6 +50,7 @@ static void emit(void *ctx, int64_t step, const char *name, double value)
 {
     loop *l = ctx;
 
+    egi_run_begin(l->run);
     if (l->n == l->cap) {
         int cap = l->cap ? 2 * l->cap : 256;
         number *more = eg_realloc(l->number, (size_t)cap * sizeof *more);
@@ -142,6 +144,7 @@ static bool progress(void *ctx, double done)
     loop *l = ctx;
     double seconds = eg_clock() - l->clock0;
 
+    egi_run_begin(l->run);
     if (eg_clock() - l->saved > SAVE_EVERY)
         (void)write_rows(l, NULL); /* best effort: the end says what is wrong */
     l->stopped = l->opts->stop && l->opts->stop(l->opts->ctx);

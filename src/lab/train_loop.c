@@ -3,6 +3,7 @@
  * given. Nothing here decides a number: with or without probes, watched or
  * not, resumed or not, the trainer does the same. */
 #include "lab/lab_priv.h"
+#include "lab/run_priv.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -303,6 +304,7 @@ eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     l->clock0 = l->last_row = eg_clock();
     fill_facts(l, facts, out);
     EG_TRY(eg_run_record(run, "running", "", facts, err));
+    egi_run_begin(run);
     tell_plan(l);
     st = steps(l, out, err);
     fill_facts(l, facts, out);

@@ -32,6 +32,23 @@ for s in task.n_triggers=65 model.n_heads=3 task.n_ctx=1 train.batch=0 \
     head -n 1 err
 done
 
+# what is wrong before the first step leaves no run behind
+for s in run.kind=train run.kind=theory run.kind=flow; do
+    "$engram" run good.yaml --set $s --set run.theory=lemma2 --out kept \
+        --set model.n_heads=3 --set theory.dims=-1 --set flow.times=a >out 2>err
+    [ $? -ne 0 ] || die "$s: was taken"
+done
+expect 2 '' 'does not divide' "$engram" run good.yaml --set model.n_heads=3 \
+    --out kept
+[ ! -e kept ] || die 'a run that never began left its folder'
+[ -z "$(find runs -mindepth 2)" ] || die 'a run that never began left a run'
+mkdir -p kept/arrays
+echo mine >kept/arrays/note
+expect 1 '' 'nowhere' "$engram" run good.yaml --set init.from=nowhere --out kept
+[ "$(find kept -type f)" = kept/arrays/note ] || die 'not as it was'
+[ ! -e kept/checkpoints ] || die 'an empty folder stayed'
+expect 0 finished - "$engram" run good.yaml --out kept
+
 # corpora
 : >empty.txt
 expect 2 '' 'empty' "$engram" stats empty.txt --out e.stats

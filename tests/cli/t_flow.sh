@@ -76,8 +76,7 @@ expect 0 finished '3 tokens in d = 2' "$engram" run mine/c.yaml --out own
 ls own/arrays | grep -q '^x-[0-9a-f]*\.csv$' || die 'the input is not kept'
 expect 2 '' 'token 0.*normalise' \
     "$engram" run mine/c.yaml --set flow.x0=x.csv --out refused
-[ ! -e refused/arrays/x.npy ] || die 'a refused run left x.npy'
-grep -q '"status": "failed"' refused/run.json || die 'not failed'
+[ ! -e refused ] || die 'a refused run left a folder'
 expect 0 finished '2 of 2 tokens normalised' "$engram" run mine/c.yaml \
     --set flow.x0=x.csv --set flow.units=normalise --out made
 mv own moved
@@ -122,7 +121,7 @@ expect 1 '' 'mass.*expected \[3,1\]' \
     "$engram" run mine/c.yaml --set flow.mass=m.csv --out badm
 expect 2 '' "flow.mass: expected a .npy or .csv" \
     "$engram" run mine/c.yaml --set flow.mass=heavy
-[ -z "$(ls badq/arrays | grep npy)" ] || die 'half a result'
+[ ! -e badq ] || die 'half a result'
 
 # equal numbers in another shape are another file
 npy() { # FILE SHAPE BYTES: zeros as NumPy writes them
