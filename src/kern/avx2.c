@@ -1,6 +1,7 @@
 /* The float32 set for AVX2 and FMA. */
 #define VEC_W 8
 #include "kern/fast_impl.h"
+#include "kern/fast_peak.h"
 
-const eg_kern_f32 egi_kern_avx2 = FAST_TABLE("avx2");
+const eg_kern_f32 egi_kern_avx2 = FAST_TABLE("avx2", fast);
 const egi_peak egi_peak_avx2 = {fma_loop, read_loop};

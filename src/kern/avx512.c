@@ -1,6 +1,7 @@
 /* The float32 set for AVX-512 (F, DQ, BW, VL) and FMA. */
 #define VEC_W 16
 #include "kern/fast_impl.h"
+#include "kern/fast_peak.h"
 
-const eg_kern_f32 egi_kern_avx512 = FAST_TABLE("avx512");
+const eg_kern_f32 egi_kern_avx512 = FAST_TABLE("avx512", fast);
 const egi_peak egi_peak_avx512 = {fma_loop, read_loop};

@@ -9,14 +9,14 @@
 #include "kern/fast_elem.h"
 #include "kern/fast_rows.h"
 #include "kern/fast_table.h"
-#include "kern/fast_peak.h"
 
 /* clang-format off */
-#define FAST_TABLE(set_name)                                                   \
+/* product: the prefix of the matrix products */
+#define FAST_TABLE(set_name, product)                                          \
     {                                                                          \
         .name = (set_name),                                                    \
-        .pack_size = fast_pack_size, .pack = fast_pack,                        \
-        .gemm_packed = fast_gemm_packed, .gemm = fast_gemm,                    \
+        .pack_size = product##_pack_size, .pack = product##_pack,              \
+        .gemm_packed = product##_gemm_packed, .gemm = product##_gemm,          \
         .attn_size = fast_attn_size, .attn_work = fast_attn_work,              \
         .attn = fast_attn, .attn_scores = fast_attn_scores,                    \
         .attn_back = fast_attn_back,                                           \

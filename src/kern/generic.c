@@ -1,6 +1,7 @@
 /* The float32 set for whatever every CPU of the architecture has. */
 #define VEC_W 4
 #include "kern/fast_impl.h"
+#include "kern/fast_peak.h"
 
-const eg_kern_f32 egi_kern_generic = FAST_TABLE("generic");
+const eg_kern_f32 egi_kern_generic = FAST_TABLE("generic", fast);
 const egi_peak egi_peak_generic = {fma_loop, read_loop};

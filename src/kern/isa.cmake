@@ -16,8 +16,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     COMPILE_OPTIONS "${fast};-mavx2;-mfma")
   set_source_files_properties(${kern}/avx512.c ${kern}/particles_avx512.c PROPERTIES
     COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512")
+  set_source_files_properties(${kern}/amx.c PROPERTIES
+    COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512;-mamx-tile;-mamx-bf16")
 else()
-  set_source_files_properties(${kern}/avx2.c ${kern}/avx512.c
+  set_source_files_properties(${kern}/amx.c ${kern}/avx2.c ${kern}/avx512.c
     ${kern}/particles_avx2.c ${kern}/particles_avx512.c PROPERTIES
     HEADER_FILE_ONLY ON)
 endif()

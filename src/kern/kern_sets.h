@@ -9,6 +9,7 @@ extern const eg_kern_f64 egi_kern_ref_f64;
 extern const eg_kern_f32 egi_kern_generic;
 extern const eg_kern_f32 egi_kern_avx2;   /* x86-64 only */
 extern const eg_kern_f32 egi_kern_avx512; /* x86-64 only */
+extern const eg_kern_f32 egi_kern_amx;    /* x86-64 Linux only */
 
 /* What a set could do at most on this machine. */
 typedef struct egi_peak {

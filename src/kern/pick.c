@@ -6,6 +6,11 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#define HAS_AMX_SET
+#endif
 
 static bool always(void)
 {
@@ -25,6 +30,24 @@ static bool has_avx512(void)
            __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vl");
 }
+
+/* AMX tiles and their products of bfloat16: CPUID leaf 7, EDX bits 24, 22. */
+static bool has_amx_bf16(void)
+{
+    const unsigned both = 1u << 24 | 1u << 22;
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & both) == both;
+}
+#endif
+
+#ifdef HAS_AMX_SET
+/* A process asks Linux for the tiles once; the answer holds for its threads. */
+static bool has_amx(void)
+{
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    return has_avx512() && has_amx_bf16() &&
+           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
 #endif
 
 static const struct {
@@ -33,6 +56,9 @@ static const struct {
     bool (*runs)(void);
 } sets[] = {
 /* best first */
+#ifdef HAS_AMX_SET
+    {&egi_kern_amx, &egi_peak_avx512, has_amx},
+#endif
 #if defined(__x86_64__)
     {&egi_kern_avx512, &egi_peak_avx512, has_avx512},
     {&egi_kern_avx2, &egi_peak_avx2, has_avx2},
@@ -82,13 +108,6 @@ const eg_kern_f64 *eg_kern_pick_f64(const char *name)
 }
 
 #if defined(__x86_64__)
-/* AMX with bf16 products: CPUID leaf 7, EDX bit 22. */
-static bool has_amx_bf16(void)
-{
-    unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1);
-}
-
 const char *eg_cpu_features(void)
 {
     if (!has_avx2()) return "x86-64";

@@ -1,0 +1,7 @@
+/* The float32 set for the matrix unit (AMX with bfloat16) beside AVX-512. */
+#define VEC_W 16
+#include "kern/fast_impl.h"
+#include "kern/amx_tile.h"
+#include "kern/amx_gemm.h"
+
+const eg_kern_f32 egi_kern_amx = FAST_TABLE("amx", amx);
