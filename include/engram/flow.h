@@ -74,7 +74,9 @@ extern "C" {
       "integrator: authors is x <- N(x + h A) of the original program; adams " \
       "and bdf are CVODE's; auto takes dop853, with noise euler")              \
     R(h, "0.1", 1e-12, 1e12, "step of the methods with a fixed step")          \
-    R(rtol, "1e-12", 1e-15, 1, "relative tolerance of the adaptive methods")   \
+    R(rtol, "1e-12", 1e-15, 1,                                                 \
+      "relative tolerance of the adaptive methods; with precision float32 "    \
+      "1e-6 or more")                                                          \
     R(atol, "1e-14", 0, 1e6, "absolute tolerance of the adaptive methods")     \
     E(sum, "auto", "auto|direct|fourier|harmonics",                            \
       "how sums over tokens are formed; fourier for d = 2, harmonics for "     \

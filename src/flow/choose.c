@@ -68,6 +68,7 @@ eg_status egi_choose(eg_flow *f, eg_err *err)
                            s->precision, s->sum_tol, err));
     EG_TRY(egi_sums_new(&f->sums, &plan, s->n, s->d, beta, s->precision,
                         f->pool, err));
+    f->single = s->precision != 0 && plan.kind == EG_FLOW_SUM_DIRECT;
     f->S = eg_calloc((size_t)s->n, sizeof *f->S);
     if (!f->S) return EG_FAIL(err, EG_ENOMEM, "sums over %td tokens", s->n);
     (void)snprintf(f->why, sizeof f->why, "%s", plan.why);

@@ -136,6 +136,16 @@ static eg_status check_times(const eg_flow *f, const double *times,
     return EG_OK;
 }
 
+/* Below this an estimate of the error measures the rounding of float32 sums
+ * (2.5e-8 of a velocity): steps shorten, at 1e-9 without end. */
+static const double least_single_rtol = 1e-6;
+
+/* As eg_flow_solve says: 0 is the default. */
+static double rtol_of(const eg_flow_solve *how)
+{
+    return how->rtol > 0 ? how->rtol : 1e-12;
+}
+
 static eg_status check_how(const eg_flow *f, const eg_flow_solve *how,
                            int method, eg_err *err)
 {
@@ -144,6 +154,13 @@ static eg_status check_how(const eg_flow *f, const eg_flow_solve *how,
         return EG_FAIL(err, EG_EINVAL,
                        "method: expected authors, euler or lie: they take "
                        "noise; other methods do not");
+    if (f->single && method >= EG_FLOW_DOPRI5 &&
+        rtol_of(how) < least_single_rtol)
+        return EG_FAIL(err, EG_EINVAL,
+                       "rtol: expected %g or more with precision float32, "
+                       "whose sums are not exact enough for less, found %g; "
+                       "or take precision float64, or a method of fixed steps",
+                       least_single_rtol, rtol_of(how));
     if (how->fuse &&
         (f->spec.causal || f->spec.noise > 0 ||
          f->spec.space != EG_FLOW_SPHERE || f->spec.norm == EG_FLOW_PRE ||
@@ -219,7 +236,7 @@ static eg_status integrate(run *r, double *x, const double *times,
 {
     eg_status st = EG_OK;
     const eg_flow_solve *how = r->how;
-    double rtol = how->rtol > 0 ? how->rtol : 1e-12;
+    double rtol = rtol_of(how);
     double atol = how->atol > 0 ? how->atol : 1e-14;
     bool noise = r->f->spec.noise > 0;
     egi_ode ode = {.size = r->f->n * r->f->spec.d,

@@ -56,6 +56,7 @@ struct eg_flow {
     double *scratch_block;
     egi_rescaling rescaling;
     egi_sums *sums;      /* of choose.c; NULL: rows */
+    bool single;         /* and they are formed in float32 */
     double *S;           /* [n] of the sums */
     double nominal_step; /* of the run, for the streams of its noise */
     int64_t evaluations;

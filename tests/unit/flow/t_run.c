@@ -441,6 +441,29 @@ static void refused_system(const char *sets, const char *says)
     eg_flow_setup_free(s);
 }
 
+/* Adaptive steps on float32 sums: near the flow in float64, with no more steps
+ * than that takes; a series, computed in float64, is not concerned. */
+static void test_single(void **state)
+{
+    eg_flow_stats one, two;
+    double *x = final_state("n=60 d=4 beta=4 times=0:5:0.5 rtol=1e-6", &two);
+    double *y = final_state(
+        "n=60 d=4 beta=4 times=0:5:0.5 rtol=1e-6 precision=float32", &one);
+    double worst = largest_difference(x, y, 240);
+
+    (void)state;
+    printf("float32: %.1e from float64, %lld steps against %lld\n", worst,
+           (long long)one.steps, (long long)two.steps);
+    assert_true(worst > 0 && worst < 1e-4);
+    assert_true(one.steps < 4 * two.steps);
+    eg_free(x);
+    eg_free(y);
+    eg_free(
+        final_state("n=60 d=4 times=0,1 precision=float32 method=rk4", NULL));
+    eg_free(final_state("n=60 d=3 times=0,1 precision=float32 sum=harmonics",
+                        NULL));
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -456,6 +479,8 @@ static void test_refused(void **state)
             "not finite", 1);
     refused("n=4 d=3 space=euclidean x0=cube V=40 times=0:100:1", "not finite",
             1);
+    refused("n=4 d=3 precision=float32", "rtol: expected 1e-06 or more", 1);
+    refused("n=4 d=3 precision=float32 method=bdf rtol=9e-7", "fixed steps", 1);
     refused_system("n=4 d=3 beta=4000 model=USA", "USA_shifted");
     refused_system("n=4 d=3 space=rescaled V=1,2", "one head");
     refused_system("n=4 d=3 space=euclidean norm=pre", "norm");
@@ -495,6 +520,7 @@ int main(void)
                                        cmocka_unit_test(test_kinks),
                                        cmocka_unit_test(test_noise),
                                        cmocka_unit_test(test_noise_is_tangent),
+                                       cmocka_unit_test(test_single),
                                        cmocka_unit_test(test_refused),
                                        cmocka_unit_test(test_overflow)};
 
