@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engram/kern.h"
 #include "engram/mem.h"
+#include "kern/particles.h"
 #include "lab/flow_priv.h"
 #include "lab/npy_rows.h"
 #include "lab/run_priv.h"
@@ -298,7 +298,7 @@ static void tell_plan(const loop *l)
     char about[700], method[32];
     eg_lab_plan p = {.dir = eg_run_dir(l->run),
                      .about = about,
-                     .kern = eg_kern_pick("auto")->name,
+                     .kern = egi_particles_pick("auto")->name,
                      .precision = precision_name(l),
                      .threads = eg_pool_size(l->opts->pool),
                      .steps = n,
@@ -410,19 +410,25 @@ done:
     return st;
 }
 
+/* Speed: tokens times evaluations of the field, a second. */
 static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
 {
+    int64_t tokens = l->total.evaluations * (int64_t)l->setup->spec.n;
+
     out->steps_done = l->x.n;
     out->seconds = eg_clock() - l->clock0;
+    if (tokens > 0) out->tokens_per_s = (double)tokens / out->seconds;
     out->peak_bytes = eg_memory_peak();
     out->evaluations = l->total.evaluations;
     out->solver_steps = l->total.steps;
-    *f = (eg_run_facts){.kern = eg_kern_pick("auto")->name,
+    *f = (eg_run_facts){.kern = egi_particles_pick("auto")->name,
                         .precision = precision_name(l),
                         .threads = eg_pool_size(l->opts->pool),
                         .peak_bytes = out->peak_bytes,
                         .steps = l->setup->n_times,
                         .steps_done = l->x.n,
+                        .tokens = tokens,
+                        .tokens_per_s = out->tokens_per_s,
                         .evaluations = l->total.evaluations,
                         .solver_steps = l->total.steps,
                         .rejected = l->total.rejected};
