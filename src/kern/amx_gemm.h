@@ -1,12 +1,31 @@
-/* Matrix products of the AMX set (amx_tile.h). The right operand is split into
- * parts when it is packed, the left one by blocks inside the product: a block
- * of BLOCK_M x BLOCK_K stays in the L2 cache, a panel of two strips of B in L1.
- */
+/* Matrix products of the AMX set (amx_tile.h).
+ *
+ * C is computed in cells of 32 x 32, two strips of A by two of B. Operands are
+ * split into parts while the tile unit multiplies: the next rows of A always,
+ * the next columns of B too unless they were packed beforehand. Blocks: a cell
+ * takes BLOCK_K of k at a time, so that its strips fit into the L1 cache;
+ * BLOCK_M x BLOCK_N of C, and B's parts for it, stay in L2. */
 
-enum { BLOCK_M = 128, BLOCK_K = 128, SIDE = 2 * TILE, FEW_ROWS = 8 };
+enum {
+    SIDE = 2 * TILE,
+    BLOCK_M = 256,
+    BLOCK_N = 512,
+    BLOCK_K = 128,
+    LEFT_SIZE = BLOCK_K / STEP * STEP_FLOATS, /* parts of a strip of A */
+    FEW_ROWS = 8
+};
 
-/* C[rows, cols] (+)= alpha A B, rows and cols at most 32: a and b are one or
- * two strips. */
+typedef struct product_args {
+    float *c;
+    const float *a;
+    float *pb; /* parts of B, written if b is not NULL */
+    const float *b;
+    eg_index ldc, rs, cs, brs, bcs, M, N, K;
+    float alpha;
+    int acc;
+} product_args;
+
+/* C[rows, cols] (+)= alpha A B for a cell. */
 typedef struct cell {
     float *c;
     eg_index ldc, rows, cols;
@@ -14,7 +33,23 @@ typedef struct cell {
     int acc;
 } cell;
 
-/* The sums in tiles 0 to 3 through a buffer, where C needs more than a copy. */
+/* What is split during a cell: n pieces each time. */
+typedef struct pair_of_feeds {
+    feed a, b;
+    int na, nb;
+} pair_of_feeds;
+
+static void feed_both(void *arg)
+{
+    pair_of_feeds *f = arg;
+
+    for (int i = 0; i < f->nb && feed_piece(&f->b); i++) {
+    }
+    for (int i = 0; i < f->na && feed_piece(&f->a); i++) {
+    }
+}
+
+/* The sums through a buffer, where C needs more than a copy. */
 static void put_cell(const cell *o, const float *sum)
 {
     for (eg_index m = 0; m < o->rows; m++) {
@@ -32,9 +67,9 @@ static void put_cell(const cell *o, const float *sum)
     }
 }
 
-INLINE void cell_product(int mr, int nr, const cell *o, const float *a,
-                         eg_index sa, const float *b, eg_index sb,
-                         eg_index steps)
+INLINE void cell_of(int mr, int nr, const cell *o, const float *a,
+                    const float *b, eg_index sb, eg_index steps,
+                    pair_of_feeds *f)
 {
     bool whole = o->rows == mr * TILE && o->cols == nr * TILE &&
                  o->alpha >= 1 && o->alpha <= 1;
@@ -44,7 +79,7 @@ INLINE void cell_product(int mr, int nr, const cell *o, const float *a,
     } else {
         tiles_clear();
     }
-    multiply(mr, nr, a, sa, b, sb, steps);
+    multiply(mr, nr, a, LEFT_SIZE, b, sb, steps, feed_both, f);
     if (whole) {
         tiles_store(mr, nr, o->c, o->ldc);
     } else {
@@ -54,18 +89,81 @@ INLINE void cell_product(int mr, int nr, const cell *o, const float *a,
     }
 }
 
-static void cell_any(const cell *o, const float *a, eg_index sa, const float *b,
-                     eg_index sb, eg_index steps)
+static void cell_product(const cell *o, const float *a, const float *b,
+                         eg_index sb, eg_index steps, pair_of_feeds *f)
 {
     if (o->rows > TILE && o->cols > TILE) {
-        cell_product(2, 2, o, a, sa, b, sb, steps);
+        cell_of(2, 2, o, a, b, sb, steps, f);
     } else if (o->rows > TILE) {
-        cell_product(2, 1, o, a, sa, b, sb, steps);
+        cell_of(2, 1, o, a, b, sb, steps, f);
     } else if (o->cols > TILE) {
-        cell_product(1, 2, o, a, sa, b, sb, steps);
+        cell_of(1, 2, o, a, b, sb, steps, f);
     } else {
-        cell_product(1, 1, o, a, sa, b, sb, steps);
+        cell_of(1, 1, o, a, b, sb, steps, f);
     }
+}
+
+/* The feed of SIDE rows of A from m, BLOCK_K of k; an empty one beyond K. */
+static feed feed_left(const product_args *p, eg_index m, eg_index end,
+                      eg_index k, float *to)
+{
+    return (feed){.to = to,
+                  .x = p->a + m * p->rs + k * p->cs,
+                  .si = p->rs,
+                  .sk = p->cs,
+                  .n = end - m < SIDE ? end - m : SIDE,
+                  .K = p->K - k < BLOCK_K ? p->K - k : BLOCK_K,
+                  .size = LEFT_SIZE,
+                  .left = true};
+}
+
+/* One block of C, over all of k. */
+static void product_block(const product_args *p, eg_index m0, eg_index n0)
+{
+    float left[2][2 * LEFT_SIZE] __attribute__((aligned(64)));
+    eg_index m1 = m0 + BLOCK_M < p->M ? m0 + BLOCK_M : p->M;
+    eg_index n1 = n0 + BLOCK_N < p->N ? n0 + BLOCK_N : p->N;
+    eg_index size = strip_size(p->K), turn = 0;
+    pair_of_feeds f = {.na = n1 - n0 > SIDE ? 1 : 2, .nb = 2};
+
+    f.a = feed_left(p, m0, m1, 0, left[0]);
+    for (eg_index k = 0; k == 0 || k < p->K; k += BLOCK_K) {
+        eg_index kc = p->K - k < BLOCK_K ? p->K - k : BLOCK_K;
+        float *bk = p->pb + n0 / TILE * size + k / STEP * STEP_FLOATS;
+
+        f.b = (feed){.to = bk, .si = p->bcs, .sk = p->brs, .K = kc};
+        f.b.size = size;
+        if (p->b && m0 == 0) {
+            f.b.x = p->b + n0 * p->bcs + k * p->brs;
+            f.b.n = n1 - n0;
+        }
+        for (eg_index m = m0; m < m1; m += SIDE, turn ^= 1) {
+            bool last = m + SIDE >= m1;
+            feed_until(&f.a, SIDE);
+            f.a = feed_left(p, last ? m0 : m + SIDE, m1, last ? k + BLOCK_K : k,
+                            left[turn ^ 1]);
+            for (eg_index n = n0; n < n1; n += SIDE) {
+                cell o = {p->c + m * p->ldc + n,
+                          p->ldc,
+                          m1 - m < SIDE ? m1 - m : SIDE,
+                          n1 - n < SIDE ? n1 - n : SIDE,
+                          p->alpha,
+                          p->acc || k > 0};
+                feed_until(&f.b, n - n0 + SIDE);
+                cell_product(&o, left[turn], bk + (n - n0) / TILE * size, size,
+                             steps_of(kc), &f);
+            }
+        }
+    }
+}
+
+static void product_all(const product_args *p)
+{
+    tiles_on();
+    for (eg_index m = 0; m < p->M; m += BLOCK_M) {
+        for (eg_index n = 0; n < p->N; n += BLOCK_N) product_block(p, m, n);
+    }
+    tiles_off();
 }
 
 /* Also room for what fast_gemm packs. */
@@ -79,60 +177,27 @@ static eg_index amx_pack_size(eg_index K, eg_index N)
 static void amx_pack(float *pb, const float *b, eg_index rs, eg_index cs,
                      eg_index K, eg_index N)
 {
-    for (eg_index n = 0; n < N; n += TILE, pb += strip_size(K)) {
-        eg_index cols = N - n < TILE ? N - n : TILE;
-        if (cs == 1) {
-            right_strip(pb, b + n, rs, K, cols);
-        } else {
-            right_strip_turned(pb, b + n * cs, cs, K, cols);
-        }
-    }
-}
+    feed f = {.to = pb, .x = b, .si = cs, .sk = rs, .n = N, .K = K};
 
-/* Parts of A[M, K], strip by strip. */
-static void left_parts(float *p, const float *a, eg_index rs, eg_index cs,
-                       eg_index M, eg_index K)
-{
-    for (eg_index m = 0; m < M; m += TILE, p += strip_size(K)) {
-        eg_index rows = M - m < TILE ? M - m : TILE;
-        if (cs == 1) {
-            left_strip(p, a + m * rs, rs, rows, K);
-        } else {
-            left_strip_turned(p, a + m, cs, rows, K);
-        }
-    }
+    f.size = strip_size(K);
+    feed_until(&f, N);
 }
 
 static void amx_gemm_packed(float *c, eg_index ldc, const float *a, eg_index rs,
                             eg_index cs, const float *pb, eg_index M,
                             eg_index N, eg_index K, float alpha, int acc)
 {
-    float parts[BLOCK_M / TILE * (BLOCK_K / STEP) * STEP_FLOATS]
-        __attribute__((aligned(64)));
-    eg_index sb = strip_size(K);
-
-    tiles_on();
-    for (eg_index k = 0; k == 0 || k < K; k += BLOCK_K) {
-        eg_index kc = K - k < BLOCK_K ? K - k : BLOCK_K, sa = strip_size(kc);
-        const float *bk = pb + k / STEP * STEP_FLOATS;
-        for (eg_index m = 0; m < M; m += BLOCK_M) {
-            eg_index mc = M - m < BLOCK_M ? M - m : BLOCK_M;
-            left_parts(parts, a + m * rs + k * cs, rs, cs, mc, kc);
-            for (eg_index n = 0; n < N; n += SIDE) {
-                for (eg_index i = 0; i < mc; i += SIDE) {
-                    cell o = {c + (m + i) * ldc + n,
-                              ldc,
-                              mc - i < SIDE ? mc - i : SIDE,
-                              N - n < SIDE ? N - n : SIDE,
-                              alpha,
-                              acc || k > 0};
-                    cell_any(&o, parts + i / TILE * sa, sa, bk + n / TILE * sb,
-                             sb, steps_of(kc));
-                }
-            }
-        }
-    }
-    tiles_off();
+    product_all(&(product_args){.c = c,
+                                .ldc = ldc,
+                                .a = a,
+                                .rs = rs,
+                                .cs = cs,
+                                .pb = (float *)(uintptr_t)pb,
+                                .M = M,
+                                .N = N,
+                                .K = K,
+                                .alpha = alpha,
+                                .acc = acc});
 }
 
 static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
@@ -144,6 +209,18 @@ static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
         fast_gemm(c, ldc, a, rs, cs, b, brs, bcs, M, N, K, alpha, acc, work);
         return;
     }
-    amx_pack(work, b, brs, bcs, K, N);
-    amx_gemm_packed(c, ldc, a, rs, cs, work, M, N, K, alpha, acc);
+    product_all(&(product_args){.c = c,
+                                .ldc = ldc,
+                                .a = a,
+                                .rs = rs,
+                                .cs = cs,
+                                .pb = work,
+                                .b = b,
+                                .brs = brs,
+                                .bcs = bcs,
+                                .M = M,
+                                .N = N,
+                                .K = K,
+                                .alpha = alpha,
+                                .acc = acc});
 }

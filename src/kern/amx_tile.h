@@ -63,7 +63,7 @@ INLINE void split(vec a, uvec part[3])
 
     part[0] = ((uvec)a + half) & top;
     a -= (vec)part[0];
-    part[1] = ((uvec)a + half) & top;
+    part[1] = (uvec)a & top;
     a -= (vec)part[1];
     part[2] = (uvec)a;
 }
@@ -88,89 +88,146 @@ INLINE vec load_some(const float *p, eg_index n)
     return n >= W ? vload(p) : n > 0 ? vload_n(p, n) : vset(0);
 }
 
-/* Rows of a left operand: A(m, k) = a[m*rs + k], m < M <= 16. */
-static void left_strip(float *p, const float *a, eg_index rs, eg_index M,
-                       eg_index K)
+/* An operand on its way into parts: n rows (left) or columns (right) by K,
+ * entry (i, k) at x[i*si + k*sk], one of the strides 1. Strips of it are `size`
+ * entries apart at `to`. A step of a strip is done in SLOTS pieces. */
+enum { SLOTS = 6 };
+
+typedef struct feed {
+    float *to;
+    const float *x;
+    eg_index si, sk, n, K, size;
+    bool left;
+    eg_index strip, step, slot; /* the next piece */
+    float turned[TILE * STEP];  /* the step at hand in the other order */
+} feed;
+
+/* Rows r0 to r1 of the tiles of a step: of a left operand lo and hi are 16
+ * steps of k each, of a right one rows k and k + 16; ld entries from row to
+ * row, n of them and k steps are there, the rest is 0. */
+static void put_rows(float *p, const float *x, eg_index ld, eg_index r0,
+                     eg_index r1, bool left, eg_index n, eg_index k)
 {
-    for (eg_index k = 0; k < K; k += STEP, p += STEP_FLOATS) {
-        eg_index left = K - k;
-        for (eg_index m = 0; m < TILE; m++) {
-            const float *x = a + m * rs + k;
-            if (m >= M) {
-                put_pairs(p + m * W, vset(0), vset(0));
-            } else if (left >= STEP) {
-                put_pairs(p + m * W, vload(x), vload(x + W));
-            } else {
-                put_pairs(p + m * W, load_some(x, left),
-                          load_some(x + W, left - W));
-            }
+    eg_index far = left ? W : TILE * ld;
+
+    x += r0 * ld;
+    p += r0 * W;
+    if (n >= TILE && k >= STEP) {
+        for (eg_index r = r0; r < r1; r++, x += ld, p += W) {
+            put_pairs(p, vload(x), vload(x + far));
         }
+        return;
+    }
+    for (eg_index r = r0; r < r1; r++, x += ld, p += W) {
+        eg_index lo = left ? r < n ? k : 0 : r < k ? n : 0;
+        eg_index hi = left ? lo - W : r + TILE < k ? n : 0;
+        put_pairs(p, load_some(x, lo), load_some(x + far, hi));
     }
 }
 
-/* Columns of a right operand: B(k, n) = b[k*rs + n], n < N <= 16. */
-static void right_strip(float *p, const float *b, eg_index rs, eg_index K,
-                        eg_index N)
+/* Up to 16 rows of up to 16 floats, transposed: to[j*ld + i] = x[i*stride + j],
+ * 0 where there are none. */
+static void turn(float *to, eg_index ld, const float *x, eg_index stride,
+                 eg_index rows, eg_index n)
 {
-    for (eg_index k = 0; k < K; k += STEP, p += STEP_FLOATS) {
-        for (eg_index r = 0; r < TILE; r++) {
-            const float *x = b + (k + r) * rs, *y = x + TILE * rs;
-            if (N == W && K - k >= STEP) {
-                put_pairs(p + r * W, vload(x), vload(y));
-            } else {
-                put_pairs(p + r * W, load_some(x, k + r < K ? N : 0),
-                          load_some(y, k + r + TILE < K ? N : 0));
-            }
-        }
-    }
-}
+    vec v[TILE];
 
-/* Up to 16 rows of up to 16 floats, transposed. */
-INLINE void load_turned(vec v[TILE], const float *x, eg_index stride,
-                        eg_index rows, eg_index n)
-{
     if (rows >= TILE && n >= W) {
 #pragma GCC unroll 16
         for (int i = 0; i < TILE; i++) v[i] = vload(x + i * stride);
     } else {
+#pragma GCC unroll 16
         for (int i = 0; i < TILE; i++) {
             v[i] = load_some(x + i * stride, i < rows ? n : 0);
         }
     }
     vtranspose(v);
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE; i++) vstore(to + i * ld, v[i]);
 }
 
-/* Rows of a left operand stored transposed: A(m, k) = a[m + k*cs]. */
-static void left_strip_turned(float *p, const float *a, eg_index cs, eg_index M,
-                              eg_index K)
+/* One piece of an operand that lies in the order of its tiles' rows. */
+INLINE void piece_straight(feed *f, float *p, const float *x, eg_index n,
+                           eg_index k)
 {
-    for (eg_index k = 0; k < K; k += STEP, p += STEP_FLOATS) {
-        vec lo[TILE], hi[TILE];
-        load_turned(lo, a + k * cs, cs, K - k, M);
-        load_turned(hi, a + (k + TILE) * cs, cs, K - k - TILE, M);
-        for (int m = 0; m < TILE; m++) put_pairs(p + m * W, lo[m], hi[m]);
+    enum { ROWS = 3 };
+    eg_index r0 = f->slot * ROWS, r1 = r0 + ROWS < TILE ? r0 + ROWS : TILE;
+    put_rows(p, x, f->left ? f->si : f->sk, r0, r1, f->left, n, k);
+}
+
+/* One piece of an operand that lies transposed: its halves are turned first. */
+INLINE void piece_turned(feed *f, float *p, const float *x, eg_index n,
+                         eg_index k)
+{
+    enum { ROWS = 4 };
+    eg_index half = f->slot * TILE, r0 = (f->slot - 2) * ROWS;
+
+    if (f->slot < 2 && f->left) {
+        turn(f->turned + half, STEP, x + half * f->sk, f->sk, k - half, n);
+    } else if (f->slot < 2) {
+        turn(f->turned + half * TILE, TILE, x + half, f->si, n, k - half);
+    } else {
+        put_rows(p, f->turned, f->left ? STEP : TILE, r0, r0 + ROWS, f->left,
+                 TILE, STEP);
     }
 }
 
-/* Columns of a right operand stored transposed: B(k, n) = b[n*cs + k]. */
-static void right_strip_turned(float *p, const float *b, eg_index cs,
-                               eg_index K, eg_index N)
+/* Does the next piece; false when nothing is left. */
+static bool feed_piece(feed *f)
 {
-    for (eg_index k = 0; k < K; k += STEP, p += STEP_FLOATS) {
-        vec lo[TILE], hi[TILE];
-        load_turned(lo, b + k, cs, N, K - k);
-        load_turned(hi, b + k + TILE, cs, N, K - k - TILE);
-        for (int r = 0; r < TILE; r++) put_pairs(p + r * W, lo[r], hi[r]);
+    eg_index n = f->n - f->strip, k = f->K - f->step;
+    const float *x = f->x + f->strip * f->si + f->step * f->sk;
+    float *p = f->to + f->strip / TILE * f->size + f->step / STEP * STEP_FLOATS;
+
+    if (n <= 0 || k <= 0) return false;
+    if (f->left ? f->sk == 1 : f->si == 1) {
+        piece_straight(f, p, x, n, k);
+    } else {
+        piece_turned(f, p, x, n, k);
+    }
+    if (++f->slot < SLOTS) return true;
+    f->slot = 0;
+    f->step += STEP;
+    if (f->step < f->K) return true;
+    f->step = 0;
+    f->strip += TILE;
+    return true;
+}
+
+/* Does the strips below n. */
+static void feed_until(feed *f, eg_index n)
+{
+    while (f->strip < n && feed_piece(f)) {
     }
 }
 
-/* Sums of the products of two tiles of A (4, 5) with two of B (6, 7). */
+/* One strip at once: A(m, k) = a[m*rs + k*cs], m < M <= 16 ... */
+INLINE void left_strip(float *p, const float *a, eg_index rs, eg_index cs,
+                       eg_index M, eg_index K)
+{
+    feed f = {.to = p, .x = a, .si = rs, .sk = cs, .n = M, .K = K};
+    f.left = true;
+    feed_until(&f, M);
+}
+
+/* ... and B(k, n) = b[k*rs + n*cs], n < N <= 16. */
+INLINE void right_strip(float *p, const float *b, eg_index rs, eg_index cs,
+                        eg_index K, eg_index N)
+{
+    feed f = {.to = p, .x = b, .si = cs, .sk = rs, .n = N, .K = K};
+    feed_until(&f, N);
+}
+
+/* Sums of the products of two tiles of A (4, 5) with two of B (6, 7), and a
+ * piece of vector work while the tile unit is busy: in small pieces it is free,
+ * a large one stops the flow of instructions. */
 #define TILE_PRODUCTS(mr, nr)                              \
     do {                                                   \
         _tile_dpbf16ps(0, 4, 6);                           \
         if ((nr) > 1) _tile_dpbf16ps(1, 4, 7);             \
         if ((mr) > 1) _tile_dpbf16ps(2, 5, 6);             \
         if ((mr) > 1 && (nr) > 1) _tile_dpbf16ps(3, 5, 7); \
+        if (also) also(arg);                               \
     } while (0)
 #define TILE_LOAD(first, second, two, p, stride)                \
     do {                                                        \
@@ -179,9 +236,10 @@ static void right_strip_turned(float *p, const float *b, eg_index cs,
     } while (0)
 
 /* Adds mr x nr strips' products over the steps to tiles 0 to 3; strips are sa
- * and sb entries apart. */
+ * and sb entries apart. SLOTS times a step also(arg) is called, unless NULL. */
 INLINE void multiply(int mr, int nr, const float *a, eg_index sa,
-                     const float *b, eg_index sb, eg_index steps)
+                     const float *b, eg_index sb, eg_index steps,
+                     void (*also)(void *), void *arg)
 {
     __asm__ volatile("" : : : "memory"); /* the operands are written */
     for (eg_index k = 0; k < steps; k++) {
