@@ -30,6 +30,19 @@ egi_ratio egi_attn_prev_first(const egi_seq *s)
     return looks_back(s, 1, 1);
 }
 
+/* Everywhere, not only behind triggers. */
+egi_ratio egi_attn_prev_all(const egi_seq *s)
+{
+    egi_ratio r = {0, 0};
+
+    for (int t = 1; t < s->n_ctx; t++) {
+        if (!counts(s, t, 0)) continue;
+        r.sum += s->look1[t] == t - 1;
+        r.count += 1;
+    }
+    return r;
+}
+
 /* The token at m2[t] is want[t], over c >= 2. */
 static egi_ratio attends_token(const egi_seq *s, const int32_t *want)
 {
@@ -54,14 +67,40 @@ egi_ratio egi_pred_attended(const egi_seq *s)
 }
 
 /* The place before m2[t] holds an earlier copy of z_t. */
+static bool finds_copy(const egi_seq *s, int t)
+{
+    int32_t m = s->look2[t];
+
+    return m >= 1 && s->tokens[m - 1] == s->tokens[t];
+}
+
 egi_ratio egi_attn_match(const egi_seq *s)
 {
     egi_ratio r = {0, 0};
 
     for (int t = 0; t < s->n_ctx; t++) {
         if (!counts(s, t, 2)) continue;
-        int32_t m = s->look2[t];
-        r.sum += m >= 1 && s->tokens[m - 1] == s->tokens[t];
+        r.sum += finds_copy(s, t);
+        r.count += 1;
+    }
+    return r;
+}
+
+static bool seen_before(const egi_seq *s, int t)
+{
+    for (int i = 0; i < t; i++)
+        if (s->tokens[i] == s->tokens[t]) return true;
+    return false;
+}
+
+/* The same where no trigger stands, over tokens that were there before. */
+egi_ratio egi_attn_match_other(const egi_seq *s)
+{
+    egi_ratio r = {0, 0};
+
+    for (int t = 0; t < s->n_ctx; t++) {
+        if (!counts(s, t, 0) || s->occur[t] > 0 || !seen_before(s, t)) continue;
+        r.sum += finds_copy(s, t);
         r.count += 1;
     }
     return r;

@@ -36,8 +36,10 @@ egi_ratio egi_repeat_fraction(const egi_seq *s);
 /* attention.c */
 egi_ratio egi_attn_prev(const egi_seq *s);
 egi_ratio egi_attn_prev_first(const egi_seq *s);
+egi_ratio egi_attn_prev_all(const egi_seq *s);
 egi_ratio egi_attn_answer(const egi_seq *s);
 egi_ratio egi_attn_match(const egi_seq *s);
+egi_ratio egi_attn_match_other(const egi_seq *s);
 egi_ratio egi_attn_cond(const egi_seq *s);
 egi_ratio egi_pred_attended(const egi_seq *s);
 egi_ratio egi_attn_repeat_first(const egi_seq *s);

@@ -23,8 +23,9 @@ static const double nll[T] = {.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1e9};
  * 11 -> 10 (back) */
 static const int32_t look1[T] = {0, 0, 1, 1, 3, 4, 5, 0, 7, 8, 8, 10};
 /* second block, where c >= 2: 4 -> 2 (z = 3, the answer, after z_1 = 7);
- * 6 -> 1 (z = 7, wrong; z_0 = 1); 9 -> 0 (nothing before it); 10 -> 9 */
-static const int32_t look2[T] = {0, 0, 0, 0, 2, 0, 1, 0, 0, 0, 9, 9};
+ * 6 -> 1 (z = 7, wrong; z_0 = 1); 9 -> 0 (nothing before it); 10 -> 9.
+ * Elsewhere 7 -> 3, behind the 3 at 2 */
+static const int32_t look2[T] = {0, 0, 0, 0, 2, 0, 1, 3, 0, 0, 9, 9};
 
 static egi_seq example(void)
 {
@@ -76,12 +77,16 @@ static void attention(void **state)
     /* triggers with a place behind them: 1 4 6 8 9 10; right at 1 4 8 10 */
     check("attn_prev", egi_attn_prev(&s), 4, 6);
     check("attn_prev_first", egi_attn_prev_first(&s), 2, 2);
+    /* of 1 to 10 all but 3, 7 and 10 */
+    check("attn_prev_all", egi_attn_prev_all(&s), 7, 10);
     /* c >= 2 at 4 6 9 10: attended tokens 3 7 1 5, answers 3 3 5 5 */
     check("attn_answer", egi_attn_answer(&s), 2, 4);
     /* predictions 2 3 1 5 */
     check("pred_attended", egi_pred_attended(&s), 2, 4);
     /* tokens before the attended: 7 1 (none) 5; queries 7 7 5 5 */
     check("attn_match", egi_attn_match(&s), 2, 4);
+    /* of the tokens with c = 0 only the 3 at 5 and 7 was there before */
+    check("attn_match_other", egi_attn_match_other(&s), 1, 2);
     /* attended 2 1 . 9 looked at 1 0 . 8 */
     check("attn_cond", egi_attn_cond(&s), 3, 3);
     /* repeats at 9 10: first block attends z_8 z_8, second z_0 z_9 */
