@@ -33,20 +33,21 @@ typedef struct cell {
     int acc;
 } cell;
 
-/* What is split during a cell: n pieces each time. */
+/* What is split during the cells: of B two pieces in every slot, of A one in
+ * every `each` slots, which spreads it evenly. */
 typedef struct pair_of_feeds {
     feed a, b;
-    int na, nb;
+    int each, slot;
 } pair_of_feeds;
 
 static void feed_both(void *arg)
 {
     pair_of_feeds *f = arg;
 
-    for (int i = 0; i < f->nb && feed_piece(&f->b); i++) {
-    }
-    for (int i = 0; i < f->na && feed_piece(&f->a); i++) {
-    }
+    if (feed_piece(&f->b)) feed_piece(&f->b);
+    if (++f->slot < f->each) return;
+    f->slot = 0;
+    feed_piece(&f->a);
 }
 
 /* The sums through a buffer, where C needs more than a copy. */
@@ -124,8 +125,10 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
     eg_index m1 = m0 + BLOCK_M < p->M ? m0 + BLOCK_M : p->M;
     eg_index n1 = n0 + BLOCK_N < p->N ? n0 + BLOCK_N : p->N;
     eg_index size = strip_size(p->K), turn = 0;
-    pair_of_feeds f = {.na = n1 - n0 > SIDE ? 1 : 2, .nb = 2};
+    pair_of_feeds f = {.slot = 0};
 
+    /* a row of cells has (n1 - n0) / SIDE slots for two strips */
+    f.each = (int)((n1 - n0) / (2 * SIDE));
     f.a = feed_left(p, m0, m1, 0, left[0]);
     for (eg_index k = 0; k == 0 || k < p->K; k += BLOCK_K) {
         eg_index kc = p->K - k < BLOCK_K ? p->K - k : BLOCK_K;
