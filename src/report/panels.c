@@ -8,6 +8,7 @@
  * W_K1 (all and early positions). A dash says "the test batch". */
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include "nn/nn.h" /* egi_match */
 #include "report/report_impl.h"
@@ -40,6 +41,9 @@ const egi_panel egi_panels[] = {
      "How far the tokens agree: 1 when all have met.", 0, 0, false, true},
     {"hull", "Convex hull", "length, area or volume", "", 0, 0, false, true},
     {"corners", "Corners of the hull", "number", "", 0, 0, false, true},
+    {"heads", "Where each head looks", "fraction of positions",
+     "The same tests head by head; above, the best of them.", 0, 1, true,
+     false},
     {"energy", "Energy", "energy", "", 0, 0, true, true},
     {"ranks", "Effective ranks", "rank", "", 0, 0, true, true},
     {"velocity", "Speed of the tokens", "|dx/dt|", "", 0, 0, true, true},
@@ -214,10 +218,24 @@ const egi_panel *egi_panel_find(const char *id)
     return p->id ? p : NULL;
 }
 
+int egi_head_of(const char *name, size_t *length)
+{
+    const char *dot = strrchr(name, '.');
+    size_t digits = dot && dot[1] == 'h' ? strspn(dot + 2, "0123456789") : 0;
+
+    *length = strlen(name);
+    if (digits == 0 || digits > 4 || dot[2 + digits]) return -1;
+    *length = (size_t)(dot - name);
+    return (int)strtol(dot + 2, NULL, 10);
+}
+
 const egi_panel *egi_panel_of(const char *name, bool flow)
 {
     const egi_panel *p = egi_panel_find(egi_quantity_find(name)->panel);
+    size_t n;
 
+    if (p && strcmp(p->id, "attn") == 0 && egi_head_of(name, &n) >= 0)
+        p = egi_panel_find("heads");
     EG_ASSERT(p); /* every quantity names a panel of the table */
     return p->flow && !flow ? egi_panel_find("other") : p;
 }
@@ -225,8 +243,14 @@ const egi_panel *egi_panel_of(const char *name, bool flow)
 const egi_quantity *egi_quantity_find(const char *name)
 {
     const egi_quantity *q = egi_quantities;
+    char whole[128];
+    size_t n;
 
-    while (q[1].pattern && !egi_match(q->pattern, name)) q++;
+    (void)egi_head_of(name, &n);
+    if (n >= sizeof whole) n = sizeof whole - 1;
+    memcpy(whole, name, n);
+    whole[n] = '\0';
+    while (q[1].pattern && !egi_match(q->pattern, whole)) q++;
     return q;
 }
 
@@ -253,6 +277,7 @@ json_t *egi_panels_json(void)
 
 json_t *egi_quantities_json(const json_t *groups)
 {
+    static const char *const dash[] = {"solid", "dash", "dot"};
     json_t *all = json_object();
     size_t i, k;
     json_t *group, *run, *value;
@@ -267,13 +292,21 @@ json_t *egi_quantities_json(const json_t *groups)
         const char *rest = strcmp(q->label, "*") != 0 ? q->label
                            : dot && dot[1]            ? dot + 1
                                                       : name;
+        char label[160];
+        size_t n;
+        int head = egi_head_of(name, &n);
+
         if (json_object_get(all, name)) continue;
+        (void)snprintf(label, sizeof label, "%s", rest);
+        if (head >= 0 && strcmp(q->label, "*") != 0)
+            (void)snprintf(label, sizeof label, "%s, head %d", rest, head);
         json_object_set_new(
             all, name,
             json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b}", "panel",
-                      q->panel, "label", rest, "light", q->light, "dark",
-                      q->dark, "dash", q->dash, "help", q->help, "order",
-                      (int)(q - egi_quantities), "off", (int)q->off));
+                      egi_panel_of(name, true)->id, "label", label, "light",
+                      q->light, "dark", q->dark, "dash",
+                      head < 0 ? q->dash : dash[head % 3], "help", q->help,
+                      "order", (int)(q - egi_quantities), "off", (int)q->off));
     }
     return all;
 }

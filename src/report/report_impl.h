@@ -41,7 +41,10 @@ extern const egi_heat_kind egi_heat_kinds[];
 const egi_panel *egi_panel_find(const char *id);
 /* The panel of a metric in runs of flows, or in other runs. Never NULL. */
 const egi_panel *egi_panel_of(const char *name, bool flow);
-/* Never NULL: the last row of each table matches everything. */
+/* k of a probe of one head, "name.h<k>", else -1; *length: of the rest. */
+int egi_head_of(const char *name, size_t *length);
+/* Never NULL: the last row of each table matches everything. A head's probe
+ * has the quantity of all heads. */
 const egi_quantity *egi_quantity_find(const char *name);
 const egi_heat_kind *egi_heat_kind_find(const char *name);
 /* The rows that the metrics of all groups use, as JSON; NULL: no memory. */

@@ -53,7 +53,9 @@ static eg_status find_curves(egi_curve *curve, int *n, const job *j,
         for (int i = 0; i < t->n && *n < MAX_CURVES; i++) {
             const char *name = t->series[i].name;
             egi_curve *c = &curve[*n];
+            size_t length;
 
+            if (!only && egi_head_of(name, &length) >= 0) continue;
             if (q->off || egi_quantity_find(name) != q) continue;
             if (only ? strcmp(name, only) != 0
                      : strcmp(egi_panel_of(name, j->runs[0].flow)->id, panel) !=

@@ -187,7 +187,24 @@ static void test_text_tools(void **state)
 
 static void test_tables(void **state)
 {
+    json_t *groups = json_loads("[{\"runs\": [{\"series\": "
+                                "{\"attn_prev\": 1, \"attn_prev.h1\": 1}}]}]",
+                                0, NULL);
+    json_t *all = egi_quantities_json(groups), *head;
+
     (void)state;
+    head = json_object_get(all, "attn_prev.h1");
+    assert_string_equal(json_string_value(json_object_get(head, "label")),
+                        "layer 1 looks one back, head 1");
+    assert_string_equal(json_string_value(json_object_get(head, "panel")),
+                        "heads");
+    head = json_object_get(all, "attn_prev");
+    assert_string_equal(json_string_value(json_object_get(head, "label")),
+                        "layer 1 looks one back");
+    assert_string_equal(json_string_value(json_object_get(head, "panel")),
+                        "attn");
+    json_decref(all);
+    json_decref(groups);
     for (const egi_quantity *q = egi_quantities; q->pattern; q++) {
         print_message("%s -> %s\n", q->pattern, q->panel);
         assert_non_null(egi_panel_find(q->panel));
@@ -197,6 +214,13 @@ static void test_tables(void **state)
     assert_string_equal(egi_quantity_find("grad_norm.W_U")->panel, "grad");
     assert_string_equal(egi_quantity_find("loss_new")->panel, "loss");
     assert_string_equal(egi_quantity_find("anything")->panel, "other");
+    /* a head's probe is the same quantity, told apart by its label */
+    assert_ptr_equal(egi_quantity_find("attn_prev_first.h0"),
+                     egi_quantity_find("attn_prev_first"));
+    assert_ptr_equal(egi_quantity_find("attn_prev.h12"),
+                     egi_quantity_find("attn_prev"));
+    assert_ptr_not_equal(egi_quantity_find("attn_prev.h12"),
+                         egi_quantity_find("attn_prev_first"));
     assert_string_equal(egi_heat_kind_find("pattern_L1")->row_axis, "token");
 }
 
