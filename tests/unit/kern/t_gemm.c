@@ -97,6 +97,107 @@ static void test_forms(void **state)
     }
 }
 
+/* Around the blocks of products with 512 columns and more (64 or 66 rows, 1024
+ * values of k, panels of 32 columns or fewer), and results of 8 MiB. */
+static const shape large[] = {
+    {64, 512, 64},  {65, 513, 9},    {129, 530, 21}, {31, 543, 6},
+    {9, 513, 1025}, {33, 545, 1026}, {3, 560, 2051}, {67, 512, 66},
+    {66, 511, 70},  {132, 515, 5},   {7, 1024, 3},   {64, 519, 512},
+};
+static const shape huge[] = {{1027, 2064, 2}, {1030, 2048, 5}};
+
+static void test_large(void **state)
+{
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        double worst = 0;
+        for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
+            for (int v = 0; v < 8; v++) {
+                int odd = v % 3;
+                form f = {.a_turned = v & 1,
+                          .b_turned = v >> 1 & 1,
+                          .packed = v >> 2 & 1,
+                          .acc = odd == 1,
+                          .off = odd == 2,
+                          .pad = odd == 2 ? 3 : 0,
+                          .alpha = odd == 2 ? 1.0f : -0.75f};
+                run(k, large[i], f, &worst);
+            }
+        }
+        for (size_t i = 0; i < sizeof huge / sizeof huge[0]; i++) {
+            for (int v = 0; v < 4; v++) { /* one of them on a cache line */
+                form f = {.a_turned = v & 1,
+                          .packed = v >> 1,
+                          .off = 4 * v,
+                          .alpha = 1};
+                run(k, huge[i], f, &worst);
+            }
+        }
+        printf("%-8s worst error / bound %.3f\n", k->name, worst);
+    }
+}
+
+/* A row of the result does not depend on how many rows there are: products of
+ * the first rows and of the rest give the same bits. */
+static void check_rows(const eg_kern_f32 *k, shape s, form f, eg_index first)
+{
+    eg_index rs = f.a_turned ? 1 : s.K, cs = f.a_turned ? s.M : 1;
+    eg_index brs = f.b_turned ? 1 : s.N, bcs = f.b_turned ? s.K : 1;
+    kt_buf a = kt_input(s.M * s.K, 0, 1), b = kt_input(s.N * s.K, 0, 1);
+    kt_buf whole = kt_new(s.M * s.N, 0, 1), parts = kt_new(s.M * s.N, 0, 1);
+    kt_buf work = kt_new(k->pack_size(s.K, s.N), 0, 1);
+    const eg_index begin[] = {0, 0, first}, end[] = {s.M, first, s.M};
+
+    for (int i = 0; i < 3; i++) {
+        float *c = (i == 0 ? whole.f : parts.f) + begin[i] * s.N;
+        const float *ai = a.f + begin[i] * rs;
+        eg_index rows = end[i] - begin[i];
+
+        if (f.packed) {
+            k->pack(work.f, b.f, brs, bcs, s.K, s.N);
+            k->gemm_packed(c, s.N, ai, rs, cs, work.f, rows, s.N, s.K, 1, 0);
+        } else {
+            k->gemm(c, s.N, ai, rs, cs, b.f, brs, bcs, rows, s.N, s.K, 1, 0,
+                    work.f);
+        }
+    }
+    for (eg_index i = 0; i < whole.n; i++) {
+        if (memcmp(whole.f + i, parts.f + i, sizeof(float)) != 0) {
+            fail_msg("%s M %td N %td K %td a%d b%d packed %d, first %td: entry "
+                     "%td is %.9g, in parts %.9g",
+                     k->name, s.M, s.N, s.K, f.a_turned, f.b_turned, f.packed,
+                     first, i, (double)whole.f[i], (double)parts.f[i]);
+        }
+    }
+    kt_free(&a, "a");
+    kt_free(&b, "b");
+    kt_free(&whole, "c");
+    kt_free(&parts, "parts of c");
+    kt_free(&work, "work");
+}
+
+static void test_rows(void **state)
+{
+    static const shape of[] = {{70, 513, 1025}, {129, 577, 300},
+                               {70, 65, 400},   {67, 257, 390},
+                               {70, 513, 500},  {70, 529, 500}};
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        if (strcmp(k->name, "amx") == 0) continue; /* promises less */
+        for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+            for (int v = 0; v < 8; v++) {
+                form f = {.a_turned = v & 1,
+                          .b_turned = v >> 1 & 1,
+                          .packed = v >> 2 & 1};
+                check_rows(k, of[i], f, 1);
+                check_rows(k, of[i], f, 37);
+            }
+        }
+    }
+}
+
 /* Small integers: every product and sum is exact, so is the result. */
 static void test_exact(void **state)
 {
@@ -156,8 +257,8 @@ static void test_nan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_forms), cmocka_unit_test(test_large),
+        cmocka_unit_test(test_rows),  cmocka_unit_test(test_exact),
         cmocka_unit_test(test_nan),
     };
     return cmocka_run_group_tests_name("gemm", tests, NULL, NULL);
