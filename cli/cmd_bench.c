@@ -17,6 +17,9 @@ const cli_option cli_bench_options[] = {
      "in_context or all (default: in_context for birth, "
      "all for full)"},
     {"batch", 0, "N", "sequences a step (default: 128 for birth, 64 for full)"},
+    {"only", 0, "TEXT",
+     "kernels: those with TEXT in kernel, form and shape, as "
+     "in 'gemm_packed NN M 256 N 64 K 64'"},
     {"rounds", 0, "N", "timed rounds (default: 7)"},
     {"steps", 0, "N", "steps in a round (default: what takes half a second)"},
     CLI_OPT_SET,
@@ -38,7 +41,8 @@ const char cli_bench_help[] =
     "\n"
     "  engram bench birth --json\n"
     "  engram bench birth --trained all --threads 1\n"
-    "  engram bench flow --threads 2\n";
+    "  engram bench flow --threads 2\n"
+    "  engram bench kernels --only 'gemm_packed TN M 256'\n";
 
 static const char *const basic_set[] = {"run.name=bench-birth",
                                         "task.n_ctx=256", "model.d_model=128",

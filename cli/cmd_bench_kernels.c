@@ -74,7 +74,7 @@ int cmd_bench_kernels(const cli_args *a)
         }
         cli_table_cell(l.table, "verified");
     }
-    st = eg_bench_kernels(set, 0.1, add_row, &l, &err);
+    st = eg_bench_kernels(set, cli_value(a, "only"), 0.1, add_row, &l, &err);
     if (st != EG_OK) {
         json_decref(l.json);
         cli_table_print(l.table, stdout);

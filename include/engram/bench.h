@@ -50,10 +50,15 @@ typedef struct eg_bench_row {
 } eg_bench_row;
 
 /* Measures every kernel of a set (a name of eg_kern_pick), verified against
- * the reference set before it is timed, about `seconds` each (0: one sample),
- * and calls fn for each row as it is done. Attention counts the lower triangle
- * only. EG_EUNSUPPORTED: no such set here; EG_ENOMEM. */
-EG_API eg_status eg_bench_kernels(const char *set, double seconds,
+ * the reference set before it is timed (products of more than 2e8 FLOP by a
+ * sample of 2000 entries, against float64 sums), about `seconds` each (0: one
+ * sample, and without those products), and calls fn for each row as it is done.
+ * `only`, if not NULL, must occur in "kernel form shape" of what is measured.
+ * Attention counts the lower triangle only. Allocates what the largest case
+ * needs, 640 MB for all of them. EG_EUNSUPPORTED: no such set here; EG_EINVAL:
+ * nothing fits `only`; EG_ENOMEM. */
+EG_API eg_status eg_bench_kernels(const char *set, const char *only,
+                                  double seconds,
                                   void (*fn)(void *ctx,
                                              const eg_bench_row *row),
                                   void *ctx, eg_err *err);

@@ -10,7 +10,8 @@
 
 enum { SAMPLES = 63, VOCAB = 65 };
 #define SAMPLE_SECONDS 1e-3
-#define ERROR_BOUND 1e-5 /* of the largest entry of the result */
+#define CLOCK_SECONDS 5e-5 /* between two looks at the clock */
+#define ERROR_BOUND 1e-5   /* of the largest entry of the result */
 #define L2_FLOATS ((eg_index)1 << 18)
 
 const char *eg_bench_yardstick(int i)
@@ -18,16 +19,20 @@ const char *eg_bench_yardstick(int i)
     return i >= 0 && i < EG_BENCH_YARDSTICKS ? egi_yardsticks[i].name : NULL;
 }
 
-/* Uniform numbers in (-1, 1), the same in every array up to a shift; array 9
- * is positive (second moments). */
+/* Uniform numbers in (-1, 1). */
+static void fill(float *x, eg_index n, uint64_t state)
+{
+    for (eg_index i = 0; i < n; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        x[i] = (float)((double)(state >> 40) * 0x1p-23 - 1);
+    }
+}
+
+/* The same numbers in every array up to a shift; array 9 is positive (second
+ * moments). */
 static void refresh(const egi_bench *b)
 {
-    uint64_t state = 0x9E3779B97F4A7C15u;
-
-    for (eg_index i = 0; i < EGI_BENCH_FILL; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        b->x[0][i] = (float)((double)(state >> 40) * 0x1p-23 - 1);
-    }
+    fill(b->x[0], EGI_BENCH_FILL, 0x9E3779B97F4A7C15u);
     for (int a = 1; a < EGI_BENCH_ARRAYS; a++) {
         eg_index shift = 1009 * (eg_index)a;
         size_t head = (size_t)(EGI_BENCH_FILL - shift) * sizeof(float);
@@ -38,7 +43,7 @@ static void refresh(const egi_bench *b)
     for (eg_index i = 0; i < EGI_BENCH_FILL; i++) {
         b->x[9][i] = fabsf(b->x[9][i]);
     }
-    memcpy(b->x[EGI_BENCH_ARRAYS - 1], b->x[EGI_BENCH_ARRAYS - 2],
+    memcpy(b->x[EGI_BENCH_RESULT + 1], b->x[EGI_BENCH_RESULT],
            EGI_BENCH_FILL * sizeof(float));
     for (int i = 0; i < EGI_BENCH_IDS; i++) {
         b->ids[i] = (int32_t)(i * 7 % VOCAB);
@@ -54,14 +59,18 @@ static void run_fresh(const egi_bench *b, const eg_kern_f32 *set,
     c->run(b, set, c);
 }
 
-/* The largest difference between the set and the reference, relative to the
- * largest entry; NaN where either has one. */
+/* The largest difference between the set and the reference (or the case's own
+ * truth), relative to the largest entry; NaN where either has one. */
 static double verify(const egi_bench *b, const egi_case *c, float *keep)
 {
     const float *got = b->x[c->result], *want = b->x[c->result + 1];
     double error = 0, top = 0;
 
+    if (c->error) {
+        for (eg_index i = 0; i < c->n_result; i++) b->x[c->result][i] = NAN;
+    }
     run_fresh(b, b->set, c);
+    if (c->error) return c->error(b, c);
     memcpy(keep, got, (size_t)c->n_result * sizeof *keep);
     run_fresh(b, b->ref, c);
     for (eg_index i = 0; i < c->n_result; i++) {
@@ -79,9 +88,11 @@ typedef struct timing {
     const egi_peak *peak;
     float *l2; /* L2_FLOATS */
     float sink;
+    int batch; /* calls between two looks at the clock */
 } timing;
 
-/* FLOP or bytes per second of the limit, from one short sample. */
+/* FLOP or bytes per second of the limit, from one short sample: the clock of
+ * the core rises when the registers alone are at work for long. */
 static double limit_rate(timing *t)
 {
     double start = egi_cpu_seconds(), work = 0, end;
@@ -109,14 +120,16 @@ static double call_seconds(const timing *t, int who)
 
     if (who >= 0) s = egi_case_strides(c);
     do {
-        if (who < 0) {
-            c->run(t->b, t->b->set, c);
-        } else if (!egi_yardsticks[who].sgemm(
-                       t->b->x[c->result], c->n, t->b->x[0], s.rs, s.cs,
-                       t->b->x[1], s.brs, s.bcs, c->m, c->n, c->k)) {
-            return -1;
+        for (int i = 0; i < t->batch; i++) {
+            if (who < 0) {
+                c->run(t->b, t->b->set, c);
+            } else if (!egi_yardsticks[who].sgemm(
+                           t->b->x[c->result], c->n, t->b->x[0], s.rs, s.cs,
+                           t->b->x[1], s.brs, s.bcs, c->m, c->n, c->k)) {
+                return -1;
+            }
         }
-        calls++;
+        calls += t->batch;
         end = egi_cpu_seconds();
     } while (end - start < SAMPLE_SECONDS);
     return (end - start) / calls;
@@ -132,7 +145,9 @@ static void measure(timing *t, double seconds, eg_bench_row *row)
     int n = 0;
 
     if (c->prepare) c->prepare(t->b, t->b->set, c);
-    call_seconds(t, -1); /* warm */
+    t->batch = 1;
+    call[0] = call_seconds(t, -1); /* warm */
+    t->batch = call[0] < CLOCK_SECONDS ? (int)(CLOCK_SECONDS / call[0]) + 1 : 1;
     do {
         limit[n] = limit_rate(t) * 1e-9;
         call[n] = call_seconds(t, -1);
@@ -143,7 +158,8 @@ static void measure(timing *t, double seconds, eg_bench_row *row)
         }
         n++;
     } while (n < SAMPLES && seconds > 0 &&
-             (n < 5 || egi_cpu_seconds() - start < seconds));
+             (n < 3 || egi_cpu_seconds() - start < seconds ||
+              (n < 5 && egi_cpu_seconds() - start < 10 * seconds)));
     row->seconds = egi_median(call, n);
     row->rate = work / row->seconds;
     row->best = work / call[0];
@@ -170,54 +186,110 @@ static void name_row(eg_bench_row *row, const egi_case *c)
     row->unit = c->flop > 0 ? "GFLOP/s" : "GB/s";
 }
 
-/* Every case of one file. */
-static void run_cases(bool (*next)(egi_case *, int), timing *t, float *keep,
-                      double seconds,
-                      void (*fn)(void *ctx, const eg_bench_row *row), void *ctx)
+typedef bool (*next_case)(egi_case *, int);
+static const next_case files[] = {egi_case_gemm, egi_case_attn, egi_case_elem};
+enum { N_FILES = sizeof files / sizeof files[0] };
+
+/* What is asked for. */
+typedef struct request {
+    const char *only; /* part of "kernel form shape"; NULL: all */
+    double seconds;
+    void (*fn)(void *ctx, const eg_bench_row *row);
+    void *ctx;
+} request;
+
+/* Whether a case is asked for; names its row. */
+static bool is_wanted(const request *q, const egi_case *c, eg_bench_row *row)
 {
-    for (int i = 0; next(&t->c, i); i++) {
-        eg_bench_row row = {0};
-        name_row(&row, &t->c);
-        row.error = verify(t->b, &t->c, keep);
-        row.verified = row.error <= ERROR_BOUND;
-        refresh(t->b);
-        measure(t, seconds, &row);
-        fn(ctx, &row);
+    char line[sizeof row->kernel + sizeof row->form + sizeof row->shape];
+
+    *row = (eg_bench_row){0};
+    name_row(row, c);
+    if (!q->only) return q->seconds > 0 || !c->error;
+    snprintf(line, sizeof line, "%s%s%s %s", row->kernel,
+             row->form[0] ? " " : "", row->form, row->shape);
+    return strstr(line, q->only) != NULL;
+}
+
+static void run_cases(timing *t, float *keep, const request *q)
+{
+    eg_bench_row row;
+
+    for (int f = 0; f < N_FILES; f++) {
+        for (int i = 0; files[f](&t->c, i); i++) {
+            if (!is_wanted(q, &t->c, &row)) continue;
+            row.error = verify(t->b, &t->c, keep);
+            row.verified = row.error <= ERROR_BOUND;
+            refresh(t->b);
+            measure(t, q->seconds, &row);
+            q->fn(q->ctx, &row);
+        }
     }
 }
 
-eg_status eg_bench_kernels(const char *set, double seconds,
+/* Arrays large enough for every case asked for; false when out of memory. */
+static bool arrays_new(egi_bench *b, const request *q, int *n_wanted)
+{
+    eg_index n[EGI_BENCH_ARRAYS];
+    eg_bench_row row;
+    egi_case c;
+
+    *n_wanted = 0;
+    for (int a = 0; a < EGI_BENCH_ARRAYS; a++) n[a] = EGI_BENCH_FLOATS;
+    for (int f = 0; f < N_FILES; f++) {
+        for (int i = 0; files[f](&c, i); i++) {
+            if (!is_wanted(q, &c, &row)) continue;
+            ++*n_wanted;
+            for (int a = 0; c.need && a < EGI_BENCH_ARRAYS; a++) {
+                eg_index need = c.need(b, &c, a);
+                if (need > n[a]) n[a] = need;
+            }
+        }
+    }
+    for (int a = 0; a < EGI_BENCH_ARRAYS; a++) {
+        b->x[a] = eg_calloc((size_t)n[a], sizeof *b->x[a]);
+        if (!b->x[a]) return false;
+    }
+    for (int a = 0; a < 2; a++) fill(b->x[a], n[a], (uint64_t)a + 1);
+    return true;
+}
+
+eg_status eg_bench_kernels(const char *set, const char *only, double seconds,
                            void (*fn)(void *ctx, const eg_bench_row *row),
                            void *ctx, eg_err *err)
 {
     egi_bench b = {.set = eg_kern_pick(set), .ref = &egi_kern_ref_f32};
     timing t = {.b = &b, .peak = egi_peak_pick(set), .sink = 0.5f};
-    float *block = NULL, *keep;
+    request q = {only, seconds, fn, ctx};
+    float *block = NULL;
     eg_status st = EG_OK;
-    enum { BLOCKS = EGI_BENCH_ARRAYS + 2 };
+    int n_wanted = 0;
 
     if (!b.set) {
         return EG_FAIL(err, EG_EUNSUPPORTED,
                        "kernel set '%s' does not run here", set);
     }
-    block = eg_calloc((size_t)BLOCKS * EGI_BENCH_FLOATS, sizeof *block);
+    block = eg_calloc((size_t)EGI_BENCH_FLOATS + L2_FLOATS, sizeof *block);
     b.ids = eg_calloc(EGI_BENCH_IDS, sizeof *b.ids);
     b.limit = eg_calloc(EGI_BENCH_IDS, sizeof *b.limit);
     b.pred = eg_calloc(EGI_BENCH_IDS, sizeof *b.pred);
     b.nll = eg_calloc(EGI_BENCH_IDS, sizeof *b.nll);
-    if (!block || !b.ids || !b.limit || !b.pred || !b.nll) {
+    if (!arrays_new(&b, &q, &n_wanted) || !block || !b.ids || !b.limit ||
+        !b.pred || !b.nll) {
         st = EG_FAIL(err, EG_ENOMEM, "arrays for the benchmark: out of memory");
         goto done;
     }
-    for (eg_index i = 0; i < EGI_BENCH_ARRAYS; i++) {
-        b.x[i] = block + i * EGI_BENCH_FLOATS;
+    if (n_wanted == 0) {
+        st = EG_FAIL(err, EG_EINVAL,
+                     "no kernel to measure has '%s' in its name and shape, as "
+                     "in 'gemm_packed NN M 256 N 64 K 64'",
+                     only);
+        goto done;
     }
-    keep = block + (eg_index)EGI_BENCH_ARRAYS * EGI_BENCH_FLOATS;
-    t.l2 = keep + EGI_BENCH_FLOATS;
-    run_cases(egi_case_gemm, &t, keep, seconds, fn, ctx);
-    run_cases(egi_case_attn, &t, keep, seconds, fn, ctx);
-    run_cases(egi_case_elem, &t, keep, seconds, fn, ctx);
+    t.l2 = block + EGI_BENCH_FLOATS;
+    run_cases(&t, block, &q);
 done:
+    for (int a = 0; a < EGI_BENCH_ARRAYS; a++) eg_free(b.x[a]);
     eg_free(block);
     eg_free(b.ids);
     eg_free(b.limit);

@@ -43,7 +43,7 @@ bool egi_case_attn(egi_case *c, int i)
                     .run = back ? run_backward : run_forward,
                     .prepare = back ? prepare_backward : NULL,
                     .flop = (back ? 4.0 : 2.0) * T * (T + 1.0) * d,
-                    .result = EGI_BENCH_ARRAYS - 2,
+                    .result = EGI_BENCH_RESULT,
                     .n_result = (eg_index)T * d};
     return true;
 }

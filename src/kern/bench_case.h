@@ -4,10 +4,12 @@
 
 #include "engram/bench.h"
 
-/* Arrays that the cases share: each has EGI_BENCH_FLOATS entries, of which the
- * first EGI_BENCH_FILL are given fresh numbers before a verification. */
+/* Arrays that the cases share: each has EGI_BENCH_FLOATS entries or what the
+ * largest case needs. The first EGI_BENCH_FILL are given fresh numbers before a
+ * verification; the others keep the numbers they began with. */
 enum {
     EGI_BENCH_ARRAYS = 12,
+    EGI_BENCH_RESULT = EGI_BENCH_ARRAYS - 2,
     EGI_BENCH_FLOATS = 1 << 20,
     EGI_BENCH_FILL = 1 << 18,
     EGI_BENCH_IDS = 1024
@@ -34,6 +36,12 @@ struct egi_case {
     int result;         /* the array that run writes (or adds to) */
     eg_index n_result;  /* its entries that count */
     bool is_gemm;       /* yardsticks apply */
+    /* Entries of an array that are needed; NULL: no more than there always
+     * are. */
+    eg_index (*need)(const egi_bench *b, const egi_case *c, int array);
+    /* Where the reference would take too long: the largest error of what run
+     * has left in x[result] on a sample, relative to its largest entry. */
+    double (*error)(const egi_bench *b, const egi_case *c);
 };
 
 /* The i-th case of a file; false past the end. */

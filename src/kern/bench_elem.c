@@ -156,7 +156,7 @@ bool egi_case_elem(egi_case *c, int i)
                     .run = ops[i].run,
                     .bytes = 4.0 * ops[i].arrays * (double)ops[i].rows *
                              (double)ops[i].width,
-                    .result = EGI_BENCH_ARRAYS - 2,
+                    .result = EGI_BENCH_RESULT,
                     .n_result = ops[i].rows * ops[i].width};
     if (ops[i].run == run_dot || ops[i].run == run_sumsq) c->n_result = 1;
     return true;

@@ -46,13 +46,15 @@ static void fast_gemm_packed(float *c, eg_index ldc, const float *a,
     }
 }
 
+enum { FEW_FOR_PACKING = 4 * MR };
+
 /* Whether B, which lies in place, is packed panel by panel: a few rows that are
  * read well do not pay for that. */
 static int pays_to_pack(eg_index rs, eg_index bcs, eg_index M, eg_index N,
                         eg_index K)
 {
-    int easy = rs != 1 && bcs == 1 && M <= STRIPES * MR && K <= STRIPE_K / 2;
-    return is_large(rs, N, K) && M >= 4 * MR && !easy;
+    int easy = rs != 1 && bcs == 1 && M <= STRIPE_ROWS && K <= STRIPE_K / 2;
+    return is_large(rs, N, K) && M >= FEW_FOR_PACKING && !easy;
 }
 
 /* B in place when its rows are contiguous and it is read few times or without

@@ -6,7 +6,8 @@
  * A block of A: STRIPES stripes of up to STRIPE_K values of k, 256 KiB, on the
  * stack. Stripes begin a cache line further apart than their size, or all of
  * them would fall into the same sets of L1. */
-enum { STRIPES = (64 + MR - 1) / MR, STRIPE_GAP = 16 };
+enum { STRIPES = (64 + MR - 1) / MR, STRIPE_ROWS = STRIPES * MR };
+enum { STRIPE_GAP = 16 };
 enum { UNROLL = 4, LINE = 16 /* floats */ };
 #define STREAM_BYTES ((eg_index)8 << 20) /* four times the L2 cache */
 
@@ -224,7 +225,7 @@ static void stripe_product(float *c, eg_index ldc, const float *a, eg_index rs,
     float s[STRIPES * (MR * STRIPE_K + STRIPE_GAP)]
         __attribute__((aligned(64)));
     eg_index kc = block_size(K, STRIPE_K, 1);
-    eg_index mc = block_size(M, STRIPES * MR, MR), k = 0;
+    eg_index mc = block_size(M, STRIPE_ROWS, MR), k = 0;
     int once = b->raw && M <= mc; /* a panel is used for one block only */
     c_mode mode = WRITE;
 

@@ -38,16 +38,37 @@ static void test_rows(void **state)
     seen s = {0};
     (void)state;
 
-    assert_int_equal(eg_bench_kernels("auto", 0, on_row, &s, &err), EG_OK);
+    assert_int_equal(eg_bench_kernels("auto", NULL, 0, on_row, &s, &err),
+                     EG_OK);
     printf("%d rows:%s\n", s.rows, s.names);
     for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
         char name[32];
         snprintf(name, sizeof name, " %s ", kernels[i]);
         assert_non_null(strstr(s.names, name));
     }
-    assert_int_equal(eg_bench_kernels("none", 0, on_row, &s, &err),
+    assert_int_equal(eg_bench_kernels("none", NULL, 0, on_row, &s, &err),
                      EG_EUNSUPPORTED);
     assert_non_null(strstr(err.msg, "none"));
+}
+
+/* A part by its name; products too large for the reference. */
+static void test_only(void **state)
+{
+    eg_err err;
+    seen s = {0};
+    (void)state;
+
+    assert_int_equal(eg_bench_kernels("auto", "gemm_packed TN M 3072 N 768", 0,
+                                      on_row, &s, &err),
+                     EG_OK);
+    assert_int_equal(s.rows, 3); /* sums over 64, 256 and 1024 rows */
+    assert_int_equal(eg_bench_kernels("auto", "gelu 1 x", 0, on_row, &s, &err),
+                     EG_OK);
+    assert_int_equal(s.rows, 4);
+    assert_int_equal(eg_bench_kernels("auto", "gelu 3", 0, on_row, &s, &err),
+                     EG_EINVAL);
+    assert_non_null(strstr(err.msg, "'gelu 3'"));
+    assert_int_equal(s.rows, 4);
 }
 
 static void test_peaks(void **state)
@@ -77,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_only),
         cmocka_unit_test(test_peaks),
     };
     return cmocka_run_group_tests_name("bench", tests, NULL, NULL);

@@ -139,7 +139,7 @@ static void test_large(void **state)
 }
 
 /* A row of the result does not depend on how many rows there are: products of
- * the first rows and of the rest give the same bits. */
+ * the first rows and of the rest give the same numbers. */
 static void check_rows(const eg_kern_f32 *k, shape s, form f, eg_index first)
 {
     eg_index rs = f.a_turned ? 1 : s.K, cs = f.a_turned ? s.M : 1;
@@ -163,7 +163,7 @@ static void check_rows(const eg_kern_f32 *k, shape s, form f, eg_index first)
         }
     }
     for (eg_index i = 0; i < whole.n; i++) {
-        if (memcmp(whole.f + i, parts.f + i, sizeof(float)) != 0) {
+        if (whole.f[i] != parts.f[i]) {
             fail_msg("%s M %td N %td K %td a%d b%d packed %d, first %td: entry "
                      "%td is %.9g, in parts %.9g",
                      k->name, s.M, s.N, s.K, f.a_turned, f.b_turned, f.packed,
