@@ -40,6 +40,7 @@ typedef struct dump {
     int batch, n_ctx;
     int64_t step;
     json_t *index;
+    bool diverged; /* on the way to the step */
 } dump;
 
 static eg_status write_view(dump *d, const char *name, const eg_view *v,
@@ -228,6 +229,7 @@ static eg_status build(dump *d, const char *kern, eg_pool *pool, eg_err *err)
 
         eg_trainer_step(first, &info);
         if (info.finite) continue;
+        d->diverged = true;
         st = EG_FAIL(err, EG_EINVAL, "training diverged at step %lld",
                      (long long)i);
         goto done;
@@ -273,6 +275,7 @@ done:
     eg_eval_free(d.eval);
     eg_trainer_free(d.trainer);
     eg_task_free(d.task);
+    if (d.diverged) return cli_fail(CLI_FAILED, "%s", err.msg);
     return st == EG_OK ? CLI_DONE : cli_error(st, &err);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "engram/pool.h"
+#include "lab/lab_priv.h"
 #include "lab_version.h"
 
 const char *eg_version(void)
@@ -39,12 +40,18 @@ static void cpu_model(char *buf, size_t size)
     fclose(f);
 }
 
+int64_t egi_memory_total(void)
+{
+    int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && page > 0 ? pages * page : 0;
+}
+
 void eg_machine_describe(char *buf, size_t size)
 {
     struct utsname u;
     char cpu[128];
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    double gib = (double)pages * (double)page / 1073741824.0;
+    double gib = (double)egi_memory_total() / 1073741824.0;
 
     cpu_model(cpu, sizeof cpu);
     if (uname(&u) != 0) memset(&u, 0, sizeof u);

@@ -52,6 +52,21 @@ static const char *kern_in_use(const loop *l)
                                         : eg_kern_pick(asked)->name;
 }
 
+/* Memory is given out before it is there: without a look at what the machine
+ * has, a run too large is killed in the middle. */
+static eg_status check_memory(const loop *l, eg_err *err)
+{
+    const double gib = 1073741824.0;
+    int64_t have = egi_memory_total();
+
+    if (have == 0 || l->announced <= have) return EG_OK;
+    return EG_FAIL(err, EG_ENOMEM,
+                   "this run would take %.1f GiB and the machine has %.1f: "
+                   "make model.d_model, task.n_ctx, train.slots or the number "
+                   "of threads smaller",
+                   (double)l->announced / gib, (double)have / gib);
+}
+
 static eg_status build(loop *l, eg_err *err)
 {
     const eg_config *c = l->cfg;
@@ -79,6 +94,7 @@ static eg_status build(loop *l, eg_err *err)
     l->spec.task = l->task;
     EG_TRY(eg_train_plan_make(&l->plan, &l->spec, err));
     l->announced = eg_memory_now() + l->plan.total + l->plan.eval;
+    EG_TRY(check_memory(l, err));
     EG_TRY(eg_trainer_new(&l->trainer, &l->spec, err));
     EG_TRY(eg_probes_new(&l->probes, &c->probe, l->trainer, l->task,
                          l->opts->pool, l->spec.kern, err));

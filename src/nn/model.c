@@ -258,7 +258,8 @@ eg_status eg_model_new(eg_model **out, const eg_model_opts *opts, int d_vocab,
     table_build(m);
     m->params = eg_calloc((size_t)m->n_params, precision == EG_FLOAT64 ? 8 : 4);
     if (!m->params) {
-        st = EG_FAIL(err, EG_ENOMEM, "%lld parameters", (long long)m->n_params);
+        st = EG_FAIL(err, EG_ENOMEM, "no memory for a model of %lld parameters",
+                     (long long)m->n_params);
         goto done;
     }
     for (int i = 0; i < m->n_tensors; i++) tensor_init(m, i, seed);

@@ -49,6 +49,15 @@ expect 1 '' 'nowhere' "$engram" run good.yaml --set init.from=nowhere --out kept
 [ ! -e kept/checkpoints ] || die 'an empty folder stayed'
 expect 0 finished - "$engram" run good.yaml --out kept
 
+# more than any machine has
+expect 1 '' 'would take [0-9.]+ GiB' "$engram" run good.yaml \
+    --set task.n_ctx=1048576
+expect 1 '' 'no memory for a model of [0-9]+ parameters' "$engram" run \
+    good.yaml --set model.d_model=16384 --set model.n_layers=64 \
+    --set model.mlp=relu --set model.d_mlp=65536
+expect 1 '' 'diverged at step' "$engram" dump good.yaml --step 90 --out d \
+    --set optim.lr=1e9
+
 # corpora
 : >empty.txt
 expect 2 '' 'empty' "$engram" stats empty.txt --out e.stats
