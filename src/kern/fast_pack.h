@@ -15,7 +15,7 @@ static void pack_rows(float *pb, const float *b, eg_index rs, eg_index K,
         for (int j = 0; j < 2; j++) {
             eg_index left = cols - j * W;
             vec v = {0};
-            __builtin_prefetch(b + 2 * AHEAD * rs + j * W);
+            __builtin_prefetch(b + COPY_AHEAD * rs + j * W);
             if (left >= W) {
                 v = vload(b + j * W);
             } else if (left > 0) {

@@ -139,7 +139,7 @@ static void stripe_columns(float *s, eg_index size, const float *a, eg_index cs,
     for (eg_index k = 0; k < K; k++, a += cs) {
         float *p = s + k * MR;
         for (eg_index m = 0; m < M; m += LINE) {
-            __builtin_prefetch(a + 2 * AHEAD * cs + m);
+            __builtin_prefetch(a + COPY_AHEAD * cs + m);
         }
         for (eg_index m = 0; m < whole; m += MR, p += size) {
             memcpy(p, a + m, MR * sizeof *p);
@@ -206,8 +206,8 @@ static void stripe_panel(float *c, eg_index ldc, const float *s, eg_index size,
                          const float *b, eg_index M, eg_index cols, eg_index K,
                          float alpha, c_mode mode, upcoming next)
 {
-    for (eg_index m = 0; m < M; m += MR, c += MR * ldc, s += size) {
-        eg_index rows = M - m < MR ? M - m : MR;
+    for (; M > 0; M -= MR, c += MR * ldc, s += size) {
+        eg_index rows = M < MR ? M : MR;
         if (rows == MR && cols == NR) {
             stripe_tile(c, ldc, s, b, K, alpha, mode, take(&next, K / UNROLL));
         } else {

@@ -12,7 +12,7 @@ enum { MR = 6 }; /* 12 of 16 */
 enum { NR = 2 * W, KC = 384, KC_TURNED = 256, KC_TURNED_DIRECT = 128, MC = 64 };
 /* Large products, see is_large, take this many k at a time. */
 enum { STRIPE_K = 1024 };
-enum { AHEAD = 4 };
+enum { AHEAD = 4, COPY_AHEAD = 8 };
 
 typedef void (*tile_fn)(float *c, eg_index ldc, const float *a,
                         eg_index a_stride, const float *b, eg_index ldb,
