@@ -18,6 +18,8 @@ eg_status egi_flow_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                        const eg_config *cfg, const eg_lab_opts *opts,
                        eg_err *err);
 
+/* "gcc 12.2.0", of this build. */
+const char *egi_compiler(void);
 /* Bytes of memory this machine has; 0: not known. */
 int64_t egi_memory_total(void);
 /* News in which nothing is known yet. */

@@ -21,6 +21,17 @@ const char *eg_commit(void)
     return EG_COMMIT;
 }
 
+const char *egi_compiler(void)
+{
+#if defined(__clang__)
+    return "clang " __clang_version__;
+#elif defined(__GNUC__)
+    return "gcc " __VERSION__;
+#else
+    return "unknown";
+#endif
+}
+
 static void cpu_model(char *buf, size_t size)
 {
     FILE *f = fopen("/proc/cpuinfo", "re");

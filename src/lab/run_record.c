@@ -8,6 +8,7 @@
 #include "engram/kern.h"
 #include "engram/mem.h"
 #include "lab/json.h"
+#include "lab/lab_priv.h"
 
 static void put_text(json_t *o, const char *key, const char *text)
 {
@@ -58,6 +59,7 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
     put_int(o, "seed", run->seed);
     put_text(o, "version", eg_version());
     put_text(o, "commit", eg_commit());
+    put_text(o, "compiler", egi_compiler());
     put_text(o, "start", run->start);
     put_text(o, "end", strcmp(status, "running") == 0 ? "" : now);
     json_object_set_new(

@@ -77,6 +77,11 @@ static void test_create_and_read(void **state)
                               "{\"step\": 5, \"a\": 1e-300, \"b\": null}\n"
                               "{\"step\": 10, \"a\": -3, \"b\": null}\n");
     eg_free(text);
+    text = slurp(dir, "run.json"); /* all that docs/reproducibility.md says */
+    assert_non_null(strstr(text, "\"compiler\": \""));
+    assert_non_null(strstr(text, "\"commit\": \""));
+    assert_non_null(strstr(text, "\"cpu_features\": \""));
+    eg_free(text);
     snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
     assert_int_equal(eg_metrics_read(&m, path, &err), EG_OK);
     assert_int_equal(m.n, 2);
