@@ -56,6 +56,27 @@ static eg_status make_new(eg_run *run, const char *parent, eg_err *err)
     return EG_FAIL(err, EG_EIO, "%s: no free run id", parent);
 }
 
+/* A run stays below the folder of runs: parts of its name are names. */
+static eg_status check_name(const char *root, const char *name, eg_err *err)
+{
+    const char *part = name;
+
+    if (!root[0])
+        return EG_FAIL(err, EG_EINVAL,
+                       "the folder of runs: expected a path, found \"\"");
+    for (;;) {
+        size_t n = strcspn(part, "/");
+
+        if (n == strspn(part, ".") && n <= 2) /* empty, . or .. */
+            return EG_FAIL(err, EG_EINVAL,
+                           "run.name: expected the name of a folder below %s, "
+                           "found '%s'",
+                           root, name);
+        if (!part[n]) return EG_OK;
+        part += n + 1;
+    }
+}
+
 static void id_from_dir(eg_run *run)
 {
     const char *base = strrchr(run->dir, '/');
@@ -148,6 +169,7 @@ eg_status eg_run_create(eg_run **out, const char *root, const char *dir,
         EG_TRY(eg_mkdirs(run->dir, err));
         id_from_dir(run);
     } else {
+        EG_TRY(check_name(root, cfg->run.name, err));
         EG_TRY(egi_path(path, sizeof path, root, cfg->run.name, err));
         EG_TRY(eg_mkdirs(path, err));
         EG_TRY(make_new(run, path, err));

@@ -49,6 +49,14 @@ expect 1 '' 'nowhere' "$engram" run good.yaml --set init.from=nowhere --out kept
 [ ! -e kept/checkpoints ] || die 'an empty folder stayed'
 expect 0 finished - "$engram" run good.yaml --out kept
 
+# a run stays below its folder
+for name in ../../evil . .. a/../b /tmp/evil a//b ''; do
+    expect 2 '' "run.name: expected the name of a folder below runs" \
+        "$engram" run good.yaml --set "run.name=$name"
+done
+expect 2 '' 'folder of runs' "$engram" run good.yaml --runs ''
+expect 0 finished - "$engram" run good.yaml --set run.name=a/b..c
+
 # more than any machine has
 expect 1 '' 'would take [0-9.]+ GiB' "$engram" run good.yaml \
     --set task.n_ctx=1048576
