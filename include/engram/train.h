@@ -106,7 +106,7 @@ typedef struct eg_step_info {
     double lr;
     double grad_norm; /* global, before clipping */
     /* false: the loss or a gradient is not finite; nothing was updated and
-     * bad_tensor is the first such tensor (-1: the loss itself) */
+     * bad_tensor is the first whose gradient is such (-1: only the loss) */
     bool finite;
     int bad_tensor;
 } eg_step_info;

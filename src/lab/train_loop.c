@@ -208,8 +208,9 @@ static void diverged(loop *l, const eg_step_info *info, eg_lab_result *out)
     out->outcome = EG_DIVERGED;
     if (info->bad_tensor >= 0)
         snprintf(out->reason, sizeof out->reason,
-                 "step %lld: the gradient of %s is not finite",
+                 "step %lld: %sthe gradient of %s is not finite",
                  (long long)info->step,
+                 isfinite(info->loss) ? "" : "the loss is not finite, and ",
                  eg_model_tensor(eg_trainer_model(l->trainer), info->bad_tensor)
                      ->name);
     else

@@ -1,4 +1,5 @@
 /* Weights in safetensors files, one entry a tensor. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,20 @@ static void shape_text(char *buf, size_t size, int ndim, const eg_index *shape)
                                  k ? "," : "", (long long)shape[k]);
 }
 
+/* Of weights; moments of an optimiser may have overflowed in a run that is
+ * resumed as it was. */
+static eg_status check_finite(const char *name, const eg_view *v,
+                              const char *path, eg_err *err)
+{
+    for (eg_index j = 0; j < eg_view_size(v); j++)
+        if (!isfinite(eg_view_at(v, j)))
+            return EG_FAIL(err, EG_EFORMAT,
+                           "%s: expected finite numbers, found %g at place "
+                           "%td in %s",
+                           name, eg_view_at(v, j), j, path);
+    return EG_OK;
+}
+
 eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
                            const char *prefix, const char *path, eg_err *err)
 {
@@ -56,6 +71,9 @@ eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
             return EG_FAIL(err, EG_EFORMAT,
                            "%s: expected float32 or float64, found %s in %s",
                            name, eg_dtype_name(e->view.dtype), path);
+        if (prefix[0]) continue;
+        eg_status st = check_finite(name, &e->view, path, err);
+        if (st != EG_OK) return st;
     }
     return EG_OK;
 }

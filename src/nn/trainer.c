@@ -252,12 +252,10 @@ void eg_trainer_step(eg_trainer *tr, eg_step_info *info)
         .lr = egi_learning_rate(o, tr->step, tr->spec.train.steps)};
     tr->vt->gradient(tr->engine, tr->step, tr->grad, &sum, &info->n_loss);
     info->loss = info->n_loss > 0 ? sum / (double)info->n_loss : 0;
-    bool good = measure_gradient(tr, info);
-    if (!isfinite(info->loss)) {
-        info->finite = good = false;
-        info->bad_tensor = -1;
+    if (!measure_gradient(tr, info) || !isfinite(info->loss)) {
+        info->finite = false;
+        return;
     }
-    if (!good) return;
     if (o->clip == EG_CLIP_NORM && info->grad_norm > o->clip_at)
         factor = o->clip_at / info->grad_norm;
     /* A batch without a position in the loss moves nothing. */

@@ -153,6 +153,14 @@ static void test_foreign_checkpoint(void **state)
     printf("  %s\n", err.msg);
     eg_model_get(eg_trainer_model(a), 0, w2);
     assert_memory_equal(w, w2, n * sizeof *w); /* nothing lost */
+    assert_int_equal(eg_trainer_save(a, path, &err), EG_OK);
+    assert_int_equal(eg_trainer_load(a, path, &err), EG_OK);
+    w[7] = (double)NAN;
+    eg_model_set(eg_trainer_model(a), 0, w);
+    assert_int_equal(eg_trainer_save(a, path, &err), EG_OK);
+    assert_int_equal(eg_trainer_load(a, path, &err), EG_EFORMAT);
+    printf("  %s\n", err.msg);
+    assert_non_null(strstr(err.msg, "W_E: expected finite numbers"));
     free(w);
     free(w2);
     unlink(path);
@@ -267,6 +275,7 @@ static void test_divergence(void **state)
     assert_false(info.finite);
     printf("  diverged at step %d, tensor %d\n", step, info.bad_tensor);
     assert_int_equal(eg_trainer_step_index(tr), info.step); /* not updated */
+    assert_true(info.bad_tensor >= 0); /* named, whatever became of the loss */
     eg_trainer_free(tr);
     setting_close(&s);
 }
