@@ -70,7 +70,7 @@ stripe_tile(float *c, eg_index ldc, const float *a, const float *b, eg_index K,
     const float *old = c;
     eg_index k = 0;
 
-    for (int m = 0; m < MR && mode == ADD; m++, old += ldc) {
+    for (int m = 0; m < MR && mode != STREAM; m++, old += ldc) {
         for (int j = 0; j < NR; j += LINE) __builtin_prefetch(old + j);
     }
 #pragma GCC unroll 8
