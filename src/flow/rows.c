@@ -1,8 +1,9 @@
-/* Which instruction set takes the sums over tokens. */
+/* Which instruction set takes the sums over tokens: that of the particle
+ * kernels. */
 #include <string.h>
 
-#include "engram/kern.h"
 #include "flow/rows.h"
+#include "kern/particles.h"
 
 const egi_rows_set *egi_rows_pick(const char *name)
 {
@@ -13,7 +14,7 @@ const egi_rows_set *egi_rows_pick(const char *name)
 #endif
         &egi_rows_generic,
     };
-    const eg_kern_f32 *set = eg_kern_pick(name);
+    const egi_particles *set = egi_particles_pick(name);
 
     for (size_t i = 0; set && i < sizeof sets / sizeof sets[0]; i++)
         if (strcmp(sets[i]->name, set->name) == 0) return sets[i];
