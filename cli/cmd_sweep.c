@@ -148,6 +148,14 @@ static const char *status_of(const point *p)
     return eg_outcome_name(p->result.outcome);
 }
 
+static void put_value(cli_table *t, double v)
+{
+    if (isfinite(v))
+        cli_table_cell(t, "%.4g", v);
+    else
+        cli_table_cell(t, "-");
+}
+
 static int print(const sweep *s)
 {
     bool json = cli_flag(s->args, "json");
@@ -175,9 +183,9 @@ static int print(const sweep *s)
         }
         cli_table_cell(t, "%s", p->label);
         cli_table_cell(t, "%s", status_of(p));
-        cli_table_cell(t, "%.4g", loss);
-        cli_table_cell(t, "%.4g", acc);
-        cli_table_cell(t, "%s", p->result.dir);
+        put_value(t, loss);
+        put_value(t, acc);
+        cli_table_cell(t, "%s", p->result.dir[0] ? p->result.dir : "-");
     }
     if (json) return cli_print_json(json_pack("{s:o}", "points", list));
     cli_table_print(t, stdout);
