@@ -33,21 +33,47 @@ typedef struct cell {
     int acc;
 } cell;
 
-/* What is split during the cells: of B two pieces in every slot, of A one in
- * every `each` slots, which spreads it evenly. */
-typedef struct pair_of_feeds {
+/* What the vector unit does during the cells, a little in every slot: it splits
+ * two pieces of B, and one of A in every `each` slots, which spreads it evenly;
+ * in large products it also fetches the strips of B and the rows of C that come
+ * next, which are not in the caches. */
+typedef struct meanwhile {
     feed a, b;
     int each, slot;
-} pair_of_feeds;
+    const float *strip; /* NULL, or the first of two */
+    eg_index size;      /* how far these are apart */
+    float *row;         /* of C, `rows` left, `some` a slot */
+    eg_index ldc, rows, some;
+} meanwhile;
 
-static void feed_both(void *arg)
+static void split_some(void *arg)
 {
-    pair_of_feeds *f = arg;
+    meanwhile *w = arg;
 
-    if (feed_piece(&f->b)) feed_piece(&f->b);
-    if (++f->slot < f->each) return;
-    f->slot = 0;
-    feed_piece(&f->a);
+    if (feed_piece(&w->b)) feed_piece(&w->b);
+    if (++w->slot < w->each) return;
+    w->slot = 0;
+    feed_piece(&w->a);
+}
+
+static void fetch_and_split(void *arg)
+{
+    enum { FLOATS = 16, LINES = 8 }; /* SLOTS LINES lines: a strip's step */
+    meanwhile *w = arg;
+
+    if (w->strip) {
+        for (int i = 0; i < LINES; i++) {
+            __builtin_prefetch(w->strip + i * FLOATS);
+            __builtin_prefetch(w->strip + i * FLOATS + w->size);
+        }
+        w->strip += LINES * FLOATS;
+    }
+    for (eg_index i = 0; i < w->some && w->rows > 0; i++, w->rows--) {
+        __builtin_prefetch(w->row, 1);
+        __builtin_prefetch(w->row + FLOATS, 1);
+        w->row += w->ldc;
+    }
+    split_some(arg);
 }
 
 /* The sums through a buffer, where C needs more than a copy. */
@@ -69,8 +95,8 @@ static void put_cell(const cell *o, const float *sum)
 }
 
 INLINE void cell_of(int mr, int nr, const cell *o, const float *a,
-                    const float *b, eg_index sb, eg_index steps,
-                    pair_of_feeds *f)
+                    const float *b, eg_index sb, eg_index steps, bool large,
+                    meanwhile *w)
 {
     bool whole = o->rows == mr * TILE && o->cols == nr * TILE &&
                  o->alpha >= 1 && o->alpha <= 1;
@@ -80,7 +106,8 @@ INLINE void cell_of(int mr, int nr, const cell *o, const float *a,
     } else {
         tiles_clear();
     }
-    multiply(mr, nr, a, LEFT_SIZE, b, sb, steps, feed_both, f);
+    multiply(mr, nr, a, LEFT_SIZE, b, sb, steps,
+             large ? fetch_and_split : split_some, w);
     if (whole) {
         tiles_store(mr, nr, o->c, o->ldc);
     } else {
@@ -90,72 +117,133 @@ INLINE void cell_of(int mr, int nr, const cell *o, const float *a,
     }
 }
 
-static void cell_product(const cell *o, const float *a, const float *b,
-                         eg_index sb, eg_index steps, pair_of_feeds *f)
+INLINE void cell_product(const cell *o, const float *a, const float *b,
+                         eg_index sb, eg_index steps, bool large, meanwhile *w)
 {
     if (o->rows > TILE && o->cols > TILE) {
-        cell_of(2, 2, o, a, b, sb, steps, f);
+        cell_of(2, 2, o, a, b, sb, steps, large, w);
     } else if (o->rows > TILE) {
-        cell_of(2, 1, o, a, b, sb, steps, f);
+        cell_of(2, 1, o, a, b, sb, steps, large, w);
     } else if (o->cols > TILE) {
-        cell_of(1, 2, o, a, b, sb, steps, f);
+        cell_of(1, 2, o, a, b, sb, steps, large, w);
     } else {
-        cell_of(1, 1, o, a, b, sb, steps, f);
+        cell_of(1, 1, o, a, b, sb, steps, large, w);
     }
 }
 
-/* The feed of SIDE rows of A from m, BLOCK_K of k; an empty one beyond K. */
-static feed feed_left(const product_args *p, eg_index m, eg_index end,
+typedef void cell_fn(const cell *o, const float *a, const float *b, eg_index sb,
+                     eg_index steps, meanwhile *w);
+
+static void small_cell(const cell *o, const float *a, const float *b,
+                       eg_index sb, eg_index steps, meanwhile *w)
+{
+    cell_product(o, a, b, sb, steps, false, w);
+}
+
+static void large_cell(const cell *o, const float *a, const float *b,
+                       eg_index sb, eg_index steps, meanwhile *w)
+{
+    cell_product(o, a, b, sb, steps, true, w);
+}
+
+/* Makes f an operand to be split from the start. Never by assignment: a copy of
+ * a struct would wait for all stores of tiles before it. */
+static void feed_begin(feed *f, float *to, const float *x, eg_index si,
+                       eg_index sk, eg_index n, eg_index K)
+{
+    f->to = to;
+    f->x = x;
+    f->si = si;
+    f->sk = sk;
+    f->n = n;
+    f->K = K;
+    f->strip = f->step = f->slot = 0;
+}
+
+/* SIDE rows of A from m, BLOCK_K of k; nothing beyond K. */
+static void feed_left(feed *f, const product_args *p, eg_index m, eg_index end,
                       eg_index k, float *to)
 {
-    return (feed){.to = to,
-                  .x = p->a + m * p->rs + k * p->cs,
-                  .si = p->rs,
-                  .sk = p->cs,
-                  .n = end - m < SIDE ? end - m : SIDE,
-                  .K = p->K - k < BLOCK_K ? p->K - k : BLOCK_K,
-                  .size = LEFT_SIZE,
-                  .left = true};
+    feed_begin(f, to, p->a + m * p->rs + k * p->cs, p->rs, p->cs,
+               end - m < SIDE ? end - m : SIDE,
+               p->K - k < BLOCK_K ? p->K - k : BLOCK_K);
+}
+
+/* A row of cells, for a block of k. */
+typedef struct row_args {
+    float *c;
+    const float *left, *b;
+    eg_index rows, cols, kc;
+    int acc;
+    bool fetch_b, fetch_c;
+} row_args;
+
+static void product_row(const product_args *p, const row_args *r, meanwhile *w)
+{
+    bool fetch_b = r->fetch_b, fetch_c = r->fetch_c;
+    cell_fn *run = fetch_b || fetch_c ? large_cell : small_cell;
+
+    for (eg_index n = 0; n < r->cols; n += SIDE) {
+        const float *b = r->b + n / TILE * w->size;
+        bool more = n + SIDE < r->cols;
+        cell o = {.c = r->c + n,
+                  .ldc = p->ldc,
+                  .rows = r->rows,
+                  .cols = r->cols - n < SIDE ? r->cols - n : SIDE,
+                  .alpha = p->alpha,
+                  .acc = r->acc};
+
+        w->strip = more && fetch_b ? b + SIDE / TILE * w->size : NULL;
+        w->row = o.c + SIDE;
+        w->rows = more && fetch_c ? o.rows : 0;
+        feed_until(&w->b, n + SIDE);
+        run(&o, r->left, b, w->size, steps_of(r->kc), w);
+    }
 }
 
 /* One block of C, over all of k. */
 static void product_block(const product_args *p, eg_index m0, eg_index n0)
 {
+    const eg_index many = 1 << 18; /* entries: beyond half of an L2 cache */
     float left[2][2 * LEFT_SIZE] __attribute__((aligned(64)));
     eg_index m1 = m0 + BLOCK_M < p->M ? m0 + BLOCK_M : p->M;
     eg_index n1 = n0 + BLOCK_N < p->N ? n0 + BLOCK_N : p->N;
-    eg_index size = strip_size(p->K), turn = 0;
-    pair_of_feeds f = {.slot = 0};
+    eg_index turn = 0;
+    meanwhile w;
 
+    w.a.size = LEFT_SIZE;
+    w.a.left = true;
+    w.b.size = w.size = strip_size(p->K);
+    w.b.left = false;
+    w.ldc = p->ldc;
+    w.slot = 0;
     /* a row of cells has (n1 - n0) / SIDE slots for two strips */
-    f.each = (int)((n1 - n0) / (2 * SIDE));
-    f.a = feed_left(p, m0, m1, 0, left[0]);
+    w.each = (int)((n1 - n0) / (2 * SIDE));
+    feed_left(&w.a, p, m0, m1, 0, left[0]);
     for (eg_index k = 0; k == 0 || k < p->K; k += BLOCK_K) {
         eg_index kc = p->K - k < BLOCK_K ? p->K - k : BLOCK_K;
-        float *bk = p->pb + n0 / TILE * size + k / STEP * STEP_FLOATS;
+        float *b = p->pb + n0 / TILE * w.size + k / STEP * STEP_FLOATS;
+        bool split_b = p->b && m0 == 0;
 
-        f.b = (feed){.to = bk, .si = p->bcs, .sk = p->brs, .K = kc};
-        f.b.size = size;
-        if (p->b && m0 == 0) {
-            f.b.x = p->b + n0 * p->bcs + k * p->brs;
-            f.b.n = n1 - n0;
-        }
+        w.some = kc > STEP ? SIDE * STEP / (SLOTS * kc) + 1 : SLOTS;
+        feed_begin(&w.b, b, split_b ? p->b + n0 * p->bcs + k * p->brs : NULL,
+                   p->bcs, p->brs, split_b ? n1 - n0 : 0, kc);
         for (eg_index m = m0; m < m1; m += SIDE, turn ^= 1) {
             bool last = m + SIDE >= m1;
-            feed_until(&f.a, SIDE);
-            f.a = feed_left(p, last ? m0 : m + SIDE, m1, last ? k + BLOCK_K : k,
-                            left[turn ^ 1]);
-            for (eg_index n = n0; n < n1; n += SIDE) {
-                cell o = {p->c + m * p->ldc + n,
-                          p->ldc,
-                          m1 - m < SIDE ? m1 - m : SIDE,
-                          n1 - n < SIDE ? n1 - n : SIDE,
-                          p->alpha,
-                          p->acc || k > 0};
-                feed_until(&f.b, n - n0 + SIDE);
-                cell_product(&o, left[turn], bk + (n - n0) / TILE * size, size,
-                             steps_of(kc), &f);
-            }
+            row_args r = {.c = p->c + m * p->ldc + n0,
+                          .left = left[turn],
+                          .b = b,
+                          .rows = m1 - m < SIDE ? m1 - m : SIDE,
+                          .cols = n1 - n0,
+                          .kc = kc,
+                          .acc = p->acc || k > 0,
+                          .fetch_b = m == m0 && !split_b && p->N * p->K > many,
+                          .fetch_c = k == 0 && p->M * p->N > many};
+
+            feed_until(&w.a, SIDE);
+            feed_left(&w.a, p, last ? m0 : m + SIDE, m1, last ? k + BLOCK_K : k,
+                      left[turn ^ 1]);
+            product_row(p, &r, &w);
         }
     }
 }
@@ -163,8 +251,8 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
 static void product_all(const product_args *p)
 {
     tiles_on();
-    for (eg_index m = 0; m < p->M; m += BLOCK_M) {
-        for (eg_index n = 0; n < p->N; n += BLOCK_N) product_block(p, m, n);
+    for (eg_index n = 0; n < p->N; n += BLOCK_N) {
+        for (eg_index m = 0; m < p->M; m += BLOCK_M) product_block(p, m, n);
     }
     tiles_off();
 }
