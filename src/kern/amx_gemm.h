@@ -257,6 +257,14 @@ static void product_all(const product_args *p)
     tiles_off();
 }
 
+/* Products bound by memory are left to the vector unit: an entry of B is 6
+ * bytes in parts and 4 as it is, so when B is far larger than the caches, or C
+ * is wide and the sums are short, there is nothing to win. */
+static bool memory_bound(eg_index K, eg_index N)
+{
+    return K * N >= 1 << 24 || (N >= 1 << 14 && K < BLOCK_K);
+}
+
 /* Also room for what fast_gemm packs. */
 static eg_index amx_pack_size(eg_index K, eg_index N)
 {
@@ -270,6 +278,10 @@ static void amx_pack(float *pb, const float *b, eg_index rs, eg_index cs,
 {
     feed f = {.to = pb, .x = b, .si = cs, .sk = rs, .n = N, .K = K};
 
+    if (memory_bound(K, N)) {
+        fast_pack(pb, b, rs, cs, K, N);
+        return;
+    }
     f.size = strip_size(K);
     feed_until(&f, N);
 }
@@ -278,6 +290,10 @@ static void amx_gemm_packed(float *c, eg_index ldc, const float *a, eg_index rs,
                             eg_index cs, const float *pb, eg_index M,
                             eg_index N, eg_index K, float alpha, int acc)
 {
+    if (memory_bound(K, N)) {
+        fast_gemm_packed(c, ldc, a, rs, cs, pb, M, N, K, alpha, acc);
+        return;
+    }
     product_all(&(product_args){.c = c,
                                 .ldc = ldc,
                                 .a = a,
@@ -296,7 +312,8 @@ static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
                      eg_index M, eg_index N, eg_index K, float alpha, int acc,
                      float *work)
 {
-    if (M <= FEW_ROWS) { /* B would be split for next to nothing */
+    /* with few rows B would be split for next to nothing */
+    if (M <= FEW_ROWS || memory_bound(K, N)) {
         fast_gemm(c, ldc, a, rs, cs, b, brs, bcs, M, N, K, alpha, acc, work);
         return;
     }
