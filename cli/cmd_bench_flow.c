@@ -4,11 +4,11 @@
 #include <jansson.h>
 #include <string.h>
 #include "engram/bench.h"
-#include "engram/kern.h"
 
 typedef struct listing {
     cli_table *table;
     json_t *json;
+    const char *kern; /* of the last row, and so of all */
     int n_wrong;
 } listing;
 
@@ -17,6 +17,7 @@ static void add_row(void *ctx, const eg_bench_flow_row *r)
     listing *l = ctx;
     double rate = r->pairs * r->threads / r->core;
 
+    l->kern = r->kern;
     if (!r->verified) l->n_wrong++;
     if (l->json) {
         json_array_append_new(
@@ -43,14 +44,14 @@ static void add_row(void *ctx, const eg_bench_flow_row *r)
 static int show(listing *l, int threads)
 {
     if (l->json)
-        return cli_print_json(json_pack(
-            "{s:s, s:s, s:i, s:s, s:s, s:o}", "bench", "flow", "kernels",
-            eg_kern_pick("auto")->name, "threads", threads, "version",
-            eg_version(), "commit", eg_commit(), "sums", l->json));
+        return cli_print_json(
+            json_pack("{s:s, s:s, s:i, s:s, s:s, s:o}", "bench", "flow",
+                      "kernels", l->kern, "threads", threads, "version",
+                      eg_version(), "commit", eg_commit(), "sums", l->json));
     printf("kernels %s, %d threads; core: processor time of all threads; "
            "Gpairs/s: ordered pairs,\nall threads at work; error: largest, "
            "relative to the total mass, against plain sums\n\n",
-           eg_kern_pick("auto")->name, threads);
+           l->kern, threads);
     cli_table_print(l->table, stdout);
     return CLI_DONE;
 }

@@ -57,16 +57,16 @@ typedef struct eg_bench_row {
  * Attention counts the lower triangle only. Allocates what the largest case
  * needs, 640 MB for all of them. EG_EUNSUPPORTED: no such set here; EG_EINVAL:
  * nothing fits `only`; EG_ENOMEM. */
-EG_API eg_status eg_bench_kernels(const char *set, const char *only,
-                                  double seconds,
-                                  void (*fn)(void *ctx,
-                                             const eg_bench_row *row),
-                                  void *ctx, eg_err *err);
+EG_API eg_status eg_bench_kernels(
+    const char *set, const char *only, double seconds,
+    void (*fn)(void *ctx, const eg_bench_row *row), void *ctx, eg_err *err);
 
 /* One way of summing over tokens, verified, then timed. */
 typedef struct eg_bench_flow_row {
     const char *what;  /* "direct float32" */
     const char *shape; /* "d 3 n 10000 beta 4" */
+    const char *kern;  /* the set that summed; without kernels for tokens a set
+                          (amx) leaves them to the next best */
     int threads;       /* that worked on it */
     double core;       /* processor seconds an evaluation: median */
     double wall;       /* seconds by the clock: median */

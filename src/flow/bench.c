@@ -59,6 +59,7 @@ static void time_job(job *j, void (*once)(void *ctx), void *ctx, double repeats)
     j->row.wall = median(wall, n);
     j->row.threads = eg_pool_size(j->pool);
     j->row.shape = j->shape;
+    j->row.kern = egi_particles_pick("auto")->name;
     j->row.verified = j->row.error <= j->row.bound;
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "engram/bench.h"
+#include "kern/particles.h"
 
 typedef struct seen {
     int rows, wrong, ensembles;
@@ -23,6 +24,8 @@ static void on_row(void *ctx, const eg_bench_flow_row *r)
     printf("%s, %s: %.2e s, error %.1e below %.1e\n", r->what, r->shape,
            r->core, r->error, r->bound);
     assert_true(r->core > 0 && r->wall > 0 && r->threads == 2);
+    /* the name of a set of such kernels, not of one that has none */
+    assert_string_equal(r->kern, egi_particles_pick(r->kern)->name);
     assert_true(r->error > 0); /* two ways of summing never agree to the bit */
 }
 
