@@ -83,7 +83,8 @@ extern "C" {
       "d = 3; auto takes the cheapest that meets `sum_tol`")                   \
     R(sum_tol, "1e-13", 1e-16, 1, "error of a field, relative to its scale")   \
     E(precision, "float64", "float64|float32",                                 \
-      "of the direct sums; float32 accumulates in float64")                    \
+      "of the direct sums, a series is float64; float32 accumulates in "       \
+      "float64")                                                               \
     B(fuse, "false",                                                           \
       "replace tokens that have met (|x - y| < 1e-9) by one with their "       \
       "mass: long horizons cost hundreds of steps")                            \
@@ -153,6 +154,9 @@ EG_API eg_status eg_flow_new(eg_flow **out, const eg_flow_spec *spec,
 EG_API void eg_flow_free(eg_flow *f);
 /* How sums are formed and why, with the error bound, in a sentence. */
 EG_API const char *eg_flow_why(const eg_flow *f);
+/* What they are formed in, 0: float64, 1: float32, as the option `precision`;
+ * a series is float64 whatever was asked for. */
+EG_API int eg_flow_precision(const eg_flow *f);
 /* Evaluations of the field so far. */
 EG_API int64_t eg_flow_evaluations(const eg_flow *f);
 

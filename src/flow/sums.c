@@ -129,11 +129,12 @@ static void say_series(egi_sums_plan *p, double direct)
 {
     bool circle = p->kind == EG_FLOW_SUM_FOURIER;
 
-    (void)snprintf(p->why, sizeof p->why,
-                   "%s up to %s = %td: %.2g s a field and core instead of "
-                   "%.2g s; error below %.1e of the total mass",
-                   circle ? "Fourier series" : "spherical harmonics",
-                   circle ? "K" : "L", p->degree, p->seconds, direct, p->error);
+    (void)snprintf(
+        p->why, sizeof p->why,
+        "%s in float64 up to %s = %td: %.2g s a field and core instead of "
+        "%.2g s; error below %.1e of the total mass",
+        circle ? "Fourier series" : "spherical harmonics", circle ? "K" : "L",
+        p->degree, p->seconds, direct, p->error);
 }
 
 static void say_direct(egi_sums_plan *p, eg_index d, bool single, bool forced,

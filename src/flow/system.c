@@ -332,6 +332,11 @@ const char *eg_flow_why(const eg_flow *f)
     return f->why;
 }
 
+int eg_flow_precision(const eg_flow *f)
+{
+    return f->single;
+}
+
 int64_t eg_flow_evaluations(const eg_flow *f)
 {
     return f->evaluations;

@@ -54,7 +54,7 @@ static const char *method_name(const loop *l, char buf[32])
 
 static const char *precision_name(const loop *l)
 {
-    return l->setup->spec.precision == 1 ? "float32" : "float64";
+    return eg_flow_precision(l->flow) == 1 ? "float32" : "float64";
 }
 
 static bool steps_are_fixed(const loop *l)

@@ -380,6 +380,32 @@ static void test_threads(void **state)
     }
 }
 
+/* What was used is recorded: a series is float64 whatever was asked for. */
+static void test_precision(void **state)
+{
+    static const char *const sum[] = {"direct", "fourier"}, *const used[] = {
+                                                                "float32",
+                                                                "float64"};
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        char set[128], name[8];
+        eg_run_info info;
+        eg_err err = {0};
+
+        snprintf(set, sizeof set,
+                 "flow.precision=float32 flow.d=2 flow.method=rk4 "
+                 "flow.times=0,1 flow.sum=%s",
+                 sum[k]);
+        snprintf(name, sizeof name, "p%d", k);
+        eg_config *c = config_of(base, set);
+        eg_lab_result r = run(c, name, 1, 0, false);
+        assert_int_equal(eg_run_info_read(&info, r.dir, &err), EG_OK);
+        assert_string_equal(info.precision, used[k]);
+        eg_free(c);
+    }
+}
+
 /* ---- files a flow takes in -------------------------------------------------
  */
 
@@ -542,6 +568,7 @@ int main(void)
                                        cmocka_unit_test(test_resume),
                                        cmocka_unit_test(test_killed),
                                        cmocka_unit_test(test_threads),
+                                       cmocka_unit_test(test_precision),
                                        cmocka_unit_test(test_inputs),
                                        cmocka_unit_test(test_input_errors),
                                        cmocka_unit_test(test_theory_resumes)};
