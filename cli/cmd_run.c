@@ -30,7 +30,7 @@ const char cli_run_help[] =
     "Ctrl-C finishes the step, saves a checkpoint and exits 130; --resume "
     "goes\n"
     "on and ends with the same bytes as a run that was never stopped. A flow\n"
-    "of tokens stops at the next of its times.\n"
+    "of tokens keeps the times that were reached and goes on from there.\n"
     "\n"
     "  engram run experiments/birth/basic.yaml\n"
     "  engram run experiments/birth/basic.yaml --set train.steps=100 --seed 2\n"

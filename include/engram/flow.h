@@ -182,6 +182,9 @@ typedef struct eg_flow_solve {
     void (*merged)(void *ctx, double t, eg_index components);
     /* tokens x [n, d] at times[i]; false stops early. */
     bool (*output)(void *ctx, eg_index i, double t, const double *x);
+    /* Asked before every step: true ends the run there, between two times as
+     * a rule. NULL: never. */
+    bool (*stop)(void *ctx);
     void *ctx;
 } eg_flow_solve;
 
@@ -189,7 +192,7 @@ typedef struct eg_flow_stats {
     int64_t steps, rejected, evaluations;
     double t;             /* reached */
     eg_index tokens_left; /* after fusing */
-    bool stopped;         /* by the callback */
+    bool stopped;         /* by a callback */
     /* Where it gave up, and what was reached stands: */
     bool step_too_small; /* for its tolerance */
     bool out_of_steps;   /* max_steps, or a hundred times as many to come */

@@ -262,6 +262,8 @@ static eg_status loop(egi_solver *s, eg_err *err)
     if (stats->stopped || s->next == s->n_times) goto done;
     EG_TRY(begin(s, err));
     for (;;) {
+        stats->stopped = s->opts.stop && s->opts.stop(s->opts.ctx);
+        if (stats->stopped) break;
         stats->out_of_steps = out_of_steps(s, &so_far);
         if (stats->out_of_steps) break;
         EG_TRY(s->method->step(s, err));

@@ -73,6 +73,8 @@ typedef struct egi_ode_opts {
     bool (*reduce)(void *ctx, double t, double *y, eg_index *size);
     /* false stops. Falls and outputs come in the order of their times. */
     bool (*output)(void *ctx, eg_index i, double t, const double *y);
+    /* Asked before every step; true stops. NULL: never. */
+    bool (*stop)(void *ctx);
     void *ctx;
 } egi_ode_opts;
 

@@ -89,6 +89,13 @@ static bool output(void *ctx, eg_index i, double t, const double *y)
     return r->how->output ? r->how->output(r->how->ctx, i, t, x) : true;
 }
 
+static bool asked_to_stop(void *ctx)
+{
+    run *r = ctx;
+
+    return r->how->stop(r->how->ctx);
+}
+
 /* ---- what can be integrated ---- */
 
 static bool is_zero(const double *x, eg_index d)
@@ -255,6 +262,7 @@ static eg_status integrate(run *r, double *x, const double *times,
                          .fell = fell,
                          .reduce = how->fuse ? reduce : NULL,
                          .output = output,
+                         .stop = how->stop ? asked_to_stop : NULL,
                          .ctx = r};
     egi_solver *solver = NULL;
 

@@ -2,8 +2,9 @@
  * at each time a row of metrics and a row of the arrays.
  *
  * The integrator starts afresh at some of the times (at most 16, chosen by the
- * configuration alone). A run that was stopped or killed goes on from the last
- * of them that it has reached, and so ends with the same bytes. */
+ * configuration alone). A run that was stopped or killed, between two times as
+ * a rule, goes on from the last of them that it has reached, and so ends with
+ * the same bytes. */
 #include "lab/lab_priv.h"
 
 #include <math.h>
@@ -177,6 +178,14 @@ done:
     return st;
 }
 
+static bool asked_to_stop(void *ctx)
+{
+    loop *l = ctx;
+
+    l->stop = l->opts->stop && l->opts->stop(l->opts->ctx);
+    return l->stop;
+}
+
 static bool output(void *ctx, eg_index k, double t, const double *x)
 {
     loop *l = ctx;
@@ -189,8 +198,7 @@ static bool output(void *ctx, eg_index k, double t, const double *x)
     memcpy(l->reached, x, size * sizeof *x);
     l->moved = true;
     if (i >= l->x.n) l->st = keep(l, i, t, x); /* else the piece before did */
-    l->stop = l->opts->stop && l->opts->stop(l->opts->ctx);
-    return l->st == EG_OK && !l->stop;
+    return l->st == EG_OK && !asked_to_stop(l);
 }
 
 /* ---- set-up ----------------------------------------------------------------
@@ -348,8 +356,8 @@ static void judge(loop *l, const eg_flow_stats *s, eg_lab_result *out)
     } else if (l->stop && l->x.n < l->setup->n_times) {
         out->outcome = EG_INTERRUPTED;
         snprintf(out->reason, sizeof out->reason,
-                 "stopped by the user at t = %.10g, time %td of %td", s->t,
-                 l->x.n, l->setup->n_times);
+                 "stopped by the user at t = %.10g, after time %td of %td",
+                 s->t, l->x.n, l->setup->n_times);
     }
 }
 
@@ -364,6 +372,7 @@ static eg_status run_piece(loop *l, eg_lab_result *out, eg_err *err)
     eg_status st;
 
     how.output = output;
+    how.stop = asked_to_stop;
     how.ctx = l;
     how.merged = l->merges.f ? merged : NULL;
     how.delta = l->merges.f ? how.delta : 0;

@@ -132,9 +132,10 @@ static eg_config *config_of(const char *text, const char *set)
     return c;
 }
 
-/* Stops after so many times; counts them. */
+/* Stops after so many times, or when asked so often; counts them. */
 typedef struct watcher {
     int stop_after, seen;
+    int refuse_after, asked;
 } watcher;
 
 static void news(void *ctx, const eg_progress *p)
@@ -147,16 +148,17 @@ static void news(void *ctx, const eg_progress *p)
 
 static bool stop(void *ctx)
 {
-    const watcher *w = ctx;
+    watcher *w = ctx;
 
-    return w->stop_after > 0 && w->seen >= w->stop_after;
+    w->asked++;
+    return (w->stop_after > 0 && w->seen >= w->stop_after) ||
+           (w->refuse_after > 0 && w->asked > w->refuse_after);
 }
 
-static eg_lab_result run(const eg_config *c, const char *name, int threads,
-                         int stop_after, bool resume)
+static eg_lab_result watched(const eg_config *c, const char *name, int threads,
+                             watcher w, bool resume)
 {
     char dir[128];
-    watcher w = {stop_after, 0};
     eg_lab_opts o = {.dir = dir,
                      .resume = resume,
                      .stop = stop,
@@ -172,6 +174,13 @@ static eg_lab_result run(const eg_config *c, const char *name, int threads,
     if (eg_lab_run(&r, c, &o, &err) != EG_OK) fail_msg("%s", err.msg);
     eg_pool_free(pool);
     return r;
+}
+
+static eg_lab_result run(const eg_config *c, const char *name, int threads,
+                         int stop_after, bool resume)
+{
+    return watched(c, name, threads, (watcher){.stop_after = stop_after},
+                   resume);
 }
 
 static eg_view array_of(const char *dir, const char *name)
@@ -314,6 +323,39 @@ static void test_resume(void **state)
             }
         }
         print_message("%s: resumed alike\n", variant[v]);
+        eg_free(c);
+    }
+}
+
+/* Stopped between two times, far apart and with merges on the way: nothing
+ * waits for the next one, and the rest ends with the same bytes. */
+static void test_stop_between(void **state)
+{
+    static const char *const method[] = {"rk4", "dop853", "bdf"};
+    const watcher soon = {.refuse_after = 20};
+
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        char set[128], a[16], b[16];
+
+        snprintf(set, sizeof set,
+                 "flow.times=0,6,40 flow.delta=0.2 flow.h=0.05 flow.method=%s",
+                 method[k]);
+        snprintf(a, sizeof a, "w%d", k);
+        snprintf(b, sizeof b, "m%d", k);
+        eg_config *c = config_of(base, set);
+        eg_lab_result whole = run(c, a, 1, 0, false);
+        eg_lab_result part = watched(c, b, 1, soon, false);
+        print_message("%s: %s\n", method[k], part.reason);
+        assert_int_equal(part.outcome, EG_INTERRUPTED);
+        assert_true(part.steps_done == 1 && part.solver_steps < 20);
+        part = run(c, b, 2, 1, true); /* to the second time */
+        assert_int_equal(part.steps_done, 2);
+        part = watched(c, b, 3, soon, true);
+        assert_true(part.steps_done == 2 && part.solver_steps < 20);
+        part = run(c, b, 2, 0, true);
+        assert_int_equal(part.outcome, EG_FINISHED);
+        same_runs(whole.dir, part.dir);
         eg_free(c);
     }
 }
@@ -566,6 +608,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
                                        cmocka_unit_test(test_whole_run),
                                        cmocka_unit_test(test_resume),
+                                       cmocka_unit_test(test_stop_between),
                                        cmocka_unit_test(test_killed),
                                        cmocka_unit_test(test_threads),
                                        cmocka_unit_test(test_precision),
