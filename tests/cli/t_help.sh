@@ -39,6 +39,12 @@ expect 0 man '' "$engram" man --out man
 [ -s man/engram.1 ] && [ -s man/engram-run.1 ] || die 'man pages are missing'
 grep -q 'optim\|threads' man/engram-run.1 || die 'man page has no options'
 
+# every set of kernels that runs here is explained
+for set in $("$engram" doctor | sed -n 's/.*kernel sets, best first//p' | tr , ' '); do
+    n_checks=$((n_checks + 1))
+    grep -q "\`$set\`" "$source_dir/docs/concepts.md" || die "$set: no docs"
+done
+
 # docs/configuration.md is what the tables say
 "$engram" help --markdown >doc.md
 same doc.md "$source_dir/docs/configuration.md"
