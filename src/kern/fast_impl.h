@@ -5,21 +5,22 @@
 #include "kern/vec.h"
 
 #include "kern/fast_gemm.h"
+#include "kern/attn_block.h"
 #include "kern/fast_attn.h"
 #include "kern/fast_elem.h"
 #include "kern/fast_rows.h"
 #include "kern/fast_table.h"
 
 /* clang-format off */
-/* product: the prefix of the matrix products */
+/* product: the prefix of matrix products and attention */
 #define FAST_TABLE(set_name, product)                                          \
     {                                                                          \
         .name = (set_name),                                                    \
         .pack_size = product##_pack_size, .pack = product##_pack,              \
         .gemm_packed = product##_gemm_packed, .gemm = product##_gemm,          \
-        .attn_size = fast_attn_size, .attn_work = fast_attn_work,              \
-        .attn = fast_attn, .attn_scores = fast_attn_scores,                    \
-        .attn_back = fast_attn_back,                                           \
+        .attn_size = fast_attn_size, .attn_work = product##_attn_work,         \
+        .attn = product##_attn, .attn_scores = fast_attn_scores,               \
+        .attn_back = product##_attn_back,                                      \
         .layernorm = fast_layernorm, .layernorm_back = fast_layernorm_back,    \
         .relu = fast_relu, .relu_back = fast_relu_back,                        \
         .gelu = fast_gelu, .gelu_back = fast_gelu_back,                        \

@@ -1,6 +1,7 @@
 /* Attention of every set against float64: forward, kept pattern, backward,
  * with causal, repeated, jumping and constant limits, one row, rows that fill
- * no block, narrow and odd heads, shared values and keys, absent outputs. */
+ * no block, narrow and odd heads, shared values and keys, absent outputs; and
+ * the same where heads are wide and rows many enough for the matrix unit. */
 #include "kern_test.h"
 
 typedef enum limits { CAUSAL, REPEATED, JUMPING, CONSTANT, N_LIMITS } limits;
@@ -116,23 +117,43 @@ static const shape shapes[] = {
     {65, 33, 65}, {127, 24, 24}, {128, 48, 48}, {100, 128, 32},
 };
 
+/* Every shape with every kind of limits. */
+static void compare_shapes(const eg_kern_f32 *k, const shape *s, size_t n)
+{
+    double worst = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        for (int kind = 0; kind < N_LIMITS; kind++) {
+            head h;
+            head_init(&h, k, s[i], (limits)kind, (kind & 1) * 3);
+            head_forward(&h, k);
+            head_backward(&h, k, true, true, true);
+            head_compare(&h, &worst);
+            head_release(&h);
+        }
+    }
+    printf("%-8s worst error / bound %.3f\n", k->name, worst);
+}
+
 static void test_all(void **state)
 {
     (void)state;
     KT_FOR_SETS(k)
     {
-        double worst = 0;
-        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-            for (int kind = 0; kind < N_LIMITS; kind++) {
-                head h;
-                head_init(&h, k, shapes[i], (limits)kind, (kind & 1) * 3);
-                head_forward(&h, k);
-                head_backward(&h, k, true, true, true);
-                head_compare(&h, &worst);
-                head_release(&h);
-            }
-        }
-        printf("%-8s worst error / bound %.3f\n", k->name, worst);
+        compare_shapes(k, shapes, sizeof shapes / sizeof shapes[0]);
+    }
+}
+
+/* Rows and widths around whole groups of blocks, blocks and tiles; limits jump
+ * over chunks of keys. */
+static void test_large(void **state)
+{
+    static const shape large[] = {
+        {256, 64, 64}, {257, 65, 64}, {272, 64, 80}, {303, 97, 66}};
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        compare_shapes(k, large, sizeof large / sizeof large[0]);
     }
 }
 
@@ -155,84 +176,106 @@ static void test_long(void **state)
 
 /* Rows of the pattern sum to 1; a lane is zero beyond its limit, and so are
  * lanes without a row. */
+static void check_pattern(const eg_kern_f32 *k, shape s)
+{
+    eg_index lanes = (s.rows + 31) / 32 * 32;
+    head h;
+    const float *p;
+
+    head_init(&h, k, s, CAUSAL, 0);
+    head_forward(&h, k);
+    p = h.p.f;
+    for (eg_index r = 0; r < lanes; r++) {
+        eg_index last =
+            r / 32 * 32 + 31 < s.rows ? r / 32 * 32 + 31 : s.rows - 1;
+        eg_index keys = h.limit[last], own = r < s.rows ? h.limit[r] : 0;
+        double sum = 0, worst = 0;
+        for (eg_index key = 0; key < keys; key++) {
+            float x = p[key * EG_ATTN_BLOCK + r % 32];
+            if (key >= own) assert_true(x == 0);
+            sum += (double)x;
+        }
+        kt_close(sum, r < s.rows ? 1 : 0, 16 * (double)FLT_EPSILON, k->name, r,
+                 &worst);
+        if (r % 32 == 31) p += keys * EG_ATTN_BLOCK;
+    }
+    head_release(&h);
+}
+
 static void test_pattern(void **state)
 {
     (void)state;
     KT_FOR_SETS(k)
     {
-        head h;
-        const float *p;
-        head_init(&h, k, (shape){75, 16, 16}, CAUSAL, 0);
-        head_forward(&h, k);
-        p = h.p.f;
-        for (eg_index r = 0; r < 96; r++) {
-            eg_index last = r / 32 * 32 + 31 < 75 ? r / 32 * 32 + 31 : 74;
-            eg_index keys = h.limit[last], own = r < 75 ? h.limit[r] : 0;
-            double sum = 0, worst = 0;
-            for (eg_index s = 0; s < keys; s++) {
-                float x = p[s * EG_ATTN_BLOCK + r % 32];
-                if (s >= own) assert_true(x == 0);
-                sum += (double)x;
-            }
-            kt_close(sum, r < 75 ? 1 : 0, 16 * (double)FLT_EPSILON, k->name, r,
-                     &worst);
-            if (r % 32 == 31) p += keys * EG_ATTN_BLOCK;
-        }
-        head_release(&h);
+        check_pattern(k, (shape){75, 16, 16});
+        check_pattern(k, (shape){267, 64, 64});
     }
 }
 
 /* Absent outputs change nothing in the others. */
+static void check_absent(const eg_kern_f32 *k, shape s, int mask)
+{
+    double worst = 0;
+    head h;
+    kt_buf dq, dk, dv;
+
+    head_init(&h, k, s, CAUSAL, 0);
+    head_forward(&h, k);
+    dq = kt_copy(&h.dq, 0);
+    dk = kt_copy(&h.dk, 0);
+    dv = kt_copy(&h.dv, 0);
+    head_backward(&h, k, mask & 1, mask & 2, mask & 4);
+    head_compare(&h, &worst);
+    if (!(mask & 1)) kt_compare(&h.dq, &dq, 0, 0, h.what, &worst);
+    if (!(mask & 2)) kt_compare(&h.dk, &dk, 0, 0, h.what, &worst);
+    if (!(mask & 4)) kt_compare(&h.dv, &dv, 0, 0, h.what, &worst);
+    kt_free(&dq, h.what);
+    kt_free(&dk, h.what);
+    kt_free(&dv, h.what);
+    head_release(&h);
+}
+
 static void test_absent(void **state)
 {
     (void)state;
     KT_FOR_SETS(k)
     {
         for (int mask = 0; mask < 8; mask++) {
-            double worst = 0;
-            head h;
-            kt_buf dq, dk, dv;
-            head_init(&h, k, (shape){45, 16, 24}, CAUSAL, 0);
-            head_forward(&h, k);
-            dq = kt_copy(&h.dq, 0);
-            dk = kt_copy(&h.dk, 0);
-            dv = kt_copy(&h.dv, 0);
-            head_backward(&h, k, mask & 1, mask & 2, mask & 4);
-            head_compare(&h, &worst);
-            if (!(mask & 1)) kt_compare(&h.dq, &dq, 0, 0, h.what, &worst);
-            if (!(mask & 2)) kt_compare(&h.dk, &dk, 0, 0, h.what, &worst);
-            if (!(mask & 4)) kt_compare(&h.dv, &dv, 0, 0, h.what, &worst);
-            kt_free(&dq, h.what);
-            kt_free(&dk, h.what);
-            kt_free(&dv, h.what);
-            head_release(&h);
+            check_absent(k, (shape){45, 16, 24}, mask);
+            check_absent(k, (shape){256, 64, 72}, mask);
         }
     }
 }
 
 /* Values that are the keys: both gradients go to one array. */
-static void test_shared(void **state)
+static void check_shared(const eg_kern_f32 *k, shape s)
 {
     const eg_kern_f64 *t = kt_truth();
+    double worst = 0;
+    head h;
+
+    head_init(&h, k, s, CAUSAL, 0);
+    k->attn(h.z.f, h.ld, h.p.f, h.q.f, h.ld, h.limit, h.k.f, h.ld, h.k.f, h.ld,
+            s.rows, s.dh, s.dv, 0.25f, h.work.f);
+    t->attn(h.z.d, h.ld, h.p.d, h.q.d, h.ld, h.limit, h.k.d, h.ld, h.k.d, h.ld,
+            s.rows, s.dh, s.dv, 0.25, h.workd);
+    k->attn_back(h.dq.f, h.ld, h.dk.f, h.ld, h.dk.f, h.ld, h.dz.f, h.ld, h.z.f,
+                 h.ld, h.p.f, h.q.f, h.ld, h.limit, h.k.f, h.ld, h.k.f, h.ld,
+                 s.rows, s.dh, s.dv, 0.25f, h.work.f);
+    t->attn_back(h.dq.d, h.ld, h.dk.d, h.ld, h.dk.d, h.ld, h.dz.d, h.ld, h.z.d,
+                 h.ld, h.p.d, h.q.d, h.ld, h.limit, h.k.d, h.ld, h.k.d, h.ld,
+                 s.rows, s.dh, s.dv, 0.25, h.workd);
+    head_compare(&h, &worst);
+    head_release(&h);
+}
+
+static void test_shared(void **state)
+{
     (void)state;
     KT_FOR_SETS(k)
     {
-        double worst = 0;
-        shape s = {77, 32, 32};
-        head h;
-        head_init(&h, k, s, CAUSAL, 0);
-        k->attn(h.z.f, h.ld, h.p.f, h.q.f, h.ld, h.limit, h.k.f, h.ld, h.k.f,
-                h.ld, s.rows, s.dh, s.dv, 0.25f, h.work.f);
-        t->attn(h.z.d, h.ld, h.p.d, h.q.d, h.ld, h.limit, h.k.d, h.ld, h.k.d,
-                h.ld, s.rows, s.dh, s.dv, 0.25, h.workd);
-        k->attn_back(h.dq.f, h.ld, h.dk.f, h.ld, h.dk.f, h.ld, h.dz.f, h.ld,
-                     h.z.f, h.ld, h.p.f, h.q.f, h.ld, h.limit, h.k.f, h.ld,
-                     h.k.f, h.ld, s.rows, s.dh, s.dv, 0.25f, h.work.f);
-        t->attn_back(h.dq.d, h.ld, h.dk.d, h.ld, h.dk.d, h.ld, h.dz.d, h.ld,
-                     h.z.d, h.ld, h.p.d, h.q.d, h.ld, h.limit, h.k.d, h.ld,
-                     h.k.d, h.ld, s.rows, s.dh, s.dv, 0.25, h.workd);
-        head_compare(&h, &worst);
-        head_release(&h);
+        check_shared(k, (shape){77, 32, 32});
+        check_shared(k, (shape){260, 64, 64});
     }
 }
 
@@ -258,41 +301,48 @@ static void test_scores(void **state)
 
 /* A NaN in one query stays in its row; one in a key reaches the rows that see
  * it and no earlier one. Scores of +-200 do not overflow. */
+static void check_extreme(const eg_kern_f32 *k, shape s)
+{
+    double worst = 0;
+    head h;
+
+    head_init(&h, k, s, CAUSAL, 0);
+    h.q.f[5 * h.ld + 3] = NAN;
+    h.k.f[40 * h.ld] = NAN;
+    head_forward(&h, k);
+    for (eg_index i = 0; i < h.z.n; i++) {
+        eg_index r = i / h.ld;
+        assert_int_equal(isnan(h.z.f[i]) != 0, r == 5 || r >= 40);
+    }
+    head_release(&h);
+
+    head_init(&h, k, s, CAUSAL, 0);
+    for (eg_index i = 0; i < h.q.n; i++) {
+        h.q.f[i] *= 32;
+        h.q.d[i] *= 32;
+    }
+    head_forward(&h, k);
+    kt_compare(&h.z, &h.z, 64 * 24, 1, h.what, &worst);
+    head_release(&h);
+}
+
 static void test_extreme(void **state)
 {
     (void)state;
     KT_FOR_SETS(k)
     {
-        double worst = 0;
-        head h;
-        head_init(&h, k, (shape){64, 16, 16}, CAUSAL, 0);
-        h.q.f[5 * h.ld + 3] = NAN;
-        h.k.f[40 * h.ld] = NAN;
-        head_forward(&h, k);
-        for (eg_index i = 0; i < h.z.n; i++) {
-            eg_index r = i / h.ld;
-            assert_int_equal(isnan(h.z.f[i]) != 0, r == 5 || r >= 40);
-        }
-        head_release(&h);
-
-        head_init(&h, k, (shape){64, 16, 16}, CAUSAL, 0);
-        for (eg_index i = 0; i < h.q.n; i++) {
-            h.q.f[i] *= 32;
-            h.q.d[i] *= 32;
-        }
-        head_forward(&h, k);
-        kt_compare(&h.z, &h.z, 64 * 24, 1, h.what, &worst);
-        head_release(&h);
+        check_extreme(k, (shape){64, 16, 16});
+        check_extreme(k, (shape){256, 64, 64});
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all),     cmocka_unit_test(test_long),
-        cmocka_unit_test(test_pattern), cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_shared),  cmocka_unit_test(test_scores),
-        cmocka_unit_test(test_extreme),
+        cmocka_unit_test(test_all),    cmocka_unit_test(test_large),
+        cmocka_unit_test(test_long),   cmocka_unit_test(test_pattern),
+        cmocka_unit_test(test_absent), cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_scores), cmocka_unit_test(test_extreme),
     };
     return cmocka_run_group_tests_name("attn", tests, NULL, NULL);
 }
