@@ -35,7 +35,10 @@ extern "C" {
       "target")                                                               \
     E(output_pool, "all", "all|split",                                        \
       "split: uniform outputs in training come from the first 3/4 of the "    \
-      "vocabulary, in tests from the rest")
+      "vocabulary, in tests from the rest")                                   \
+    E(occurrences, "counted", "counted|one",                                  \
+      "label of a trigger where it occurs: which time that is, or 1 every "   \
+      "time; then nothing counts as a later occurrence, in losses and probes")
 EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_task_fields[];
@@ -44,6 +47,7 @@ enum { EG_TRIGGERS_RANDOM, EG_TRIGGERS_FIXED };
 enum { EG_OUTPUTS_UNIFORM, EG_OUTPUTS_BIGRAM };
 enum { EG_TEST_SAME, EG_TEST_UNIFORM, EG_TEST_BIGRAM };
 enum { EG_POOL_ALL, EG_POOL_SPLIT };
+enum { EG_OCCUR_COUNTED, EG_OCCUR_ONE };
 
 typedef enum eg_split {
     EG_TRAIN, /* fresh sequences, keyed by step */
@@ -56,7 +60,8 @@ typedef struct eg_seq {
     int32_t *tokens;  /* z_t = x_t */
     int32_t *targets; /* y_t = x_{t+1}; -1: no target here */
     int32_t *occur;   /* 0, or which occurrence of its trigger x_t is (1, 2,
-                         ...); -1 for a token shown by show_latents */
+                         ...; with occurrences: one always 1); -1 for a token
+                         shown by show_latents */
 } eg_seq;
 
 typedef struct eg_task eg_task;

@@ -50,6 +50,18 @@ static egi_engine_spec engine_spec(const eg_trainer *tr)
     return s;
 }
 
+/* The loss is a mean over positions that the task must have. */
+static eg_status check_loss(const eg_train_spec *s, eg_err *err)
+{
+    if (s->train.loss != EG_LOSS_IN_CONTEXT ||
+        eg_task_options(s->task)->occurrences == EG_OCCUR_COUNTED)
+        return EG_OK;
+    return EG_FAIL(err, EG_EINVAL,
+                   "train.loss: in_context is over second and later "
+                   "occurrences, and task.occurrences: one labels none as "
+                   "such; take train.loss: all");
+}
+
 /* All but the engine, which is the large part. */
 static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
                               eg_err *err)
@@ -61,6 +73,7 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     *out = NULL;
     if (!tr) return EG_FAIL(err, EG_ENOMEM, "trainer");
     tr->spec = *spec;
+    EG_TRY(check_loss(spec, err));
     EG_TRY(model_for(&tr->m, spec, err));
     tr->vt = egi_engine_of(tr->m);
     size_t n = (size_t)tr->m->n_tensors;

@@ -102,6 +102,7 @@ void egi_bigram_sequence(const eg_task *task, const egi_outputs *outputs,
 {
     triggers q;
     eg_index T = (eg_index)task->opts.n_ctx, t = 0;
+    bool counted = task->opts.occurrences == EG_OCCUR_COUNTED;
     int32_t x = 0;
 
     q.n = 0;
@@ -122,7 +123,8 @@ void egi_bigram_sequence(const eg_task *task, const egi_outputs *outputs,
         if (q.place[x]) {
             int k = q.place[x] - 1;
 
-            out->occur[t] = ++q.seen[k];
+            q.seen[k]++;
+            out->occur[t] = counted ? q.seen[k] : 1;
             x = task->opts.shuffle ? draw_output(task, outputs, &q, x, rng)
                                    : q.output[k];
         } else {

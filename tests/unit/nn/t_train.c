@@ -374,6 +374,28 @@ static void test_bad_options(void **state)
     }
 }
 
+/* A loss over later occurrences needs a task that counts them. */
+static void test_no_later_occurrences(void **state)
+{
+    setting s;
+    eg_trainer *tr;
+    eg_train_plan plan;
+    eg_err err;
+
+    (void)state;
+    setting_open(&s, &BASIC, TASK " occurrences=one", 1);
+    tr = trainer_open(&s);
+    run(tr, 2);
+    eg_trainer_free(tr);
+    s.spec.train.loss = EG_LOSS_IN_CONTEXT;
+    assert_int_equal(eg_train_plan_make(&plan, &s.spec, &err), EG_EINVAL);
+    assert_int_equal(eg_trainer_new(&tr, &s.spec, &err), EG_EINVAL);
+    assert_null(tr);
+    printf("  %s\n", err.msg);
+    assert_non_null(strstr(err.msg, "train.loss"));
+    setting_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_plan),
         cmocka_unit_test(test_allocation_failure),
         cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_no_later_occurrences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,8 @@ static const char *const variants[] = {
     "no_repeat=true output_pool=split",
     "show_latents=true",
     "shuffle=true",
+    "occurrences=one",
+    "occurrences=one show_latents=true triggers=fixed",
     "shuffle=true no_repeat=true triggers=fixed",
     "n_ctx=2",
     "n_ctx=6 show_latents=true",
@@ -52,7 +54,8 @@ static void check_sequence(const eg_task *task, const eg_seq *s)
                 assert_int_equal(s->targets[r], y);
         }
         if (s->occur[t] != 0)
-            assert_int_equal(s->occur[t], before + 1);
+            assert_int_equal(s->occur[t],
+                             o->occurrences == EG_OCCUR_ONE ? 1 : before + 1);
         else
             assert_true(pi_b[x * v + y] > 0);
         if (o->no_repeat && s->occur[t] > 0) assert_int_not_equal(x, y);
@@ -198,6 +201,32 @@ static void test_streams(void **state)
     eg_task_free(b);
 }
 
+/* A label apart, the same sequences. */
+static void test_occurrences(void **state)
+{
+    eg_task *a = task_make("", 7), *b = task_make("occurrences=one", 7);
+    int T = eg_task_ctx(a), later = 0;
+    eg_seq x = seq_make(T), y = seq_make(T);
+
+    (void)state;
+    for (uint32_t i = 0; i < 50; i++) {
+        eg_task_sequence(a, EG_TRAIN, 1, i, &x);
+        eg_task_sequence(b, EG_TRAIN, 1, i, &y);
+        assert_memory_equal(x.tokens, y.tokens, (size_t)T * sizeof *x.tokens);
+        assert_memory_equal(x.targets, y.targets, (size_t)T * sizeof *x.tokens);
+        for (int t = 0; t < T; t++) {
+            assert_int_equal(y.occur[t], x.occur[t] > 0);
+            later += x.occur[t] > 1;
+        }
+    }
+    printf("%d later occurrences, all labelled 1\n", later);
+    assert_true(later > 1000);
+    seq_free(&x);
+    seq_free(&y);
+    eg_task_free(a);
+    eg_task_free(b);
+}
+
 /* Out of distribution: training outputs below 48, test outputs from 48 on. */
 static void test_split_pools(void **state)
 {
@@ -295,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_fixed_triggers),
         cmocka_unit_test(test_order_and_threads),
         cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_occurrences),
         cmocka_unit_test(test_split_pools),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_out_of_memory),
