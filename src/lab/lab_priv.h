@@ -18,6 +18,11 @@ eg_status egi_flow_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                        const eg_config *cfg, const eg_lab_opts *opts,
                        eg_err *err);
 
+/* Why a step of this info was not made, in a sentence: the gradient that is
+ * not finite, or behind a loss that is not the first weight or activation. */
+void egi_say_diverged(char *buf, size_t size, const eg_step_info *info,
+                      const eg_train_spec *spec, eg_trainer *tr);
+
 /* "gcc 12.2.0", of this build. */
 const char *egi_compiler(void);
 /* Bytes of memory this machine has; 0: not known. */

@@ -5,7 +5,6 @@
 #include "lab/lab_priv.h"
 #include "lab/run_priv.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "engram/kern.h"
@@ -206,16 +205,8 @@ static void tell_progress(loop *l, int64_t step, const eg_step_info *info,
 static void diverged(loop *l, const eg_step_info *info, eg_lab_result *out)
 {
     out->outcome = EG_DIVERGED;
-    if (info->bad_tensor >= 0)
-        snprintf(out->reason, sizeof out->reason,
-                 "step %lld: %sthe gradient of %s is not finite",
-                 (long long)info->step,
-                 isfinite(info->loss) ? "" : "the loss is not finite, and ",
-                 eg_model_tensor(eg_trainer_model(l->trainer), info->bad_tensor)
-                     ->name);
-    else
-        snprintf(out->reason, sizeof out->reason,
-                 "step %lld: the loss is not finite", (long long)info->step);
+    egi_say_diverged(out->reason, sizeof out->reason, info, &l->spec,
+                     l->trainer);
 }
 
 /* One step with everything that belongs to it. */
