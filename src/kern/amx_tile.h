@@ -201,23 +201,6 @@ static void feed_until(feed *f, eg_index n)
     }
 }
 
-/* One strip at once: A(m, k) = a[m*rs + k*cs], m < M <= 16 ... */
-INLINE void left_strip(float *p, const float *a, eg_index rs, eg_index cs,
-                       eg_index M, eg_index K)
-{
-    feed f = {.to = p, .x = a, .si = rs, .sk = cs, .n = M, .K = K};
-    f.left = true;
-    feed_until(&f, M);
-}
-
-/* ... and B(k, n) = b[k*rs + n*cs], n < N <= 16. */
-INLINE void right_strip(float *p, const float *b, eg_index rs, eg_index cs,
-                        eg_index K, eg_index N)
-{
-    feed f = {.to = p, .x = b, .si = cs, .sk = rs, .n = N, .K = K};
-    feed_until(&f, N);
-}
-
 /* Sums of the products of two tiles of A (4, 5) with two of B (6, 7), and a
  * piece of vector work while the tile unit is busy: in small pieces it is free,
  * a large one stops the flow of instructions. */
@@ -229,14 +212,21 @@ INLINE void right_strip(float *p, const float *b, eg_index rs, eg_index cs,
         if ((mr) > 1 && (nr) > 1) _tile_dpbf16ps(3, 5, 7); \
         if (also) also(arg);                               \
     } while (0)
-#define TILE_LOAD(first, second, two, p, stride)                \
-    do {                                                        \
-        _tile_loadd(first, p, 64);                              \
-        if ((two) > 1) _tile_loadd(second, (p) + (stride), 64); \
+#define TILE_LEFT(mr, p)                            \
+    do {                                            \
+        _tile_loadd(4, p, 64);                      \
+        if ((mr) > 1) _tile_loadd(5, (p) + sa, 64); \
+    } while (0)
+#define TILE_RIGHT(nr, p)                                  \
+    do {                                                   \
+        _tile_stream_loadd(6, p, 64);                      \
+        if ((nr) > 1) _tile_stream_loadd(7, (p) + sb, 64); \
     } while (0)
 
 /* Adds mr x nr strips' products over the steps to tiles 0 to 3; strips are sa
- * and sb entries apart. SLOTS times a step also(arg) is called, unless NULL. */
+ * and sb entries apart. B passes by the L1 cache, which A's strips, used again
+ * and again, have for themselves. SLOTS times a step also(arg) is called,
+ * unless NULL. */
 INLINE void multiply(int mr, int nr, const float *a, eg_index sa,
                      const float *b, eg_index sb, eg_index steps,
                      void (*also)(void *), void *arg)
@@ -246,18 +236,18 @@ INLINE void multiply(int mr, int nr, const float *a, eg_index sa,
         const float *a1 = a + TILE_FLOATS, *a2 = a1 + TILE_FLOATS;
         const float *b1 = b + TILE_FLOATS, *b2 = b1 + TILE_FLOATS;
 
-        TILE_LOAD(4, 5, mr, a, sa);
-        TILE_LOAD(6, 7, nr, b2, sb);
+        TILE_LEFT(mr, a);
+        TILE_RIGHT(nr, b2);
         TILE_PRODUCTS(mr, nr);
-        TILE_LOAD(6, 7, nr, b1, sb);
+        TILE_RIGHT(nr, b1);
         TILE_PRODUCTS(mr, nr);
-        TILE_LOAD(4, 5, mr, a1, sa);
+        TILE_LEFT(mr, a1);
         TILE_PRODUCTS(mr, nr);
-        TILE_LOAD(6, 7, nr, b, sb);
+        TILE_RIGHT(nr, b);
         TILE_PRODUCTS(mr, nr);
-        TILE_LOAD(4, 5, mr, a2, sa);
+        TILE_LEFT(mr, a2);
         TILE_PRODUCTS(mr, nr);
-        TILE_LOAD(4, 5, mr, a, sa);
+        TILE_LEFT(mr, a);
         TILE_PRODUCTS(mr, nr);
         a += STEP_FLOATS;
         b += STEP_FLOATS;
