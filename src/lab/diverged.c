@@ -49,17 +49,19 @@ static void look(void *ctx, int index, int worker, const eg_acts *acts)
 }
 
 /* The first activation, in the order of the forward pass, that is not finite
- * in some sequence of the step's batch; "" when all are, or without memory. */
-static void bad_activation(char *name, size_t size, const eg_train_spec *spec,
+ * in some sequence of the step's batch; "" when all are. False: no memory. */
+static bool bad_activation(char *name, size_t size, const eg_train_spec *spec,
                            const eg_model *m, int64_t step)
 {
     int batch = (int)spec->train.batch, first = -1;
     eg_eval *eval = NULL;
     search s = {.found = eg_calloc((size_t)batch, sizeof(int))};
+    bool looked =
+        s.found && eg_eval_new(&eval, m, spec->task, spec->pool, spec->kern,
+                               EG_EVAL_BASIC, NULL) == EG_OK;
 
     name[0] = '\0';
-    if (s.found && eg_eval_new(&eval, m, spec->task, spec->pool, spec->kern,
-                               EG_EVAL_BASIC, NULL) == EG_OK) {
+    if (looked) {
         s.eval = eval;
         eg_eval_run(eval, EG_TRAIN, (uint64_t)step, 0, batch, look, &s);
         for (int i = 0; i < batch; i++)
@@ -70,36 +72,50 @@ static void bad_activation(char *name, size_t size, const eg_train_spec *spec,
     }
     eg_eval_free(eval);
     eg_free(s.found);
+    return looked;
+}
+
+/* What stands behind a loss that is not finite while all gradients are. */
+static void say_behind(char *buf, size_t size, const eg_step_info *info,
+                       const eg_train_spec *spec, const eg_model *m)
+{
+    const char *weight = bad_weight(m);
+    char hook[64];
+
+    if (weight)
+        snprintf(buf, size, ", nor is the weight %s", weight);
+    else if (!bad_activation(hook, sizeof hook, spec, m, info->step))
+        buf[0] = '\0';
+    else if (hook[0])
+        snprintf(buf, size, "; the first activation that is not: %s", hook);
+    else
+        snprintf(buf, size, ", though weights, gradients and activations are");
+}
+
+/* Steps too long are the usual reason, where there have been any. */
+static void say_remedy(char *buf, size_t size, const eg_step_info *info,
+                       const eg_optim_opts *o)
+{
+    buf[0] = '\0';
+    if (info->step > 0)
+        snprintf(buf, size, "; try optim.lr=%.3g%s", o->lr / 10,
+                 o->clip == EG_CLIP_NONE ? " or optim.clip=norm" : "");
 }
 
 void egi_say_diverged(char *buf, size_t size, const eg_step_info *info,
                       const eg_train_spec *spec, eg_trainer *tr)
 {
     const eg_model *m = eg_trainer_model(tr);
-    const char *loss = isfinite(info->loss) ? "" : "the loss is not finite",
-               *weight;
-    char hook[64];
-    long long step = (long long)info->step;
+    bool loss = !isfinite(info->loss);
+    char what[128], remedy[64];
 
-    if (info->bad_tensor >= 0) {
-        snprintf(buf, size, "step %lld: %s%sthe gradient of %s is not finite",
-                 step, loss, loss[0] ? ", and " : "",
+    if (info->bad_tensor >= 0)
+        snprintf(what, sizeof what, "%sthe gradient of %s is not finite",
+                 loss ? ", and " : "",
                  eg_model_tensor(m, info->bad_tensor)->name);
-        return;
-    }
-    weight = bad_weight(m);
-    if (weight) {
-        snprintf(buf, size, "step %lld: %s, nor is the weight %s", step, loss,
-                 weight);
-        return;
-    }
-    bad_activation(hook, sizeof hook, spec, m, info->step);
-    if (hook[0])
-        snprintf(buf, size,
-                 "step %lld: %s; the first activation that is not: %s", step,
-                 loss, hook);
     else
-        snprintf(buf, size,
-                 "step %lld: %s, though weights, gradients and activations are",
-                 step, loss);
+        say_behind(what, sizeof what, info, spec, m);
+    say_remedy(remedy, sizeof remedy, info, &spec->optim);
+    snprintf(buf, size, "step %lld: %s%s%s", (long long)info->step,
+             loss ? "the loss is not finite" : "", what, remedy);
 }

@@ -19,7 +19,8 @@ eg_status egi_flow_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                        eg_err *err);
 
 /* Why a step of this info was not made, in a sentence: the gradient that is
- * not finite, or behind a loss that is not the first weight or activation. */
+ * not finite, or behind a loss that is not the first weight or activation; and
+ * what to try. buf [256] */
 void egi_say_diverged(char *buf, size_t size, const eg_step_info *info,
                       const eg_train_spec *spec, eg_trainer *tr);
 

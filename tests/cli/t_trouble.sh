@@ -15,6 +15,14 @@ expect 1 'diverged' 'diverged' \
 [ "$(ls early/checkpoints | wc -l)" = 1 ] ||
     die 'diverged before the first checkpoint, and nothing was kept'
 
+# what it says to try does help
+printf 'run: {name: small}\ntask: {n_ctx: 128}\ntrain: {batch: 16, steps: 60}\nprobe: {every: 60, snapshots: 0}\n' >small.yaml
+expect 1 'diverged' 'try optim.lr=0.02 or optim.clip=norm' \
+    "$engram" run small.yaml --out small
+for set in optim.lr=0.02 optim.clip=norm; do
+    expect 0 'finished' - "$engram" run small.yaml --set $set
+done
+
 # a full disk: files may not grow beyond a limit
 "$engram" run c.yaml --set train.steps=20 --out full --quiet >out 2>err
 size=$(stat -c %s full/checkpoints/step-20.safetensors)

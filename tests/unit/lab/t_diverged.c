@@ -57,6 +57,7 @@ static void say(char buf[256], const setting *s, eg_trainer *tr,
     assert_int_equal(info.bad_tensor < 0, gradients_are_finite);
     egi_say_diverged(buf, 256, &info, &s->spec, tr);
     printf("  %s\n", buf);
+    assert_null(strstr(buf, "optim.lr")); /* no step has been made */
 }
 
 static eg_trainer *open_plain(setting *s, int threads)
@@ -121,6 +122,37 @@ static void test_activation(void **state)
     setting_close(&s);
 }
 
+/* Steps that are too long, and what then helps. */
+static void test_remedy(void **state)
+{
+    static const char *const set[] = {"lr=1e9",
+                                      "lr=1e9 clip=value clip_at=1e9"},
+                             *const says[] = {
+                                 "; try optim.lr=1e+08 or optim.clip=norm",
+                                 "; try optim.lr=1e+08"};
+    variant v = {"all", "n_layers=2", "loss=all"};
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        setting s;
+        eg_step_info info;
+        char buf[256];
+
+        setting_open(&s, &v, TASK, 1);
+        set_fields(eg_optim_fields, &s.spec.optim, set[k]);
+        eg_trainer *tr = trainer_open(&s);
+        do eg_trainer_step(tr, &info);
+        while (info.finite);
+        egi_say_diverged(buf, sizeof buf, &info, &s.spec, tr);
+        printf("  %s\n", buf);
+        const char *end = strstr(buf, "; try");
+        assert_non_null(end);
+        assert_string_equal(end, says[k]);
+        eg_trainer_free(tr);
+        setting_close(&s);
+    }
+}
+
 static void test_gradient(void **state)
 {
     char buf[256];
@@ -138,10 +170,9 @@ static void test_gradient(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_logits),
-        cmocka_unit_test(test_weight),
-        cmocka_unit_test(test_activation),
-        cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_logits),     cmocka_unit_test(test_weight),
+        cmocka_unit_test(test_activation), cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_remedy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
