@@ -72,7 +72,7 @@ static eg_trainer *open_plain(setting *s, int threads)
 
 static void test_logits(void **state)
 {
-    char one[256], three[256];
+    char one[256] = "", three[256] = "";
     setting s;
 
     (void)state;

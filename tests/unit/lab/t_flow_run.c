@@ -1,56 +1,10 @@
-/* Flow runs: files in, arrays out; stopped, killed and resumed ones end with
- * the same bytes, whatever the number of threads. */
+/* Flow runs: files in, arrays out, the same bytes whatever the number of
+ * threads. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
-#include "engram/mem.h"
 #include "lab/flow_priv.h"
+#include "lab/flow_run.h"
 #include "lab/npy_rows.h"
-
-static char root[64];
-
-static int set_up(void **state)
-{
-    (void)state;
-    snprintf(root, sizeof root, "/tmp/engram-t_flow_run-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    return system(command); /* NOLINT(cert-env33-c): our own folder */
-}
-
-static char *slurp(const char *dir, const char *name, size_t *size)
-{
-    char path[EG_PATH + 64], *text = NULL;
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    if (eg_file_read(&text, size, path, 1 << 24, NULL) != EG_OK)
-        fail_msg("no %s", path);
-    return text;
-}
-
-static void same_file(const char *a, const char *b, const char *name)
-{
-    size_t na = 0, nb = 0;
-    char *ta = slurp(a, name, &na), *tb = slurp(b, name, &nb);
-
-    if (na != nb || memcmp(ta, tb, na) != 0)
-        fail_msg("%s differs between %s (%zu bytes) and %s (%zu)", name, a, na,
-                 b, nb);
-    eg_free(ta);
-    eg_free(tb);
-}
 
 /* ---- growing .npy files ----------------------------------------------------
  */
@@ -111,117 +65,6 @@ static void test_rows(void **state)
 /* ---- runs
  * -------------------------------------------------------------------- */
 
-static const char base[] = "run: {name: t, kind: flow, seed: 7}\n"
-                           "flow: {n: 12, d: 3, beta: 4, bins: 20, "
-                           "times: [\"0:8:0.2\", \"9:12:1\"]}\n";
-
-static eg_config *config_of(const char *text, const char *set)
-{
-    eg_config *c = eg_calloc(1, sizeof *c);
-    char path[128], words[512], *rest = NULL;
-    eg_err err = {0};
-
-    assert_non_null(c);
-    snprintf(path, sizeof path, "%s/c.yaml", root);
-    assert_int_equal(eg_file_write(path, text, strlen(text), &err), EG_OK);
-    if (eg_config_load(c, path, &err) != EG_OK) fail_msg("%s", err.msg);
-    snprintf(words, sizeof words, "%s", set);
-    for (char *w = strtok_r(words, " ", &rest); w;
-         w = strtok_r(NULL, " ", &rest))
-        if (eg_config_set(c, w, &err) != EG_OK) fail_msg("%s", err.msg);
-    return c;
-}
-
-/* Stops after so many times, or when asked so often; counts them. */
-typedef struct watcher {
-    int stop_after, seen;
-    int refuse_after, asked;
-} watcher;
-
-static void news(void *ctx, const eg_progress *p)
-{
-    watcher *w = ctx;
-
-    (void)p;
-    w->seen++;
-}
-
-static bool stop(void *ctx)
-{
-    watcher *w = ctx;
-
-    w->asked++;
-    return (w->stop_after > 0 && w->seen >= w->stop_after) ||
-           (w->refuse_after > 0 && w->asked > w->refuse_after);
-}
-
-static eg_lab_result watched(const eg_config *c, const char *name, int threads,
-                             watcher w, bool resume)
-{
-    char dir[128];
-    eg_lab_opts o = {.dir = dir,
-                     .resume = resume,
-                     .stop = stop,
-                     .progress = news,
-                     .ctx = &w};
-    eg_lab_result r;
-    eg_pool *pool = NULL;
-    eg_err err = {0};
-
-    snprintf(dir, sizeof dir, "%s/%s", root, name);
-    assert_int_equal(eg_pool_new(&pool, threads, &err), EG_OK);
-    o.pool = pool;
-    if (eg_lab_run(&r, c, &o, &err) != EG_OK) fail_msg("%s", err.msg);
-    eg_pool_free(pool);
-    return r;
-}
-
-static eg_lab_result run(const eg_config *c, const char *name, int threads,
-                         int stop_after, bool resume)
-{
-    return watched(c, name, threads, (watcher){.stop_after = stop_after},
-                   resume);
-}
-
-static eg_view array_of(const char *dir, const char *name)
-{
-    char path[EG_PATH + 32];
-    eg_view v;
-    eg_err err = {0};
-
-    snprintf(path, sizeof path, "%s/arrays/%s.npy", dir, name);
-    if (eg_npy_read(&v, path, &err) != EG_OK) fail_msg("%s", err.msg);
-    return v;
-}
-
-static void check_states(const char *dir, eg_index n_times)
-{
-    eg_view x = array_of(dir, "x"), t = array_of(dir, "t");
-    double worst = 0;
-
-    assert_int_equal(x.ndim, 3);
-    assert_int_equal(x.shape[0], n_times);
-    assert_int_equal(x.shape[1], 12);
-    assert_int_equal(x.shape[2], 3);
-    assert_int_equal(t.ndim, 1);
-    assert_int_equal(t.shape[0], n_times);
-    for (eg_index i = 0; i < n_times * 12; i++) {
-        double s = 0;
-
-        for (int k = 0; k < 3; k++) {
-            double c = eg_view_at(&x, 3 * i + k);
-
-            s += c * c;
-        }
-        worst = fmax(worst, fabs(s - 1));
-    }
-    print_message("| |x|^2 - 1 | <= %.2g, t from %g to %g\n", worst,
-                  eg_view_at(&t, 0), eg_view_at(&t, n_times - 1));
-    assert_true(worst < 1e-14);
-    eg_view_release(&x);
-    eg_view_release(&t);
-}
-
 static void test_whole_run(void **state)
 {
     eg_config *c = config_of(base, "");
@@ -265,127 +108,6 @@ static void test_whole_run(void **state)
     eg_metrics_release(&m);
     eg_view_release(&hist);
     eg_view_release(&merges);
-    eg_free(c);
-}
-
-static const char *const kept[] = {"arrays/x.npy",    "arrays/t.npy",
-                                   "arrays/hist.npy", "arrays/merges.npy",
-                                   "metrics.jsonl",   "config.yaml"};
-
-static void same_runs(const char *a, const char *b)
-{
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        same_file(a, b, kept[i]);
-}
-
-static const char *const variant[] = {
-    "flow.method=dop853",
-    "flow.method=dopri5 flow.model=USA_shifted",
-    "flow.method=adams flow.rtol=1e-8",
-    "flow.method=bdf flow.rtol=1e-8",
-    "flow.method=rk4 flow.h=0.05",
-    "flow.method=authors flow.h=0.1",
-    "flow.method=authors flow.h=0.13", /* off the grid of times */
-    "flow.method=lie flow.noise=0.01",
-    "flow.fuse=true flow.delta=0.1",
-    "flow.norm=sqrt flow.method=heun",
-    "flow.norm=peri",
-};
-enum { N_VARIANTS = sizeof variant / sizeof *variant };
-
-/* Stopped at several places and resumed: the same bytes. */
-static void test_resume(void **state)
-{
-    static const int place[] = {1, 2, 20, 44};
-
-    (void)state;
-    for (int v = 0; v < N_VARIANTS; v++) {
-        eg_config *c = config_of(base, variant[v]);
-        char a[32], b[32];
-        eg_lab_result whole, part;
-
-        snprintf(a, sizeof a, "a%d", v);
-        whole = run(c, a, 1, 0, false);
-        for (int p = 0; p < 4; p++) {
-            snprintf(b, sizeof b, "b%d-%d", v, p);
-            part = run(c, b, 1, place[p], false);
-            assert_int_equal(part.outcome, EG_INTERRUPTED);
-            assert_int_equal(part.steps_done, place[p]);
-            if (!strstr(variant[v], "peri")) check_states(part.dir, place[p]);
-            (void)run(c, b, 3, 5, true); /* once more, on the way */
-            part = run(c, b, 2, 0, true);
-            assert_int_equal(part.outcome, EG_FINISHED);
-            if (strstr(variant[v], "peri")) {
-                same_file(whole.dir, part.dir, "arrays/x.npy");
-                same_file(whole.dir, part.dir, "metrics.jsonl");
-            } else {
-                same_runs(whole.dir, part.dir);
-            }
-        }
-        print_message("%s: resumed alike\n", variant[v]);
-        eg_free(c);
-    }
-}
-
-/* Stopped between two times, far apart and with merges on the way: nothing
- * waits for the next one, and the rest ends with the same bytes. */
-static void test_stop_between(void **state)
-{
-    static const char *const method[] = {"rk4", "dop853", "bdf"};
-    const watcher soon = {.refuse_after = 20};
-
-    (void)state;
-    for (int k = 0; k < 3; k++) {
-        char set[128], a[16], b[16];
-
-        snprintf(set, sizeof set,
-                 "flow.times=0,6,40 flow.delta=0.2 flow.h=0.05 flow.method=%s",
-                 method[k]);
-        snprintf(a, sizeof a, "w%d", k);
-        snprintf(b, sizeof b, "m%d", k);
-        eg_config *c = config_of(base, set);
-        eg_lab_result whole = run(c, a, 1, 0, false);
-        eg_lab_result part = watched(c, b, 1, soon, false);
-        print_message("%s: %s\n", method[k], part.reason);
-        assert_int_equal(part.outcome, EG_INTERRUPTED);
-        assert_true(part.steps_done == 1 && part.solver_steps < 20);
-        part = run(c, b, 2, 1, true); /* to the second time */
-        assert_int_equal(part.steps_done, 2);
-        part = watched(c, b, 3, soon, true);
-        assert_true(part.steps_done == 2 && part.solver_steps < 20);
-        part = run(c, b, 2, 0, true);
-        assert_int_equal(part.outcome, EG_FINISHED);
-        same_runs(whole.dir, part.dir);
-        eg_free(c);
-    }
-}
-
-/* A killed process leaves NAME.part files and a row or two more of metrics. */
-static void test_killed(void **state)
-{
-    eg_config *c = config_of(base, "");
-    eg_lab_result whole = run(c, "k-whole", 1, 0, false);
-    eg_lab_result part = run(c, "k-part", 1, 30, false);
-    char from[EG_PATH + 64], to[EG_PATH + 64];
-    FILE *f;
-
-    (void)state;
-    for (int i = 0; i < 4; i++) {
-        snprintf(from, sizeof from, "%s/%s", part.dir, kept[i]);
-        snprintf(to, sizeof to, "%s/%s.part", part.dir, kept[i]);
-        assert_int_equal(rename(from, to), 0);
-    }
-    f = fopen(to, "ab"); /* half a merge */
-    assert_non_null(f);
-    fputs("12345", f);
-    fclose(f);
-    part = run(c, "k-part", 1, 0, true);
-    assert_int_equal(part.outcome, EG_FINISHED);
-    same_runs(whole.dir, part.dir);
-    /* and once more changes nothing */
-    part = run(c, "k-part", 1, 0, true);
-    assert_int_equal(part.outcome, EG_FINISHED);
-    same_runs(whole.dir, part.dir);
     eg_free(c);
 }
 
@@ -567,54 +289,12 @@ static void test_input_errors(void **state)
     }
 }
 
-/* ---- theory runs go on, too
- * -------------------------------------------------- */
-
-static void check_theory(const char *text, const char *name)
-{
-    eg_config *c = config_of(text, "");
-    char stopped[32];
-    eg_lab_result whole = run(c, name, 1, 0, false), part;
-    size_t n = 0;
-    char *log;
-
-    snprintf(stopped, sizeof stopped, "%s-part", name);
-    part = run(c, stopped, 1, 2, false);
-    assert_int_equal(part.outcome, EG_INTERRUPTED);
-    part = run(c, stopped, 2, 0, true);
-    assert_int_equal(part.outcome, EG_FINISHED);
-    same_file(whole.dir, part.dir, "metrics.jsonl");
-    log = slurp(part.dir, "log", &n);
-    print_message("%s", log);
-    assert_non_null(strstr(log, "were there already"));
-    eg_free(log);
-    eg_free(c);
-}
-
-static void test_theory_resumes(void **state)
-{
-    (void)state;
-    check_theory("run: {name: th, kind: theory, theory: lemma2}\n"
-                 "theory: {draws: 3}\n",
-                 "th");
-    check_theory("run: {name: ph, kind: theory, theory: phase}\n"
-                 "theory: {n: 8, d: 2, draws: 16, betas: [9, 1, 2, 400], "
-                 "times: [1, 2]}\n",
-                 "ph");
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
-                                       cmocka_unit_test(test_whole_run),
-                                       cmocka_unit_test(test_resume),
-                                       cmocka_unit_test(test_stop_between),
-                                       cmocka_unit_test(test_killed),
-                                       cmocka_unit_test(test_threads),
-                                       cmocka_unit_test(test_precision),
-                                       cmocka_unit_test(test_inputs),
-                                       cmocka_unit_test(test_input_errors),
-                                       cmocka_unit_test(test_theory_resumes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),    cmocka_unit_test(test_whole_run),
+        cmocka_unit_test(test_threads), cmocka_unit_test(test_precision),
+        cmocka_unit_test(test_inputs),  cmocka_unit_test(test_input_errors)};
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
