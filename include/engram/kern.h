@@ -144,7 +144,7 @@ typedef struct eg_kern_f64 {
 } eg_kern_f64;
 
 /* The float32 set of that name ("auto", "ref", "generic", "avx2", "avx512",
- * "amx"); NULL when unknown or not runnable on this CPU. "auto" is never NULL. */
+ * "amx"); NULL: unknown or not runnable on this CPU. "auto" is never NULL. */
 EG_API const eg_kern_f32 *eg_kern_pick(const char *name);
 /* The float64 set ("auto" or "ref"). */
 EG_API const eg_kern_f64 *eg_kern_pick_f64(const char *name);

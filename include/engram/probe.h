@@ -27,12 +27,12 @@ EG_API extern const eg_field eg_probe_fields[];
 
 /* Names: loss_global loss_in_context acc_all acc_start acc_in_context
  * repeat_fraction, ..._test; attn_prev attn_prev_first attn_prev_all
- * attn_answer attn_match attn_match_other attn_cond pred_attended, with .h<k> for each of several heads; recall_W_O2
- * recall_W_K2 recall_W_K1 recall_W_K1_early kl_W_F; norm.<tensor>
- * grad_norm.<tensor>. One row of the table in src/probe a name, with its
- * definition (docs/probes.md). A probe that the model does not have, or that
- * found no position to average over, is not emitted. name stays valid as long
- * as the probes. */
+ * attn_answer attn_match attn_match_other attn_cond pred_attended, with .h<k>
+ * for each of several heads; recall_W_O2 recall_W_K2 recall_W_K1
+ * recall_W_K1_early kl_W_F; norm.<tensor> grad_norm.<tensor>. One row of the
+ * table in src/probe a name, with its definition (docs/probes.md). A probe that
+ * the model does not have, or that found no position to average over, is not
+ * emitted. name stays valid as long as the probes. */
 typedef void (*eg_probe_emit)(void *ctx, const char *name, double value);
 
 typedef struct eg_probe_info {
