@@ -203,7 +203,7 @@ static void time_rounds(bench *b)
     once = time_steps(b, 1);
     if (b->steps == 0) b->steps = (int64_t)fmax(1, ceil(0.5 / once));
     for (int64_t i = 0; i < b->rounds; i++) {
-        peak[i] = 1e9 * eg_bench_peak_threads(b->kern, b->pool,
+        peak[i] = 1e9 * eg_bench_peak_threads(b->plan.kern, b->pool,
                                               once * (double)b->steps);
         t[i] = time_steps(b, b->steps);
         share[i] = peak[i] > 0 ? flop / t[i] / peak[i] : 0;
@@ -222,7 +222,7 @@ static int print(const bench *b)
     double tokens = (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
     double rate = tokens / b->median, top = tokens / b->best;
     double flops = rate * b->plan.flops_per_token;
-    const char *kern = eg_kern_pick(b->kern)->name;
+    const char *kern = b->plan.kern;
 
     if (cli_flag(b->args, "json"))
         return cli_print_json(json_pack(

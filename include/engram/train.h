@@ -86,6 +86,7 @@ typedef struct eg_train_plan {
         eval; /* evaluators beside it, with and without hooks; not in total */
     int64_t n_params, n_trained;
     double flops_per_token; /* multiply-adds counted as two, necessary only */
+    const char *kern; /* the set in use: "auto" depends on the arithmetic */
 } eg_train_plan;
 EG_API eg_status eg_train_plan_make(eg_train_plan *plan,
                                     const eg_train_spec *spec, eg_err *err);

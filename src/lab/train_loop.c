@@ -43,14 +43,6 @@ static void emit(void *ctx, const char *name, double value)
     if (strcmp(name, "recall_W_K1_early") == 0) p->recall_wk1 = value;
 }
 
-static const char *kern_in_use(const loop *l)
-{
-    const char *asked = l->spec.kern;
-
-    return l->cfg->train.precision == 1 ? eg_kern_pick_f64(asked)->name
-                                        : eg_kern_pick(asked)->name;
-}
-
 /* Memory is given out before it is there: without a look at what the machine
  * has, a run too large is killed in the middle. */
 static eg_status check_memory(const loop *l, eg_err *err)
@@ -92,6 +84,7 @@ static eg_status build(loop *l, eg_err *err)
     EG_TRY(eg_task_new(&l->task, &c->task, l->spec.seed, err));
     l->spec.task = l->task;
     EG_TRY(eg_train_plan_make(&l->plan, &l->spec, err));
+    l->spec.kern = l->plan.kern;
     l->announced = eg_memory_now() + l->plan.total + l->plan.eval;
     EG_TRY(check_memory(l, err));
     EG_TRY(eg_trainer_new(&l->trainer, &l->spec, err));
@@ -150,7 +143,7 @@ static void tell_plan(const loop *l)
 {
     const eg_lab_opts *o = l->opts;
     eg_lab_plan p = {.dir = eg_run_dir(l->run),
-                     .kern = kern_in_use(l),
+                     .kern = l->plan.kern,
                      .precision = precision_name[l->cfg->train.precision],
                      .threads = eg_pool_size(o->pool),
                      .n_params = l->plan.n_params,
@@ -280,7 +273,7 @@ static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
         here > 0 ? (double)(here * tokens_per_step(l)) / seconds : 0;
     out->announced_bytes = l->announced;
     out->peak_bytes = eg_memory_peak();
-    *f = (eg_run_facts){.kern = kern_in_use(l),
+    *f = (eg_run_facts){.kern = l->plan.kern,
                         .precision = precision_name[l->cfg->train.precision],
                         .threads = eg_pool_size(l->opts->pool),
                         .n_params = l->plan.n_params,

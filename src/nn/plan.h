@@ -77,6 +77,8 @@ void egi_plan_make(egi_plan *p, const eg_model *m, const bool *trains,
  * each token of its batch: the matrix products and the causal part of
  * attention; rows averaged over sequences of the task. */
 double egi_plan_flops(const egi_plan *p, const eg_task *task, int batch);
+/* The float32 kernel set that "auto" stands for in training by this plan. */
+const char *egi_plan_kern(const egi_plan *p, const eg_task *task, int batch);
 
 /* Columns of the first block's tables: q | k | v | feed-forward input. */
 static inline int egi_table_cols(const egi_layer_plan *lp)

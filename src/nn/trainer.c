@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engram/kern.h"
 #include "engram/mem.h"
 #include "nn/schedule.h"
 
@@ -87,6 +88,11 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     }
     EG_TRY(egi_freeze_parse(tr->from, tr->m, &spec->train, err));
     plan_for(&tr->plan, tr->m, tr->from, trains, spec);
+    if (!spec->kern || strcmp(spec->kern, "auto") == 0)
+        tr->spec.kern =
+            spec->train.precision
+                ? eg_kern_pick_f64("auto")->name
+                : egi_plan_kern(&tr->plan, spec->task, (int)spec->train.batch);
     *out = tr;
     tr = NULL;
 done:
@@ -160,7 +166,8 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
     plan->packs = b.packs;
     plan->total =
         plan->params + plan->grads + plan->moments + plan->states + plan->packs;
-    plan->eval = egi_eval_bytes(tr->m, spec->pool, spec->kern);
+    plan->kern = tr->spec.kern;
+    plan->eval = egi_eval_bytes(tr->m, spec->pool, tr->spec.kern);
     plan->flops_per_token = egi_plan_flops(&tr->plan, spec->task, es.batch);
     eg_trainer_free(tr);
     return EG_OK;

@@ -327,6 +327,33 @@ static void test_plan(void **state)
     }
 }
 
+static const char *kern_of(const variant *v, const char *task,
+                           const char *asked)
+{
+    setting s;
+    eg_train_plan plan;
+    eg_err err;
+
+    setting_open(&s, v, task, 1);
+    s.spec.kern = asked;
+    assert_int_equal(eg_train_plan_make(&plan, &s.spec, &err), EG_OK);
+    setting_close(&s);
+    printf("  %s, %s, kernels %s: %s\n", v->name, task, asked, plan.kern);
+    return plan.kern;
+}
+
+/* "auto" is the best set, but not the matrix unit where it has little to do. */
+static void test_kern(void **state)
+{
+    const char *best = eg_kern_name(0);
+    const char *other = strcmp(best, "amx") == 0 ? eg_kern_name(1) : best;
+
+    (void)state;
+    assert_string_equal(kern_of(&FULL, TASK, "auto"), best);
+    assert_string_equal(kern_of(&BASIC, "n_ctx=512", "auto"), other);
+    assert_string_equal(kern_of(&FULL, TASK, "generic"), "generic");
+}
+
 static void test_allocation_failure(void **state)
 {
     (void)state;
@@ -408,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_schedule),
         cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_kern),
         cmocka_unit_test(test_allocation_failure),
         cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_no_later_occurrences),
