@@ -18,8 +18,9 @@ enum {
 typedef struct product_args {
     float *c;
     const float *a;
-    float *pb; /* parts of B, written if b is not NULL */
-    const float *b;
+    const float *pb; /* parts of B */
+    const float *b;  /* or NULL; else it is split into `to`, which is pb */
+    float *to;
     eg_index ldc, rs, cs, brs, bcs, M, N, K;
     float alpha;
     int acc;
@@ -58,15 +59,15 @@ static void split_some(void *arg)
 
 static void fetch_and_split(void *arg)
 {
-    enum { FLOATS = 16, LINES = 8 }; /* SLOTS LINES lines: a strip's step */
+    enum { FLOATS = 16, MANY = 128 }; /* a line; a slot's share of a step */
     meanwhile *w = arg;
 
     if (w->strip) {
-        for (int i = 0; i < LINES; i++) {
-            __builtin_prefetch(w->strip + i * FLOATS);
-            __builtin_prefetch(w->strip + i * FLOATS + w->size);
+        for (eg_index i = 0; i < MANY; i += FLOATS) {
+            __builtin_prefetch(w->strip + i);
+            __builtin_prefetch(w->strip + i + w->size);
         }
-        w->strip += LINES * FLOATS;
+        w->strip += MANY;
     }
     for (eg_index i = 0; i < w->some && w->rows > 0; i++, w->rows--) {
         __builtin_prefetch(w->row, 1);
@@ -98,8 +99,9 @@ INLINE void cell_of(int mr, int nr, const cell *o, const float *a,
                     const float *b, eg_index sb, eg_index steps, bool large,
                     meanwhile *w)
 {
-    bool whole = o->rows == mr * TILE && o->cols == nr * TILE &&
-                 o->alpha >= 1 && o->alpha <= 1;
+    const eg_index height = (eg_index)mr * TILE, width = (eg_index)nr * TILE;
+    bool whole =
+        o->rows == height && o->cols == width && o->alpha >= 1 && o->alpha <= 1;
 
     if (whole && o->acc) {
         tiles_load(mr, nr, o->c, o->ldc);
@@ -218,21 +220,22 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
     w.ldc = p->ldc;
     w.slot = 0;
     /* a row of cells has (n1 - n0) / SIDE slots for two strips */
-    w.each = (int)((n1 - n0) / (2 * SIDE));
+    w.each = (int)((n1 - n0) / SIDE / 2);
     feed_left(&w.a, p, m0, m1, 0, left[0]);
     for (eg_index k = 0; k == 0 || k < p->K; k += BLOCK_K) {
         eg_index kc = p->K - k < BLOCK_K ? p->K - k : BLOCK_K;
-        float *b = p->pb + n0 / TILE * w.size + k / STEP * STEP_FLOATS;
+        eg_index at = n0 / TILE * w.size + k / STEP * STEP_FLOATS;
         bool split_b = p->b && m0 == 0;
 
-        w.some = kc > STEP ? SIDE * STEP / (SLOTS * kc) + 1 : SLOTS;
-        feed_begin(&w.b, b, split_b ? p->b + n0 * p->bcs + k * p->brs : NULL,
-                   p->bcs, p->brs, split_b ? n1 - n0 : 0, kc);
+        w.some = kc > STEP ? (eg_index)SIDE * STEP / (SLOTS * kc) + 1 : SLOTS;
+        feed_begin(&w.b, split_b ? p->to + at : NULL,
+                   split_b ? p->b + n0 * p->bcs + k * p->brs : NULL, p->bcs,
+                   p->brs, split_b ? n1 - n0 : 0, kc);
         for (eg_index m = m0; m < m1; m += SIDE, turn ^= 1) {
             bool last = m + SIDE >= m1;
             row_args r = {.c = p->c + m * p->ldc + n0,
                           .left = left[turn],
-                          .b = b,
+                          .b = p->pb + at,
                           .rows = m1 - m < SIDE ? m1 - m : SIDE,
                           .cols = n1 - n0,
                           .kc = kc,
@@ -299,7 +302,7 @@ static void amx_gemm_packed(float *c, eg_index ldc, const float *a, eg_index rs,
                                 .a = a,
                                 .rs = rs,
                                 .cs = cs,
-                                .pb = (float *)(uintptr_t)pb,
+                                .pb = pb,
                                 .M = M,
                                 .N = N,
                                 .K = K,
@@ -323,6 +326,7 @@ static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
                                 .rs = rs,
                                 .cs = cs,
                                 .pb = work,
+                                .to = work,
                                 .b = b,
                                 .brs = brs,
                                 .bcs = bcs,

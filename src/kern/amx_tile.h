@@ -77,7 +77,7 @@ INLINE void put_pairs(float *p, vec lo, vec hi)
     split(lo, l);
     split(hi, h);
 #pragma GCC unroll 3
-    for (int i = 0; i < 3; i++) {
+    for (eg_index i = 0; i < 3; i++) {
         vstore(p + i * TILE_FLOATS, (vec)(l[i] >> 16 | (h[i] & top)));
     }
 }
@@ -204,24 +204,26 @@ static void feed_until(feed *f, eg_index n)
 /* Sums of the products of two tiles of A (4, 5) with two of B (6, 7), and a
  * piece of vector work while the tile unit is busy: in small pieces it is free,
  * a large one stops the flow of instructions. */
-#define TILE_PRODUCTS(mr, nr)                              \
-    do {                                                   \
-        _tile_dpbf16ps(0, 4, 6);                           \
-        if ((nr) > 1) _tile_dpbf16ps(1, 4, 7);             \
-        if ((mr) > 1) _tile_dpbf16ps(2, 5, 6);             \
-        if ((mr) > 1 && (nr) > 1) _tile_dpbf16ps(3, 5, 7); \
-        if (also) also(arg);                               \
-    } while (0)
-#define TILE_LEFT(mr, p)                            \
-    do {                                            \
-        _tile_loadd(4, p, 64);                      \
-        if ((mr) > 1) _tile_loadd(5, (p) + sa, 64); \
-    } while (0)
-#define TILE_RIGHT(nr, p)                                  \
-    do {                                                   \
-        _tile_stream_loadd(6, p, 64);                      \
-        if ((nr) > 1) _tile_stream_loadd(7, (p) + sb, 64); \
-    } while (0)
+INLINE void tile_products(int mr, int nr, void (*also)(void *), void *arg)
+{
+    _tile_dpbf16ps(0, 4, 6);
+    if (nr > 1) _tile_dpbf16ps(1, 4, 7);
+    if (mr > 1) _tile_dpbf16ps(2, 5, 6);
+    if (mr > 1 && nr > 1) _tile_dpbf16ps(3, 5, 7);
+    if (also) also(arg);
+}
+
+INLINE void tile_left(int mr, const float *p, eg_index stride)
+{
+    _tile_loadd(4, p, 64);
+    if (mr > 1) _tile_loadd(5, p + stride, 64);
+}
+
+INLINE void tile_right(int nr, const float *p, eg_index stride)
+{
+    _tile_stream_loadd(6, p, 64);
+    if (nr > 1) _tile_stream_loadd(7, p + stride, 64);
+}
 
 /* Adds mr x nr strips' products over the steps to tiles 0 to 3; strips are sa
  * and sb entries apart. B passes by the L1 cache, which A's strips, used again
@@ -236,19 +238,19 @@ INLINE void multiply(int mr, int nr, const float *a, eg_index sa,
         const float *a1 = a + TILE_FLOATS, *a2 = a1 + TILE_FLOATS;
         const float *b1 = b + TILE_FLOATS, *b2 = b1 + TILE_FLOATS;
 
-        TILE_LEFT(mr, a);
-        TILE_RIGHT(nr, b2);
-        TILE_PRODUCTS(mr, nr);
-        TILE_RIGHT(nr, b1);
-        TILE_PRODUCTS(mr, nr);
-        TILE_LEFT(mr, a1);
-        TILE_PRODUCTS(mr, nr);
-        TILE_RIGHT(nr, b);
-        TILE_PRODUCTS(mr, nr);
-        TILE_LEFT(mr, a2);
-        TILE_PRODUCTS(mr, nr);
-        TILE_LEFT(mr, a);
-        TILE_PRODUCTS(mr, nr);
+        tile_left(mr, a, sa);
+        tile_right(nr, b2, sb);
+        tile_products(mr, nr, also, arg);
+        tile_right(nr, b1, sb);
+        tile_products(mr, nr, also, arg);
+        tile_left(mr, a1, sa);
+        tile_products(mr, nr, also, arg);
+        tile_right(nr, b, sb);
+        tile_products(mr, nr, also, arg);
+        tile_left(mr, a2, sa);
+        tile_products(mr, nr, also, arg);
+        tile_left(mr, a, sa);
+        tile_products(mr, nr, also, arg);
         a += STEP_FLOATS;
         b += STEP_FLOATS;
     }
