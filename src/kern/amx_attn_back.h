@@ -152,7 +152,7 @@ static bool chunk_piece(const back_args *a, chunk *c)
     while (c->block < c->g->blocks && chunk_keys(c, c->block) == 0) c->block++;
     i = c->block;
     if (i >= c->g->blocks) return false;
-    if (pull_piece(a, c->g)) return true;
+    if ((a->dq || a->dk) && pull_piece(a, c->g)) return true;
     b = &c->g->b[i];
     if (b->rows == LANES && c->s + s / STEP * STEP + STEP <= b->limit[0]) {
         chunk_row(a, c, i, s, true);
@@ -326,7 +326,9 @@ static void backward_start(backward *f, const back_args *a, float *work)
             c->dp[j] = work_take(&work, CHUNK_SUMS);
         }
     }
-    feed_start(&f->v, true, f->values, a->v, a->ldv, 1, keys, dv);
+    if (a->dq || a->dk) {
+        feed_start(&f->v, true, f->values, a->v, a->ldv, 1, keys, dv);
+    }
 }
 
 static void feed_finish(feed *f)
@@ -354,10 +356,15 @@ static void group_start(backward *f)
     g->keys = g->b[g->blocks - 1].keys;
     feed_finish(&f->dz);
     feed_finish(&f->q);
-    feed_start(&f->turned, false, g->turned, dz, a->lddz, 1, g->rows, a->width);
-    feed_start(&f->dz, false, g->dz, dz, 1, a->lddz, a->width, g->rows);
-    feed_start(&f->q, false, g->q, q, 1, a->ldq, a->dh, g->rows);
-    feed_finish(&f->turned);
+    if (a->dq || a->dk) {
+        feed_start(&f->turned, false, g->turned, dz, a->lddz, 1, g->rows,
+                   a->width);
+        feed_finish(&f->turned);
+    }
+    if (a->dv) {
+        feed_start(&f->dz, false, g->dz, dz, 1, a->lddz, a->width, g->rows);
+    }
+    if (a->dk) feed_start(&f->q, false, g->q, q, 1, a->ldq, a->dh, g->rows);
     f->row += g->rows;
     f->s = 0;
     f->open = g;

@@ -62,7 +62,8 @@ static void amx_attn_back(float *dq, eg_index lddq, float *dk, eg_index lddk,
         .scale = scale,
     };
 
-    if (on_tiles(rows, dh, dv)) {
+    /* dQ alone pays for splitting dS by lanes, and K */
+    if (on_tiles(rows, dh, dv) && (dk || !dq || rows >= 2 * MIN_ROWS)) {
         tiles_attn_back(&a, work);
     } else {
         fast_attn_back(dq, lddq, dk, lddk, dv_, lddv, dz, lddz, z, ldz, p, q,
