@@ -2,7 +2,7 @@
 
 /* Measured: tiles are a tenth faster at 256 rows of width 64, 1.3 times as fast
  * at 1024 rows; with fewer rows or narrower heads they are slower. */
-enum { MIN_ROWS = 256, MIN_WIDTH = 64 };
+enum { MIN_ROWS = 256, MIN_ROWS_QUERIES = 512, MIN_WIDTH = 64 };
 
 static bool on_tiles(eg_index rows, eg_index dh, eg_index dv)
 {
@@ -62,8 +62,8 @@ static void amx_attn_back(float *dq, eg_index lddq, float *dk, eg_index lddk,
         .scale = scale,
     };
 
-    /* dQ alone pays for splitting dS by lanes, and K */
-    if (on_tiles(rows, dh, dv) && (dk || !dq || rows >= 2 * MIN_ROWS)) {
+    /* without dK, splitting K and dS by lanes is for dQ alone */
+    if (on_tiles(rows, dh, dv) && (dk || !dq || rows >= MIN_ROWS_QUERIES)) {
         tiles_attn_back(&a, work);
     } else {
         fast_attn_back(dq, lddq, dk, lddk, dv_, lddv, dz, lddz, z, ldz, p, q,
