@@ -54,15 +54,9 @@ static parts parts_take(float **work, eg_index n, eg_index K)
 static void feed_start(feed *f, bool left, parts to, const float *x,
                        eg_index si, eg_index sk, eg_index n, eg_index K)
 {
-    f->to = to.p;
     f->size = to.size;
     f->left = left;
-    f->x = x;
-    f->si = si;
-    f->sk = sk;
-    f->n = n;
-    f->K = K;
-    f->strip = f->step = f->slot = 0;
+    feed_begin(f, to.p, x, si, sk, n, K);
 }
 
 INLINE void cell_of_sums(int mr, int nr, float *c, eg_index ldc, bool add,
@@ -139,18 +133,13 @@ INLINE vec exp_below(vec x)
 {
     const vec magic = vset(0x1.8p23f); /* its last bits are the integer */
     const vec hi = vset(0x1.62e4p-1f), lo = vset(0x1.7f7d1cp-20f);
-    vec z = x * 0x1.715476p+0f + magic, k = z - magic, p;
+    vec z = x * 0x1.715476p+0f + magic, k = z - magic;
     __mmask16 seen =
         _mm512_cmp_ps_mask((__m512)x, (__m512)vset(-87), _CMP_NLT_UQ);
 
     x -= k * hi;
     x -= k * lo;
-    p = vset(0x1.0fa032p-7f) * x + 0x1.573ad8p-5f;
-    p = p * x + 0x1.555a8p-3f;
-    p = p * x + 0x1.fffdc4p-2f;
-    p = p * x + 0x1.fffff6p-1f;
-    p = p * x + 1;
-    return (vec)_mm512_maskz_add_epi32(seen, (__m512i)p,
+    return (vec)_mm512_maskz_add_epi32(seen, (__m512i)vexp_rest(x),
                                        _mm512_slli_epi32((__m512i)z, 23));
 }
 

@@ -148,20 +148,6 @@ static void large_cell(const cell *o, const float *a, const float *b,
     cell_product(o, a, b, sb, steps, true, w);
 }
 
-/* Makes f an operand to be split from the start. Never by assignment: a copy of
- * a struct would wait for all stores of tiles before it. */
-static void feed_begin(feed *f, float *to, const float *x, eg_index si,
-                       eg_index sk, eg_index n, eg_index K)
-{
-    f->to = to;
-    f->x = x;
-    f->si = si;
-    f->sk = sk;
-    f->n = n;
-    f->K = K;
-    f->strip = f->step = f->slot = 0;
-}
-
 /* SIDE rows of A from m, BLOCK_K of k; nothing beyond K. */
 static void feed_left(feed *f, const product_args *p, eg_index m, eg_index end,
                       eg_index k, float *to)
@@ -289,25 +275,36 @@ static void amx_pack(float *pb, const float *b, eg_index rs, eg_index cs,
     feed_until(&f, N);
 }
 
+/* The arguments of a product with B in parts at pb. */
+INLINE product_args product_of(float *c, eg_index ldc, const float *a,
+                               eg_index rs, eg_index cs, const float *pb,
+                               eg_index M, eg_index N, eg_index K, float alpha,
+                               int acc)
+{
+    return (product_args){.c = c,
+                          .ldc = ldc,
+                          .a = a,
+                          .rs = rs,
+                          .cs = cs,
+                          .pb = pb,
+                          .M = M,
+                          .N = N,
+                          .K = K,
+                          .alpha = alpha,
+                          .acc = acc};
+}
+
 static void amx_gemm_packed(float *c, eg_index ldc, const float *a, eg_index rs,
                             eg_index cs, const float *pb, eg_index M,
                             eg_index N, eg_index K, float alpha, int acc)
 {
+    product_args p = product_of(c, ldc, a, rs, cs, pb, M, N, K, alpha, acc);
+
     if (memory_bound(K, N)) {
         fast_gemm_packed(c, ldc, a, rs, cs, pb, M, N, K, alpha, acc);
-        return;
+    } else {
+        product_all(&p);
     }
-    product_all(&(product_args){.c = c,
-                                .ldc = ldc,
-                                .a = a,
-                                .rs = rs,
-                                .cs = cs,
-                                .pb = pb,
-                                .M = M,
-                                .N = N,
-                                .K = K,
-                                .alpha = alpha,
-                                .acc = acc});
 }
 
 static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
@@ -315,24 +312,16 @@ static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
                      eg_index M, eg_index N, eg_index K, float alpha, int acc,
                      float *work)
 {
+    product_args p = product_of(c, ldc, a, rs, cs, work, M, N, K, alpha, acc);
+
     /* with few rows B would be split for next to nothing */
     if (M <= FEW_ROWS || memory_bound(K, N)) {
         fast_gemm(c, ldc, a, rs, cs, b, brs, bcs, M, N, K, alpha, acc, work);
         return;
     }
-    product_all(&(product_args){.c = c,
-                                .ldc = ldc,
-                                .a = a,
-                                .rs = rs,
-                                .cs = cs,
-                                .pb = work,
-                                .to = work,
-                                .b = b,
-                                .brs = brs,
-                                .bcs = bcs,
-                                .M = M,
-                                .N = N,
-                                .K = K,
-                                .alpha = alpha,
-                                .acc = acc});
+    p.to = work;
+    p.b = b;
+    p.brs = brs;
+    p.bcs = bcs;
+    product_all(&p);
 }

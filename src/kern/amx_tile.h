@@ -102,6 +102,21 @@ typedef struct feed {
     float turned[TILE * STEP];  /* the step at hand in the other order */
 } feed;
 
+/* Makes f an operand to be split from the start; size and left are set apart.
+ * Never by assignment: a copy of a struct would wait for all stores of tiles
+ * before it. */
+static void feed_begin(feed *f, float *to, const float *x, eg_index si,
+                       eg_index sk, eg_index n, eg_index K)
+{
+    f->to = to;
+    f->x = x;
+    f->si = si;
+    f->sk = sk;
+    f->n = n;
+    f->K = K;
+    f->strip = f->step = f->slot = 0;
+}
+
 /* Rows r0 to r1 of the tiles of a step: of a left operand lo and hi are 16
  * steps of k each, of a right one rows k and k + 16; ld entries from row to
  * row, n of them and k steps are there, the rest is 0. */
