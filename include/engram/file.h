@@ -59,6 +59,8 @@ typedef struct eg_view {
 } eg_view;
 EG_API eg_index eg_view_size(const eg_view *v); /* entries */
 EG_API double eg_view_at(const eg_view *v, eg_index i);
+/* The first entry that is not finite; -1: all are. */
+EG_API eg_index eg_view_not_finite(const eg_view *v);
 
 /* NumPy .npy, little-endian: version 1.0 in C order written, 1.0 and 2.0 read;
  * what is in Fortran order is read into C order. */

@@ -1,4 +1,5 @@
 /* Element types and read access to dense arrays. */
+#include <math.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -89,4 +90,11 @@ void egi_shape_format(const eg_view *v, char *buf, size_t size)
         egi_text_add(&t, "%s%td", i ? "," : "", v->shape[i]);
     }
     egi_text_add(&t, "]");
+}
+
+eg_index eg_view_not_finite(const eg_view *v)
+{
+    for (eg_index i = 0, n = eg_view_size(v); i < n; i++)
+        if (!isfinite(eg_view_at(v, i))) return i;
+    return -1;
 }

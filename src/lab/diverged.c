@@ -8,20 +8,13 @@
 #include "engram/eval.h"
 #include "engram/mem.h"
 
-static bool all_finite(const eg_view *v)
-{
-    for (eg_index i = 0; i < eg_view_size(v); i++)
-        if (!isfinite(eg_view_at(v, i))) return false;
-    return true;
-}
-
 /* The first tensor of the table with a number that is none; NULL: none has. */
 static const char *bad_weight(const eg_model *m)
 {
     for (int i = 0; i < eg_model_n_tensors(m); i++) {
         eg_view v = eg_model_view(m, i);
 
-        if (!all_finite(&v)) return eg_model_tensor(m, i)->name;
+        if (eg_view_not_finite(&v) >= 0) return eg_model_tensor(m, i)->name;
     }
     return NULL;
 }
@@ -42,7 +35,8 @@ static void look(void *ctx, int index, int worker, const eg_acts *acts)
     for (int i = 0; (name = eg_eval_hook_name(s->eval, i)); i++) {
         eg_view v;
 
-        if (!eg_acts_hook(acts, name, &v) || all_finite(&v)) continue;
+        if (!eg_acts_hook(acts, name, &v) || eg_view_not_finite(&v) < 0)
+            continue;
         s->found[index] = i;
         return;
     }

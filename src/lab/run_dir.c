@@ -117,14 +117,14 @@ done:
     return st;
 }
 
+const char *const egi_run_folder[EGI_RUN_FOLDERS] = {"arrays", "checkpoints"};
+
 static eg_status make_folders(eg_run *run, eg_err *err)
 {
-    static const char *const folder[EGI_RUN_FOLDERS] = {"arrays",
-                                                        "checkpoints"};
-
     for (int i = 0; i < EGI_RUN_FOLDERS; i++) {
         char path[EG_PATH + 16];
-        eg_status st = egi_path(path, sizeof path, run->dir, folder[i], err);
+        eg_status st =
+            egi_path(path, sizeof path, run->dir, egi_run_folder[i], err);
 
         run->made_folder[i] = st == EG_OK && !eg_file_exists(path);
         if (st == EG_OK) st = eg_mkdirs(path, err);

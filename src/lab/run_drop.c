@@ -35,7 +35,6 @@ bool egi_run_drop(eg_run *run)
     static const char *const file[] = {"config.yaml",   "run.json",
                                        "metrics.jsonl", "timing.jsonl",
                                        "log",           "lock"};
-    static const char *const folder[] = {"arrays", "checkpoints"};
     char path[EG_PATH + 16];
 
     if (run->begun || !run->created) return false;
@@ -44,8 +43,8 @@ bool egi_run_drop(eg_run *run)
         return true;
     }
     for (int i = 0; i < EGI_RUN_FOLDERS; i++)
-        if (run->made_folder[i] &&
-            egi_path(path, sizeof path, run->dir, folder[i], NULL) == EG_OK)
+        if (run->made_folder[i] && egi_path(path, sizeof path, run->dir,
+                                            egi_run_folder[i], NULL) == EG_OK)
             remove_tree(path);
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
         if (egi_path(path, sizeof path, run->dir, file[i], NULL) == EG_OK)

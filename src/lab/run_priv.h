@@ -6,7 +6,8 @@
 #include <time.h>
 #include "engram/run.h"
 
-enum { EGI_RUN_FOLDERS = 2 }; /* arrays, checkpoints */
+enum { EGI_RUN_FOLDERS = 2 };
+extern const char *const egi_run_folder[EGI_RUN_FOLDERS];
 
 struct eg_run {
     char dir[EG_PATH];

@@ -1,5 +1,4 @@
 /* Weights in safetensors files, one entry a tensor. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,13 +38,12 @@ static void shape_text(char *buf, size_t size, int ndim, const eg_index *shape)
 static eg_status check_finite(const char *name, const eg_view *v,
                               const char *path, eg_err *err)
 {
-    for (eg_index j = 0; j < eg_view_size(v); j++)
-        if (!isfinite(eg_view_at(v, j)))
-            return EG_FAIL(err, EG_EFORMAT,
-                           "%s: expected finite numbers, found %g at place "
-                           "%td in %s",
-                           name, eg_view_at(v, j), j, path);
-    return EG_OK;
+    eg_index j = eg_view_not_finite(v);
+
+    if (j < 0) return EG_OK;
+    return EG_FAIL(err, EG_EFORMAT,
+                   "%s: expected finite numbers, found %g at place %td in %s",
+                   name, eg_view_at(v, j), j, path);
 }
 
 eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
