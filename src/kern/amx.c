@@ -2,6 +2,7 @@
 #define VEC_W 16
 #include "kern/fast_impl.h"
 #include "kern/amx_tile.h"
+#include "kern/amx_cell.h"
 #include "kern/amx_gemm.h"
 #include "kern/amx_attn.h"
 #include "kern/amx_attn_back.h"

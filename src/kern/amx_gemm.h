@@ -1,18 +1,22 @@
-/* Matrix products of the AMX set (amx_tile.h).
+/* Matrix products of the AMX set (amx_tile.h, amx_cell.h).
  *
- * C is computed in cells of 32 x 32, two strips of A by two of B. Operands are
- * split into parts while the tile unit multiplies: the next rows of A always,
- * the next columns of B too unless they were packed beforehand. Blocks: a cell
- * takes BLOCK_K of k at a time, so that its strips fit into the L1 cache;
- * BLOCK_M x BLOCK_N of C, and B's parts for it, stay in L2. */
+ * Operands are split into parts while the tile unit multiplies: the next rows
+ * of A always, the next columns of B too unless they were packed beforehand.
+ * Blocks: cells take up to MAX_K of k at a time, so that their strips of A fit
+ * into the L1 cache; BLOCK_M rows of a block of C, and B's parts for it, stay
+ * in L2. Results too large for the caches go past them. */
 
 enum {
-    SIDE = 2 * TILE,
     BLOCK_M = 256,
     BLOCK_N = 512,
+    WIDE_N = 1024, /* for short sums that go past the caches */
     BLOCK_K = 128,
-    LEFT_SIZE = BLOCK_K / STEP * STEP_FLOATS, /* parts of a strip of A */
-    FEW_ROWS = 8
+    MAX_K = 256,
+    LEFT_SIZE = MAX_K / STEP * STEP_FLOATS, /* parts of a strip of A */
+    FEW_ROWS = 8,
+    WIDE = 1 << 14, /* columns that pay for splitting with more rows only */
+    FEW_ROWS_WIDE = 32,
+    MANY = 1 << 18 /* entries: beyond half of an L2 cache */
 };
 
 typedef struct product_args {
@@ -24,137 +28,41 @@ typedef struct product_args {
     eg_index ldc, rs, cs, brs, bcs, M, N, K;
     float alpha;
     int acc;
+    eg_index block_n, block_k;
+    bool past; /* the caches */
 } product_args;
 
-/* C[rows, cols] (+)= alpha A B for a cell. */
-typedef struct cell {
-    float *c;
-    eg_index ldc, rows, cols;
-    float alpha;
-    int acc;
-} cell;
-
-/* What the vector unit does during the cells, a little in every slot: it splits
- * two pieces of B, and one of A in every `each` slots, which spreads it evenly;
- * in large products it also fetches the strips of B and the rows of C that come
- * next, which are not in the caches. */
-typedef struct meanwhile {
-    feed a, b;
-    int each, slot;
-    const float *strip; /* NULL, or the first of two */
-    eg_index size;      /* how far these are apart */
-    float *row;         /* of C, `rows` left, `some` a slot */
-    eg_index ldc, rows, some;
-} meanwhile;
-
-static void split_some(void *arg)
+INLINE eg_index less(eg_index a, eg_index b)
 {
-    meanwhile *w = arg;
-
-    if (feed_piece(&w->b)) feed_piece(&w->b);
-    if (++w->slot < w->each) return;
-    w->slot = 0;
-    feed_piece(&w->a);
+    return a < b ? a : b;
 }
 
-static void fetch_and_split(void *arg)
-{
-    enum { FLOATS = 16, MANY = 128 }; /* a line; a slot's share of a step */
-    meanwhile *w = arg;
-
-    if (w->strip) {
-        for (eg_index i = 0; i < MANY; i += FLOATS) {
-            __builtin_prefetch(w->strip + i);
-            __builtin_prefetch(w->strip + i + w->size);
-        }
-        w->strip += MANY;
-    }
-    for (eg_index i = 0; i < w->some && w->rows > 0; i++, w->rows--) {
-        __builtin_prefetch(w->row, 1);
-        __builtin_prefetch(w->row + FLOATS, 1);
-        w->row += w->ldc;
-    }
-    split_some(arg);
-}
-
-/* The sums through a buffer, where C needs more than a copy. */
-static void put_cell(const cell *o, const float *sum)
-{
-    for (eg_index m = 0; m < o->rows; m++) {
-        for (eg_index n = 0; n < o->cols; n += W) {
-            eg_index left = o->cols - n < W ? o->cols - n : W;
-            float *c = o->c + m * o->ldc + n;
-            vec v = o->alpha * vload(sum + m * SIDE + n);
-            if (o->acc) v += load_some(c, left);
-            if (left == W) {
-                vstore(c, v);
-            } else {
-                vstore_n(c, v, left);
-            }
-        }
-    }
-}
-
-INLINE void cell_of(int mr, int nr, const cell *o, const float *a,
-                    const float *b, eg_index sb, eg_index steps, bool large,
-                    meanwhile *w)
-{
-    const eg_index height = (eg_index)mr * TILE, width = (eg_index)nr * TILE;
-    bool whole =
-        o->rows == height && o->cols == width && o->alpha >= 1 && o->alpha <= 1;
-
-    if (whole && o->acc) {
-        tiles_load(mr, nr, o->c, o->ldc);
-    } else {
-        tiles_clear();
-    }
-    multiply(mr, nr, a, LEFT_SIZE, b, sb, steps,
-             large ? fetch_and_split : split_some, w);
-    if (whole) {
-        tiles_store(mr, nr, o->c, o->ldc);
-    } else {
-        float sum[SIDE * SIDE] __attribute__((aligned(64)));
-        tiles_store(mr, nr, sum, SIDE);
-        put_cell(o, sum);
-    }
-}
-
-INLINE void cell_product(const cell *o, const float *a, const float *b,
-                         eg_index sb, eg_index steps, bool large, meanwhile *w)
-{
-    if (o->rows > TILE && o->cols > TILE) {
-        cell_of(2, 2, o, a, b, sb, steps, large, w);
-    } else if (o->rows > TILE) {
-        cell_of(2, 1, o, a, b, sb, steps, large, w);
-    } else if (o->cols > TILE) {
-        cell_of(1, 2, o, a, b, sb, steps, large, w);
-    } else {
-        cell_of(1, 1, o, a, b, sb, steps, large, w);
-    }
-}
-
-typedef void cell_fn(const cell *o, const float *a, const float *b, eg_index sb,
-                     eg_index steps, meanwhile *w);
-
-static void small_cell(const cell *o, const float *a, const float *b,
-                       eg_index sb, eg_index steps, meanwhile *w)
-{
-    cell_product(o, a, b, sb, steps, false, w);
-}
-
-static void large_cell(const cell *o, const float *a, const float *b,
-                       eg_index sb, eg_index steps, meanwhile *w)
-{
-    cell_product(o, a, b, sb, steps, true, w);
-}
-
-/* SIDE rows of A from m, BLOCK_K of k; nothing beyond K. */
+/* SIDE rows of A from m, a block of k; nothing beyond K. */
 static void feed_left(feed *f, const product_args *p, eg_index m, eg_index end,
                       eg_index k, float *to)
 {
     feed_begin(f, to, p->a + m * p->rs + k * p->cs, p->rs, p->cs,
-               end - m < SIDE ? end - m : SIDE,
-               p->K - k < BLOCK_K ? p->K - k : BLOCK_K);
+               less(end - m, SIDE), less(p->K - k, p->block_k));
+}
+
+/* Where the parts of B for a block begin. Parts made on the way are used for
+ * this block of columns only: the next ones take their place. */
+INLINE eg_index parts_at(const product_args *p, eg_index n, eg_index k)
+{
+    return (p->b ? 0 : n / TILE * strip_size(p->K)) + k / STEP * STEP_FLOATS;
+}
+
+/* Fetches the packed parts of the block at n and k in so many slots. */
+static void fetch_begin(coming *s, const product_args *p, eg_index n,
+                        eg_index k, eg_index slots)
+{
+    bool none = p->b || n >= p->N || p->N * p->K <= MANY;
+    eg_index cols = less(p->N - n, p->block_n);
+
+    s->strips = none ? 0 : (cols + TILE - 1) / TILE;
+    s->line = s->strip = p->pb + parts_at(p, n, k);
+    s->left = s->whole = strip_size(less(p->K - k, p->block_k)) / LINE;
+    s->some = (s->strips * s->whole + slots - 1) / slots;
 }
 
 /* A row of cells, for a block of k. */
@@ -163,13 +71,13 @@ typedef struct row_args {
     const float *left, *b;
     eg_index rows, cols, kc;
     int acc;
-    bool fetch_b, fetch_c;
+    bool fetch_c;
 } row_args;
 
 static void product_row(const product_args *p, const row_args *r, meanwhile *w)
 {
-    bool fetch_b = r->fetch_b, fetch_c = r->fetch_c;
-    cell_fn *run = fetch_b || fetch_c ? large_cell : small_cell;
+    bool large = w->strips.strips > 0 || r->fetch_c;
+    cell_fn *run = cell_fns[p->past ? PAST : large ? LARGE : SMALL];
 
     for (eg_index n = 0; n < r->cols; n += SIDE) {
         const float *b = r->b + n / TILE * w->size;
@@ -177,25 +85,24 @@ static void product_row(const product_args *p, const row_args *r, meanwhile *w)
         cell o = {.c = r->c + n,
                   .ldc = p->ldc,
                   .rows = r->rows,
-                  .cols = r->cols - n < SIDE ? r->cols - n : SIDE,
+                  .cols = less(r->cols - n, SIDE),
                   .alpha = p->alpha,
                   .acc = r->acc};
 
-        w->strip = more && fetch_b ? b + SIDE / TILE * w->size : NULL;
         w->row = o.c + SIDE;
-        w->rows = more && fetch_c ? o.rows : 0;
+        w->rows = more && r->fetch_c ? o.rows : 0;
         feed_until(&w->b, n + SIDE);
-        run(&o, r->left, b, w->size, steps_of(r->kc), w);
+        run(&o, r->left, LEFT_SIZE, b, steps_of(r->kc), w);
     }
 }
 
 /* One block of C, over all of k. */
 static void product_block(const product_args *p, eg_index m0, eg_index n0)
 {
-    const eg_index many = 1 << 18; /* entries: beyond half of an L2 cache */
     float left[2][2 * LEFT_SIZE] __attribute__((aligned(64)));
-    eg_index m1 = m0 + BLOCK_M < p->M ? m0 + BLOCK_M : p->M;
-    eg_index n1 = n0 + BLOCK_N < p->N ? n0 + BLOCK_N : p->N;
+    eg_index m1 = less(m0 + BLOCK_M, p->M), n1 = less(n0 + p->block_n, p->N);
+    eg_index rows = (m1 - m0 + SIDE - 1) / SIDE;
+    eg_index cells = (n1 - n0 + SIDE - 1) / SIDE;
     eg_index turn = 0;
     meanwhile w;
 
@@ -205,53 +112,71 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
     w.b.left = false;
     w.ldc = p->ldc;
     w.slot = 0;
-    /* a row of cells has (n1 - n0) / SIDE slots for two strips */
-    w.each = (int)((n1 - n0) / SIDE / 2);
+    /* a row of cells has this many slots for two strips */
+    w.each = (int)(cells / 2);
+    out_begin(&w.out, p->ldc, p->alpha);
     feed_left(&w.a, p, m0, m1, 0, left[0]);
-    for (eg_index k = 0; k == 0 || k < p->K; k += BLOCK_K) {
-        eg_index kc = p->K - k < BLOCK_K ? p->K - k : BLOCK_K;
-        eg_index at = n0 / TILE * w.size + k / STEP * STEP_FLOATS;
-        bool split_b = p->b && m0 == 0;
+    for (eg_index k = 0; k == 0 || k < p->K; k += p->block_k) {
+        eg_index kc = less(p->K - k, p->block_k), at = parts_at(p, n0, k);
+        eg_index slots = SLOTS * (kc > 0 ? steps_of(kc) : 1); /* of a cell */
+        bool split_b = p->b && m0 == 0, end_k = k + p->block_k >= p->K;
 
-        w.some = kc > STEP ? (eg_index)SIDE * STEP / (SLOTS * kc) + 1 : SLOTS;
+        w.some = SIDE / slots + 1;
         feed_begin(&w.b, split_b ? p->to + at : NULL,
                    split_b ? p->b + n0 * p->bcs + k * p->brs : NULL, p->bcs,
                    p->brs, split_b ? n1 - n0 : 0, kc);
+        fetch_begin(&w.strips, p, end_k && m1 == p->M ? n1 : n0,
+                    end_k ? 0 : k + p->block_k, rows * cells * slots);
         for (eg_index m = m0; m < m1; m += SIDE, turn ^= 1) {
             bool last = m + SIDE >= m1;
             row_args r = {.c = p->c + m * p->ldc + n0,
                           .left = left[turn],
                           .b = p->pb + at,
-                          .rows = m1 - m < SIDE ? m1 - m : SIDE,
+                          .rows = less(m1 - m, SIDE),
                           .cols = n1 - n0,
                           .kc = kc,
                           .acc = p->acc || k > 0,
-                          .fetch_b = m == m0 && !split_b && p->N * p->K > many,
-                          .fetch_c = k == 0 && p->M * p->N > many};
+                          .fetch_c = k == 0 && p->M * p->N > MANY};
 
             feed_until(&w.a, SIDE);
-            feed_left(&w.a, p, last ? m0 : m + SIDE, m1, last ? k + BLOCK_K : k,
-                      left[turn ^ 1]);
+            feed_left(&w.a, p, last ? m0 : m + SIDE, m1,
+                      last ? k + p->block_k : k, left[turn ^ 1]);
             product_row(p, &r, &w);
         }
     }
+    out_all(&w.out);
 }
 
-static void product_all(const product_args *p)
+/* How a product is cut into blocks; no result depends on that. Longer sums in a
+ * cell save passes over C, shorter ones begin sooner. */
+static void cut(product_args *p)
 {
+    bool aligned = ((uintptr_t)p->c | (uintptr_t)(p->ldc * 4)) % 64 == 0;
+
+    p->past = !p->acc && p->K <= MAX_K && aligned &&
+              p->M * p->N * (eg_index)sizeof *p->c >= STREAM_BYTES;
+    p->block_n = p->past && p->K <= BLOCK_K ? WIDE_N : BLOCK_N;
+    p->block_k =
+        p->past || (p->M >= BLOCK_M && p->N >= BLOCK_N) ? MAX_K : BLOCK_K;
+}
+
+static void product_all(product_args *p)
+{
+    cut(p);
     tiles_on();
-    for (eg_index n = 0; n < p->N; n += BLOCK_N) {
+    for (eg_index n = 0; n < p->N; n += p->block_n) {
         for (eg_index m = 0; m < p->M; m += BLOCK_M) product_block(p, m, n);
     }
     tiles_off();
+    if (p->past) stream_end();
 }
 
 /* Products bound by memory are left to the vector unit: an entry of B is 6
- * bytes in parts and 4 as it is, so when B is far larger than the caches, or C
- * is wide and the sums are short, there is nothing to win. */
+ * bytes in parts and 4 as it is, so when B is far larger than the caches there
+ * is nothing to win. */
 static bool memory_bound(eg_index K, eg_index N)
 {
-    return K * N >= 1 << 24 || (N >= 1 << 14 && K < BLOCK_K);
+    return K * N >= 1 << 24;
 }
 
 /* Also room for what fast_gemm packs. */
@@ -315,7 +240,7 @@ static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
     product_args p = product_of(c, ldc, a, rs, cs, work, M, N, K, alpha, acc);
 
     /* with few rows B would be split for next to nothing */
-    if (M <= FEW_ROWS || memory_bound(K, N)) {
+    if (M <= (N < WIDE ? FEW_ROWS : FEW_ROWS_WIDE) || memory_bound(K, N)) {
         fast_gemm(c, ldc, a, rs, cs, b, brs, bcs, M, N, K, alpha, acc, work);
         return;
     }

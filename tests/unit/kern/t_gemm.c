@@ -105,7 +105,8 @@ static const shape large[] = {
     {66, 511, 70},  {132, 515, 5},   {7, 1024, 3},   {64, 519, 512},
     {300, 40, 130}, {270, 515, 260}, {9, 16400, 5},  {40, 1030, 300},
 };
-static const shape huge[] = {{1027, 2064, 2}, {1030, 2048, 5}};
+static const shape huge[] = {
+    {1027, 2064, 2}, {1030, 2048, 5}, {1025, 2064, 37}};
 
 static void test_large(void **state)
 {
@@ -199,6 +200,86 @@ static void test_rows(void **state)
     }
 }
 
+/* A new array that begins on a cache line. */
+static kt_buf on_a_line(eg_index n)
+{
+    kt_buf b = {0};
+
+    for (eg_index off = 0; off < 16; off += 4) { /* malloc aligns to 16 bytes */
+        b = kt_new(n, off, 1);
+        if ((uintptr_t)b.f % 64 == 0) return b;
+        kt_free(&b, "unaligned");
+    }
+    fail_msg("no array on a cache line");
+    return b;
+}
+
+/* Results of 8 MiB and more may be written past the caches: they are the same
+ * as those of two products with half of the columns each. */
+static void check_halves(const eg_kern_f32 *k, shape s, form f)
+{
+    eg_index lda = f.a_turned ? s.M : s.K, ldb = f.b_turned ? s.K : s.N;
+    eg_index rs = f.a_turned ? 1 : lda, cs = f.a_turned ? lda : 1;
+    eg_index brs = f.b_turned ? 1 : ldb, bcs = f.b_turned ? ldb : 1;
+    eg_index ldc = (s.N + 15) / 16 * 16, half = s.N / 2;
+    const eg_index first[] = {0, 0, half}, cols[] = {s.N, half, s.N - half};
+    kt_buf a = kt_input(s.M * s.K, 0, 1), b = kt_input(s.K * s.N, 0, 1);
+    kt_buf whole = on_a_line(s.M * ldc), halves = kt_copy(&whole, 0);
+    kt_buf work = kt_new(k->pack_size(s.K, s.N), 0, 1);
+
+    for (int i = 0; i < 3; i++) {
+        float *c = (i == 0 ? whole.f : halves.f) + first[i];
+        const float *bi = b.f + first[i] * bcs;
+
+        if (f.packed) {
+            k->pack(work.f, bi, brs, bcs, s.K, cols[i]);
+            k->gemm_packed(c, ldc, a.f, rs, cs, work.f, s.M, cols[i], s.K,
+                           f.alpha, 0);
+        } else {
+            k->gemm(c, ldc, a.f, rs, cs, bi, brs, bcs, s.M, cols[i], s.K,
+                    f.alpha, 0, work.f);
+        }
+    }
+    for (eg_index i = 0; i < whole.n; i++) {
+        if (whole.f[i] != halves.f[i]) {
+            fail_msg("%s M %td N %td K %td a%d b%d packed %d: entry %td is "
+                     "%.9g, in halves %.9g",
+                     k->name, s.M, s.N, s.K, f.a_turned, f.b_turned, f.packed,
+                     i, (double)whole.f[i], (double)halves.f[i]);
+        }
+    }
+    kt_free(&a, "a");
+    kt_free(&b, "b");
+    kt_free(&whole, "c");
+    kt_free(&halves, "halves of c");
+    kt_free(&work, "work");
+}
+
+static void test_halves(void **state)
+{
+    /* sums of one step, of none, of a whole block of k; a last cell of
+     * 16 columns, of fewer, of few rows */
+    static const shape of[] = {{1024, 2064, 32},
+                               {1030, 2090, 64},
+                               {1043, 2050, 130},
+                               {1025, 2084, 256},
+                               {1024, 2064, 0}};
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        if (strcmp(k->name, "ref") == 0) continue; /* one loop for all */
+        for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+            for (int v = 0; v < 8; v++) {
+                form f = {.a_turned = v & 1,
+                          .b_turned = v >> 1 & 1,
+                          .packed = v >> 2,
+                          .alpha = v % 3 == 0 ? 1 : -0.75f};
+                check_halves(k, of[i], f);
+            }
+        }
+    }
+}
+
 /* Small integers: every product and sum is exact, so is the result. */
 static void test_exact(void **state)
 {
@@ -259,8 +340,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms), cmocka_unit_test(test_large),
-        cmocka_unit_test(test_rows),  cmocka_unit_test(test_exact),
-        cmocka_unit_test(test_nan),
+        cmocka_unit_test(test_rows),  cmocka_unit_test(test_halves),
+        cmocka_unit_test(test_exact), cmocka_unit_test(test_nan),
     };
     return cmocka_run_group_tests_name("gemm", tests, NULL, NULL);
 }
