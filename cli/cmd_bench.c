@@ -217,6 +217,18 @@ static void time_rounds(bench *b)
     b->share = share[b->rounds / 2];
 }
 
+/* Scores from tables count as the products that they stand for; what the rest
+ * comes to by itself: */
+static void print_looked_up(const bench *b, double rate)
+{
+    double all = b->plan.flops_per_token, looked = b->plan.looked_up_per_token;
+
+    printf("\nof it %.3f MFLOP a token are looked up in tables of scores; what "
+           "is computed: %.1f GFLOP/s",
+           looked / 1e6, rate * (all - looked) / 1e9);
+    if (b->peak > 0) printf(", %.0f %%", 100 * b->share * (1 - looked / all));
+}
+
 static int print(const bench *b)
 {
     double tokens = (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
@@ -226,11 +238,12 @@ static int print(const bench *b)
 
     if (cli_flag(b->args, "json"))
         return cli_print_json(json_pack(
-            "{s:s, s:f, s:f, s:f, s:f, s:f, s:o, s:f, s:I, s:I, s:I, s:s, s:i, "
-            "s:s, s:s}",
+            "{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:f, s:I, s:I, s:I, s:s, "
+            "s:i, s:s, s:s}",
             "bench", b->what, "tokens_per_s", rate, "tokens_per_s_best", top,
             "seconds_per_step", b->median, "gflops", flops / 1e9,
-            "flops_per_token", b->plan.flops_per_token, "peak_fraction",
+            "flops_per_token", b->plan.flops_per_token, "looked_up_per_token",
+            b->plan.looked_up_per_token, "peak_fraction",
             b->peak > 0 ? json_real(b->share) : json_null(), "gradient_error",
             b->error, "batch", (json_int_t)b->cfg->train.batch, "rounds",
             (json_int_t)b->rounds, "steps_per_round", (json_int_t)b->steps,
@@ -244,6 +257,7 @@ static int print(const bench *b)
     if (b->peak > 0)
         printf(", %.0f %% of the FMA peak of %.0f GFLOP/s", 100 * b->share,
                b->peak / 1e9);
+    if (b->plan.looked_up_per_token > 0) print_looked_up(b, rate);
     printf("\nverified: gradient within %.1e of the plain algebra; kernels %s, "
            "%d threads\n",
            b->error, kern, eg_pool_size(b->pool));

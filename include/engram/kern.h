@@ -42,6 +42,15 @@ extern "C" {
  * attn_back   from dz (and z of the forward pass):
  *             dq [rows, dh] is written, dk [*, dh] and dv [*, dv] are added to;
  *             each may be NULL. dk may equal dv, v may equal k.
+ * attn_table  as attn, where each query's scores stand in two tables: with
+ *             y = te[token[t],:] + tp[t,:], t = limit[r] - 1, the score of key
+ *             s is y[token[s]] + y[V + s]; te [*, ldt], tp [*, ldt], tokens
+ *             below V. tp may be NULL: then y = te[token[t],:] and the score is
+ *             y[token[s]]. work [attn_table_work(V, dv, max limit)]
+ * attn_table_back  from dz (and z, p of the forward pass), with g = dS: for
+ *             every s < limit[r] dte[token[t], token[s]] += g,
+ *             dte[token[t], V + s] += g, and the same at row t of dtp (both
+ *             NULL: not wanted; dtp alone NULL: as tp); dv is added to, or NULL
  *
  * layernorm   xhat = (x - mean) rstd, y = xhat w + b, rstd = 1/sqrt(var + eps),
  *             biased variance; xhat, y [rows, d] with strides ldh, ldy;
@@ -98,6 +107,17 @@ extern "C" {
                       const int32_t *limit, const R *k, eg_index ldk,          \
                       const R *v, eg_index ldv, eg_index rows, eg_index dh,    \
                       eg_index dv, R scale, R *work);                          \
+    eg_index (*attn_table_work)(eg_index V, eg_index dv, eg_index max_limit);  \
+    void (*attn_table)(R *z, eg_index ldz, R *p, const R *te, const R *tp,     \
+                       eg_index ldt, eg_index V, const int32_t *token,         \
+                       const int32_t *limit, const R *v, eg_index ldv,         \
+                       eg_index rows, eg_index dv, R *work);                   \
+    void (*attn_table_back)(R *dte, R *dtp, eg_index ldt, eg_index V,          \
+                            const int32_t *token, R *dv_, eg_index lddv,       \
+                            const R *dz, eg_index lddz, const R *z,            \
+                            eg_index ldz, const R *p, const int32_t *limit,    \
+                            const R *v, eg_index ldv, eg_index rows,           \
+                            eg_index dv, R *work);                             \
     void (*layernorm)(R *y, eg_index ldy, R *xhat, eg_index ldh, R *rstd,      \
                       const R *x, eg_index ldx, const R *w, const R *b,        \
                       eg_index rows, eg_index d, double eps);                  \

@@ -85,7 +85,9 @@ typedef struct eg_train_plan {
     int64_t
         eval; /* evaluators beside it, with and without hooks; not in total */
     int64_t n_params, n_trained;
-    double flops_per_token; /* multiply-adds counted as two, necessary only */
+    /* multiply-adds counted as two, necessary only; and which of them are not
+     * done, because scores are looked up in tables */
+    double flops_per_token, looked_up_per_token;
     const char *kern; /* the set in use: "auto" depends on the arithmetic */
 } eg_train_plan;
 EG_API eg_status eg_train_plan_make(eg_train_plan *plan,

@@ -79,14 +79,13 @@ static void key_sums(float *y, eg_index ldy, const float *m, right x,
     }
 }
 
-/* Softmax down W lanes of a block: keys below lo are seen by all of them,
- * keys from hi by none. */
-static void softmax_lanes(float *p, ivec limit, eg_index lo, eg_index hi,
-                          eg_index keys)
+/* The largest scores of W lanes among the keys from s on, or t: keys below lo
+ * are seen by all of them, keys from hi by none. */
+static vec lanes_top(const float *p, ivec limit, eg_index s, eg_index lo,
+                     eg_index hi, vec t)
 {
     const vec none = vset(-INFINITY);
-    vec top[4] = {none, none, none, none}, sum[2] = {{0}, {0}}, t, inv;
-    eg_index s = 0;
+    vec top[4] = {t, none, none, none};
 
     for (; s + 4 <= lo; s += 4) {
 #pragma GCC unroll 4
@@ -98,9 +97,17 @@ static void softmax_lanes(float *p, ivec limit, eg_index lo, eg_index hi,
         vec x = vload(p + s * LANES);
         top[0] = vmax(vsel(limit > (int32_t)s, x, none), top[0]);
     }
-    t = vmax(vmax(top[0], top[1]), vmax(top[2], top[3]));
+    return vmax(vmax(top[0], top[1]), vmax(top[2], top[3]));
+}
 
-    for (s = 0; s + 2 <= lo; s += 2) {
+/* Softmax down W lanes of a block; lo, hi and t as above. */
+static void softmax_lanes(float *p, ivec limit, eg_index lo, eg_index hi,
+                          eg_index keys, vec t)
+{
+    vec sum[2] = {{0}, {0}}, inv;
+    eg_index s = 0;
+
+    for (; s + 2 <= lo; s += 2) {
 #pragma GCC unroll 2
         for (int i = 0; i < 2; i++) {
             vec e = vexp(vload(p + (s + i) * LANES) - t);
@@ -119,13 +126,26 @@ static void softmax_lanes(float *p, ivec limit, eg_index lo, eg_index hi,
     for (; s < keys; s++) vstore(p + s * LANES, vset(0));
 }
 
+static ivec lane_limits(const block *b, eg_index j)
+{
+    ivec limit;
+    memcpy(&limit, b->limit + j, sizeof limit);
+    return limit;
+}
+
+/* Keys seen by all of the lanes j .. j + W - 1. */
+static eg_index common_keys(const block *b, eg_index j)
+{
+    return j + W <= b->rows ? b->limit[j] : 0;
+}
+
 static void softmax_block(float *p, const block *b)
 {
     for (eg_index j = 0; j < LANES; j += W) {
-        ivec limit;
-        memcpy(&limit, b->limit + j, sizeof limit);
-        softmax_lanes(p + j, limit, j + W <= b->rows ? b->limit[j] : 0,
-                      extent(b, j, W), b->keys);
+        ivec limit = lane_limits(b, j);
+        eg_index lo = common_keys(b, j), hi = extent(b, j, W);
+        vec top = lanes_top(p + j, limit, 0, lo, hi, vset(-INFINITY));
+        softmax_lanes(p + j, limit, lo, hi, b->keys, top);
     }
 }
 
@@ -169,12 +189,10 @@ static void score_grads(float *ds, const float *p, const float *dz,
         dot[i] = dot_f32(dz + i * lddz, z + i * ldz, dv);
     }
     for (eg_index j = 0; j < LANES; j += W) {
-        eg_index lo = j + W <= b->rows ? b->limit[j] : 0;
-        eg_index hi = extent(b, j, W), s = 0;
+        eg_index lo = common_keys(b, j), hi = extent(b, j, W), s = 0;
         vec d = vload(dot + j);
-        ivec limit;
+        ivec limit = lane_limits(b, j);
 
-        memcpy(&limit, b->limit + j, sizeof limit);
         for (; s < lo; s++) {
             float *x = ds + s * LANES + j;
             vstore(x, vload(p + s * LANES + j) * (vload(x) - d) * scale);

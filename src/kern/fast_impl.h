@@ -7,6 +7,7 @@
 #include "kern/fast_gemm.h"
 #include "kern/attn_block.h"
 #include "kern/fast_attn.h"
+#include "kern/fast_attn_table.h"
 #include "kern/fast_elem.h"
 #include "kern/fast_rows.h"
 #include "kern/fast_table.h"
@@ -21,6 +22,9 @@
         .attn_size = fast_attn_size, .attn_work = product##_attn_work,         \
         .attn = product##_attn, .attn_scores = fast_attn_scores,               \
         .attn_back = product##_attn_back,                                      \
+        .attn_table_work = fast_attn_table_work,                               \
+        .attn_table = fast_attn_table,                                         \
+        .attn_table_back = fast_attn_table_back,                               \
         .layernorm = fast_layernorm, .layernorm_back = fast_layernorm_back,    \
         .relu = fast_relu, .relu_back = fast_relu_back,                        \
         .gelu = fast_gelu, .gelu_back = fast_gelu_back,                        \

@@ -54,15 +54,10 @@ static void ref_softmax_lane(real *p, eg_index limit, eg_index keys)
     for (eg_index s = limit; s < keys; s++) p[s * EG_ATTN_BLOCK] = 0;
 }
 
-static void ref_attn_row(real *z, real *p, const real *q, eg_index limit,
-                         eg_index keys, const real *k, eg_index ldk,
-                         const real *v, eg_index ldv, eg_index dh, eg_index dv,
-                         real scale)
+/* One row from its scores in p: softmax, then the mean of values. */
+static void ref_attn_mix(real *z, real *p, eg_index limit, eg_index keys,
+                         const real *v, eg_index ldv, eg_index dv)
 {
-    for (eg_index s = 0; s < limit; s++) {
-        double dot = ref_dot(q, k + s * ldk, dh);
-        p[s * EG_ATTN_BLOCK] = (real)((double)scale * dot);
-    }
     ref_softmax_lane(p, limit, keys);
     for (eg_index c = 0; c < dv; c++) {
         double sum = 0;
@@ -70,6 +65,16 @@ static void ref_attn_row(real *z, real *p, const real *q, eg_index limit,
             sum += (double)p[s * EG_ATTN_BLOCK] * (double)v[s * ldv + c];
         }
         z[c] = (real)sum;
+    }
+}
+
+/* Zeros in the lanes n.. of a block. */
+static void ref_attn_absent(real *p, eg_index n, eg_index keys)
+{
+    for (eg_index s = 0; s < keys; s++) {
+        for (eg_index i = n; i < EG_ATTN_BLOCK; i++) {
+            p[s * EG_ATTN_BLOCK + i] = 0;
+        }
     }
 }
 
@@ -86,14 +91,13 @@ static void ref_attn(real *z, eg_index ldz, real *p, const real *q,
 
         for (eg_index i = 0; i < n; i++) {
             eg_index r = r0 + i;
-            ref_attn_row(z + r * ldz, p + i, q + r * ldq, limit[r], keys, k,
-                         ldk, v, ldv, dh, dv, scale);
-        }
-        for (eg_index s = 0; s < keys; s++) {
-            for (eg_index i = n; i < EG_ATTN_BLOCK; i++) {
-                p[s * EG_ATTN_BLOCK + i] = 0;
+            for (eg_index s = 0; s < limit[r]; s++) {
+                double dot = ref_dot(q + r * ldq, k + s * ldk, dh);
+                p[s * EG_ATTN_BLOCK + i] = (real)((double)scale * dot);
             }
+            ref_attn_mix(z + r * ldz, p + i, limit[r], keys, v, ldv, dv);
         }
+        ref_attn_absent(p, n, keys);
         p += keys * EG_ATTN_BLOCK;
     }
 }

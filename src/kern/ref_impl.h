@@ -8,6 +8,7 @@
 
 #include "kern/ref_gemm.h"
 #include "kern/ref_attn.h"
+#include "kern/ref_attn_table.h"
 #include "kern/ref_rows.h"
 #include "kern/ref_elem.h"
 #include "kern/ref_table.h"
@@ -21,6 +22,9 @@
         .attn_size = ref_attn_size, .attn_work = ref_attn_work,                \
         .attn = ref_attn, .attn_scores = ref_attn_scores,                      \
         .attn_back = ref_attn_back,                                            \
+        .attn_table_work = ref_attn_table_work,                                \
+        .attn_table = ref_attn_table,                                          \
+        .attn_table_back = ref_attn_table_back,                                \
         .layernorm = ref_layernorm, .layernorm_back = ref_layernorm_back,      \
         .relu = ref_relu, .relu_back = ref_relu_back,                          \
         .gelu = ref_gelu, .gelu_back = ref_gelu_back,                          \

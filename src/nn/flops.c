@@ -81,18 +81,27 @@ static bool attention_live(const egi_layer_plan *lp)
     return lp->need_q || lp->need_k || lp->need_v;
 }
 
-/* Scores and values over the pairs of a query and a key that it sees. */
+static double pair_flops(const egi_plan *p, int l, const shares *s)
+{
+    bool last = l == p->m->n_layers - 1;
+    return 2 * (last ? s->row_pairs : s->pairs) * p->m->n_heads;
+}
+
+/* Scores, with what their gradients reach, of the pairs of a query and a key
+ * that it sees. */
+static double score_flops(const egi_plan *p, int l, const shares *s)
+{
+    const egi_layer_plan *lp = &p->layer[l];
+    return pair_flops(p, l, s) * lp->kw * (1 + lp->need_q + lp->need_k);
+}
+
+/* Scores and values over those pairs. */
 static double attention_flops(const egi_plan *p, int l, const shares *s)
 {
     const egi_layer_plan *lp = &p->layer[l];
-    bool last = l == p->m->n_layers - 1;
-    double f = lp->kw + lp->vw;
+    int passes = 1 + attention_live(lp) + lp->need_v; /* z, dP, dV */
 
-    if (attention_live(lp)) f += lp->vw; /* dP */
-    if (lp->need_q) f += lp->kw;
-    if (lp->need_k) f += lp->kw;
-    if (lp->need_v) f += lp->vw;
-    return 2 * (last ? s->row_pairs : s->pairs) * p->m->n_heads * f;
+    return score_flops(p, l, s) + pair_flops(p, l, s) * lp->vw * passes;
 }
 
 static double layer_flops(const egi_plan *p, int l, const shares *s)
@@ -122,33 +131,26 @@ static double layer_flops(const egi_plan *p, int l, const shares *s)
     return f + lin(rows, m->d_mlp, d, a->out >= 0, true);
 }
 
-static bool count(double *all, double *attention, const egi_plan *p,
-                  const eg_task *task, int batch)
+egi_flops egi_plan_flops(const egi_plan *p, const eg_task *task, int batch)
 {
     const eg_model *m = p->m;
     const egi_layer_plan *last = &p->layer[m->n_layers - 1];
+    egi_flops f = {0};
     shares s;
 
-    *all = *attention = 0;
-    if (!sample(&s, p, task)) return false;
-    if (p->sheets && !sample_distinct(&s.distinct, p, task, batch))
-        return false;
+    if (!sample(&s, p, task)) return f;
+    if (p->sheets && !sample_distinct(&s.distinct, p, task, batch)) return f;
     for (int l = 0; l < m->n_layers; l++) {
-        *all += layer_flops(p, l, &s);
-        *attention += attention_flops(p, l, &s);
+        f.all += layer_flops(p, l, &s);
+        f.attention += attention_flops(p, l, &s);
+        if (p->layer[l].scores) f.tables += score_flops(p, l, &s);
     }
-    *all +=
+    f.all +=
         lin(s.rows, m->d_model, m->V, p->acc_u >= 0, !p->fold || last->need_a);
     if (p->fold)
-        *all += lin(s.rows, (double)m->n_heads * last->vw, m->V, p->acc_c >= 0,
-                    true);
-    return true;
-}
-
-double egi_plan_flops(const egi_plan *p, const eg_task *task, int batch)
-{
-    double all, attention;
-    return count(&all, &attention, p, task, batch) ? all : 0;
+        f.all += lin(s.rows, (double)m->n_heads * last->vw, m->V, p->acc_c >= 0,
+                     true);
+    return f;
 }
 
 /* The matrix unit slows the clock of all the rest by a tenth, so it has to
@@ -157,9 +159,9 @@ double egi_plan_flops(const egi_plan *p, const eg_task *task, int batch)
 const char *egi_plan_kern(const egi_plan *p, const eg_task *task, int batch)
 {
     const char *best = eg_kern_pick("auto")->name;
-    double all, attention;
 
     if (strcmp(best, "amx") != 0) return best;
-    if (!count(&all, &attention, p, task, batch)) return best;
-    return attention > all * 2 / 3 ? eg_kern_name(1) : best;
+    egi_flops f = egi_plan_flops(p, task, batch);
+    return f.attention - f.tables > (f.all - f.tables) * 2 / 3 ? eg_kern_name(1)
+                                                               : best;
 }

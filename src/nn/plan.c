@@ -71,6 +71,28 @@ static void layer_needs(const plan_ctx *c, int l, bool below)
     if (lp->nv == 0 && !in) lp->need_v = false;
 }
 
+/* Are the first block's scores to come from tables? A step makes and takes
+ * apart tables of sn^2 entries in some 6 sn^2 kw multiply-adds, and saves kw of
+ * them for each pair of a query and a key, forward and for each gradient; heads
+ * of 64 and more cost more than gathering. Asked of a quarter. */
+static void score_tables(const plan_ctx *c, int batch)
+{
+    const eg_model *m = c->m;
+    egi_layer_plan *lp = &c->p->layer[0];
+    double T = m->T, passes = 1 + lp->need_q + lp->need_k;
+    int sv = (m->V + 15) / 16 * 16;
+    int sn = sv + (m->pos >= 0 ? (m->T + 15) / 16 * 16 : 0);
+
+    if (!lp->table || egi_norm_first(m) || lp->rotary || lp->kw < 64) return;
+    if (4 * 6.0 * sn * sn > batch * passes * T * T / 2) return;
+    lp->scores = true;
+    lp->sv = sv;
+    lp->sn = sn;
+    lp->nq = m->n_heads * sn;
+    lp->nk = 0;
+    lp->lone_x = lp->nv > 0 && m->n_layers > 1 && m->opts.norm == EG_NORM_NONE;
+}
+
 static void layer_sums(const plan_ctx *c, int l)
 {
     const egi_block_roles *r = &c->m->block[l];
@@ -87,7 +109,7 @@ static void layer_sums(const plan_ctx *c, int l)
         bool any = lp->need_q || lp->need_k || lp->need_v || lp->need_x ||
                    trained(c, r->in) || trained(c, r->f) ||
                    trained(c, r->ln2_w) || trained(c, r->ln2_b);
-        eg_index n = egi_table_cols(lp);
+        eg_index n = egi_sum_cols(lp);
         a->ey = take(p, any, m->V * n);
         a->py = take(p, any && m->pos >= 0, m->T * n);
         a->by = take(p, any && egi_norm_first(m), n);
@@ -160,6 +182,7 @@ void egi_plan_make(egi_plan *p, const eg_model *m, const bool *trains,
         layer_needs(&c, l, below);
         below = below || block_trained(&c, l);
     }
+    if (use == EGI_TRAIN) score_tables(&c, batch);
     p->fold = !plain && m->opts.norm == EG_NORM_NONE && m->V <= m->d_model &&
               p->layer[last].mlp <= EG_MLP_LINEAR;
     for (int l = 0; l <= last; l++) {

@@ -1,11 +1,15 @@
 /* The plan: which algebra a network uses, what its backward pass must produce,
  * and where each gradient sum lies. Decided once; independent of precision.
  *
- * Four exact shortcuts, all off in the plain plan:
+ * Five exact shortcuts, all off in the plain plan:
  *  table   the first block reads x0 = W_E[z] + W_pos[t], so a projection of it
  *          is a gather from projected tables, V + T rows of GEMM in place of
  *          B T; with LayerNorm the tables are centred and the gathered row is
  *          scaled by rstd. Gradients are summed per table row.
+ * scores  without a norm in front, the first block's scores are sums of four
+ *          products of a token's or a position's row with another's: entries of
+ *          a table made once a step, whose gradient is a table as well. Pays
+ *          with wide heads (real/scores.c).
  *  merge   one head of full width: W_V W_O is one matrix.
  *  fold    without norms the last block is linear behind its attention:
  *          logits = x A + z C with A = (1 + W_F) W_U, C = W_O A.
@@ -23,7 +27,7 @@
 typedef struct egi_layer_acc {
     eg_index q, k, v;    /* [d, nq], [d, nk], [d, nv] */
     eg_index o;          /* [n_heads vw, d] */
-    eg_index ey, py, by; /* tables: [V, n], [T, n], [n] */
+    eg_index ey, py, by; /* tables: [V, n], [T, n], [n], egi_sum_cols */
     eg_index ln1_w, ln1_b, ln2_w, ln2_b;
     eg_index f, in, out;
 } egi_layer_acc;
@@ -35,7 +39,10 @@ typedef struct egi_layer_plan {
     bool rotary;
     bool k_copy; /* identity keys, rotated: they need a buffer */
     int kw, vw;  /* width of a head's keys and values */
-    int nq;      /* columns of the projected queries */
+    bool scores; /* scores come from tables: no queries, no keys */
+    int sv, sn;  /* columns of a head's score table: tokens first; all */
+    bool lone_x; /* nothing but the residual sum reads the input: not kept */
+    int nq;      /* columns of the projected queries, or of score tables */
     int nk, nv;  /* of keys and values; 0: identity */
     int nm;      /* of the feed-forward's input, when from tables */
     bool has_o;  /* z passes an output matrix */
@@ -76,14 +83,35 @@ void egi_plan_make(egi_plan *p, const eg_model *m, const bool *trains,
 /* Multiply-adds, counted as two, that a training step of this plan needs for
  * each token of its batch: the matrix products and the causal part of
  * attention; rows averaged over sequences of the task. */
-double egi_plan_flops(const egi_plan *p, const eg_task *task, int batch);
+typedef struct egi_flops {
+    double all, attention; /* attention: part of all */
+    double tables;         /* part of both: scores that are looked up */
+} egi_flops;
+egi_flops egi_plan_flops(const egi_plan *p, const eg_task *task, int batch);
 /* The float32 kernel set that "auto" stands for in training by this plan. */
 const char *egi_plan_kern(const egi_plan *p, const eg_task *task, int batch);
 
-/* Columns of the first block's tables: q | k | v | feed-forward input. */
+/* Columns of the first block's tables: q | k | feed-forward input | v. */
 static inline int egi_table_cols(const egi_layer_plan *lp)
 {
-    return lp->nq + lp->nk + lp->nv + lp->nm;
+    return lp->nq + lp->nk + lp->nm + lp->nv;
+}
+
+/* Where those of the feed-forward's input and of values begin. */
+static inline int egi_table_mlp(const egi_layer_plan *lp)
+{
+    return lp->nq + lp->nk;
+}
+
+static inline int egi_table_values(const egi_layer_plan *lp)
+{
+    return lp->nq + lp->nk + lp->nm;
+}
+
+/* Columns of the tables' gradient sums: values only where they are wanted. */
+static inline int egi_sum_cols(const egi_layer_plan *lp)
+{
+    return egi_table_values(lp) + (lp->need_v ? lp->nv : 0);
 }
 
 #endif

@@ -168,7 +168,9 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
         plan->params + plan->grads + plan->moments + plan->states + plan->packs;
     plan->kern = tr->spec.kern;
     plan->eval = egi_eval_bytes(tr->m, spec->pool, tr->spec.kern);
-    plan->flops_per_token = egi_plan_flops(&tr->plan, spec->task, es.batch);
+    egi_flops flops = egi_plan_flops(&tr->plan, spec->task, es.batch);
+    plan->flops_per_token = flops.all;
+    plan->looked_up_per_token = flops.tables;
     eg_trainer_free(tr);
     return EG_OK;
 }

@@ -47,7 +47,7 @@ static void gather_back(const pass *p, real *acc, const real *dy, const real *y,
 
     p->K->gather_back(acc + o->ey + at, w->py ? acc + o->py + at : NULL,
                       w->by ? acc + o->by + at : NULL,
-                      pulls && y ? st->dots : NULL, egi_table_cols(p->lp),
+                      pulls && y ? st->dots : NULL, egi_sum_cols(p->lp),
                       st->tokens, limit, w->by ? p->a->rstd1 : NULL, dy, y, ld,
                       w->by ? w->by + at : NULL, rows, n);
     if (!pulls) return;
@@ -81,7 +81,7 @@ static bool mlp_core_back(const pass *p, real *acc)
     N(lact) *a = p->a;
     const egi_layer_acc *o = &p->lp->acc;
     int d = p->m->d_model, n = p->m->d_mlp;
-    int at = p->lp->nq + p->lp->nk + p->lp->nv;
+    int at = egi_table_mlp(p->lp);
     eg_index ldx = st->ldx, ldm = st->ldm;
 
     if (p->lp->mlp == EG_MLP_LINEAR) {
@@ -171,8 +171,39 @@ static const real *mlp_back(const pass *p, real *acc)
 
 /* ------------------------------------------------------------- attention -- */
 
+/* Where the gradient at head h's values is summed; NULL: not wanted. */
+static real *value_grads(const pass *p, eg_index h)
+{
+    const egi_layer_plan *lp = p->lp;
+    real *to = lp->nv > 0 ? p->st->dv : p->st->da;
+
+    return lp->need_v ? to + h * lp->vw : NULL;
+}
+
+/* The same with scores from tables: their gradients go to the tables' sums. */
+static void table_mix_back(const pass *p, real *acc, const real *dz,
+                           eg_index lddz)
+{
+    N(state) *st = p->st;
+    const N(lact) *a = p->a;
+    const egi_layer_plan *lp = p->lp;
+    bool wanted = lp->need_q || lp->need_k;
+    eg_index psize = p->K->attn_size(p->limit, p->rows);
+
+    for (eg_index h = 0; h < p->m->n_heads; h++) {
+        eg_index at = h * lp->sn;
+        p->K->attn_table_back(
+            wanted ? acc + lp->acc.ey + at : NULL,
+            wanted && lp->acc.py >= 0 ? acc + lp->acc.py + at : NULL,
+            egi_sum_cols(lp), lp->sv, st->tokens, value_grads(p, h),
+            lp->nv > 0 ? st->ldv : st->ldx, dz + h * lp->vw, lddz,
+            a->z + h * lp->vw, st->ldz, a->p + h * psize, p->limit,
+            a->v + h * lp->vw, a->ldv, p->rows, lp->vw, st->work);
+    }
+}
+
 /* Through the mixing: dz to dq, dk, dv; identities add into da. */
-static void mix_back(const pass *p, const real *dz, eg_index lddz)
+static void mix_back(const pass *p, real *acc, const real *dz, eg_index lddz)
 {
     N(state) *st = p->st;
     N(lact) *a = p->a;
@@ -180,22 +211,24 @@ static void mix_back(const pass *p, const real *dz, eg_index lddz)
     bool own_k = lp->nk > 0 || lp->k_copy;
     eg_index psize = p->K->attn_size(p->limit, p->rows);
 
-    if (own_k && lp->need_k)
+    if (own_k && lp->need_k && !lp->scores)
         zero_rows(st->dk, st->ldk, p->n, lp->k_copy ? lp->kw : lp->nk);
     if (lp->nv > 0 && lp->need_v) zero_rows(st->dv, st->ldv, p->n, lp->nv);
+    if (lp->scores) {
+        table_mix_back(p, acc, dz, lddz);
+        return;
+    }
     for (eg_index h = 0; h < p->m->n_heads; h++) {
         real *dq = lp->need_q ? st->dq + h * lp->kw : NULL;
-        real *dk = NULL, *dv = NULL;
+        real *dk = NULL;
         if (lp->need_k) dk = own_k ? st->dk + N(key_at)(p, h) : st->da;
-        if (lp->need_v)
-            dv = lp->nv > 0 ? st->dv + h * lp->vw : st->da + h * lp->vw;
-        p->K->attn_back(dq, st->ldq, dk, own_k ? st->ldk : st->ldx, dv,
-                        lp->nv > 0 ? st->ldv : st->ldx, dz + h * lp->vw, lddz,
-                        a->z + h * lp->vw, st->ldz, a->p + h * psize,
-                        a->q + h * lp->kw, st->ldq, p->limit,
+        p->K->attn_back(dq, st->ldq, dk, own_k ? st->ldk : st->ldx,
+                        value_grads(p, h), lp->nv > 0 ? st->ldv : st->ldx,
+                        dz + h * lp->vw, lddz, a->z + h * lp->vw, st->ldz,
+                        a->p + h * psize, a->q + h * lp->kw, st->ldq, p->limit,
                         a->k + N(key_at)(p, h), a->ldk, a->v + h * lp->vw,
-                        a->ldv, p->rows, lp->kw, lp->vw, N(score_scale)(p),
-                        st->work);
+                        a->ldv, p->rows, lp->kw, lp->vw,
+                        N(score_scale)(p->m, lp), st->work);
     }
     if (!lp->rotary) return;
     if (lp->need_q) N(rotate)
@@ -247,15 +280,15 @@ static void projections_back(const pass *p, real *acc)
     if (lp->table) {
         if (o->ey < 0) return;
         const N(lact) *f = p->a;
-        if (lp->need_q)
+        if (lp->need_q && !lp->scores)
             gather_back(p, acc, st->dq, lp->rotary ? NULL : f->q, st->ldq, 0,
                         lp->nq, p->limit, p->rows);
         if (lp->need_k && lp->nk > 0)
             gather_back(p, acc, st->dk, lp->rotary ? NULL : f->k, st->ldk,
                         lp->nq, lp->nk, st->limit_all, p->n);
         if (lp->need_v && lp->nv > 0)
-            gather_back(p, acc, st->dv, f->v, st->ldv, lp->nq + lp->nk, lp->nv,
-                        st->limit_all, p->n);
+            gather_back(p, acc, st->dv, f->v, st->ldv, egi_table_values(lp),
+                        lp->nv, st->limit_all, p->n);
         return;
     }
     if (lp->need_q) query_back(p, acc);
@@ -327,7 +360,7 @@ static void attention_back(const pass *p, real *acc, const real *dz,
     } else if (p->lp->need_a) {
         zero_rows(st->da, st->ldx, p->n, p->m->d_model);
     }
-    mix_back(p, dz, lddz);
+    mix_back(p, acc, dz, lddz);
     projections_back(p, acc);
     if (p->lp->need_a) input_back(p, acc);
 }

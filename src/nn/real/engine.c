@@ -250,6 +250,7 @@ static eg_status engine_make(egi_engine **out, const egi_engine_spec *s,
     e->batch = s->batch;
     e->slots = s->slots < s->batch ? s->slots : s->batch;
     EG_TRY(N(net_init)(&e->net, s->m, s->plan, s->kern, err));
+    e->net.pool = s->pool;
     e->n_states = eg_pool_size(s->pool);
     e->state = eg_calloc((size_t)e->n_states, sizeof *e->state);
     e->hooks =

@@ -41,7 +41,9 @@ static void product(const fin *f, real *c, eg_index ldc, const real *a,
                     eg_index rs, eg_index cs, const real *b, eg_index brs,
                     eg_index bcs, eg_index M, eg_index Nn, eg_index K, int acc)
 {
-    f->K->gemm(c, ldc, a, rs, cs, b, brs, bcs, M, Nn, K, 1, acc, f->net->work);
+    N(product)
+    (f->net, c, ldc, (N(mat)){a, rs, cs}, (N(mat)){b, brs, bcs}, M, Nn, K, 1,
+     acc);
 }
 
 /* d(W_V W_O) = dm [d, d], row stride ld: dW_V = dm W_O^T, dW_O = W_V^T dm. */
@@ -88,7 +90,7 @@ static void columns_finish(const fin *f, real *dt, const real *w, int at, int n,
                            int gain, int bias)
 {
     const N(lnet) *ln = &f->net->layer[0];
-    eg_index cols = egi_table_cols(&f->net->plan.layer[0]);
+    eg_index cols = egi_sum_cols(&f->net->plan.layer[0]);
     const real *g = N(gain)(f->m, gain), *b = N(gain)(f->m, bias);
     const real *dby = f->acc + f->net->plan.layer[0].acc.by + at;
 
@@ -107,11 +109,12 @@ static void columns_finish(const fin *f, real *dt, const real *w, int at, int n,
 static void rows_finish(const fin *f, int tensor, const real *dt, eg_index rows)
 {
     const N(lnet) *ln = &f->net->layer[0];
-    eg_index cols = egi_table_cols(&f->net->plan.layer[0]);
+    eg_index cols = egi_sum_cols(&f->net->plan.layer[0]);
     int d = f->m->d_model;
     real *out = f->net->rows;
 
-    product(f, out, d, dt, cols, 1, ln->wt, 1, cols, rows, d, cols, 0);
+    product(f, out, d, dt, cols, 1, ln->wt, 1,
+            egi_table_cols(&f->net->plan.layer[0]), rows, d, cols, 0);
     for (eg_index i = 0; i < rows; i++) {
         double mean = 0;
         for (int j = 0; ln->by && j < d; j++) mean += (double)out[i * d + j];
@@ -128,7 +131,7 @@ static void tables_finish(const fin *f)
     const egi_layer_plan *lp = &net->plan.layer[0];
     const egi_block_roles *r = &f->m->block[0];
     const N(lnet) *n = &net->layer[0];
-    eg_index cols = egi_table_cols(lp), d = f->m->d_model;
+    eg_index cols = egi_sum_cols(lp), d = f->m->d_model;
     const real *dey = f->acc + lp->acc.ey, *dpy = f->acc + lp->acc.py;
     real *dt = net->dtable;
     int at = 0;
@@ -138,21 +141,16 @@ static void tables_finish(const fin *f)
     if (n->py)
         product(f, dt, cols, net->pc, 1, d, dpy, cols, 1, d, cols, f->m->T, 1);
     columns_finish(f, dt, n->q.w, at, lp->nq, r->ln1_w, r->ln1_b);
-    heads_apart(f, r->qk >= 0 ? r->qk : r->q, dt + at, cols, lp->kw);
+    if (lp->scores)
+        N(scores_finish)(net, dt, cols, f->grad);
+    else
+        heads_apart(f, r->qk >= 0 ? r->qk : r->q, dt + at, cols, lp->kw);
     at += lp->nq;
     if (lp->nk > 0) {
         columns_finish(f, dt, n->k.w, at, lp->nk, r->ln1_w, r->ln1_b);
         heads_apart(f, r->k, dt + at, cols, lp->kw);
     }
     at += lp->nk;
-    if (lp->nv > 0) {
-        columns_finish(f, dt, n->v.w, at, lp->nv, r->ln1_w, r->ln1_b);
-        if (lp->merge_ov)
-            split_merged(f, 0, dt + at, cols);
-        else
-            heads_apart(f, r->v, dt + at, cols, lp->vw);
-    }
-    at += lp->nv;
     if (lp->nm > 0) {
         bool linear = lp->mlp == EG_MLP_LINEAR;
         int w = linear ? r->f : r->in;
@@ -160,6 +158,14 @@ static void tables_finish(const fin *f)
                        r->ln2_b);
         for (eg_index i = 0; i < d; i++)
             f->K->add(grad_of(f, w) + i * lp->nm, dt + i * cols + at, lp->nm);
+    }
+    at += lp->nm;
+    if (lp->nv > 0 && lp->need_v) {
+        columns_finish(f, dt, n->v.w, at, lp->nv, r->ln1_w, r->ln1_b);
+        if (lp->merge_ov)
+            split_merged(f, 0, dt + at, cols);
+        else
+            heads_apart(f, r->v, dt + at, cols, lp->vw);
     }
     if (net->plan.acc_e >= 0) rows_finish(f, f->m->e, dey, f->m->V);
     if (net->plan.acc_pos >= 0) rows_finish(f, f->m->pos, dpy, f->m->T);

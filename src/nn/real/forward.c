@@ -65,12 +65,12 @@ static void projections(const pass *p)
     eg_index ldx = st->ldx;
 
     if (lp->table) {
-        gather(p, a->q, st->ldq, 0, lp->nq, p->limit, p->rows);
+        if (!lp->scores) gather(p, a->q, st->ldq, 0, lp->nq, p->limit, p->rows);
         if (lp->nk > 0)
             gather(p, a->k, st->ldk, lp->nq, lp->nk, st->limit_all, p->n);
         if (lp->nv > 0)
-            gather(p, a->v, st->ldv, lp->nq + lp->nk, lp->nv, st->limit_all,
-                   p->n);
+            gather(p, a->v, st->ldv, egi_table_values(lp), lp->nv,
+                   st->limit_all, p->n);
     } else {
         const real *aq = a->a;
         if (p->rows != p->n) {
@@ -103,11 +103,40 @@ static void attention(const pass *p)
     eg_index psize = p->K->attn_size(p->limit, p->rows);
 
     projections(p);
-    for (eg_index h = 0; h < p->m->n_heads; h++)
+    for (eg_index h = 0; lp->scores && h < p->m->n_heads; h++)
+        p->K->attn_table(a->z + h * lp->vw, st->ldz, a->p + h * psize,
+                         p->w->ey + h * lp->sn,
+                         p->w->py ? p->w->py + h * lp->sn : NULL,
+                         egi_table_cols(lp), lp->sv, st->tokens, p->limit,
+                         a->v + h * lp->vw, a->ldv, p->rows, lp->vw, st->work);
+    for (eg_index h = 0; !lp->scores && h < p->m->n_heads; h++)
         p->K->attn(a->z + h * lp->vw, st->ldz, a->p + h * psize,
                    a->q + h * lp->kw, st->ldq, p->limit, a->k + N(key_at)(p, h),
                    a->ldk, a->v + h * lp->vw, a->ldv, p->rows, lp->kw, lp->vw,
-                   N(score_scale)(p), st->work);
+                   N(score_scale)(p->m, lp), st->work);
+}
+
+/* y = W_E[z] + W_pos[t] for `rows` tokens, W_pos from row t on. */
+static void embed(const pass *p, real *y, const int32_t *tokens, eg_index t,
+                  int rows)
+{
+    const real *pos = (const real *)egi_param(p->m, p->m->pos);
+    int d = p->m->d_model;
+
+    p->K->embed(y, p->st->ldx, (const real *)egi_param(p->m, p->m->e), d,
+                pos ? pos + t * d : NULL, d, tokens, rows, d);
+}
+
+/* mid = x + z where x was not kept: a row at a time, so that it stays near. */
+static void add_to_embedding(const pass *p)
+{
+    N(lact) *a = p->a;
+    N(state) *st = p->st;
+
+    for (int t = 0; t < p->rows; t++) {
+        embed(p, a->mid + t * st->ldx, st->tokens + t, t, 1);
+        p->K->add(a->mid + t * st->ldx, a->z + t * st->ldz, p->m->d_model);
+    }
 }
 
 /* mid = x + z W_O */
@@ -118,11 +147,16 @@ static void add_attention(const pass *p, const real *xr)
     int d = p->m->d_model;
     eg_index ldx = st->ldx;
 
+    if (!p->lp->has_o && p->lp->lone_x) {
+        add_to_embedding(p);
+        return;
+    }
     if (!p->lp->has_o && !a->h) {
         p->K->embed(a->mid, ldx, xr, ldx, a->z, st->ldz, st->each, p->rows, d);
         return;
     }
-    for (int r = 0; r < p->rows; r++)
+    if (p->lp->lone_x) embed(p, a->mid, st->tokens, 0, p->rows);
+    for (int r = 0; !p->lp->lone_x && r < p->rows; r++)
         memcpy(a->mid + r * ldx, xr + r * ldx, (size_t)d * sizeof *a->mid);
     if (!a->h) {
         N(lin_forward)(p->K, a->mid, ldx, a->z, st->ldz, &p->w->o, p->rows, 1);
@@ -182,7 +216,7 @@ static void feed_forward(const pass *p, real *out, const real *xr)
     N(state) *st = p->st;
     int d = p->m->d_model, kind = p->lp->mlp;
     eg_index ldx = st->ldx;
-    int at = p->lp->nq + p->lp->nk + p->lp->nv;
+    int at = egi_table_mlp(p->lp);
 
     if (kind == EG_MLP_NONE) return; /* mid is out */
     if (p->l == 0 && st->mlp_row) {
@@ -267,12 +301,10 @@ int N(forward)(const N(net) * net, N(state) * st)
     int n_loss = choose_rows(net, st);
 
     if (st->rows == 0) return 0;
-    net->K->embed(st->act[0].x, st->ldx, (const real *)egi_param(m, m->e),
-                  m->d_model, (const real *)egi_param(m, m->pos), m->d_model,
-                  st->tokens, st->n, m->d_model);
     for (int l = 0; l < m->n_layers; l++) {
         bool last = l == m->n_layers - 1;
         pass p = N(pass_of)(net, st, l);
+        if (l == 0 && !p.lp->lone_x) embed(&p, p.a->x, st->tokens, 0, st->n);
         block(&p, last ? st->out : st->act[l + 1].x);
     }
     head(net, st);
@@ -284,19 +316,16 @@ pass N(sheet_inside)(const N(net) * net, N(state) * st, const N(sheets) * s,
 {
     eg_index at = (eg_index)sheet * s->T;
     const egi_block_roles *r = &net->m->block[0];
-    const eg_model *m = net->m;
 
     memcpy(st->tokens, s->token + at, (size_t)s->T * sizeof *st->tokens);
     st->n = s->limit[at + s->rows[sheet] - 1];
     pass p = N(pass_of)(net, st, 0);
     p.rows = s->rows[sheet];
     p.limit = s->limit + at;
-    p.K->embed(p.a->x, st->ldx, (const real *)egi_param(m, m->e), m->d_model,
-               (const real *)egi_param(m, m->pos), m->d_model, st->tokens, p.n,
-               m->d_model);
+    embed(&p, p.a->x, st->tokens, 0, p.n);
     norm(&p, p.a->a, p.a->xhat1, p.a->rstd1, p.a->x, r->ln1_w, r->ln1_b, p.n);
-    gather(&p, p.a->pre, st->ldm, p.lp->nq + p.lp->nk + p.lp->nv, p.lp->nm,
-           p.limit, p.rows);
+    gather(&p, p.a->pre, st->ldm, egi_table_mlp(p.lp), p.lp->nm, p.limit,
+           p.rows);
     activate(&p);
     return p;
 }

@@ -112,7 +112,7 @@ static void fill_scores(const N(pass) * p)
             real *row = a->scores + (h * T + t) * T;
             p->K->attn_scores(row, a->q + t * p->st->ldq + h * p->lp->kw,
                               a->k + N(key_at)(p, h), a->ldk, t + 1, p->lp->kw,
-                              N(score_scale)(p));
+                              N(score_scale)(p->m, p->lp));
             for (int s = t + 1; s < T; s++) row[s] = -(real)__builtin_inf();
         }
 }

@@ -38,6 +38,8 @@ static void layer_lay(layout *l, N(net) * net, int i)
         n->py = m->pos >= 0 ? lay_real(l, m->T * cols) : NULL;
         n->by = egi_norm_first(m) ? lay_real(l, cols) : NULL;
     }
+    if (lp->scores)
+        n->kx = lay_real(l, (eg_index)lp->sn * N(key_columns)(m, lp));
     lin_lay(l, K, &n->q, d, lp->nq, !tab, !tab);
     if (lp->nk > 0) lin_lay(l, K, &n->k, d, lp->nk, !tab, !tab);
     if (lp->nv > 0) lin_lay(l, K, &n->v, d, lp->nv, !tab, !tab);
@@ -81,8 +83,10 @@ static size_t net_lay(N(net) * net, char *base)
     net->du = lay_real(&l, (eg_index)m->d_model * m->V);
     if (m->T > rows) rows = m->T;
     if (m->V > rows) rows = m->V;
-    net->rows = lay_real(&l, rows * m->d_model);
+    eg_index kw = net->plan.layer[0].kw;
+    net->rows = lay_real(&l, rows * (kw > m->d_model ? kw : m->d_model));
     if (rows > big) big = rows;
+    if (kw > big) big = kw;
     net->work = lay_real(&l, K->pack_size(big, big));
     return l.used;
 }
@@ -177,12 +181,17 @@ static void attn_prepare(N(net) * net, int l)
     N(lnet) *n = &net->layer[l];
     int H = m->n_heads, d = m->d_model;
 
-    heads_beside(n->q.w, param(net, r->qk >= 0 ? r->qk : r->q), H, d, lp->kw);
+    if (lp->scores)
+        N(scores_prepare)(net);
+    else
+        heads_beside(n->q.w, param(net, r->qk >= 0 ? r->qk : r->q), H, d,
+                     lp->kw);
     if (lp->nk > 0) heads_beside(n->k.w, param(net, r->k), H, d, lp->kw);
     if (lp->merge_ov) {
         N(lin) *to = lp->table ? &n->v : &n->o;
-        net->K->gemm(to->w, d, param(net, r->v), d, 1, param(net, r->o), d, 1,
-                     d, d, d, 1, 0, net->work);
+        N(product)
+        (net, to->w, d, (N(mat)){param(net, r->v), d, 1},
+         (N(mat)){param(net, r->o), d, 1}, d, d, d, 1, 0);
     } else if (lp->nv > 0) {
         heads_beside(n->v.w, param(net, r->v), H, d, lp->vw);
     }
@@ -253,17 +262,16 @@ static void tables_prepare(N(net) * net)
 
     table_columns(net, n->q.w, 0, lp->nq, r->ln1_w, r->ln1_b);
     if (lp->nk > 0) table_columns(net, n->k.w, at, lp->nk, r->ln1_w, r->ln1_b);
-    at += lp->nk;
-    if (lp->nv > 0) table_columns(net, n->v.w, at, lp->nv, r->ln1_w, r->ln1_b);
-    at += lp->nv;
     if (lp->nm > 0)
-        table_columns(net, lp->mlp == EG_MLP_LINEAR ? n->f.w : n->win.w, at,
-                      lp->nm, r->ln2_w, r->ln2_b);
-    net->K->gemm(n->ey, cols, net->ec, d, 1, n->wt, cols, 1, m->V, cols, d, 1,
-                 0, net->work);
-    if (n->py)
-        net->K->gemm(n->py, cols, net->pc, d, 1, n->wt, cols, 1, m->T, cols, d,
-                     1, 0, net->work);
+        table_columns(net, lp->mlp == EG_MLP_LINEAR ? n->f.w : n->win.w,
+                      egi_table_mlp(lp), lp->nm, r->ln2_w, r->ln2_b);
+    at = egi_table_values(lp);
+    if (lp->nv > 0) table_columns(net, n->v.w, at, lp->nv, r->ln1_w, r->ln1_b);
+    N(mat) wt = {n->wt, cols, 1};
+    N(product)
+    (net, n->ey, cols, (N(mat)){net->ec, d, 1}, wt, m->V, cols, d, 1, 0);
+    if (n->py) N(product)
+    (net, n->py, cols, (N(mat)){net->pc, d, 1}, wt, m->T, cols, d, 1, 0);
 }
 
 /* W_U, or W_E^T / d when tied; folded: A = (1 + W_F) W_U and C = W_O A. */
@@ -303,13 +311,13 @@ void N(net_prepare)(N(net) * net)
     const eg_model *m = net->m;
     bool centred = egi_norm_first(m);
 
+    centre(net->ec, param(net, m->e), m->V, m->d_model, centred);
+    if (m->pos >= 0)
+        centre(net->pc, param(net, m->pos), m->T, m->d_model, centred);
     for (int l = 0; l < m->n_layers; l++) {
         attn_prepare(net, l);
         mlp_prepare(net, l);
     }
-    centre(net->ec, param(net, m->e), m->V, m->d_model, centred);
-    if (m->pos >= 0)
-        centre(net->pc, param(net, m->pos), m->T, m->d_model, centred);
     if (net->plan.layer[0].table) tables_prepare(net);
     head_prepare(net);
 }

@@ -50,13 +50,6 @@ static inline eg_index N(key_at)(const N(pass) * p, eg_index h)
     return p->lp->nk > 0 ? h * p->lp->kw : 0;
 }
 
-/* 1 / sqrt(key width), or 1. */
-static inline real N(score_scale)(const N(pass) * p)
-{
-    double w = p->lp->kw;
-    return (real)(p->m->opts.scale_scores ? 1.0 / __builtin_sqrt(w) : 1.0);
-}
-
 static inline const real *N(gain)(const eg_model *m, int tensor)
 {
     return (const real *)egi_param(m, tensor);

@@ -5,6 +5,7 @@
 
 #include "engram/kern.h"
 #include "engram/mem.h"
+#include "engram/pool.h"
 #include "nn/engine.h"
 #include "nn/plan.h"
 
@@ -32,6 +33,7 @@ typedef struct N(lnet) {
     real *wt;      /* [d, n] diag(gain) W, columns q|k|v|m */
     real *ey, *py; /* [V, n], [T, n] */
     real *by;      /* [n], bias W; NULL without norm */
+    real *kx;      /* [sn, n_heads kw or d]: keys of tokens and positions */
 } N(lnet);
 
 /* Weights shared by all threads, rebuilt once a step. */
@@ -44,6 +46,7 @@ typedef struct N(net) {
     N(lin) c;      /* C when folded */
     real *ec, *pc; /* centred W_E, W_pos; the originals without norm */
     real *work;    /* packing space for set-up products */
+    eg_pool *pool; /* shares the larger of them; NULL: no team */
     real *rot;     /* [T, width/2, 2] cos, sin */
     int rot_width;
     real *raw_u;             /* [d, V] W_U before folding */
@@ -105,6 +108,15 @@ eg_status N(net_init)(N(net) * net, const eg_model *m, const egi_plan *plan,
 void N(net_release)(N(net) * net);
 /* Rebuilds everything derived from the parameters. */
 void N(net_prepare)(N(net) * net);
+/* A matrix and its strides: m(i, j) = at[i rows + j cols]. */
+typedef struct N(mat) {
+    const real *at;
+    eg_index rows, cols;
+} N(mat);
+/* c [M, n] (+)= alpha A B, B [K, n], shared by the pool in rows of c where that
+ * pays, as the kernels' gemm. Not from inside a task. */
+void N(product)(const N(net) * net, real *c, eg_index ldc, N(mat) a, N(mat) b,
+                eg_index M, eg_index n, eg_index K, real alpha, int acc);
 
 eg_status N(state_init)(N(state) * st, const N(net) * net, int flags,
                         eg_err *err);
@@ -125,10 +137,31 @@ void N(backward)(const N(net) * net, N(state) * st, real *acc);
  * like the parameters. */
 void N(finish)(N(net) * net, const real *acc, real *grad, real scale);
 
+/* With scores from tables: the first block's q.w [d, n_heads sn] from its
+ * query and key matrices, and kx; and from dw [d, n_heads sn] (row stride ld),
+ * the gradient at q.w, what those matrices and the embeddings behind the keys
+ * receive, added to grad. */
+void N(scores_prepare)(N(net) * net);
+void N(scores_finish)(const N(net) * net, const real *dw, eg_index ld,
+                      real *grad);
+
 /* Rotates pairs (2i, 2i+1) of each head's width columns of x [rows, heads
  * width] by its position limit[r] - 1; sign -1 undoes it. */
 void N(rotate)(const N(net) * net, real *x, eg_index ld, const int32_t *limit,
                int rows, int heads, int width, int sign);
+
+/* Columns of all heads' keys: those of a projection, or the input itself. */
+static inline eg_index N(key_columns)(const eg_model *m,
+                                      const egi_layer_plan *lp)
+{
+    return m->block[0].k >= 0 ? (eg_index)m->n_heads * lp->kw : m->d_model;
+}
+
+/* 1 / sqrt(key width), or 1. */
+static inline real N(score_scale)(const eg_model *m, const egi_layer_plan *lp)
+{
+    return (real)(m->opts.scale_scores ? 1.0 / __builtin_sqrt(lp->kw) : 1.0);
+}
 
 /* y = x W over rows: pack has the right operand. */
 static inline void N(lin_forward)(const kern *K, real *y, eg_index ldy,

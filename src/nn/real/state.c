@@ -79,7 +79,7 @@ static eg_index widest_head(const N(net) * net, int *vw)
 static void scratch_lay(layout *l, const N(net) * net, N(state) * st)
 {
     const eg_model *m = net->m;
-    eg_index T = m->T, X = T * st->ldx, n = m->d_mlp, gw, aw;
+    eg_index T = m->T, X = T * st->ldx, n = m->d_mlp, gw, aw, tw = 0;
     int vw;
     eg_index kw = widest_head(net, &vw);
 
@@ -101,6 +101,9 @@ static void scratch_lay(layout *l, const N(net) * net, N(state) * st)
     /* packing a right operand [T, n] for weight gradients, or attention */
     gw = net->K->pack_size(T, n);
     aw = net->K->attn_work(kw, vw, T);
+    if (net->plan.layer[0].scores)
+        tw = net->K->attn_table_work(net->plan.layer[0].sv, vw, T);
+    if (tw > aw) aw = tw;
     st->work = lay_real(l, gw > aw ? gw : aw);
 }
 
@@ -114,7 +117,7 @@ static size_t state_lay(N(state) * st, const N(net) * net, char *base,
 
     for (int i = 0; i < m->n_layers; i++) {
         const egi_layer_plan *lp = &net->plan.layer[i];
-        if (lp->nq > nq) nq = lp->nq;
+        if (lp->nq > nq && !lp->scores) nq = lp->nq;
         if (lp->nk > nk) nk = lp->nk;
         if (lp->k_copy && lp->kw > nk) nk = lp->kw;
         if (lp->nv > nv) nv = lp->nv;

@@ -336,6 +336,114 @@ static void test_extreme(void **state)
     }
 }
 
+/* ------------------------------------------------- scores from two tables --
+ */
+
+/* One head with scores from tables of V (padded to ldt's needs) columns for
+ * tokens and one a position. */
+typedef struct tabled {
+    eg_index rows, dv, V, keys, ld, ldt;
+    int32_t *limit, *token;
+    kt_buf te, tp, v, z, p, dz, dte, dtp, dv_, work;
+    double *workd;
+    char what[96];
+} tabled;
+
+static void tabled_init(tabled *h, const eg_kern_f32 *k, shape s, limits kind,
+                        int pad)
+{
+    const eg_kern_f64 *t = kt_truth();
+
+    *h = (tabled){.rows = s.rows, .V = s.dh, .dv = s.dv, .ld = s.dv + pad};
+    h->limit = calloc((size_t)s.rows + 1, sizeof *h->limit);
+    fill_limits(h->limit, s.rows, kind);
+    h->keys = s.rows ? h->limit[s.rows - 1] : 0;
+    h->token = calloc((size_t)h->keys + 1, sizeof *h->token);
+    for (eg_index i = 0; i < h->keys; i++)
+        h->token[i] = (int32_t)((i * i + 3 * i / 2) % h->V);
+    h->ldt = h->V + h->keys + pad;
+    snprintf(h->what, sizeof h->what, "%s rows %td V %td dv %td limits %d",
+             k->name, s.rows, s.dh, s.dv, (int)kind);
+    h->te = kt_input(h->V * h->ldt, pad, 2);
+    h->tp = kt_input(h->keys * h->ldt, pad, 2);
+    h->v = kt_input(h->keys * h->ld, pad, 1);
+    h->z = kt_new(s.rows * h->ld, pad, 1);
+    h->p = kt_new(k->attn_size(h->limit, s.rows), pad, 1);
+    h->dz = kt_input(s.rows * h->ld, pad, 1);
+    h->dte = kt_new(h->V * h->ldt, pad, 1);
+    h->dtp = kt_new(h->keys * h->ldt, pad, 1);
+    h->dv_ = kt_new(h->keys * h->ld, pad, 1);
+    h->work = kt_new(k->attn_table_work(h->V, s.dv, h->keys), 0, 1);
+    h->workd = calloc((size_t)t->attn_table_work(h->V, s.dv, h->keys) + 1,
+                      sizeof(double));
+}
+
+static void tabled_release(tabled *h)
+{
+    kt_buf *all[] = {&h->te, &h->tp,  &h->v,   &h->z,   &h->p,
+                     &h->dz, &h->dte, &h->dtp, &h->dv_, &h->work};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        kt_free(all[i], h->what);
+    free(h->limit);
+    free(h->token);
+    free(h->workd);
+}
+
+/* mask: 1 positions have a table, 2 the tables' gradients are wanted, 4 those
+ * of values. */
+static void tabled_run(tabled *h, const eg_kern_f32 *k, int mask)
+{
+    const eg_kern_f64 *t = kt_truth();
+    bool pos = mask & 1, grads = mask & 2, values = mask & 4;
+
+    k->attn_table(h->z.f, h->ld, h->p.f, h->te.f, pos ? h->tp.f : NULL, h->ldt,
+                  h->V, h->token, h->limit, h->v.f, h->ld, h->rows, h->dv,
+                  h->work.f);
+    t->attn_table(h->z.d, h->ld, h->p.d, h->te.d, pos ? h->tp.d : NULL, h->ldt,
+                  h->V, h->token, h->limit, h->v.d, h->ld, h->rows, h->dv,
+                  h->workd);
+    k->attn_table_back(grads ? h->dte.f : NULL, grads && pos ? h->dtp.f : NULL,
+                       h->ldt, h->V, h->token, values ? h->dv_.f : NULL, h->ld,
+                       h->dz.f, h->ld, h->z.f, h->ld, h->p.f, h->limit, h->v.f,
+                       h->ld, h->rows, h->dv, h->work.f);
+    t->attn_table_back(grads ? h->dte.d : NULL, grads && pos ? h->dtp.d : NULL,
+                       h->ldt, h->V, h->token, values ? h->dv_.d : NULL, h->ld,
+                       h->dz.d, h->ld, h->z.d, h->ld, h->p.d, h->limit, h->v.d,
+                       h->ld, h->rows, h->dv, h->workd);
+}
+
+static void tabled_compare(tabled *h, double *worst)
+{
+    double c = 16 + (double)h->dv;
+
+    kt_compare(&h->p, &h->p, 16, 1e-30, h->what, worst);
+    kt_compare(&h->z, &h->z, 16, 1, h->what, worst);
+    kt_compare(&h->dte, &h->dte, 4 * c, 2, h->what, worst);
+    kt_compare(&h->dtp, &h->dtp, 4 * c, 2, h->what, worst);
+    kt_compare(&h->dv_, &h->dv_, 4 * c, 2, h->what, worst);
+}
+
+static void test_tables(void **state)
+{
+    static const shape s[] = {{0, 3, 8},     {1, 1, 1},    {7, 5, 9},
+                              {33, 16, 32},  {64, 80, 64}, {100, 37, 65},
+                              {256, 80, 128}};
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        double worst = 0;
+        for (size_t i = 0; i < sizeof s / sizeof *s; i++)
+            for (int mask = 0; mask < 8 * N_LIMITS; mask++) {
+                tabled h;
+                tabled_init(&h, k, s[i], (limits)(mask / 8), mask % 3);
+                tabled_run(&h, k, mask % 8);
+                tabled_compare(&h, &worst);
+                tabled_release(&h);
+            }
+        printf("%-8s worst error / bound %.3f\n", k->name, worst);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +451,7 @@ int main(void)
         cmocka_unit_test(test_long),   cmocka_unit_test(test_pattern),
         cmocka_unit_test(test_absent), cmocka_unit_test(test_shared),
         cmocka_unit_test(test_scores), cmocka_unit_test(test_extreme),
+        cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests_name("attn", tests, NULL, NULL);
 }

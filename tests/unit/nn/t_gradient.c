@@ -118,12 +118,12 @@ static void test_differences(void **state)
 }
 
 /* Gradient and loss of one setting, gradients in a list. */
-static double **one(const variant *v, const char *opts, const char *kern,
-                    double *loss, int *n)
+static double **one(const variant *v, const char *task, const char *opts,
+                    const char *kern, double *loss, int *n)
 {
     setting s;
 
-    setting_open(&s, v, TASK, 2);
+    setting_open(&s, v, task, 2);
     set_fields(eg_train_fields, &s.spec.train, opts);
     s.spec.kern = kern;
     eg_trainer *tr = trainer_open(&s);
@@ -135,15 +135,16 @@ static double **one(const variant *v, const char *opts, const char *kern,
 }
 
 /* Worst relative distance between two settings' gradients. */
-static double compare(const variant *v, const char *a, const char *ka,
-                      const char *b, const char *kb)
+static double compare_on(const char *task, const variant *v, const char *a,
+                         const char *ka, const char *b, const char *kb)
 {
     double la, lb, worst;
     int n;
     setting s;
-    double **ga = one(v, a, ka, &la, &n), **gb = one(v, b, kb, &lb, &n);
+    double **ga = one(v, task, a, ka, &la, &n);
+    double **gb = one(v, task, b, kb, &lb, &n);
 
-    setting_open(&s, v, TASK, 1);
+    setting_open(&s, v, task, 1);
     eg_trainer *tr = trainer_open(&s);
     worst = fabs(la - lb) / fabs(lb);
     for (int i = 0; i < n; i++) {
@@ -160,6 +161,12 @@ static double compare(const variant *v, const char *a, const char *ka,
     eg_trainer_free(tr);
     setting_close(&s);
     return worst;
+}
+
+static double compare(const variant *v, const char *a, const char *ka,
+                      const char *b, const char *kb)
+{
+    return compare_on(TASK, v, a, ka, b, kb);
 }
 
 static void test_shortcuts_are_exact(void **state)
@@ -191,19 +198,65 @@ static const variant MANY[] = {
      "batch=40 loss=all freeze=W_*,*.attn.*,*.ln*,ln*,blocks.1.*"},
 };
 
-static void test_sheets(void **state)
+/* Heads wide and batches large enough for the first block's scores to come from
+ * tables. */
+static const variant WIDE[] = {
+    {"scores, paper's trained set", "d_model=64",
+     "batch=128 loss=in_context freeze=W_E,W_U,*W_V,blocks.0.attn.W_O"},
+    {"scores, all trained", "d_model=66 pos=learned", "batch=128 loss=all"},
+    {"scores, one layer, in context", "d_model=64 n_layers=1",
+     "batch=128 loss=in_context"},
+    {"scores, two merged heads", "d_model=64 n_heads=2 pos=learned",
+     "batch=128 loss=all"},
+    {"scores, factorised, heads wider than the stream",
+     "d_model=40 d_head=72 n_heads=2 qk=factorised pos=learned",
+     "batch=128 loss=all"},
+    {"scores, factorised, keys alone",
+     "d_model=64 qk=factorised scale_scores=false",
+     "batch=128 loss=all freeze=W_*,*W_Q,*W_V,*W_O"},
+    {"scores, no positions, identity values",
+     "d_model=64 pos=none value=identity output=identity",
+     "batch=128 loss=all"},
+    {"scores, post-norm, relu", "d_model=64 norm=post mlp=relu pos=learned",
+     "batch=128 loss=all"},
+    {"scores, positions alone trained, tied",
+     "d_model=64 tied=true pos=learned", "batch=128 loss=all freeze=W_E"},
+};
+
+static void compare_all(const char *task, const variant *v, size_t n)
 {
-    (void)state;
-    for (size_t k = 0; k < sizeof MANY / sizeof *MANY; k++) {
-        double d = compare(&MANY[k], "precision=float64 algebra=auto", "auto",
-                           "precision=float64 algebra=plain", "auto");
-        double e = compare(&MANY[k], "algebra=auto", "auto",
-                           "precision=float64 algebra=plain", "auto");
-        printf("  %-44s against plain %.1e, float32 %.1e\n", MANY[k].name, d,
-               e);
+    const char *plain = "precision=float64 algebra=plain";
+
+    for (size_t k = 0; k < n; k++) {
+        double d =
+            compare_on(task, &v[k], "precision=float64", "auto", plain, "auto");
+        double e = compare_on(task, &v[k], "", "auto", plain, "auto");
+        printf("  %-50s against plain %.1e, float32 %.1e\n", v[k].name, d, e);
         assert_true(d < 1e-11);
         assert_true(e < 3e-5);
     }
+}
+
+static void test_sheets(void **state)
+{
+    (void)state;
+    compare_all(TASK, MANY, sizeof MANY / sizeof *MANY);
+}
+
+static void test_scores(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < sizeof WIDE / sizeof *WIDE; k++) {
+        setting s;
+        eg_train_plan plan;
+        eg_err err;
+
+        setting_open(&s, &WIDE[k], "n_ctx=64 n_triggers=3", 1);
+        assert_int_equal(eg_train_plan_make(&plan, &s.spec, &err), EG_OK);
+        assert_true(plan.looked_up_per_token > 0);
+        setting_close(&s);
+    }
+    compare_all("n_ctx=64 n_triggers=3", WIDE, sizeof WIDE / sizeof *WIDE);
 }
 
 static void test_float32(void **state)
@@ -226,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_differences),
         cmocka_unit_test(test_shortcuts_are_exact),
         cmocka_unit_test(test_sheets),
+        cmocka_unit_test(test_scores),
         cmocka_unit_test(test_float32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

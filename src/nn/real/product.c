@@ -1,0 +1,42 @@
+/* Products of weight size, between the sequences of two steps, on all threads.
+ */
+#include "nn/real/real.h"
+
+/* Rows of the result a task computes, and the multiply-adds from which on a
+ * task is worth handing out. Rows of a result depend on neither. */
+enum { ROWS = 32, WORTH = 1 << 20 };
+
+typedef struct job {
+    const N(net) * net;
+    real *c;
+    eg_index ldc, M, n, K;
+    N(mat) a;
+    real alpha;
+    int acc;
+} job;
+
+static void rows_task(void *ctx, int i, int worker)
+{
+    const job *j = ctx;
+    eg_index at = (eg_index)i * ROWS;
+    eg_index rows = j->M - at < ROWS ? j->M - at : ROWS;
+
+    (void)worker;
+    j->net->K->gemm_packed(j->c + at * j->ldc, j->ldc, j->a.at + at * j->a.rows,
+                           j->a.rows, j->a.cols, j->net->work, rows, j->n, j->K,
+                           j->alpha, j->acc);
+}
+
+void N(product)(const N(net) * net, real *c, eg_index ldc, N(mat) a, N(mat) b,
+                eg_index M, eg_index n, eg_index K, real alpha, int acc)
+{
+    job j = {net, c, ldc, M, n, K, a, alpha, acc};
+
+    if (!net->pool || M <= ROWS || M * n * K < WORTH) {
+        net->K->gemm(c, ldc, a.at, a.rows, a.cols, b.at, b.rows, b.cols, M, n,
+                     K, alpha, acc, net->work);
+        return;
+    }
+    net->K->pack(net->work, b.at, b.rows, b.cols, K, n);
+    eg_pool_run(net->pool, (int)((M + ROWS - 1) / ROWS), rows_task, &j);
+}
