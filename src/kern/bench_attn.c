@@ -1,5 +1,6 @@
 /* Causal attention to be measured: one head, forward and backward. Only the
- * lower triangle counts: 2 T (T+1) d FLOP forward, twice that backward. */
+ * lower triangle counts: 2 T (T+1) d FLOP forward, twice that backward; half of
+ * either where scores come from tables. */
 #include "kern/bench_case.h"
 
 static const int lengths[] = {256, 1024};
@@ -30,11 +31,60 @@ static void prepare_backward(const egi_bench *b, const eg_kern_f32 *set,
               b->x[2], c->n, c->m, c->n, c->n, 0.125f, b->x[5]);
 }
 
+/* Scores from tables: arrays 0 and 1 are those of tokens and positions, 6 the
+ * gradient of the latter. */
+enum { TABLE_TOKENS = 80, TABLE_T = 256 };
+static const eg_index table_ld = TABLE_TOKENS + TABLE_T;
+
+static void run_table(const egi_bench *b, const eg_kern_f32 *set,
+                      const egi_case *c)
+{
+    float *z = b->x[c->result + (set == b->ref)];
+    set->attn_table(z, c->n, b->x[4], b->x[0], b->x[1], table_ld, TABLE_TOKENS,
+                    b->ids, b->limit, b->x[2], c->n, c->m, c->n, b->x[5]);
+}
+
+static void run_table_back(const egi_bench *b, const eg_kern_f32 *set,
+                           const egi_case *c)
+{
+    float *dte = b->x[c->result + (set == b->ref)];
+    set->attn_table_back(dte, b->x[6], table_ld, TABLE_TOKENS, b->ids, NULL, 0,
+                         b->x[3], c->n, b->x[8], c->n, b->x[4], b->limit,
+                         b->x[2], c->n, c->m, c->n, b->x[5]);
+}
+
+static void prepare_table_back(const egi_bench *b, const eg_kern_f32 *set,
+                               const egi_case *c)
+{
+    set->attn_table(b->x[8], c->n, b->x[4], b->x[0], b->x[1], table_ld,
+                    TABLE_TOKENS, b->ids, b->limit, b->x[2], c->n, c->m, c->n,
+                    b->x[5]);
+}
+
+static bool table_case(egi_case *c, int i)
+{
+    int back = i & 1, d = heads[1 + i / 2 % 2];
+
+    if (i >= 4) return false;
+    *c = (egi_case){.kernel = back ? "attn_table_back" : "attn_table",
+                    .form = "",
+                    .m = TABLE_T,
+                    .n = d,
+                    .k = TABLE_T,
+                    .run = back ? run_table_back : run_table,
+                    .prepare = back ? prepare_table_back : NULL,
+                    .flop = TABLE_T * (TABLE_T + 1.0) * d,
+                    .result = EGI_BENCH_RESULT,
+                    .n_result =
+                        back ? TABLE_TOKENS * table_ld : (eg_index)TABLE_T * d};
+    return true;
+}
+
 bool egi_case_attn(egi_case *c, int i)
 {
     int back = i & 1, T = lengths[i / 6 % 2], d = heads[i / 2 % 3];
 
-    if (i >= 12) return false;
+    if (i >= 12) return table_case(c, i - 12);
     *c = (egi_case){.kernel = back ? "attn_back" : "attn",
                     .form = "",
                     .m = T,
