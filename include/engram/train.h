@@ -49,8 +49,8 @@ enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
       "matches any text, e.g. W_E, blocks.1.attn.*@300")                   \
     E(precision, "float32", "float32|float64", "numbers trained in")       \
     E(algebra, "auto", "auto|plain",                                       \
-      "auto: fold frozen products and gather projected tables; plain: "    \
-      "every matrix product as written (slow; the reference)")             \
+      "auto: fold products, gather projections and scores from tables; "   \
+      "plain: every matrix product as written (slow; the reference)")      \
     I(slots, "8", 1, 1024, "gradient sums a step, whatever the threads")
 EG_FIELDS_STRUCT(eg_train_opts, EG_TRAIN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
