@@ -21,6 +21,10 @@ static const variant SHEETS = {"sheets",
                                "n_heads=2 mlp=relu pos=learned",
                                "loss=all batch=36 slots=5"};
 
+/* with the scores of the first block from tables */
+static const variant SCORES = {"scores", "d_model=64 pos=learned",
+                               "loss=all batch=116 slots=5"};
+
 static char *temp_path(const char *name)
 {
     static char path[256];
@@ -61,10 +65,10 @@ static char *checkpoint(const variant *v, const char *optim, int threads,
 static void test_threads(void **state)
 {
     static const int threads[] = {2, 3, 8};
-    const variant *v[] = {&BASIC, &FULL, &SHEETS};
+    const variant *v[] = {&BASIC, &FULL, &SHEETS, &SCORES};
 
     (void)state;
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         size_t na, nb;
         char *a = checkpoint(v[k], "kind=adamw lr=1e-2", 1, 5, &na);
         for (int i = 0; i < 3; i++) {
@@ -84,10 +88,10 @@ static void test_threads(void **state)
 
 static void test_no_allocation(void **state)
 {
-    const variant *v[] = {&BASIC, &FULL, &SHEETS};
+    const variant *v[] = {&BASIC, &FULL, &SHEETS, &SCORES};
 
     (void)state;
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         setting s;
         setting_open(&s, v[k], TASK, 2);
         eg_trainer *tr = trainer_open(&s);
@@ -304,10 +308,10 @@ static void test_schedule(void **state)
 
 static void test_plan(void **state)
 {
-    const variant *v[] = {&BASIC, &FULL, &SHEETS};
+    const variant *v[] = {&BASIC, &FULL, &SHEETS, &SCORES};
 
     (void)state;
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         setting s;
         eg_train_plan plan;
         eg_err err;
@@ -318,6 +322,7 @@ static void test_plan(void **state)
         eg_trainer *tr = trainer_open(&s);
         int64_t took = eg_mem_query().live_bytes - before;
         double ratio = (double)took / (double)plan.total;
+        assert_int_equal(plan.looked_up_per_token > 0, v[k] == &SCORES);
         printf("  %s: announced %.2f MB, took %.2f MB, %.0f flops a token\n",
                v[k]->name, (double)plan.total / 1e6, (double)took / 1e6,
                plan.flops_per_token);
