@@ -11,9 +11,10 @@ typedef struct cell {
     int acc;
 } cell;
 
-/* Strips of B on their way into the L2 cache. */
+/* Strips of B, or panels, on their way into the L2 cache. */
 typedef struct coming {
     const float *line, *strip;
+    eg_index size;         /* from strip to strip */
     eg_index left, whole;  /* lines of this strip, of a strip */
     eg_index strips, some; /* strips left; lines a slot */
 } coming;
@@ -56,7 +57,7 @@ static void split_some(void *arg)
     feed_piece(&w->a);
 }
 
-static void fetch_strips(coming *s, eg_index size)
+static void fetch_strips(coming *s)
 {
     if (s->strips == 0) return;
     for (eg_index i = 0; i < s->some; i++, s->line += LINE) {
@@ -64,7 +65,7 @@ static void fetch_strips(coming *s, eg_index size)
     }
     s->left -= s->some;
     if (s->left > 0) return;
-    s->line = s->strip += size;
+    s->line = s->strip += s->size;
     s->left = s->whole;
     s->strips--;
 }
@@ -73,7 +74,7 @@ static void fetch_and_split(void *arg)
 {
     meanwhile *w = arg;
 
-    fetch_strips(&w->strips, w->size);
+    fetch_strips(&w->strips);
     for (eg_index i = 0; i < w->some && w->rows > 0; i++, w->rows--) {
         __builtin_prefetch(w->row, 1);
         __builtin_prefetch(w->row + LINE, 1);
@@ -123,7 +124,7 @@ static void write_and_split(void *arg)
     meanwhile *w = arg;
 
     out_some(&w->out, w->some);
-    fetch_strips(&w->strips, w->size);
+    fetch_strips(&w->strips);
     split_some(arg);
 }
 

@@ -1,7 +1,9 @@
 /* Matrix products of the AMX set (amx_tile.h, amx_cell.h).
  *
  * Operands are split into parts while the tile unit multiplies: the next rows
- * of A always, the next columns of B too unless they were packed beforehand.
+ * of A always, the next columns of B too unless they were split beforehand,
+ * which does not pay where B is far larger than the caches: parts take 6 bytes
+ * in place of 4. Such a B is packed as for the vector unit.
  * Blocks: cells take up to MAX_K of k at a time, so that their strips of A fit
  * into the L1 cache; BLOCK_M rows of a block of C, and B's parts for it, stay
  * in L2. Results too large for the caches go past them. */
@@ -13,9 +15,12 @@ enum {
     BLOCK_K = 128,
     MAX_K = 256,
     LEFT_SIZE = MAX_K / STEP * STEP_FLOATS, /* parts of a strip of A */
-    FEW_ROWS = 8,
-    WIDE = 1 << 14, /* columns that pay for splitting with more rows only */
-    FEW_ROWS_WIDE = 32,
+    /* rows that pay for splitting B: if it has WIDE columns or is larger than
+     * the caches there have to be more */
+    FEW_ROWS = 9,
+    SOME_ROWS = 33,
+    ENOUGH_ROWS = 128,
+    WIDE = 1 << 14,
     MANY = 1 << 18 /* entries: beyond half of an L2 cache */
 };
 
@@ -24,12 +29,15 @@ typedef struct product_args {
     const float *a;
     const float *pb; /* parts of B */
     const float *b;  /* or NULL; else it is split into `to`, which is pb */
+    bool panels;     /* b is what fast_pack makes */
     float *to;
     eg_index ldc, rs, cs, brs, bcs, M, N, K;
     float alpha;
     int acc;
     eg_index block_n, block_k;
-    bool past; /* the caches */
+    eg_index strip; /* the size of a strip of B in parts */
+    bool once;      /* parts of B are made for one block only */
+    bool past;      /* results go past the caches */
 } product_args;
 
 INLINE eg_index less(eg_index a, eg_index b)
@@ -45,23 +53,52 @@ static void feed_left(feed *f, const product_args *p, eg_index m, eg_index end,
                less(end - m, SIDE), less(p->K - k, p->block_k));
 }
 
-/* Where the parts of B for a block begin. Parts made on the way are used for
- * this block of columns only: the next ones take their place. */
+/* Where the parts of B for a block begin: those made on the way take the place
+ * of others. */
 INLINE eg_index parts_at(const product_args *p, eg_index n, eg_index k)
 {
-    return (p->b ? 0 : n / TILE * strip_size(p->K)) + k / STEP * STEP_FLOATS;
+    return (p->b ? 0 : n / TILE * p->strip) +
+           (p->once ? 0 : k / STEP * STEP_FLOATS);
 }
 
-/* Fetches the packed parts of the block at n and k in so many slots. */
+/* The next B to be split: columns n to end, a block of k. */
+static void feed_right(feed *f, const product_args *p, eg_index n, eg_index end,
+                       eg_index k)
+{
+    eg_index kc = less(p->K - k, p->block_k);
+    float *to = p->to + parts_at(p, n, k);
+
+    if (p->panels) {
+        feed_begin(f, to, p->b + n * p->K + k * NR, 1, NR, end - n, kc);
+        f->panel = NR * p->K;
+    } else {
+        feed_begin(f, to, p->b + n * p->bcs + k * p->brs, p->bcs, p->brs,
+                   end - n, kc);
+    }
+}
+
+/* Fetches what is packed of the block at n and k in so many slots. */
 static void fetch_begin(coming *s, const product_args *p, eg_index n,
                         eg_index k, eg_index slots)
 {
-    bool none = p->b || n >= p->N || p->N * p->K <= MANY;
     eg_index cols = less(p->N - n, p->block_n);
+    eg_index kc = less(p->K - k, p->block_k);
 
-    s->strips = none ? 0 : (cols + TILE - 1) / TILE;
-    s->line = s->strip = p->pb + parts_at(p, n, k);
-    s->left = s->whole = strip_size(less(p->K - k, p->block_k)) / LINE;
+    s->strips = 0;
+    if (n >= p->N || p->N * p->K <= MANY) return;
+    if (p->panels) {
+        s->strips = (cols + NR - 1) / NR;
+        s->size = NR * p->K;
+        s->strip = p->b + n * p->K + k * NR;
+        s->whole = kc * NR / LINE;
+    } else if (!p->b) {
+        s->strips = (cols + TILE - 1) / TILE;
+        s->size = p->strip;
+        s->strip = p->pb + parts_at(p, n, k);
+        s->whole = strip_size(kc) / LINE;
+    }
+    s->line = s->strip;
+    s->left = s->whole;
     s->some = (s->strips * s->whole + slots - 1) / slots;
 }
 
@@ -108,23 +145,22 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
 
     w.a.size = LEFT_SIZE;
     w.a.left = true;
-    w.b.size = w.size = strip_size(p->K);
+    w.b.size = w.size = p->strip;
     w.b.left = false;
     w.ldc = p->ldc;
     w.slot = 0;
     /* a row of cells has this many slots for two strips */
     w.each = (int)(cells / 2);
     out_begin(&w.out, p->ldc, p->alpha);
+    w.b.n = w.b.strip = 0; /* nothing to be split */
     feed_left(&w.a, p, m0, m1, 0, left[0]);
     for (eg_index k = 0; k == 0 || k < p->K; k += p->block_k) {
         eg_index kc = less(p->K - k, p->block_k), at = parts_at(p, n0, k);
         eg_index slots = SLOTS * (kc > 0 ? steps_of(kc) : 1); /* of a cell */
-        bool split_b = p->b && m0 == 0, end_k = k + p->block_k >= p->K;
+        bool end_k = k + p->block_k >= p->K;
 
         w.some = SIDE / slots + 1;
-        feed_begin(&w.b, split_b ? p->to + at : NULL,
-                   split_b ? p->b + n0 * p->bcs + k * p->brs : NULL, p->bcs,
-                   p->brs, split_b ? n1 - n0 : 0, kc);
+        if (p->b && (p->once || m0 == 0)) feed_right(&w.b, p, n0, n1, k);
         fetch_begin(&w.strips, p, end_k && m1 == p->M ? n1 : n0,
                     end_k ? 0 : k + p->block_k, rows * cells * slots);
         for (eg_index m = m0; m < m1; m += SIDE, turn ^= 1) {
@@ -147,17 +183,19 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
     out_all(&w.out);
 }
 
-/* How a product is cut into blocks; no result depends on that. Longer sums in a
- * cell save passes over C, shorter ones begin sooner. */
+/* How a product is cut into blocks; with alpha = 1 no result depends on that.
+ * Longer sums in a cell save passes over C, shorter ones begin sooner. */
 static void cut(product_args *p)
 {
     bool aligned = ((uintptr_t)p->c | (uintptr_t)(p->ldc * 4)) % 64 == 0;
+    bool large = p->M >= BLOCK_M && p->N >= BLOCK_N && !p->panels;
 
     p->past = !p->acc && p->K <= MAX_K && aligned &&
               p->M * p->N * (eg_index)sizeof *p->c >= STREAM_BYTES;
     p->block_n = p->past && p->K <= BLOCK_K ? WIDE_N : BLOCK_N;
-    p->block_k =
-        p->past || (p->M >= BLOCK_M && p->N >= BLOCK_N) ? MAX_K : BLOCK_K;
+    p->block_k = p->past || large ? MAX_K : BLOCK_K;
+    p->once = p->b && (p->panels || p->M <= BLOCK_M);
+    p->strip = strip_size(p->once ? less(p->K, p->block_k) : p->K);
 }
 
 static void product_all(product_args *p)
@@ -171,10 +209,9 @@ static void product_all(product_args *p)
     if (p->past) stream_end();
 }
 
-/* Products bound by memory are left to the vector unit: an entry of B is 6
- * bytes in parts and 4 as it is, so when B is far larger than the caches there
- * is nothing to win. */
-static bool memory_bound(eg_index K, eg_index N)
+/* Whether B stays as it is until it is needed. Beyond that, fewer rows than
+ * ENOUGH_ROWS are left to the vector unit, which need not split it. */
+static bool stays_whole(eg_index K, eg_index N)
 {
     return K * N >= 1 << 24;
 }
@@ -192,7 +229,7 @@ static void amx_pack(float *pb, const float *b, eg_index rs, eg_index cs,
 {
     feed f = {.to = pb, .x = b, .si = cs, .sk = rs, .n = N, .K = K};
 
-    if (memory_bound(K, N)) {
+    if (stays_whole(K, N)) {
         fast_pack(pb, b, rs, cs, K, N);
         return;
     }
@@ -219,16 +256,29 @@ INLINE product_args product_of(float *c, eg_index ldc, const float *a,
                           .acc = acc};
 }
 
+static void panels_product(product_args *p)
+{
+    float parts[BLOCK_N / TILE * BLOCK_K / STEP * STEP_FLOATS]
+        __attribute__((aligned(64)));
+
+    p->panels = true;
+    p->b = p->pb;
+    p->pb = p->to = parts;
+    product_all(p);
+}
+
 static void amx_gemm_packed(float *c, eg_index ldc, const float *a, eg_index rs,
                             eg_index cs, const float *pb, eg_index M,
                             eg_index N, eg_index K, float alpha, int acc)
 {
     product_args p = product_of(c, ldc, a, rs, cs, pb, M, N, K, alpha, acc);
 
-    if (memory_bound(K, N)) {
-        fast_gemm_packed(c, ldc, a, rs, cs, pb, M, N, K, alpha, acc);
-    } else {
+    if (!stays_whole(K, N)) {
         product_all(&p);
+    } else if (M >= ENOUGH_ROWS) {
+        panels_product(&p);
+    } else {
+        fast_gemm_packed(c, ldc, a, rs, cs, pb, M, N, K, alpha, acc);
     }
 }
 
@@ -239,8 +289,9 @@ static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
 {
     product_args p = product_of(c, ldc, a, rs, cs, work, M, N, K, alpha, acc);
 
-    /* with few rows B would be split for next to nothing */
-    if (M <= (N < WIDE ? FEW_ROWS : FEW_ROWS_WIDE) || memory_bound(K, N)) {
+    eg_index enough = N < WIDE ? FEW_ROWS : SOME_ROWS;
+
+    if (M < (stays_whole(K, N) ? ENOUGH_ROWS : enough)) {
         fast_gemm(c, ldc, a, rs, cs, b, brs, bcs, M, N, K, alpha, acc, work);
         return;
     }

@@ -89,7 +89,8 @@ INLINE vec load_some(const float *p, eg_index n)
 }
 
 /* An operand on its way into parts: n rows (left) or columns (right) by K,
- * entry (i, k) at x[i*si + k*sk], one of the strides 1. Strips of it are `size`
+ * entry (i, k) at x[i*si + k*sk], one of the strides 1; or, with `panel` set,
+ * columns in panels of NR, that many entries apart. Strips of it are `size`
  * entries apart at `to`. A step of a strip is done in SLOTS pieces. */
 enum { SLOTS = 6 };
 
@@ -97,6 +98,7 @@ typedef struct feed {
     float *to;
     const float *x;
     eg_index si, sk, n, K, size;
+    eg_index panel; /* or 0 */
     bool left;
     eg_index strip, step, slot; /* the next piece */
     float turned[TILE * STEP];  /* the step at hand in the other order */
@@ -114,6 +116,7 @@ static void feed_begin(feed *f, float *to, const float *x, eg_index si,
     f->sk = sk;
     f->n = n;
     f->K = K;
+    f->panel = 0;
     f->strip = f->step = f->slot = 0;
 }
 
@@ -187,11 +190,18 @@ INLINE void piece_turned(feed *f, float *p, const float *x, eg_index n,
     }
 }
 
+/* Where the strip at hand begins. */
+INLINE const float *strip_of(const feed *f)
+{
+    if (f->panel == 0) return f->x + f->strip * f->si;
+    return f->x + f->strip / NR * f->panel + f->strip % NR;
+}
+
 /* Does the next piece; false when nothing is left. */
 static bool feed_piece(feed *f)
 {
     eg_index n = f->n - f->strip, k = f->K - f->step;
-    const float *x = f->x + f->strip * f->si + f->step * f->sk;
+    const float *x = strip_of(f) + f->step * f->sk;
     float *p = f->to + f->strip / TILE * f->size + f->step / STEP * STEP_FLOATS;
 
     if (n <= 0 || k <= 0) return false;
