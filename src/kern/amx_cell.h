@@ -11,12 +11,13 @@ typedef struct cell {
     int acc;
 } cell;
 
-/* Strips of B, or panels, on their way into the L2 cache. */
+/* Runs of cache lines on their way into L2: strips of B, panels, or rows of a
+ * transposed A. */
 typedef struct coming {
-    const float *line, *strip;
-    eg_index size;         /* from strip to strip */
-    eg_index left, whole;  /* lines of this strip, of a strip */
-    eg_index strips, some; /* strips left; lines a slot */
+    const float *line, *run;
+    eg_index size;        /* from run to run */
+    eg_index left, whole; /* lines of this run, of a run */
+    eg_index runs, some;  /* runs left; lines a slot */
 } coming;
 
 /* Cells on their way past the caches. Tiles are stored to one of two buffers;
@@ -34,13 +35,13 @@ typedef struct outbox {
 
 /* What the vector unit does during the cells, a little in every slot: it splits
  * two pieces of B, and one of A in every `each` slots, which spreads it evenly;
- * in large products it also fetches strips of B and the rows of C that come
- * next, or writes a cell past the caches. */
+ * in large products it also fetches what comes next of A, B and C, or writes a
+ * cell past the caches. */
 typedef struct meanwhile {
     outbox out;
     feed a, b;
     int each, slot;
-    coming strips;
+    coming next_a, next_b;
     eg_index size; /* of a strip of B */
     float *row;    /* of C, `rows` left */
     eg_index ldc, rows;
@@ -57,24 +58,25 @@ static void split_some(void *arg)
     feed_piece(&w->a);
 }
 
-static void fetch_strips(coming *s)
+static void fetch_some(coming *f)
 {
-    if (s->strips == 0) return;
-    for (eg_index i = 0; i < s->some; i++, s->line += LINE) {
-        __builtin_prefetch(s->line, 0, 2);
+    if (f->runs == 0) return;
+    for (eg_index i = 0; i < f->some; i++, f->line += LINE) {
+        __builtin_prefetch(f->line, 0, 2);
     }
-    s->left -= s->some;
-    if (s->left > 0) return;
-    s->line = s->strip += s->size;
-    s->left = s->whole;
-    s->strips--;
+    f->left -= f->some;
+    if (f->left > 0) return;
+    f->line = f->run += f->size;
+    f->left = f->whole;
+    f->runs--;
 }
 
 static void fetch_and_split(void *arg)
 {
     meanwhile *w = arg;
 
-    fetch_strips(&w->strips);
+    fetch_some(&w->next_a);
+    fetch_some(&w->next_b);
     for (eg_index i = 0; i < w->some && w->rows > 0; i++, w->rows--) {
         __builtin_prefetch(w->row, 1);
         __builtin_prefetch(w->row + LINE, 1);
@@ -124,7 +126,8 @@ static void write_and_split(void *arg)
     meanwhile *w = arg;
 
     out_some(&w->out, w->some);
-    fetch_strips(&w->strips);
+    fetch_some(&w->next_a);
+    fetch_some(&w->next_b);
     split_some(arg);
 }
 

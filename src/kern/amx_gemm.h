@@ -77,29 +77,44 @@ static void feed_right(feed *f, const product_args *p, eg_index n, eg_index end,
     }
 }
 
-/* Fetches what is packed of the block at n and k in so many slots. */
-static void fetch_begin(coming *s, const product_args *p, eg_index n,
+/* So many runs from p on, in so many slots. */
+static void fetch_runs(coming *f, const float *p, eg_index size, eg_index lines,
+                       eg_index runs, eg_index slots)
+{
+    f->line = f->run = p;
+    f->size = size;
+    f->left = f->whole = lines;
+    f->runs = runs;
+    f->some = (runs * lines + slots - 1) / slots;
+}
+
+/* What is packed of the block at n and k. */
+static void fetch_right(coming *f, const product_args *p, eg_index n,
                         eg_index k, eg_index slots)
 {
     eg_index cols = less(p->N - n, p->block_n);
     eg_index kc = less(p->K - k, p->block_k);
 
-    s->strips = 0;
+    f->runs = 0;
     if (n >= p->N || p->N * p->K <= MANY) return;
     if (p->panels) {
-        s->strips = (cols + NR - 1) / NR;
-        s->size = NR * p->K;
-        s->strip = p->b + n * p->K + k * NR;
-        s->whole = kc * NR / LINE;
+        fetch_runs(f, p->b + n * p->K + k * NR, NR * p->K, kc * NR / LINE,
+                   (cols + NR - 1) / NR, slots);
     } else if (!p->b) {
-        s->strips = (cols + TILE - 1) / TILE;
-        s->size = p->strip;
-        s->strip = p->pb + parts_at(p, n, k);
-        s->whole = strip_size(kc) / LINE;
+        fetch_runs(f, p->pb + parts_at(p, n, k), p->strip,
+                   strip_size(kc) / LINE, (cols + TILE - 1) / TILE, slots);
     }
-    s->line = s->strip;
-    s->left = s->whole;
-    s->some = (s->strips * s->whole + slots - 1) / slots;
+}
+
+/* SIDE rows of a transposed A from m, a block of k: lines far apart, which the
+ * processor does not fetch by itself. */
+static void fetch_left(coming *f, const product_args *p, eg_index m, eg_index k,
+                       eg_index slots)
+{
+    f->runs = 0;
+    if (p->rs != 1 || k >= p->K || p->M * p->K <= MANY) return;
+    fetch_runs(f, p->a + m + k * p->cs, p->cs, SIDE / LINE,
+               less(p->K - k, p->block_k), slots);
 }
 
 /* A row of cells, for a block of k. */
@@ -113,7 +128,7 @@ typedef struct row_args {
 
 static void product_row(const product_args *p, const row_args *r, meanwhile *w)
 {
-    bool large = w->strips.strips > 0 || r->fetch_c;
+    bool large = w->next_a.runs > 0 || w->next_b.runs > 0 || r->fetch_c;
     cell_fn *run = cell_fns[p->past ? PAST : large ? LARGE : SMALL];
 
     for (eg_index n = 0; n < r->cols; n += SIDE) {
@@ -131,6 +146,16 @@ static void product_row(const product_args *p, const row_args *r, meanwhile *w)
         feed_until(&w->b, n + SIDE);
         run(&o, r->left, LEFT_SIZE, b, steps_of(r->kc), w);
     }
+}
+
+/* The rows of A after those at m and k in a block of C. */
+INLINE void next_rows(const product_args *p, eg_index m0, eg_index m1,
+                      eg_index *m, eg_index *k)
+{
+    *m += SIDE;
+    if (*m < m1) return;
+    *m = m0;
+    *k += p->block_k;
 }
 
 /* One block of C, over all of k. */
@@ -161,10 +186,10 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
 
         w.some = SIDE / slots + 1;
         if (p->b && (p->once || m0 == 0)) feed_right(&w.b, p, n0, n1, k);
-        fetch_begin(&w.strips, p, end_k && m1 == p->M ? n1 : n0,
+        fetch_right(&w.next_b, p, end_k && m1 == p->M ? n1 : n0,
                     end_k ? 0 : k + p->block_k, rows * cells * slots);
         for (eg_index m = m0; m < m1; m += SIDE, turn ^= 1) {
-            bool last = m + SIDE >= m1;
+            eg_index next = m, next_k = k;
             row_args r = {.c = p->c + m * p->ldc + n0,
                           .left = left[turn],
                           .b = p->pb + at,
@@ -175,8 +200,10 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
                           .fetch_c = k == 0 && p->M * p->N > MANY};
 
             feed_until(&w.a, SIDE);
-            feed_left(&w.a, p, last ? m0 : m + SIDE, m1,
-                      last ? k + p->block_k : k, left[turn ^ 1]);
+            next_rows(p, m0, m1, &next, &next_k);
+            feed_left(&w.a, p, next, m1, next_k, left[turn ^ 1]);
+            next_rows(p, m0, m1, &next, &next_k);
+            fetch_left(&w.next_a, p, next, next_k, cells * slots);
             product_row(p, &r, &w);
         }
     }

@@ -305,7 +305,7 @@ static void test_wide(void **state)
                   .alpha = v == 1 ? -0.75f : 1};
         shape s = of[v % 2];
         /* the sums of blocks of k are added up in another order */
-        float blocks = (float)(s.K / 128 + 1);
+        float blocks = (float)s.K / 128 + 1;
         check_halves(k, s, f, blocks * FLT_EPSILON * sqrtf((float)s.K));
     }
 }
