@@ -11,7 +11,7 @@
 #include "engram/mem.h"
 #include "engram/pool.h"
 
-#define SPINS 1000 /* some tens of microseconds */
+#define SPINS 4000 /* some hundred microseconds: the gaps within a step */
 
 typedef struct worker {
     eg_pool *pool;

@@ -52,9 +52,10 @@ static void query_sums(float *y, eg_index ldy, const float *m, right x,
                 eg_index end = extent(b, i, MR) - k;
                 if (end > KC) end = KC;
                 if (end <= 0) continue;
-                tiles[rows - 1][1][direct][cols > W](
-                    y + i * ldy + n, ldy, m + k * LANES + i, LANES, xp, x.ld,
-                    cols, end, 1, k > 0);
+                int cold = direct && i == 0; /* the next tiles find it in L1 */
+                tiles[rows - 1][1][cold][cols > W](y + i * ldy + n, ldy,
+                                                   m + k * LANES + i, LANES, xp,
+                                                   x.ld, cols, end, 1, k > 0);
             }
         }
     }
