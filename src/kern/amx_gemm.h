@@ -177,7 +177,7 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
     /* a row of cells has this many slots for two strips */
     w.each = (int)(cells / 2);
     out_begin(&w.out, p->ldc, p->alpha);
-    w.b.n = w.b.strip = 0; /* nothing to be split */
+    feed_begin(&w.b, NULL, p->pb, 0, 0, 0, 0);
     feed_left(&w.a, p, m0, m1, 0, left[0]);
     for (eg_index k = 0; k == 0 || k < p->K; k += p->block_k) {
         eg_index kc = less(p->K - k, p->block_k), at = parts_at(p, n0, k);

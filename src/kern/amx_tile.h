@@ -201,10 +201,12 @@ INLINE const float *strip_of(const feed *f)
 static bool feed_piece(feed *f)
 {
     eg_index n = f->n - f->strip, k = f->K - f->step;
-    const float *x = strip_of(f) + f->step * f->sk;
-    float *p = f->to + f->strip / TILE * f->size + f->step / STEP * STEP_FLOATS;
+    const float *x;
+    float *p;
 
     if (n <= 0 || k <= 0) return false;
+    x = strip_of(f) + f->step * f->sk;
+    p = f->to + f->strip / TILE * f->size + f->step / STEP * STEP_FLOATS;
     if (f->left ? f->sk == 1 : f->si == 1) {
         piece_straight(f, p, x, n, k);
     } else {
