@@ -28,6 +28,12 @@ static lane_rows lane_rows_of(const score_table *a, const block *b, eg_index j)
     return r;
 }
 
+/* Where by_token [V][LANES] has the token of key s. */
+INLINE float *key_row(float *by_token, const score_table *a, eg_index s)
+{
+    return by_token + (eg_index)a->token[s] * LANES;
+}
+
 /* Columns at .. at + n, n <= W, of W rows, turned: v[i] is column at + i. */
 INLINE void load_turned(vec v[W], const score_table *a, const lane_rows *r,
                         eg_index at, eg_index n)
@@ -69,7 +75,7 @@ static void table_pattern(float *p, float *by_token, const score_table *a,
         load_turned(v, a, &rows, a->V + c, W);
 #pragma GCC unroll 16
         for (int i = 0; i < W; i++) {
-            vec x = v[i] + vload(by_token + a->token[c + i] * LANES);
+            vec x = v[i] + vload(key_row(by_token, a, c + i));
             vstore(p + (c + i) * LANES, x);
             top = vmax(x, top);
         }
@@ -79,12 +85,11 @@ static void table_pattern(float *p, float *by_token, const score_table *a,
         eg_index n = hi - c < W ? hi - c : W;
         load_turned(v, a, &rows, a->V + c, n);
         for (eg_index i = 0; i < n; i++) {
-            vec x = vload(by_token + a->token[c + i] * LANES);
+            vec x = vload(key_row(by_token, a, c + i));
             vstore(p + (c + i) * LANES, v[i] + x);
         }
     }
-    for (; c < hi; c++)
-        vstore(p + c * LANES, vload(by_token + a->token[c] * LANES));
+    for (; c < hi; c++) vstore(p + c * LANES, vload(key_row(by_token, a, c)));
     top = lanes_top(p, limit, done, lo, hi, top);
     softmax_lanes(p, limit, lo, hi, b->keys, top);
 }
@@ -127,7 +132,7 @@ static void table_grads(float *dte, float *dtp, const score_table *a,
     for (eg_index c = 0; c < a->V; c++)
         vstore(by_token + c * LANES + j, vset(0));
     for (eg_index s = 0; s < hi; s++) {
-        float *x = by_token + a->token[s] * LANES + j;
+        float *x = key_row(by_token, a, s) + j;
         vstore(x, vload(x) + vload(ds + s * LANES + j));
     }
     for (eg_index c = 0; c < a->V; c += W)
