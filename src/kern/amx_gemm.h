@@ -144,7 +144,7 @@ static void product_row(const product_args *p, const row_args *r, meanwhile *w)
         w->row = o.c + SIDE;
         w->rows = more && r->fetch_c ? o.rows : 0;
         feed_until(&w->b, n + SIDE);
-        run(&o, r->left, LEFT_SIZE, b, steps_of(r->kc), w);
+        run(&o, r->left, w->a.size, b, steps_of(r->kc), w);
     }
 }
 
@@ -168,7 +168,7 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
     eg_index turn = 0;
     meanwhile w;
 
-    w.a.size = LEFT_SIZE;
+    w.a.size = p->block_k / STEP * STEP_FLOATS;
     w.a.left = true;
     w.b.size = w.size = p->strip;
     w.b.left = false;
