@@ -2,6 +2,8 @@
 #ifndef EG_LAB_LAB_PRIV_H
 #define EG_LAB_LAB_PRIV_H
 
+#include <stdio.h>
+
 #include "engram/lab.h"
 
 #define EG_ROW_CELLS 4096
@@ -26,6 +28,8 @@ void egi_say_diverged(char *buf, size_t size, const eg_step_info *info,
 
 /* "gcc 12.2.0", of this build. */
 const char *egi_compiler(void);
+/* What /proc/cpuinfo, open, calls the CPU; "unknown CPU" if it is NULL. */
+void egi_cpu_model(char *buf, size_t size, FILE *cpuinfo);
 /* Bytes of memory this machine has; 0: not known. */
 int64_t egi_memory_total(void);
 /* News in which nothing is known yet. */

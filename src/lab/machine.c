@@ -32,23 +32,35 @@ const char *egi_compiler(void)
 #endif
 }
 
-static void cpu_model(char *buf, size_t size)
+/* The value of a line "key : value" of /proc/cpuinfo; NULL for other keys. */
+static char *value_of(char *line, const char *key)
 {
-    FILE *f = fopen("/proc/cpuinfo", "re");
-    char line[256];
+    char *colon = strchr(line, ':');
+
+    if (strncmp(line, key, strlen(key)) != 0 || !colon) return NULL;
+    colon += 1 + strspn(colon + 1, " \t");
+    colon[strcspn(colon, "\n")] = '\0';
+    return colon;
+}
+
+void egi_cpu_model(char *buf, size_t size, FILE *cpuinfo)
+{
+    char line[256], maker[32] = "", *v;
 
     snprintf(buf, size, "unknown CPU");
-    if (!f) return;
-    while (fgets(line, sizeof line, f)) {
-        const char *colon = strchr(line, ':');
-
-        if (strncmp(line, "model name", 10) == 0 && colon) {
-            snprintf(buf, size, "%.*s", (int)strcspn(colon + 2, "\n"),
-                     colon + 2);
-            break;
+    while (cpuinfo && fgets(line, sizeof line, cpuinfo)) {
+        if ((v = value_of(line, "model name"))) {
+            snprintf(buf, size, "%s", v);
+            return;
+        }
+        /* arm64 has numbers for names */
+        if ((v = value_of(line, "CPU implementer"))) {
+            snprintf(maker, sizeof maker, "%.31s", v);
+        } else if ((v = value_of(line, "CPU part"))) {
+            snprintf(buf, size, "CPU of implementer %s, part %s", maker, v);
+            return;
         }
     }
-    fclose(f);
 }
 
 int64_t egi_memory_total(void)
@@ -61,10 +73,12 @@ int64_t egi_memory_total(void)
 void eg_machine_describe(char *buf, size_t size)
 {
     struct utsname u;
+    FILE *f = fopen("/proc/cpuinfo", "re");
     char cpu[128];
     double gib = (double)egi_memory_total() / 1073741824.0;
 
-    cpu_model(cpu, sizeof cpu);
+    egi_cpu_model(cpu, sizeof cpu, f);
+    if (f) fclose(f);
     if (uname(&u) != 0) memset(&u, 0, sizeof u);
     snprintf(buf, size, "%s, %d cores, %.1f GiB, %s %s %s", cpu, eg_cpu_count(),
              gib, u.sysname, u.release, u.machine);
