@@ -3,6 +3,8 @@
 #include "kern/fast_impl.h"
 #include "kern/amx_tile.h"
 #include "kern/amx_cell.h"
+#include "kern/amx_product.h"
+#include "kern/amx_lone.h"
 #include "kern/amx_gemm.h"
 #include "kern/amx_attn.h"
 #include "kern/amx_attn_back.h"

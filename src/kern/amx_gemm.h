@@ -24,27 +24,6 @@ enum {
     MANY = 1 << 18 /* entries: beyond half of an L2 cache */
 };
 
-typedef struct product_args {
-    float *c;
-    const float *a;
-    const float *pb; /* parts of B */
-    const float *b;  /* or NULL; else it is split into `to`, which is pb */
-    bool panels;     /* b is what fast_pack makes */
-    float *to;
-    eg_index ldc, rs, cs, brs, bcs, M, N, K;
-    float alpha;
-    int acc;
-    eg_index block_n, block_k;
-    eg_index strip; /* the size of a strip of B in parts */
-    bool once;      /* parts of B are made for one block only */
-    bool past;      /* results go past the caches */
-} product_args;
-
-INLINE eg_index less(eg_index a, eg_index b)
-{
-    return a < b ? a : b;
-}
-
 /* SIDE rows of A from m, a block of k; nothing beyond K. */
 static void feed_left(feed *f, const product_args *p, eg_index m, eg_index end,
                       eg_index k, float *to)
@@ -225,15 +204,29 @@ static void cut(product_args *p)
     p->strip = strip_size(p->once ? less(p->K, p->block_k) : p->K);
 }
 
-static void product_all(product_args *p)
+static void product_cells(product_args *p)
 {
-    cut(p);
     tiles_on();
     for (eg_index n = 0; n < p->N; n += p->block_n) {
         for (eg_index m = 0; m < p->M; m += BLOCK_M) product_block(p, m, n);
     }
     tiles_off();
     if (p->past) stream_end();
+}
+
+static void product_all(product_args *p)
+{
+    eg_index N = p->N, K = p->K;
+    bool column = is_lone_column(N, K), step = is_lone_step(N, K);
+
+    cut(p);
+    if (column) p->N--;
+    if (step) p->K--;
+    product_cells(p);
+    if (!column && !step) return;
+    p->K = K;
+    if (step) lone_step(p, K - 1, p->N);
+    if (column) lone_column(p, N - 1);
 }
 
 /* Whether B stays as it is until it is needed. Beyond that, fewer rows than
@@ -262,25 +255,6 @@ static void amx_pack(float *pb, const float *b, eg_index rs, eg_index cs,
     }
     f.size = strip_size(K);
     feed_until(&f, N);
-}
-
-/* The arguments of a product with B in parts at pb. */
-INLINE product_args product_of(float *c, eg_index ldc, const float *a,
-                               eg_index rs, eg_index cs, const float *pb,
-                               eg_index M, eg_index N, eg_index K, float alpha,
-                               int acc)
-{
-    return (product_args){.c = c,
-                          .ldc = ldc,
-                          .a = a,
-                          .rs = rs,
-                          .cs = cs,
-                          .pb = pb,
-                          .M = M,
-                          .N = N,
-                          .K = K,
-                          .alpha = alpha,
-                          .acc = acc};
 }
 
 static void panels_product(product_args *p)
