@@ -16,12 +16,15 @@ install(FILES LICENSE README.md CHANGELOG.md CITATION.cff
 
 # Man pages and completion come from the tool's own tables.
 set(manual ${CMAKE_BINARY_DIR}/manual)
+string(REPLACE ";" " " emulator "${CMAKE_CROSSCOMPILING_EMULATOR}")
 install(CODE "
   file(MAKE_DIRECTORY ${manual})
-  execute_process(COMMAND $<TARGET_FILE:eg_cli> man --out ${manual}/man1
+  execute_process(
+    COMMAND ${emulator} $<TARGET_FILE:eg_cli> man --out ${manual}/man1
     OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
   foreach(shell bash zsh fish)
-    execute_process(COMMAND $<TARGET_FILE:eg_cli> completion \${shell}
+    execute_process(
+      COMMAND ${emulator} $<TARGET_FILE:eg_cli> completion \${shell}
       OUTPUT_FILE ${manual}/\${shell} COMMAND_ERROR_IS_FATAL ANY)
   endforeach()")
 install(DIRECTORY ${manual}/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})

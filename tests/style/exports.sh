@@ -7,12 +7,13 @@ cd "$1" || exit 1
 . tests/style/lib.sh
 library=$2/libengram.so
 [ -e "$library" ] || { echo "no $library"; exit 1; }
+nm=$(sed -n 's/^CMAKE_NM:FILEPATH=//p' "$2/CMakeCache.txt") # knows the target
 
 # Names behind EG_API: the last word before the first ( [ or ;.
 promised=$(grep -hv '^#define' include/engram/*.h | tr '\n' ' ' | grep -oE 'EG_API [^;{]*;' |
     sed -E 's/^EG_API //; s/^([^([;]*)[([;].*/\1/; s/ *$//; s/.*[ *]//' |
     sort -u)
-exported=$(nm -D --defined-only "$library" | awk '{ print $3 }' |
+exported=$("$nm" -D --defined-only "$library" | awk '{ print $3 }' |
     sed 's/@.*//' | sort -u)
 for name in $(comm -23 <(echo "$promised") <(echo "$exported")); do
     complain "$name is declared in a public header but not defined"
@@ -21,7 +22,7 @@ for name in $(comm -13 <(echo "$promised") <(echo "$exported")); do
     complain "$name is exported but stands in no public header"
 done
 
-for name in $(nm -D --undefined-only "$library" | awk '{ print $2 }' |
+for name in $("$nm" -D --undefined-only "$library" | awk '{ print $2 }' |
     sed 's/@.*//' | sort -u); do
     case $name in
     exit | _exit | quick_exit | printf | puts | putchar | perror | rand | \
