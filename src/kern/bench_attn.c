@@ -36,12 +36,17 @@ static void prepare_backward(const egi_bench *b, const eg_kern_f32 *set,
 enum { TABLE_TOKENS = 80, TABLE_T = 256 };
 static const eg_index table_ld = TABLE_TOKENS + TABLE_T;
 
+static void table_forward(const egi_bench *b, const eg_kern_f32 *set,
+                          const egi_case *c, float *z)
+{
+    set->attn_table(z, c->n, b->x[4], b->x[0], b->x[1], table_ld, TABLE_TOKENS,
+                    b->ids, b->limit, b->x[2], c->n, c->m, c->n, b->x[5]);
+}
+
 static void run_table(const egi_bench *b, const eg_kern_f32 *set,
                       const egi_case *c)
 {
-    float *z = b->x[c->result + (set == b->ref)];
-    set->attn_table(z, c->n, b->x[4], b->x[0], b->x[1], table_ld, TABLE_TOKENS,
-                    b->ids, b->limit, b->x[2], c->n, c->m, c->n, b->x[5]);
+    table_forward(b, set, c, b->x[c->result + (set == b->ref)]);
 }
 
 static void run_table_back(const egi_bench *b, const eg_kern_f32 *set,
@@ -56,9 +61,7 @@ static void run_table_back(const egi_bench *b, const eg_kern_f32 *set,
 static void prepare_table_back(const egi_bench *b, const eg_kern_f32 *set,
                                const egi_case *c)
 {
-    set->attn_table(b->x[8], c->n, b->x[4], b->x[0], b->x[1], table_ld,
-                    TABLE_TOKENS, b->ids, b->limit, b->x[2], c->n, c->m, c->n,
-                    b->x[5]);
+    table_forward(b, set, c, b->x[8]);
 }
 
 static bool table_case(egi_case *c, int i)
