@@ -71,6 +71,8 @@ static void layer_needs(const plan_ctx *c, int l, bool below)
     if (lp->nv == 0 && !in) lp->need_v = false;
 }
 
+#define SCORES_MOST 0x1p23 /* entries of tables, and of each slot's sums */
+
 /* Are the first block's scores to come from tables? A step makes and takes
  * apart tables of sn^2 entries in some 6 sn^2 kw multiply-adds, and saves kw of
  * them for each pair of a query and a key, forward and for each gradient; heads
@@ -85,6 +87,7 @@ static void score_tables(const plan_ctx *c, int batch)
 
     if (!lp->table || egi_norm_first(m) || lp->rotary || lp->kw < 64) return;
     if (4 * 6.0 * sn * sn > batch * passes * T * T / 2) return;
+    if ((double)m->n_heads * sn * sn > SCORES_MOST) return;
     lp->scores = true;
     lp->sv = sv;
     lp->sn = sn;
