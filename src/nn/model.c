@@ -236,9 +236,9 @@ static void tensor_init(eg_model *m, int i, uint64_t seed)
 
 /* -------------------------------------------------------------- public -- */
 
-eg_status eg_model_new(eg_model **out, const eg_model_opts *opts, int d_vocab,
-                       int n_ctx, eg_precision precision, uint64_t seed,
-                       eg_err *err)
+eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts,
+                          int d_vocab, int n_ctx, eg_precision precision,
+                          eg_err *err)
 {
     eg_status st = EG_OK;
     eg_model *m = eg_calloc(1, sizeof *m);
@@ -256,6 +256,22 @@ eg_status eg_model_new(eg_model **out, const eg_model_opts *opts, int d_vocab,
         goto done;
     }
     table_build(m);
+    *out = m;
+    m = NULL;
+done:
+    eg_model_free(m);
+    return st;
+}
+
+eg_status eg_model_new(eg_model **out, const eg_model_opts *opts, int d_vocab,
+                       int n_ctx, eg_precision precision, uint64_t seed,
+                       eg_err *err)
+{
+    eg_status st = EG_OK;
+    eg_model *m = NULL;
+
+    *out = NULL;
+    EG_TRY(egi_model_shape(&m, opts, d_vocab, n_ctx, precision, err));
     m->params = eg_calloc((size_t)m->n_params, precision == EG_FLOAT64 ? 8 : 4);
     if (!m->params) {
         st = EG_FAIL(err, EG_ENOMEM, "no memory for a model of %lld parameters",

@@ -28,6 +28,12 @@ struct eg_model {
     void *params; /* float or double [n_params] */
 };
 
+/* A model without parameters: its sizes and its table of tensors, whatever the
+ * machine's memory. */
+eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts,
+                          int d_vocab, int n_ctx, eg_precision precision,
+                          eg_err *err);
+
 /* Does "blocks.*.attn.W_O" match the name? '*' stands for any text. */
 bool egi_match(const char *pattern, const char *name);
 

@@ -15,11 +15,16 @@ static bool uses_m1(const eg_optim_opts *o)
     return o->kind != EG_OPTIM_SGD || o->momentum > 0;
 }
 
+static eg_precision precision_of(const eg_train_spec *s)
+{
+    return s->train.precision ? EG_FLOAT64 : EG_FLOAT32;
+}
+
 static eg_status model_for(eg_model **out, const eg_train_spec *s, eg_err *err)
 {
-    eg_status st = eg_model_new(
-        out, &s->model, eg_task_vocab(s->task), eg_task_ctx(s->task),
-        s->train.precision ? EG_FLOAT64 : EG_FLOAT32, s->seed, err);
+    eg_status st =
+        eg_model_new(out, &s->model, eg_task_vocab(s->task),
+                     eg_task_ctx(s->task), precision_of(s), s->seed, err);
     if (st != EG_OK || !s->init.from[0]) return st;
     st = eg_model_load(*out, s->init.from, err);
     if (st != EG_OK) {
@@ -63,9 +68,9 @@ static eg_status check_loss(const eg_train_spec *s, eg_err *err)
                    "such; take train.loss: all");
 }
 
-/* All but the engine, which is the large part. */
+/* All but the engine, which is the large part; planned: nor parameters. */
 static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
-                              eg_err *err)
+                              bool planned, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_trainer *tr = eg_calloc(1, sizeof *tr);
@@ -75,7 +80,12 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     if (!tr) return EG_FAIL(err, EG_ENOMEM, "trainer");
     tr->spec = *spec;
     EG_TRY(check_loss(spec, err));
-    EG_TRY(model_for(&tr->m, spec, err));
+    if (planned)
+        EG_TRY(egi_model_shape(&tr->m, &spec->model, eg_task_vocab(spec->task),
+                               eg_task_ctx(spec->task), precision_of(spec),
+                               err));
+    else
+        EG_TRY(model_for(&tr->m, spec, err));
     tr->vt = egi_engine_of(tr->m);
     size_t n = (size_t)tr->m->n_tensors;
     tr->from = eg_calloc(n, sizeof *tr->from);
@@ -109,7 +119,7 @@ eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
     size_t width = spec->train.precision ? 8 : 4, n;
 
     *out = NULL;
-    EG_TRY(trainer_core(&tr, spec, err));
+    EG_TRY(trainer_core(&tr, spec, false, err));
     n = (size_t)tr->m->n_params;
     tr->grad = eg_calloc(n, width);
     if (uses_m1(&spec->optim)) tr->m1 = eg_calloc(n, width);
@@ -146,7 +156,7 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
                              eg_err *err)
 {
     eg_trainer *tr = NULL;
-    eg_status st = trainer_core(&tr, spec, err);
+    eg_status st = trainer_core(&tr, spec, true, err);
     egi_engine_bytes b;
     int64_t width = spec->train.precision ? 8 : 4;
 
