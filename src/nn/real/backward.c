@@ -180,7 +180,8 @@ static real *value_grads(const pass *p, eg_index h)
     return lp->need_v ? to + h * lp->vw : NULL;
 }
 
-/* The same with scores from tables: their gradients go to the tables' sums. */
+/* dz to dv, and with scores from tables to the sums of the tables' gradients.
+ */
 static void table_mix_back(const pass *p, real *acc, const real *dz,
                            eg_index lddz)
 {
@@ -211,7 +212,7 @@ static void mix_back(const pass *p, real *acc, const real *dz, eg_index lddz)
     bool own_k = lp->nk > 0 || lp->k_copy;
     eg_index psize = p->K->attn_size(p->limit, p->rows);
 
-    if (own_k && lp->need_k && !lp->scores)
+    if (own_k && lp->need_k)
         zero_rows(st->dk, st->ldk, p->n, lp->k_copy ? lp->kw : lp->nk);
     if (lp->nv > 0 && lp->need_v) zero_rows(st->dv, st->ldv, p->n, lp->nv);
     if (lp->scores) {
