@@ -2,9 +2,9 @@
  * kern.h). Scores leave and gradients enter the tables by rows; between, lanes
  * are queries as in fast_attn.h, so W rows at a time are turned. */
 
-/* Two tables and where a sequence stands in them. */
+/* The shape of two tables te and tp (or their gradients; tp may be NULL), and
+ * where a sequence stands in them. */
 typedef struct score_table {
-    const float *te, *tp; /* tp may be NULL */
     eg_index ld, V;
     const int32_t *token;
 } score_table;
@@ -35,19 +35,19 @@ INLINE float *key_row(float *by_token, const score_table *a, eg_index s)
 }
 
 /* Columns at .. at + n, n <= W, of W rows, turned: v[i] is column at + i. */
-INLINE void load_turned(vec v[W], const score_table *a, const lane_rows *r,
-                        eg_index at, eg_index n)
+INLINE void load_turned(vec v[W], const float *te, const float *tp,
+                        const lane_rows *r, eg_index at, eg_index n)
 {
     if (n >= W) {
 #pragma GCC unroll 16
         for (int i = 0; i < W; i++) {
-            v[i] = vload(a->te + r->token[i] + at);
-            if (a->tp) v[i] += vload(a->tp + r->t[i] + at);
+            v[i] = vload(te + r->token[i] + at);
+            if (tp) v[i] += vload(tp + r->t[i] + at);
         }
     } else {
         for (int i = 0; i < W; i++) {
-            v[i] = vload_n(a->te + r->token[i] + at, n);
-            if (a->tp) v[i] += vload_n(a->tp + r->t[i] + at, n);
+            v[i] = vload_n(te + r->token[i] + at, n);
+            if (tp) v[i] += vload_n(tp + r->t[i] + at, n);
         }
     }
     vtranspose(v);
@@ -55,8 +55,9 @@ INLINE void load_turned(vec v[W], const score_table *a, const lane_rows *r,
 
 /* The pattern of W lanes with the keys that they see; by_token [V][LANES] is
  * room for the scores of tokens. */
-static void table_pattern(float *p, float *by_token, const score_table *a,
-                          const block *b, eg_index j)
+static void table_pattern(float *p, float *by_token, const float *te,
+                          const float *tp, const score_table *a, const block *b,
+                          eg_index j)
 {
     lane_rows rows = lane_rows_of(a, b, j);
     eg_index lo = common_keys(b, j), hi = extent(b, j, W), c = 0;
@@ -67,12 +68,12 @@ static void table_pattern(float *p, float *by_token, const score_table *a,
     by_token += j;
     for (eg_index k = 0; k < a->V; k += W) {
         eg_index n = a->V - k < W ? a->V - k : W;
-        load_turned(v, a, &rows, k, n);
+        load_turned(v, te, tp, &rows, k, n);
         for (eg_index i = 0; i < n; i++)
             vstore(by_token + (k + i) * LANES, v[i]);
     }
-    for (; a->tp && c + W <= lo; c += W) {
-        load_turned(v, a, &rows, a->V + c, W);
+    for (; tp && c + W <= lo; c += W) {
+        load_turned(v, te, tp, &rows, a->V + c, W);
 #pragma GCC unroll 16
         for (int i = 0; i < W; i++) {
             vec x = v[i] + vload(key_row(by_token, a, c + i));
@@ -81,9 +82,9 @@ static void table_pattern(float *p, float *by_token, const score_table *a,
         }
     }
     eg_index done = c;
-    for (; a->tp && c < hi; c += W) {
+    for (; tp && c < hi; c += W) {
         eg_index n = hi - c < W ? hi - c : W;
-        load_turned(v, a, &rows, a->V + c, n);
+        load_turned(v, te, tp, &rows, a->V + c, n);
         for (eg_index i = 0; i < n; i++) {
             vec x = vload(key_row(by_token, a, c + i));
             vstore(p + (c + i) * LANES, v[i] + x);
@@ -157,7 +158,7 @@ static void fast_attn_table(float *z, eg_index ldz, float *p, const float *te,
                             const float *v, eg_index ldv, eg_index rows,
                             eg_index dv, float *work)
 {
-    const score_table a = {te, tp, ldt, V, token};
+    const score_table a = {ldt, V, token};
     right values;
 
     if (rows == 0) return;
@@ -166,7 +167,7 @@ static void fast_attn_table(float *z, eg_index ldz, float *p, const float *te,
         block b = block_at(limit, r, rows);
 
         for (eg_index j = 0; j < LANES; j += W)
-            table_pattern(p, work, &a, &b, j);
+            table_pattern(p, work, te, tp, &a, &b, j);
         query_sums(z + r * ldz, ldz, p, values, &b, dv);
         p += b.keys * LANES;
     }
@@ -180,7 +181,7 @@ static void fast_attn_table_back(float *dte, float *dtp, eg_index ldt,
                                  eg_index ldv, eg_index rows, eg_index dv,
                                  float *work)
 {
-    const score_table a = {dte, dtp, ldt, V, token};
+    const score_table a = {ldt, V, token};
     eg_index width = V > dv ? V : dv, keys = rows ? limit[rows - 1] : 0;
     float *ds = work + width * LANES, *row_work = ds + keys * LANES;
 

@@ -3,7 +3,8 @@
 #include "nn/real/real.h"
 
 /* Rows of the result a task computes, and the multiply-adds from which on a
- * task is worth handing out. Rows of a result depend on neither. */
+ * task is worth handing out: fixed, so that no result depends on the threads.
+ */
 enum { ROWS = 32, WORTH = 1 << 20 };
 
 typedef struct job {

@@ -30,7 +30,7 @@ typedef struct N(lnet) {
     N(lin) q, k, v, o;   /* effective: merged where the plan says so */
     N(lin) f, win, wout; /* feed-forward */
     /* tables of the first block */
-    real *wt;      /* [d, n] diag(gain) W, columns q|k|v|m */
+    real *wt;      /* [d, n] diag(gain) W, columns q|k|m|v */
     real *ey, *py; /* [V, n], [T, n] */
     real *by;      /* [n], bias W; NULL without norm */
     real *kx;      /* [sn, n_heads kw or d]: keys of tokens and positions */
