@@ -134,32 +134,29 @@ static void tables_finish(const fin *f)
     eg_index cols = egi_sum_cols(lp), d = f->m->d_model;
     const real *dey = f->acc + lp->acc.ey, *dpy = f->acc + lp->acc.py;
     real *dt = net->dtable;
-    int at = 0;
+    int at = egi_table_values(lp);
 
     if (lp->acc.ey < 0) return;
     product(f, dt, cols, net->ec, 1, d, dey, cols, 1, d, cols, f->m->V, 0);
     if (n->py)
         product(f, dt, cols, net->pc, 1, d, dpy, cols, 1, d, cols, f->m->T, 1);
-    columns_finish(f, dt, n->q.w, at, lp->nq, r->ln1_w, r->ln1_b);
+    columns_finish(f, dt, n->q.w, 0, lp->nq, r->ln1_w, r->ln1_b);
     if (lp->scores)
         N(scores_finish)(net, dt, cols, f->grad);
     else
-        heads_apart(f, r->qk >= 0 ? r->qk : r->q, dt + at, cols, lp->kw);
-    at += lp->nq;
+        heads_apart(f, r->qk >= 0 ? r->qk : r->q, dt, cols, lp->kw);
     if (lp->nk > 0) {
-        columns_finish(f, dt, n->k.w, at, lp->nk, r->ln1_w, r->ln1_b);
-        heads_apart(f, r->k, dt + at, cols, lp->kw);
+        columns_finish(f, dt, n->k.w, lp->nq, lp->nk, r->ln1_w, r->ln1_b);
+        heads_apart(f, r->k, dt + lp->nq, cols, lp->kw);
     }
-    at += lp->nk;
     if (lp->nm > 0) {
         bool linear = lp->mlp == EG_MLP_LINEAR;
-        int w = linear ? r->f : r->in;
-        columns_finish(f, dt, linear ? n->f.w : n->win.w, at, lp->nm, r->ln2_w,
-                       r->ln2_b);
+        int w = linear ? r->f : r->in, from = egi_table_mlp(lp);
+        columns_finish(f, dt, linear ? n->f.w : n->win.w, from, lp->nm,
+                       r->ln2_w, r->ln2_b);
         for (eg_index i = 0; i < d; i++)
-            f->K->add(grad_of(f, w) + i * lp->nm, dt + i * cols + at, lp->nm);
+            f->K->add(grad_of(f, w) + i * lp->nm, dt + i * cols + from, lp->nm);
     }
-    at += lp->nm;
     if (lp->nv > 0 && lp->need_v) {
         columns_finish(f, dt, n->v.w, at, lp->nv, r->ln1_w, r->ln1_b);
         if (lp->merge_ov)

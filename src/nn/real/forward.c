@@ -95,6 +95,22 @@ static void projections(const pass *p)
      lp->kw, 1);
 }
 
+/* Scores from tables, without queries and keys. */
+static void table_mix(const pass *p)
+{
+    N(lact) *a = p->a;
+    N(state) *st = p->st;
+    const egi_layer_plan *lp = p->lp;
+    eg_index psize = p->K->attn_size(p->limit, p->rows);
+
+    for (eg_index h = 0; h < p->m->n_heads; h++)
+        p->K->attn_table(a->z + h * lp->vw, st->ldz, a->p + h * psize,
+                         p->w->ey + h * lp->sn,
+                         p->w->py ? p->w->py + h * lp->sn : NULL,
+                         egi_table_cols(lp), lp->sv, st->tokens, p->limit,
+                         a->v + h * lp->vw, a->ldv, p->rows, lp->vw, st->work);
+}
+
 static void attention(const pass *p)
 {
     N(lact) *a = p->a;
@@ -103,13 +119,11 @@ static void attention(const pass *p)
     eg_index psize = p->K->attn_size(p->limit, p->rows);
 
     projections(p);
-    for (eg_index h = 0; lp->scores && h < p->m->n_heads; h++)
-        p->K->attn_table(a->z + h * lp->vw, st->ldz, a->p + h * psize,
-                         p->w->ey + h * lp->sn,
-                         p->w->py ? p->w->py + h * lp->sn : NULL,
-                         egi_table_cols(lp), lp->sv, st->tokens, p->limit,
-                         a->v + h * lp->vw, a->ldv, p->rows, lp->vw, st->work);
-    for (eg_index h = 0; !lp->scores && h < p->m->n_heads; h++)
+    if (lp->scores) {
+        table_mix(p);
+        return;
+    }
+    for (eg_index h = 0; h < p->m->n_heads; h++)
         p->K->attn(a->z + h * lp->vw, st->ldz, a->p + h * psize,
                    a->q + h * lp->kw, st->ldq, p->limit, a->k + N(key_at)(p, h),
                    a->ldk, a->v + h * lp->vw, a->ldv, p->rows, lp->kw, lp->vw,
@@ -155,9 +169,11 @@ static void add_attention(const pass *p, const real *xr)
         p->K->embed(a->mid, ldx, xr, ldx, a->z, st->ldz, st->each, p->rows, d);
         return;
     }
-    if (p->lp->lone_x) embed(p, a->mid, st->tokens, 0, p->rows);
-    for (int r = 0; !p->lp->lone_x && r < p->rows; r++)
-        memcpy(a->mid + r * ldx, xr + r * ldx, (size_t)d * sizeof *a->mid);
+    if (p->lp->lone_x)
+        embed(p, a->mid, st->tokens, 0, p->rows);
+    else
+        for (int r = 0; r < p->rows; r++)
+            memcpy(a->mid + r * ldx, xr + r * ldx, (size_t)d * sizeof *a->mid);
     if (!a->h) {
         N(lin_forward)(p->K, a->mid, ldx, a->z, st->ldz, &p->w->o, p->rows, 1);
         return;

@@ -258,15 +258,17 @@ static void tables_prepare(N(net) * net)
     const egi_layer_plan *lp = &net->plan.layer[0];
     const egi_block_roles *r = &m->block[0];
     N(lnet) *n = &net->layer[0];
-    int cols = egi_table_cols(lp), d = m->d_model, at = lp->nq;
+    int cols = egi_table_cols(lp), d = m->d_model;
 
     table_columns(net, n->q.w, 0, lp->nq, r->ln1_w, r->ln1_b);
-    if (lp->nk > 0) table_columns(net, n->k.w, at, lp->nk, r->ln1_w, r->ln1_b);
+    if (lp->nk > 0)
+        table_columns(net, n->k.w, lp->nq, lp->nk, r->ln1_w, r->ln1_b);
     if (lp->nm > 0)
         table_columns(net, lp->mlp == EG_MLP_LINEAR ? n->f.w : n->win.w,
                       egi_table_mlp(lp), lp->nm, r->ln2_w, r->ln2_b);
-    at = egi_table_values(lp);
-    if (lp->nv > 0) table_columns(net, n->v.w, at, lp->nv, r->ln1_w, r->ln1_b);
+    if (lp->nv > 0)
+        table_columns(net, n->v.w, egi_table_values(lp), lp->nv, r->ln1_w,
+                      r->ln1_b);
     N(mat) wt = {n->wt, cols, 1};
     N(product)
     (net, n->ey, cols, (N(mat)){net->ec, d, 1}, wt, m->V, cols, d, 1, 0);
