@@ -1,50 +1,28 @@
 /* The measure language: arithmetic on what is read off series.
  *
  *     expr   = term { (+|-) term }        term = factor { (*|/) factor }
- *     factor = number | -factor | (expr) | abs(expr) | name(series, ...)
+ *     factor = number | -factor | (expr) | abs(expr) | log(expr)
+ *            | name(series, ...)
  *     series = run.metric
  *
- * Parsed once into a tree in one block; evaluated for every seed. */
+ * Parsed once into a tree in one block, which measure_eval.c evaluates for
+ * every seed. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engram/claim.h"
 #include "engram/mem.h"
+#include "lab/measure_priv.h"
 
-#define MAX_NODES 64
-#define MAX_RUNS 16
-#define MAX_ARGS 3
 #define MAX_DEPTH 32
-#define NAME 96
-
-typedef enum op {
-    OP_NUMBER,
-    OP_NEG,
-    OP_ABS,
-    OP_ADD,
-    OP_SUB,
-    OP_MUL,
-    OP_DIV,
-    OP_FINAL,
-    OP_FIRST,
-    OP_AT,
-    OP_MAX,
-    OP_MIN,
-    OP_MEAN,
-    OP_ARGMAX,
-    OP_ARGMIN,
-    OP_RISE,
-    OP_FALL,
-    OP_GAP
-} op;
+#define NAME EGI_MEASURE_NAME
 
 /* Functions of a series: how many numbers follow it, at least and at most. */
 static const struct {
     const char *name;
-    op op;
+    egi_op op;
     int min, max;
     const char *help;
 } function[] = {
@@ -62,31 +40,22 @@ static const struct {
     {"argmin", OP_ARGMIN, 0, 2,
      "argmin(...): the first step of the smallest value"},
     {"rise", OP_RISE, 1, 1,
-     "rise(run.metric, y): the first step with value >= y; infinity when "
-     "there is none"},
+     "rise(run.metric, y): the first step with value >= y; where there is "
+     "none, nothing is measured"},
     {"fall", OP_FALL, 1, 1,
-     "fall(run.metric, y): the first step with value <= y; infinity when "
-     "there is none"},
+     "fall(run.metric, y): the first step with value <= y, likewise"},
+    {"never_rises", OP_NEVER_RISES, 1, 1,
+     "never_rises(run.metric, y): 1 when no value is >= y, else 0"},
+    {"never_falls", OP_NEVER_FALLS, 1, 1,
+     "never_falls(run.metric, y): 1 when no value is <= y, else 0"},
+    {"lost", OP_LOST, 0, 2,
+     "lost(run.metric), lost(run.metric, a, b): how many values are not "
+     "finite, which is an error for every other function that meets one"},
     {"gap", OP_GAP, 0, 0,
      "gap(run.metric, curve): the largest distance from a recorded curve, "
      "over the curve's steps"},
 };
 enum { N_FUNCTIONS = sizeof function / sizeof *function };
-
-typedef struct node {
-    op op;
-    double number;
-    int child[MAX_ARGS]; /* indices of nodes */
-    int n_child;
-    char run[NAME], metric[NAME], curve[NAME];
-} node;
-
-struct eg_measure {
-    int n, root;
-    int n_runs;
-    char run[MAX_RUNS][NAME];
-    node node[MAX_NODES];
-};
 
 typedef struct parser {
     eg_measure *m;
@@ -120,15 +89,15 @@ static bool take(parser *p, char c)
     return true;
 }
 
-static int add(parser *p, op o)
+static int add(parser *p, egi_op o)
 {
-    if (p->m->n == MAX_NODES)
+    if (p->m->n == EGI_MEASURE_NODES)
         return fail(p, p->s, "the measure is too long here");
-    p->m->node[p->m->n] = (node){.op = o};
+    p->m->node[p->m->n] = (egi_node){.op = o};
     return p->m->n++;
 }
 
-static int add_two(parser *p, op o, int a, int b)
+static int add_two(parser *p, egi_op o, int a, int b)
 {
     int i = a < 0 || b < 0 ? -1 : add(p, o);
 
@@ -148,7 +117,7 @@ static int parse_number(parser *p)
     double v = strtod(p->s, &end);
     int i;
 
-    if (end == p->s || isalpha((unsigned char)*at))
+    if (end == p->s || isalpha((unsigned char)*at) || !isfinite(v))
         return fail(p, at, "expected a number or a function");
     p->s = end;
     i = add(p, OP_NUMBER);
@@ -188,7 +157,7 @@ static bool note_run(parser *p, const char *name, const char *at)
 
     for (int i = 0; i < m->n_runs; i++)
         if (strcmp(m->run[i], name) == 0) return true;
-    if (m->n_runs == MAX_RUNS) {
+    if (m->n_runs == EGI_MEASURE_RUNS) {
         fail(p, at, "too many runs");
         return false;
     }
@@ -196,7 +165,7 @@ static bool note_run(parser *p, const char *name, const char *at)
     return true;
 }
 
-static bool parse_series(parser *p, node *n)
+static bool parse_series(parser *p, egi_node *n)
 {
     char text[NAME], *dot;
     const char *at;
@@ -218,7 +187,7 @@ static bool parse_series(parser *p, node *n)
 /* name ( series {, number} ) for the f-th function. */
 static int parse_call(parser *p, int f)
 {
-    node n = {.op = function[f].op};
+    egi_node n = {.op = function[f].op};
     const char *at;
     int i;
 
@@ -243,28 +212,32 @@ static int parse_call(parser *p, int f)
     return i;
 }
 
+/* expr ) for a function of one number. */
+static int parse_unary(parser *p, egi_op o)
+{
+    int a = parse_sum(p), i;
+
+    if (a < 0) return -1;
+    if (!take(p, ')')) return fail(p, p->s, "expected )");
+    i = add(p, o);
+    if (i >= 0) p->m->node[i].child[0] = a;
+    return i;
+}
+
 static int parse_word(parser *p)
 {
     char name[NAME];
     const char *at = p->s;
-    int i;
 
     if (!word(p, name, "expected a function")) return -1;
     if (!take(p, '(')) return fail(p, at, "expected function(...)");
-    if (strcmp(name, "abs") == 0) {
-        int a = parse_sum(p);
-
-        if (a < 0) return -1;
-        if (!take(p, ')')) return fail(p, p->s, "expected )");
-        i = add(p, OP_ABS);
-        if (i >= 0) p->m->node[i].child[0] = a;
-        return i;
-    }
+    if (strcmp(name, "abs") == 0) return parse_unary(p, OP_ABS);
+    if (strcmp(name, "log") == 0) return parse_unary(p, OP_LOG);
     for (int f = 0; f < N_FUNCTIONS; f++)
         if (strcmp(name, function[f].name) == 0) return parse_call(p, f);
     return fail(p, at,
-                "expected one of final first at max min mean argmax "
-                "argmin rise fall gap abs");
+                "expected one of final first at max min mean argmax argmin "
+                "rise fall never_rises never_falls lost gap abs log");
 }
 
 static int parse_factor(parser *p)
@@ -346,147 +319,4 @@ void eg_measure_free(eg_measure *m)
 const char *eg_measure_run(const eg_measure *m, int i)
 {
     return i >= 0 && i < m->n_runs ? m->run[i] : NULL;
-}
-
-/* ---- evaluation --------------------------------------------------------- */
-
-static double value_at(const eg_series *s, double x, bool *found)
-{
-    for (int i = 0; i < s->n; i++) {
-        if (s->step[i] == x) {
-            *found = true;
-            return s->value[i];
-        }
-    }
-    *found = false;
-    return NAN;
-}
-
-/* max, min, mean and their steps, over steps a to b. */
-static double extreme(const eg_series *s, op o, double a, double b, int *count)
-{
-    double best = NAN, where = NAN, sum = 0;
-    bool largest = o == OP_MAX || o == OP_ARGMAX;
-
-    *count = 0;
-    for (int i = 0; i < s->n; i++) {
-        double v = s->value[i];
-
-        if (s->step[i] < a || s->step[i] > b || isnan(v)) continue;
-        ++*count;
-        sum += v;
-        if (*count > 1 && !(largest ? v > best : v < best)) continue;
-        best = v;
-        where = s->step[i];
-    }
-    if (o == OP_MEAN) return sum / *count;
-    return o == OP_ARGMAX || o == OP_ARGMIN ? where : best;
-}
-
-static double crossing(const eg_series *s, op o, double level)
-{
-    for (int i = 0; i < s->n; i++)
-        if (o == OP_RISE ? s->value[i] >= level : s->value[i] <= level)
-            return s->step[i];
-    return INFINITY;
-}
-
-static eg_status gap(const node *n, const eg_series *s, double *out,
-                     const eg_measure_source *from, eg_err *err)
-{
-    const eg_series *c = from->curve ? from->curve(from->ctx, n->curve) : NULL;
-
-    if (!c) return EG_FAIL(err, EG_EINVAL, "no curve '%s'", n->curve);
-    *out = 0;
-    for (int i = 0; i < c->n; i++) {
-        bool found;
-        double d = fabs(value_at(s, c->step[i], &found) - c->value[i]);
-
-        if (!found)
-            return EG_FAIL(err, EG_EINVAL,
-                           "%s.%s has no value at step %g of curve %s", n->run,
-                           n->metric, c->step[i], n->curve);
-        if (!(d <= *out)) *out = d;
-    }
-    return EG_OK;
-}
-
-static eg_status eval_series(const node *n, const double *arg, double *out,
-                             const eg_measure_source *from, eg_err *err)
-{
-    const eg_series *s = from->series(from->ctx, n->run, n->metric);
-    bool found = true;
-    int count = 1;
-
-    if (!s || s->n == 0)
-        return EG_FAIL(err, EG_EINVAL, "run %s has no metric '%s'", n->run,
-                       n->metric);
-    if (n->op == OP_FINAL)
-        *out = s->value[s->n - 1];
-    else if (n->op == OP_FIRST)
-        *out = s->value[0];
-    else if (n->op == OP_AT)
-        *out = value_at(s, arg[0], &found);
-    else if (n->op == OP_RISE || n->op == OP_FALL)
-        *out = crossing(s, n->op, arg[0]);
-    else if (n->op == OP_GAP)
-        return gap(n, s, out, from, err);
-    else if (n->n_child == 2)
-        *out = extreme(s, n->op, arg[0], arg[1], &count);
-    else
-        *out = extreme(s, n->op, -INFINITY, INFINITY, &count);
-    if (!found)
-        return EG_FAIL(err, EG_EINVAL, "%s.%s has no value at step %g", n->run,
-                       n->metric, arg[0]);
-    if (count == 0)
-        return EG_FAIL(err, EG_EINVAL, "%s.%s has no values there", n->run,
-                       n->metric);
-    return EG_OK;
-}
-
-static eg_status eval(const eg_measure *m, int i, double *out,
-                      const eg_measure_source *from, eg_err *err)
-{
-    const node *n = &m->node[i];
-    double a[MAX_ARGS] = {0};
-    int n_args = n->n_child;
-    eg_status st;
-
-    if (n->op == OP_NEG || n->op == OP_ABS) n_args = 1;
-    for (int k = 0; k < n_args; k++) {
-        st = eval(m, n->child[k], &a[k], from, err);
-        if (st != EG_OK) return st;
-    }
-    switch (n->op) {
-    case OP_NUMBER:
-        *out = n->number;
-        return EG_OK;
-    case OP_NEG:
-        *out = -a[0];
-        return EG_OK;
-    case OP_ABS:
-        *out = fabs(a[0]);
-        return EG_OK;
-    case OP_ADD:
-        *out = a[0] + a[1];
-        return EG_OK;
-    case OP_SUB:
-        *out = a[0] - a[1];
-        return EG_OK;
-    case OP_MUL:
-        *out = a[0] * a[1];
-        return EG_OK;
-    case OP_DIV:
-        *out = a[0] / a[1];
-        return EG_OK;
-    default:
-        return eval_series(n, a, out, from, err);
-    }
-}
-
-eg_status eg_measure_eval(const eg_measure *m, double *out,
-                          const eg_measure_source *from, eg_err *err)
-{
-    *out = NAN;
-    return eval(m, m->root, out, from, err);
 }

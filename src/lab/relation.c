@@ -9,13 +9,14 @@
 
 #include "lab/claim_priv.h"
 
-/* A number at *s, which then stands behind it and the blanks that follow. */
+/* A finite number at *s, which then stands behind it and the blanks that
+ * follow. */
 static bool number_at(const char **s, double *out)
 {
     char *end;
 
     *out = strtod(*s, &end);
-    if (end == *s || isnan(*out)) return false;
+    if (end == *s || !isfinite(*out)) return false;
     *s = end + strspn(end, " ");
     return true;
 }
@@ -74,10 +75,9 @@ bad:
                    text);
 }
 
-/* How far v may be off expected; no share of infinity is a number. */
+/* How far v may be off expected. */
 static double slack(const egi_tolerance *t, double expected)
 {
-    if (isinf(expected)) return 0;
     return t->relative ? t->value * fabs(expected) : t->value;
 }
 
@@ -85,9 +85,10 @@ bool egi_relation_holds(const egi_relation *r, const egi_tolerance *t, double v)
 {
     double slack_a = slack(t, r->a), slack_b = slack(t, r->b);
 
+    if (!isfinite(v)) return false;
     switch (r->op) {
     case EGI_EQ:
-        return v == r->a || fabs(v - r->a) <= slack_a; /* v may be infinite */
+        return fabs(v - r->a) <= slack_a;
     case EGI_GE:
         return v >= r->a - slack_a;
     case EGI_GT:
