@@ -9,6 +9,8 @@
 
 const cli_option cli_list_options[] = {
     {"experiments", 0, "DIR", "where the experiments are"},
+    {"no-control", 0, NULL,
+     "only claims that have no control and do not say why"},
     CLI_OPT_JSON,
     {NULL, 0, NULL, NULL}};
 
@@ -27,6 +29,7 @@ const char cli_list_help[] =
 typedef struct rows {
     cli_table *table;
     json_t *json;
+    char last[128]; /* a line under the table */
 } rows;
 
 static void add(rows *r, const char *name, const char *what)
@@ -55,11 +58,24 @@ static void add_choices(rows *r, const eg_field *table, const char *key)
     }
 }
 
+static json_t *claim_json(const eg_claim_info *c)
+{
+    static const char *const control[] = {"missing", "none", "given"};
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:s*}", "id",
+                     c->id, "source", c->source, "statement", c->statement,
+                     "measure", c->measure, "quick", c->in[EG_QUICK], "full",
+                     c->in[EG_FULL], "expect",
+                     c->expect_refuted ? "refuted" : "holds", "control",
+                     control[c->control], "no_control", c->no_control);
+}
+
 static int add_claims(rows *r, const cli_args *a)
 {
     char dir[EG_PATH];
     eg_experiments *x = NULL;
     eg_claim_info c;
+    int n[3] = {0};
     eg_err err = {0};
     eg_status st;
 
@@ -67,17 +83,19 @@ static int add_claims(rows *r, const cli_args *a)
     st = eg_experiments_load(&x, dir, &err);
     if (st != EG_OK) return cli_error(st, &err);
     for (int i = 0; eg_experiments_claim(x, i, &c); i++) {
+        n[c.control]++;
+        if (cli_flag(a, "no-control") && c.control != EG_CONTROL_MISSING)
+            continue;
         if (r->json)
-            json_array_append_new(
-                r->json,
-                json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s}", "id", c.id,
-                          "source", c.source, "statement", c.statement,
-                          "measure", c.measure, "quick", c.in[EG_QUICK], "full",
-                          c.in[EG_FULL], "expect",
-                          c.expect_refuted ? "refuted" : "holds"));
+            json_array_append_new(r->json, claim_json(&c));
         else
             add(r, c.id, c.statement);
     }
+    snprintf(r->last, sizeof r->last,
+             "%d claims: %d with a control, %d say why there is none, %d lack "
+             "one",
+             n[0] + n[1] + n[2], n[EG_CONTROL_GIVEN], n[EG_CONTROL_NONE],
+             n[EG_CONTROL_MISSING]);
     eg_experiments_free(x);
     return CLI_DONE;
 }
@@ -147,11 +165,17 @@ static const struct {
 
 int cmd_list(const cli_args *a)
 {
-    const char *only = a->n_words ? a->word[0] : NULL;
+    const char *only = a->n_words                  ? a->word[0]
+                       : cli_flag(a, "no-control") ? "claims"
+                                                   : NULL;
     json_t *all = cli_flag(a, "json") ? json_object() : NULL;
     bool found = false;
     int code = CLI_DONE;
 
+    if (cli_flag(a, "no-control") && strcmp(only, "claims") != 0) {
+        json_decref(all);
+        return cli_fail(CLI_MISUSE, "list: --no-control is about claims");
+    }
     for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
         rows r = {0};
         int one;
@@ -170,6 +194,7 @@ int cmd_list(const cli_args *a)
         } else {
             if (!only) printf("%s%s:\n", i ? "\n" : "", kind[i].name);
             cli_table_print(r.table, stdout);
+            if (r.last[0]) puts(r.last);
         }
     }
     if (!found)

@@ -27,10 +27,11 @@ const char cli_reproduce_help[] =
     "claim; `engram list claims` shows them. Every configuration is run once,\n"
     "however many claims share it. The table of verdicts goes to stdout:\n"
     "\n"
-    "  holds     measured as the paper says (and the control failed)\n"
+    "  holds     measured as the paper says, and the control failed\n"
     "  refuted   the paper's statement is wrong, as expected, and was shown "
     "so\n"
-    "  fails     not as expected; not run: something kept it from running\n"
+    "  fails     not as expected, not measured, or its control is none\n"
+    "  not run   something kept it from running\n"
     "\n"
     "Exit 0 only when everything that was to be run holds or is refuted as\n"
     "expected. Results stay under runs/reproduce/<id>/<time>/. After Ctrl-C\n"
@@ -50,8 +51,6 @@ static void put_value(cli_table *t, double v)
 {
     if (isnan(v))
         cli_table_cell(t, "-");
-    else if (isinf(v))
-        cli_table_cell(t, v > 0 ? "never" : "-inf");
     else
         cli_table_cell(t, "%.4g", v);
 }
@@ -71,14 +70,14 @@ static void print_table(const eg_judgement *j)
         cli_table_cell(t, "%s", eg_verdict_name(r->verdict));
         put_value(t, r->measured);
         cli_table_cell(t, "%s", r->expected);
-        if (r->n_seeds > 1)
+        if (r->n_seeds > 1 && isfinite(r->mean))
             cli_table_cell(t, "%.3g..%.3g (%d)", r->min, r->max, r->n_seeds);
         else
             cli_table_cell(t, "%s", "");
         if (r->has_control)
             put_value(t, r->control);
         else
-            cli_table_cell(t, "%s", "");
+            cli_table_cell(t, "%s", r->info.no_control ? "none" : "");
         cli_table_cell(t, "%s", r->info.id);
     }
     cli_table_print(t, stdout);

@@ -33,8 +33,10 @@ static const struct {
      "\n"
      "expected is x, >= x, > x, <= x, < x or a .. b; over (mean, median, min,\n"
      "max, sd, distance) says how seeds are reduced; expect: refuted marks a\n"
-     "statement that is wrong. docs/claims.md has it all. A measure is\n"
-     "arithmetic (+ - * / abs) on:\n"
+     "statement that is wrong. control is what the claim must fail on:\n"
+     "{run: other}, {run: {sections}}, {measure: '...'}, or 'none, because\n"
+     "...'. docs/claims.md has it all. A measure is arithmetic (+ - * / abs\n"
+     "log) on:\n"
      "\n"},
     {"runs",
      "A run directory, runs/<name>/<id>/, holds\n"

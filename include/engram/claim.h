@@ -17,7 +17,8 @@ EG_API const char *eg_profile_name(eg_profile p); /* "quick", "full" */
 
 typedef enum eg_verdict {
     EG_HOLDS,   /* measured as expected; the control, if any, failed */
-    EG_REFUTED, /* a statement expected to be wrong was shown wrong */
+    EG_REFUTED, /* a statement expected to be wrong was shown wrong; the
+                 * control, if any, held */
     EG_FAILS,
     EG_NOT_RUN
 } eg_verdict;
@@ -31,12 +32,20 @@ EG_API eg_status eg_experiments_load(eg_experiments **out, const char *dir,
                                      eg_err *err);
 EG_API void eg_experiments_free(eg_experiments *x);
 
+typedef enum eg_control_kind {
+    EG_CONTROL_MISSING,
+    EG_CONTROL_NONE, /* says why none makes sense */
+    EG_CONTROL_GIVEN /* is measured */
+} eg_control_kind;
+
 /* One claim as its file states it; texts live as long as the experiments. */
 typedef struct eg_claim_info {
     const char *id; /* full */
     const char *source, *statement, *measure;
     bool in[2]; /* part of the quick, of the full profile */
     bool expect_refuted;
+    eg_control_kind control; /* of the profile that says least */
+    const char *no_control;  /* "none, because ...", or NULL */
 } eg_claim_info;
 EG_API bool eg_experiments_claim(const eg_experiments *x, int i,
                                  eg_claim_info *out); /* false past the end */

@@ -13,8 +13,9 @@ static const char *const claim_keys[] = {
     "id",        "source", "statement", "profiles", "measure", "expected",
     "tolerance", "reason", "over",      "control",  "expect",  "reference",
     "quick",     "full",   "note",      NULL};
-static const char *const terms_keys[] = {
-    "measure", "expected", "tolerance", "reason", "over", "reference", NULL};
+static const char *const terms_keys[] = {"measure", "expected", "tolerance",
+                                         "reason",  "over",     "reference",
+                                         "control", NULL};
 
 static eg_status check_keys(const eg_node *map, const char *const *keys,
                             eg_err *err)
@@ -64,8 +65,8 @@ static const eg_node *pick(const eg_node *claim, const eg_node *own,
     return n ? n : eg_node_get(claim, key);
 }
 
-static eg_status need_run(const egi_experiment *e, const eg_node *at,
-                          const char *name, eg_err *err)
+eg_status egi_need_run(const egi_experiment *e, const eg_node *at,
+                       const char *name, eg_err *err)
 {
     const char *best = NULL;
     int distance = 4;
@@ -83,26 +84,27 @@ static eg_status need_run(const egi_experiment *e, const eg_node *at,
                         best ? "'?" : "");
 }
 
-static eg_status parse_measure(const egi_experiment *e, egi_terms *t,
-                               eg_err *err)
+eg_status egi_measure_of(const egi_experiment *e, const eg_node *node,
+                         eg_measure **out, eg_err *err)
 {
-    const eg_node *n = t->measure_node;
     eg_err why = {0};
-    eg_status st = eg_measure_parse(&t->measure, n->text ? n->text : "", &why);
+    eg_status st = eg_measure_parse(out, node->text ? node->text : "", &why);
 
-    if (st != EG_OK) return EG_NODE_FAIL(n, err, st, "measure: %s", why.msg);
-    for (int i = 0; eg_measure_run(t->measure, i); i++) {
-        st = need_run(e, n, eg_measure_run(t->measure, i), err);
+    if (st != EG_OK) return EG_NODE_FAIL(node, err, st, "measure: %s", why.msg);
+    for (int i = 0; eg_measure_run(*out, i); i++) {
+        st = egi_need_run(e, node, eg_measure_run(*out, i), err);
         if (st != EG_OK) return st;
     }
     return EG_OK;
 }
 
 /* The terms of a claim in one profile: its own keys over the claim's. */
-static eg_status parse_terms(const egi_experiment *e, const eg_node *claim,
-                             const char *profile, egi_terms *t, eg_err *err)
+static eg_status parse_terms(const egi_experiment *e, egi_claim *c,
+                             eg_profile p, eg_err *err)
 {
-    const eg_node *own = eg_node_get(claim, profile), *n;
+    const char *profile = eg_profile_name(p);
+    const eg_node *claim = c->node, *own = eg_node_get(claim, profile), *n;
+    egi_terms *t = &c->terms[p];
     eg_err why = {0};
     eg_status st = EG_OK;
 
@@ -158,7 +160,8 @@ static eg_status parse_terms(const egi_experiment *e, const eg_node *claim,
         st = EG_NODE_FAIL(n, err, EG_EINVAL, "reference: expected numbers");
         goto done;
     }
-    EG_TRY(parse_measure(e, t, err));
+    EG_TRY(egi_measure_of(e, t->measure_node, &t->measure, err));
+    EG_TRY(egi_control_parse(e, c, p, pick(claim, own, "control"), err));
 done:
     return st;
 }
@@ -186,28 +189,6 @@ static eg_status parse_profiles(const eg_node *claim, eg_claim_info *info,
     return EG_OK;
 }
 
-static eg_status parse_control(const egi_experiment *e, egi_claim *c,
-                               eg_err *err)
-{
-    const eg_node *n = eg_node_get(c->node, "control");
-    eg_status st = EG_OK;
-
-    if (!n) return EG_OK;
-    if (n->kind != EG_NODE_MAP)
-        return EG_NODE_FAIL(n, err, EG_EINVAL,
-                            "control: expected {run: run that takes its "
-                            "place}, found %s",
-                            eg_node_what(n));
-    for (int i = 0; i < n->n && st == EG_OK; i++) {
-        st = need_run(e, n, n->item[i].key, err);
-        if (st == EG_OK)
-            st = need_run(e, &n->item[i],
-                          n->item[i].text ? n->item[i].text : "", err);
-    }
-    c->control = n;
-    return st;
-}
-
 static eg_status parse_expect(egi_claim *c, eg_err *err)
 {
     const eg_node *n = eg_node_get(c->node, "expect");
@@ -220,14 +201,25 @@ static eg_status parse_expect(egi_claim *c, eg_err *err)
     return EG_OK;
 }
 
+/* Of two profiles, the one that says least counts. */
+static void note_control(eg_claim_info *info, const egi_control *c)
+{
+    eg_control_kind kind = egi_control_given(c) ? EG_CONTROL_GIVEN
+                           : c->none            ? EG_CONTROL_NONE
+                                                : EG_CONTROL_MISSING;
+
+    if (kind < info->control) info->control = kind;
+    if (c->none) info->no_control = c->none;
+}
+
 eg_status egi_claim_parse(const egi_experiment *e, const eg_node *node,
                           egi_claim *c, eg_err *err)
 {
-    static const char *const profile[] = {"quick", "full"};
     const char *id = NULL;
     eg_status st;
 
     c->node = node;
+    c->info.control = EG_CONTROL_GIVEN;
     EG_TRY(check_keys(node, claim_keys, err));
     EG_TRY(need(node, "id", &id, err));
     snprintf(c->id, sizeof c->id, "%s/%s", e->id, id);
@@ -235,11 +227,11 @@ eg_status egi_claim_parse(const egi_experiment *e, const eg_node *node,
     EG_TRY(need(node, "statement", &c->info.statement, err));
     EG_TRY(parse_profiles(node, &c->info, err));
     EG_TRY(parse_expect(c, err));
-    EG_TRY(parse_control(e, c, err));
     for (int p = 0; p < 2; p++) {
         if (!c->info.in[p]) continue;
-        EG_TRY(parse_terms(e, node, profile[p], &c->terms[p], err));
+        EG_TRY(parse_terms(e, c, (eg_profile)p, err));
         c->info.measure = c->terms[p].measure_node->text;
+        note_control(&c->info, &c->terms[p].control);
     }
 done:
     return st;
@@ -283,11 +275,15 @@ static eg_status check_runs(const egi_experiment *e, eg_err *err)
 
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "experiment: out of memory");
     for (int i = 0; e->runs && i < e->runs->n && st == EG_OK; i++) {
+        egi_variant v = {.run = e->runs->item[i].key};
         egi_seeds seeds;
 
+        if (strcmp(v.run, "measure") == 0)
+            st = EG_KEY_FAIL(&e->runs->item[i], err, EG_EINVAL,
+                             "no run can be named 'measure', which is a key "
+                             "of a control");
         for (int p = 0; p < 2 && st == EG_OK; p++)
-            st = egi_run_resolve(e, e->runs->item[i].key, (eg_profile)p, cfg,
-                                 &seeds, err);
+            st = egi_run_resolve(e, &v, (eg_profile)p, cfg, &seeds, err);
     }
     eg_free(cfg);
     return st;

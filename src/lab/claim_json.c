@@ -39,6 +39,9 @@ static json_t *claim_json(const eg_claim_result *r)
                                   number(r->min), "max", number(r->max)));
     json_object_set_new(o, "control",
                         r->has_control ? number(r->control) : json_null());
+    json_object_set_new(o, "no_control",
+                        r->info.no_control ? egi_json_text(r->info.no_control)
+                                           : json_null());
     json_object_set_new(o, "note", egi_json_text(r->note));
     return o;
 }

@@ -38,6 +38,14 @@ typedef struct egi_tolerance {
     bool relative; /* to the expected number */
 } egi_tolerance;
 
+/* What takes the place of what is measured. node NULL: nothing is stated. */
+typedef struct egi_control {
+    const eg_node *node;
+    const eg_node *runs; /* map: run -> other run, or sections on top of it */
+    const char *none;    /* why there is none */
+    eg_measure *measure; /* in the place of the claim's; NULL: the same */
+} egi_control;
+
 /* What may differ between the profiles of a claim. */
 typedef struct egi_terms {
     const char *expected, *tolerance, *reason;
@@ -46,14 +54,21 @@ typedef struct egi_terms {
     egi_over over;
     const eg_node *measure_node, *reference;
     eg_measure *measure;
+    egi_control control;
 } egi_terms;
+
+/* A run as it is needed: as the file has it, or changed for a control. */
+typedef struct egi_variant {
+    const char *run;
+    const eg_node *change; /* sections on top of the profile's, or NULL */
+    const char *claim;     /* id of the claim whose control changes it */
+} egi_variant;
 
 typedef struct egi_claim {
     eg_claim_info info;
     char id[256];
     const eg_node *node;
-    const eg_node *control; /* map: run -> run that takes its place */
-    egi_terms terms[2];     /* of quick, of full; measure NULL: not in it */
+    egi_terms terms[2]; /* of quick, of full; measure NULL: not in it */
     int file;
 } egi_claim;
 
@@ -72,16 +87,36 @@ struct eg_experiments {
     egi_claim *claim;
 };
 
-/* The run of that name in that file and profile: its configuration (without
- * seed) and seeds. Errors have positions. */
-eg_status egi_run_resolve(const egi_experiment *e, const char *name,
+/* That run of the file in that profile: its configuration (without seed) and
+ * seeds. Errors have positions. */
+eg_status egi_run_resolve(const egi_experiment *e, const egi_variant *v,
                           eg_profile profile, eg_config *cfg, egi_seeds *seeds,
                           eg_err *err);
+/* The last part of a claim's id, which is unique in its file. */
+const char *egi_claim_name(const egi_claim *c);
+
+/* A measure that reads runs of this file only; node is its text. */
+eg_status egi_measure_of(const egi_experiment *e, const eg_node *node,
+                         eg_measure **out, eg_err *err);
+/* Is it a run of the file? The error at `at` names the nearest. */
+eg_status egi_need_run(const egi_experiment *e, const eg_node *at,
+                       const char *name, eg_err *err);
+
+/* `control` of a claim in one profile; node may be NULL. t->measure is read
+ * already. */
+eg_status egi_control_parse(const egi_experiment *e, egi_claim *c,
+                            eg_profile profile, const eg_node *node,
+                            eg_err *err);
+/* Is there something to measure beside the claim? */
+bool egi_control_given(const egi_control *c);
+/* What the control puts in the place of run; run itself when nothing. */
+egi_variant egi_control_run(const egi_claim *c, eg_profile profile,
+                            const char *run);
 
 eg_status egi_relation_parse(egi_relation *r, const char *text, eg_err *err);
 /* "0.02" or "20 %". */
 eg_status egi_tolerance_parse(egi_tolerance *t, const char *text, eg_err *err);
-/* Is v as expected? Never for NaN. */
+/* Is v as expected? Never when it is not finite. */
 bool egi_relation_holds(const egi_relation *r, const egi_tolerance *t,
                         double v);
 /* "1-10", "3" or a list of these; node is a scalar or a sequence. */

@@ -163,8 +163,10 @@ void eg_experiments_free(eg_experiments *x)
 {
     if (!x) return;
     for (int i = 0; i < x->n_claims; i++)
-        for (int p = 0; p < 2; p++)
+        for (int p = 0; p < 2; p++) {
             eg_measure_free(x->claim[i].terms[p].measure);
+            eg_measure_free(x->claim[i].terms[p].control.measure);
+        }
     for (int i = 0; x->file && i < x->n_files; i++) {
         for (int k = 0; k < x->file[i].n_curves; k++) {
             eg_free(x->file[i].curve[k].step);

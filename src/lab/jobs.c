@@ -28,16 +28,16 @@ static eg_status add(egi_jobs *j, const eg_config *cfg, eg_err *err)
     return EG_OK;
 }
 
-eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e, const char *name,
-                        eg_profile profile, int k, int *job, int *n_seeds,
-                        int64_t *seed, eg_err *err)
+eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e,
+                        const egi_variant *v, eg_profile profile, int k,
+                        int *job, int *n_seeds, int64_t *seed, eg_err *err)
 {
     eg_config *cfg = eg_calloc(1, sizeof *cfg);
     egi_seeds seeds;
     eg_status st = EG_OK;
 
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "jobs: out of memory");
-    EG_TRY(egi_run_resolve(e, name, profile, cfg, &seeds, err));
+    EG_TRY(egi_run_resolve(e, v, profile, cfg, &seeds, err));
     *n_seeds = seeds.n;
     if (seeds.n == 1) k = 0;
     if (k >= seeds.n) goto done; /* the caller compares the numbers of seeds */
@@ -46,7 +46,9 @@ eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e, const char *name,
         if (eg_config_same(j->job[*job].cfg, cfg)) goto done;
     EG_TRY(add(j, cfg, err));
     snprintf(j->job[*job].label, sizeof j->job[0].label,
-             "%.60s/%.40s seed %lld", e->id, name, (long long)seeds.seed[k]);
+             "%.60s/%.40s seed %lld%s%.60s", e->id, v->run,
+             (long long)seeds.seed[k], v->change ? ", control of " : "",
+             v->change ? v->claim : "");
 done:
     eg_free(cfg);
     return st;

@@ -6,7 +6,7 @@
 
 typedef struct egi_job {
     eg_config *cfg;
-    char label[128];
+    char label[224];
     bool done, ok;
     char dir[EG_PATH], why[256];
     double seconds;
@@ -19,11 +19,11 @@ typedef struct egi_jobs {
     egi_job *job;
 } egi_jobs;
 
-/* Index of the job of run `name` with its k-th seed in *job; added when no job
- * has this configuration. *n_seeds: how many seeds the run has. */
-eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e, const char *name,
-                        eg_profile profile, int k, int *job, int *n_seeds,
-                        int64_t *seed, eg_err *err);
+/* Index of the job of a run with its k-th seed in *job; added when no job has
+ * this configuration. *n_seeds: how many seeds the run has. */
+eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e,
+                        const egi_variant *v, eg_profile profile, int k,
+                        int *job, int *n_seeds, int64_t *seed, eg_err *err);
 /* Runs what is not done; stops early when interrupted. */
 eg_status egi_jobs_run(egi_jobs *j, const eg_reproduce_opts *opts,
                        bool *interrupted, eg_err *err);

@@ -1,5 +1,6 @@
 /* A claim judged: its measure on every seed, reduced, compared, and the same
- * on the control, on which it must fail. */
+ * on the control, on which it must fail. On the control of a statement that is
+ * expected to be refuted it must hold. */
 #include "lab/judge.h"
 
 #include <math.h>
@@ -14,13 +15,6 @@ const char *eg_verdict_name(eg_verdict v)
     return name[v];
 }
 
-const char *egi_control_run(const egi_claim *c, const char *run)
-{
-    const char *other = eg_node_text(c->control, run);
-
-    return other ? other : run;
-}
-
 /* Where the measure of one seed finds its series. */
 typedef struct view {
     const egi_claim *claim;
@@ -31,14 +25,23 @@ typedef struct view {
     bool control;
 } view;
 
+/* The job, seeds and k-th seed of a run that the measure names. */
+static eg_status look_up(const view *v, const char *run, int k, int *job,
+                         int *n_seeds, int64_t *seed, eg_err *err)
+{
+    egi_variant what = {.run = run};
+
+    if (v->control) what = egi_control_run(v->claim, v->profile, run);
+    return egi_jobs_need(v->jobs, v->file, &what, v->profile, k, job, n_seeds,
+                         seed, err);
+}
+
 static const egi_job *find_job(const view *v, const char *run)
 {
     int job = -1, n_seeds = 0;
     int64_t seed;
 
-    if (v->control) run = egi_control_run(v->claim, run);
-    if (egi_jobs_need(v->jobs, v->file, run, v->profile, v->seed_index, &job,
-                      &n_seeds, &seed, NULL) != EG_OK)
+    if (look_up(v, run, v->seed_index, &job, &n_seeds, &seed, NULL) != EG_OK)
         return NULL;
     return job < 0 ? NULL : &v->jobs->job[job];
 }
@@ -137,9 +140,7 @@ static int count_seeds(const view *v, const eg_measure *m, char *note,
         int64_t seed;
         eg_err why = {0};
 
-        if (v->control) run = egi_control_run(v->claim, run);
-        if (egi_jobs_need(v->jobs, v->file, run, v->profile, 0, &job, &n_seeds,
-                          &seed, &why) != EG_OK) {
+        if (look_up(v, run, 0, &job, &n_seeds, &seed, &why) != EG_OK) {
             snprintf(note, size, "%.383s", why.msg);
             return 0;
         }
@@ -164,7 +165,7 @@ static bool jobs_ready(const view *v, const eg_measure *m, eg_claim_result *r,
         if (!r->run[0]) snprintf(r->run, sizeof r->run, "%s", job->dir);
         r->seconds += job->seconds;
         if (!job->ok) {
-            snprintf(r->note, sizeof r->note, "%s: %.200s", job->label,
+            snprintf(r->note, sizeof r->note, "%s: %.150s", job->label,
                      job->why);
             return false;
         }
@@ -182,13 +183,11 @@ static bool seed_of(int64_t *found, const view *v, const eg_measure *m,
     *found = 0;
 
     for (int i = 0; eg_measure_run(m, i); i++) {
-        const char *run = eg_measure_run(m, i);
         int job, n = 0;
         int64_t seed = 0;
 
-        if (v->control) run = egi_control_run(v->claim, run);
-        if (egi_jobs_need(v->jobs, v->file, run, v->profile, v->seed_index,
-                          &job, &n, &seed, NULL) != EG_OK)
+        if (look_up(v, eg_measure_run(m, i), v->seed_index, &job, &n, &seed,
+                    NULL) != EG_OK)
             continue;
         if (n > 1 && most > 1 && seed != *found) {
             snprintf(note, size, "runs of the claim pair seeds %lld and %lld",
@@ -202,49 +201,66 @@ static bool seed_of(int64_t *found, const view *v, const eg_measure *m,
     return true;
 }
 
-/* The measure on every seed into r->value. False: note says why. */
-static bool measure(view *v, const egi_terms *t, eg_claim_result *r,
-                    bool *not_run)
+/* The measure on every seed into r->value. */
+static bool measure_seeds(view *v, const eg_measure *m, eg_claim_result *r,
+                          bool *not_run)
 {
     eg_measure_source from = {find_series, find_curve, v};
 
-    r->n_seeds = count_seeds(v, t->measure, r->note, sizeof r->note);
+    r->n_seeds = count_seeds(v, m, r->note, sizeof r->note);
     if (r->n_seeds == 0) return false;
     for (int k = 0; k < r->n_seeds; k++) {
         eg_err why = {0};
 
         v->seed_index = k;
-        if (!jobs_ready(v, t->measure, r, not_run)) return false;
-        if (!seed_of(&r->seed[k], v, t->measure, r->note, sizeof r->note))
-            return false;
-        if (eg_measure_eval(t->measure, &r->value[k], &from, &why) == EG_OK)
-            continue;
+        if (!jobs_ready(v, m, r, not_run)) return false;
+        if (!seed_of(&r->seed[k], v, m, r->note, sizeof r->note)) return false;
+        if (eg_measure_eval(m, &r->value[k], &from, &why) == EG_OK) continue;
         snprintf(r->note, sizeof r->note, "%.383s", why.msg);
+        r->value[k] = (double)NAN;
+        r->n_seeds = k + 1;
         return false;
     }
     return true;
 }
 
-/* On the control the claim must fail; false when it holds there too. */
-static bool control_fails(view *v, const egi_terms *t, eg_claim_result *r,
-                          bool *not_run)
+/* One finite number of all seeds, or false: note says why. */
+static bool measure(double *out, view *v, const egi_terms *t,
+                    eg_claim_result *r, bool *not_run)
 {
+    const eg_measure *m =
+        v->control && t->control.measure ? t->control.measure : t->measure;
+
+    if (!measure_seeds(v, m, r, not_run)) return false;
+    *out = egi_reduce(r, t->over, t->reference);
+    if (isfinite(*out)) return true;
+    snprintf(r->note, sizeof r->note, "over the seeds it is no finite number");
+    *out = (double)NAN;
+    return false;
+}
+
+/* Does the control do what it must: be measured, and miss what is expected,
+ * or meet it where the statement is expected to be wrong? */
+static bool control_agrees(view *v, const egi_terms *t, eg_claim_result *r,
+                           bool *not_run)
+{
+    bool wants = v->claim->info.expect_refuted, measured;
     eg_claim_result other = {0};
-    bool measured;
 
     v->control = true;
-    measured = measure(v, t, &other, not_run);
+    measured = measure(&r->control, v, t, &other, not_run);
     r->seconds += other.seconds;
     if (!measured) {
         snprintf(r->note, sizeof r->note, "control: %.370s", other.note);
         return false;
     }
     r->has_control = true;
-    r->control = egi_reduce(&other, t->over, t->reference);
-    if (!egi_relation_holds(&t->relation, &t->tol, r->control)) return true;
+    if (egi_relation_holds(&t->relation, &t->tol, r->control) == wants)
+        return true;
     snprintf(r->note, sizeof r->note,
-             "the control gives %.4g, which passes as well: the claim "
-             "distinguishes nothing",
+             wants ? "the control gives %.4g: the statement holds there neither"
+                   : "the control gives %.4g, which passes as well: the claim "
+                     "distinguishes nothing",
              r->control);
     return false;
 }
@@ -254,30 +270,32 @@ void egi_judge(eg_claim_result *r, const egi_claim *c, const egi_experiment *e,
 {
     const egi_terms *t = &c->terms[profile];
     view v = {.claim = c, .file = e, .profile = profile, .jobs = jobs};
-    bool not_run = false, holds;
+    bool not_run = false, holds, refuted = c->info.expect_refuted;
 
-    *r = (eg_claim_result){
-        .info = c->info, .measured = (double)NAN, .control = (double)NAN};
+    *r = (eg_claim_result){.info = c->info,
+                           .measured = (double)NAN,
+                           .mean = (double)NAN,
+                           .sd = (double)NAN,
+                           .min = (double)NAN,
+                           .max = (double)NAN,
+                           .control = (double)NAN};
     r->info.id = c->id;
     r->info.measure = t->measure_node->text;
+    r->info.no_control = t->control.none;
     snprintf(r->expected, sizeof r->expected, "%.95s", t->expected);
     snprintf(r->tolerance, sizeof r->tolerance, "%.40s: %.300s", t->tolerance,
              t->reason);
     r->verdict = EG_FAILS;
-    if (!measure(&v, t, r, &not_run)) {
+    if (!measure(&r->measured, &v, t, r, &not_run)) {
         if (not_run) r->verdict = EG_NOT_RUN;
         return;
     }
-    r->measured = egi_reduce(r, t->over, t->reference);
     holds = egi_relation_holds(&t->relation, &t->tol, r->measured);
-    if (c->info.expect_refuted) {
-        if (!holds && !isnan(r->measured)) r->verdict = EG_REFUTED;
-        if (holds)
-            snprintf(r->note, sizeof r->note,
-                     "expected to be refuted, but it holds");
-        return;
-    }
-    if (holds && (!c->control || control_fails(&v, t, r, &not_run)))
-        r->verdict = EG_HOLDS;
+    if (refuted && holds)
+        snprintf(r->note, sizeof r->note,
+                 "expected to be refuted, but it holds");
+    if (holds != refuted &&
+        (!egi_control_given(&t->control) || control_agrees(&v, t, r, &not_run)))
+        r->verdict = refuted ? EG_REFUTED : EG_HOLDS;
     if (not_run) r->verdict = EG_NOT_RUN;
 }

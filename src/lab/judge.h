@@ -9,7 +9,5 @@ void egi_judge(eg_claim_result *r, const egi_claim *c, const egi_experiment *e,
                eg_profile profile, egi_jobs *jobs);
 /* r's spread over its values, and the reduction the claim asks for. */
 double egi_reduce(eg_claim_result *r, egi_over over, const eg_node *reference);
-/* What the control puts in the place of run; run itself when nothing. */
-const char *egi_control_run(const egi_claim *c, const char *run);
 
 #endif

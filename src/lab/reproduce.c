@@ -14,27 +14,28 @@ static bool chosen(const egi_claim *c, const eg_reproduce_opts *opts)
     return false;
 }
 
-/* Every seed of every run the claim's measure names, and of its control. */
+/* Every seed of every run that a measure names, as it stands or as the
+ * claim's control has it. */
 static eg_status need_runs(egi_jobs *jobs, const egi_claim *c,
                            const egi_experiment *e, eg_profile profile,
-                           eg_err *err)
+                           bool control, eg_err *err)
 {
-    const eg_measure *m = c->terms[profile].measure;
+    const egi_terms *t = &c->terms[profile];
+    const eg_measure *m =
+        control && t->control.measure ? t->control.measure : t->measure;
     eg_status st = EG_OK;
 
-    for (int control = 0; control <= (c->control ? 1 : 0); control++) {
-        for (int i = 0; eg_measure_run(m, i); i++) {
-            const char *run = eg_measure_run(m, i);
-            int n = 1;
+    for (int i = 0; eg_measure_run(m, i); i++) {
+        egi_variant v = {.run = eg_measure_run(m, i)};
+        int n = 1;
 
-            if (control) run = egi_control_run(c, run);
-            for (int k = 0; k < n; k++) {
-                int job;
-                int64_t seed;
+        if (control) v = egi_control_run(c, profile, v.run);
+        for (int k = 0; k < n; k++) {
+            int job;
+            int64_t seed;
 
-                EG_TRY(egi_jobs_need(jobs, e, run, profile, k, &job, &n, &seed,
-                                     err));
-            }
+            EG_TRY(
+                egi_jobs_need(jobs, e, &v, profile, k, &job, &n, &seed, err));
         }
     }
 done:
@@ -73,7 +74,11 @@ eg_status eg_reproduce(eg_judgement *out, const eg_experiments *x,
         const egi_claim *c = &x->claim[i];
 
         if (!chosen(c, opts) || !c->info.in[opts->profile]) continue;
-        EG_TRY(need_runs(&jobs, c, &x->file[c->file], opts->profile, err));
+        EG_TRY(
+            need_runs(&jobs, c, &x->file[c->file], opts->profile, false, err));
+        if (!egi_control_given(&c->terms[opts->profile].control)) continue;
+        EG_TRY(
+            need_runs(&jobs, c, &x->file[c->file], opts->profile, true, err));
     }
     EG_TRY(egi_jobs_run(&jobs, opts, &out->interrupted, err));
     for (int i = 0; i < x->n_claims; i++) {

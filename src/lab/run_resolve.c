@@ -1,6 +1,6 @@
 /* A run of an experiment file as a configuration: its base first (another run
  * of the file, or a configuration file beside it), then its own sections, then
- * those of the profile. */
+ * those of the profile, last what a control changes. */
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +45,15 @@ static eg_status take_seeds(const eg_node *n, egi_seeds *seeds, eg_err *err)
     return s ? egi_seeds_parse(seeds, s, err) : EG_OK;
 }
 
+/* Sections, and perhaps seeds, of a profile or a control. */
+static eg_status apply_own(const eg_node *own, eg_config *cfg, egi_seeds *seeds,
+                           eg_err *err)
+{
+    eg_status st = eg_config_apply(cfg, own, profile_keys, err);
+
+    return st == EG_OK ? take_seeds(own, seeds, err) : st;
+}
+
 static eg_status resolve(const egi_experiment *e, const eg_node *run,
                          eg_profile profile, int depth, eg_config *cfg,
                          egi_seeds *seeds, eg_err *err)
@@ -74,27 +83,26 @@ static eg_status resolve(const egi_experiment *e, const eg_node *run,
     }
     EG_TRY(eg_config_apply(cfg, run, run_keys, err));
     EG_TRY(take_seeds(run, seeds, err));
-    if (own) {
-        EG_TRY(eg_config_apply(cfg, own, profile_keys, err));
-        EG_TRY(take_seeds(own, seeds, err));
-    }
+    if (own) EG_TRY(apply_own(own, cfg, seeds, err));
 done:
     return st;
 }
 
 /* <paper>-<file>-<run>, as a folder name. */
-static void name_run(const egi_experiment *e, const char *name, eg_config *cfg)
+static void name_run(const egi_experiment *e, const egi_variant *v,
+                     eg_config *cfg)
 {
-    snprintf(cfg->run.name, sizeof cfg->run.name, "%s-%.100s", e->id, name);
+    snprintf(cfg->run.name, sizeof cfg->run.name, "%s-%.60s%s%.60s", e->id,
+             v->run, v->change ? "-control-" : "", v->change ? v->claim : "");
     for (char *s = cfg->run.name; *s; s++)
         if (*s == '/') *s = '-';
 }
 
-eg_status egi_run_resolve(const egi_experiment *e, const char *name,
+eg_status egi_run_resolve(const egi_experiment *e, const egi_variant *v,
                           eg_profile profile, eg_config *cfg, egi_seeds *seeds,
                           eg_err *err)
 {
-    const eg_node *run = eg_node_get(e->runs, name);
+    const eg_node *run = eg_node_get(e->runs, v->run);
     eg_status st;
 
     EG_ASSERT(run);
@@ -102,11 +110,12 @@ eg_status egi_run_resolve(const egi_experiment *e, const char *name,
     snprintf(cfg->folder, sizeof cfg->folder, "%s", e->folder);
     *seeds = (egi_seeds){0};
     st = resolve(e, run, profile, 0, cfg, seeds, err);
+    if (st == EG_OK && v->change) st = apply_own(v->change, cfg, seeds, err);
     if (st != EG_OK) return st;
     if (seeds->n == 0) {
         seeds->n = 1;
         seeds->seed[0] = cfg->run.seed;
     }
-    name_run(e, name, cfg);
+    name_run(e, v, cfg);
     return EG_OK;
 }

@@ -114,6 +114,126 @@ n=$(ls -d runs/reproduce/*/* | wc -l)
 [ "$n" -ge 3 ] || die 'results are not kept'
 [ -s "$(ls -d runs/reproduce/all/*/claims.json | head -n 1)" ] || die claims.json
 
+# controls: a changed run, another measure, none; and events that never happen
+mkdir -p c/paper
+tiny 20 >c/paper/tiny.yaml
+cat >c/paper/kinds.yaml <<'YAML'
+title: kinds of controls
+runs:
+  a: {base: tiny.yaml, seeds: 1-2}
+  still: {base: a, optim: {lr: 0}}
+claims:
+  - id: changed
+    source: test
+    statement: the loss falls, unless nothing is learnt
+    measure: final(a.loss_in_context_test) - first(a.loss_in_context_test)
+    expected: "< 0"
+    reason: a test
+    control: {a: {optim: {lr: 0}, seeds: 1}}
+  - id: same-change
+    source: test
+    statement: the same configuration is not run again
+    measure: first(a.loss_in_context_test) - final(a.loss_in_context_test)
+    expected: "> 0"
+    reason: a test
+    control: {a: {optim: {lr: 0}, seeds: 1}}
+  - id: measured
+    source: test
+    statement: the test loss, not its square
+    measure: final(a.loss_in_context_test) / final(a.loss_in_context_test)
+    expected: 1
+    reason: a test
+    control: {measure: final(a.loss_in_context_test)}
+  - id: none
+    source: test
+    statement: nothing to compare with
+    measure: final(a.loss)
+    expected: "> 0"
+    reason: a test
+    control: none, because any program would do
+  - id: corrected
+    source: test
+    statement: "wrong: without learning the loss falls"
+    measure: first(still.loss_in_context_test) - final(still.loss_in_context_test)
+    expected: "> 0"
+    reason: a test
+    expect: refuted
+    control: {still: a}
+  - id: not-corrected
+    source: test
+    statement: "wrong: without learning the loss falls"
+    measure: first(still.loss_in_context_test) - final(still.loss_in_context_test)
+    expected: "> 0"
+    reason: a test
+    expect: refuted
+    control: {still: {task: {n_triggers: 1}}}
+  - id: unmeasured
+    source: test
+    statement: a control that is no number is none
+    measure: fall(a.loss_in_context_test, 4.6) - 100
+    expected: "< 0"
+    reason: a test
+    control: {a: still, measure: "fall(a.loss_in_context_test, -1)"}
+  - id: dies
+    source: test
+    statement: nor one whose run fails
+    measure: first(a.loss) * 0
+    expected: 0
+    reason: a test
+    control: {a: {optim: {lr: 1e9}}}
+  - id: never
+    source: test
+    statement: a second event that never happens is no order
+    measure: fall(a.loss, 1000) - fall(still.loss, -1)
+    expected: "< 0"
+    reason: a test
+    control: none, because this is the control
+  - id: asked
+    source: test
+    statement: unless it is asked for
+    measure: never_falls(still.loss, -1)
+    expected: 1
+    reason: a test
+    full: {control: {measure: "never_rises(still.loss, 0)"}}
+YAML
+expect 1 '5 hold, 1 refuted as expected, 4 fail' '\[8/8\]' \
+    "$engram" reproduce kinds --experiments c --no-report
+for line in 'holds .* 0 +paper/kinds/changed' \
+    'holds .* 4\.[0-9]+ +paper/kinds/measured' 'holds .* none +paper/kinds/none' \
+    'refuted .*paper/kinds/corrected' 'fails .*paper/kinds/not-corrected' \
+    'not-corrected: the control gives 0: the statement holds there neither' \
+    'unmeasured: control: a.loss_in_context_test never falls to -1' \
+    'dies: control: .*diverged' 'never: still.loss never falls to -1' \
+    'holds .*paper/kinds/asked'; do
+    grep -Eq "$line" out || die "no line $line"
+done
+[ -d runs/paper-kinds-a-control-changed ] || die 'the folder of a control'
+expect 0 'paper/kinds/asked' '' "$engram" list --no-control --experiments c
+grep -q '10 claims: 7 with a control, 2 say why there is none, 1 lack' out ||
+    die 'the counts of controls'
+[ "$(wc -l <out)" = 2 ] || die 'list --no-control lists others'
+expect 2 '' 'no-control is about claims' "$engram" list tasks --no-control
+
+# what no control is
+bad_control() { # TEXT PATTERN
+    sed "s/control: .*/control: $1/; /full:/d" c/paper/kinds.yaml >bad/p/k.yaml
+    expect 2 '' "$2" "$engram" list claims --experiments bad
+}
+mkdir -p bad/p
+cp c/paper/tiny.yaml bad/p
+bad_control none "none, because ...' and why, found 'none'"
+bad_control 'none, because so' "found 'none, because so'"
+bad_control '{}' 'expected .run: run that takes its place.'
+bad_control '[a, still]' 'found a list'
+bad_control '{a: stil}' "no run 'stil' in this file; did you mean 'still'"
+bad_control '{still: a}' "the measure reads no run 'still'"
+bad_control '{a: {optim: {lrr: 0}}}' "k.yaml:12:27: unknown key 'lrr'; did you mean 'lr'"
+bad_control '{a: {}}' 'sections to change in a'
+bad_control '{measure: "fnal(a.loss)"}' 'measure: column 1'
+sed 's/still/measure/' c/paper/kinds.yaml >bad/p/k.yaml
+expect 2 '' "k.yaml:4:3: no run can be named 'measure'" \
+    "$engram" list claims --experiments bad
+
 # the shipped experiments are well formed, and their ids are unique
 expect 0 'birth/theory/lemma1-gradient' '' \
     "$engram" list claims --experiments "$source_dir/experiments"

@@ -76,11 +76,12 @@ function seedsText(c) {
   if (Array.isArray(c.seeds)) return c.seeds.length > 4 ? `${c.seeds.length}: ${c.seeds[0]} to ${c.seeds[c.seeds.length - 1]}` : c.seeds.join(", ");
   return plain(c.seeds);
 }
-/* Range over seeds, and what the refuting control measured. */
+/* Range over seeds, and what the control measured or why there is none. */
 function spreadText(c) {
   const lines = [], s = c.spread;
   if (s && typeof s.min === "number" && typeof s.max === "number" && s.max > s.min) lines.push(`${num(s.min)} to ${num(s.max)}`);
   if (typeof c.control === "number") lines.push(`control ${num(c.control)}`);
+  else if (c.no_control) lines.push("control: " + plain(c.no_control));
   return lines.map((l) => h("span", {class: "src how"}, l));
 }
 /* W_O^2 and w_E in a sentence, as mathNodes reads them. */
