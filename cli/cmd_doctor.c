@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 #include <unistd.h>
+#include "engram/flow.h"
 #include "engram/kern.h"
 #include "engram/pool.h"
 #include "engram/report.h"
@@ -50,6 +51,15 @@ static void check_kernels(findings *f)
     }
     note(f, "kernel sets, best first", text[0] != '\0', text);
     note(f, "CPU features", true, eg_cpu_features());
+}
+
+static void check_lapack(findings *f)
+{
+    char text[512];
+    eg_err err = {0};
+    bool ok = eg_flow_lapack(text, sizeof text, &err) == EG_OK;
+
+    note(f, "eigenvalues and ranks", ok, ok ? text : err.msg);
 }
 
 static void check_task(findings *f)
@@ -112,6 +122,7 @@ int cmd_doctor(const cli_args *a)
     snprintf(text, sizeof text, "%d", eg_cpu_count());
     note(&f, "threads by default", true, text);
     check_kernels(&f);
+    check_lapack(&f);
     check_task(&f);
     check_experiments(&f, a);
     check_runs(&f, a);

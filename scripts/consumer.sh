@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A program outside the tree builds on the installed library, found by
-# pkg-config, by find_package, and by find_package with the static library;
+# pkg-config and by find_package, with the shared and with the static library;
 # the whole installation is moved first.
 #
 #     scripts/consumer.sh BUILD_FOLDER
@@ -29,6 +29,11 @@ export PKG_CONFIG_PATH=${pc%/*}
 cc -std=c17 tests/consumer/consumer.c -o "$scratch/by-pc" \
     $(pkg-config --cflags --libs engram)
 check pkg-config "$scratch/by-pc"
+flags=$(pkg-config --cflags --static --libs engram)
+# shellcheck disable=SC2086
+cc -std=c17 tests/consumer/consumer.c -o "$scratch/by-pc-static" \
+    ${flags/-lengram/$lib/libengram.a}
+check 'pkg-config, static' "$scratch/by-pc-static"
 
 cmake -S tests/consumer -B "$scratch/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
     >>"$scratch/log"

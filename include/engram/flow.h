@@ -343,6 +343,11 @@ EG_API eg_status eg_flow_effective_ranks(eg_flow_ranks *out, const double *x,
 /* Numerical rank (singular values above max(n,m) eps s_max) of A [n, m]. */
 EG_API eg_status eg_flow_numerical_rank(eg_index *rank, const double *A,
                                         eg_index n, eg_index m, eg_err *err);
+/* What those two and eg_flow_leading ask: LAPACK, looked for at their first
+ * call (EG_EUNSUPPORTED without it, EG_ENOMEM without room for it). Its name
+ * into text, cut to size. Calls run on one thread, and leave an OpenBLAS of the
+ * caller's with the number of threads that they found. */
+EG_API eg_status eg_flow_lapack(char *text, size_t size, eg_err *err);
 /* -(1/n) sum_ij A_ij log A_ij. */
 EG_API double eg_flow_row_entropy(const double *A, eg_index n);
 

@@ -2,8 +2,9 @@
  * request.
  *
  * A block carries its size in a header of one cache line in front of it, so
- * live bytes are exact; under ASan the header is poisoned. The counters are
- * the only state of the process this library keeps. */
+ * live bytes are exact; under ASan the header is poisoned. The counters, and
+ * a LAPACK once it is loaded, are the only state of the process this library
+ * keeps. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,14 +2,13 @@
  * attention at d = 80, leaders in the plane, and 128 dimensions. */
 #include "flow/checks.h"
 
-#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engram/mem.h"
+#include "flow/lapack.h"
 #include "flow/matrices.h"
-#include "flow/serial.h"
 
 #define EG_FIELDS_OWNER eg_flow_theory_low_rank
 EG_FIELDS_TABLE(egi_flow_low_rank_fields, EG_FLOW_THEORY_LOW_RANK_FIELDS)
@@ -67,10 +66,15 @@ static bool in_range(const double *x, eg_index count)
  * eigenvectors, one a row. */
 static eg_status eigen(double *lambda, double *V, eg_index d, eg_err *err)
 {
-    egi_lapack_serial();
-    if (LAPACKE_dsyev(LAPACK_COL_MAJOR, 'V', 'L', (int)d, V, (int)d, lambda))
-        return EG_FAIL(err, EG_ENOMEM, "eigenvectors of [%td,%td]", d, d);
-    return EG_OK;
+    const egi_lapack *lapack;
+    eg_status st = egi_lapack_enter(&lapack, err);
+    int failed;
+
+    if (st != EG_OK) return st;
+    failed =
+        lapack->dsyev(LAPACK_COL_MAJOR, 'V', 'L', (int)d, V, (int)d, lambda);
+    egi_lapack_leave();
+    return failed ? egi_lapack_fail(failed, "eigenvectors", d, d, err) : EG_OK;
 }
 
 eg_status egi_flow_low_rank_run(const void *options, uint64_t seed,

@@ -1,3 +1,7 @@
+# LAPACK is loaded when it is needed (lapack.c): its header alone.
+pkg_check_modules(LAPACKE REQUIRED lapacke)
+target_include_directories(eg_flow PRIVATE ${LAPACKE_INCLUDE_DIRS})
+
 # Compiler options of single files. -Wno-psabi: vectors are passed between
 # inlined functions only, so the calling convention does not matter.
 set(flow ${CMAKE_CURRENT_SOURCE_DIR}/flow)

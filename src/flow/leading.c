@@ -2,9 +2,8 @@
  * eigenvector of V, and how far tokens are from the set S of candidates. */
 #include "engram/flow.h"
 #include "engram/mem.h"
-#include "flow/serial.h"
+#include "flow/lapack.h"
 
-#include <lapacke.h>
 #include <math.h>
 #include <string.h>
 
@@ -56,6 +55,8 @@ eg_status eg_flow_leading(eg_flow_eigen *e, double *l, double *r,
     size_t square = (size_t)d * (size_t)d;
     double *work = eg_calloc(3 * square + 2 * (size_t)d, sizeof *work);
     double *left, *right, *re, *im;
+    const egi_lapack *lapack;
+    int failed;
     eg_index top;
     eg_status st = EG_OK;
 
@@ -66,10 +67,12 @@ eg_status eg_flow_leading(eg_flow_eigen *e, double *l, double *r,
     re = right + square;
     im = re + d;
     memcpy(work, V, square * sizeof *V);
-    egi_lapack_serial();
-    if (LAPACKE_dgeev(LAPACK_ROW_MAJOR, 'V', 'V', (int)d, work, (int)d, re, im,
-                      left, (int)d, right, (int)d)) {
-        st = EG_FAIL(err, EG_EINVAL, "V [%td,%td]: no eigenvalues found", d, d);
+    EG_TRY(egi_lapack_enter(&lapack, err));
+    failed = lapack->dgeev(LAPACK_ROW_MAJOR, 'V', 'V', (int)d, work, (int)d, re,
+                           im, left, (int)d, right, (int)d);
+    egi_lapack_leave();
+    if (failed) {
+        st = egi_lapack_fail(failed, "eigenvalues of V", d, d, err);
         goto done;
     }
     top = leading(re, im, d);

@@ -2,10 +2,9 @@
 #include "engram/flow.h"
 #include "engram/mem.h"
 #include "flow/gram.h"
-#include "flow/serial.h"
+#include "flow/lapack.h"
 
 #include <float.h>
-#include <lapacke.h>
 #include <math.h>
 #include <string.h>
 
@@ -60,6 +59,8 @@ eg_status eg_flow_effective_ranks(eg_flow_ranks *out, const double *x,
     eg_index m = n < d ? n : d;
     double *G = NULL, *value = NULL, trace = 0, squares = 0, entropy = 0;
     double c = 1;
+    const egi_lapack *lapack;
+    int failed;
     eg_status st = check_finite("tokens", x, n, d, err);
 
     *out = (eg_flow_ranks){NAN, NAN, 0};
@@ -72,10 +73,12 @@ eg_status eg_flow_effective_ranks(eg_flow_ranks *out, const double *x,
     }
     c = scale_of(x, n * d);
     small_gram(G, x, c, n, d);
-    egi_lapack_serial();
-    if (LAPACKE_dsyev(LAPACK_ROW_MAJOR, 'N', 'L', (int)m, G, (int)m, value)) {
-        st = EG_FAIL(err, EG_ENOMEM, "eigenvalues of a Gram matrix [%td,%td]",
-                     m, m);
+    EG_TRY(egi_lapack_enter(&lapack, err));
+    failed =
+        lapack->dsyev(LAPACK_ROW_MAJOR, 'N', 'L', (int)m, G, (int)m, value);
+    egi_lapack_leave();
+    if (failed) {
+        st = egi_lapack_fail(failed, "eigenvalues of a Gram matrix", m, m, err);
         goto done;
     }
     for (eg_index k = 0; k < m; k++) {
@@ -99,17 +102,17 @@ done:
 static eg_status singular_values(double *s, double *A, eg_index n, eg_index m,
                                  eg_err *err)
 {
+    const egi_lapack *lapack;
+    eg_status st = egi_lapack_enter(&lapack, err);
     int failed;
 
-    egi_lapack_serial();
+    if (st != EG_OK) return st;
     /* read by columns this is the transpose, which has the same ones */
-    failed = LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'N', (int)m, (int)n, A, (int)m, s,
+    failed = lapack->dgesdd(LAPACK_COL_MAJOR, 'N', (int)m, (int)n, A, (int)m, s,
                             NULL, 1, NULL, 1);
-    if (failed)
-        return EG_FAIL(err, EG_ENOMEM,
-                       "singular values of [%td,%td]: LAPACK says %d", n, m,
-                       failed);
-    return EG_OK;
+    egi_lapack_leave();
+    return failed ? egi_lapack_fail(failed, "singular values", n, m, err)
+                  : EG_OK;
 }
 
 eg_status eg_flow_numerical_rank(eg_index *rank, const double *A, eg_index n,

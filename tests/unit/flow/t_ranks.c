@@ -1,4 +1,6 @@
 /* Ranks, entropies, eigenvectors, moments of designs. */
+#include <dlfcn.h>
+
 #include "flow/observe_helper.h"
 
 static eg_flow_ranks ranks_of(const double *x, eg_index n, eg_index d)
@@ -271,6 +273,41 @@ static void test_recurrence(void **state)
     eg_free(c);
 }
 
+/* What the library says of itself, and the host's OpenBLAS after it: as it was
+ * found. Runs last: by then LAPACK is loaded. */
+static void test_host_untouched(void **state)
+{
+    void *blas = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_NOLOAD);
+    int (*get)(void) = NULL;
+    void (*set)(int n) = NULL;
+    char text[256], cut[8];
+    eg_err err = {0};
+
+    (void)state;
+    if (eg_flow_lapack(text, sizeof text, &err) != EG_OK)
+        fail_msg("%s", err.msg);
+    printf("%s\n", text);
+    assert_non_null(strstr(text, "liblapacke"));
+    assert_int_equal(eg_flow_lapack(cut, sizeof cut, NULL), EG_OK);
+    assert_string_equal(cut, "liblapa");
+    if (!blas) {
+        printf("not OpenBLAS\n");
+        return;
+    }
+    *(void **)&get = dlsym(blas, "openblas_get_num_threads");
+    *(void **)&set = dlsym(blas, "openblas_set_num_threads");
+    assert_true(get && set);
+    assert_int_equal(get(), 1);
+    for (int n = 1; n <= 3; n++) {
+        double x[] = {1, 0, 0, 1};
+
+        set(n);
+        ranks_of(x, 2, 2);
+        assert_int_equal(get(), n);
+    }
+    dlclose(blas);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_hyperplanes),
         cmocka_unit_test(test_designs),
         cmocka_unit_test(test_recurrence),
+        cmocka_unit_test(test_host_untouched),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,92 @@
+# Little address space, few processes: everything ends soon, with its work done
+# or with a sentence and status 1.
+. "$(dirname "$0")/lib.sh"
+
+# An emulator and the address sanitizer reserve address space of their own.
+head -c 4 "$engram" | grep -q ELF && ! grep -q __asan_init "$engram" || {
+    echo "not a program whose address space can be limited"
+    exit 77
+}
+ulimit -c 0
+
+# limited KIND LIMIT command...: in a shell with that limit; a program that
+# spins is killed and seen by its status.
+limited() {
+    timeout -s KILL 60 bash -c "ulimit $1 $2 || exit 77; shift 2; exec \"\$@\"" \
+        limited "$@"
+}
+
+# either KIND LIMIT command...: done, or status 1 and a sentence.
+either() {
+    local got
+    limited "$@" >out 2>err
+    got=$?
+    n_checks=$((n_checks + 1))
+    echo "ulimit $1 $2: ${*:4} -> $got"
+    case $got in
+    0) ;;
+    1) cat out err | grep -Eq "engram: .|^BAD" || die "status 1 without a word" ;;
+    *) die "exit code $got: $*" ;;
+    esac
+}
+
+tiny 6 >tiny.yaml
+cat >rank.yaml <<'YAML'
+run: {name: rank, kind: theory, theory: low_rank, seed: 1}
+theory: {steps: 20}
+YAML
+experiments=$source_dir/experiments
+
+expect 0 '^engram [0-9]' '' limited -v 100000 "$engram" version
+for kb in 20000 40000 100000 200000 300000 400000 1000000; do
+    expect 0 '^engram [0-9]' '' limited -v $kb "$engram" version
+    either -v $kb "$engram" list flow
+    either -v $kb "$engram" doctor --experiments "$experiments"
+    either -v $kb "$engram" run tiny.yaml --out "tiny$kb"
+    either -v $kb "$engram" run rank.yaml --out "rank$kb"
+    either -v $kb "$engram" list claims --experiments "$experiments"
+done
+expect 1 '' 'LAPACK: .*address space' \
+    limited -v 100000 "$engram" run rank.yaml -q --out small
+
+# Whatever it is that cannot be loaded is named, and what package has it.
+mkdir broken
+: >broken/liblapacke.so.3
+expect 1 '' 'need LAPACK: .*liblapacke\.so\.3.*package liblapacke' \
+    env LD_LIBRARY_PATH=broken "$engram" run rank.yaml -q --out absent
+expect 1 'BAD.*liblapacke' - env LD_LIBRARY_PATH=broken \
+    "$engram" doctor --experiments "$experiments"
+expect 0 - '' env LD_LIBRARY_PATH=broken "$engram" run tiny.yaml -q --out plain
+
+# Eigenvalues bring no threads along.
+if command -v strace >/dev/null && strace -o trace true 2>/dev/null; then
+    expect 0 - - strace -f -o trace -e trace=clone,clone3 \
+        "$engram" run rank.yaml -q --threads 1 --out traced
+    ! grep -q CLONE_THREAD trace || die "a thread was made: $(cat trace)"
+fi
+
+# Processes of a user: those of root are not counted.
+unprivileged=()
+if [ "$(id -u)" -eq 0 ]; then
+    unprivileged=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+    "${unprivileged[@]}" test -x "$engram" -a -r "$source_dir" || {
+        echo "note: the tool cannot be run by another user here"
+        finish
+        exit
+    }
+fi
+mkdir open
+chmod 777 . open
+alone() { # limit command...: not under the limit itself is what sets it
+    timeout -s KILL 60 "${unprivileged[@]}" \
+        bash -c 'ulimit -u "$1" && shift && exec "$@"' alone "$@"
+}
+expect 0 '^engram [0-9]' '' alone 1 "$engram" version
+expect 0 - - alone 1 "$engram" run tiny.yaml --out open/few
+grep -q ', 1 threads' err || die "not on one thread"
+expect 1 '' 'cannot start thread 1 of 4' \
+    alone 1 "$engram" run tiny.yaml --threads 4 --out open/many
+expect 1 - 'fork: ' alone 1 "$engram" sweep tiny.yaml --seeds 0-1 \
+    --runs open/runs
+expect 0 - '' alone 1 "$engram" run rank.yaml -q --out open/rank
+finish
