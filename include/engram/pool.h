@@ -12,7 +12,8 @@ extern "C" {
 typedef struct eg_pool eg_pool;
 typedef void (*eg_task_fn)(void *ctx, int task, int worker);
 
-/* n_threads >= 1 workers, the caller being one of them; 0: one a core. */
+/* n_threads >= 1 workers, the caller being one of them (EG_ENOMEM when the
+ * system does not grant as many); 0: one a core, or as many as it grants. */
 EG_API eg_status eg_pool_new(eg_pool **out, int n_threads, eg_err *err);
 EG_API void eg_pool_free(eg_pool *pool);
 EG_API int eg_pool_size(const eg_pool *pool);

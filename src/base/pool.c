@@ -103,6 +103,7 @@ eg_status eg_pool_new(eg_pool **out, int n_threads, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_pool *p = NULL;
+    bool as_many_as_can_be = n_threads == 0;
 
     *out = NULL;
     if (n_threads == 0) n_threads = eg_cpu_count();
@@ -129,6 +130,10 @@ eg_status eg_pool_new(eg_pool **out, int n_threads, eg_err *err)
         w->pool = p;
         w->id = i;
         rc = pthread_create(&w->thread, NULL, worker_main, w);
+        if (rc != 0 && as_many_as_can_be) {
+            p->n_threads = i;
+            break;
+        }
         if (rc != 0) {
             st = EG_FAIL(err, EG_ENOMEM, "cannot start thread %d of %d: %s", i,
                          n_threads, strerror(rc));
