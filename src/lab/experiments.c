@@ -29,6 +29,7 @@ static eg_status add_file(eg_experiments *x, const char *paper,
 {
     egi_experiment *e = &x->file[x->n_files];
     const eg_node *claims;
+    egi_claim *more;
     eg_status st = EG_OK;
 
     *e = (egi_experiment){0};
@@ -48,16 +49,16 @@ static eg_status add_file(eg_experiments *x, const char *paper,
         st = EG_NODE_FAIL(claims, err, EG_EINVAL, "expected a list of claims");
         goto done;
     }
+    more =
+        eg_realloc(x->claim, (size_t)(x->n_claims + claims->n) * sizeof *more);
+    if (!more) {
+        st = EG_FAIL(err, EG_ENOMEM, "claims: out of memory");
+        goto done;
+    }
+    x->claim = more;
     for (int i = 0; i < claims->n; i++) {
-        size_t size = ((size_t)x->n_claims + 1) * sizeof *x->claim;
-        egi_claim *c = eg_realloc(x->claim, size);
+        egi_claim *c = &x->claim[x->n_claims++];
 
-        if (!c) {
-            st = EG_FAIL(err, EG_ENOMEM, "claims: out of memory");
-            goto done;
-        }
-        x->claim = c;
-        c += x->n_claims++;
         memset(c, 0, sizeof *c);
         c->file = x->n_files - 1;
         EG_TRY(egi_claim_parse(e, &claims->item[i], c, err));
