@@ -11,21 +11,17 @@
 static int fail_unknown(const cli_command *c, const char *given)
 {
     char name[64];
-    const char *best = NULL;
-    int distance = 4;
+    size_t n = strcspn(given, "=");
+    eg_nearest near = {0};
 
     EG_ASSERT(c->options);
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(given, "="), given);
-    for (const cli_option *o = c->options; o->name; o++) {
-        int d = eg_edit_distance(name + strspn(name, "-"), o->name);
-
-        if (d >= distance) continue;
-        distance = d;
-        best = o->name;
-    }
-    if (best)
+    eg_text_copy(name, n < sizeof name ? n + 1 : sizeof name, given);
+    near.asked = name + strspn(name, "-");
+    for (const cli_option *o = c->options; o->name; o++)
+        eg_nearest_try(&near, o->name);
+    if (near.best)
         return cli_fail(CLI_MISUSE, "%s: no option '%s'; did you mean '--%s'?",
-                        c->name, name, best);
+                        c->name, name, near.best);
     return cli_fail(CLI_MISUSE,
                     "%s: no option '%s'; `engram help %s` lists them", c->name,
                     name, c->name);

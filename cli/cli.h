@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include "engram/claim.h"
 #include "engram/lab.h"
+#include "engram/text.h"
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSE = 2, CLI_INTERRUPTED = 130 };
 

@@ -69,22 +69,18 @@ static void config_page(void)
 
 static int unknown_topic(const char *word)
 {
-    const char *best = NULL;
-    int distance = 4;
+    eg_nearest near = {.asked = word};
 
-    for (const cli_command *c = cli_commands; c->name; c++) {
-        int d = eg_edit_distance(word, c->name);
-
-        if (d < distance) distance = d, best = c->name;
-    }
-    for (int i = 0; cli_topic_name(i); i++) {
-        int d = eg_edit_distance(word, cli_topic_name(i));
-
-        if (d < distance) distance = d, best = cli_topic_name(i);
-    }
-    return cli_fail(CLI_MISUSE, "no command or topic '%s'%s%s%s", word,
-                    best ? "; did you mean '" : "; `engram help` lists them",
-                    best ? best : "", best ? "'?" : "");
+    for (const cli_command *c = cli_commands; c->name; c++)
+        eg_nearest_try(&near, c->name);
+    for (int i = 0; cli_topic_name(i); i++)
+        eg_nearest_try(&near, cli_topic_name(i));
+    if (near.best)
+        return cli_fail(CLI_MISUSE,
+                        "no command or topic '%s'; did you mean '%s'?", word,
+                        near.best);
+    return cli_fail(CLI_MISUSE,
+                    "no command or topic '%s'; `engram help` lists them", word);
 }
 
 int cmd_help(const cli_args *a)

@@ -48,19 +48,13 @@ const cli_command *cli_find(const char *name)
 
 static int unknown_command(const char *name)
 {
-    const char *best = NULL;
-    int distance = 4;
+    eg_nearest near = {.asked = name};
 
-    for (const cli_command *c = cli_commands; c->name; c++) {
-        int d = eg_edit_distance(name, c->name);
-
-        if (d >= distance) continue;
-        distance = d;
-        best = c->name;
-    }
-    if (best)
+    for (const cli_command *c = cli_commands; c->name; c++)
+        eg_nearest_try(&near, c->name);
+    if (near.best)
         return cli_fail(CLI_MISUSE, "no command '%s'; did you mean '%s'?", name,
-                        best);
+                        near.best);
     return cli_fail(CLI_MISUSE, "no command '%s'; `engram help` lists them",
                     name);
 }

@@ -23,6 +23,7 @@
 #include "engram/run.h"
 #include "engram/status.h"
 #include "engram/task.h"
+#include "engram/text.h"
 #include "engram/theory.h"
 #include "engram/train.h"
 #include "engram/yaml.h"

@@ -95,8 +95,6 @@ EG_API int eg_field_format(const eg_field *f, const void *opts, char *buf,
 EG_API const eg_field *eg_field_find(const eg_field *table, const char *name);
 /* The i-th choice of "a|b|c" into buf; false past the end. */
 EG_API bool eg_choice(const char *choices, int i, char *buf, size_t size);
-/* Damerau-Levenshtein distance, for "did you mean". */
-EG_API int eg_edit_distance(const char *a, const char *b);
 
 #ifdef __cplusplus
 }

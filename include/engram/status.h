@@ -54,7 +54,8 @@ EG_API const char *eg_status_name(eg_status st);
 #define EG_STR(x) EG_STR2(x)
 #define EG_HERE __FILE__ ":" EG_STR(__LINE__)
 
-/* What EG_FAIL calls: fills *err, cutting a message that is too long. */
+/* What EG_FAIL calls: fills *err. The message is one line, as eg_text_clean
+ * makes it; one that is too long is cut behind a whole character. */
 EG_API void eg_fail_(eg_err *err, eg_status st, const char *where,
                      const char *fmt, ...) EG_PRINTF(4, 5);
 

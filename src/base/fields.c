@@ -97,8 +97,9 @@ static eg_status refuse(const eg_field *f, const char *text, const char *hint,
 
     egi_field_expected(f, want, sizeof want);
     return EG_FAIL(err, EG_EINVAL, "%s: expected %s, found '%.*s'%s%s%s",
-                   f->name, want, SHOWN, text, hint ? "; did you mean '" : "",
-                   hint ? hint : "", hint ? "'?" : "");
+                   f->name, want, eg_text_fit(text, SHOWN), text,
+                   hint ? "; did you mean '" : "", hint ? hint : "",
+                   hint ? "'?" : "");
 }
 
 static const char *trim(const char *s, size_t *n)
@@ -226,7 +227,7 @@ static eg_status parse_enum(const eg_field *f, void *opts, const char *text,
                             eg_err *err)
 {
     char one[EG_TEXT], best[EG_TEXT] = "";
-    egi_nearest near = {.asked = text};
+    eg_nearest near = {.asked = text};
     size_t n = 0;
     const char *s = trim(text, &n);
 
@@ -235,7 +236,7 @@ static eg_status parse_enum(const eg_field *f, void *opts, const char *text,
             memcpy(slot(f, opts), &i, sizeof i);
             return EG_OK;
         }
-        egi_nearest_try(&near, one);
+        eg_nearest_try(&near, one);
         if (near.best == one) { /* one is overwritten by the next choice */
             memcpy(best, one, sizeof best);
             near.best = best;

@@ -127,25 +127,26 @@ static bool is_other(const char *key, const char *const *others)
 static eg_status unknown_key(const eg_node *n, const eg_field *table,
                              const char *const *others, eg_err *err)
 {
-    egi_nearest near = {.asked = n->key};
+    eg_nearest near = {.asked = n->key};
     char all[300] = "";
     egi_text t = egi_text_on(all, sizeof all);
 
     for (const eg_field *f = table; f->name; f++) {
-        egi_nearest_try(&near, f->name);
+        eg_nearest_try(&near, f->name);
         egi_text_add(&t, "%s%s", t.len ? ", " : "", f->name);
     }
     for (; others && *others; others++) {
-        egi_nearest_try(&near, *others);
+        eg_nearest_try(&near, *others);
         egi_text_add(&t, "%s%s", t.len ? ", " : "", *others);
     }
     if (near.best) {
         return EG_KEY_FAIL(n, err, EG_EINVAL,
-                           "unknown key '%.64s'; did you mean '%s'?", n->key,
-                           near.best);
+                           "unknown key '%.*s'; did you mean '%s'?",
+                           eg_text_fit(n->key, 64), n->key, near.best);
     }
     return EG_KEY_FAIL(n, err, EG_EINVAL,
-                       "unknown key '%.64s'; expected one of %s%s", n->key, all,
+                       "unknown key '%.*s'; expected one of %s%s",
+                       eg_text_fit(n->key, 64), n->key, all,
                        t.len >= sizeof all ? " ..." : "");
 }
 

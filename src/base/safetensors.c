@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "base/array.h"
 
 #define HEADER_MAX ((size_t)8 << 20)
@@ -52,8 +53,8 @@ static eg_status read_dtype(const reader *r, eg_st_entry *e, const json_t *j)
     }
     return EG_FAIL(r->err, EG_EUNSUPPORTED,
                    "%s: %s: expected dtype F32, F64, I32, I64 or U8, found "
-                   "'%.32s'",
-                   r->file, e->name, text);
+                   "'%.*s'",
+                   r->file, e->name, eg_text_fit(text, 32), text);
 }
 
 static eg_status read_shape(const reader *r, eg_st_entry *e, const json_t *j)
@@ -171,8 +172,8 @@ static eg_status read_meta(reader *r, json_t *j)
 
         if (!text) {
             return EG_FAIL(r->err, EG_EFORMAT,
-                           "%s: __metadata__: expected text for '%.64s'",
-                           r->file, key);
+                           "%s: __metadata__: expected text for '%.*s'",
+                           r->file, eg_text_fit(key, 64), key);
         }
         s->meta[s->n_meta].key = eg_strdup(key);
         s->meta[s->n_meta].value = eg_strdup(text);

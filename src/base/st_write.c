@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "base/array.h"
 
 #define DATA_ALIGN 64 /* the data starts on a multiple of this */
@@ -42,14 +43,14 @@ static eg_status add_new(json_t *to, const char *key, json_t *value,
 {
     if (json_object_get(to, key)) {
         json_decref(value);
-        return EG_FAIL(err, EG_EINVAL, "%s: two entries named '%.64s'", path,
-                       key);
+        return EG_FAIL(err, EG_EINVAL, "%s: two entries named '%.*s'", path,
+                       eg_text_fit(key, 64), key);
     }
     if (!value || json_object_set_new(to, key, value) != 0) {
         return EG_FAIL(err, EG_EINVAL,
-                       "%s: '%.64s' or its value is not UTF-8, or out of "
+                       "%s: '%.*s' or its value is not UTF-8, or out of "
                        "memory",
-                       path, key);
+                       path, eg_text_fit(key, 64), key);
     }
     return EG_OK;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engram/status.h"
+#include "engram/text.h"
 
 const char *eg_status_name(eg_status st)
 {
@@ -20,14 +21,16 @@ const char *eg_status_name(eg_status st)
 void eg_fail_(eg_err *err, eg_status st, const char *where, const char *fmt,
               ...)
 {
+    char raw[2 * sizeof err->msg];
     va_list ap;
 
     if (!err) return;
     err->status = st;
     err->where = where;
     va_start(ap, fmt);
-    (void)vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    (void)vsnprintf(raw, sizeof raw, fmt, ap);
     va_end(ap);
+    (void)eg_text_clean(err->msg, sizeof err->msg, raw);
 }
 
 void eg_assert_fail_(const char *what, const char *where)

@@ -1,4 +1,4 @@
-/* Appending, quoting and guessing: text tools of this module. */
+/* Appending and quoting: text tools of this module. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,22 +27,6 @@ void egi_text_add(egi_text *t, const char *fmt, ...)
     t->len += (size_t)n;
 }
 
-int egi_utf8_get(const char *s, uint32_t *cp)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char *u = (const unsigned char *)s;
-    int n = u[0] < 0x80 ? 1 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
-
-    if (u[0] >= 0xf8 || (u[0] & 0xc0) == 0x80) return 0;
-    *cp = n == 1 ? u[0] : u[0] & (0xffU >> (n + 1));
-    for (int i = 1; i < n; i++) { /* the final 0 ends this as well */
-        if ((u[i] & 0xc0) != 0x80) return 0;
-        *cp = *cp << 6 | (u[i] & 0x3f);
-    }
-    if (*cp < least[n] || *cp > 0x10ffff) return 0;
-    return *cp >= 0xd800 && *cp <= 0xdfff ? 0 : n;
-}
-
 int egi_utf8_put(char *to, uint32_t cp)
 {
     if (cp < 0x80) {
@@ -66,7 +50,7 @@ bool egi_utf8_valid(const char *s)
     uint32_t cp = 0;
 
     while (*s != '\0') {
-        int n = egi_utf8_get(s, &cp);
+        int n = eg_text_char(s, &cp);
 
         if (n == 0) return false;
         s += n;
@@ -116,7 +100,7 @@ void egi_text_quote(egi_text *t, const char *s)
     egi_text_add(t, "\"");
     while (*s != '\0') {
         uint32_t cp = 0;
-        int n = egi_utf8_get(s, &cp);
+        int n = eg_text_char(s, &cp);
         bool valid = n > 0;
 
         if (!valid) { /* the byte as a character, as in Latin-1 */
@@ -145,56 +129,4 @@ void egi_text_quote(egi_text *t, const char *s)
         s += n;
     }
     egi_text_add(t, "\"");
-}
-
-#define EDIT_MAX 64 /* longer words are compared up to here */
-
-static int min3(int a, int b, int c)
-{
-    int m = a < b ? a : b;
-
-    return m < c ? m : c;
-}
-
-/* Optimal string alignment: insert, delete, replace, swap of neighbours. */
-int eg_edit_distance(const char *a, const char *b)
-{
-    int row[3][EDIT_MAX + 1];
-    int *old = row[0], *prev = row[1], *cur = row[2];
-    int na = (int)strnlen(a, EDIT_MAX), nb = (int)strnlen(b, EDIT_MAX);
-
-    for (int j = 0; j <= nb; j++) prev[j] = j;
-    memcpy(old, prev, sizeof row[0]);
-    for (int i = 1; i <= na; i++) {
-        int *spare = old;
-
-        cur[0] = i;
-        for (int j = 1; j <= nb; j++) {
-            int same = a[i - 1] == b[j - 1] ? 0 : 1;
-            int d = min3(prev[j] + 1, cur[j - 1] + 1, prev[j - 1] + same);
-
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-                a[i - 2] == b[j - 1] && old[j - 2] + 1 < d) {
-                d = old[j - 2] + 1;
-            }
-            cur[j] = d;
-        }
-        old = prev;
-        prev = cur;
-        cur = spare;
-    }
-    return prev[nb];
-}
-
-void egi_nearest_try(egi_nearest *n, const char *candidate)
-{
-    int len = (int)strnlen(n->asked, EDIT_MAX);
-    int d = eg_edit_distance(n->asked, candidate);
-
-    /* further than a third of the word is a different word */
-    if (d >= len || d > 1 + len / 3) return;
-    if (!n->best || d < n->distance) {
-        n->best = candidate;
-        n->distance = d;
-    }
 }

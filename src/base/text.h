@@ -3,6 +3,7 @@
 #define EG_BASE_TEXT_H
 
 #include "engram/fields.h"
+#include "engram/text.h"
 
 /* A buffer that text is appended to; len is what the whole would need, as
  * snprintf counts, so len >= size says that it was cut. */
@@ -12,9 +13,6 @@ typedef struct egi_text {
 } egi_text;
 egi_text egi_text_on(char *buf, size_t size);
 void egi_text_add(egi_text *t, const char *fmt, ...) EG_PRINTF(2, 3);
-/* Length of the UTF-8 sequence at s and its code point; 0 where there is no
- * valid one (overlong forms and surrogates are not). */
-int egi_utf8_get(const char *s, uint32_t *cp);
 /* Writes cp, below 2^16, as UTF-8: 1 to 3 bytes. */
 int egi_utf8_put(char *to, uint32_t cp);
 bool egi_utf8_valid(const char *s);
@@ -26,12 +24,5 @@ void egi_text_quote(egi_text *t, const char *s);
 /* "a number from 0 to 1", "one of a, b, c": what a value of f must look like.
  * At most size bytes. */
 void egi_field_expected(const eg_field *f, char *buf, size_t size);
-
-/* The best match so far of a search for what somebody may have meant. */
-typedef struct egi_nearest {
-    const char *asked, *best; /* best: NULL when nothing is close */
-    int distance;
-} egi_nearest;
-void egi_nearest_try(egi_nearest *n, const char *candidate);
 
 #endif

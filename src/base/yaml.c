@@ -10,6 +10,7 @@
 #include "engram/file.h"
 #include "engram/mem.h"
 #include "engram/yaml.h"
+#include "engram/text.h"
 
 #define MAX_DIRECTIVES 16
 #define MAX_ANCHORS 1000
@@ -256,10 +257,11 @@ static eg_status check_keys(builder *b, const yaml_node_t *map)
 
             if (strcmp(scalar_text(key), scalar_text(other)) == 0) {
                 eg_fail_(b->err, EG_EFORMAT, EG_HERE,
-                         "%s:%zu:%zu: key '%.64s' stands here a second time, "
+                         "%s:%zu:%zu: key '%.*s' stands here a second time, "
                          "first on line %zu",
                          b->name, key->start_mark.line + 1,
-                         key->start_mark.column + 1, scalar_text(key),
+                         key->start_mark.column + 1,
+                         eg_text_fit(scalar_text(key), 64), scalar_text(key),
                          other->start_mark.line + 1);
                 return EG_EFORMAT;
             }

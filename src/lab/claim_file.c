@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "lab/claim_file.h"
 
 static const char *const file_keys[] = {"title",  "paper",  "about", "runs",
@@ -68,20 +69,15 @@ static const eg_node *pick(const eg_node *claim, const eg_node *own,
 eg_status egi_need_run(const egi_experiment *e, const eg_node *at,
                        const char *name, eg_err *err)
 {
-    const char *best = NULL;
-    int distance = 4;
+    eg_nearest near = {.asked = name};
 
     if (eg_node_get(e->runs, name)) return EG_OK;
-    for (int i = 0; e->runs && i < e->runs->n; i++) {
-        int d = eg_edit_distance(name, e->runs->item[i].key);
-
-        if (d >= distance) continue;
-        distance = d;
-        best = e->runs->item[i].key;
-    }
-    return EG_NODE_FAIL(at, err, EG_EINVAL, "no run '%.64s' in this file%s%s%s",
-                        name, best ? "; did you mean '" : "", best ? best : "",
-                        best ? "'?" : "");
+    for (int i = 0; e->runs && i < e->runs->n; i++)
+        eg_nearest_try(&near, e->runs->item[i].key);
+    return EG_NODE_FAIL(at, err, EG_EINVAL, "no run '%.*s' in this file%s%s%s",
+                        eg_text_fit(name, 64), name,
+                        near.best ? "; did you mean '" : "",
+                        near.best ? near.best : "", near.best ? "'?" : "");
 }
 
 eg_status egi_measure_of(const egi_experiment *e, const eg_node *node,

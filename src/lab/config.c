@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include "engram/lab.h"
+#include "engram/text.h"
 #include "lab/theory_priv.h"
 
 #define EG_FIELDS_OWNER eg_run_opts
@@ -85,23 +86,19 @@ void eg_config_default(eg_config *cfg)
  * start from their defaults. */
 eg_status egi_config_retarget(eg_config *cfg, const char *before, eg_err *err)
 {
-    const char *now = cfg->run.theory, *near = NULL;
-    int best = 4;
+    const char *now = cfg->run.theory;
+    eg_nearest near = {.asked = now};
 
     if (strcmp(before, now) == 0) return EG_OK;
     theory_default(cfg);
     if (!now[0] || egi_theory_fields(now)) return EG_OK;
-    for (int i = 0; eg_theory_at(i); i++) {
-        int d = eg_edit_distance(now, eg_theory_at(i)->name);
-
-        if (d < best) {
-            best = d;
-            near = eg_theory_at(i)->name;
-        }
-    }
-    return EG_FAIL(err, EG_EINVAL, "theory: no statement '%.64s'%s%s%s", now,
-                   near ? "; did you mean '" : "", near ? near : "",
-                   near ? "'?" : "; `engram list theories` shows them");
+    for (int i = 0; eg_theory_at(i); i++)
+        eg_nearest_try(&near, eg_theory_at(i)->name);
+    return EG_FAIL(err, EG_EINVAL, "theory: no statement '%.*s'%s%s%s",
+                   eg_text_fit(now, 64), now,
+                   near.best ? "; did you mean '" : "",
+                   near.best ? near.best : "",
+                   near.best ? "'?" : "; `engram list theories` shows them");
 }
 
 const char *egi_kind_name(const eg_config *cfg)
@@ -129,7 +126,7 @@ bool egi_config_owner(const eg_config *cfg, const char *key, char *buf,
 static void nearest(const eg_config *cfg, const char *asked, char *best,
                     size_t size)
 {
-    int distance = 4;
+    eg_nearest near = {.asked = asked};
     eg_section s;
     const char *dot = strchr(asked, '.');
 
@@ -138,13 +135,11 @@ static void nearest(const eg_config *cfg, const char *asked, char *best,
     for (int i = 0; eg_config_section(cfg, i, &s); i++) {
         for (const eg_field *f = s.fields; f->name; f++) {
             char name[128];
-            int d;
 
             snprintf(name, sizeof name, "%s.%s", s.name, f->name);
-            d = eg_edit_distance(asked, name);
-            if (d >= distance) continue;
-            distance = d;
-            snprintf(best, size, "%s", name);
+            eg_nearest_try(&near, name);
+            if (near.best == name) snprintf(best, size, "%s", name);
+            if (near.best) near.best = best; /* name is gone soon */
         }
     }
 }
@@ -175,8 +170,8 @@ eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
     if (!equals || equals == assignment ||
         (size_t)(equals - assignment) >= sizeof path)
         return EG_FAIL(err, EG_EINVAL,
-                       "expected section.key=value, found '%.100s'",
-                       assignment);
+                       "expected section.key=value, found '%.*s'",
+                       eg_text_fit(assignment, 100), assignment);
     snprintf(path, sizeof path, "%.*s", (int)(equals - assignment), assignment);
     f = find(cfg, path, &s);
     if (!f) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "lab/buf.h"
 
 static bool listed(const char *const *names, const char *name)
@@ -16,33 +17,28 @@ static bool listed(const char *const *names, const char *name)
 static eg_status unknown(const eg_config *cfg, const eg_node *n,
                          const char *const *skip, eg_err *err)
 {
-    char best[128] = "", all[256] = "";
-    int distance = 4;
+    eg_nearest near = {.asked = n->key};
+    char owner[128] = "", all[256] = "";
     eg_section s;
 
     if (n->kind == EG_NODE_SCALAR &&
-        !egi_config_owner(cfg, n->key, best, sizeof best))
-        egi_config_owner(NULL, n->key, best, sizeof best);
+        (egi_config_owner(cfg, n->key, owner, sizeof owner) ||
+         egi_config_owner(NULL, n->key, owner, sizeof owner)))
+        near.best = owner;
     for (int i = 0; eg_config_section(cfg, i, &s); i++) {
-        int d = eg_edit_distance(n->key, s.name);
         size_t used = strlen(all);
 
         snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", s.name);
-        if (best[0] && distance == 4) continue;
-        if (d >= distance) continue;
-        distance = d;
-        snprintf(best, sizeof best, "%s", s.name);
+        if (!owner[0]) eg_nearest_try(&near, s.name);
     }
-    for (; skip && *skip && !best[0]; skip++)
-        if (eg_edit_distance(n->key, *skip) < 3)
-            snprintf(best, sizeof best, "%s", *skip);
-    if (best[0])
+    for (; skip && *skip && !owner[0]; skip++) eg_nearest_try(&near, *skip);
+    if (near.best)
         return EG_KEY_FAIL(n, err, EG_EINVAL,
-                           "unknown key '%.64s'; did you mean '%s'?", n->key,
-                           best);
-    return EG_KEY_FAIL(n, err, EG_EINVAL,
-                       "unknown key '%.64s'; a %s run has %s", n->key,
-                       egi_kind_name(cfg), all);
+                           "unknown key '%.*s'; did you mean '%s'?",
+                           eg_text_fit(n->key, 64), n->key, near.best);
+    return EG_KEY_FAIL(n, err, EG_EINVAL, "unknown key '%.*s'; a %s run has %s",
+                       eg_text_fit(n->key, 64), n->key, egi_kind_name(cfg),
+                       all);
 }
 
 static eg_status apply_run(eg_config *cfg, const eg_node *run, eg_err *err)

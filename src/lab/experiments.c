@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "lab/claim_file.h"
 #include "lab/run_priv.h"
 
@@ -35,8 +36,8 @@ static eg_status add_file(eg_experiments *x, const char *paper,
     *e = (egi_experiment){0};
     EG_TRY(egi_path(e->path, sizeof e->path, folder, name, err));
     snprintf(e->folder, sizeof e->folder, "%s", folder);
-    snprintf(e->id, sizeof e->id, "%.60s/%.*s", paper, (int)strlen(name) - 5,
-             name);
+    snprintf(e->id, sizeof e->id, "%.*s/%.*s", eg_text_fit(paper, 60), paper,
+             (int)strlen(name) - 5, name);
     EG_TRY(eg_yaml_load(&e->yaml, e->path, err));
     claims = eg_node_get(eg_yaml_root(e->yaml), "claims");
     if (!claims) {
@@ -222,30 +223,18 @@ bool eg_claim_matches(const char *full_id, const char *word)
 
 const char *eg_experiments_nearest(const eg_experiments *x, const char *word)
 {
-    const char *best = NULL;
-    int distance = 5;
+    eg_nearest near = {.asked = word};
 
     for (int i = 0; i < x->n_claims; i++) {
         const char *s = x->claim[i].id;
 
         while (s) { /* the whole id and its tails */
-            int d = eg_edit_distance(word, s);
-
-            if (d < distance) {
-                distance = d;
-                best = s;
-            }
+            eg_nearest_try(&near, s);
             s = strchr(s, '/');
             if (s) s++;
         }
     }
-    for (int i = 0; i < x->n_files; i++) {
-        const char *slash = strchr(x->file[i].id, '/');
-        int d = eg_edit_distance(word, slash + 1);
-
-        if (d >= distance) continue;
-        distance = d;
-        best = slash + 1;
-    }
-    return best;
+    for (int i = 0; i < x->n_files; i++)
+        eg_nearest_try(&near, strchr(x->file[i].id, '/') + 1);
+    return near.best;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "lab/config_priv.h"
 #include "lab/run_priv.h"
 #include "task/sha256.h"
@@ -64,8 +65,8 @@ static eg_status set_word(const eg_field *f, char *word, size_t room,
 
     if (n >= room)
         return EG_FAIL(err, EG_EINVAL,
-                       "%s: a path of %zu bytes, at most %zu fit: %.100s",
-                       f->name, n, room - 1, text);
+                       "%s: a path of %zu bytes, at most %zu fit: %.*s",
+                       f->name, n, room - 1, eg_text_fit(text, 100), text);
     memset(word, 0, room); /* equal values are equal bytes */
     snprintf(word, room, "%s", text);
     return EG_OK;
@@ -198,8 +199,8 @@ static eg_status take_word(egi_inputs *in, eg_config *cfg, const eg_field *f,
     n = path_bytes(word);
     if (n == 0 && f->kind == EG_FIELD_TEXT && strcmp(f->name, "x0") != 0)
         return EG_FAIL(err, EG_EINVAL,
-                       "flow.%s: expected a .npy or .csv file, found '%.100s'",
-                       f->name, word);
+                       "flow.%s: expected a .npy or .csv file, found '%.*s'",
+                       f->name, eg_text_fit(word, 100), word);
     if (n == 0) return EG_OK;
     more = eg_realloc(in->input, ((size_t)in->n + 1) * sizeof *more);
     if (!more) return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", f->name);
@@ -237,16 +238,18 @@ eg_status egi_inputs_write(const egi_inputs *in, const char *dir, eg_err *err)
     return st;
 }
 
-/* The first `old` of msg becomes `new`. */
+/* The first `old` of msg becomes `new`; both as messages show them. */
 static bool replace(char *msg, size_t room, const char *old, const char *new)
 {
-    char copy[sizeof(eg_err)];
-    char *at = strstr(msg, old);
+    char copy[sizeof(eg_err)], shown[EG_PATH + EG_STRS_LEN];
+    size_t len = eg_text_clean(shown, sizeof shown, old);
+    char *at = strstr(msg, shown);
 
     if (!at || room > sizeof copy) return false;
-    snprintf(copy, sizeof copy, "%s", at + strlen(old));
-    if (snprintf(at, room - (size_t)(at - msg), "%s%s", new, copy) < 0)
-        *at = '\0';
+    snprintf(copy, sizeof copy, "%s", at + len);
+    room -= (size_t)(at - msg);
+    len = eg_text_clean(at, room, new);
+    (void)eg_text_copy(at + len, room - len, copy);
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "kern/particles.h"
 #include "lab/flow_priv.h"
 #include "lab/npy_rows.h"
@@ -383,7 +384,7 @@ static eg_status run_piece(loop *l, eg_lab_result *out, eg_err *err)
     if (l->st != EG_OK) return l->st;
     if (st == EG_EINVAL && l->moved) { /* a flow that overflows on its way */
         out->outcome = EG_DIVERGED;
-        snprintf(out->reason, sizeof out->reason, "%.255s", err->msg);
+        eg_text_copy(out->reason, sizeof out->reason, err->msg);
         return EG_OK;
     }
     EG_TRY(st);

@@ -6,6 +6,7 @@
 
 #include "engram/mem.h"
 #include "engram/pool.h"
+#include "engram/text.h"
 
 static eg_status add(egi_jobs *j, const eg_config *cfg, eg_err *err)
 {
@@ -45,10 +46,11 @@ eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e,
     for (*job = 0; *job < j->n; ++*job)
         if (eg_config_same(j->job[*job].cfg, cfg)) goto done;
     EG_TRY(add(j, cfg, err));
-    snprintf(j->job[*job].label, sizeof j->job[0].label,
-             "%.60s/%.40s seed %lld%s%.60s", e->id, v->run,
-             (long long)seeds.seed[k], v->change ? ", control of " : "",
-             v->change ? v->claim : "");
+    snprintf(
+        j->job[*job].label, sizeof j->job[0].label, "%.*s/%.*s seed %lld%s%.*s",
+        eg_text_fit(e->id, 60), e->id, eg_text_fit(v->run, 40), v->run,
+        (long long)seeds.seed[k], v->change ? ", control of " : "",
+        v->change ? eg_text_fit(v->claim, 60) : 0, v->change ? v->claim : "");
 done:
     eg_free(cfg);
     return st;
@@ -61,7 +63,7 @@ static void load_metrics(egi_job *job)
 
     snprintf(path, sizeof path, "%s/metrics.jsonl", job->dir);
     job->ok = eg_metrics_read(&job->metrics, path, &why) == EG_OK;
-    if (!job->ok) snprintf(job->why, sizeof job->why, "%.255s", why.msg);
+    if (!job->ok) eg_text_copy(job->why, sizeof job->why, why.msg);
 }
 
 static bool reuse(egi_job *job, const char *root)
@@ -107,13 +109,14 @@ static void run_one(egi_job *job, const eg_reproduce_opts *opts,
     job->announced = r.announced_bytes;
     job->peak = r.peak_bytes;
     if (st != EG_OK) {
-        snprintf(job->why, sizeof job->why, "%.255s", why.msg);
+        eg_text_copy(job->why, sizeof job->why, why.msg);
     } else if (r.outcome == EG_FINISHED) {
         load_metrics(job);
     } else {
         *interrupted = r.outcome == EG_INTERRUPTED;
-        snprintf(job->why, sizeof job->why, "%s: %.200s",
-                 eg_outcome_name(r.outcome), r.reason);
+        snprintf(job->why, sizeof job->why, "%s: %.*s",
+                 eg_outcome_name(r.outcome), eg_text_fit(r.reason, 200),
+                 r.reason);
     }
     job->done = !*interrupted;
 }

@@ -13,7 +13,7 @@ json_t *egi_json_text(const char *s)
     copy = eg_strdup(s);
     if (!copy) return NULL;
     for (char *p = copy; *p;) {
-        int n = egi_utf8_get(p, &cp);
+        int n = eg_text_char(p, &cp);
 
         if (n == 0) *p = '?';
         p += n ? n : 1;

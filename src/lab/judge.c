@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "engram/text.h"
 
 const char *eg_verdict_name(eg_verdict v)
 {
@@ -141,7 +142,7 @@ static int count_seeds(const view *v, const eg_measure *m, char *note,
         eg_err why = {0};
 
         if (look_up(v, run, 0, &job, &n_seeds, &seed, &why) != EG_OK) {
-            snprintf(note, size, "%.383s", why.msg);
+            eg_text_copy(note, size, why.msg);
             return 0;
         }
         if (n_seeds > 1 && (n == 1 || n_seeds < n)) n = n_seeds;
@@ -165,8 +166,8 @@ static bool jobs_ready(const view *v, const eg_measure *m, eg_claim_result *r,
         if (!r->run[0]) snprintf(r->run, sizeof r->run, "%s", job->dir);
         r->seconds += job->seconds;
         if (!job->ok) {
-            snprintf(r->note, sizeof r->note, "%s: %.150s", job->label,
-                     job->why);
+            snprintf(r->note, sizeof r->note, "%s: %.*s", job->label,
+                     eg_text_fit(job->why, 150), job->why);
             return false;
         }
     }
@@ -216,7 +217,7 @@ static bool measure_seeds(view *v, const eg_measure *m, eg_claim_result *r,
         if (!jobs_ready(v, m, r, not_run)) return false;
         if (!seed_of(&r->seed[k], v, m, r->note, sizeof r->note)) return false;
         if (eg_measure_eval(m, &r->value[k], &from, &why) == EG_OK) continue;
-        snprintf(r->note, sizeof r->note, "%.383s", why.msg);
+        eg_text_copy(r->note, sizeof r->note, why.msg);
         r->value[k] = (double)NAN;
         r->n_seeds = k + 1;
         return false;
@@ -251,7 +252,8 @@ static bool control_agrees(view *v, const egi_terms *t, eg_claim_result *r,
     measured = measure(&r->control, v, t, &other, not_run);
     r->seconds += other.seconds;
     if (!measured) {
-        snprintf(r->note, sizeof r->note, "control: %.370s", other.note);
+        snprintf(r->note, sizeof r->note, "control: %.*s",
+                 eg_text_fit(other.note, 370), other.note);
         return false;
     }
     r->has_control = true;
@@ -282,9 +284,10 @@ void egi_judge(eg_claim_result *r, const egi_claim *c, const egi_experiment *e,
     r->info.id = c->id;
     r->info.measure = t->measure_node->text;
     r->info.no_control = t->control.none;
-    snprintf(r->expected, sizeof r->expected, "%.95s", t->expected);
-    snprintf(r->tolerance, sizeof r->tolerance, "%.40s: %.300s", t->tolerance,
-             t->reason);
+    eg_text_copy(r->expected, sizeof r->expected, t->expected);
+    snprintf(r->tolerance, sizeof r->tolerance, "%.*s: %.*s",
+             eg_text_fit(t->tolerance, 40), t->tolerance,
+             eg_text_fit(t->reason, 300), t->reason);
     r->verdict = EG_FAILS;
     if (!measure(&r->measured, &v, t, r, &not_run)) {
         if (not_run) r->verdict = EG_NOT_RUN;

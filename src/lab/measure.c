@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "lab/measure_priv.h"
 
 #define MAX_DEPTH 32
@@ -71,8 +72,10 @@ const char *eg_measure_help(int i)
 
 static int fail(parser *p, const char *at, const char *what)
 {
-    (void)EG_FAIL(p->err, EG_EINVAL, "column %d: %s, found '%.20s'",
-                  (int)(at - p->text) + 1, what, *at ? at : "the end");
+    const char *found = *at ? at : "the end";
+
+    (void)EG_FAIL(p->err, EG_EINVAL, "column %d: %s, found '%.*s'",
+                  (int)(at - p->text) + 1, what, eg_text_fit(found, 20), found);
     return -1;
 }
 

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 #include "engram/mem.h"
+#include "engram/text.h"
 
 #define MAX_SERIES 4096
 #define MAX_FILE ((size_t)1 << 32)
@@ -23,8 +24,8 @@ static eg_status series_get(eg_series **out, eg_metrics *m, const char *name,
     if (strlen(name) >= sizeof s->name)
         return EG_FAIL(err, EG_EFORMAT,
                        "expected names below %zu bytes, "
-                       "found '%.40s...'",
-                       sizeof s->name, name);
+                       "found '%.*s...'",
+                       sizeof s->name, eg_text_fit(name, 40), name);
     if (m->n == MAX_SERIES)
         return EG_FAIL(err, EG_EFORMAT, "more than %d series", MAX_SERIES);
     if (m->n == m->cap) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lab/claim_priv.h"
+#include "engram/text.h"
 
 /* A finite number at *s, which then stands behind it and the blanks that
  * follow. */
@@ -53,8 +54,8 @@ eg_status egi_relation_parse(egi_relation *r, const char *text, eg_err *err)
 bad:
     return EG_FAIL(err, EG_EINVAL,
                    "expected a number, >= x, > x, <= x, < x or a .. b, found "
-                   "'%.40s'",
-                   text);
+                   "'%.*s'",
+                   eg_text_fit(text, 40), text);
 }
 
 eg_status egi_tolerance_parse(egi_tolerance *t, const char *text, eg_err *err)
@@ -71,8 +72,8 @@ eg_status egi_tolerance_parse(egi_tolerance *t, const char *text, eg_err *err)
     if (*s == '\0' && isfinite(t->value)) return EG_OK;
 bad:
     return EG_FAIL(err, EG_EINVAL,
-                   "expected a number >= 0 or a percentage, found '%.40s'",
-                   text);
+                   "expected a number >= 0 or a percentage, found '%.*s'",
+                   eg_text_fit(text, 40), text);
 }
 
 /* How far v may be off expected. */
@@ -136,8 +137,8 @@ eg_status egi_seeds_text(egi_seeds *s, const char *text, eg_err *err)
     }
     return EG_FAIL(err, EG_EINVAL,
                    "expected seeds such as 3, 0-9 or 1,2,5 (at most %d), found "
-                   "'%.40s'",
-                   EG_SEEDS_MAX, text);
+                   "'%.*s'",
+                   EG_SEEDS_MAX, eg_text_fit(text, 40), text);
 }
 
 eg_status egi_seeds_parse(egi_seeds *s, const eg_node *node, eg_err *err)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include "engram/mem.h"
 #include "engram/pool.h"
+#include "engram/text.h"
 
 eg_status egi_path(char *buf, size_t size, const char *a, const char *b,
                    eg_err *err)
@@ -81,7 +82,7 @@ static void id_from_dir(eg_run *run)
 {
     const char *base = strrchr(run->dir, '/');
 
-    snprintf(run->id, sizeof run->id, "%.63s", base ? base + 1 : run->dir);
+    eg_text_copy(run->id, sizeof run->id, base ? base + 1 : run->dir);
 }
 
 static eg_status take_lock(eg_run *run, eg_err *err)
@@ -259,15 +260,15 @@ const char *eg_run_dir(const eg_run *run)
 
 void eg_run_log(eg_run *run, const char *fmt, ...)
 {
-    char now[32];
+    char now[32], raw[EG_PATH], line[2 * EG_PATH];
     va_list ap;
 
     if (!run->log) return;
     egi_now(now);
-    fprintf(run->log, "%s ", now);
     va_start(ap, fmt);
-    vfprintf(run->log, fmt, ap);
+    vsnprintf(raw, sizeof raw, fmt, ap);
     va_end(ap);
-    fputc('\n', run->log);
+    eg_text_clean(line, sizeof line, raw);
+    fprintf(run->log, "%s %s\n", now, line);
     fflush(run->log);
 }

@@ -7,6 +7,7 @@
 #include "engram/lab.h"
 #include "engram/kern.h"
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "lab/json.h"
 #include "lab/lab_priv.h"
 
@@ -85,7 +86,7 @@ static void get_text(const json_t *o, const char *key, char *buf, size_t size)
 {
     const char *s = json_string_value(json_object_get(o, key));
 
-    snprintf(buf, size, "%s", s ? s : "");
+    eg_text_copy(buf, size, s ? s : "");
 }
 
 static int64_t get_int(const json_t *o, const char *key)

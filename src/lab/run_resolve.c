@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "lab/claim_priv.h"
 #include "lab/run_priv.h"
 
@@ -92,8 +93,10 @@ done:
 static void name_run(const egi_experiment *e, const egi_variant *v,
                      eg_config *cfg)
 {
-    snprintf(cfg->run.name, sizeof cfg->run.name, "%s-%.60s%s%.60s", e->id,
-             v->run, v->change ? "-control-" : "", v->change ? v->claim : "");
+    snprintf(cfg->run.name, sizeof cfg->run.name, "%s-%.*s%s%.*s", e->id,
+             eg_text_fit(v->run, 60), v->run, v->change ? "-control-" : "",
+             v->change ? eg_text_fit(v->claim, 60) : 0,
+             v->change ? v->claim : "");
     for (char *s = cfg->run.name; *s; s++)
         if (*s == '/') *s = '-';
 }

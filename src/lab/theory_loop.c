@@ -9,6 +9,7 @@
 
 #include "engram/file.h"
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "lab/lab_priv.h"
 #include "lab/run_priv.h"
 #include "lab/theory_priv.h"
@@ -184,9 +185,9 @@ eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
 
     if (!t)
         return EG_FAIL(err, EG_EINVAL,
-                       "run.theory: no statement '%.64s'; `engram list "
+                       "run.theory: no statement '%.*s'; `engram list "
                        "theories` shows them",
-                       cfg->run.theory);
+                       eg_text_fit(cfg->run.theory, 64), cfg->run.theory);
     l.news = egi_no_news(opts->label ? opts->label : cfg->run.name);
     l.news.n_steps = 100;
     *facts = (eg_run_facts){.kern = "ref",

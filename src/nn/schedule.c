@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "engram/text.h"
 
 double egi_learning_rate(const eg_optim_opts *o, int64_t step, int64_t steps)
 {

@@ -3,17 +3,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "engram/text.h"
 #include "report/report_impl.h"
 
 void egi_note(json_t *list, const char *fmt, ...)
 {
-    char text[768];
+    char raw[1024], text[768];
     va_list ap;
 
     if (!list) return;
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, ap);
+    (void)vsnprintf(raw, sizeof raw, fmt, ap);
     va_end(ap);
+    (void)eg_text_clean(text, sizeof text, raw);
     json_array_append_new(list, egi_json_text(text));
 }
 

@@ -24,6 +24,9 @@ expect 2 '' 'needs a value' "$engram" run x.yaml --set
 expect 2 '' 'expected FILE' "$engram" run
 expect 2 '' 'one word too many' "$engram" run a b
 expect 2 '' "did you mean 'config'" "$engram" help confg
+for word in foo bar x config.optim; do # nothing is near
+    expect 2 '' "'$word'; \`engram help\` lists them" "$engram" help $word
+done
 expect 2 '' 'bash, zsh or fish' "$engram" completion csh
 expect 2 '' 'expected a whole number' "$engram" run x.yaml --seed many
 expect 2 '' 'not both' "$engram" reproduce --quick --full

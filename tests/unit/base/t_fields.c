@@ -285,30 +285,6 @@ static void test_choices(void **state)
     assert_false(eg_choice("a|bc|d", -1, buf, sizeof buf));
 }
 
-static void test_edit_distance(void **state)
-{
-    static const struct {
-        const char *a, *b;
-        int d;
-    } cases[] = {
-        {"", "", 0},
-        {"", "abc", 3},
-        {"abc", "abc", 0},
-        {"abc", "acb", 1},
-        {"kitten", "sitting", 3},
-        {"lr", "rl", 1},
-        {"lerning", "learning", 1},
-        {"ca", "abc", 3},
-        {"abcd", "badc", 2},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(eg_edit_distance(cases[i].a, cases[i].b), cases[i].d);
-        assert_int_equal(eg_edit_distance(cases[i].b, cases[i].a), cases[i].d);
-    }
-}
-
 static void test_find(void **state)
 {
     (void)state;
@@ -330,7 +306,6 @@ int main(void)
         cmocka_unit_test(test_wrong_lists),
         cmocka_unit_test(test_format_into_a_short_buffer),
         cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_edit_distance),
         cmocka_unit_test(test_find),
     };
 
