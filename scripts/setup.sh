@@ -28,6 +28,7 @@ libsundials-dev | header cvode/cvode.h
 liblapacke-dev  | pc lapacke
 libopenblas-pthread-dev | pc openblas
 librandom123-dev| header Random123/philox.h
+libxxhash-dev   | header xxhash.h
 '
 needs_report='
 ca-certificates | file /etc/ssl/certs/ca-certificates.crt
