@@ -72,7 +72,9 @@ EG_API void eg_view_release(eg_view *v); /* of eg_npy_read, eg_npy_parse */
 EG_API eg_status eg_npy_parse(eg_view *v, const char *bytes, size_t size,
                               const char *name, eg_err *err);
 
-/* safetensors: 8-byte length, JSON header, raw data. */
+/* safetensors: 8-byte length, JSON header, raw data. What is written carries a
+ * checksum, "engram.xxh128" of its __metadata__; where a file has one, it is
+ * checked before anything else is believed (EG_EFORMAT). */
 typedef struct eg_st_entry {
     char name[128];
     eg_view view; /* data points into the file's bytes */
@@ -86,6 +88,7 @@ typedef struct eg_safetensors {
     } * meta;
     char *bytes;
     size_t size;
+    bool checked; /* it has a checksum, the right one */
 } eg_safetensors;
 EG_API eg_status eg_st_read(eg_safetensors *s, const char *path, eg_err *err);
 /* Takes over bytes (from eg_calloc or eg_file_read). */

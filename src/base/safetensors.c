@@ -10,6 +10,7 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "base/array.h"
+#include "base/st_sum.h"
 
 #define HEADER_MAX ((size_t)8 << 20)
 
@@ -282,6 +283,28 @@ static eg_status find_header(const reader *r, size_t *length)
     return EG_OK;
 }
 
+/* Before anything of a file is believed. */
+static eg_status check_sum(const reader *r, size_t length)
+{
+    eg_safetensors *s = r->s;
+    size_t digits = egi_st_digits(s->bytes, 8 + length);
+
+    s->checked = digits > 0;
+    return s->checked ? egi_st_check(s->bytes, s->size, digits, r->file, r->err)
+                      : EG_OK;
+}
+
+/* A checksum that somebody's tool wrote anew, with spaces or escapes, says
+ * nothing about the bytes as they are now. */
+static eg_status refuse_unchecked(const reader *r)
+{
+    if (r->s->checked || !eg_st_meta(r->s, EGI_ST_SUM)) return EG_OK;
+    return EG_FAIL(r->err, EG_EFORMAT,
+                   "%s: its %s cannot be checked: expected it as engram writes "
+                   "it, found a header that was written again",
+                   r->file, EGI_ST_SUM);
+}
+
 static eg_status parse(reader *r)
 {
     eg_status st = EG_OK;
@@ -292,6 +315,7 @@ static eg_status parse(reader *r)
     char *data = NULL;
 
     EG_TRY(find_header(r, &length));
+    EG_TRY(check_sum(r, length));
     root = json_loadb(s->bytes + 8, length, JSON_REJECT_DUPLICATES, &why);
     if (!root) {
         st = json_error_code(&why) == json_error_out_of_memory
@@ -302,6 +326,7 @@ static eg_status parse(reader *r)
     }
     r->data_size = s->size - 8 - length;
     EG_TRY(read_header(r, root));
+    EG_TRY(refuse_unchecked(r));
     /* The header has been read: the data slides over its end to the next
      * lower cache line, so every tensor is aligned for its type. */
     data = s->bytes + (8 + length) / EG_ALIGN * EG_ALIGN;

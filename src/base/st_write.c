@@ -7,6 +7,7 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "base/array.h"
+#include "base/st_sum.h"
 
 #define DATA_ALIGN 64 /* the data starts on a multiple of this */
 
@@ -61,6 +62,7 @@ static eg_status add_meta(json_t *root, const char *const *meta, int n_meta,
     eg_status st = EG_OK;
     json_t *object = json_object(), *taken = object;
 
+    EG_TRY(add_new(object, EGI_ST_SUM, json_string(EGI_ST_NO_SUM), path, err));
     for (size_t i = 0; i < 2 * (size_t)n_meta; i += 2) {
         EG_TRY(add_new(object, meta[i], json_string(meta[i + 1]), path, err));
     }
@@ -93,25 +95,46 @@ done:
     return st;
 }
 
-static void write_all(eg_outfile *o, const char *header,
-                      const eg_st_entry *const *order, int n)
+/* Everything in front of the data, [*size] bytes, without its checksum yet;
+ * released with eg_free. NULL: no memory. */
+static char *make_head(const char *json, size_t *size)
 {
-    static const char spaces[DATA_ALIGN + 1] =
-        "                                                                ";
-    size_t length = strlen(header), pad = 0, bytes = 0;
-    unsigned char prefix[8];
+    size_t length = strlen(json), at = 8 + length;
+    size_t pad = (DATA_ALIGN - at % DATA_ALIGN) % DATA_ALIGN;
+    char *head = eg_calloc(at + pad, 1);
 
-    pad = (DATA_ALIGN - (8 + length) % DATA_ALIGN) % DATA_ALIGN;
-    for (int i = 0; i < 8; i++) {
-        prefix[i] = (unsigned char)((length + pad) >> (8 * i) & 0xff);
-    }
-    eg_outfile_write(o, prefix, sizeof prefix);
-    eg_outfile_write(o, header, length);
-    eg_outfile_write(o, spaces, pad);
-    for (int i = 0; i < n; i++) {
-        EG_ASSERT(egi_view_bytes(&order[i]->view, &bytes));
-        eg_outfile_write(o, order[i]->view.data, bytes);
-    }
+    if (!head) return NULL;
+    for (int i = 0; i < 8; i++)
+        head[i] = (char)((length + pad) >> (8 * i) & 0xff);
+    memcpy(head + 8, json, length);
+    memset(head + at, ' ', pad);
+    *size = at + pad;
+    return head;
+}
+
+static size_t bytes_of(const eg_st_entry *e)
+{
+    size_t bytes = 0;
+
+    EG_ASSERT(egi_view_bytes(&e->view, &bytes));
+    return bytes;
+}
+
+/* The checksum of head and data into its place in head. */
+static void put_sum(char *head, size_t size, const eg_st_entry *const *order,
+                    int n)
+{
+    size_t digits = egi_st_digits(head, size);
+    char hex[EGI_SUM_HEX];
+    egi_summer s;
+
+    egi_summer_init(&s);
+    egi_summer_add(&s, head, size);
+    for (int i = 0; i < n; i++)
+        egi_summer_add(&s, order[i]->view.data, bytes_of(order[i]));
+    egi_sum_print(egi_summer_end(&s), hex);
+    EG_ASSERT(digits > 0);
+    memcpy(head + digits, hex, EGI_SUM_DIGITS);
 }
 
 eg_status eg_st_write(const char *path, const eg_st_entry *entries,
@@ -121,8 +144,9 @@ eg_status eg_st_write(const char *path, const eg_st_entry *entries,
     eg_status st = EG_OK;
     eg_outfile o = {.f = NULL};
     json_t *root = json_object();
-    char *header = NULL;
+    char *header = NULL, *head = NULL;
     const eg_st_entry **order = NULL;
+    size_t size = 0;
     const size_t width = sizeof(const eg_st_entry *);
 
     order = eg_calloc((size_t)n_entries, width);
@@ -135,16 +159,21 @@ eg_status eg_st_write(const char *path, const eg_st_entry *entries,
     EG_TRY(add_meta(root, meta, n_meta, path, err));
     EG_TRY(add_entries(root, order, n_entries, path, err));
     header = json_dumps(root, JSON_COMPACT);
-    if (!header) {
+    if (header) head = make_head(header, &size);
+    if (!head) {
         st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
         goto done;
     }
+    put_sum(head, size, order, n_entries);
     EG_TRY(eg_outfile_open(&o, path, err));
-    write_all(&o, header, order, n_entries);
+    eg_outfile_write(&o, head, size);
+    for (int i = 0; i < n_entries; i++)
+        eg_outfile_write(&o, order[i]->view.data, bytes_of(order[i]));
     EG_TRY(eg_outfile_commit(&o, err));
 done:
     eg_outfile_abort(&o);
     free(header); /* jansson's */
+    eg_free(head);
     json_decref(root);
     eg_free(order);
     return st;

@@ -6,6 +6,24 @@
 #include "nn/nn.h"
 #include "nn/weights.h"
 
+eg_status egi_weights_checked(const eg_safetensors *s, const char *path,
+                              eg_err *err)
+{
+    const char *format = eg_st_meta(s, "format");
+    const char *version = eg_st_meta(s, "version");
+
+    if (!format || strncmp(format, "engram-", 7) != 0 || !version) return EG_OK;
+    if (strcmp(version, EGI_WEIGHTS_VERSION) != 0)
+        return EG_FAIL(err, EG_EFORMAT,
+                       "%s: expected version %s of %s, or none, found '%.32s'",
+                       path, EGI_WEIGHTS_VERSION, format, version);
+    if (s->checked) return EG_OK;
+    return EG_FAIL(err, EG_EFORMAT,
+                   "%s: damaged: expected the checksum that %s version %s "
+                   "carries, found none",
+                   path, format, version);
+}
+
 eg_status egi_tensor_entries(eg_st_entry *out, const eg_model *m,
                              const char *prefix, const void *base, eg_err *err)
 {
@@ -97,13 +115,14 @@ void egi_tensor_copy(void *base, const eg_model *m, const eg_safetensors *s,
 
 eg_status eg_model_save(const eg_model *m, const char *path, eg_err *err)
 {
-    static const char *const meta[] = {"format", "engram-weights"};
+    static const char *const meta[] = {"format", "engram-weights", "version",
+                                       EGI_WEIGHTS_VERSION};
     eg_status st = EG_OK;
     eg_st_entry *e = eg_calloc((size_t)m->n_tensors, sizeof *e);
 
     if (!e) return EG_FAIL(err, EG_ENOMEM, "%s", path);
     EG_TRY(egi_tensor_entries(e, m, "", m->params, err));
-    EG_TRY(eg_st_write(path, e, m->n_tensors, meta, 1, err));
+    EG_TRY(eg_st_write(path, e, m->n_tensors, meta, 2, err));
 done:
     eg_free(e);
     return st;
@@ -115,6 +134,7 @@ eg_status eg_model_load(eg_model *m, const char *path, eg_err *err)
     eg_safetensors s = {0};
 
     EG_TRY(eg_st_read(&s, path, err));
+    EG_TRY(egi_weights_checked(&s, path, err));
     EG_TRY(egi_tensor_check(m, &s, "", path, err));
     egi_tensor_copy(m->params, m, &s, "");
 done:

@@ -45,9 +45,11 @@ eg_status eg_trainer_save(const eg_trainer *tr, const char *path, eg_err *err)
     n++;
     snprintf(step, sizeof step, "%" PRId64, tr->step);
     snprintf(seed, sizeof seed, "%" PRIu64, tr->spec.seed);
-    const char *meta[] = {"format", "engram-checkpoint", "step", step, "seed",
-                          seed};
-    EG_TRY(eg_st_write(path, e, n, meta, 3, err));
+    const char *meta[] = {"format",  "engram-checkpoint",
+                          "version", EGI_WEIGHTS_VERSION,
+                          "step",    step,
+                          "seed",    seed};
+    EG_TRY(eg_st_write(path, e, n, meta, 4, err));
 done:
     eg_free(e);
     return st;
@@ -65,6 +67,7 @@ static eg_status check_meta(const eg_trainer *tr, const eg_safetensors *s,
                        "%s: expected an engram checkpoint, found no such "
                        "metadata",
                        path);
+    if (egi_weights_checked(s, path, err) != EG_OK) return EG_EFORMAT;
     snprintf(mine, sizeof mine, "%" PRIu64, tr->spec.seed);
     if (strcmp(mine, seed) != 0)
         return EG_FAIL(err, EG_EINVAL, "%s: expected seed %s, found %s", path,

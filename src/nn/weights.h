@@ -6,6 +6,13 @@
 #include "engram/file.h"
 #include "engram/model.h"
 
+/* Of what is written here, in the metadata of weights and checkpoints. Files
+ * of version 1 say no version and carry no checksum. */
+#define EGI_WEIGHTS_VERSION "2"
+/* Does a file that says its version have the checksum that belongs to it? */
+eg_status egi_weights_checked(const eg_safetensors *s, const char *path,
+                              eg_err *err);
+
 /* out [n_tensors]: one entry a tensor, named prefix + name, of a block laid
  * out like the parameters. */
 eg_status egi_tensor_entries(eg_st_entry *out, const eg_model *m,

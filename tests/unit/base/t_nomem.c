@@ -131,9 +131,9 @@ static void test_npy(void **state)
 static void test_safetensors(void **state)
 {
     (void)state;
-    sweep("safetensors written", try_st_write, 1);
-    /* the file, entries, metadata, two pairs of text */
-    sweep("safetensors read", try_st_read, 7);
+    sweep("safetensors written", try_st_write, 2);
+    /* the file, entries, metadata, three pairs of text */
+    sweep("safetensors read", try_st_read, 9);
 }
 
 static void test_yaml(void **state)

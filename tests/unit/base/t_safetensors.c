@@ -70,6 +70,8 @@ static void test_round_trip(void **state)
     assert_string_equal(eg_st_meta(&s, "format"), "engram");
     assert_string_equal(eg_st_meta(&s, "note"), meta[3]);
     assert_null(eg_st_meta(&s, "absent"));
+    assert_int_equal(s.n_meta, 3); /* and its checksum */
+    assert_true(s.checked);
     eg_st_release(&s);
     eg_st_release(&s);
     assert_int_equal(eg_mem_query().live_bytes, live);
@@ -84,7 +86,7 @@ static void test_empty_file(void **state)
     check_ok(eg_st_write(path, NULL, 0, NULL, 0, &err), &err);
     check_ok(eg_st_read(&s, path, &err), &err);
     assert_int_equal(s.n_entries, 0);
-    assert_int_equal(s.n_meta, 0);
+    assert_int_equal(s.n_meta, 1); /* its checksum */
     eg_st_release(&s);
 }
 
@@ -265,6 +267,69 @@ static void test_every_truncation_is_an_error(void **state)
     eg_free(whole);
 }
 
+/* Every bit of a file that was written here, header and data: turned over, the
+ * file is refused, but for those that make it one without a checksum (who
+ * needs one looks at `checked`). */
+static void test_every_bit_counts(void **state)
+{
+    static const double x[3] = {1, -2, 3};
+    static const float y[2] = {0.5f, 4};
+    static const char *const meta[] = {"step", "12", "note", "\\ \" x"};
+    eg_st_entry e[2] = {{"x", {x, EG_F64, 1, {3}}}, {"y", {y, EG_F32, 1, {2}}}};
+    eg_err err = {0};
+    char *whole = NULL, *b = NULL;
+    size_t size = 0, renamed = 0;
+    eg_safetensors s;
+
+    (void)state;
+    check_ok(eg_st_write(path, e, 2, meta, 2, &err), &err);
+    check_ok(eg_file_read(&whole, &size, path, 10000, &err), &err);
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        b = eg_calloc(size, 1);
+        memcpy(b, whole, size);
+        b[bit / 8] = (char)(b[bit / 8] ^ 1 << bit % 8);
+        if (eg_st_parse_take(&s, b, size, "x.st", &err) != EG_OK) continue;
+        assert_false(s.checked);
+        assert_null(eg_st_meta(&s, "engram.xxh128"));
+        eg_st_release(&s);
+        renamed++;
+    }
+    print_message("%zu bits, %zu of them rename the checksum\n", 8 * size,
+                  renamed);
+    assert_true(renamed > 0 && renamed <= 8 * strlen("engram.xxh128"));
+    eg_free(whole);
+}
+
+/* Sums of a foreign header are believed only where they can be checked. */
+static void test_sums_of_others(void **state)
+{
+    static const struct {
+        const char *json, *words;
+    } bad[] = {
+        {"{\"__metadata__\":{\"engram.xxh128\":\"0\"}}", "cannot be checked"},
+        {"{\"__metadata__\":{\"engram.xxh128\": "
+         "\"00112233445566778899aabbccddeeff\"}}",
+         "cannot be checked"},
+        {"{\"__metadata__\":{\"engram.xxh128\":"
+         "\"00112233445566778899aabbccddeeff\"}}",
+         "says 00112233445566778899aabbccddeeff, its bytes give "},
+        {"{\"__metadata__\":{\"engram.xxh12\\u0038\":\"0\"}}",
+         "cannot be checked"},
+    };
+    eg_err err = {0};
+    eg_safetensors s;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        check_failed(parse(&s, bad[i].json, 0, &err), EG_EFORMAT, &err,
+                     bad[i].words);
+    check_ok(parse(&s, "{\"__metadata__\":{\"a\":\"\\\"engram.xxh128\\\":\"}}",
+                   0, &err),
+             &err); /* a text that speaks of one */
+    assert_false(s.checked);
+    eg_st_release(&s);
+}
+
 static void test_write_refuses(void **state)
 {
     static const char *const meta[] = {"k", "\xff", "k", "v"};
@@ -315,6 +380,8 @@ int main(void)
         cmocka_unit_test(test_nesting_and_names_have_limits),
         cmocka_unit_test(test_header_length),
         cmocka_unit_test(test_every_truncation_is_an_error),
+        cmocka_unit_test(test_every_bit_counts),
+        cmocka_unit_test(test_sums_of_others),
         cmocka_unit_test(test_write_refuses),
     };
 
