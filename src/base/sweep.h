@@ -3,6 +3,7 @@
 #ifndef EGI_BASE_SWEEP_H
 #define EGI_BASE_SWEEP_H
 
+#include <math.h>
 #include "engram/rng.h"
 #include "engram/theory.h"
 
@@ -49,6 +50,18 @@ bool egi_recall_step(const eg_theory_out *out, int64_t at);
 
 /* False when the caller wants to stop. */
 bool egi_progress(const eg_theory_out *out, double done);
+
+/* The larger, the smaller of two numbers. Unlike fmax and fmin they keep a NaN:
+ * a measurement that is none must show in the worst of many. */
+static inline double egi_most(double a, double b)
+{
+    return isnan(a) || a > b ? a : b;
+}
+
+static inline double egi_least(double a, double b)
+{
+    return isnan(a) || a < b ? a : b;
+}
 
 /* One block of doubles cut into arrays: egi_take(&next, n). */
 static inline double *egi_take(double **next, eg_index n)

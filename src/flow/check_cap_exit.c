@@ -135,10 +135,10 @@ static eg_status one_beta(const eg_flow_theory_cap_exit *o, double beta,
     st = egi_play(&spec, x, times, 2, &how, NULL, err);
     if (st != EG_OK) return st;
     for (eg_index i = 2; i < n; i++)
-        spread = fmax(spread, egi_dist2(x + 2 * i, x + 2 * (i % 2), 2));
+        spread = egi_most(spread, egi_dist2(x + 2 * i, x + 2 * (i % 2), 2));
     u = g->side - lean(g, x, 0) - lean(g, x, 1);
     /* both move at one speed: the one that leans more leaves first */
-    v = u - 2 * (far - fmax(lean(g, x, 0), lean(g, x, 1)));
+    v = u - 2 * (far - egi_most(lean(g, x, 0), lean(g, x, 1)));
     if (!(v < u))
         return EG_FAIL(err, EG_EINVAL,
                        "betas: at %g tokens leave their caps before they have "

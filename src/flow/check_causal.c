@@ -40,9 +40,10 @@ static bool emit_distances(void *ctx, eg_index i, double t, const double *x)
         double rest = egi_dot(y, y, d) - y[0] * y[0];
         double u = y[0] - w->first[0] / length, v = y[1] - w->first[1] / length;
 
-        far = fmax(far, sqrt(egi_dist2(y, w->first, d)));
-        axis = fmax(axis, sqrt(fmax(0, rest)));
-        plane = fmax(plane, sqrt(u * u + v * v + fmax(0, rest - y[1] * y[1])));
+        far = egi_most(far, sqrt(egi_dist2(y, w->first, d)));
+        axis = egi_most(axis, sqrt(egi_most(0, rest)));
+        plane = egi_most(plane,
+                         sqrt(u * u + v * v + egi_most(0, rest - y[1] * y[1])));
     }
     egi_emit(w->out, at, "first_moved", sqrt(egi_dist2(x, w->first, d)));
     egi_emit(w->out, at, "distance", far);
@@ -104,7 +105,7 @@ static double around(double a, double b)
 {
     double u = fabs(a - b);
 
-    return fmin(u, 2 * M_PI - u);
+    return egi_least(u, 2 * M_PI - u);
 }
 
 /* Cells narrower than the separation: one centre each, -1 for none. */
@@ -207,9 +208,9 @@ static bool follow(void *ctx, eg_index i, double t, const double *x)
         double move;
 
         if (!(s->until[k] >= t)) continue;
-        move =
-            2 * asin(fmin(1, sqrt(egi_dist2(x + 2 * k, s->x0 + 2 * k, 2)) / 2));
-        s->most[k] = fmax(s->most[k], move);
+        move = 2 * asin(egi_least(
+                       1, sqrt(egi_dist2(x + 2 * k, s->x0 + 2 * k, 2)) / 2));
+        s->most[k] = egi_most(s->most[k], move);
     }
     return true;
 }
@@ -230,8 +231,9 @@ static int find_centres(double *until, const double *x, eg_index n,
             strong = around(atan2(x[2 * k + 1], x[2 * k]),
                             atan2(x[2 * j + 1], x[2 * j])) > delta;
         centres += strong;
-        until[k] = strong ? fmin(horizon, e * reach / ((double)(k + 1) * h))
-                          : (double)NAN;
+        until[k] = strong
+                       ? egi_least(horizon, e * reach / ((double)(k + 1) * h))
+                       : (double)NAN;
     }
     return centres;
 }
@@ -272,8 +274,8 @@ eg_status egi_flow_strong_centres_run(const void *options, uint64_t seed,
                                o->e, b, o->horizon);
         EG_TRY(egi_play(&spec, x, times, LOOKS, &how, pool, err));
         for (eg_index k = 0; k < n; k++) {
-            moved = fmax(moved, most[k]);
-            shortest = fmin(shortest, until[k]);
+            moved = egi_most(moved, most[k]);
+            shortest = egi_least(shortest, until[k]);
         }
         egi_emit(out, r + 1, "centres", centres);
         egi_emit(out, r + 1, "moved", moved / (o->e * c / sqrt(b)));

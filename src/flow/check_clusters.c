@@ -162,7 +162,7 @@ static double gap_to(const double *x, const double *end, eg_index n, eg_index d)
     double worst = 0;
 
     for (eg_index i = 0; i < n; i++)
-        worst = fmax(worst, egi_dist2(x + i * d, end, d) / 2);
+        worst = egi_most(worst, egi_dist2(x + i * d, end, d) / 2);
     return worst;
 }
 
@@ -170,7 +170,7 @@ static double lowest(const double *x, eg_index n, eg_index d)
 {
     double low = 1;
 
-    for (eg_index i = 0; i < n; i++) low = fmin(low, x[i * d + d - 1]);
+    for (eg_index i = 0; i < n; i++) low = egi_least(low, x[i * d + d - 1]);
     return low;
 }
 

@@ -59,11 +59,11 @@ static double identity(const moment *m, bool softmax)
         const double *v = m->v + i * m->d;
         double speed = egi_dot(v, v, m->d);
 
-        fastest = fmax(fastest, sqrt(speed));
+        fastest = egi_most(fastest, sqrt(speed));
         formula +=
             softmax ? exp(m->beta) * m->z[i] * speed / (n * n) : speed / n;
     }
-    h /= fastest * fmax(1, m->beta);
+    h /= fastest * egi_most(1, m->beta);
     difference = (8 * (energy_at(m, h) - energy_at(m, -h)) -
                   (energy_at(m, 2 * h) - energy_at(m, -2 * h))) /
                  (12 * h);
@@ -120,15 +120,15 @@ static eg_status identity_draw(residuals *w, moment *m, eg_pool *pool,
     partition(m);
     eg_flow_field(f, 0, m->x, m->v);
     eg_flow_free(f);
-    w->sa = fmax(w->sa, identity(m, true));
-    w->wedge_sa = fmax(w->wedge_sa, wedge(m, m->z));
+    w->sa = egi_most(w->sa, identity(m, true));
+    w->wedge_sa = egi_most(w->wedge_sa, wedge(m, m->z));
     spec.model = EG_FLOW_USA;
     st = eg_flow_new(&f, &spec, pool, err);
     if (st != EG_OK) return st;
     eg_flow_field(f, 0, m->x, m->v);
     eg_flow_free(f);
-    w->usa = fmax(w->usa, identity(m, false));
-    w->wedge_usa = fmax(w->wedge_usa, wedge(m, NULL));
+    w->usa = egi_most(w->usa, identity(m, false));
+    w->wedge_usa = egi_most(w->wedge_usa, wedge(m, NULL));
     return EG_OK;
 }
 
@@ -213,7 +213,8 @@ static void sample(double *mean, double *sd, eg_index n, eg_index d,
         squares += e * e;
     }
     *mean = sum / count;
-    *sd = sqrt(fmax(0, squares / count - *mean * *mean) * count / (count - 1));
+    *sd = sqrt(egi_most(0, squares / count - *mean * *mean) * count /
+               (count - 1));
 }
 
 eg_status egi_flow_energy_uniform_run(const void *options, uint64_t seed,
@@ -364,8 +365,8 @@ static double largest_change(const double *x, const double *x0, eg_index n,
         if (q[0] == q[1] || q[0] == q[2] || q[0] == q[3] || q[1] == q[2] ||
             q[1] == q[3] || q[2] == q[3])
             continue;
-        worst =
-            fmax(worst, fabs(cross_ratio(x, d, q) / cross_ratio(x0, d, q) - 1));
+        worst = egi_most(
+            worst, fabs(cross_ratio(x, d, q) / cross_ratio(x0, d, q) - 1));
     }
     return worst;
 }

@@ -45,7 +45,7 @@ static double height(const landscape *l, const double *x, double c,
         size = sqrt(egi_dot(y, y, l->d));
         for (eg_index k = 0; k < l->d; k++) y[k] /= size;
         for (eg_index k = 0; k < l->m; k++) {
-            double s = fmax(0, egi_dot(l->a + k * l->d, y, l->d));
+            double s = egi_most(0, egi_dot(l->a + k * l->d, y, l->d));
 
             f += s * s / 2;
         }
@@ -216,7 +216,7 @@ static void emit_weights(weighing *w, const double *y, double *work, double t,
     }
     for (eg_index i = 0; i < w->n; i++) {
         total += y[w->n * w->d + i];
-        most = fmax(most, y[w->n * w->d + i]);
+        most = egi_most(most, y[w->n * w->d + i]);
     }
     egi_emit(out, at, "energy", weighed_energy(w, y));
     egi_emit(out, at, "identity",

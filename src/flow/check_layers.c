@@ -86,7 +86,7 @@ static void describe(panel *p, const double *v, eg_index count, int64_t at,
                  v[(eg_index)(quantile[q].share * (N - 1) + 0.5)]);
     }
     width = eg_flow_bin_width(p->fine, FINE);
-    if (width > 0) bins = (eg_index)fmin(FINE, ceil(2 / width));
+    if (width > 0) bins = (eg_index)egi_least(FINE, ceil(2 / width));
     memset(p->bar, 0, (size_t)bins * sizeof *p->bar);
     for (eg_index i = 0; i < count; i++) p->bar[bin_of(v[i], bins)]++;
     for (eg_index i = 1; i < bins; i++)

@@ -101,7 +101,8 @@ eg_status egi_flow_mean_field_run(const void *options, uint64_t seed,
             st = distances(w, &p, &rng, pool, err);
             for (int j = 0; j < clock.n && st == EG_OK; j++) {
                 mean[j] += w[j] / (double)o->draws;
-                if (j > 0) growth = fmax(growth, log(w[j] / w[0]) / clock.t[j]);
+                if (j > 0)
+                    growth = egi_most(growth, log(w[j] / w[0]) / clock.t[j]);
             }
         }
         eg_free(block);

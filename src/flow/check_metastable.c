@@ -35,8 +35,8 @@ static terms theorem(double n, double e, double beta)
     first = (beta - 1) * e / (beta * beta * n * n * M_E) *
             (1 - exp(-t.gamma * beta));
     second = 1 - t.alpha - log(2 * n * n / (1 - floor)) / beta - floor;
-    t.lambda = 0.9 * fmin(exp((1 - t.alpha) * beta) * first, second);
-    t.lambda_printed = fmin(exp(-(1 - t.alpha) * beta) * first, second);
+    t.lambda = 0.9 * egi_least(exp((1 - t.alpha) * beta) * first, second);
+    t.lambda_printed = egi_least(exp(-(1 - t.alpha) * beta) * first, second);
     t.T1 = 2 * n * exp(8 * e * beta) +
            M_E * n * t.lambda * beta * beta / (beta - 1);
     t.T2 = e / n * exp((1 - t.alpha) * beta);
@@ -60,9 +60,9 @@ static bool look(void *ctx, eg_index k, double t, const double *x)
     for (eg_index i = 0; i < c->n; i++) {
         double side = i % 2 ? -1 : 1;
 
-        c->inside = fmin(c->inside, side * x[2 * i] - (1 - 2 * c->e));
+        c->inside = egi_least(c->inside, side * x[2 * i] - (1 - 2 * c->e));
         for (eg_index j = i % 2; j < i && k == 1; j += 2)
-            c->apart = fmax(c->apart, egi_dist2(x + 2 * i, x + 2 * j, 2));
+            c->apart = egi_most(c->apart, egi_dist2(x + 2 * i, x + 2 * j, 2));
     }
     return true;
 }
@@ -81,7 +81,7 @@ eg_status egi_flow_caps_run(const void *options, uint64_t seed, eg_pool *pool,
     for (int i = 0; i < n_betas && st == EG_OK; i++) {
         eg_rng rng = eg_rng_make(seed, EG_RNG_THEORY, (uint64_t)i, 0);
         terms t = theorem((double)n, o->e, beta[i]);
-        double later = fmin(fmax(t.T2, t.T1 + 1), o->horizon);
+        double later = egi_least(egi_most(t.T2, t.T1 + 1), o->horizon);
         double times[3] = {0, t.T1, later};
         caps c = {.n = n, .e = o->e};
         eg_flow_spec spec = {
@@ -200,7 +200,7 @@ static stairs climb(double beta, double h, int64_t steps)
     for (int64_t k = 0; k < steps && passed < 4; k++) {
         double energy = slope(g, th, beta), size = 0;
 
-        r.fall = fmax(r.fall, k ? before - energy : 0);
+        r.fall = egi_most(r.fall, k ? before - energy : 0);
         before = energy;
         while (passed < 4 && energy >= level[passed])
             r.t[passed++] = (double)k * h;

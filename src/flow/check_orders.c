@@ -29,7 +29,7 @@ static double largest(const double *a, const double *b, eg_index n)
 {
     double worst = 0;
 
-    for (eg_index k = 0; k < n; k++) worst = fmax(worst, fabs(a[k] - b[k]));
+    for (eg_index k = 0; k < n; k++) worst = egi_most(worst, fabs(a[k] - b[k]));
     return worst;
 }
 

@@ -87,7 +87,7 @@ static void emit_attention(look *l, int64_t at)
     double worst = 0;
 
     for (eg_index i = 0; i < l->n * l->n; i++)
-        worst = fmax(worst, fmin(l->P[i], 1 - l->P[i]));
+        worst = egi_most(worst, egi_least(l->P[i], 1 - l->P[i]));
     egi_emit(l->out, at, "boolean", worst);
     egi_emit(l->out, at, "entropy", eg_flow_row_entropy(l->P, l->n));
     l->st = eg_flow_numerical_rank(&rank, l->P, l->n, l->n, l->err);
@@ -104,8 +104,8 @@ static double off_candidates(const double *z, eg_index n, eg_index d)
         double square = egi_dot(zi, zi, d), most = square;
 
         for (eg_index j = 0; j < n; j++)
-            most = fmax(most, egi_dot(zi, z + j * d, d));
-        worst = fmax(worst, (most - square) / square);
+            most = egi_most(most, egi_dot(zi, z + j * d, d));
+        worst = egi_most(worst, (most - square) / square);
     }
     return worst;
 }
@@ -124,14 +124,14 @@ static void emit_levels(look *l, int64_t at)
     int below = 0;
 
     for (eg_index i = 0; i < l->n; i++) {
-        low = fmin(low, l->phi[i]);
-        high = fmax(high, l->phi[i]);
+        low = egi_least(low, l->phi[i]);
+        high = egi_most(high, l->phi[i]);
         below += l->phi[i] < 0;
     }
     for (eg_index i = 0; i < l->n; i++) {
         double v = l->phi[i];
 
-        l->phi[i] = fmin(fabs(v), fmin(v - low, high - v));
+        l->phi[i] = egi_least(fabs(v), egi_least(v - low, high - v));
     }
     qsort(l->phi, (size_t)l->n, sizeof *l->phi, ascending);
     egi_emit(l->out, at, "low", low);
@@ -149,8 +149,8 @@ static int count_groups(look *l)
 
     for (eg_index i = 0; i < l->n; i++)
         for (eg_index j = 0; j < i; j++)
-            range = fmax(range,
-                         egi_dist2(l->phi + i * l->k, l->phi + j * l->k, l->k));
+            range = egi_most(
+                range, egi_dist2(l->phi + i * l->k, l->phi + j * l->k, l->k));
     reach = range * l->o->join * l->o->join;
     for (eg_index i = 0; i < l->n; i++) l->group[i] = (int)i;
     for (eg_index i = 0; i < l->n; i++)

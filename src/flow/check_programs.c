@@ -37,7 +37,7 @@ static bool emit_decay(void *ctx, eg_index i, double t, const double *x)
     if (i == 0) return true;
     eg_flow_attention(c->flow, t, x, 0, c->P);
     for (eg_index k = 0; k < c->n * c->n; k++)
-        worst = fmax(worst, fabs((double)c->n * c->P[k] - 1));
+        worst = egi_most(worst, fabs((double)c->n * c->P[k] - 1));
     egi_emit(c->out, at, "square", square);
     egi_emit(c->out, at, "decay", square * 2 * t / (double)c->d);
     egi_emit(c->out, at, "uniformity", worst);
@@ -127,8 +127,8 @@ static double relative(const double *a, const double *b, eg_index count)
     double worst = 0, scale = 0;
 
     for (eg_index k = 0; k < count; k++) {
-        worst = fmax(worst, fabs(a[k] - b[k]));
-        scale = fmax(scale, fabs(b[k]));
+        worst = egi_most(worst, fabs(a[k] - b[k]));
+        scale = egi_most(scale, fabs(b[k]));
     }
     return worst / scale;
 }

@@ -221,8 +221,8 @@ static eg_status kuramoto_error(double *worst, const double *x, double *v,
         double theta = atan2(x[2 * i + 1], x[2 * i]);
         double turn = x[2 * i] * v[2 * i + 1] - x[2 * i + 1] * v[2 * i];
 
-        *worst = fmax(*worst,
-                      fabs(turn - hypot(mx, my) * sin(atan2(my, mx) - theta)));
+        *worst = egi_most(
+            *worst, fabs(turn - hypot(mx, my) * sin(atan2(my, mx) - theta)));
     }
     return EG_OK;
 }
@@ -258,7 +258,7 @@ eg_status egi_flow_kuramoto_run(const void *options, uint64_t seed,
         memcpy(x, x0, bytes);
         EG_TRY(egi_play(&spec, x, times, 2, &how, pool, err));
         for (eg_index k = 0; k < n; k++)
-            far = fmax(far, sqrt(egi_dist2(x + k * d, still + k * d, d)));
+            far = egi_most(far, sqrt(egi_dist2(x + k * d, still + k * d, d)));
         if (d == 2) egi_emit(out, at, "identity", identity);
         egi_emit(out, at, "distance", far);
         egi_emit(out, at, "per_beta", far / beta[i]);

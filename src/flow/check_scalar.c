@@ -57,7 +57,7 @@ eg_status egi_flow_scalar_run(const void *options, uint64_t seed, eg_pool *pool,
             double other = egi_integral(slowness, &c, 0, -log(u), 64);
 
             egi_emit(out, at, name[k / 2][k % 2], t);
-            worst = fmax(worst, fabs(t - other) / other);
+            worst = egi_most(worst, fabs(t - other) / other);
         }
         egi_emit(out, at, "quadrature", worst);
         for (int model = 0; model < 2; model++)
@@ -89,13 +89,13 @@ static double excess(const curve *c, double rate, double from, bool always)
     for (int i = 0; i <= 400; i++) {
         double t = from + i * 0.05 / rate;
 
-        worst = fmax(worst, log_u(c, t) - log(0.5) + rate * (t - from));
+        worst = egi_most(worst, log_u(c, t) - log(0.5) + rate * (t - from));
     }
     for (int i = 0; always && i <= 400; i++) {
         double u = exp(-i * 0.08), t;
 
         t = egi_scalar_time(c->model, c->n, c->beta, u);
-        worst = fmax(worst, log(u) - log(0.5) + rate * (t - from));
+        worst = egi_most(worst, log(u) - log(0.5) + rate * (t - from));
     }
     return worst;
 }
@@ -148,8 +148,8 @@ static double mean_gap(const double *x, eg_index n, double *lo, double *hi)
             double u = egi_dist2(x + i * n, x + j * n, n) / 2;
 
             sum += u;
-            *lo = fmin(*lo, u);
-            *hi = fmax(*hi, u);
+            *lo = egi_least(*lo, u);
+            *hi = egi_most(*hi, u);
         }
     return sum / ((double)n * (double)(n - 1) / 2);
 }
@@ -164,7 +164,7 @@ static bool emit_flow(void *ctx, eg_index i, double t, const double *x)
         double exact = egi_scalar_at(w->model, (double)w->n, w->beta, w->u0, t);
         egi_emit(w->out, at, "gamma", 1 - exact);
         egi_emit(w->out, at, "simulated", 1 - u);
-        egi_emit(w->out, at, "spread", fmax(hi - u, u - lo));
+        egi_emit(w->out, at, "spread", egi_most(hi - u, u - lo));
         egi_emit(w->out, at, "rate", log(w->before / u) / (t - w->t_before));
     }
     w->before = u;

@@ -46,7 +46,7 @@ static void attend(double *P, const double *q, const double *k, eg_index n,
 
         for (eg_index j = 0; j < n; j++) {
             row[j] = egi_dot(q + i * d, k + j * d, d);
-            top = fmax(top, row[j]);
+            top = egi_most(top, row[j]);
         }
         for (eg_index j = 0; j < n; j++) sum += row[j] = exp(row[j] - top);
         for (eg_index j = 0; j < n; j++) row[j] /= sum;
@@ -304,30 +304,31 @@ static void emit_wide(const wide *w, const eg_theory_out *out, int64_t at)
     for (eg_index i = 0; i < n; i++) {
         double v = w->z[i * d + lead], v0 = w->first[i];
 
-        low = fmin(low, v);
-        high = fmax(high, v);
-        from_low = fmin(from_low, v0);
-        from_high = fmax(from_high, v0);
+        low = egi_least(low, v);
+        high = egi_most(high, v);
+        from_low = egi_least(from_low, v0);
+        from_high = egi_most(from_high, v0);
     }
     for (eg_index i = 0; i < n; i++) {
         double v = w->z[i * d + lead];
 
         w->group[i] = v < (low + high) / 2;
         below += w->group[i];
-        off = fmax(off, fmin(fabs(v - from_low), fabs(v - from_high)));
+        off = egi_most(off, egi_least(fabs(v - from_low), fabs(v - from_high)));
     }
     for (eg_index k = 0; k < d; k++) {
         double top = 0;
 
-        for (eg_index i = 0; i < n; i++) top = fmax(top, fabs(w->z[i * d + k]));
+        for (eg_index i = 0; i < n; i++)
+            top = egi_most(top, fabs(w->z[i * d + k]));
         positive += w->lambda[k] > 0;
         clustered += top < BOUNDED;
         wrong += (top < BOUNDED) != (w->lambda[k] > 0);
         if (w->lambda[k] > 0)
-            spread = fmax(spread,
-                          fmax(deviation(w, k, true), deviation(w, k, false)));
+            spread = egi_most(spread, egi_most(deviation(w, k, true),
+                                               deviation(w, k, false)));
         else
-            least = fmin(least, top);
+            least = egi_least(least, top);
     }
     egi_emit(out, at, "low", low);
     egi_emit(out, at, "high", high);

@@ -24,8 +24,8 @@ static double deviation(const double *x, eg_index n, eg_index d,
             double g = egi_dot(x + i * d, x + j * d, d), near = INFINITY;
 
             for (int k = 0; k < n_inner; k++)
-                near = fmin(near, fabs(g - inner[k]));
-            worst = fmax(worst, near);
+                near = egi_least(near, fabs(g - inner[k]));
+            worst = egi_most(worst, near);
         }
     return worst;
 }
@@ -108,16 +108,16 @@ static void emit_hardmax(const aims *a, const double *x, int64_t step,
         double length = sqrt(egi_dist2(from, to, 2));
         double gone = sqrt(egi_dist2(y, from, 2));
 
-        radius = fmax(radius, hypot(y[0], y[1]));
-        if (a->vertex[i]) moved = fmax(moved, gone);
+        radius = egi_most(radius, hypot(y[0], y[1]));
+        if (a->vertex[i]) moved = egi_most(moved, gone);
         if (a->goal[g] != g) continue;
         steady += 1 / (double)a->n;
-        if (g == i) fixed = fmax(fixed, gone);
-        left = fmax(left, sqrt(egi_dist2(y, to, 2)));
+        if (g == i) fixed = egi_most(fixed, gone);
+        left = egi_most(left, sqrt(egi_dist2(y, to, 2)));
         if (length > 0)
-            bent = fmax(bent, fabs((to[0] - from[0]) * (y[1] - from[1]) -
-                                   (to[1] - from[1]) * (y[0] - from[0])) /
-                                  length);
+            bent = egi_most(bent, fabs((to[0] - from[0]) * (y[1] - from[1]) -
+                                       (to[1] - from[1]) * (y[0] - from[0])) /
+                                      length);
     }
     egi_emit(out, step, "radius", radius);
     egi_emit(out, step, "vertex_moved", moved);

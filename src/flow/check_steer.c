@@ -42,17 +42,17 @@ static void emit_stage(plan *p)
         for (eg_index i = c; i < p->n; i += clouds)
             memcpy(p->one + d * count++, p->x + i * d,
                    (size_t)d * sizeof *p->one);
-        worst = fmax(worst, eg_flow_wasserstein_dirac(p->one, count, d,
-                                                      p->target + c * d, 2));
+        worst = egi_most(worst, eg_flow_wasserstein_dirac(
+                                    p->one, count, d, p->target + c * d, 2));
     }
     for (eg_index i = 0; i < p->n; i++)
         for (eg_index j = 0; j < i; j++) {
             double a = eg_flow_angle(p->x + i * d, p->x + j * d, d);
 
             if ((i - j) % clouds)
-                gap = fmin(gap, a);
+                gap = egi_least(gap, a);
             else
-                wide = fmax(wide, a);
+                wide = egi_most(wide, a);
         }
     egi_emit(p->out, p->stage, "distance", worst);
     egi_emit(p->out, p->stage, "width", wide);
@@ -100,11 +100,11 @@ static eg_status push(plan *p, eg_index c, eg_pool *pool, eg_err *err)
         double s = egi_dot(a, p->x + i * d, d);
 
         if (i % clouds == c)
-            inside = fmin(inside, s);
+            inside = egi_least(inside, s);
         else
-            outside = fmax(outside, s);
+            outside = egi_most(outside, s);
     }
-    inside = fmin(inside, egi_dot(a, p->target + c * d, d));
+    inside = egi_least(inside, egi_dot(a, p->target + c * d, d));
     b = p->o->gate ? -(inside + outside) / 2 : 1;
     egi_emit(p->out, p->stage, "room", inside - outside);
     return stage(p, &spec, p->o->t_push, pool, err);

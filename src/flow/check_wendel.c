@@ -86,7 +86,7 @@ static bool settle(corral *c)
 
         if (!affine_weights(c, w)) return false;
         for (int i = 0; i < c->size; i++)
-            if (w[i] <= 0) step = fmin(step, c->w[i] / (c->w[i] - w[i]));
+            if (w[i] <= 0) step = egi_least(step, c->w[i] / (c->w[i] - w[i]));
         for (int i = 0; i < c->size; i++) {
             double v = c->w[i] + step * (w[i] - c->w[i]);
 

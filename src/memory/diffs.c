@@ -1,5 +1,6 @@
 /* Central differences. */
 #include "memory/diffs.h"
+#include "base/sweep.h"
 #include "memory/dense.h"
 
 #include <math.h>
@@ -24,9 +25,9 @@ egi_diffs egi_diffs_check(egi_loss_fn loss, void *ctx, double *w,
         minus = loss(ctx, w);
         egi_axpy(w, delta, v, n);
         diff = (plus - minus) / (2 * delta);
-        r.directions = fmax(r.directions, fabs(diff - slope) / r.norm);
-        r.curvature =
-            fmin(r.curvature, (plus - 2 * middle + minus) / (delta * delta));
+        r.directions = egi_most(r.directions, fabs(diff - slope) / r.norm);
+        r.curvature = egi_least(r.curvature,
+                                (plus - 2 * middle + minus) / (delta * delta));
         ff += diff * diff;
         gg += slope * slope;
         fg += diff * slope;
@@ -40,8 +41,8 @@ egi_diffs egi_diffs_check(egi_loss_fn loss, void *ctx, double *w,
         w[i] = keep - delta;
         minus = loss(ctx, w);
         w[i] = keep;
-        r.entries = fmax(r.entries,
-                         fabs((plus - minus) / (2 * delta) - grad[i]) / r.norm);
+        r.entries = egi_most(
+            r.entries, fabs((plus - minus) / (2 * delta) - grad[i]) / r.norm);
     }
     r.cosine = fg / sqrt(ff * gg);
     return r;
