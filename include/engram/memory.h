@@ -1,6 +1,9 @@
 /* Numerical checks of the theory of associative memories ("Birth of a
  * Transformer", sections of the specification in brackets): the rows of
- * eg_memory_theories. Embeddings and frozen matrices are N(0, 1/d). */
+ * eg_memory_theories. Embeddings and frozen matrices are N(0, 1/d).
+ *
+ * `impostor` is for the controls of claims: the relative change of one constant
+ * of the statement or its formula, with which the claim must fail. */
 #ifndef ENGRAM_MEMORY_H
 #define ENGRAM_MEMORY_H
 
@@ -19,7 +22,9 @@ EG_API extern const eg_theory eg_memory_theories[];
 #define EG_THEORY_ORTHOGONALITY_FIELDS(I, R, B, T, E, L)      \
     L(dims, "[64, 128, 256, 512, 1024]", "widths d to sweep") \
     I(d_vocab, "65", 2, 4096, "number of embeddings")         \
-    I(draws, "6", 1, 1000, "independent repetitions")
+    I(draws, "6", 1, 1000, "independent repetitions")         \
+    R(impostor, "0", -1, 1,                                   \
+      "controls only: relative change of the variance 1/d of the embeddings")
 EG_FIELDS_STRUCT(eg_theory_orthogonality, EG_THEORY_ORTHOGONALITY_FIELDS)
 
 /* lemma1_gradient [5.2 a]: the population gradient of
@@ -32,7 +37,9 @@ EG_FIELDS_STRUCT(eg_theory_orthogonality, EG_THEORY_ORTHOGONALITY_FIELDS)
     L(dims, "[16, 64]", "widths d to sweep")                              \
     T(stats, "tinyshakespeare", "character statistics, as task.stats")    \
     I(directions, "20", 1, 10000, "random directions and single entries") \
-    R(delta, "1e-3", 1e-12, 1, "step of the differences")
+    R(delta, "1e-3", 1e-12, 1, "step of the differences")                 \
+    R(impostor, "0", -1, 1,                                               \
+      "controls only: relative change of p(k|z) in the formula")
 EG_FIELDS_STRUCT(eg_theory_lemma1_gradient, EG_THEORY_LEMMA1_GRADIENT_FIELDS)
 
 /* lemma1_step [5.2 b]: scores U W_1 E^T after one population gradient step
@@ -66,7 +73,9 @@ EG_FIELDS_STRUCT(eg_theory_lemma1_descent, EG_THEORY_LEMMA1_DESCENT_FIELDS)
     T(stats, "tinyshakespeare", "character statistics, as task.stats")   \
     I(steps, "50", 1, 100000, "gradient steps")                          \
     R(lr, "20", 0, 1e6, "step size eta")                                 \
-    R(weight_decay, "0.001", 0, 1, "added to the gradient, times W")
+    R(weight_decay, "0.001", 0, 1, "added to the gradient, times W")     \
+    R(impostor, "0", -1, 1,                                              \
+      "controls only: relative change of the variance 1/d of W_0")
 EG_FIELDS_STRUCT(eg_theory_lemma1_span, EG_THEORY_LEMMA1_SPAN_FIELDS)
 
 /* lemma2 [5.3]: x = w_E(y) + p_t, y and t uniform; one population step from 0.
@@ -77,7 +86,9 @@ EG_FIELDS_STRUCT(eg_theory_lemma1_span, EG_THEORY_LEMMA1_SPAN_FIELDS)
     L(dims, "[16, 32, 64, 128, 256, 512, 1024]", "widths d to sweep") \
     I(d_vocab, "65", 2, 4096, "tokens N")                             \
     I(n_ctx, "256", 1, 4096, "positions T")                           \
-    I(draws, "6", 1, 1000, "independent repetitions")
+    I(draws, "6", 1, 1000, "independent repetitions")                 \
+    R(impostor, "0", -1, 1,                                           \
+      "controls only: relative change of the step's size eta")
 EG_FIELDS_STRUCT(eg_theory_lemma2, EG_THEORY_LEMMA2_FIELDS)
 
 /* lemma2_samples [5.3]: the same step from n samples. Emits, over n:
@@ -98,7 +109,9 @@ EG_FIELDS_STRUCT(eg_theory_lemma2_samples, EG_THEORY_LEMMA2_SAMPLES_FIELDS)
     I(d_vocab, "11", 2, 256, "tokens N")                   \
     I(n_ctx, "7", 1, 256, "positions T")                   \
     I(directions, "20", 1, 10000, "random directions")     \
-    R(delta, "1e-3", 1e-12, 1, "step of the differences")
+    R(delta, "1e-3", 1e-12, 1, "step of the differences")  \
+    R(impostor, "0", -1, 1,                                \
+      "controls only: relative change of mu_k in the formula")
 EG_FIELDS_STRUCT(eg_theory_lemma2_gradient, EG_THEORY_LEMMA2_GRADIENT_FIELDS)
 
 /* key_query [5.4]: gradient of one attention block with respect to its merged
@@ -113,7 +126,9 @@ EG_FIELDS_STRUCT(eg_theory_lemma2_gradient, EG_THEORY_LEMMA2_GRADIENT_FIELDS)
     I(batch, "24", 1, 10000, "examples in the expectation") \
     I(directions, "20", 1, 10000, "random directions")      \
     R(delta, "1e-4", 1e-12, 1, "step of the differences")   \
-    B(scaled, "false", "scores divided by sqrt(d)")
+    B(scaled, "false", "scores divided by sqrt(d)")         \
+    R(impostor, "0", -1, 1,                                 \
+      "controls only: relative change of xbar in both forms")
 EG_FIELDS_STRUCT(eg_theory_key_query, EG_THEORY_KEY_QUERY_FIELDS)
 
 /* constructed [2.1]: the two-layer model with the ideal memories beta_1

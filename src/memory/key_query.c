@@ -49,7 +49,7 @@ static double loss_at(void *ctx, const double *w)
 /* grad[0] = 1/n sum_s E[ g . x_s  x_q (x_s - xbar)^T ]
  * grad[1] = 1/n sum_s E[ g . (x_s - xbar)  x_q x_s^T ],
  * g = (U Phi)^T (phat - onehot(y)) */
-static void formulas(block *k)
+static void formulas(block *k, double impostor)
 {
     double weight = k->scale / (double)(k->n * k->batch);
 
@@ -64,6 +64,7 @@ static void formulas(block *k)
         egi_softmax(k->logits, k->logits, k->v);
         k->logits[k->y[i]] -= 1;
         egi_mul(g, k->logits, k->uphi, 1, k->d, k->v);
+        for (eg_index b = 0; b < k->d; b++) xbar[b] *= 1 + impostor;
         mean = egi_dot(g, xbar, k->d);
         for (eg_index s = 0; s < k->n; s++) {
             const double *xs = x + s * k->d;
@@ -124,7 +125,7 @@ static eg_status one_draw(const void *ctx, int64_t at, eg_rng *rng,
     egi_mul(k.uphi, u, phi, v, d, d);
     for (eg_index i = 0; i < batch; i++)
         y[i] = (int)eg_rng_below(rng, (uint32_t)v);
-    formulas(&k);
+    formulas(&k, o->impostor);
     r = egi_diffs_check(loss_at, &k, k.w, k.grad[0], d * d, (int)o->directions,
                         o->delta, rng, k.dir);
     value[0] = r.norm;

@@ -91,6 +91,16 @@ static double loss_at(void *ctx, const double *w)
     return egi_pairs_loss(p->pairs, p->s, p->g);
 }
 
+/* p(k|z) times 1 + a in g, which loss_at has left. */
+static void change_law(point *p, double a)
+{
+    eg_index v = p->pairs->v;
+
+    for (eg_index z = 0; z < v; z++)
+        egi_axpy(p->g + z * v, -a * p->pairs->pi_u[z], p->pairs->pi_b + z * v,
+                 v);
+}
+
 /* At a random W with scores of order 1. */
 static eg_status gradient_draw(const void *ctx, int64_t at, eg_rng *rng,
                                double *value, eg_err *err)
@@ -104,6 +114,7 @@ static eg_status gradient_draw(const void *ctx, int64_t at, eg_rng *rng,
     if (st != EG_OK) return st;
     egi_fill_normal(p.w, p.d * p.d, 1, rng);
     loss_at(&p, p.w);
+    change_law(&p, o->impostor);
     egi_pairs_grad(p.grad, p.e, p.u, p.g, p.pairs->v, p.d, p.work);
     r = egi_diffs_check(loss_at, &p, p.w, p.grad, p.d * p.d, (int)o->directions,
                         o->delta, rng, p.v);
@@ -205,7 +216,7 @@ static eg_status span_draw(const void *ctx, int64_t at, eg_rng *rng,
         eg_free(p.block);
         return EG_FAIL(err, EG_ENOMEM, "Lemma 1 at d = %td", d);
     }
-    egi_fill_normal(w0, n, 1 / sqrt((double)d), rng);
+    egi_fill_normal(w0, n, sqrt((1 + o->impostor) / (double)d), rng);
     memcpy(p.w, w0, (size_t)n * sizeof *w0);
     egi_pairs_scores(p.s, p.e, p.u, w0, v, d, p.work);
     value[3] = sqrt((double)d) * egi_norm(p.s, v * v) / (double)v;

@@ -117,7 +117,8 @@ static eg_status population_draw(const void *ctx, int64_t at, eg_rng *rng,
     if (st != EG_OK) return st;
     for (eg_index k = 0; k < n; k++)
         for (eg_index j = 0; j < n; j++)
-            m.c[k * (n + t) + j] = (k == j) - 1 / (double)n;
+            m.c[k * (n + t) + j] =
+                (1 + o->impostor) * ((k == j) - 1 / (double)n);
     fill_scores(&m);
     r = summarise(&m);
     value[0] = r.accuracy;

@@ -38,7 +38,7 @@ static double loss_at(void *ctx, const double *w)
 
 /* sum_k p(y=k) w_U(k) (mu^_k - mu_k)^T, mu_k = E[x | y=k],
  * mu^_k = E[phat(k|x) x] / p(y=k), with p(y=k) = 1/n; phat from loss_at. */
-static void formula(const problem *p)
+static void formula(const problem *p, double impostor)
 {
     double n_inputs = (double)(p->n * p->t);
 
@@ -53,9 +53,9 @@ static void formula(const problem *p)
     for (eg_index k = 0; k < p->n; k++)
         for (eg_index a = 0; a < p->d; a++)
             for (eg_index b = 0; b < p->d; b++)
-                p->grad[a * p->d + b] +=
-                    p->u[k * p->d + a] / (double)p->n *
-                    (p->mu_hat[k * p->d + b] - p->mu[k * p->d + b]);
+                p->grad[a * p->d + b] += p->u[k * p->d + a] / (double)p->n *
+                                         (p->mu_hat[k * p->d + b] -
+                                          (1 + impostor) * p->mu[k * p->d + b]);
 }
 
 static void draw_inputs(problem *p, eg_rng *rng)
@@ -107,7 +107,7 @@ static eg_status one_draw(const void *ctx, int64_t at, eg_rng *rng,
     egi_fill_normal(p.u, n * d, 1 / sqrt((double)d), rng);
     egi_fill_normal(p.w, d * d, 1, rng);
     loss_at(&p, p.w);
-    formula(&p);
+    formula(&p, o->impostor);
     r = egi_diffs_check(loss_at, &p, p.w, p.grad, d * d, (int)o->directions,
                         o->delta, rng, p.v);
     value[0] = r.norm;

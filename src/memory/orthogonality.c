@@ -51,7 +51,7 @@ static eg_status one_draw(const void *ctx, int64_t at, eg_rng *rng,
     remapped = egi_take(&next, n * d);
     w0 = egi_take(&next, d * d);
     g = egi_take(&next, n * n);
-    egi_fill_normal(w, n * d, sd, rng);
+    egi_fill_normal(w, n * d, sd * sqrt(1 + o->impostor), rng);
     egi_fill_normal(w0, d * d, sd, rng);
     egi_mul_nt(remapped, w, w0, n, d, d); /* rows W_0 w_i */
     egi_mul_nt(g, w, w, n, n, d);

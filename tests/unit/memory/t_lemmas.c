@@ -4,6 +4,7 @@
 #include "theory_helper.h"
 #include "engram/task.h"
 #include "memory/dense.h"
+#include "memory/diffs.h"
 #include "memory/lemma1.h"
 
 static emitted seen;
@@ -163,6 +164,57 @@ static void test_gradients_at_zero(void **state)
     }
 }
 
+/* A wrong constant must show: that is what controls of claims set. */
+static void test_impostors(void **state)
+{
+    (void)state;
+    theory_run(&seen, "lemma1_gradient", "dims=[16] impostor=0.01");
+    check_range(&seen, 16, "error_directions", 1e-4, 1);
+    check_range(&seen, 16, "error_entries", 1e-4, 1);
+    theory_run(&seen, "lemma2_gradient", "dims=[8] impostor=0.01");
+    check_range(&seen, 8, "error_directions", 1e-4, 1);
+    theory_run(&seen, "key_query", "dims=[12] impostor=0.01");
+    check_range(&seen, 12, "error_keys", 1e-4, 1);
+    check_range(&seen, 12, "error_values", 1e-4, 1);
+    theory_run(&seen, "orthogonality", "dims=[256] impostor=0.21");
+    check_range(&seen, 256, "dot_std", 1.15, 1.27);
+    check_range(&seen, 256, "remap_norm", 1.05, 1.15);
+    theory_run(&seen, "lemma1_span", "dims=[96] steps=2 impostor=0.44");
+    check_range(&seen, 96, "w0_score", 1.1, 1.3);
+    theory_run(&seen, "lemma2", "dims=[64] draws=2 impostor=0.5");
+    check_range(&seen, 64, "signal", 1.35, 1.65);
+}
+
+/* A loss that is no number anywhere, or in one place. */
+static double lost_everywhere(void *ctx, const double *w)
+{
+    (void)ctx;
+    (void)w;
+    return (double)NAN;
+}
+
+static double lost_once(void *ctx, const double *w)
+{
+    int *calls = ctx;
+
+    return ++*calls == 4 ? (double)NAN : w[0] * w[0];
+}
+
+static void test_lost_losses(void **state)
+{
+    double w[2] = {1, 0}, grad[2] = {2, 0}, v[2];
+    eg_rng rng = eg_rng_make(1, EG_RNG_THEORY, 1, 0);
+    int calls = 0;
+    egi_diffs r;
+
+    (void)state;
+    r = egi_diffs_check(lost_everywhere, NULL, w, grad, 2, 3, 1e-3, &rng, v);
+    assert_true(isnan(r.directions) && isnan(r.entries) && isnan(r.curvature));
+    r = egi_diffs_check(lost_once, &calls, w, grad, 2, 3, 1e-3, &rng, v);
+    assert_true(isnan(r.directions) && isnan(r.curvature));
+    assert_true(r.entries < 1e-9);
+}
+
 static void test_constructed(void **state)
 {
     (void)state;
@@ -290,6 +342,8 @@ int main(void)
         cmocka_unit_test(test_lemma2),
         cmocka_unit_test(test_lemma2_samples),
         cmocka_unit_test(test_gradients_at_zero),
+        cmocka_unit_test(test_impostors),
+        cmocka_unit_test(test_lost_losses),
         cmocka_unit_test(test_constructed),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_bad_options),
