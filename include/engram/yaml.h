@@ -76,9 +76,10 @@ EG_API eg_status eg_node_fill(const eg_node *map, const eg_field *table,
                               void *opts, const char *const *others,
                               eg_err *err);
 
-/* text as a YAML scalar that reads back as the same text: bare where that is
- * safe, else in double quotes. A byte that is not UTF-8 becomes the character
- * of its number. Returns the length it needs, as snprintf. */
+/* text as a YAML scalar that reads back as the same text, here and in a reader
+ * that guesses types (YAML 1.1 takes no, 010 and 2024-01-01 for others): bare
+ * where that is safe, else in double quotes. A byte that is not UTF-8 becomes
+ * the character of its number. Returns the length it needs, as snprintf. */
 EG_API int eg_yaml_quote(char *buf, size_t size, const char *text);
 
 #ifdef __cplusplus

@@ -1,6 +1,4 @@
 /* Option tables: a value is parsed, checked and printed by its row alone. */
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,9 +6,11 @@
 #include <string.h>
 
 #include "engram/fields.h"
+#include "base/num.h"
 #include "base/text.h"
 
 #define SHOWN 64 /* bytes of a wrong value quoted in a message */
+#define INT64_LIMIT 9223372036854775808.0 /* 2^63 */
 
 static void *slot(const eg_field *f, void *opts)
 {
@@ -39,17 +39,19 @@ bool eg_choice(const char *choices, int i, char *buf, size_t size)
     return true;
 }
 
-static void add_range(egi_text *t, const char *what, double lo, double hi)
+static void add_range(egi_text *t, const char *what, double min, double max)
 {
-    bool has_lo = isfinite(lo), has_hi = isfinite(hi);
+    char lo[EGI_REAL_TEXT], hi[EGI_REAL_TEXT];
 
+    egi_real_text(lo, 10, min);
+    egi_real_text(hi, 10, max);
     egi_text_add(t, "%s", what);
-    if (has_lo && has_hi)
-        egi_text_add(t, " from %.10g to %.10g", lo, hi);
-    else if (has_lo)
-        egi_text_add(t, " of at least %.10g", lo);
-    else if (has_hi)
-        egi_text_add(t, " of at most %.10g", hi);
+    if (isfinite(min) && isfinite(max))
+        egi_text_add(t, " from %s to %s", lo, hi);
+    else if (isfinite(min))
+        egi_text_add(t, " of at least %s", lo);
+    else if (isfinite(max))
+        egi_text_add(t, " of at most %s", hi);
 }
 
 static void add_choices(egi_text *t, const char *choices)
@@ -104,94 +106,40 @@ static eg_status refuse(const eg_field *f, const char *text, const char *hint,
 
 static const char *trim(const char *s, size_t *n)
 {
-    while (isspace((unsigned char)*s)) s++;
+    while (egi_is_space(*s)) s++;
     *n = strlen(s);
-    while (*n > 0 && isspace((unsigned char)s[*n - 1])) --*n;
+    while (*n > 0 && egi_is_space(s[*n - 1])) --*n;
     return s;
-}
-
-static size_t digits(const char *s)
-{
-    return strspn(s, "0123456789");
-}
-
-/* [+-] digits [. digits] [e [+-] digits], or inf; strtod alone would also
- * take hexadecimal, nan and what follows the number. */
-static bool is_number(const char *s)
-{
-    size_t whole = 0, part = 0;
-
-    if (*s == '+' || *s == '-') s++;
-    if (strcmp(s, "inf") == 0 || strcmp(s, ".inf") == 0) return true;
-    whole = digits(s);
-    s += whole;
-    if (*s == '.') {
-        part = digits(++s);
-        s += part;
-    }
-    if (whole + part == 0) return false;
-    if (*s == 'e' || *s == 'E') {
-        size_t n = 0;
-
-        s++;
-        if (*s == '+' || *s == '-') s++;
-        n = digits(s);
-        if (n == 0) return false;
-        s += n;
-    }
-    return *s == '\0';
-}
-
-/* The trimmed text as a number; false unless all of it is one. */
-static bool read_number(const char *text, char *buf, size_t size, double *out)
-{
-    size_t n = 0;
-    const char *s = trim(text, &n);
-    bool infinite = false;
-
-    if (n >= size) return false;
-    memcpy(buf, s, n);
-    buf[n] = '\0';
-    if (!is_number(buf)) return false;
-    infinite = strstr(buf, "inf") != NULL;
-    if (infinite)
-        *out = *buf == '-' ? -HUGE_VAL : HUGE_VAL;
-    else
-        *out = strtod(buf, NULL);
-    return infinite || isfinite(*out); /* 1e999 is not a number of ours */
 }
 
 static bool parse_real(const eg_field *f, void *opts, const char *text)
 {
-    char buf[SHOWN];
     double v = 0;
 
-    if (!read_number(text, buf, sizeof buf, &v)) return false;
+    if (!egi_real_parse(text, &v)) return false;
     if (v < f->min || v > f->max) return false;
     memcpy(slot(f, opts), &v, sizeof v);
     return true;
 }
 
+/* Is v below, or above, a bound? As integers: a double has no 2^53 + 1. */
+static bool is_below(int64_t v, double min)
+{
+    return min >= -INT64_LIMIT &&
+           (min >= INT64_LIMIT || v < (int64_t)ceil(min));
+}
+
+static bool is_above(int64_t v, double max)
+{
+    return max < INT64_LIMIT && (max < -INT64_LIMIT || v > (int64_t)floor(max));
+}
+
 static bool parse_int(const eg_field *f, void *opts, const char *text)
 {
-    char buf[SHOWN];
-    char *end = NULL;
-    double real = 0;
     int64_t v = 0;
 
-    if (!read_number(text, buf, sizeof buf, &real)) return false;
-    errno = 0;
-    v = strtoll(buf, &end, 10);
-    if (errno != 0) return false;
-    if (*end != '\0') {                             /* 1e6: exact or refused */
-        const double limit = 9223372036854775808.0; /* 2^63 */
-
-        if (real < -limit || real >= limit || real != trunc(real)) {
-            return false;
-        }
-        v = (int64_t)real;
-    }
-    if ((double)v < f->min || (double)v > f->max) return false;
+    if (!egi_int_parse(text, &v)) return false;
+    if (is_below(v, f->min) || is_above(v, f->max)) return false;
     memcpy(slot(f, opts), &v, sizeof v);
     return true;
 }
@@ -252,7 +200,7 @@ static uint32_t read_code(const char **s, int n)
 
     for (int i = 0; i < n; i++) {
         static const char hex[] = "0123456789abcdef";
-        const char *at = strchr(hex, tolower((unsigned char)**s));
+        const char *at = strchr(hex, egi_lower(**s));
 
         if (**s == '\0' || !at) return 0;
         cp = cp << 4 | (uint32_t)(at - hex);
@@ -315,7 +263,7 @@ static bool read_bare(const char **s, const char *end, char *item)
 
     while (*s < end && **s != ',') ++*s;
     n = (size_t)(*s - from);
-    while (n > 0 && isspace((unsigned char)from[n - 1])) n--;
+    while (n > 0 && egi_is_space(from[n - 1])) n--;
     if (n == 0 || n >= EG_STRS_LEN) return false;
     if (memchr(from, '[', n) || memchr(from, ']', n)) return false;
     memcpy(item, from, n);
@@ -324,7 +272,7 @@ static bool read_bare(const char **s, const char *end, char *item)
 
 static const char *skip_space(const char *s, const char *end)
 {
-    while (s < end && isspace((unsigned char)*s)) s++;
+    while (s < end && egi_is_space(*s)) s++;
     return s;
 }
 
@@ -400,16 +348,19 @@ void eg_fields_default(const eg_field *table, void *opts)
     }
 }
 
-/* The shortest of 15 to 17 digits that reads back as the same number. */
+/* With a point always: readers of YAML 1.1 take 1e-05 for text. */
 static void add_real(egi_text *t, double v)
 {
-    char buf[40];
+    char buf[EGI_REAL_TEXT];
+    int n = 0;
 
-    for (int prec = 15; prec <= 17; prec++) {
-        (void)snprintf(buf, sizeof buf, "%.*g", prec, v);
-        if (strtod(buf, NULL) == v) break;
+    if (!isfinite(v)) {
+        egi_text_add(t, "%s", isnan(v) ? ".nan" : v > 0 ? ".inf" : "-.inf");
+        return;
     }
-    egi_text_add(t, "%s", buf);
+    egi_real_text(buf, 15, v);
+    n = (int)strcspn(buf, "e");
+    egi_text_add(t, "%.*s%s%s", n, buf, strchr(buf, '.') ? "" : ".0", buf + n);
 }
 
 static void add_list(egi_text *t, const eg_strs *list)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engram/yaml.h"
+#include "base/num.h"
 #include "base/text.h"
 
 const eg_node *eg_node_get(const eg_node *n, const char *key)
@@ -50,7 +51,7 @@ eg_status eg_node_fail_(const eg_node *n, bool at_key, eg_err *err,
     va_list ap;
 
     va_start(ap, fmt);
-    (void)vsnprintf(why, sizeof why, fmt, ap);
+    (void)egi_vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
     eg_fail_(err, st, where, "%s:%d:%d: %s", n->file,
              key ? n->key_line : n->line, key ? n->key_col : n->col, why);

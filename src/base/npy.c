@@ -1,6 +1,5 @@
 /* NumPy's .npy: magic, version, a Python dict that describes the array, data.
  * Format: NumPy Enhancement Proposal 1. */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "engram/mem.h"
 #include "base/array.h"
+#include "base/num.h"
 #include "base/text.h"
 
 static const char magic[6] = {'\x93', 'N', 'U', 'M', 'P', 'Y'};
@@ -35,7 +35,7 @@ typedef struct header {
 
 static void skip_space(header *h)
 {
-    while (h->s < h->end && isspace((unsigned char)*h->s)) h->s++;
+    while (h->s < h->end && egi_is_space(*h->s)) h->s++;
 }
 
 static bool accept(header *h, char c)
@@ -87,7 +87,7 @@ static bool read_extent(header *h, eg_index *value)
 
     skip_space(h);
     from = h->s;
-    for (; h->s < h->end && isdigit((unsigned char)*h->s); h->s++) {
+    for (; h->s < h->end && egi_is_digit(*h->s); h->s++) {
         int d = *h->s - '0';
 
         if (v > (PTRDIFF_MAX - d) / 10) return false;

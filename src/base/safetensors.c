@@ -3,7 +3,7 @@
  *
  * The header is believed only after every tensor was found to lie inside the
  * data, without holes or overlaps, and to be as long as its shape says. */
-#include <jansson.h>
+#include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -316,7 +316,7 @@ static eg_status parse(reader *r)
 
     EG_TRY(find_header(r, &length));
     EG_TRY(check_sum(r, length));
-    root = json_loadb(s->bytes + 8, length, JSON_REJECT_DUPLICATES, &why);
+    root = egi_json_parse(s->bytes + 8, length, JSON_REJECT_DUPLICATES, &why);
     if (!root) {
         st = json_error_code(&why) == json_error_out_of_memory
                  ? no_memory(r)

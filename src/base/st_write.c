@@ -1,6 +1,6 @@
 /* Writing safetensors: widest types first, so that every tensor is aligned
  * without holes, which the format forbids. */
-#include <jansson.h>
+#include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,7 +158,7 @@ eg_status eg_st_write(const char *path, const eg_st_entry *entries,
     qsort(order, (size_t)n_entries, width, by_width);
     EG_TRY(add_meta(root, meta, n_meta, path, err));
     EG_TRY(add_entries(root, order, n_entries, path, err));
-    header = json_dumps(root, JSON_COMPACT);
+    header = egi_json_print(root, JSON_COMPACT);
     if (header) head = make_head(header, &size);
     if (!head) {
         st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);

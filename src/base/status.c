@@ -5,6 +5,7 @@
 
 #include "engram/status.h"
 #include "engram/text.h"
+#include "base/num.h"
 
 const char *eg_status_name(eg_status st)
 {
@@ -28,7 +29,7 @@ void eg_fail_(eg_err *err, eg_status st, const char *where, const char *fmt,
     err->status = st;
     err->where = where;
     va_start(ap, fmt);
-    (void)vsnprintf(raw, sizeof raw, fmt, ap);
+    (void)egi_vsnprintf(raw, sizeof raw, fmt, ap);
     va_end(ap);
     (void)eg_text_clean(err->msg, sizeof err->msg, raw);
 }

@@ -2,6 +2,7 @@
 #include "base/sweep.h"
 
 #include "engram/mem.h"
+#include "base/num.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ eg_status egi_list_reals(double out[EG_STRS_MAX], int *n, const eg_strs *list,
     for (int i = 0; i < list->n; i++) {
         char *end = NULL;
 
-        out[i] = strtod(list->item[i], &end);
+        out[i] = egi_strtod(list->item[i], &end);
         if (end == list->item[i] || *end || !(out[i] >= lo && out[i] <= hi))
             return EG_FAIL(err, EG_EINVAL,
                            "%s: '%s': expected numbers from %g to %g", name,

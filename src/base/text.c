@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/num.h"
 
 egi_text egi_text_on(char *buf, size_t size)
 {
@@ -21,7 +22,7 @@ void egi_text_add(egi_text *t, const char *fmt, ...)
     int n = 0;
 
     va_start(ap, fmt);
-    n = vsnprintf(to, room, fmt, ap);
+    n = egi_vsnprintf(to, room, fmt, ap);
     va_end(ap);
     EG_ASSERT(n >= 0);
     t->len += (size_t)n;
@@ -58,23 +59,32 @@ bool egi_utf8_valid(const char *s)
     return true;
 }
 
-static bool is_word_char(unsigned char c)
+/* Words that a reader of YAML 1.1 or 1.2 takes for truth, nothing or a number,
+ * in whatever case. */
+static bool is_yaml_word(const char *s, size_t n)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || strchr("_./+-", c) != NULL;
+    static const char *const words[] = {"y",    "n",   "yes",  "no",
+                                        "on",   "off", "true", "false",
+                                        "null", "inf", "nan",  "infinity"};
+    size_t k = 0;
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        for (k = 0; k < n && egi_lower(s[k]) == words[i][k]; k++) continue;
+        if (k == n && words[i][k] == '\0') return true;
+    }
+    return false;
 }
 
-/* Letters, digits and _./+- that cannot start a YAML marker. */
+/* Text for every reader of YAML: a letter, _ or / first, as no number, date or
+ * marker begins, then letters, digits and _./+-, and no word of its own. */
 static bool is_bare(const char *s)
 {
-    if (*s == '\0' || strcmp(s, "-") == 0 || strncmp(s, "---", 3) == 0 ||
-        strcmp(s, "...") == 0 || strcmp(s, "null") == 0) {
-        return false;
-    }
-    for (; *s != '\0'; s++) {
-        if (!is_word_char((unsigned char)*s)) return false;
-    }
-    return true;
+    size_t n = strlen(s);
+
+    if (!egi_is_alpha(*s) && (*s == '\0' || !strchr("_/", *s))) return false;
+    for (size_t i = 1; i < n; i++)
+        if (!egi_is_alnum(s[i]) && !strchr("_./+-", s[i])) return false;
+    return !is_yaml_word(s, n);
 }
 
 /* What YAML 1.1 lets stand in a line as it is: no controls, none of the

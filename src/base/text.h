@@ -17,7 +17,7 @@ void egi_text_add(egi_text *t, const char *fmt, ...) EG_PRINTF(2, 3);
 int egi_utf8_put(char *to, uint32_t cp);
 bool egi_utf8_valid(const char *s);
 
-/* s as a YAML flow scalar: bare where that is safe, else in
+/* s as a YAML flow scalar: bare where every reader takes that for text, else in
  * double quotes. */
 void egi_text_quote(egi_text *t, const char *s);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "engram/mem.h"
+#include "base/num.h"
 #include "flow/ensemble.h"
 #include "flow/sums.h"
 
@@ -132,8 +133,8 @@ static eg_status run_field(job *j, int kind, eg_index n, eg_index d,
     }
     EG_TRY(egi_sums_new(&f.sums, &plan, n, d, beta, precision, j->pool, err));
     tokens(f.x, n, d);
-    (void)snprintf(j->shape, sizeof j->shape, "d %td n %td beta %g%s", d, n,
-                   beta, plan.degree ? ", " : "");
+    (void)egi_snprintf(j->shape, sizeof j->shape, "d %td n %td beta %g%s", d, n,
+                       beta, plan.degree ? ", " : "");
     if (plan.degree) {
         size_t used = strlen(j->shape);
         (void)snprintf(j->shape + used, sizeof j->shape - used, "%s %td",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "base/num.h"
 
 #define EG_FIELDS_OWNER eg_flow_theory_mean_field
 EG_FIELDS_TABLE(egi_flow_mean_field_fields, EG_FLOW_THEORY_MEAN_FIELD_FIELDS)
@@ -109,9 +110,9 @@ eg_status egi_flow_mean_field_run(const void *options, uint64_t seed,
         for (int j = 0; j < clock.n && st == EG_OK; j++) {
             char name[32];
 
-            (void)snprintf(name, sizeof name, "W_%g", clock.t[j]);
+            (void)egi_snprintf(name, sizeof name, "W_%g", clock.t[j]);
             egi_emit(out, tokens[i], name, mean[j]);
-            (void)snprintf(name, sizeof name, "scaled_%g", clock.t[j]);
+            (void)egi_snprintf(name, sizeof name, "scaled_%g", clock.t[j]);
             egi_emit(out, tokens[i], name, mean[j] * sqrt((double)n));
         }
         if (st == EG_OK) egi_emit(out, tokens[i], "growth", growth);

@@ -1,6 +1,7 @@
 /* Phase diagrams: ensembles of small systems at many temperatures
  * (2312.10794, Figures 3 to 5). */
 #include "flow/checks.h"
+#include "base/num.h"
 #include "flow/special.h"
 
 #include <math.h>
@@ -30,14 +31,14 @@ static void emit_census(const eg_flow_census *c, double t, eg_index done,
         int used = 0;
 
         /* The time in the place of %g. */
-        (void)snprintf(time, sizeof time, "%g", t);
+        (void)egi_snprintf(time, sizeof time, "%g", t);
         while (rest[used] != '%') used++;
         (void)snprintf(name, sizeof name, "%.*s%s%s", used, rest, time,
                        rest + used + 2);
         egi_emit(out, at, name, number[i].value);
     }
     for (int k = 1; k <= 4; k++) {
-        (void)snprintf(name, sizeof name, "clusters_%d_%g", k, t);
+        (void)egi_snprintf(name, sizeof name, "clusters_%d_%g", k, t);
         egi_emit(out, at, name, (double)c->histogram[k] / (double)done);
     }
 }

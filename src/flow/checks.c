@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "base/num.h"
 
 int64_t egi_milli(double v)
 {
@@ -50,7 +51,7 @@ eg_status egi_tokens_read(double **x, eg_index *n, const eg_strs *list,
         for (eg_index k = 0; k < d && good; k++) {
             char *end = NULL;
 
-            p[i * d + k] = strtod(s, &end);
+            p[i * d + k] = egi_strtod(s, &end);
             good = end != s && isfinite(p[i * d + k]);
             s = end;
         }

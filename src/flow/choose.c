@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "engram/mem.h"
+#include "base/num.h"
 
 static const double safe_negative = 40; /* exp(-2 beta) in float32 */
 
@@ -48,10 +49,11 @@ static eg_status choose_rows(eg_flow *f, const char *why, eg_err *err)
     if (s->precision != 0)
         return EG_FAIL(err, EG_EINVAL, "precision: expected float64, since %s",
                        why);
-    (void)snprintf(f->why, sizeof f->why,
-                   "direct sums row by row in float64 (%s), the largest score "
-                   "subtracted: rounding below %.1e of the largest weight",
-                   why, rows_error(f));
+    (void)egi_snprintf(
+        f->why, sizeof f->why,
+        "direct sums row by row in float64 (%s), the largest score "
+        "subtracted: rounding below %.1e of the largest weight",
+        why, rows_error(f));
     return EG_OK;
 }
 

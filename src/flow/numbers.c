@@ -1,9 +1,9 @@
 /* Reading numbers: sizes are known before anything is allocated. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engram/mem.h"
+#include "base/num.h"
 #include "flow/numbers.h"
 
 static const size_t max_csv_bytes = (size_t)1 << 32;
@@ -35,7 +35,7 @@ static bool read_cell(reader *r, double *value)
     skip_blanks(r);
     if (r->s == r->end || *r->s == '\n' || *r->s == '\v' || *r->s == '\f')
         return false;
-    *value = strtod(r->s, &after);
+    *value = egi_strtod(r->s, &after);
     if (after == r->s) return false;
     r->s = after;
     skip_blanks(r);
@@ -50,7 +50,7 @@ static eg_status bad_cell(const reader *r, const char *from, eg_err *err)
     while (n + 1 < sizeof word && from + n < r->end && from[n] != ',' &&
            from[n] != '\n') {
         word[n] = from[n];
-        if (iscntrl((unsigned char)word[n])) word[n] = '?';
+        if ((unsigned char)word[n] < ' ' || word[n] == 0x7f) word[n] = '?';
         n++;
     }
     word[n] = '\0';
@@ -92,7 +92,7 @@ static bool is_header(const reader *r)
 
         while (s < r->end && (*s == ' ' || *s == '\t' || *s == '\"')) s++;
         if (s == r->end || *s == '\n' || *s == '\r' || *s == ',') return false;
-        (void)strtod(s, &after);
+        (void)egi_strtod(s, &after);
         if (after != s) return false;
         while (s < r->end && *s != ',' && *s != '\n') s++;
         if (s == r->end || *s == '\n') return true;
@@ -279,6 +279,6 @@ bool egi_word_number(const char *word, double *value)
 {
     char *after = NULL;
 
-    *value = strtod(word, &after);
+    *value = egi_strtod(word, &after);
     return after != word && *after == '\0';
 }

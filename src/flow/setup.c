@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "base/num.h"
 #include "flow/numbers.h"
 #include "flow/setup_impl.h"
 #include "flow/start.h"
@@ -42,10 +43,11 @@ static eg_status check_units(eg_flow_setup *s, const eg_flow_opts *o,
         if (off > 1e-12) changed++;
     }
     if (changed > 0)
-        (void)snprintf(s->notice, sizeof s->notice,
-                       "%td of %td tokens normalised; norms were within %.2g "
-                       "of 1",
-                       changed, s->spec.n, worst);
+        (void)egi_snprintf(
+            s->notice, sizeof s->notice,
+            "%td of %td tokens normalised; norms were within %.2g "
+            "of 1",
+            changed, s->spec.n, worst);
     return EG_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "engram/mem.h"
+#include "base/num.h"
 #include "flow/bessel.h"
 #include "flow/sums_priv.h"
 
@@ -129,7 +130,7 @@ static void say_series(egi_sums_plan *p, double direct)
 {
     bool circle = p->kind == EG_FLOW_SUM_FOURIER;
 
-    (void)snprintf(
+    (void)egi_snprintf(
         p->why, sizeof p->why,
         "%s in float64 up to %s = %td: %.2g s a field and core instead of "
         "%.2g s; error below %.1e of the total mass",
@@ -147,11 +148,12 @@ static void say_direct(egi_sums_plan *p, eg_index d, bool single, bool forced,
     else if (d == 2 || d == 3)
         reason = safe ? "a series would take as long"
                       : "beta < 0: a series cannot resolve small divisors";
-    (void)snprintf(p->why, sizeof p->why,
-                   "direct sums over all pairs in %s (%s): %.2g s a field and "
-                   "core; rounding below %.1e of the total mass",
-                   single ? "float32, summed in float64" : "float64", reason,
-                   p->seconds, p->error);
+    (void)egi_snprintf(
+        p->why, sizeof p->why,
+        "direct sums over all pairs in %s (%s): %.2g s a field and "
+        "core; rounding below %.1e of the total mass",
+        single ? "float32, summed in float64" : "float64", reason, p->seconds,
+        p->error);
 }
 
 eg_status egi_sums_choose(egi_sums_plan *plan, int want, eg_index n, eg_index d,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "engram/mem.h"
+#include "base/num.h"
 
 static bool reserve(egi_buf *b, size_t more)
 {
@@ -39,11 +40,11 @@ void egi_buf_add(egi_buf *b, const char *fmt, ...)
     int n;
 
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = egi_vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
     if (n < 0 || !reserve(b, (size_t)n)) return;
     va_start(ap, fmt);
-    vsnprintf(b->s + b->n, (size_t)n + 1, fmt, ap);
+    egi_vsnprintf(b->s + b->n, (size_t)n + 1, fmt, ap);
     va_end(ap);
     b->n += (size_t)n;
 }

@@ -1,5 +1,5 @@
 /* The judgement as JSON: contract 4's keys first, the spread beside them. */
-#include <jansson.h>
+#include "base/json.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -59,7 +59,7 @@ eg_status eg_judgement_json(const eg_judgement *j, eg_profile profile,
     json_object_set_new(top, "claims", claims);
     json_object_set_new(top, "profile", json_string(eg_profile_name(profile)));
     json_object_set_new(top, "runs", runs);
-    text = json_dumps(top, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    text = egi_json_print(top, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(top);
     *out = text ? eg_strdup(text) : NULL;
     free(text); /* jansson's own allocation */

@@ -3,9 +3,19 @@
 
 #include <math.h>
 #include <string.h>
+#include "base/num.h"
 #include "engram/lab.h"
 #include "lab/buf.h"
 #include "lab/theory_priv.h"
+
+static void put_bound(egi_buf *b, const char *word, double bound)
+{
+    char text[EGI_REAL_TEXT];
+
+    if (!isfinite(bound)) return;
+    egi_real_text(text, 10, bound);
+    egi_buf_add(b, ", %s %s", word, text);
+}
 
 static void put_kind(egi_buf *b, const eg_field *f)
 {
@@ -21,8 +31,8 @@ static void put_kind(egi_buf *b, const eg_field *f)
     }
     egi_buf_add(b, "%s", name[f->kind]);
     if (f->kind == EG_FIELD_INT || f->kind == EG_FIELD_REAL) {
-        if (isfinite(f->min)) egi_buf_add(b, ", from %.10g", f->min);
-        if (isfinite(f->max)) egi_buf_add(b, ", to %.10g", f->max);
+        put_bound(b, "from", f->min);
+        put_bound(b, "to", f->max);
     }
 }
 

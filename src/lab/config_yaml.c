@@ -110,17 +110,21 @@ eg_status eg_config_load(eg_config *cfg, const char *path, eg_err *err)
     return st;
 }
 
+/* Keys and words in quotes where YAML 1.1 would read another type: `n` is one
+ * of its ways to say no. */
 static void put_value(egi_buf *b, const eg_field *f, const void *opts)
 {
     /* room for every byte escaped */
     char text[EG_STRS_MAX * 8 * EG_STRS_LEN], quoted[8 * EG_TEXT];
 
+    eg_yaml_quote(quoted, sizeof quoted, f->name);
+    egi_buf_add(b, "  %s: ", quoted);
     eg_field_format(f, opts, text, sizeof text);
-    if (f->kind == EG_FIELD_TEXT) {
+    if (f->kind == EG_FIELD_TEXT || f->kind == EG_FIELD_ENUM) {
         eg_yaml_quote(quoted, sizeof quoted, text);
-        egi_buf_add(b, "  %s: %s\n", f->name, quoted);
+        egi_buf_add(b, "%s\n", quoted);
     } else {
-        egi_buf_add(b, "  %s: %s\n", f->name, text);
+        egi_buf_add(b, "%s\n", text);
     }
 }
 

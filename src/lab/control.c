@@ -1,8 +1,8 @@
 /* The control of a claim: other runs, changed runs or another measure in the
  * place of its own, or why there is none. */
-#include <ctype.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "engram/mem.h"
 #include "lab/claim_priv.h"
 
@@ -34,8 +34,7 @@ static int count_words(const char *s)
 {
     int n = 0;
 
-    for (; *s; s++)
-        n += isalnum((unsigned char)*s) && !isalnum((unsigned char)s[1]);
+    for (; *s; s++) n += egi_is_alnum(*s) && !egi_is_alnum(s[1]);
     return n;
 }
 

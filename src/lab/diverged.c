@@ -7,6 +7,7 @@
 
 #include "engram/eval.h"
 #include "engram/mem.h"
+#include "base/num.h"
 
 /* The first tensor of the table with a number that is none; NULL: none has. */
 static const char *bad_weight(const eg_model *m)
@@ -92,8 +93,8 @@ static void say_remedy(char *buf, size_t size, const eg_step_info *info,
 {
     buf[0] = '\0';
     if (info->step > 0)
-        snprintf(buf, size, "; try optim.lr=%.3g%s", o->lr / 10,
-                 o->clip == EG_CLIP_NONE ? " or optim.clip=norm" : "");
+        egi_snprintf(buf, size, "; try optim.lr=%.3g%s", o->lr / 10,
+                     o->clip == EG_CLIP_NONE ? " or optim.clip=norm" : "");
 }
 
 void egi_say_diverged(char *buf, size_t size, const eg_step_info *info,

@@ -3,7 +3,6 @@
  * wherever it lies. */
 #include "lab/flow_priv.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "engram/mem.h"
 #include "engram/text.h"
+#include "base/num.h"
 #include "lab/config_priv.h"
 #include "lab/run_priv.h"
 #include "task/sha256.h"
@@ -51,7 +51,7 @@ static size_t path_bytes(const char *word)
     while (n > 0 && word[n - 1] == ']') {
         size_t k = n - 1;
 
-        while (k > 0 && isdigit((unsigned char)word[k - 1])) k--;
+        while (k > 0 && egi_is_digit(word[k - 1])) k--;
         if (k == n - 1 || k == 0 || word[k - 1] != '[') return 0;
         n = k - 1;
     }
@@ -135,7 +135,7 @@ static void make_name(egi_input *in, const char *word, size_t n,
         if (*s == ']') memmove(s, s + 1, strlen(s));
     }
     for (char *s = stem; *s; s++)
-        if (!isalnum((unsigned char)*s) && !strchr("._-", *s)) *s = '_';
+        if (!egi_is_alnum(*s) && !strchr("._-", *s)) *s = '_';
     snprintf(in->name, sizeof in->name, "arrays/%.50s-%.*s%.4s", stem, DIGITS,
              hash, word + n - ext);
 }

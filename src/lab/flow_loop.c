@@ -13,6 +13,7 @@
 
 #include "engram/mem.h"
 #include "engram/text.h"
+#include "base/num.h"
 #include "kern/particles.h"
 #include "lab/flow_priv.h"
 #include "lab/npy_rows.h"
@@ -313,13 +314,13 @@ static void tell_plan(const loop *l)
                      .steps = n,
                      .start_step = l->first};
 
-    snprintf(about, sizeof about,
-             "%td tokens in d = %td, %td times from %.6g to %.6g, method %s; "
-             "%s%s%s%s%s",
-             s->spec.n, s->spec.d, n, s->times[0], s->times[n - 1],
-             method_name(l, method), eg_flow_why(l->flow),
-             s->notice[0] ? "; " : "", s->notice,
-             omits[0] ? "; too many tokens for" : "", omits);
+    egi_snprintf(
+        about, sizeof about,
+        "%td tokens in d = %td, %td times from %.6g to %.6g, method %s; "
+        "%s%s%s%s%s",
+        s->spec.n, s->spec.d, n, s->times[0], s->times[n - 1],
+        method_name(l, method), eg_flow_why(l->flow), s->notice[0] ? "; " : "",
+        s->notice, omits[0] ? "; too many tokens for" : "", omits);
     eg_run_log(l->run, "plan: %s", about);
     if (l->first > 0)
         eg_run_log(l->run, "going on from time %td of %td", l->first, n);
@@ -342,23 +343,24 @@ static void judge(loop *l, const eg_flow_stats *s, eg_lab_result *out)
 {
     if (l->not_finite || s->step_too_small) {
         out->outcome = EG_DIVERGED;
-        snprintf(out->reason, sizeof out->reason,
-                 l->not_finite ? "tokens are no longer finite at t = %.10g"
-                               : "no step is small enough at t = %.10g",
-                 s->t);
+        egi_snprintf(out->reason, sizeof out->reason,
+                     l->not_finite ? "tokens are no longer finite at t = %.10g"
+                                   : "no step is small enough at t = %.10g",
+                     s->t);
     } else if (s->out_of_steps) {
         out->outcome = EG_DIVERGED;
-        snprintf(out->reason, sizeof out->reason,
-                 "%lld steps came to t = %.10g of %.10g, and the rest would "
-                 "take far more: fuse: true or method: bdf may do with fewer, "
-                 "but nothing passes a point at which the field jumps",
-                 (long long)s->steps + (long long)s->rejected, s->t,
-                 l->setup->times[l->setup->n_times - 1]);
+        egi_snprintf(
+            out->reason, sizeof out->reason,
+            "%lld steps came to t = %.10g of %.10g, and the rest would "
+            "take far more: fuse: true or method: bdf may do with fewer, "
+            "but nothing passes a point at which the field jumps",
+            (long long)s->steps + (long long)s->rejected, s->t,
+            l->setup->times[l->setup->n_times - 1]);
     } else if (l->stop && l->x.n < l->setup->n_times) {
         out->outcome = EG_INTERRUPTED;
-        snprintf(out->reason, sizeof out->reason,
-                 "stopped by the user at t = %.10g, after time %td of %td",
-                 s->t, l->x.n, l->setup->n_times);
+        egi_snprintf(out->reason, sizeof out->reason,
+                     "stopped by the user at t = %.10g, after time %td of %td",
+                     s->t, l->x.n, l->setup->n_times);
     }
 }
 

@@ -2,7 +2,7 @@
 #ifndef EG_LAB_JSON_H
 #define EG_LAB_JSON_H
 
-#include <jansson.h>
+#include "base/json.h"
 
 /* s as a JSON string whatever its bytes: what is not UTF-8, such as half a
  * character at the end of a text cut to its buffer, becomes '?'. NULL: no

@@ -2,6 +2,7 @@
  * on the control, on which it must fail. On the control of a statement that is
  * expected to be refuted it must hold. */
 #include "lab/judge.h"
+#include "base/num.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -259,11 +260,12 @@ static bool control_agrees(view *v, const egi_terms *t, eg_claim_result *r,
     r->has_control = true;
     if (egi_relation_holds(&t->relation, &t->tol, r->control) == wants)
         return true;
-    snprintf(r->note, sizeof r->note,
-             wants ? "the control gives %.4g: the statement holds there neither"
-                   : "the control gives %.4g, which passes as well: the claim "
-                     "distinguishes nothing",
-             r->control);
+    egi_snprintf(
+        r->note, sizeof r->note,
+        wants ? "the control gives %.4g: the statement holds there neither"
+              : "the control gives %.4g, which passes as well: the claim "
+                "distinguishes nothing",
+        r->control);
     return false;
 }
 

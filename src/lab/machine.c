@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "engram/pool.h"
+#include "base/num.h"
 #include "lab/lab_priv.h"
 #include "lab_version.h"
 
@@ -80,8 +81,8 @@ void eg_machine_describe(char *buf, size_t size)
     egi_cpu_model(cpu, sizeof cpu, f);
     if (f) fclose(f);
     if (uname(&u) != 0) memset(&u, 0, sizeof u);
-    snprintf(buf, size, "%s, %d cores, %.1f GiB, %s %s %s", cpu, eg_cpu_count(),
-             gib, u.sysname, u.release, u.machine);
+    egi_snprintf(buf, size, "%s, %d cores, %.1f GiB, %s %s %s", cpu,
+                 eg_cpu_count(), gib, u.sysname, u.release, u.machine);
 }
 
 int64_t eg_memory_peak(void)

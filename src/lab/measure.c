@@ -7,7 +7,6 @@
  *
  * Parsed once into a tree in one block, which measure_eval.c evaluates for
  * every seed. */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "lab/measure_priv.h"
+#include "base/num.h"
 
 #define MAX_DEPTH 32
 #define NAME EGI_MEASURE_NAME
@@ -81,7 +81,7 @@ static int fail(parser *p, const char *at, const char *what)
 
 static void skip(parser *p)
 {
-    while (isspace((unsigned char)*p->s)) p->s++;
+    while (egi_is_space(*p->s)) p->s++;
 }
 
 static bool take(parser *p, char c)
@@ -117,10 +117,10 @@ static int parse_number(parser *p)
 {
     const char *at = p->s;
     char *end;
-    double v = strtod(p->s, &end);
+    double v = egi_strtod(p->s, &end);
     int i;
 
-    if (end == p->s || isalpha((unsigned char)*at) || !isfinite(v))
+    if (end == p->s || egi_is_alpha(*at) || !isfinite(v))
         return fail(p, at, "expected a number or a function");
     p->s = end;
     i = add(p, OP_NUMBER);
@@ -136,11 +136,11 @@ static bool word(parser *p, char *buf, const char *what)
 
     skip(p);
     at = p->s;
-    if (!isalpha((unsigned char)*at) && *at != '_') {
+    if (!egi_is_alpha(*at) && *at != '_') {
         fail(p, at, what);
         return false;
     }
-    while (isalnum((unsigned char)p->s[n]) || strchr("_.", p->s[n])) {
+    while (egi_is_alnum(p->s[n]) || strchr("_.", p->s[n])) {
         if (p->s[n] == '\0') break;
         n++;
     }
@@ -257,7 +257,7 @@ static int parse_factor(parser *p)
         a = parse_factor(p);
         i = a < 0 ? -1 : add(p, OP_NEG);
         if (i >= 0) p->m->node[i].child[0] = a;
-    } else if (isalpha((unsigned char)*p->s)) {
+    } else if (egi_is_alpha(*p->s)) {
         i = parse_word(p);
     } else {
         i = parse_number(p);

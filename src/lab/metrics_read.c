@@ -2,7 +2,7 @@
  * parsed by jansson, sizes are those of the text in memory. */
 #include "lab/run_priv.h"
 
-#include <jansson.h>
+#include "base/json.h"
 #include <math.h>
 #include <string.h>
 #include "engram/mem.h"
@@ -109,7 +109,7 @@ eg_status eg_metrics_parse(eg_metrics *m, const char *text, size_t size,
         json_t *line;
 
         if (!end) break; /* cut short by a crash */
-        line = json_loadb(text + at, len, 0, &why);
+        line = egi_json_parse(text + at, len, 0, &why);
         if (!json_is_object(line))
             st = EG_FAIL(err, EG_EFORMAT, "%s:%d: not a JSON object%s%s", name,
                          number, line ? "" : ": ", line ? "" : why.text);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "engram/mem.h"
+#include "base/num.h"
 
 eg_status eg_row_init(eg_row *row, int cap, eg_err *err)
 {
@@ -48,13 +49,9 @@ static eg_status append(FILE *f, const char *what, const eg_row *row,
         double v = row->cell[i].value;
 
         if (isfinite(v)) {
-            char text[32];
+            char text[EGI_REAL_TEXT];
 
-            /* the shortest form that reads back the same */
-            for (int digits = 6; digits <= 17; digits++) {
-                snprintf(text, sizeof text, "%.*g", digits, v);
-                if (strtod(text, NULL) == v) break;
-            }
+            egi_real_text(text, 6, v);
             ok = fprintf(f, ", \"%s\": %s", row->cell[i].name, text) > 0;
         } else {
             ok = fprintf(f, ", \"%s\": null", row->cell[i].name) > 0;

@@ -1,6 +1,5 @@
 /* The small texts of a claim: what is expected, how far off it may be, which
  * seeds. */
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 
 #include "lab/claim_priv.h"
+#include "base/num.h"
 #include "engram/text.h"
 
 /* A finite number at *s, which then stands behind it and the blanks that
@@ -16,7 +16,7 @@ static bool number_at(const char **s, double *out)
 {
     char *end;
 
-    *out = strtod(*s, &end);
+    *out = egi_strtod(*s, &end);
     if (end == *s || !isfinite(*out)) return false;
     *s = end + strspn(end, " ");
     return true;
@@ -110,11 +110,11 @@ static bool add_range(egi_seeds *s, const char **text)
     char *end;
     long long a, b;
 
-    if (!isdigit((unsigned char)**text)) return false;
+    if (!egi_is_digit(**text)) return false;
     errno = 0;
     a = b = strtoll(*text, &end, 10);
     if (*end == '-') {
-        if (!isdigit((unsigned char)end[1])) return false;
+        if (!egi_is_digit(end[1])) return false;
         b = strtoll(end + 1, &end, 10);
     }
     *text = end;

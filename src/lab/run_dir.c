@@ -1,6 +1,7 @@
 /* The run directory itself: made, locked, opened again, closed. The record
  * run.json is in run_record.c, rows in metrics_write.c. */
 #include "lab/config_priv.h"
+#include "base/num.h"
 #include "lab/run_priv.h"
 
 #include <errno.h>
@@ -266,7 +267,7 @@ void eg_run_log(eg_run *run, const char *fmt, ...)
     if (!run->log) return;
     egi_now(now);
     va_start(ap, fmt);
-    vsnprintf(raw, sizeof raw, fmt, ap);
+    egi_vsnprintf(raw, sizeof raw, fmt, ap);
     va_end(ap);
     eg_text_clean(line, sizeof line, raw);
     fprintf(run->log, "%s %s\n", now, line);

@@ -1,7 +1,7 @@
 /* run.json: who ran what where, when, and how it ended. */
 #include "lab/run_priv.h"
 
-#include <jansson.h>
+#include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
 #include "engram/lab.h"
@@ -69,7 +69,7 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
     if (facts) put_facts(o, facts);
     put_text(o, "machine", machine);
     put_text(o, "cpu_features", eg_cpu_features());
-    text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    text = egi_json_print(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     if (!text) {
         st = EG_FAIL(err, EG_ENOMEM, "run.json: out of memory");
         goto done;
@@ -119,7 +119,7 @@ eg_status eg_run_info_read(eg_run_info *info, const char *dir, eg_err *err)
     snprintf(info->dir, sizeof info->dir, "%s", dir);
     EG_TRY(egi_path(path, sizeof path, dir, "run.json", err));
     EG_TRY(eg_file_read(&text, &size, path, 1 << 20, err));
-    o = json_loadb(text, size, 0, &why);
+    o = egi_json_parse(text, size, 0, &why);
     if (!json_is_object(o)) {
         st = EG_FAIL(err, EG_EFORMAT, "%s:%d: %s", path, o ? 1 : why.line,
                      o ? "not an object" : why.text);

@@ -77,7 +77,7 @@ static eg_status add_claims(egi_collection *c, const char *file, eg_err *err)
     json_t *root = NULL, *claim;
 
     EG_TRY(eg_file_read(&text, &size, file, CLAIMS_FILE, err));
-    root = json_loadb(text, size, 0, &e);
+    root = egi_json_parse(text, size, 0, &e);
     if (!root) {
         egi_note(c->problems, "%s %s: %s (line %d); no claims are shown", file,
                  size ? "is damaged or cut off" : "is empty", e.text, e.line);

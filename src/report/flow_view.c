@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/array.h"
 #include "engram/flow.h"
+#include "base/num.h"
 #include "report/flow_view.h"
 
 enum { MIN_TOKENS = 64, MAX_BINS = 512, MAX_MERGES = 4096 };
@@ -38,7 +39,7 @@ static double number_in(const egi_run *r, const char *key, double otherwise)
     double x = 0;
 
     if (egi_yaml_get(r->config, "flow", key, text, sizeof text))
-        x = strtod(text, &end);
+        x = egi_strtod(text, &end);
     return end > text && isfinite(x) ? x : otherwise;
 }
 

@@ -1,12 +1,12 @@
 /* Array snapshots <run>/arrays/<name>.<step>.npy as heat maps: found, read,
  * and packed into bytes small enough for a page. */
 
-#include <ctype.h>
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/report_impl.h"
+#include "base/num.h"
 
 enum { MAX_SIDE = 512, MAX_HEADS = 16, CODES = 254, NOT_FINITE = 255 };
 
@@ -17,7 +17,7 @@ static bool split_name(const char *file, char *name, size_t size, int64_t *step)
 
     if (n < 7 || strcmp(file + n - 4, ".npy") != 0) return false;
     n -= 4;
-    while (digits < n && isdigit((unsigned char)file[n - 1 - digits])) digits++;
+    while (digits < n && egi_is_digit(file[n - 1 - digits])) digits++;
     if (digits == 0 || digits > 15 || digits + 2 > n ||
         file[n - 1 - digits] != '.')
         return false;
@@ -35,8 +35,8 @@ static int layer_of(const char *name)
     const char *s = strstr(name, "_L");
     int layer = 0;
 
-    if (!s || !isdigit((unsigned char)s[2])) return 0;
-    for (s += 2; isdigit((unsigned char)*s) && layer < 1000000; s++)
+    if (!s || !egi_is_digit(s[2])) return 0;
+    for (s += 2; egi_is_digit(*s) && layer < 1000000; s++)
         layer = 10 * layer + (*s - '0');
     return layer + 1;
 }

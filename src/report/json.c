@@ -5,6 +5,7 @@
 #include <string.h>
 #include "engram/text.h"
 #include "report/report_impl.h"
+#include "base/num.h"
 
 void egi_note(json_t *list, const char *fmt, ...)
 {
@@ -13,7 +14,7 @@ void egi_note(json_t *list, const char *fmt, ...)
 
     if (!list) return;
     va_start(ap, fmt);
-    (void)vsnprintf(raw, sizeof raw, fmt, ap);
+    (void)egi_vsnprintf(raw, sizeof raw, fmt, ap);
     va_end(ap);
     (void)eg_text_clean(text, sizeof text, raw);
     json_array_append_new(list, egi_json_text(text));

@@ -251,8 +251,8 @@ eg_status eg_report_write(const char *const *paths, int n_paths,
     EG_TRY(egi_collect(&c, paths, n_paths, err));
     EG_TRY(data_json(&data, &c, opts, err));
     title = egi_html_escape(json_string_value(json_object_get(data, "title")));
-    json = json_dumps(data, JSON_COMPACT | JSON_ENSURE_ASCII |
-                                JSON_REAL_PRECISION(6));
+    json = egi_json_print(data, JSON_COMPACT | JSON_ENSURE_ASCII |
+                                    JSON_REAL_PRECISION(6));
     if (!title || !json) {
         st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
         goto done;

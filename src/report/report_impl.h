@@ -2,7 +2,7 @@
 #ifndef EG_REPORT_IMPL_H
 #define EG_REPORT_IMPL_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "engram/file.h"
 #include "engram/mem.h"
 #include "engram/report.h"

@@ -48,7 +48,7 @@ static void read_record(egi_run *r)
 
     if (!text) return;
     note_empty(r, text, "run.json");
-    r->record = json_loads(text, 0, &e);
+    r->record = egi_json_parse(text, strlen(text), 0, &e);
     if (!json_is_object(r->record)) {
         if (*text)
             egi_note(r->problems, "run.json, line %d: %s",

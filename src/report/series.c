@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/report_impl.h"
+#include "base/num.h"
 
 enum { MAX_SERIES = 4096 };
 
@@ -106,7 +107,7 @@ static bool number_of(const json_t *j, double *out)
     else if (json_is_boolean(j))
         *out = json_is_true(j) ? 1 : 0;
     else if (s) {
-        *out = strtod(s, &end);
+        *out = egi_strtod(s, &end);
         return end != s && *end == '\0' && !isfinite(*out);
     } else
         return false;
@@ -153,10 +154,10 @@ eg_status egi_table_parse(egi_table *t, char *text, eg_err *err)
         next = strchr(line, '\n');
         if (next) *next++ = '\0';
         if (line[strspn(line, " \t\r")] == '\0') continue;
-        row = json_loads(line, 0, NULL);
+        row = egi_json_parse(line, strlen(line), 0, NULL);
         if (!row) {
             char *again = quote_nonfinite(line);
-            row = again ? json_loads(again, 0, NULL) : NULL;
+            row = again ? egi_json_parse(again, strlen(again), 0, NULL) : NULL;
             eg_free(again);
         }
         if (json_is_object(row))

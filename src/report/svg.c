@@ -1,9 +1,9 @@
 /* Static figures: which files, from which group, panel and snapshot. */
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 #include "report/flow_view.h"
+#include "base/num.h"
 #include "report/svg.h"
 
 enum {
@@ -34,7 +34,7 @@ static void file_name(char *path, size_t size, const job *j, const char *what)
     if (n >= size) return; /* too long: opening it will say so */
     for (int i = 0; i < 3; i++)
         for (const char *p = part[i]; *p && n + 5 < size; p++) {
-            bool plain = isalnum((unsigned char)*p) || *p == '_';
+            bool plain = egi_is_alnum(*p) || *p == '_';
             if (plain || (n > start && path[n - 1] != '-'))
                 path[n++] = (char)(plain ? *p : '-');
         }
@@ -283,8 +283,8 @@ static bool draw(FILE *f, const job *j, int which, const int *frame, int k)
                    flow->model, flow->causal ? ", causal" : "", flow->n,
                    flow->d);
     if (flow->sphere)
-        (void)snprintf(title + strlen(title), sizeof title - strlen(title),
-                       ", \xce\xb2 = %.6g", flow->beta);
+        (void)egi_snprintf(title + strlen(title), sizeof title - strlen(title),
+                           ", \xce\xb2 = %.6g", flow->beta);
     else
         (void)snprintf(title + strlen(title), sizeof title - strlen(title),
                        ", %s", flow->space);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "report/svg.h"
+#include "base/num.h"
 
 static void put_escaped(FILE *f, const char *s, size_t n)
 {
@@ -25,8 +26,8 @@ void egi_svg_text(FILE *f, double x, double y, const char *anchor,
 {
     int back = 0; /* tenths of an em below (+) or above (-) the line */
 
-    fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" %s>", x, y,
-            anchor, extra);
+    egi_fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" %s>", x, y,
+                anchor, extra);
     while (*label) {
         const char *close = strchr(label, '}');
         bool sub = label[0] == '_' && label[1] == '{';
@@ -34,15 +35,15 @@ void egi_svg_text(FILE *f, double x, double y, const char *anchor,
 
         if ((sub || sup) && close) {
             int to = sub ? 3 : -4;
-            fprintf(f, "<tspan font-size=\"72%%\" dy=\"%.2fem\">",
-                    (to - back) / 10.0 / 0.72);
+            egi_fprintf(f, "<tspan font-size=\"72%%\" dy=\"%.2fem\">",
+                        (to - back) / 10.0 / 0.72);
             put_escaped(f, label + 2, (size_t)(close - label - 2));
             fputs("</tspan>", f);
             back = to;
             label = close + 1;
             continue;
         }
-        if (back) fprintf(f, "<tspan dy=\"%.2fem\">", -back / 10.0);
+        if (back) egi_fprintf(f, "<tspan dy=\"%.2fem\">", -back / 10.0);
         put_escaped(f, label, 1);
         if (back) fputs("</tspan>", f);
         back = 0;
@@ -53,13 +54,14 @@ void egi_svg_text(FILE *f, double x, double y, const char *anchor,
 
 void egi_svg_open(FILE *f, double width, double height)
 {
-    fprintf(f,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
-            "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"Helvetica,"
-            " Arial, 'Liberation Sans', sans-serif\" font-size=\"10\" "
-            "fill=\"#222\">\n"
-            "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-            width, height, width, height);
+    egi_fprintf(
+        f,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
+        "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"Helvetica,"
+        " Arial, 'Liberation Sans', sans-serif\" font-size=\"10\" "
+        "fill=\"#222\">\n"
+        "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
+        width, height, width, height);
 }
 
 int egi_nice_ticks(double *tick, double lo, double hi)
@@ -113,9 +115,9 @@ static int decade_ticks(double *tick, double lo, double hi)
 static void tick_text(char *text, size_t size, double v, bool log)
 {
     if (log && (v >= 1e4 || v < 0.01))
-        (void)snprintf(text, size, "10^{%.0f}", log10(v));
+        (void)egi_snprintf(text, size, "10^{%.0f}", log10(v));
     else
-        (void)snprintf(text, size, "%.6g", fabs(v) < 1e-12 ? 0 : v);
+        (void)egi_snprintf(text, size, "%.6g", fabs(v) < 1e-12 ? 0 : v);
 }
 
 void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
@@ -129,12 +131,12 @@ void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
     for (int i = 0; i < n; i++) {
         double y = egi_svg_y(fr, tick[i]);
         if (!fr->bare)
-            fprintf(f, "<path d=\"M%.0f %.1fH%.0f\" stroke=\"#e4e4e4\"/>\n",
-                    fr->left, y, fr->left + fr->width);
+            egi_fprintf(f, "<path d=\"M%.0f %.1fH%.0f\" stroke=\"#e4e4e4\"/>\n",
+                        fr->left, y, fr->left + fr->width);
         tick_text(text, sizeof text, tick[i], fr->log_y);
         egi_svg_text(f, fr->left - 6, y + 3.5, "end", "", text);
     }
-    fprintf(
+    egi_fprintf(
         f, "<path d=\"M%.0f %.0fV%.0fH%.0f\" stroke=\"#555\" fill=\"none\"/>\n",
         fr->left, fr->top, bottom, fr->left + fr->width);
     if (!x_tick) {
@@ -144,8 +146,9 @@ void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
     }
     for (int i = 0; i < n_x; i++) {
         double x = egi_svg_x(fr, x_tick[i]);
-        fprintf(f, "<path d=\"M%.1f %.0fv4\" stroke=\"#555\" fill=\"none\"/>\n",
-                x, bottom);
+        egi_fprintf(
+            f, "<path d=\"M%.1f %.0fv4\" stroke=\"#555\" fill=\"none\"/>\n", x,
+            bottom);
         tick_text(text, sizeof text, x_tick[i], fr->log_x);
         egi_svg_text(f, x, bottom + 15, "middle", "", text);
     }
@@ -163,11 +166,11 @@ void egi_svg_scale(FILE *f, const egi_frame *fr, int levels, bool two_sided,
 
     for (int k = 0; k < levels; k++) {
         egi_svg_shade(colour, (k + .5) / levels, two_sided);
-        fprintf(f,
-                "<rect x=\"%.1f\" y=\"%.2f\" width=\"8\" height=\"%.2f\" "
-                "fill=\"%s\"/>\n",
-                x, fr->top + fr->height * (1 - (k + 1.0) / levels),
-                fr->height / levels + .2, colour);
+        egi_fprintf(f,
+                    "<rect x=\"%.1f\" y=\"%.2f\" width=\"8\" height=\"%.2f\" "
+                    "fill=\"%s\"/>\n",
+                    x, fr->top + fr->height * (1 - (k + 1.0) / levels),
+                    fr->height / levels + .2, colour);
     }
     for (int k = 0; k <= 4; k++)
         egi_svg_text(f, x + 12, fr->top + fr->height * (1 - k / 4.0) + 3.5,

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "report/flow_view.h"
+#include "base/num.h"
 #include "report/svg.h"
 
 enum { LEFT = 58, TOP = 28, WIDE = 308, HIGH = 190, LEVELS = 48 };
@@ -62,8 +63,8 @@ static void put_track(FILE *out, const egi_flow *f, const egi_frame *fr,
         bool cut = !isfinite(was) || (f->dim == 2 && fabs(v - was) > 1);
         was = v;
         if (!isfinite(v)) continue;
-        fprintf(out, "%c%.1f %.1f", cut ? 'M' : 'L', egi_svg_x(fr, f->t[q]),
-                egi_svg_y(fr, v));
+        egi_fprintf(out, "%c%.1f %.1f", cut ? 'M' : 'L', egi_svg_x(fr, f->t[q]),
+                    egi_svg_y(fr, v));
     }
     fputs("\"/>\n", out);
 }
@@ -135,11 +136,12 @@ static void put_column(FILE *out, const egi_flow *f, int q, double x0,
             if ((int)lrint(LEVELS * sqrt(fmin(1, h[end] / top))) != k) break;
         if (k == 0) continue;
         egi_svg_shade(colour, (double)k / LEVELS, false);
-        fprintf(out,
-                "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" "
-                "fill=\"%s\"/>\n",
-                x0, TOP + HIGH * (1 - (double)end / f->bins), x1 - x0,
-                HIGH * (double)(end - b) / f->bins, colour);
+        egi_fprintf(
+            out,
+            "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" "
+            "fill=\"%s\"/>\n",
+            x0, TOP + HIGH * (1 - (double)end / f->bins), x1 - x0,
+            HIGH * (double)(end - b) / f->bins, colour);
     }
 }
 
@@ -159,7 +161,7 @@ bool egi_svg_inner(FILE *out, const egi_flow *f, const char *title)
         put_column(out, f, q, border(f, &fr, from, q),
                    border(f, &fr, from, q + 1), top);
     for (int k = 0; k <= 4; k++) /* equal steps of the root */
-        (void)snprintf(tick[k], sizeof tick[k], "%.2g", top * k * k / 16);
+        (void)egi_snprintf(tick[k], sizeof tick[k], "%.2g", top * k * k / 16);
     egi_svg_scale(out, &fr, LEVELS, false, tick, "density");
     fputs("</g>\n", out);
     egi_svg_axes(out, &fr, "time t", "inner product <x_{i}, x_{j}>", NULL, 0);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "report/svg.h"
+#include "base/num.h"
 
 enum { SIDE = 300, LEFT = 40, TOP = 52, LEVELS = 48, MAX_CELLS = 96 };
 
@@ -33,10 +34,11 @@ static void put_row(FILE *f, const egi_heat *m, const double *x, int r,
         int k = level(m, x[c]);
         for (end = c + 1; end < cols && level(m, x[end]) == k; end++) continue;
         if (k == white) continue; /* the ground */
-        fprintf(f,
-                "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" "
-                "fill=\"",
-                LEFT + c * cell, TOP + r * cell, (end - c) * cell, cell);
+        egi_fprintf(
+            f,
+            "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" "
+            "fill=\"",
+            LEFT + c * cell, TOP + r * cell, (end - c) * cell, cell);
         put_colour(f, m, k);
         fputs("\"/>\n", f);
     }
@@ -47,17 +49,17 @@ static void put_scale(FILE *f, const egi_heat *m, double y)
     char text[64];
 
     for (int k = 0; k < LEVELS; k++) {
-        fprintf(f,
-                "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"8\" "
-                "fill=\"",
-                LEFT + (double)SIDE * k / LEVELS, y,
-                (double)SIDE / LEVELS + .2);
+        egi_fprintf(f,
+                    "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"8\" "
+                    "fill=\"",
+                    LEFT + (double)SIDE * k / LEVELS, y,
+                    (double)SIDE / LEVELS + .2);
         put_colour(f, m, k);
         fputs("\"/>\n", f);
     }
-    (void)snprintf(text, sizeof text, "%.3g", m->is_signed ? -m->max : 0);
+    (void)egi_snprintf(text, sizeof text, "%.3g", m->is_signed ? -m->max : 0);
     egi_svg_text(f, LEFT, y + 20, "start", "", text);
-    (void)snprintf(text, sizeof text, "%.3g", m->max);
+    (void)egi_snprintf(text, sizeof text, "%.3g", m->max);
     egi_svg_text(f, LEFT + SIDE, y + 20, "end", "", text);
     (void)snprintf(text, sizeof text, "%s%s", m->kind->value,
                    m->is_signed ? "" : " (colour by its root)");
@@ -95,9 +97,9 @@ void egi_svg_heat(FILE *f, const egi_heat *map, const double *x, int head,
         put_row(f, map, x + (ptrdiff_t)r * map->cols, r, cols, cell);
     put_scale(f, map, bottom + 12);
     fputs("</g>\n", f);
-    fprintf(f,
-            "<rect x=\"%d\" y=\"%d\" width=\"%.2f\" height=\"%.2f\" "
-            "fill=\"none\" stroke=\"#999\" stroke-width=\".6\"/>\n",
-            LEFT, TOP, cols * cell, rows * cell);
+    egi_fprintf(f,
+                "<rect x=\"%d\" y=\"%d\" width=\"%.2f\" height=\"%.2f\" "
+                "fill=\"none\" stroke=\"#999\" stroke-width=\".6\"/>\n",
+                LEFT, TOP, cols * cell, rows * cell);
     fputs("</svg>\n", f);
 }

@@ -1,11 +1,11 @@
 /* Phase diagrams of theory runs: metrics NAME_T, T one of the run's times, are
  * NAME at T over what the run sweeps; `boundary` is drawn on them. */
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/svg.h"
+#include "base/num.h"
 
 enum { LEFT = 58, TOP = 28, WIDE = 308, HIGH = 230, LEVELS = 60 };
 
@@ -16,8 +16,8 @@ bool egi_phase_split(const egi_run *r, const char *metric, char *name,
     size_t n = last ? (size_t)(last - metric) : 0;
     char *end = NULL;
 
-    if (n == 0 || n >= size || !isdigit((unsigned char)last[1])) return false;
-    *t = strtod(last + 1, &end);
+    if (n == 0 || n >= size || !egi_is_digit(last[1])) return false;
+    *t = egi_strtod(last + 1, &end);
     if (*end) return false;
     for (int i = 0; i < r->n_times; i++)
         if (fabs(r->times[i] - *t) <= 1e-5 * fabs(*t)) {
@@ -78,7 +78,7 @@ void egi_phase_release(egi_phase *m)
 static double unit_of(const char *axis, const char **label)
 {
     char *end = NULL;
-    double unit = strtod(axis, &end);
+    double unit = egi_strtod(axis, &end);
 
     *label = axis;
     if (end == axis || *end != ' ' || !(unit > 0)) return 1;
@@ -149,10 +149,11 @@ static void put_column(FILE *f, const egi_phase *m, const egi_frame *fr, int k,
         y0 = egi_svg_y(fr, start(swept_of, c, c->n, i) / unit);
         y1 = egi_svg_y(fr, start(swept_of, c, c->n, end) / unit);
         egi_svg_shade(colour, (double)level / LEVELS, share);
-        fprintf(f,
-                "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" "
-                "fill=\"%s\"/>\n",
-                x0, y1, x1 - x0, y0 - y1, colour);
+        egi_fprintf(
+            f,
+            "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" "
+            "fill=\"%s\"/>\n",
+            x0, y1, x1 - x0, y0 - y1, colour);
     }
 }
 
@@ -164,7 +165,8 @@ static void put_scale(FILE *f, const egi_phase *m, const egi_frame *fr,
     char tick[5][16];
 
     for (int k = 0; k <= 4; k++)
-        (void)snprintf(tick[k], sizeof tick[k], "%.3g", lo + (hi - lo) * k / 4);
+        (void)egi_snprintf(tick[k], sizeof tick[k], "%.3g",
+                           lo + (hi - lo) * k / 4);
     egi_svg_scale(f, fr, LEVELS, share, tick, name);
 }
 
@@ -178,9 +180,9 @@ static void put_boundary(FILE *f, const egi_phase *m, const egi_frame *fr,
             "stroke-width=\"1.6\" d=\"",
             LEFT, TOP, WIDE, HIGH, LEFT, TOP, WIDE, HIGH);
     for (int i = 0; i < m->boundary.n; i++)
-        fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M',
-                egi_svg_x(fr, m->boundary.mean[i]),
-                egi_svg_y(fr, m->boundary.x[i] / unit));
+        egi_fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M',
+                    egi_svg_x(fr, m->boundary.mean[i]),
+                    egi_svg_y(fr, m->boundary.x[i] / unit));
     fputs("\"/></svg>\n", f);
 }
 

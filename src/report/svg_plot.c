@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/svg.h"
+#include "base/num.h"
 
 enum { W = 380, LEFT = 58, RIGHT = 14, TOP = 26, PLOT_H = 190, ROW = 15 };
 
@@ -143,11 +144,11 @@ static void put_band(FILE *f, const egi_frame *fr, const egi_curve *c)
     if (!spread) return;
     fprintf(f, "<path fill=\"%s\" fill-opacity=\"0.18\" d=\"", c->colour);
     for (int i = 0; i < c->n; i++)
-        fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M', egi_svg_x(fr, c->x[i]),
-                egi_svg_y(fr, c->hi[i]));
+        egi_fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M', egi_svg_x(fr, c->x[i]),
+                    egi_svg_y(fr, c->hi[i]));
     for (int i = c->n - 1; i >= 0; i--)
-        fprintf(f, "L%.1f %.1f", egi_svg_x(fr, c->x[i]),
-                egi_svg_y(fr, c->lo[i]));
+        egi_fprintf(f, "L%.1f %.1f", egi_svg_x(fr, c->x[i]),
+                    egi_svg_y(fr, c->lo[i]));
     fputs("Z\"/>\n", f);
 }
 
@@ -159,14 +160,15 @@ static void put_line(FILE *f, const egi_plot *p, const egi_frame *fr,
             "stroke-linejoin=\"round\" stroke-dasharray=\"%s\" d=\"",
             c->colour, dash_of(c->q));
     for (int i = 0; i < c->n; i++) {
-        if (p->stairs && i) fprintf(f, "H%.1f", egi_svg_x(fr, c->x[i]));
-        fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M', egi_svg_x(fr, c->x[i]),
-                egi_svg_y(fr, c->mean[i]));
+        if (p->stairs && i) egi_fprintf(f, "H%.1f", egi_svg_x(fr, c->x[i]));
+        egi_fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M', egi_svg_x(fr, c->x[i]),
+                    egi_svg_y(fr, c->mean[i]));
     }
     fputs("\"/>\n", f);
     for (int i = 0; p->points && i < c->n; i++)
-        fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.4\" fill=\"%s\"/>\n",
-                egi_svg_x(fr, c->x[i]), egi_svg_y(fr, c->mean[i]), c->colour);
+        egi_fprintf(
+            f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.4\" fill=\"%s\"/>\n",
+            egi_svg_x(fr, c->x[i]), egi_svg_y(fr, c->mean[i]), c->colour);
 }
 
 /* Two columns under the plot. */
@@ -176,10 +178,11 @@ static void put_legend(FILE *f, const egi_plot *p)
         double x = LEFT + (k % 2) * (W - LEFT - RIGHT) / 2.0;
         int row = k / 2;
         double y = TOP + PLOT_H + 46 + ROW * row;
-        fprintf(f,
-                "<path d=\"M%.1f %.1fh20\" stroke=\"%s\" stroke-width=\"2\" "
-                "stroke-dasharray=\"%s\"/>\n",
-                x, y - 3.5, p->curve[k].colour, dash_of(p->curve[k].q));
+        egi_fprintf(
+            f,
+            "<path d=\"M%.1f %.1fh20\" stroke=\"%s\" stroke-width=\"2\" "
+            "stroke-dasharray=\"%s\"/>\n",
+            x, y - 3.5, p->curve[k].colour, dash_of(p->curve[k].q));
         egi_svg_text(f, x + 26, y, "start", "", p->curve[k].label);
     }
 }
@@ -191,10 +194,10 @@ static void put_marks(FILE *f, const egi_plot *p, const egi_frame *fr)
         if (fr->log_x && !(x > 0)) continue;
         x = egi_svg_x(fr, x);
         if (x >= LEFT && x <= W - RIGHT)
-            fprintf(f,
-                    "<path d=\"M%.1f %dv%d\" stroke=\"#bbb\" "
-                    "stroke-width=\".5\"/>\n",
-                    x, TOP, PLOT_H);
+            egi_fprintf(f,
+                        "<path d=\"M%.1f %dv%d\" stroke=\"#bbb\" "
+                        "stroke-width=\".5\"/>\n",
+                        x, TOP, PLOT_H);
     }
 }
 

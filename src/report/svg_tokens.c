@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/flow_view.h"
+#include "base/num.h"
 #include "report/svg.h"
 
 enum { SIDE = 176, GAP = 10, HEAD = 26, FOOT = 22, TRAIL_POINTS = 9000 };
@@ -80,7 +81,7 @@ static void put_curve(const pen *p, const double *x, int n, ptrdiff_t stride,
             continue;
         }
         if (!any) fprintf(p->f, "<path %s d=\"", style);
-        fprintf(p->f, "%c%.1f %.1f", pen_down ? 'L' : 'M', s.x, s.y);
+        egi_fprintf(p->f, "%c%.1f %.1f", pen_down ? 'L' : 'M', s.x, s.y);
         pen_down = any = true;
     }
     if (any) fputs("\"/>\n", p->f);
@@ -153,11 +154,12 @@ static void put_heaps(const pen *p, int frame, bool front)
         spot s = project(p, x + (ptrdiff_t)first[h] * f->dim);
         if (count[h] < 3 || 40 * count[h] < f->n_tokens || (s.z >= 0) != front)
             continue;
-        fprintf(p->f,
-                "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\" "
-                "fill-opacity=\".25\" stroke=\"%s\" stroke-width=\".8\"/>\n",
-                s.x, s.y, 2.5 + 8 * sqrt((double)count[h] / f->n_tokens),
-                p->colour[first[h]], p->colour[first[h]]);
+        egi_fprintf(
+            p->f,
+            "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\" "
+            "fill-opacity=\".25\" stroke=\"%s\" stroke-width=\".8\"/>\n",
+            s.x, s.y, 2.5 + 8 * sqrt((double)count[h] / f->n_tokens),
+            p->colour[first[h]], p->colour[first[h]]);
     }
     eg_free(first);
     eg_free(count);
@@ -174,10 +176,10 @@ static void put_dots(const pen *p, int frame, bool front)
     for (int i = 0; i < f->n_tokens; i++, x += f->dim) {
         spot s = project(p, x);
         if (isfinite(s.x + s.y) && (s.z >= 0) == front)
-            fprintf(p->f,
-                    "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" "
-                    "fill=\"%s\"/>\n",
-                    s.x, s.y, r, p->colour[i]);
+            egi_fprintf(p->f,
+                        "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" "
+                        "fill=\"%s\"/>\n",
+                        s.x, s.y, r, p->colour[i]);
     }
     fputs("</g>\n", p->f);
 }
@@ -188,7 +190,7 @@ static void put_polygon(const pen *p, const double *x, const int *corner, int n,
     fprintf(p->f, "<path %s d=\"", style);
     for (int i = 0; i < n; i++) {
         spot s = project(p, x + (ptrdiff_t)corner[i] * p->flow->dim);
-        fprintf(p->f, "%c%.1f %.1f", i ? 'L' : 'M', s.x, s.y);
+        egi_fprintf(p->f, "%c%.1f %.1f", i ? 'L' : 'M', s.x, s.y);
     }
     fputs("Z\"/>\n", p->f);
 }
@@ -237,10 +239,10 @@ static void put_panel(pen *p, int frame, bool common)
 
     p->size = f->sphere ? 1 : size_of(f, frame, common);
     if (f->sphere)
-        fprintf(p->f,
-                "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\" "
-                "stroke=\"#8a93a0\" stroke-width=\".9\"/>\n",
-                p->cx, p->cy, p->r, ball ? "url(#ball)" : "#f7f8fa");
+        egi_fprintf(p->f,
+                    "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\" "
+                    "stroke=\"#8a93a0\" stroke-width=\".9\"/>\n",
+                    p->cx, p->cy, p->r, ball ? "url(#ball)" : "#f7f8fa");
     for (int front = 0; front < 2; front++) {
         if (ball) put_graticule(p, front);
         if (!f->sphere && f->d <= 3) put_hull(p, frame, front);
@@ -248,11 +250,11 @@ static void put_panel(pen *p, int frame, bool common)
         if (f->sphere || front) put_heaps(p, frame, front);
         put_dots(p, frame, front);
     }
-    (void)snprintf(text, sizeof text, "t = %.4g", f->t[frame]);
+    (void)egi_snprintf(text, sizeof text, "t = %.4g", f->t[frame]);
     egi_svg_text(p->f, p->cx, HEAD + SIDE + 14, "middle", "fill=\"#222\"",
                  text);
     if (!f->sphere && !common) {
-        (void)snprintf(text, sizeof text, "scale \xc2\xb1%.3g", p->size);
+        (void)egi_snprintf(text, sizeof text, "scale \xc2\xb1%.3g", p->size);
         egi_svg_text(p->f, p->cx, HEAD + 8, "middle", "fill=\"#888\"", text);
     }
 }

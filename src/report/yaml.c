@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/report_impl.h"
+#include "base/num.h"
 
 /* What stands behind "key:" in a section; NULL: there is none. */
 static const char *find(const char *text, const char *section, const char *key)
@@ -54,7 +55,7 @@ int egi_yaml_numbers(const char *text, const char *section, const char *key,
         char *end = NULL;
 
         p += strspn(p, " \t\r\n,\"'");
-        out[n] = strtod(p, &end);
+        out[n] = egi_strtod(p, &end);
         if (end == p) break; /* the bracket, or no number */
         n++;
         p = end;

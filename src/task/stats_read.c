@@ -3,7 +3,7 @@
 #include "engram/mem.h"
 #include "task/stats.h"
 
-#include <jansson.h>
+#include "base/json.h"
 #include <string.h>
 
 #define MAX_FILE_BYTES ((size_t)1 << 30)
@@ -207,7 +207,7 @@ eg_status egi_stats_parse(egi_stats *s, const char *bytes, size_t size,
                           const char *name, eg_err *err)
 {
     json_error_t why;
-    json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &why);
+    json_t *root = egi_json_parse(bytes, size, JSON_REJECT_DUPLICATES, &why);
     egi_stats got = {0};
     eg_status st = EG_OK;
 

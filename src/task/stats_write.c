@@ -3,7 +3,7 @@
 #include "engram/file.h"
 #include "task/stats.h"
 
-#include <jansson.h>
+#include "base/json.h"
 #include <stdlib.h>
 
 static const char method[] =
@@ -15,7 +15,7 @@ static const char method[] =
 static bool put_text(FILE *f, const char *key, const char *text)
 {
     json_t *v = json_string(text);
-    char *quoted = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+    char *quoted = v ? egi_json_print(v, JSON_ENCODE_ANY) : NULL;
 
     if (quoted) fprintf(f, " \"%s\": %s,\n", key, quoted);
     free(quoted);

@@ -73,14 +73,15 @@ static void test_round_trips(void **state)
     check_accepts("steps", "4611686018427387905", "4611686018427387905");
     check_accepts("lr", "1e-3", "0.001");
     check_accepts("lr", ".5", "0.5");
-    check_accepts("lr", "1", "1");
+    check_accepts("lr", "1", "1.0");
     check_accepts("lr", "0.1", "0.1");
     check_accepts("lr", "0.30000000000000004", "0.30000000000000004");
     check_accepts("lr", "4.9406564584124654e-324", "4.94065645841247e-324");
-    check_accepts("beta", "inf", "inf");
-    check_accepts("beta", ".inf", "inf");
-    check_accepts("shift", "-inf", "-inf");
-    check_accepts("shift", "+2.5E+2", "250");
+    check_accepts("lr", "1e-5", "1.0e-05");
+    check_accepts("beta", "inf", ".inf");
+    check_accepts("beta", ".inf", ".inf");
+    check_accepts("shift", "-inf", "-.inf");
+    check_accepts("shift", "+2.5E+2", "250.0");
     check_accepts("tied", "yes", "true");
     check_accepts("tied", "on", "true");
     check_accepts("tied", "true", "true");
@@ -90,6 +91,8 @@ static void test_round_trips(void **state)
     check_accepts("kind", "adamw", "adamw");
     check_accepts("probes", "[a, b]", "[a, b]");
     check_accepts("probes", "a,b , c.d", "[a, b, c.d]");
+    check_accepts("probes", "[no, 010, Y, .5, a/b, _x]",
+                  "[\"no\", \"010\", \"Y\", \".5\", a/b, _x]");
     check_accepts("probes", "[]", "[]");
     check_accepts("probes", "", "[]");
     check_accepts("probes", "[\"a, b\", \"\", \"q\\\"\\\\\"]",

@@ -395,6 +395,99 @@ static void test_quote_round_trip(void **state)
     assert_string_equal(latin, "\"caf\\xe9\"");
 }
 
+/* What readers of YAML 1.1 and 1.2 take for another type, and what looks like
+ * it: in quotes; plain words stay bare. */
+static void test_quotes_for_every_reader(void **state)
+{
+    static const char *const quoted[] = {"no",
+                                         "No",
+                                         "NO",
+                                         "yes",
+                                         "true",
+                                         "True",
+                                         "FALSE",
+                                         "on",
+                                         "Off",
+                                         "y",
+                                         "N",
+                                         "null",
+                                         "Null",
+                                         "NULL",
+                                         "~",
+                                         "",
+                                         "010",
+                                         "0o7",
+                                         "0x1f",
+                                         "0b1",
+                                         "1_000",
+                                         "1:30",
+                                         "12",
+                                         "-3",
+                                         "+1",
+                                         "1.5",
+                                         "1e5",
+                                         ".5",
+                                         ".inf",
+                                         "-.Inf",
+                                         ".nan",
+                                         ".NaN",
+                                         "2024-01-01",
+                                         "=",
+                                         "<<",
+                                         "inf",
+                                         "NaN",
+                                         " a",
+                                         "a ",
+                                         "-",
+                                         "- a",
+                                         "---",
+                                         "...",
+                                         "? a",
+                                         ": a",
+                                         "a: b",
+                                         "a #b",
+                                         "#",
+                                         "&a",
+                                         "*a",
+                                         "!a",
+                                         "|",
+                                         ">",
+                                         "%a",
+                                         "@a",
+                                         "`a",
+                                         "a\tb",
+                                         "a\nb",
+                                         "\x7f",
+                                         "\x01",
+                                         "a,b",
+                                         "[a",
+                                         "{a",
+                                         "caf\xc3\xa9",
+                                         "2024-01-01T00:00:00Z",
+                                         "190:20:30.15",
+                                         "1e3.yaml",
+                                         "0",
+                                         "00",
+                                         "-.inf",
+                                         ".",
+                                         "..",
+                                         "./a.npy"};
+    static const char *const bare[] = {
+        "a",          "nope", "yesno", "nulls", "_1",
+        "/tmp/a.csv", "e5",   "x0x1f", "Inf1",  "blocks.0.attn.W_Q"};
+    char q[90];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof quoted / sizeof *quoted; i++) {
+        (void)eg_yaml_quote(q, sizeof q, quoted[i]);
+        if (q[0] != '"') fail_msg("'%s' is written as %s", quoted[i], q);
+    }
+    for (size_t i = 0; i < sizeof bare / sizeof *bare; i++) {
+        (void)eg_yaml_quote(q, sizeof q, bare[i]);
+        assert_string_equal(q, bare[i]);
+    }
+}
+
 static void test_load(void **state)
 {
     char dir[200], path[300];
@@ -430,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_long_lists_are_refused),
         cmocka_unit_test(test_errors_of_the_caller),
         cmocka_unit_test(test_quote_round_trip),
+        cmocka_unit_test(test_quotes_for_every_reader),
         cmocka_unit_test(test_load),
     };
 

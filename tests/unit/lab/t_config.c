@@ -177,6 +177,32 @@ static void test_theory(void **state)
     eg_free(b);
 }
 
+/* A reader of YAML that guesses types finds the types of the schema: a point in
+ * every real, quotes about what is no plain word. */
+static void test_saved_types(void **state)
+{
+    eg_config *a = cfg_new();
+    char *text = NULL;
+    eg_err err = {0};
+
+    (void)state;
+    assert_int_equal(eg_config_set(a, "run.name=no", &err), EG_OK);
+    assert_int_equal(eg_config_set(a, "task.stats=1_000", &err), EG_OK);
+    assert_int_equal(eg_config_set(a, "optim.lr=1", &err), EG_OK);
+    assert_int_equal(eg_config_format(a, &text, &err), EG_OK);
+    assert_non_null(strstr(text, "  name: \"no\"\n"));
+    assert_non_null(strstr(text, "  stats: \"1_000\"\n"));
+    assert_non_null(strstr(text, "  lr: 1.0\n"));
+    assert_non_null(strstr(text, "  norm_eps: 1.0e-05\n"));
+    eg_free(text);
+    assert_int_equal(eg_config_set(a, "run.kind=flow", &err), EG_OK);
+    assert_int_equal(eg_config_format(a, &text, &err), EG_OK);
+    assert_non_null(strstr(text, "  \"n\": 64\n"));
+    assert_non_null(strstr(text, "  atol: 1.0e-14\n"));
+    eg_free(text);
+    eg_free(a);
+}
+
 /* The reference page must be what the tables say now. */
 static void test_doc_is_current(void **state)
 {
@@ -200,11 +226,14 @@ static void test_doc_is_current(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_same),          cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_set_errors),    cmocka_unit_test(test_theory),
-        cmocka_unit_test(test_doc_is_current)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_defaults),
+                                       cmocka_unit_test(test_round_trip),
+                                       cmocka_unit_test(test_same),
+                                       cmocka_unit_test(test_errors),
+                                       cmocka_unit_test(test_set_errors),
+                                       cmocka_unit_test(test_theory),
+                                       cmocka_unit_test(test_saved_types),
+                                       cmocka_unit_test(test_doc_is_current)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
