@@ -23,6 +23,23 @@ bool cli_is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* --seed in the words of run.seed; seed is left as it is without one. */
+static bool read_seed(const cli_args *a, int64_t *seed)
+{
+    const char *text = cli_value(a, "seed");
+    eg_run_opts o;
+    eg_err err = {0};
+
+    if (!text) return true;
+    if (eg_field_parse(eg_field_find(eg_run_fields, "seed"), &o, text, &err) !=
+        EG_OK) {
+        cli_fail(CLI_MISUSE, "--%s", err.msg);
+        return false;
+    }
+    *seed = o.seed;
+    return true;
+}
+
 int cli_config(const cli_args *a, const char *file, eg_config *cfg)
 {
     char path[EG_PATH + 16];
@@ -30,7 +47,7 @@ int cli_config(const cli_args *a, const char *file, eg_config *cfg)
     eg_status st;
     int64_t seed = -1;
 
-    if (!cli_int(a, "seed", 0, (int64_t)1 << 53, &seed)) return CLI_MISUSE;
+    if (!read_seed(a, &seed)) return CLI_MISUSE;
     snprintf(path, sizeof path, "%.1000s%s", file,
              cli_is_folder(file) ? "/config.yaml" : "");
     st = eg_config_load(cfg, path, &err);

@@ -2,7 +2,6 @@
 #include "grid.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* "key=a,b,c" as one axis; a list value is written in brackets. */
@@ -40,31 +39,12 @@ static int add_axis(grid *g, const char *text)
     return CLI_DONE;
 }
 
-/* "0-9" or "1,2,5"; strtoll stops at a number far above EG_SEED_MAX. */
 static int add_seeds(grid *g, const char *text)
 {
-    const char *s = text;
+    eg_err err = {0};
 
-    while (*s) {
-        char *end;
-        long long a = strtoll(s, &end, 10), b = a;
-
-        if (end == s || a < 0) break;
-        if (*end == '-') {
-            s = end + 1;
-            b = strtoll(s, &end, 10);
-            if (end == s || b < a) break;
-        }
-        if (b > EG_SEED_MAX || b - a >= EG_SEEDS_MAX - g->n_seeds) break;
-        for (; a <= b; a++) g->seed[g->n_seeds++] = a;
-        if (*end == '\0') return CLI_DONE;
-        if (*end != ',') break;
-        s = end + 1;
-    }
-    return cli_fail(CLI_MISUSE,
-                    "--seeds: expected 0-9 or 1,2,5 (at most %d), "
-                    "found '%s'",
-                    EG_SEEDS_MAX, text);
+    if (eg_seeds_add(&g->seeds, text, &err) == EG_OK) return CLI_DONE;
+    return cli_fail(CLI_MISUSE, "--seeds: %s", err.msg);
 }
 
 int grid_parse(grid *g, const cli_args *a)
@@ -84,7 +64,7 @@ int grid_parse(grid *g, const cli_args *a)
 
 int grid_size(const grid *g)
 {
-    int n = g->n_seeds ? g->n_seeds : 1;
+    int n = g->seeds.n ? g->seeds.n : 1;
 
     for (int i = 0; i < g->n_axes; i++) {
         if (n > INT_MAX / g->n_values[i]) return INT_MAX;
@@ -96,9 +76,9 @@ int grid_size(const grid *g)
 int grid_apply(const grid *g, int i, eg_config *cfg, char *label, size_t size)
 {
     label[0] = '\0';
-    if (g->n_seeds) {
-        cfg->run.seed = g->seed[i % g->n_seeds];
-        i /= g->n_seeds;
+    if (g->seeds.n) {
+        cfg->run.seed = g->seeds.seed[i % g->seeds.n];
+        i /= g->seeds.n;
     }
     for (int k = g->n_axes - 1; k >= 0; k--) {
         char text[256];

@@ -8,11 +8,11 @@
 #define GRID_VALUES 64
 
 typedef struct grid {
-    int n_axes, n_seeds;
+    int n_axes;
     char key[GRID_AXES][128];
     int n_values[GRID_AXES];
     char value[GRID_AXES][GRID_VALUES][96];
-    int64_t seed[EG_SEEDS_MAX];
+    eg_seeds seeds;
 } grid;
 
 /* From --grid key=a,b (repeated) and --seeds 0-9; CLI_DONE or a message. */

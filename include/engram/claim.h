@@ -57,6 +57,14 @@ EG_API const char *eg_experiments_nearest(const eg_experiments *x,
 
 #define EG_SEEDS_MAX 64
 
+typedef struct eg_seeds {
+    int n;
+    int64_t seed[EG_SEEDS_MAX];
+} eg_seeds;
+/* Appends "3", "0-9" or "1,2,5": each is a value of run.seed, and refused in
+ * its words. */
+EG_API eg_status eg_seeds_add(eg_seeds *s, const char *text, eg_err *err);
+
 typedef struct eg_claim_result {
     eg_claim_info info;
     eg_verdict verdict;

@@ -272,7 +272,7 @@ static eg_status check_runs(const egi_experiment *e, eg_err *err)
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "experiment: out of memory");
     for (int i = 0; e->runs && i < e->runs->n && st == EG_OK; i++) {
         egi_variant v = {.run = e->runs->item[i].key};
-        egi_seeds seeds;
+        eg_seeds seeds;
 
         if (strcmp(v.run, "measure") == 0)
             st = EG_KEY_FAIL(&e->runs->item[i], err, EG_EINVAL,

@@ -5,11 +5,6 @@
 
 #include "engram/claim.h"
 
-typedef struct egi_seeds {
-    int n;
-    int64_t seed[EG_SEEDS_MAX];
-} egi_seeds;
-
 typedef enum egi_over {
     EGI_MEAN,
     EGI_MEDIAN,
@@ -90,7 +85,7 @@ struct eg_experiments {
 /* That run of the file in that profile: its configuration (without seed) and
  * seeds. Errors have positions. */
 eg_status egi_run_resolve(const egi_experiment *e, const egi_variant *v,
-                          eg_profile profile, eg_config *cfg, egi_seeds *seeds,
+                          eg_profile profile, eg_config *cfg, eg_seeds *seeds,
                           eg_err *err);
 /* The last part of a claim's id, which is unique in its file. */
 const char *egi_claim_name(const egi_claim *c);
@@ -120,8 +115,7 @@ eg_status egi_tolerance_parse(egi_tolerance *t, const char *text, eg_err *err);
 bool egi_relation_holds(const egi_relation *r, const egi_tolerance *t,
                         double v);
 /* "1-10", "3" or a list of these; node is a scalar or a sequence. */
-eg_status egi_seeds_parse(egi_seeds *s, const eg_node *node, eg_err *err);
-eg_status egi_seeds_text(egi_seeds *s, const char *text, eg_err *err);
+eg_status egi_seeds_parse(eg_seeds *s, const eg_node *node, eg_err *err);
 bool egi_number(const char *text, double *out);
 
 #endif

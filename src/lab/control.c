@@ -68,7 +68,7 @@ static eg_status parse_entry(const egi_experiment *e, const egi_claim *c,
     const egi_terms *t = &c->terms[profile];
     egi_variant v = {entry->key, entry, egi_claim_name(c)};
     eg_config *cfg;
-    egi_seeds seeds;
+    eg_seeds seeds;
     eg_status st;
 
     if (!reads(t->control.measure ? t->control.measure : t->measure,

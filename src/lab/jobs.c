@@ -34,7 +34,7 @@ eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e,
                         int *job, int *n_seeds, int64_t *seed, eg_err *err)
 {
     eg_config *cfg = eg_calloc(1, sizeof *cfg);
-    egi_seeds seeds;
+    eg_seeds seeds;
     eg_status st = EG_OK;
 
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "jobs: out of memory");

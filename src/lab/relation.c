@@ -1,6 +1,4 @@
-/* The small texts of a claim: what is expected, how far off it may be, which
- * seeds. */
-#include <errno.h>
+/* The small texts of a claim: what is expected, and how far off it may be. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,65 +100,4 @@ bool egi_relation_holds(const egi_relation *r, const egi_tolerance *t, double v)
         return v >= r->a - slack_a && v <= r->b + slack_b;
     }
     return false;
-}
-
-/* One "a" or "a-b", within the range of run.seed. */
-static bool add_range(egi_seeds *s, const char **text)
-{
-    char *end;
-    long long a, b;
-
-    if (!egi_is_digit(**text)) return false;
-    errno = 0;
-    a = b = strtoll(*text, &end, 10);
-    if (*end == '-') {
-        if (!egi_is_digit(end[1])) return false;
-        b = strtoll(end + 1, &end, 10);
-    }
-    *text = end;
-    if (errno || b < a || b > EG_SEED_MAX || b - a >= EG_SEEDS_MAX - s->n)
-        return false;
-    for (long long v = a; v <= b; v++) s->seed[s->n++] = v;
-    return true;
-}
-
-eg_status egi_seeds_text(egi_seeds *s, const char *text, eg_err *err)
-{
-    const char *at = text;
-
-    for (;;) {
-        at += strspn(at, " ");
-        if (!add_range(s, &at)) break;
-        at += strspn(at, " ");
-        if (*at == '\0') return EG_OK;
-        if (*at++ != ',') break;
-    }
-    return EG_FAIL(err, EG_EINVAL,
-                   "expected seeds such as 3, 0-9 or 1,2,5 (at most %d), found "
-                   "'%.*s'",
-                   EG_SEEDS_MAX, eg_text_fit(text, 40), text);
-}
-
-eg_status egi_seeds_parse(egi_seeds *s, const eg_node *node, eg_err *err)
-{
-    eg_err why = {0};
-    eg_status st = EG_OK;
-
-    *s = (egi_seeds){0};
-    if (node->kind == EG_NODE_MAP || (node->kind == EG_NODE_SEQ && !node->n))
-        return EG_NODE_FAIL(node, err, EG_EINVAL,
-                            "seeds: expected 1-10 or [1, 2], found %s",
-                            eg_node_what(node));
-    if (node->kind == EG_NODE_SCALAR) {
-        st = egi_seeds_text(s, node->text, &why);
-        return st == EG_OK ? st
-                           : EG_NODE_FAIL(node, err, st, "seeds: %s", why.msg);
-    }
-    for (int i = 0; i < node->n && st == EG_OK; i++) {
-        const eg_node *n = &node->item[i];
-
-        st = egi_seeds_text(s, n->text ? n->text : "", &why);
-        if (st != EG_OK) return EG_NODE_FAIL(n, err, st, "seeds: %s", why.msg);
-    }
-    return st;
 }

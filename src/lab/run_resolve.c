@@ -39,7 +39,7 @@ static eg_status load_file(const egi_experiment *e, const eg_node *base,
 }
 
 /* seeds may stand in the run, or in its profile. */
-static eg_status take_seeds(const eg_node *n, egi_seeds *seeds, eg_err *err)
+static eg_status take_seeds(const eg_node *n, eg_seeds *seeds, eg_err *err)
 {
     const eg_node *s = eg_node_get(n, "seeds");
 
@@ -47,7 +47,7 @@ static eg_status take_seeds(const eg_node *n, egi_seeds *seeds, eg_err *err)
 }
 
 /* Sections, and perhaps seeds, of a profile or a control. */
-static eg_status apply_own(const eg_node *own, eg_config *cfg, egi_seeds *seeds,
+static eg_status apply_own(const eg_node *own, eg_config *cfg, eg_seeds *seeds,
                            eg_err *err)
 {
     eg_status st = eg_config_apply(cfg, own, profile_keys, err);
@@ -57,7 +57,7 @@ static eg_status apply_own(const eg_node *own, eg_config *cfg, egi_seeds *seeds,
 
 static eg_status resolve(const egi_experiment *e, const eg_node *run,
                          eg_profile profile, int depth, eg_config *cfg,
-                         egi_seeds *seeds, eg_err *err)
+                         eg_seeds *seeds, eg_err *err)
 {
     const eg_node *base = eg_node_get(run, "base");
     const eg_node *own = eg_node_get(run, eg_profile_name(profile));
@@ -102,7 +102,7 @@ static void name_run(const egi_experiment *e, const egi_variant *v,
 }
 
 eg_status egi_run_resolve(const egi_experiment *e, const egi_variant *v,
-                          eg_profile profile, eg_config *cfg, egi_seeds *seeds,
+                          eg_profile profile, eg_config *cfg, eg_seeds *seeds,
                           eg_err *err)
 {
     const eg_node *run = eg_node_get(e->runs, v->run);
@@ -111,7 +111,7 @@ eg_status egi_run_resolve(const egi_experiment *e, const egi_variant *v,
     EG_ASSERT(run);
     eg_config_default(cfg);
     snprintf(cfg->folder, sizeof cfg->folder, "%s", e->folder);
-    *seeds = (egi_seeds){0};
+    *seeds = (eg_seeds){0};
     st = resolve(e, run, profile, 0, cfg, seeds, err);
     if (st == EG_OK && v->change) st = apply_own(v->change, cfg, seeds, err);
     if (st != EG_OK) return st;

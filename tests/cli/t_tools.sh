@@ -9,7 +9,9 @@ expect 2 'n_heads=3 seed=1 +failed +- +- +-$' 'does not divide' \
     "$engram" sweep c.yaml --grid model.n_heads=1,3 --seeds 1 --runs other
 expect 2 '' 'section.key=a,b,c' "$engram" sweep c.yaml --grid nonsense
 expect 2 '' "did you mean 'optim.lr'" "$engram" sweep c.yaml --grid optim.l=1,2
-expect 2 '' 'expected 0-9' "$engram" sweep c.yaml --seeds x
+expect 2 '' '--seeds: seed: expected a whole number from 0 to 9007199254740992, found .x' \
+    "$engram" sweep c.yaml --seeds x
+expect 2 '' 'expected seeds such as 3, 0-9' "$engram" sweep c.yaml --seeds 9-3
 
 expect 0 'tiny .*finished' '' "$engram" runs
 expect 0 '"runs": \[' '' "$engram" runs tiny --json

@@ -33,7 +33,7 @@ static void walk(const grid *g)
     static eg_config cfg;
     int n = grid_size(g), code = CLI_DONE;
 
-    EG_ASSERT(n > 0 && g->n_axes <= GRID_AXES && g->n_seeds <= EG_SEEDS_MAX);
+    EG_ASSERT(n > 0 && g->n_axes <= GRID_AXES && g->seeds.n <= EG_SEEDS_MAX);
     for (int i = 0; i < n && i < MAX_POINTS && code == CLI_DONE; i++) {
         char label[128];
 

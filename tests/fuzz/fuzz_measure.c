@@ -66,9 +66,9 @@ static void try_relation(const char *text)
 
 static void try_seeds(const char *text)
 {
-    egi_seeds s = {0};
+    eg_seeds s = {0};
     eg_err err = {0};
-    eg_status st = egi_seeds_text(&s, text, &err);
+    eg_status st = eg_seeds_add(&s, text, &err);
 
     EG_ASSERT(s.n >= 0 && s.n <= EG_SEEDS_MAX);
     for (int i = 0; i < s.n; i++) EG_ASSERT(s.seed[i] >= 0);

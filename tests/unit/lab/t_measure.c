@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "engram/claim.h"
+#include "engram/mem.h"
 #include "lab/judge.h"
 
 static double steps[] = {0, 10, 20, 30, 40};
@@ -259,21 +260,64 @@ static void test_bad_relations(void **state)
 
 static void test_seeds(void **state)
 {
-    egi_seeds s = {0};
+    eg_seeds s = {0};
 
     (void)state;
-    assert_int_equal(egi_seeds_text(&s, "1-3, 7,9-9", NULL), EG_OK);
+    assert_int_equal(eg_seeds_add(&s, "1-3, 7,9-9", NULL), EG_OK);
     assert_int_equal(s.n, 5);
     assert_int_equal(s.seed[3], 7);
     assert_int_equal(s.seed[4], 9);
     s.n = 0;
-    assert_int_equal(egi_seeds_text(&s, "3-1", NULL), EG_EINVAL);
+    assert_int_equal(eg_seeds_add(&s, "3-1", NULL), EG_EINVAL);
     s.n = 0;
-    assert_int_equal(egi_seeds_text(&s, "1-1000", NULL), EG_EINVAL);
+    assert_int_equal(eg_seeds_add(&s, "1-1000", NULL), EG_EINVAL);
     s.n = 0;
-    assert_int_equal(egi_seeds_text(&s, "-1", NULL), EG_EINVAL);
+    assert_int_equal(eg_seeds_add(&s, "-1", NULL), EG_EINVAL);
     s.n = 0;
-    assert_int_equal(egi_seeds_text(&s, "1,,2", NULL), EG_EINVAL);
+    assert_int_equal(eg_seeds_add(&s, "1,,2", NULL), EG_EINVAL);
+    s.n = 0;
+    assert_int_equal(
+        eg_seeds_add(&s, "1e3, 9007199254740990-9007199254740992", NULL),
+        EG_OK);
+    assert_int_equal(s.n, 4);
+    assert_int_equal(s.seed[0], 1000);
+    assert_int_equal(s.seed[3], EG_SEED_MAX);
+}
+
+/* One sentence wherever a seed stands. */
+static void test_seed_out_of_range(void **state)
+{
+    static const char *const wrong[] = {"9007199254740993",
+                                        "9007199254740993.0",
+                                        "9.007199254740993e15",
+                                        "99999999999999999999",
+                                        "-5",
+                                        "0x10",
+                                        "1e-3",
+                                        "1.5",
+                                        "x"};
+    eg_config *cfg = eg_calloc(1, sizeof *cfg);
+    char want[160], text[64], list[64];
+
+    (void)state;
+    assert_non_null(cfg);
+    eg_config_default(cfg);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        eg_seeds s = {0};
+        eg_err err = {0}, set = {0};
+
+        snprintf(want, sizeof want,
+                 "seed: expected a whole number from 0 to 9007199254740992, "
+                 "found '%s'",
+                 wrong[i]);
+        snprintf(text, sizeof text, "run.seed=%s", wrong[i]);
+        snprintf(list, sizeof list, "1,%s", wrong[i]);
+        assert_int_equal(eg_seeds_add(&s, list, &err), EG_EINVAL);
+        assert_string_equal(err.msg, want);
+        assert_int_equal(eg_config_set(cfg, text, &set), EG_EINVAL);
+        assert_string_equal(set.msg + strlen("run: "), want);
+    }
+    eg_free(cfg);
 }
 
 /* Values over seeds, reduced: 1 2 4 5, mean 3, sd sqrt(10/3). */
@@ -327,6 +371,8 @@ int main(void)
                                        cmocka_unit_test(test_relations),
                                        cmocka_unit_test(test_bad_relations),
                                        cmocka_unit_test(test_seeds),
+                                       cmocka_unit_test(test_seed_out_of_range),
+                                       cmocka_unit_test(test_seed_out_of_range),
                                        cmocka_unit_test(test_reductions),
                                        cmocka_unit_test(test_ids)};
 
