@@ -41,13 +41,19 @@ EG_FIELDS_STRUCT(eg_flow_theory_dirac, EG_FLOW_THEORY_DIRAC_FIELDS)
  * distance in a cap after `settle`; exit, when the first token leaves its
  * doubled cap; ode, the same by the equation of two clusters from the angles
  * at `settle`; ratio of the two; T2, the theorem's time before which none
- * leaves; after = exit/T2. */
+ * leaves; after = exit/T2. Over the last beta, of two and more: slope, that of
+ * ln(beta exit) against beta (1 - cos u) by least squares, u the angle between
+ * the clusters at `settle`: 1 in the end, when exits take exp(beta (1 - cos u))
+ * / (2 beta sin^2 u); T2_slope, that of ln(T2). */
 #define EG_FLOW_THEORY_CAP_EXIT_FIELDS(I, R, B, T, E, L)       \
     I(n, "8", 2, 256, "tokens, an even number")                \
     R(e, "0.01", 1e-6, 0.0625, "size of the caps")             \
     R(angle, "2.5", 0.5, 2.8, "between their centres")         \
     L(betas, "[4, 6, 8, 10]", "inverse temperatures, 1 to 12") \
-    R(settle, "30", 1, 1e6, "time for each cap to collapse")
+    R(settle, "30", 1, 1e6, "time for each cap to collapse")   \
+    B(same, "false", "one start for all betas")                \
+    R(impostor, "0", -0.9, 10,                                 \
+      "controls only: relative change of beta in the equation")
 EG_FIELDS_STRUCT(eg_flow_theory_cap_exit, EG_FLOW_THEORY_CAP_EXIT_FIELDS)
 
 /* low_rank [2305.05465, its released script]: V = M M', M uniform in [-1, 1],
@@ -160,18 +166,20 @@ EG_FIELDS_STRUCT(eg_flow_theory_perceptron, EG_FLOW_THEORY_PERCEPTRON_FIELDS)
     I(d, "3", 2, 64, "dimension")                        \
     R(beta, "4", 0.001, 100, "inverse temperature")      \
     B(moving, "true", "masses change")                   \
-    L(times, "[0.3, 1, 3, 10, 30]", "when, ascending")
+    L(times, "[0.3, 1, 3, 10, 30]", "when, ascending")   \
+    R(impostor, "0", -1, 1,                              \
+      "controls only: relative change of the mean Z that is taken off")
 EG_FIELDS_STRUCT(eg_flow_theory_reweight, EG_FLOW_THEORY_REWEIGHT_FIELDS)
 
 /* experts: SA and a push towards r_e, e the expert of largest <r_e,x> (top-1 of
  * random unit vectors), step h. Emits, over draws: clusters at time t; cells,
- * experts with tokens then; mixed, pairs of tokens in one cluster and two
- * cells. */
+ * experts with tokens then; unequal = |clusters - cells|; mixed, pairs of
+ * tokens in one cluster and two cells. */
 #define EG_FLOW_THEORY_EXPERTS_FIELDS(I, R, B, T, E, L) \
     I(n, "48", 2, 4096, "tokens")                       \
     I(d, "8", 2, 256, "dimension")                      \
     I(experts, "4", 1, 64, "experts")                   \
-    R(strength, "3", 0, 1000, "of the push")            \
+    R(strength, "3", -1000, 1000, "of the push")        \
     R(beta, "1", 0, 100, "inverse temperature")         \
     R(h, "0.05", 1e-6, 1, "step")                       \
     R(t, "30", 0.01, 1e5, "when")                       \

@@ -99,6 +99,25 @@ static double predicted(double u, double v, double beta)
     return sum * h / 3;
 }
 
+/* Points of a line by least squares. */
+typedef struct line {
+    double n, x, y, xx, xy; /* sums */
+} line;
+
+static void add_point(line *l, double x, double y)
+{
+    l->n++;
+    l->x += x;
+    l->y += y;
+    l->xx += x * x;
+    l->xy += x * y;
+}
+
+static double slope(const line *l)
+{
+    return (l->n * l->xy - l->x * l->y) / (l->n * l->xx - l->x * l->x);
+}
+
 /* Mean angle of the tokens of a cap from its centre, towards the other. */
 static double lean(const guard *g, const double *x, int odd)
 {
@@ -113,7 +132,7 @@ static double lean(const guard *g, const double *x, int odd)
 }
 
 static eg_status one_beta(const eg_flow_theory_cap_exit *o, double beta,
-                          guard *g, double *x, eg_rng *rng,
+                          guard *g, double *x, eg_rng *rng, line lines[2],
                           const eg_theory_out *out, eg_err *err)
 {
     eg_index n = g->n;
@@ -144,7 +163,7 @@ static eg_status one_beta(const eg_flow_theory_cap_exit *o, double beta,
                        "betas: at %g tokens leave their caps before they have "
                        "settled, t = %g",
                        beta, T1);
-    guess = T1 + predicted(u, v, beta);
+    guess = T1 + predicted(u, v, beta * (1 + o->impostor));
     T2 = o->e / (double)n * exp((1 - cos(g->side - 2 * far)) * beta);
     EG_TRY(find_exit(&when, g, &spec, x, T1, 1.5 * guess, err));
     egi_emit(out, at, "spread", sqrt(spread));
@@ -153,6 +172,8 @@ static eg_status one_beta(const eg_flow_theory_cap_exit *o, double beta,
     egi_emit(out, at, "ode", guess);
     egi_emit(out, at, "ratio", when / guess);
     egi_emit(out, at, "after", when / T2);
+    add_point(&lines[0], beta * (1 - cos(u)), log(beta * when));
+    add_point(&lines[1], beta * (1 - cos(u)), log(T2));
 done:
     return st;
 }
@@ -166,6 +187,7 @@ eg_status egi_flow_cap_exit_run(const void *options, uint64_t seed,
     double beta[EG_STRS_MAX];
     int n_betas = 0;
     double *x = eg_calloc((size_t)(4 * n), sizeof *x);
+    line lines[2] = {{0}};
     guard g = {.n = n, .side = o->angle, .e = o->e, .kept = egi_part(x, 2 * n)};
     eg_status st;
 
@@ -178,9 +200,16 @@ eg_status egi_flow_cap_exit_run(const void *options, uint64_t seed,
         goto done;
     }
     for (int i = 0; i < n_betas; i++) {
-        eg_rng rng = eg_rng_make(seed, EG_RNG_THEORY, (uint64_t)i, 0);
+        eg_rng rng =
+            eg_rng_make(seed, EG_RNG_THEORY, o->same ? 0 : (uint64_t)i, 0);
 
-        EG_TRY(one_beta(o, beta[i], &g, x, &rng, out, err));
+        EG_TRY(one_beta(o, beta[i], &g, x, &rng, lines, out, err));
+    }
+    if (n_betas > 1) {
+        int64_t at = egi_milli(beta[n_betas - 1]);
+
+        egi_emit(out, at, "slope", slope(&lines[0]));
+        egi_emit(out, at, "T2_slope", slope(&lines[1]));
     }
 done:
     eg_free(x);

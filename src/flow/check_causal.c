@@ -216,24 +216,23 @@ static bool follow(void *ctx, eg_index i, double t, const double *x)
 }
 
 /* until[k] = T_k for strong centres (cut at the horizon), NaN for others. */
-static int find_centres(double *until, const double *x, eg_index n,
-                        double delta, double c, double e, double beta,
-                        double horizon)
+static int find_centres(double *until, const double *x, double c,
+                        const eg_flow_theory_strong_centres *o)
 {
-    double reach = c / sqrt(beta);
-    double h = exp(beta * (cos(reach) - 1)) * sin(reach);
+    double reach = c / sqrt(o->beta),
+           delta = c * (1 + 2 * o->e) / sqrt(o->beta);
+    double h = exp(o->beta * (cos(reach) - 1)) * sin(reach);
     int centres = 0;
 
-    for (eg_index k = 0; k < n; k++) {
+    for (eg_index k = 0; k < (eg_index)o->n; k++) {
+        double T = (1 + o->impostor) * o->e * reach / ((double)(k + 1) * h);
         bool strong = true;
 
         for (eg_index j = 0; j < k && strong; j++)
             strong = around(atan2(x[2 * k + 1], x[2 * k]),
                             atan2(x[2 * j + 1], x[2 * j])) > delta;
         centres += strong;
-        until[k] = strong
-                       ? egi_least(horizon, e * reach / ((double)(k + 1) * h))
-                       : (double)NAN;
+        until[k] = strong ? egi_least(o->horizon, T) : (double)NAN;
     }
     return centres;
 }
@@ -251,7 +250,7 @@ eg_status egi_flow_strong_centres_run(const void *options, uint64_t seed,
     double *x0 = egi_part(x, 2 * n), *until = egi_part(x0, 2 * n);
     double *most = egi_part(until, n);
     stay s = {n, x0, most, until};
-    eg_flow_spec spec = {.n = n, .d = 2, .beta = b, .causal = true};
+    eg_flow_spec spec = {.n = n, .d = 2, .beta = b, .causal = o->causal};
     eg_flow_solve how = {.method = EG_FLOW_DOP853,
                          .rtol = 1e-9,
                          .atol = 1e-11,
@@ -270,12 +269,11 @@ eg_status egi_flow_strong_centres_run(const void *options, uint64_t seed,
         egi_sphere_draw(x, n, 2, &rng);
         for (eg_index k = 0; k < 2 * n; k++) x0[k] = x[k];
         for (eg_index k = 0; k < n; k++) most[k] = 0;
-        centres = find_centres(until, x, n, c * (1 + 2 * o->e) / sqrt(b), c,
-                               o->e, b, o->horizon);
+        centres = find_centres(until, x, c, o);
         EG_TRY(egi_play(&spec, x, times, LOOKS, &how, pool, err));
         for (eg_index k = 0; k < n; k++) {
             moved = egi_most(moved, most[k]);
-            shortest = egi_least(shortest, until[k]);
+            if (until[k] < shortest) shortest = until[k]; /* NaN: no centre */
         }
         egi_emit(out, r + 1, "centres", centres);
         egi_emit(out, r + 1, "moved", moved / (o->e * c / sqrt(b)));

@@ -137,7 +137,8 @@ done:
 typedef struct weighing {
     eg_index n, d;
     double beta;
-    bool moving; /* masses change */
+    bool moving;      /* masses change */
+    double taken_off; /* of the mean Z: all of it */
 } weighing;
 
 /* y = tokens [n, d], then masses [n]: dx_i/dt = P sum_j m_j w_ij x_j,
@@ -167,7 +168,7 @@ static void weigh(void *ctx, double t, const double *y, double *f)
         mean += m[i] * Z[i];
     }
     for (eg_index i = 0; i < n; i++)
-        Z[i] = w->moving ? m[i] * (Z[i] - mean) : 0;
+        Z[i] = w->moving ? m[i] * (Z[i] - w->taken_off * mean) : 0;
 }
 
 /* (1/2 beta) sum m_i m_j w_ij */
@@ -232,7 +233,7 @@ eg_status egi_flow_reweight_run(const void *options, uint64_t seed,
     const eg_flow_theory_reweight *o = options;
     eg_index n = (eg_index)o->n, d = (eg_index)o->d, size = n * (d + 1);
     eg_rng rng = eg_rng_make(seed, EG_RNG_THEORY, 0, 0);
-    weighing w = {n, d, o->beta, o->moving};
+    weighing w = {n, d, o->beta, o->moving, 1 + o->impostor};
     egi_ode ode = {.size = size, .rhs = weigh, .ctx = &w};
     egi_clock clock = {0};
     double *y = NULL, *path = NULL;
@@ -296,8 +297,9 @@ static void gated_step(eg_flow *f, double *x, double *drive, const double *r,
 
 /* Clusters, cells of the gate with tokens, pairs of a cluster in two cells. */
 static void count_cells(const double *x, const double *r, const int32_t *label,
-                        bool *used, const eg_flow_theory_experts *o,
-                        int64_t draw, const eg_theory_out *out)
+                        bool *used, eg_index clusters,
+                        const eg_flow_theory_experts *o, int64_t draw,
+                        const eg_theory_out *out)
 {
     eg_index n = (eg_index)o->n, d = (eg_index)o->d, E = (eg_index)o->experts;
     int cells = 0, mixed = 0;
@@ -311,7 +313,9 @@ static void count_cells(const double *x, const double *r, const int32_t *label,
         for (eg_index j = 0; j < i; j++)
             mixed += label[i] == label[j] && gate(r, E, x + j * d, d) != e;
     }
+    egi_emit(out, draw, "clusters", (double)clusters);
     egi_emit(out, draw, "cells", cells);
+    egi_emit(out, draw, "unequal", fabs((double)clusters - cells));
     egi_emit(out, draw, "mixed", mixed);
 }
 
@@ -347,8 +351,7 @@ eg_status egi_flow_experts_run(const void *options, uint64_t seed,
             st = EG_FAIL(err, EG_ENOMEM, "components of %td tokens", n);
             goto done;
         }
-        egi_emit(out, draw, "clusters", (double)count);
-        count_cells(x, r, label, used, o, draw, out);
+        count_cells(x, r, label, used, count, o, draw, out);
     }
 done:
     eg_flow_free(f);

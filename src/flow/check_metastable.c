@@ -23,7 +23,7 @@ typedef struct terms {
 } terms;
 
 /* The theorem's numbers for two opposite caps of size e on a circle. */
-static terms theorem(double n, double e, double beta)
+static terms theorem(double n, double e, double beta, double impostor)
 {
     terms t;
     double reach = acos(1 - 2 * e), floor, first, second, star;
@@ -40,6 +40,8 @@ static terms theorem(double n, double e, double beta)
     t.T1 = 2 * n * exp(8 * e * beta) +
            M_E * n * t.lambda * beta * beta / (beta - 1);
     t.T2 = e / n * exp((1 - t.alpha) * beta);
+    t.T1 /= 1 + impostor;
+    t.T2 *= 1 + impostor;
     return t;
 }
 
@@ -80,8 +82,9 @@ eg_status egi_flow_caps_run(const void *options, uint64_t seed, eg_pool *pool,
     (void)pool;
     for (int i = 0; i < n_betas && st == EG_OK; i++) {
         eg_rng rng = eg_rng_make(seed, EG_RNG_THEORY, (uint64_t)i, 0);
-        terms t = theorem((double)n, o->e, beta[i]);
+        terms t = theorem((double)n, o->e, beta[i], o->impostor);
         double later = egi_least(egi_most(t.T2, t.T1 + 1), o->horizon);
+        double bound = 2 * exp(-t.lambda * beta[i]);
         double times[3] = {0, t.T1, later};
         caps c = {.n = n, .e = o->e};
         eg_flow_spec spec = {
@@ -112,7 +115,8 @@ eg_status egi_flow_caps_run(const void *options, uint64_t seed, eg_pool *pool,
         egi_emit(out, at, "lambda_printed", t.lambda_printed);
         egi_emit(out, at, "T1", t.T1);
         egi_emit(out, at, "T2", t.T2);
-        egi_emit(out, at, "apart", c.apart / (2 * exp(-t.lambda * beta[i])));
+        egi_emit(out, at, "apart", c.apart / bound);
+        egi_emit(out, at, "bound", bound);
         egi_emit(out, at, "printed_bound",
                  2 * exp(-t.lambda_printed * beta[i]));
         egi_emit(out, at, "inside", c.inside);
@@ -188,16 +192,17 @@ static double slope(double *g, const double *th, double beta)
     return energy / (FIVE * FIVE);
 }
 
-static stairs climb(double beta, double h, int64_t steps)
+static stairs climb(double beta, const eg_flow_theory_staircase *o)
 {
     static const double level[4] = {0.36, 0.48, 0.76, 0.999};
     static const double plateau[3] = {0.28, 0.44, 0.52};
     double s = 0.5 * log(2000) / sqrt(2000), before = 0, g[FIVE];
     double th[FIVE] = {0, s / 2, 2 * s, 4 * s, 7 * s};
+    double h = o->h, speed = (1 + o->impostor) * log(beta);
     stairs r = {.t = {NAN, NAN, NAN, NAN}};
     int passed = 0;
 
-    for (int64_t k = 0; k < steps && passed < 4; k++) {
+    for (int64_t k = 0; k < o->steps && passed < 4; k++) {
         double energy = slope(g, th, beta), size = 0;
 
         r.fall = egi_most(r.fall, k ? before - energy : 0);
@@ -209,7 +214,7 @@ static stairs climb(double beta, double h, int64_t steps)
         for (int i = 0; i < FIVE; i++) size += g[i] * g[i];
         size = sqrt(size);
         if (size == 0) break;
-        for (int i = 0; i < FIVE; i++) th[i] += h * log(beta) * g[i] / size;
+        for (int i = 0; i < FIVE; i++) th[i] += h * speed * g[i] / size;
         if (size < 1e-5)
             for (int i = 0; i < FIVE; i++)
                 for (int j = i + 1; j < FIVE; j++)
@@ -230,7 +235,7 @@ static void climb_one(void *ctx, int i, int worker)
     flight *f = ctx;
 
     (void)worker;
-    f->result[i] = climb((double)f->beta[i], f->o->h, f->o->steps);
+    f->result[i] = climb((double)f->beta[i], f->o);
 }
 
 eg_status egi_flow_staircase_run(const void *options, uint64_t seed,

@@ -108,10 +108,27 @@ static void test_mean_field(void **state)
 
 static void test_exit(void **state)
 {
+    double exits[2], u;
+
     (void)state;
     theory_run(&seen, "cap_exit", "betas=[4,6]");
     close_to(4000, "ratio", 1, 1e-6);
     close_to(6000, "ratio", 1, 1e-6);
+    exits[0] = emitted_at(&seen, 4000, "exit");
+    theory_run(&seen, "cap_exit", "betas=[4] impostor=0.001");
+    check_range(&seen, 4000, "ratio", 0.99, 0.995);
+    close_to(4000, "exit", exits[0], 1e-7 * exits[0]);
+    /* with one start exits grow as exp(beta (1 - cos u)) / beta */
+    theory_run(&seen, "cap_exit", "betas=[8,10] same=true");
+    exits[0] = emitted_at(&seen, 8000, "exit");
+    exits[1] = emitted_at(&seen, 10000, "exit");
+    u = log(10 * exits[1] / (8 * exits[0])) /
+        (2 * emitted_at(&seen, 10000, "slope"));
+    printf("1 - cos u = %.4f, u = %.4f\n", u, acos(1 - u));
+    assert_true(fabs(acos(1 - u) - 2.5) < 0.15); /* caps lean */
+    close_to(10000, "slope", 1, 0.04);
+    check_range(&seen, 10000, "T2_slope", 0.75, 0.9);
+    theory_run(&seen, "cap_exit", "betas=[4,6]");
     check_range(&seen, 6000, "after", 1, 1e6);
     check_range(&seen, 6000, "spread", 0, 1e-6);
 }
@@ -135,11 +152,18 @@ static void test_extras(void **state)
     check_range(&seen, 10000, "increment", 0, 1);
     close_to(10000, "total", 0, 1e-12);
     check_range(&seen, 10000, "heaviest", 0.05, 1);
+    theory_run(&seen, "reweight", "times=[1,10] impostor=0.01");
+    check_range(&seen, 10000, "total", -0.02, -1e-3);
+    check_range(&seen, 1000, "identity", 1e-3, 1);
     theory_run(&seen, "experts", "draws=1");
     close_to(0, "clusters", 4, 0);
+    close_to(0, "unequal", 0, 0);
     close_to(0, "mixed", 0, 0);
     theory_run(&seen, "experts", "draws=1 strength=0");
     close_to(0, "clusters", 1, 0);
+    theory_run(&seen, "experts", "draws=1 strength=-1");
+    check_range(&seen, 0, "unequal", 1, 48);
+    check_range(&seen, 0, "mixed", 1, 2000);
 }
 
 static void test_refusals(void **state)
