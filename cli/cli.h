@@ -4,7 +4,9 @@
 #ifndef EG_CLI_H
 #define EG_CLI_H
 
+#include <signal.h>
 #include <stdio.h>
+#include <sys/types.h>
 #include "engram/claim.h"
 #include "engram/lab.h"
 #include "engram/text.h"
@@ -58,6 +60,8 @@ const char *cli_value(const cli_args *a, const char *name);
 bool cli_int(const cli_args *a, const char *name, int64_t lo, int64_t hi,
              int64_t *out);
 
+/* n bytes of whole lines to stderr at once, behind what stdout holds. */
+void cli_put(const char *text, size_t n);
 /* "engram: ..." on stderr; gives code back. */
 int cli_fail(int code, const char *fmt, ...) EG_PRINTF(2, 3);
 /* The message of err; misuse for EG_EINVAL, failure else. */
@@ -65,13 +69,26 @@ int cli_error(eg_status st, const eg_err *err);
 /* A line of talk, unless --quiet. */
 void cli_say(const char *fmt, ...) EG_PRINTF(1, 2);
 void cli_quiet(bool quiet);
+bool cli_is_quiet(void);
+/* A line of results on stdout. */
+void cli_print(const char *fmt, ...) EG_PRINTF(1, 2);
 
-/* SIGINT and SIGTERM ask for an end; a second one ends at once. */
+/* What asks for an end (signals.c has the list) is noted, except for signals
+ * that are ignored when the program begins; a second Ctrl-C ends at once. */
 void cli_catch_signals(void);
+/* Were we asked to end? Of a process of a sweep: or is its parent gone? */
 bool cli_stop(void *ctx);
+const char *cli_stop_name(void); /* "SIGTERM", what asked */
+/* Holds them back until *before is the mask again. */
+void cli_hold_signals(sigset_t *before);
+/* In a process of a sweep: parent and the mask of signals to go on with. */
+void cli_begin_child(pid_t parent, const sigset_t *mask);
+
 /* The progress line and the plan, for eg_lab_opts. */
 void cli_progress(void *ctx, const eg_progress *p);
 void cli_progress_end(void);
+/* The end of an open progress line into buf, 1 byte, or nothing; its size. */
+size_t cli_progress_break(char *buf);
 void cli_plan(void *ctx, const eg_lab_plan *p);
 
 /* Options many commands have, for their tables. */
@@ -122,11 +139,23 @@ bool cli_experiments(const cli_args *a, char dir[EG_PATH]);
 typedef struct cli_table cli_table;
 cli_table *cli_table_new(int columns);
 void cli_table_cell(cli_table *t, const char *fmt, ...) EG_PRINTF(2, 3);
-void cli_table_print(cli_table *t, FILE *f); /* and frees */
+/* On stdout; frees the table. CLI_FAILED when memory ran out on the way: then
+ * nothing is printed. */
+int cli_table_print(cli_table *t);
+void cli_table_free(cli_table *t);
+/* Columns s takes on a terminal; bytes of s that take at most so many. */
+int cli_columns(const char *s);
+size_t cli_fit(const char *s, int columns);
 
 struct json_t;
 /* Prints and releases a jansson object; CLI_DONE or CLI_FAILED. */
 int cli_print_json(struct json_t *json);
+/* The same for a JSON text. */
+int cli_print_json_text(const char *text);
+/* {"metric": its last value in the run at dir, ...}; null: not readable. */
+struct json_t *cli_last_values(const char *dir);
+/* s as a JSON string, cleaned where it is no UTF-8; NULL: no memory. */
+struct json_t *cli_json_string(const char *s);
 
 int cmd_run(const cli_args *a);
 int cmd_reproduce(const cli_args *a);

@@ -52,8 +52,7 @@ static int show(listing *l, int threads)
            "Gpairs/s: ordered pairs,\nall threads at work; error: largest, "
            "relative to the total mass, against plain sums\n\n",
            l->kern, threads);
-    cli_table_print(l->table, stdout);
-    return CLI_DONE;
+    return cli_table_print(l->table);
 }
 
 int cmd_bench_flow(const cli_args *a)
@@ -78,7 +77,7 @@ int cmd_bench_flow(const cli_args *a)
         code = show(&l, eg_pool_size(pool));
     } else {
         json_decref(l.json);
-        cli_table_print(l.table, stdout);
+        cli_table_free(l.table);
         code = cli_error(st, &err);
     }
     eg_pool_free(pool);

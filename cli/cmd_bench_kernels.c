@@ -51,6 +51,7 @@ int cmd_bench_kernels(const cli_args *a)
     listing l = {0};
     eg_err err = {0};
     eg_status st;
+    int code;
 
     if (!set) set = "auto";
     fma = eg_bench_peak_fma(set, 0.2);
@@ -77,19 +78,17 @@ int cmd_bench_kernels(const cli_args *a)
     st = eg_bench_kernels(set, cli_value(a, "only"), 0.1, add_row, &l, &err);
     if (st != EG_OK) {
         json_decref(l.json);
-        cli_table_print(l.table, stdout);
+        cli_table_free(l.table);
         return cli_error(st, &err);
     }
-    if (l.json) {
-        int code = cli_print_json(json_pack(
-            "{s:s, s:f, s:f, s:f, s:o}", "set", set, "fma_gflops", fma,
-            "l2_gb_s", l2, "dram_gb_s", dram, "kernels", l.json));
-
-        if (code != CLI_DONE) return code;
-    }
-    cli_table_print(l.table, stdout);
-    if (l.n_wrong > 0)
+    if (l.json)
+        code = cli_print_json(json_pack("{s:s, s:f, s:f, s:f, s:o}", "set", set,
+                                        "fma_gflops", fma, "l2_gb_s", l2,
+                                        "dram_gb_s", dram, "kernels", l.json));
+    else
+        code = cli_table_print(l.table);
+    if (code == CLI_DONE && l.n_wrong > 0)
         return cli_fail(CLI_FAILED, "%d kernels differ from the reference",
                         l.n_wrong);
-    return CLI_DONE;
+    return code;
 }

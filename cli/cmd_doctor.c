@@ -110,6 +110,7 @@ int cmd_doctor(const cli_args *a)
 {
     findings f = {0};
     char text[512];
+    int code;
 
     if (cli_flag(a, "json"))
         f.json = json_array();
@@ -131,13 +132,10 @@ int cmd_doctor(const cli_args *a)
              ? "embedded in reports"
              : "missing: reports hold tables, no figures (npm install, then "
                "build again)");
-    if (f.json) {
-        int code = cli_print_json(
+    if (f.json)
+        code = cli_print_json(
             json_pack("{s:b, s:o}", "ok", !f.bad, "checks", f.json));
-
-        if (code != CLI_DONE) return code;
-    } else {
-        cli_table_print(f.table, stdout);
-    }
-    return f.bad ? CLI_FAILED : CLI_DONE;
+    else
+        code = cli_table_print(f.table);
+    return f.bad ? CLI_FAILED : code;
 }

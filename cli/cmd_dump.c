@@ -269,7 +269,7 @@ static int dump_all(const cli_args *a, eg_config *cfg, eg_pool *pool)
         EG_TRY(dump_hook(&d, eg_eval_hook_name(d.eval, i), &err));
     EG_TRY(dump_tensors(&d, &err));
     EG_TRY(dump_records(&d, &err));
-    printf("%s\n", d.dir);
+    cli_print("%s", d.dir);
 done:
     json_decref(d.index);
     eg_eval_free(d.eval);

@@ -193,7 +193,8 @@ int cmd_list(const cli_args *a)
             json_object_set_new(all, kind[i].name, r.json);
         } else {
             if (!only) printf("%s%s:\n", i ? "\n" : "", kind[i].name);
-            cli_table_print(r.table, stdout);
+            one = cli_table_print(r.table);
+            if (one != CLI_DONE) code = one;
             if (r.last[0]) puts(r.last);
         }
     }

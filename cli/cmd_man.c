@@ -113,6 +113,6 @@ int cmd_man(const cli_args *a)
     for (const cli_command *c = cli_commands; c->name && st == EG_OK; c++)
         st = write_page(dir, c, &err);
     if (st != EG_OK) return cli_error(st, &err);
-    printf("%s\n", dir);
+    cli_print("%s", dir);
     return CLI_DONE;
 }

@@ -94,8 +94,8 @@ int cmd_report(const cli_args *a)
             st = eg_report_write(paths, a->n_words, &o, &err);
         if (st != EG_OK) code = cli_error(st, &err);
     }
-    if (code == CLI_DONE && svg) printf("%d figures in %s\n", files, svg);
-    if (code == CLI_DONE && !svg) printf("%s\n", o.out);
+    if (code == CLI_DONE && svg) cli_print("%d figures in %s", files, svg);
+    if (code == CLI_DONE && !svg) cli_print("%s", o.out);
     if (code == CLI_DONE && !svg && !eg_report_has_plotly())
         cli_say("this build has no plotting library: the page holds verdicts "
                 "and data, no figures");

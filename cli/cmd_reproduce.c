@@ -55,12 +55,12 @@ static void put_value(cli_table *t, double v)
         cli_table_cell(t, "%.4g", v);
 }
 
-static void print_table(const eg_judgement *j)
+static int print_table(const eg_judgement *j)
 {
     cli_table *t = cli_table_new(6);
     static const char *const head[] = {"verdict", "measured", "expected",
                                        "spread",  "control",  "claim"};
-    int count[4] = {0};
+    int count[4] = {0}, code;
 
     for (int i = 0; i < 6; i++) cli_table_cell(t, "%s", head[i]);
     for (int i = 0; i < j->n; i++) {
@@ -80,13 +80,14 @@ static void print_table(const eg_judgement *j)
             cli_table_cell(t, "%s", r->info.no_control ? "none" : "");
         cli_table_cell(t, "%s", r->info.id);
     }
-    cli_table_print(t, stdout);
+    code = cli_table_print(t);
     for (int i = 0; i < j->n; i++)
         if (j->claim[i].note[0])
-            printf("  %s: %s\n", j->claim[i].info.id, j->claim[i].note);
+            cli_print("  %s: %s", j->claim[i].info.id, j->claim[i].note);
     printf("%d hold, %d refuted as expected, %d fail, %d not run\n",
            count[EG_HOLDS], count[EG_REFUTED], count[EG_FAILS],
            count[EG_NOT_RUN]);
+    return code;
 }
 
 /* runs/reproduce/<id>/<stamp>, made. */
@@ -98,7 +99,7 @@ static int result_folder(const cli_args *a, char dir[EG_PATH])
     eg_err err = {0};
     eg_status st;
 
-    if (a->n_words == 1) snprintf(id, sizeof id, "%.199s", a->word[0]);
+    if (a->n_words == 1) eg_text_copy(id, sizeof id, a->word[0]);
     if (a->n_words > 1) snprintf(id, sizeof id, "several");
     for (char *s = id; *s; s++)
         if (*s == '/') *s = '-';
@@ -142,9 +143,10 @@ static void write_report(const char *json_path, const char *dir,
 
 static int conclude(const cli_args *a, eg_judgement *j, eg_profile profile)
 {
-    char dir[EG_PATH], path[EG_PATH + 32], *json = NULL, command[512];
+    char dir[EG_PATH], path[EG_PATH + 32], *json = NULL, command[1024];
     eg_err err = {0};
     int code = result_folder(a, dir);
+    size_t n;
     eg_status st = EG_OK;
 
     if (code != CLI_DONE) return code;
@@ -156,18 +158,24 @@ static int conclude(const cli_args *a, eg_judgement *j, eg_profile profile)
         eg_free(json);
         return cli_error(st, &err);
     }
-    if (cli_flag(a, "json"))
-        puts(json);
-    else
-        print_table(j);
+    code = cli_flag(a, "json") ? cli_print_json_text(json) : print_table(j);
     eg_free(json);
     cli_say("%.0f s of runs, peak memory %.0f MiB; results: %s", j->seconds,
             (double)j->peak_bytes / 1048576.0, path);
-    snprintf(command, sizeof command, "engram reproduce %.300s --%s",
-             a->n_words ? a->word[0] : "all", eg_profile_name(profile));
+    n = eg_text_copy(command, sizeof command, "engram reproduce");
+    for (int i = 0; i < a->n_words && n < sizeof command - 64; i++)
+        n += (size_t)snprintf(command + n, sizeof command - n, " %.*s",
+                              eg_text_fit(a->word[i], sizeof command - n - 64),
+                              a->word[i]);
+    snprintf(command + n, sizeof command - n, "%s --%s",
+             a->n_words ? "" : " all", eg_profile_name(profile));
     if (!cli_flag(a, "no-report")) write_report(path, dir, command);
-    if (j->interrupted) return CLI_INTERRUPTED;
-    return eg_judgement_good(j) ? CLI_DONE : CLI_FAILED;
+    if (j->interrupted) {
+        cli_say("interrupted by %s; the same command with --reuse goes on",
+                cli_stop_name());
+        return CLI_INTERRUPTED;
+    }
+    return eg_judgement_good(j) ? code : CLI_FAILED;
 }
 
 /* Every word must pick something that is in the profile or at least exists. */

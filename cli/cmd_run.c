@@ -37,7 +37,7 @@ const char cli_run_help[] =
     "  engram run runs/birth-basic/20260131-120000 --resume\n"
     "  engram run experiments/flow/sphere.yaml --set flow.x0=mine.npy\n";
 
-static void print_result(const eg_lab_result *r)
+static int print_result(const eg_lab_result *r)
 {
     char path[EG_PATH + 32];
     eg_metrics m;
@@ -74,19 +74,20 @@ static void print_result(const eg_lab_result *r)
         }
         eg_metrics_release(&m);
     }
-    cli_table_print(t, stdout);
+    return cli_table_print(t);
 }
 
 static int print_json(const eg_lab_result *r)
 {
     return cli_print_json(json_pack(
-        "{s:s, s:s, s:s, s:I, s:f, s:f, s:I, s:I, s:I, s:I}", "run", r->dir,
-        "status", eg_outcome_name(r->outcome), "reason", r->reason,
-        "steps_done", (json_int_t)r->steps_done, "seconds", r->seconds,
-        "tokens_per_s", r->tokens_per_s, "evaluations",
-        (json_int_t)r->evaluations, "solver_steps", (json_int_t)r->solver_steps,
-        "memory_announced_bytes", (json_int_t)r->announced_bytes,
-        "memory_peak_bytes", (json_int_t)r->peak_bytes));
+        "{s:o, s:s, s:o, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:o}", "run",
+        cli_json_string(r->dir), "status", eg_outcome_name(r->outcome),
+        "reason", cli_json_string(r->reason), "steps_done",
+        (json_int_t)r->steps_done, "seconds", r->seconds, "tokens_per_s",
+        r->tokens_per_s, "evaluations", (json_int_t)r->evaluations,
+        "solver_steps", (json_int_t)r->solver_steps, "memory_announced_bytes",
+        (json_int_t)r->announced_bytes, "memory_peak_bytes",
+        (json_int_t)r->peak_bytes, "last", cli_last_values(r->dir)));
 }
 
 /* A run directory given as FILE is what --resume means to go on with. */
@@ -111,6 +112,7 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
     eg_lab_result r;
     eg_err err = {0};
     eg_status st;
+    int code;
 
     aim(a, &o);
     cli_catch_signals();
@@ -129,22 +131,17 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
                 "%.1f MiB",
                 (long long)r.solver_steps, (long long)r.evaluations, r.seconds,
                 (double)r.peak_bytes / 1048576.0);
-    if (cli_flag(a, "json")) {
-        int code = print_json(&r);
-
-        if (code != CLI_DONE) return code;
-    } else {
-        print_result(&r);
-    }
+    code = cli_flag(a, "json") ? print_json(&r) : print_result(&r);
     if (r.outcome == EG_INTERRUPTED) {
-        cli_say("interrupted; go on with: engram run %s --resume", r.dir);
+        cli_say("interrupted by %s; go on with: engram run %s --resume",
+                cli_stop_name(), r.dir);
         return CLI_INTERRUPTED;
     }
     if (r.outcome == EG_DIVERGED)
         return cli_fail(
             CLI_FAILED, "diverged: %s; what was good stays in %s/%s", r.reason,
             r.dir, cfg->run.kind == EG_RUN_FLOW ? "arrays" : "checkpoints");
-    return CLI_DONE;
+    return code;
 }
 
 int cmd_run(const cli_args *a)

@@ -35,10 +35,11 @@ const char cli_show_help[] =
 static json_t *info_json(const eg_run_info *r)
 {
     json_t *o = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, "
+        "{s:o, s:o, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, "
         "s:I, s:I, s:I, s:f, s:f}",
-        "dir", r->dir, "name", r->name, "id", r->id, "status", r->status,
-        "reason", r->reason, "start", r->start, "end", r->end, "version",
+        "dir", cli_json_string(r->dir), "name", cli_json_string(r->name), "id",
+        cli_json_string(r->id), "status", r->status, "reason",
+        cli_json_string(r->reason), "start", r->start, "end", r->end, "version",
         r->version, "kernels", r->kern, "precision", r->precision, "threads",
         r->threads, "seed", (json_int_t)r->seed, "steps", (json_int_t)r->steps,
         "steps_done", (json_int_t)r->steps_done, "memory_announced_bytes",
@@ -112,17 +113,16 @@ int cmd_runs(const cli_args *a)
                            &err);
     if (st != EG_OK) {
         json_decref(l.json);
-        cli_table_print(l.table, stdout);
+        cli_table_free(l.table);
         return cli_error(st, &err);
     }
     if (l.json) return cli_print_json(json_pack("{s:o}", "runs", l.json));
-    cli_table_print(l.table, stdout);
-    return CLI_DONE;
+    return cli_table_print(l.table);
 }
 
-static int show_json(const eg_run_info *r, const eg_metrics *m)
+static json_t *last_json(const eg_metrics *m)
 {
-    json_t *o = info_json(r), *last = json_object();
+    json_t *last = json_object();
 
     for (int i = 0; i < m->n; i++) {
         const eg_series *s = &m->series[i];
@@ -131,7 +131,27 @@ static int show_json(const eg_run_info *r, const eg_metrics *m)
         json_object_set_new(last, s->name,
                             isfinite(v) ? json_real(v) : json_null());
     }
-    json_object_set_new(o, "last", last);
+    return last;
+}
+
+json_t *cli_last_values(const char *dir)
+{
+    char path[EG_PATH + 32];
+    eg_metrics m;
+    json_t *last;
+
+    snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
+    if (eg_metrics_read(&m, path, NULL) != EG_OK) return json_null();
+    last = last_json(&m);
+    eg_metrics_release(&m);
+    return last;
+}
+
+static int show_json(const eg_run_info *r, const eg_metrics *m)
+{
+    json_t *o = info_json(r);
+
+    json_object_set_new(o, "last", last_json(m));
     return cli_print_json(o);
 }
 
@@ -165,9 +185,10 @@ static void show_work(cli_table *t, const eg_run_info *r)
                        (double)r->peak_bytes / 1048576.0);
 }
 
-static void show_text(const eg_run_info *r, const eg_metrics *m)
+static int show_text(const eg_run_info *r, const eg_metrics *m)
 {
     cli_table *t = cli_table_new(2);
+    int code;
     const struct {
         const char *key, *text;
     } row[] = {{"run", r->dir},
@@ -188,7 +209,7 @@ static void show_text(const eg_run_info *r, const eg_metrics *m)
     cli_table_cell(t, "seed");
     cli_table_cell(t, "%lld", (long long)r->seed);
     show_work(t, r);
-    cli_table_print(t, stdout);
+    code = cli_table_print(t);
     puts("");
     t = cli_table_new(3);
     for (int i = 0; i < m->n; i++) {
@@ -198,7 +219,8 @@ static void show_text(const eg_run_info *r, const eg_metrics *m)
         cli_table_cell(t, "%.5g", s->value[s->n - 1]);
         cli_table_cell(t, "at %.0f", s->step[s->n - 1]);
     }
-    cli_table_print(t, stdout);
+    if (cli_table_print(t) != CLI_DONE) code = CLI_FAILED;
+    return code;
 }
 
 int cmd_show(const cli_args *a)
@@ -208,17 +230,14 @@ int cmd_show(const cli_args *a)
     eg_metrics m = {0};
     eg_err err = {0};
     eg_status st;
-    int code = CLI_DONE;
+    int code;
 
     if (!cli_find_run(cli_runs_root(a), a->word[0], dir)) return CLI_MISUSE;
     st = eg_run_info_read(&info, dir, &err);
     snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
     if (st == EG_OK) st = eg_metrics_read(&m, path, &err);
     if (st != EG_OK) return cli_error(st, &err);
-    if (cli_flag(a, "json"))
-        code = show_json(&info, &m);
-    else
-        show_text(&info, &m);
+    code = cli_flag(a, "json") ? show_json(&info, &m) : show_text(&info, &m);
     eg_metrics_release(&m);
     return code;
 }

@@ -26,6 +26,6 @@ int cmd_stats(const cli_args *a)
         return cli_fail(CLI_MISUSE, "stats: --out FILE says where to write");
     st = eg_stats_measure(a->word[0], out, from ? from : a->word[0], &err);
     if (st != EG_OK) return cli_error(st, &err);
-    printf("%s\n", out);
+    cli_print("%s", out);
     return CLI_DONE;
 }

@@ -1,12 +1,10 @@
 /* engram sweep: one configuration over a grid, in one or several processes. */
 #include "cli.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "crew.h"
 #include "engram/mem.h"
 #include "grid.h"
 
@@ -27,118 +25,64 @@ const cli_option cli_sweep_options[] = {
 const char cli_sweep_help[] =
     "Runs FILE at every point of the grid with every seed. Many small runs go\n"
     "faster with --jobs than with threads; the results are the same bits.\n"
+    "After Ctrl-C every run that has begun is saved, and the table shows "
+    "them.\n"
     "\n"
     "  engram sweep basic.yaml --grid model.d_model=64,128,256 --seeds 0-9 "
     "--jobs 2\n";
 
 #define MAX_POINTS 10000
 
-/* One point: its process and what it wrote to the pipe. */
-typedef struct point {
-    pid_t pid;
-    int pipe;
-    int code;
-    char label[400];
-    eg_lab_result result;
-} point;
+enum { MAX_SHOWN = 4 };
 
 typedef struct sweep {
     const cli_args *args;
     grid *grid;
     eg_config *cfg;
-    int n, n_started, n_running;
-    point *point;
+    int64_t threads; /* of one process */
+    crew crew;
+    int n_ended;
+    int n_shown; /* metrics whose last values the table has */
+    char shown[MAX_SHOWN][96];
 } sweep;
 
-/* In the child: the run itself. Its outcome goes through the pipe. */
-static int run_point(sweep *s, const point *p, int64_t threads, int out)
+static int begin(void *ctx, point *p, int i)
 {
+    sweep *s = ctx;
+    int code = cli_config(s->args, s->args->word[0], s->cfg);
+
+    return code == CLI_DONE
+               ? grid_apply(s->grid, i, s->cfg, p->label, sizeof p->label)
+               : code;
+}
+
+/* In the process of the point. */
+static int work(void *ctx, const point *p, eg_lab_result *r)
+{
+    sweep *s = ctx;
     eg_lab_opts o = {.root = cli_runs_root(s->args),
                      .kern = cli_value(s->args, "kern"),
                      .label = p->label,
                      .stop = cli_stop,
                      .progress = cli_progress};
-    eg_lab_result r = {0};
-    eg_pool *pool = NULL;
     eg_err err = {0};
-    eg_status st = eg_pool_new(&pool, (int)threads, &err);
+    eg_status st;
     int code = CLI_DONE;
 
-    o.pool = pool;
-    if (st == EG_OK) st = eg_lab_run(&r, s->cfg, &o, &err);
+    if (s->crew.jobs > 1) cli_quiet(true); /* progress lines would mix */
+    st = eg_pool_new(&o.pool, (int)s->threads, &err);
+    if (st == EG_OK) st = eg_lab_run(r, s->cfg, &o, &err);
     cli_progress_end();
     if (st != EG_OK) {
-        code = cli_error(st, &err);
-        snprintf(r.reason, sizeof r.reason, "%.255s", err.msg);
+        code = st == EG_EINVAL ? CLI_MISUSE : CLI_FAILED;
+        eg_text_copy(r->reason, sizeof r->reason,
+                     err.msg[0] ? err.msg : eg_status_name(st));
     }
-    if (write(out, &r, sizeof r) != (ssize_t)sizeof r) code = CLI_FAILED;
-    eg_pool_free(pool);
-    if (code == CLI_DONE && r.outcome == EG_INTERRUPTED) code = CLI_INTERRUPTED;
-    if (code == CLI_DONE && r.outcome == EG_DIVERGED) code = CLI_FAILED;
+    eg_pool_free(o.pool);
+    if (code == CLI_DONE && r->outcome == EG_INTERRUPTED)
+        code = CLI_INTERRUPTED;
+    if (code == CLI_DONE && r->outcome == EG_DIVERGED) code = CLI_FAILED;
     return code;
-}
-
-static int start_point(sweep *s, int64_t threads)
-{
-    point *p = &s->point[s->n_started];
-    int fd[2], code;
-
-    code = cli_config(s->args, s->args->word[0], s->cfg);
-    if (code == CLI_DONE)
-        code = grid_apply(s->grid, s->n_started, s->cfg, p->label,
-                          sizeof p->label);
-    if (code != CLI_DONE) return code;
-    if (pipe(fd) != 0) return cli_fail(CLI_FAILED, "pipe: %s", strerror(errno));
-    fflush(NULL);
-    p->pid = fork();
-    if (p->pid < 0) return cli_fail(CLI_FAILED, "fork: %s", strerror(errno));
-    if (p->pid == 0) {
-        close(fd[0]);
-        _exit(run_point(s, p, threads, fd[1]));
-    }
-    close(fd[1]);
-    p->pipe = fd[0];
-    s->n_started++;
-    s->n_running++;
-    return CLI_DONE;
-}
-
-/* Waits for any child; reads what it left. */
-static void finish_point(sweep *s)
-{
-    int status = 0;
-    pid_t pid = wait(&status);
-
-    if (pid < 0) { /* a signal: the children got it too and will end */
-        if (errno != EINTR) s->n_running = 0;
-        return;
-    }
-    for (int i = 0; i < s->n_started; i++) {
-        point *p = &s->point[i];
-
-        if (p->pid != pid) continue;
-        p->code = WIFEXITED(status) ? WEXITSTATUS(status) : CLI_FAILED;
-        if (read(p->pipe, &p->result, sizeof p->result) !=
-            (ssize_t)sizeof p->result)
-            p->result = (eg_lab_result){.reason = "the process died"};
-        close(p->pipe);
-        s->n_running--;
-    }
-}
-
-static double last_value(const char *dir, const char *name)
-{
-    char path[EG_PATH + 32];
-    eg_metrics m;
-    const eg_series *f;
-    double v = NAN;
-
-    snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
-    if (eg_metrics_read(&m, path, NULL) != EG_OK) return NAN;
-    f = eg_metrics_find(&m, name);
-    if (f && f->n) v = f->value[f->n - 1];
-    eg_metrics_release(&m);
-    return v;
 }
 
 static const char *status_of(const point *p)
@@ -148,95 +92,193 @@ static const char *status_of(const point *p)
     return eg_outcome_name(p->result.outcome);
 }
 
-static void put_value(cli_table *t, double v)
+static void ended(void *ctx, const point *p)
 {
-    if (isfinite(v))
-        cli_table_cell(t, "%.4g", v);
-    else
-        cli_table_cell(t, "-");
+    sweep *s = ctx;
+
+    s->n_ended++;
+    if (p->code != CLI_DONE && p->code != CLI_INTERRUPTED)
+        cli_fail(p->code, "%s: %s", p->label, p->result.reason);
+    else if (s->crew.jobs > 1)
+        cli_say("[%d/%d] %s: %s", s->n_ended, s->crew.n, p->label,
+                status_of(p));
 }
 
-static int print(const sweep *s)
+/* ---- the table ----------------------------------------------------------- */
+
+/* NaN: it has no such value. */
+static double last_of(const eg_metrics *m, const char *name)
+{
+    const eg_series *f = eg_metrics_find(m, name);
+
+    return f && f->n ? f->value[f->n - 1] : (double)NAN;
+}
+
+static void show(sweep *s, const char *name)
+{
+    for (int i = 0; i < s->n_shown; i++)
+        if (strcmp(s->shown[i], name) == 0) return;
+    if (s->n_shown < MAX_SHOWN)
+        eg_text_copy(s->shown[s->n_shown++], sizeof s->shown[0], name);
+}
+
+/* Of training and flows what tells how it went, as far as it was measured; of
+ * a statement what it measures first. */
+static void choose(sweep *s, const eg_metrics *m)
+{
+    static const char *const of[][MAX_SHOWN] = {
+        [EG_RUN_TRAIN] = {"loss", "acc_in_context_test"},
+        [EG_RUN_FLOW] = {"energy", "order", "components", "hull"}};
+
+    if (s->cfg->run.kind == EG_RUN_THEORY)
+        for (int i = 0; i < m->n; i++) show(s, m->series[i].name);
+    else
+        for (int i = 0; i < MAX_SHOWN && of[s->cfg->run.kind][i]; i++)
+            if (eg_metrics_find(m, of[s->cfg->run.kind][i]))
+                show(s, of[s->cfg->run.kind][i]);
+}
+
+/* The last values of a point, NaN where there are none; with choose, what to
+ * show is settled in place of that. */
+static void read_point(sweep *s, const point *p, double value[MAX_SHOWN],
+                       bool choosing)
+{
+    char path[EG_PATH + 32];
+    eg_metrics m = {0};
+
+    if (p->result.dir[0]) {
+        snprintf(path, sizeof path, "%s/metrics.jsonl", p->result.dir);
+        (void)eg_metrics_read(&m, path, NULL);
+    }
+    if (choosing) choose(s, &m);
+    for (int i = 0; i < MAX_SHOWN; i++)
+        value[i] = i < s->n_shown ? last_of(&m, s->shown[i]) : (double)NAN;
+    eg_metrics_release(&m);
+}
+
+static json_t *point_json(const sweep *s, const point *p, const double *value)
+{
+    json_t *o =
+        json_pack("{s:s, s:s}", "point", p->label, "status", status_of(p));
+
+    for (int i = 0; i < s->n_shown; i++)
+        json_object_set_new(o, s->shown[i],
+                            isfinite(value[i]) ? json_real(value[i])
+                                               : json_null());
+    json_object_set_new(o, "run", cli_json_string(p->result.dir));
+    json_object_set_new(o, "reason", cli_json_string(p->result.reason));
+    return o;
+}
+
+static void point_row(const sweep *s, const point *p, const double *value,
+                      cli_table *t)
+{
+    cli_table_cell(t, "%s", p->label);
+    cli_table_cell(t, "%s", status_of(p));
+    for (int i = 0; i < s->n_shown; i++)
+        if (isfinite(value[i]))
+            cli_table_cell(t, "%.4g", value[i]);
+        else
+            cli_table_cell(t, "-");
+    cli_table_cell(t, "%s", p->result.dir[0] ? p->result.dir : "-");
+}
+
+static int print(sweep *s)
 {
     bool json = cli_flag(s->args, "json");
     json_t *list = json ? json_array() : NULL;
-    cli_table *t = json ? NULL : cli_table_new(5);
-    static const char *const head[] = {"point", "status", "loss",
-                                       "acc_in_context_test", "run"};
+    cli_table *t = NULL;
+    double value[MAX_SHOWN];
 
-    for (int i = 0; t && i < 5; i++) cli_table_cell(t, "%s", head[i]);
-    for (int i = 0; i < s->n_started; i++) {
-        const point *p = &s->point[i];
-        double loss = last_value(p->result.dir, "loss");
-        double acc = last_value(p->result.dir, "acc_in_context_test");
-
-        if (json) {
-            json_array_append_new(
-                list,
-                json_pack("{s:s, s:s, s:o, s:o, s:s, s:s}", "point", p->label,
-                          "status", status_of(p), "loss",
-                          isfinite(loss) ? json_real(loss) : json_null(),
-                          "acc_in_context_test",
-                          isfinite(acc) ? json_real(acc) : json_null(), "run",
-                          p->result.dir, "reason", p->result.reason));
-            continue;
-        }
-        cli_table_cell(t, "%s", p->label);
-        cli_table_cell(t, "%s", status_of(p));
-        put_value(t, loss);
-        put_value(t, acc);
-        cli_table_cell(t, "%s", p->result.dir[0] ? p->result.dir : "-");
+    for (int i = 0; i < s->crew.n_started; i++)
+        read_point(s, &s->crew.point[i], value, true);
+    if (!json) {
+        t = cli_table_new(s->n_shown + 3);
+        cli_table_cell(t, "point");
+        cli_table_cell(t, "status");
+        for (int i = 0; i < s->n_shown; i++)
+            cli_table_cell(t, "%s", s->shown[i]);
+        cli_table_cell(t, "run");
     }
-    if (json) return cli_print_json(json_pack("{s:o}", "points", list));
-    cli_table_print(t, stdout);
-    return CLI_DONE;
+    for (int i = 0; i < s->crew.n_started; i++) {
+        const point *p = &s->crew.point[i];
+
+        read_point(s, p, value, false);
+        if (json)
+            json_array_append_new(list, point_json(s, p, value));
+        else
+            point_row(s, p, value, t);
+    }
+    return json ? cli_print_json(json_pack("{s:o}", "points", list))
+                : cli_table_print(t);
+}
+
+static int conclude(sweep *s)
+{
+    int code = print(s), worst = CLI_DONE, failed = 0;
+
+    for (int i = 0; i < s->crew.n_started; i++) {
+        int one = s->crew.point[i].code;
+
+        if (one > worst) worst = one;
+        failed += one != CLI_DONE && one != CLI_INTERRUPTED;
+    }
+    if (failed) cli_say("%d of %d points failed", failed, s->crew.n);
+    if (cli_stop(NULL)) {
+        cli_say("interrupted by %s, %d of %d points begun; a run goes on with: "
+                "engram run DIR --resume",
+                cli_stop_name(), s->crew.n_started, s->crew.n);
+        return CLI_INTERRUPTED;
+    }
+    return worst != CLI_DONE ? worst : code;
 }
 
 static int run_all(sweep *s)
 {
-    int64_t jobs = 1, threads = 0;
-    int code = CLI_DONE, worst = CLI_DONE;
+    int64_t jobs = 1;
+    int code, worst = CLI_DONE;
 
     if (!cli_int(s->args, "jobs", 1, 256, &jobs)) return CLI_MISUSE;
-    if (!cli_int(s->args, "threads", 1, 1024, &threads)) return CLI_MISUSE;
-    if (threads == 0) threads = eg_cpu_count() / jobs;
-    if (threads < 1) threads = 1;
-    if (jobs > 1) cli_quiet(true); /* progress lines would mix */
-    cli_catch_signals();
-    while (code == CLI_DONE && s->n_started < s->n && !cli_stop(NULL)) {
-        if (s->n_running < jobs)
-            code = start_point(s, threads);
-        else
-            finish_point(s);
-    }
-    while (s->n_running > 0) finish_point(s);
-    if (code != CLI_DONE) return code;
-    code = print(s);
-    for (int i = 0; i < s->n_started; i++)
-        if (s->point[i].code > worst) worst = s->point[i].code;
-    if (cli_stop(NULL)) worst = CLI_INTERRUPTED;
-    return worst != CLI_DONE ? worst : code;
+    if (!cli_int(s->args, "threads", 1, 1024, &s->threads)) return CLI_MISUSE;
+    if (s->threads == 0) s->threads = eg_cpu_count() / jobs;
+    if (s->threads < 1) s->threads = 1;
+    s->crew.jobs = (int)jobs;
+    s->crew.begin = begin;
+    s->crew.work = work;
+    s->crew.ended = ended;
+    s->crew.ctx = s;
+    code = crew_run(&s->crew);
+    if (s->crew.n_started > 0) worst = conclude(s);
+    return worst > code ? worst : code;
 }
 
 int cmd_sweep(const cli_args *a)
 {
-    sweep s = {.args = a};
+    sweep *s = eg_calloc(1, sizeof *s);
     int code = CLI_FAILED;
 
-    s.grid = eg_calloc(1, sizeof *s.grid);
-    s.cfg = eg_calloc(1, sizeof *s.cfg);
-    if (s.grid && s.cfg) code = grid_parse(s.grid, a);
+    if (!s) return cli_fail(CLI_FAILED, "out of memory");
+    s->args = a;
+    s->grid = eg_calloc(1, sizeof *s->grid);
+    s->cfg = eg_calloc(1, sizeof *s->cfg);
+    if (s->grid && s->cfg)
+        code = grid_parse(s->grid, a);
+    else
+        cli_fail(CLI_FAILED, "out of memory");
     if (code == CLI_DONE) {
-        s.n = grid_size(s.grid);
-        if (s.n > MAX_POINTS)
-            code = cli_fail(CLI_MISUSE, "sweep: %d points are too many", s.n);
+        s->crew.n = grid_size(s->grid);
+        if (s->crew.n > MAX_POINTS)
+            code = cli_fail(CLI_MISUSE, "sweep: %d points are too many",
+                            s->crew.n);
     }
     if (code == CLI_DONE) {
-        s.point = eg_calloc((size_t)s.n, sizeof *s.point);
-        code = s.point ? run_all(&s) : cli_fail(CLI_FAILED, "out of memory");
+        s->crew.point = eg_calloc((size_t)s->crew.n, sizeof *s->crew.point);
+        code =
+            s->crew.point ? run_all(s) : cli_fail(CLI_FAILED, "out of memory");
     }
-    eg_free(s.point);
-    eg_free(s.grid);
-    eg_free(s.cfg);
+    eg_free(s->crew.point);
+    eg_free(s->grid);
+    eg_free(s->cfg);
+    eg_free(s);
     return code;
 }

@@ -1,8 +1,6 @@
-/* What several commands do alike: configurations, folders, runs, tables. */
+/* What several commands do alike: configurations, folders, runs. */
 #include "cli.h"
 
-#include <jansson.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -136,74 +134,4 @@ bool cli_experiments(const cli_args *a, char dir[EG_PATH])
     cli_fail(CLI_FAILED, "no folder 'experiments' here, beside the program or "
                          "installed; --experiments DIR names it");
     return false;
-}
-
-int cli_print_json(json_t *json)
-{
-    int bad = json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-
-    json_decref(json);
-    puts("");
-    return bad ? cli_fail(CLI_FAILED, "cannot write to standard output")
-               : CLI_DONE;
-}
-
-/* ---- tables ------------------------------------------------------------- */
-
-struct cli_table {
-    int columns, n, cap;
-    char **cell;
-};
-
-cli_table *cli_table_new(int columns)
-{
-    cli_table *t = eg_calloc(1, sizeof *t);
-
-    if (t) t->columns = columns;
-    return t;
-}
-
-void cli_table_cell(cli_table *t, const char *fmt, ...)
-{
-    char text[1024];
-    va_list ap;
-
-    if (!t) return;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    if (t->n == t->cap) {
-        int cap = t->cap ? 2 * t->cap : 64;
-        char **more = eg_realloc(t->cell, (size_t)cap * sizeof *more);
-
-        if (!more) return;
-        t->cell = more;
-        t->cap = cap;
-    }
-    t->cell[t->n] = eg_strdup(text);
-    if (t->cell[t->n]) t->n++;
-}
-
-void cli_table_print(cli_table *t, FILE *f)
-{
-    int width[16] = {0};
-
-    if (!t) return;
-    EG_ASSERT(t->columns <= 16);
-    for (int i = 0; i < t->n; i++) {
-        int w = (int)strlen(t->cell[i]);
-
-        if (w > width[i % t->columns]) width[i % t->columns] = w;
-    }
-    for (int i = 0; i < t->n; i++) {
-        bool last = i % t->columns == t->columns - 1;
-
-        if (last)
-            fprintf(f, "%s\n", t->cell[i]);
-        else
-            fprintf(f, "%-*s  ", width[i % t->columns], t->cell[i]);
-        eg_free(t->cell[i]);
-    }
-    eg_free(t->cell);
-    eg_free(t);
 }

@@ -91,7 +91,8 @@ int grid_apply(const grid *g, int i, eg_config *cfg, char *label, size_t size)
         i /= g->n_values[k];
         st = eg_config_set(cfg, text, &err);
         if (st != EG_OK) return cli_fail(CLI_MISUSE, "--grid: %s", err.msg);
-        snprintf(label + used, size - used, "%s ", text);
+        used += eg_text_copy(label + used, size - used, text);
+        (void)eg_text_copy(label + used, size - used, " ");
     }
     snprintf(label + strlen(label), size - strlen(label), "seed=%lld",
              (long long)cfg->run.seed);

@@ -63,19 +63,24 @@ static int unknown_command(const char *name)
  * pipe). */
 static int finish(int code)
 {
-    if (fflush(stdout) != 0 && code == CLI_DONE)
+    bool bad = ferror(stdout) != 0; /* of what was flushed before */
+
+    if ((fflush(stdout) != 0 || bad) && code == CLI_DONE)
         return cli_fail(CLI_FAILED, "cannot write to standard output");
     return code;
 }
 
 int main(int argc, char **argv)
 {
+    static char line[1 << 16];
     const cli_command *command;
     const char *name;
     cli_args args;
     bool helped = false;
     int code;
 
+    /* a line of results in one write, for whoever shares the file */
+    (void)setvbuf(stdout, line, _IOLBF, sizeof line);
     if (argc < 2) {
         cli_usage(stdout);
         return finish(CLI_DONE);

@@ -1,39 +1,58 @@
-/* What the program says on stderr while it works, and how it is stopped. */
+/* What the program says. Talk goes to stderr, a line in one write, after what
+ * stdout still held: where both are one file, no line is cut by another, also
+ * not by those of other processes. Nothing of what is printed here can act on
+ * a terminal: names are shown as eg_text_clean makes them. */
 #include "cli.h"
 
-#include <math.h>
-#include <signal.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-#include "engram/pool.h"
 
 static bool quiet;
-static bool line_open; /* the progress line has no end yet */
-static volatile sig_atomic_t stop_asked;
 
 void cli_quiet(bool q)
 {
     quiet = q;
 }
 
-void cli_progress_end(void)
+bool cli_is_quiet(void)
 {
-    if (line_open) fputc('\n', stderr);
-    line_open = false;
+    return quiet;
+}
+
+void cli_put(const char *text, size_t n)
+{
+    (void)fflush(stdout);
+    while (n > 0) {
+        ssize_t k = write(STDERR_FILENO, text, n);
+
+        if (k < 0 && errno == EINTR) continue;
+        if (k <= 0) return; /* nobody listens */
+        text += k;
+        n -= (size_t)k;
+    }
+}
+
+static void put_line(const char *before, const char *fmt, va_list ap)
+{
+    char raw[2048], line[4096];
+    size_t n = cli_progress_break(line);
+
+    (void)vsnprintf(raw, sizeof raw, fmt, ap);
+    n += eg_text_copy(line + n, 16, before);
+    n += eg_text_clean(line + n, sizeof line - n - 1, raw);
+    line[n++] = '\n';
+    cli_put(line, n);
 }
 
 int cli_fail(int code, const char *fmt, ...)
 {
     va_list ap;
 
-    cli_progress_end();
-    fputs("engram: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    put_line("engram: ", fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
     return code;
 }
 
@@ -50,114 +69,21 @@ void cli_say(const char *fmt, ...)
     va_list ap;
 
     if (quiet) return;
-    cli_progress_end();
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    put_line("", fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
 }
 
-static void on_signal(int sig)
+void cli_print(const char *fmt, ...)
 {
-    if (stop_asked) { /* somebody is in a hurry */
-        signal(sig, SIG_DFL);
-        raise(sig);
-    }
-    stop_asked = 1;
-}
+    char raw[2048], line[4096];
+    va_list ap;
 
-void cli_catch_signals(void)
-{
-    struct sigaction sa;
-
-    memset(&sa, 0, sizeof sa);
-    sa.sa_handler = on_signal;
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGTERM, &sa, NULL);
-    signal(SIGXFSZ, SIG_IGN); /* a file limit is an error of write */
-    signal(SIGPIPE, SIG_IGN);
-}
-
-bool cli_stop(void *ctx)
-{
-    (void)ctx;
-    return stop_asked != 0;
-}
-
-static void put(char *buf, size_t size, const char *label, double v, int digits)
-{
-    size_t used = strlen(buf);
-
-    if (isnan(v)) return;
-    snprintf(buf + used, size - used, "  %s %.*f", label, digits, v);
-}
-
-/* The same for a number of any size. */
-static void put_short(char *buf, size_t size, const char *label, double v)
-{
-    size_t used = strlen(buf);
-
-    if (isnan(v)) return;
-    snprintf(buf + used, size - used, "  %s %.6g", label, v);
-}
-
-static void put_eta(char *buf, size_t size, double eta)
-{
-    size_t used = strlen(buf);
-    int s;
-
-    if (!(eta >= 0 && eta < 1e8)) return; /* not known yet */
-    s = (int)(eta + 0.5);
-    if (s >= 3600)
-        snprintf(buf + used, size - used, "  ETA %d:%02d:%02d", s / 3600,
-                 s / 60 % 60, s % 60);
-    else
-        snprintf(buf + used, size - used, "  ETA %d:%02d", s / 60, s % 60);
-}
-
-/* A line longer than the terminal would wrap and not be overwritten. */
-static void cut_to_terminal(char *line)
-{
-    struct winsize w;
-
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) != 0 || w.ws_col < 20) return;
-    if (strlen(line) >= w.ws_col) line[w.ws_col - 1] = '\0';
-}
-
-/* One line that is overwritten on a terminal, a line now and then elsewhere. */
-void cli_progress(void *ctx, const eg_progress *p)
-{
-    static double last; /* when something was shown */
-    double now = eg_clock();
-    bool tty = isatty(STDERR_FILENO), end = p->step + 1 >= p->n_steps;
-    char line[400];
-
-    (void)ctx;
-    if (quiet) return;
-    if (!end && now - last < (tty ? 0.1 : 5.0)) return;
-    last = now;
-    snprintf(line, sizeof line, "%s  %s %lld/%lld", p->label,
-             isnan(p->t) ? "step" : "time", (long long)p->step + 1,
-             (long long)p->n_steps);
-    put_short(line, sizeof line, "t", p->t);
-    put_short(line, sizeof line, "energy", p->energy);
-    put(line, sizeof line, "components", p->components, 0);
-    put(line, sizeof line, "loss", p->loss, 3);
-    put(line, sizeof line, "acc", p->accuracy, 3);
-    put(line, sizeof line, "W_O2", p->recall_wo2, 2);
-    put(line, sizeof line, "W_K2", p->recall_wk2, 2);
-    put(line, sizeof line, "W_K1", p->recall_wk1, 2);
-    put(line, sizeof line, "tok/s", p->tokens_per_s, 0);
-    put_eta(line, sizeof line, p->eta);
-    if (tty) {
-        cut_to_terminal(line);
-        fprintf(stderr, "\r\033[K%s", line);
-        line_open = true;
-        if (end) cli_progress_end();
-    } else {
-        fprintf(stderr, "%s\n", line);
-    }
-    fflush(stderr);
+    va_start(ap, fmt);
+    (void)vsnprintf(raw, sizeof raw, fmt, ap);
+    va_end(ap);
+    (void)eg_text_clean(line, sizeof line, raw);
+    (void)puts(line);
 }
 
 void cli_plan(void *ctx, const eg_lab_plan *p)

@@ -56,7 +56,13 @@ static const struct {
      "resumed.\n"},
     {"exit",
      "0 done; 1 failed, or a claim fails; 2 misused; 130 interrupted, after\n"
-     "saving.\n"},
+     "saving.\n"
+     "\n"
+     "Ctrl-C asks a run to finish its step, save and end, and so do SIGTERM,\n"
+     "SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU, which batch systems send before\n"
+     "the time allowed is over. A sweep passes it on to its processes and\n"
+     "waits for them. A signal that was ignored when engram began (nohup)\n"
+     "stays ignored. A second Ctrl-C ends at once.\n"},
 };
 enum { N_TOPICS = sizeof topic / sizeof *topic };
 

@@ -17,6 +17,10 @@ EG_API int eg_text_char(const char *s, uint32_t *code);
  * print without cutting one. Bytes that are no UTF-8 count as they stand. */
 EG_API int eg_text_fit(const char *s, size_t max);
 
+/* Does this code point move the cursor, end the line or turn the direction of
+ * writing? */
+EG_API bool eg_text_acts(uint32_t code);
+
 /* s as one line that does nothing to a terminal: controls, line ends, marks
  * that turn the direction of writing and bytes that are no UTF-8 become \n,
  * \x1b, \u202e. What does not fit into size bytes is left off, in whole

@@ -46,8 +46,7 @@ size_t eg_text_copy(char *buf, size_t size, const char *s)
     return n;
 }
 
-/* Does it move the cursor, end the line or turn the text around? */
-static bool acts(uint32_t c)
+bool eg_text_acts(uint32_t c)
 {
     if (c < 0x20 || (c >= 0x7f && c < 0xa0)) return true;
     if (c == 0x2028 || c == 0x2029) return true; /* line, paragraph */
@@ -58,7 +57,7 @@ static bool acts(uint32_t c)
 static size_t spell(char out[8], const char *s, int n, uint32_t code)
 {
     if (n == 0) return (size_t)sprintf(out, "\\x%02x", (unsigned char)*s);
-    if (!acts(code)) {
+    if (!eg_text_acts(code)) {
         memcpy(out, s, (size_t)n);
         return (size_t)n;
     }

@@ -4,7 +4,7 @@ set -u
 engram=$1
 source_dir=$2
 work=$(mktemp -d "${TMPDIR:-/tmp}/engram-cli-XXXXXX")
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; chmod -R u+w "$work"; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 n_checks=0
 
