@@ -24,7 +24,8 @@ typedef struct egi_npy {
     void *base;
     size_t size;
 } egi_npy;
-eg_status egi_npy_map(egi_npy *m, const char *path, eg_err *err);
+eg_status egi_npy_map(egi_npy *m, const eg_folder *in, const char *name,
+                      eg_err *err);
 void egi_npy_unmap(egi_npy *m);
 
 #endif

@@ -1,67 +1,124 @@
-/* Advisory locks that die with their holder. */
+/* Advisory locks that die with their holder. The file stays when a lock is
+ * dropped, and holds the pid of its holder as long as there is one. */
+#include "base/folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "engram/file.h"
+enum { PID_BYTES = 23, TRIES = 6 };
 
-static long read_pid(int fd)
+/* The pid in the file, 0: none; false: it holds something else. */
+static bool read_pid(int fd, long *pid)
 {
-    char buf[24] = "";
-    long pid = 0;
+    char buf[PID_BYTES + 1] = "";
+    ssize_t n = pread(fd, buf, sizeof buf, 0);
+    const char *s = buf;
 
-    if (pread(fd, buf, sizeof buf - 1, 0) <= 0) return 0;
-    for (const char *s = buf; *s >= '0' && *s <= '9'; s++) {
-        pid = 10 * pid + (*s - '0');
-        if (pid > INT32_MAX) return 0; /* not written by us */
-    }
-    return pid;
+    *pid = 0;
+    if (n < 0 || n > PID_BYTES) return false;
+    for (; *s >= '0' && *s <= '9' && *pid <= INT32_MAX; s++)
+        *pid = 10 * *pid + (*s - '0');
+    return *pid <= INT32_MAX &&
+           (s - buf == n || (s - buf == n - 1 && *s == '\n'));
 }
 
-eg_status eg_lock_take(int *fd, const char *path, eg_err *err)
+/* A reader that tests the lock holds it for a moment. */
+static bool flock_soon(int fd)
 {
-    eg_status st = EG_OK;
-    char buf[24] = "";
-    int n = 0;
-    int h = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    const struct timespec wait = {.tv_nsec = 20000000};
+
+    for (int i = 1; flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
+        if (errno != EWOULDBLOCK || i == TRIES) return false;
+        (void)nanosleep(&wait, NULL);
+    }
+    return true;
+}
+
+static int open_or_make(const eg_folder *f, const char *name, eg_err *err,
+                        eg_status *st)
+{
+    int fd = -1;
+
+    if (eg_folder_has(f, name)) {
+        *st = eg_folder_fd(&fd, f, name, EG_UPDATE, err);
+        return fd;
+    }
+    *st = eg_folder_fd(&fd, f, name, EG_NEW, err);
+    /* another process may have been first */
+    if (*st != EG_OK && eg_folder_has(f, name))
+        *st = eg_folder_fd(&fd, f, name, EG_UPDATE, err);
+    return fd;
+}
+
+eg_status eg_lock_take(int *fd, const eg_folder *f, const char *name,
+                       eg_err *err)
+{
+    eg_status st;
+    long pid = 0;
+    struct stat info;
+    int h = open_or_make(f, name, err, &st);
 
     *fd = -1;
-    if (h < 0) {
-        return EG_FAIL(err, EG_EIO, "%s: cannot open: %s", path,
-                       strerror(errno));
-    }
-    if (flock(h, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK) {
-            st = EG_FAIL(err, EG_EBUSY, "%s: in use by process %ld", path,
-                         read_pid(h));
-        } else {
-            st = EG_FAIL(err, EG_EIO, "%s: cannot lock: %s", path,
+    if (st != EG_OK) return st;
+    if (!read_pid(h, &pid)) {
+        st = EG_FAIL(err, EG_EFORMAT,
+                     "%s/%s: expected a lock, empty or with a process number, "
+                     "found something else",
+                     f->path, name);
+    } else if (!flock_soon(h)) {
+        if (errno != EWOULDBLOCK)
+            st = EG_FAIL(err, EG_EIO, "%s/%s: cannot lock: %s", f->path, name,
                          strerror(errno));
-        }
-        goto done;
+        else if (read_pid(h, &pid) && pid > 0)
+            st = EG_FAIL(err, EG_EBUSY, "%s/%s: in use by process %ld", f->path,
+                         name, pid);
+        else
+            st = EG_FAIL(err, EG_EBUSY, "%s/%s: in use by another process",
+                         f->path, name);
+    } else if (fstat(h, &info) != 0 || info.st_nlink != 1) {
+        /* its holder removed it, with all of its run, while we waited */
+        st = EG_FAIL(err, EG_EBUSY, "%s/%s: was just removed", f->path, name);
     }
-    n = snprintf(buf, sizeof buf, "%ld\n", (long)getpid());
-    if (ftruncate(h, 0) != 0 || pwrite(h, buf, (size_t)n, 0) != n) {
-        st =
-            EG_FAIL(err, EG_EIO, "%s: cannot write: %s", path, strerror(errno));
-        goto done;
-    }
-    *fd = h;
-    h = -1;
-done:
-    if (h >= 0) (void)close(h);
+    if (st == EG_OK)
+        *fd = h;
+    else
+        (void)close(h);
     return st;
 }
 
-/* The file stays: removing it would let two holders lock two files of one
- * name. */
+eg_status eg_lock_sign(int fd, eg_err *err)
+{
+    char buf[PID_BYTES + 1] = "";
+    int n = snprintf(buf, sizeof buf, "%ld\n", (long)getpid());
+
+    if (ftruncate(fd, 0) == 0 && pwrite(fd, buf, (size_t)n, 0) == n)
+        return EG_OK;
+    return EG_FAIL(err, EG_EIO, "lock: cannot write: %s", strerror(errno));
+}
+
 void eg_lock_drop(int fd)
 {
+    long pid = 0;
+
     if (fd < 0) return;
-    if (ftruncate(fd, 0) != 0) {
+    if (read_pid(fd, &pid) && pid == getpid() && ftruncate(fd, 0) != 0) {
         /* a stale pid misleads nobody: the lock itself is what counts */
     }
     (void)close(fd);
+}
+
+bool eg_lock_free(const eg_folder *f, const char *name)
+{
+    int fd;
+    bool free;
+
+    if (eg_folder_fd(&fd, f, name, EG_READ, NULL) != EG_OK) return false;
+    free = flock(fd, LOCK_SH | LOCK_NB) == 0;
+    (void)close(fd);
+    return free;
 }

@@ -1,7 +1,6 @@
 /* NumPy's .npy: magic, version, a Python dict that describes the array, data.
  * Format: NumPy Enhancement Proposal 1. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 
 #include "engram/mem.h"
 #include "base/array.h"
+#include "base/folder.h"
 #include "base/num.h"
 #include "base/text.h"
 
@@ -282,31 +282,41 @@ void eg_view_release(eg_view *v)
     *v = (eg_view){0};
 }
 
-eg_status eg_npy_read(eg_view *v, const char *path, eg_err *err)
+eg_status eg_npy_read_in(eg_view *v, const eg_folder *in, const char *name,
+                         eg_err *err)
 {
     eg_status st = EG_OK;
-    char *bytes = NULL;
+    char *bytes = NULL, path[EGI_PATH];
     size_t size = 0;
 
     *v = (eg_view){0};
-    EG_TRY(eg_file_read(&bytes, &size, path, PTRDIFF_MAX, err));
-    EG_TRY(eg_npy_parse(v, bytes, size, path, err));
+    EG_TRY(eg_file_read_in(&bytes, &size, in, name, PTRDIFF_MAX, err));
+    EG_TRY(eg_npy_parse(v, bytes, size, egi_path_in(path, in, name), err));
 done:
     eg_free(bytes);
     return st;
 }
 
-eg_status egi_npy_map(egi_npy *m, const char *path, eg_err *err)
+eg_status eg_npy_read(eg_view *v, const char *path, eg_err *err)
+{
+    return eg_npy_read_in(v, NULL, path, err);
+}
+
+eg_status egi_npy_map(egi_npy *m, const eg_folder *in, const char *name,
+                      eg_err *err)
 {
     eg_status st = EG_OK;
     struct stat info;
     const char *data = NULL;
     size_t want = 0;
     bool fortran = false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char path[EGI_PATH];
+    int fd = -1;
 
     *m = (egi_npy){0};
-    if (fd < 0 || fstat(fd, &info) != 0) {
+    (void)egi_path_in(path, in, name);
+    EG_TRY(eg_folder_fd(&fd, in, name, EG_READ, err));
+    if (fstat(fd, &info) != 0) {
         st = EG_FAIL(err, EG_EIO, "%s: %s", path, strerror(errno));
         goto done;
     }
@@ -372,6 +382,12 @@ static void print_header(egi_text *t, const eg_view *v)
 
 eg_status eg_npy_write(const char *path, const eg_view *v, eg_err *err)
 {
+    return eg_npy_write_in(NULL, path, v, err);
+}
+
+eg_status eg_npy_write_in(const eg_folder *in, const char *name,
+                          const eg_view *v, eg_err *err)
+{
     eg_status st = EG_OK;
     eg_outfile o = {.f = NULL};
     char text[512];
@@ -380,13 +396,13 @@ eg_status eg_npy_write(const char *path, const eg_view *v, eg_err *err)
     size_t bytes = 0;
 
     if (v->ndim < 0 || v->ndim > EG_MAX_DIMS || !egi_view_bytes(v, &bytes)) {
-        return EG_FAIL(err, EG_ESHAPE, "%s: not a shape to write", path);
+        return EG_FAIL(err, EG_ESHAPE, "%s: not a shape to write", name);
     }
     print_header(&t, v);
     EG_ASSERT(t.len < sizeof text);
     length[2] = (unsigned char)(t.len & 0xff);
     length[3] = (unsigned char)(t.len >> 8);
-    EG_TRY(eg_outfile_open(&o, path, err));
+    EG_TRY(eg_outfile_open_in(&o, in, name, err));
     eg_outfile_write(&o, magic, sizeof magic);
     eg_outfile_write(&o, length, sizeof length);
     eg_outfile_write(&o, text, t.len);

@@ -10,6 +10,7 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "base/array.h"
+#include "base/folder.h"
 #include "base/st_sum.h"
 
 #define HEADER_MAX ((size_t)8 << 20)
@@ -350,17 +351,23 @@ eg_status eg_st_parse_take(eg_safetensors *s, char *bytes, size_t size,
     return st;
 }
 
-eg_status eg_st_read(eg_safetensors *s, const char *path, eg_err *err)
+eg_status eg_st_read_in(eg_safetensors *s, const eg_folder *in,
+                        const char *name, eg_err *err)
 {
     eg_status st = EG_OK;
-    char *bytes = NULL;
+    char *bytes = NULL, path[EGI_PATH];
     size_t size = 0;
 
     *s = (eg_safetensors){0};
-    EG_TRY(eg_file_read(&bytes, &size, path, PTRDIFF_MAX, err));
-    EG_TRY(eg_st_parse_take(s, bytes, size, path, err));
+    EG_TRY(eg_file_read_in(&bytes, &size, in, name, PTRDIFF_MAX, err));
+    EG_TRY(eg_st_parse_take(s, bytes, size, egi_path_in(path, in, name), err));
 done:
     return st;
+}
+
+eg_status eg_st_read(eg_safetensors *s, const char *path, eg_err *err)
+{
+    return eg_st_read_in(s, NULL, path, err);
 }
 
 void eg_st_release(eg_safetensors *s)

@@ -7,6 +7,7 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "base/array.h"
+#include "base/folder.h"
 #include "base/st_sum.h"
 
 #define DATA_ALIGN 64 /* the data starts on a multiple of this */
@@ -141,6 +142,14 @@ eg_status eg_st_write(const char *path, const eg_st_entry *entries,
                       int n_entries, const char *const *meta, int n_meta,
                       eg_err *err)
 {
+    return eg_st_write_in(NULL, path, entries, n_entries, meta, n_meta, err);
+}
+
+eg_status eg_st_write_in(const eg_folder *in, const char *name,
+                         const eg_st_entry *entries, int n_entries,
+                         const char *const *meta, int n_meta, eg_err *err)
+{
+    char path[EGI_PATH];
     eg_status st = EG_OK;
     eg_outfile o = {.f = NULL};
     json_t *root = json_object();
@@ -149,6 +158,7 @@ eg_status eg_st_write(const char *path, const eg_st_entry *entries,
     size_t size = 0;
     const size_t width = sizeof(const eg_st_entry *);
 
+    (void)egi_path_in(path, in, name);
     order = eg_calloc((size_t)n_entries, width);
     if (!order || !root) {
         st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
@@ -165,7 +175,7 @@ eg_status eg_st_write(const char *path, const eg_st_entry *entries,
         goto done;
     }
     put_sum(head, size, order, n_entries);
-    EG_TRY(eg_outfile_open(&o, path, err));
+    EG_TRY(eg_outfile_open_in(&o, in, name, err));
     eg_outfile_write(&o, head, size);
     for (int i = 0; i < n_entries; i++)
         eg_outfile_write(&o, order[i]->view.data, bytes_of(order[i]));

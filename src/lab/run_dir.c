@@ -88,10 +88,13 @@ static void id_from_dir(eg_run *run)
 
 static eg_status take_lock(eg_run *run, eg_err *err)
 {
-    char path[EG_PATH + 16];
-    eg_status st = egi_path(path, sizeof path, run->dir, "lock", err);
+    eg_folder f;
+    eg_status st = eg_folder_open(&f, run->dir, err);
 
-    return st == EG_OK ? eg_lock_take(&run->lock, path, err) : st;
+    if (st == EG_OK) st = eg_lock_take(&run->lock, &f, "lock", err);
+    if (st == EG_OK) st = eg_lock_sign(run->lock, err);
+    eg_folder_close(&f);
+    return st;
 }
 
 static eg_status open_append(FILE **f, const char *dir, const char *name,

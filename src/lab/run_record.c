@@ -97,14 +97,13 @@ static int64_t get_int(const json_t *o, const char *key)
 /* A process that died left "running" behind, and its lock is free. */
 static void detect_killed(eg_run_info *info)
 {
-    char path[EG_PATH + 16];
-    int fd = -1;
+    eg_folder f;
 
     if (strcmp(info->status, "running") != 0) return;
-    if (egi_path(path, sizeof path, info->dir, "lock", NULL) != EG_OK) return;
-    if (!eg_file_exists(path) || eg_lock_take(&fd, path, NULL) != EG_OK) return;
-    eg_lock_drop(fd);
-    snprintf(info->status, sizeof info->status, "killed");
+    if (eg_folder_open(&f, info->dir, NULL) != EG_OK) return;
+    if (eg_lock_free(&f, "lock"))
+        snprintf(info->status, sizeof info->status, "killed");
+    eg_folder_close(&f);
 }
 
 eg_status eg_run_info_read(eg_run_info *info, const char *dir, eg_err *err)

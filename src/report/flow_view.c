@@ -15,18 +15,25 @@ enum { MIN_TOKENS = 64, MAX_BINS = 512, MAX_MERGES = 4096 };
 static bool open_array(egi_npy *m, const egi_flow *f, const char *name,
                        int ndim, json_t *problems)
 {
-    char path[1200];
+    char file[64];
+    eg_folder in;
     eg_err why = {0};
+    bool there;
+    eg_status st = EG_OK;
 
-    (void)snprintf(path, sizeof path, "%s/%s.npy", f->dir, name);
-    if (!eg_file_exists(path)) return false;
-    if (egi_npy_map(m, path, &why) != EG_OK) {
+    (void)snprintf(file, sizeof file, "%s.npy", name);
+    if (eg_folder_open(&in, f->dir, NULL) != EG_OK) return false;
+    there = eg_folder_has(&in, file);
+    if (there) st = egi_npy_map(m, &in, file, &why);
+    eg_folder_close(&in);
+    if (!there) return false;
+    if (st != EG_OK) {
         egi_note(problems, "%s", why.msg);
         return false;
     }
     if (m->view.ndim != ndim || eg_view_size(&m->view) == 0) {
-        egi_note(problems, "%s: expected %d axes, found %d, %td values", path,
-                 ndim, m->view.ndim, eg_view_size(&m->view));
+        egi_note(problems, "%s/%s: expected %d axes, found %d, %td values",
+                 f->dir, file, ndim, m->view.ndim, eg_view_size(&m->view));
         egi_npy_unmap(m);
         return false;
     }

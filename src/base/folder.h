@@ -1,0 +1,28 @@
+/* What the files that open files share. */
+#ifndef EG_BASE_FOLDER_H
+#define EG_BASE_FOLDER_H
+
+#include <sys/types.h>
+
+#include "engram/file.h"
+
+/* A pipe or a device must not keep us waiting when it is opened. */
+#define EGI_FILE_FLAGS (O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
+/* Room for a folder's path and a name below it. */
+#define EGI_PATH 1536
+/* "folder/name" for messages, cut when it is too long; in NULL: name. */
+const char *egi_path_in(char buf[EGI_PATH], const eg_folder *in,
+                        const char *name);
+/* "is a folder": of what is no regular file. */
+const char *egi_kind_of(mode_t mode);
+/* openat for a folder, also one that may be written and not listed. */
+int egi_folder_openat(int at, const char *name, bool follow);
+/* The folder that holds name's last part, *part, opened. */
+eg_status egi_folder_parent(int *fd, const char **part, const eg_folder *f,
+                            const char *name, eg_err *err);
+/* Does the regular file name in the folder fd begin with a text that holds
+ * mark? */
+bool egi_has_mark(int folder, const char *name, const char *mark);
+
+#endif
