@@ -49,7 +49,7 @@ static int print_result(const eg_lab_result *r)
     cli_table_cell(t, "%s%s%s", eg_outcome_name(r->outcome),
                    r->reason[0] ? ": " : "", r->reason);
     snprintf(path, sizeof path, "%s/metrics.jsonl", r->dir);
-    if (eg_metrics_read(&m, path, NULL) == EG_OK) {
+    if (eg_metrics_last(&m, path, NULL) == EG_OK) {
         static const char *const shown[] = {"loss",
                                             "acc_in_context",
                                             "acc_in_context_test",

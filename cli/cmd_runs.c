@@ -141,7 +141,7 @@ json_t *cli_last_values(const char *dir)
     json_t *last;
 
     snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
-    if (eg_metrics_read(&m, path, NULL) != EG_OK) return json_null();
+    if (eg_metrics_last(&m, path, NULL) != EG_OK) return json_null();
     last = last_json(&m);
     eg_metrics_release(&m);
     return last;
@@ -235,7 +235,7 @@ int cmd_show(const cli_args *a)
     if (!cli_find_run(cli_runs_root(a), a->word[0], dir)) return CLI_MISUSE;
     st = eg_run_info_read(&info, dir, &err);
     snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
-    if (st == EG_OK) st = eg_metrics_read(&m, path, &err);
+    if (st == EG_OK) st = eg_metrics_last(&m, path, &err);
     if (st != EG_OK) return cli_error(st, &err);
     code = cli_flag(a, "json") ? show_json(&info, &m) : show_text(&info, &m);
     eg_metrics_release(&m);

@@ -148,7 +148,7 @@ static void read_point(sweep *s, const point *p, double value[MAX_SHOWN],
 
     if (p->result.dir[0]) {
         snprintf(path, sizeof path, "%s/metrics.jsonl", p->result.dir);
-        (void)eg_metrics_read(&m, path, NULL);
+        (void)eg_metrics_last(&m, path, NULL);
     }
     if (choosing) choose(s, &m);
     for (int i = 0; i < MAX_SHOWN; i++)

@@ -3,10 +3,10 @@
  * 1990). With the 64 bits of x87 that is nearly always so: its result rounds to
  * 53 bits as the true value would, unless it lies just between two of them. */
 #include <float.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/decimal.h"
+#include "base/num.h"
 
 enum {
     EXACT = 22,     /* 10^22 is a double */
@@ -27,11 +27,6 @@ typedef struct decimal {
     bool minus;
 } decimal;
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* False when there are more digits than w holds. */
 static bool split(decimal *d, const char *s, const char *end)
 {
@@ -41,7 +36,7 @@ static bool split(decimal *d, const char *s, const char *end)
     d->w = 0;
     d->minus = *s == '-';
     s += d->minus;
-    for (; s < end && (is_digit(*s) || (*s == '.' && !point)); s++) {
+    for (; s < end && (egi_is_digit(*s) || (*s == '.' && !point)); s++) {
         if (*s == '.') {
             point = true;
             continue;
@@ -102,6 +97,6 @@ double egi_decimal(const char *text, size_t size)
     double v;
 
     if (!split(&d, text, text + size) || !convert(&v, &d))
-        return strtod(text, NULL);
+        return egi_strtod(text, NULL);
     return d.minus ? -v : v;
 }

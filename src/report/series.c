@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lab/row_scan.h"
 #include "report/report_impl.h"
 #include "base/num.h"
 
@@ -114,6 +115,7 @@ static bool number_of(const json_t *j, double *out)
     return true;
 }
 
+/* What jansson has read. */
 static eg_status row_add(egi_table *t, json_t *row, int *hint, eg_err *err)
 {
     const char *name;
@@ -140,33 +142,72 @@ static eg_status row_add(egi_table *t, json_t *row, int *hint, eg_err *err)
     return EG_OK;
 }
 
+/* A line of a new shape, which later ones may have as well. */
+static eg_status line_add(egi_table *t, egi_scan *scan, char *line, size_t size,
+                          int *hint, eg_err *err)
+{
+    json_t *row = egi_json_parse(line, size, 0, NULL);
+    int64_t bad = t->n_bad;
+    egi_shape *h = NULL;
+    eg_status st = EG_OK;
+
+    if (!row) {
+        char *again = quote_nonfinite(line);
+        row = again ? egi_json_parse(again, strlen(again), 0, NULL) : NULL;
+        eg_free(again);
+    }
+    if (json_is_object(row))
+        st = row_add(t, row, hint, err);
+    else
+        t->n_bad++;
+    json_decref(row);
+    if (st == EG_OK && t->n_bad == bad) h = egi_scan_learn(scan, line, size);
+    for (int i = 0; h && i < h->n; i++)
+        for (int k = 0; k < t->n; k++)
+            if (strcmp(t->series[k].name, h->name[i]) == 0) h->tag[i] = k;
+    return st;
+}
+
+/* The row that scan has taken. */
+static bool scanned_add(egi_table *t, egi_scan *scan, const egi_shape *h)
+{
+    const double *v = scan->value;
+
+    egi_scan_values(scan, h);
+    for (int i = 0; i < h->n; i++)
+        if (i != h->step &&
+            !series_add(&t->series[h->tag[i]], v[h->step], v[i]))
+            return false;
+    t->n_rows++;
+    return true;
+}
+
 eg_status egi_table_parse(egi_table *t, char *text, eg_err *err)
 {
     eg_status st = EG_OK;
+    egi_scan scan = {0};
     int hint = 0;
     int64_t number = 0, before = t->n_bad, first = 0;
     char *line = text, *next;
 
     for (; line && *line && st == EG_OK; line = next) {
-        json_t *row;
+        size_t size = strcspn(line, "\n");
+        const egi_shape *h;
 
         number++;
-        next = strchr(line, '\n');
-        if (next) *next++ = '\0';
-        if (line[strspn(line, " \t\r")] == '\0') continue;
-        row = egi_json_parse(line, strlen(line), 0, NULL);
-        if (!row) {
-            char *again = quote_nonfinite(line);
-            row = again ? egi_json_parse(again, strlen(again), 0, NULL) : NULL;
-            eg_free(again);
+        next = line[size] ? line + size + 1 : NULL;
+        line[size] = '\0';
+        h = egi_scan_row(&scan, line, size);
+        if (h) {
+            if (!scanned_add(t, &scan, h))
+                st = EG_FAIL(err, EG_ENOMEM, "metrics: out of memory");
+            continue;
         }
-        if (json_is_object(row))
-            st = row_add(t, row, &hint, err);
-        else
-            t->n_bad++;
+        if (line[strspn(line, " \t\r")] == '\0') continue;
+        st = line_add(t, &scan, line, size, &hint, err);
         if (t->n_bad > before && !first) t->first_bad = first = number;
-        json_decref(row);
     }
+    egi_scan_release(&scan);
     return st;
 }
 

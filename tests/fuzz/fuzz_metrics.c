@@ -33,6 +33,40 @@ static void compare(const eg_metrics *m, const egi_table *t)
     }
 }
 
+/* A line read alone is left to jansson: the file is the sum of its lines. */
+static void check_lines(const char *text, size_t size, const eg_metrics *m,
+                        eg_status st, const eg_err *err)
+{
+    const char *end;
+    int points = 0, expected = 0;
+    bool good = true;
+
+    while (good && size > 0 && (end = memchr(text, '\n', size))) {
+        size_t n = (size_t)(end - text) + 1;
+        eg_metrics one;
+
+        good = eg_metrics_parse(&one, text, n, "fuzz", NULL) == EG_OK;
+        for (int i = 0; i < one.n && st == EG_OK; i++) {
+            const eg_series *s = eg_metrics_find(m, one.series[i].name);
+            bool found = false;
+
+            EG_ASSERT(s);
+            for (int k = 0; k < s->n && !found; k++)
+                found = s->step[k] == one.series[i].step[0] &&
+                        same(s->value[k], one.series[i].value[0]);
+            EG_ASSERT(found);
+            points++;
+        }
+        eg_metrics_release(&one);
+        text += n;
+        size -= n;
+    }
+    for (int i = 0; i < m->n; i++) expected += m->series[i].n;
+    EG_ASSERT(good || st != EG_OK);
+    EG_ASSERT(st == EG_OK || !good || strstr(err->msg, "series")); /* many */
+    EG_ASSERT(points == expected);
+}
+
 /* What is kept for going on is whole lines, all of it from before limit. */
 static void check_keep(const char *text, size_t size)
 {
@@ -68,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     EG_ASSERT(text);
     memcpy(text, data, size);
     text[size] = '\0';
+    check_lines(text, size, &m, st, &err);
     check_keep(text, size);
     EG_ASSERT(egi_table_parse(&t, text, &err) == EG_OK);
     check_table(&t);
