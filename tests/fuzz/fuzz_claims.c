@@ -102,6 +102,9 @@ static void judge(const eg_experiments *x, const egi_claim *c)
             finish_jobs(&jobs);
             egi_judge(&r, c, &x->file[0], (eg_profile)p, &jobs);
         }
+        EG_ASSERT(r.verdict == EG_FAILS || r.verdict == EG_NOT_RUN ||
+                  isfinite(r.measured));
+        EG_ASSERT(!r.has_control || isfinite(r.control));
         check_json(&r, (eg_profile)p);
     }
     egi_jobs_release(&jobs);

@@ -41,10 +41,12 @@ static void try_measure(const char *text)
         EG_ASSERT(eg_measure_run(m, i)[0] != '\0');
     st = eg_measure_eval(m, &v, &from, &err);
     if (st != EG_OK) fuzz_check_failure(st, &err);
+    EG_ASSERT(st == EG_OK ? isfinite(v) : isnan(v));
     eg_measure_free(m);
 }
 
-/* What is expected holds of itself where it says so, and never of NaN. */
+/* What is expected holds of itself where it says so, and never of what is not
+ * finite. */
 static void try_relation(const char *text)
 {
     static const egi_tolerance none = {0}, fifth = {0.2, true};
@@ -57,10 +59,12 @@ static void try_relation(const char *text)
         fuzz_check_failure(st, &err);
         return;
     }
-    EG_ASSERT(!isnan(r.a) && !isnan(r.b));
+    EG_ASSERT(isfinite(r.a) && isfinite(r.b));
     EG_ASSERT(egi_relation_holds(&r, &none, r.a) == !strict);
     if (!strict) EG_ASSERT(egi_relation_holds(&r, &fifth, r.a));
     EG_ASSERT(!egi_relation_holds(&r, &none, (double)NAN));
+    EG_ASSERT(!egi_relation_holds(&r, &none, -HUGE_VAL));
+    EG_ASSERT(!egi_relation_holds(&r, &none, HUGE_VAL));
     EG_ASSERT(!egi_relation_holds(&r, &fifth, (double)NAN));
 }
 
