@@ -1,0 +1,7 @@
+# Every claim has a control, or says why it has none.
+. "$(dirname "$0")/../cli/lib.sh"
+
+expect 0 ' lack one' '' "$engram" list --no-control \
+    --experiments "$source_dir/experiments"
+tail -n 1 out
+finish
