@@ -1,6 +1,7 @@
 /* engram report: pages and figures from runs and verdicts. */
 #include "cli.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "engram/mem.h"
@@ -49,7 +50,8 @@ static int read_times(double *t, const char *text)
         char *end = NULL;
 
         t[n++] = strtod(text, &end);
-        if (end == text || (*end && *end != ',')) return -1;
+        if (end == text || (*end && *end != ',') || !isfinite(t[n - 1]))
+            return -1;
         if (!*end) return n;
         text = end + 1;
     }

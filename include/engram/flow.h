@@ -45,7 +45,7 @@ extern "C" {
     L(V, "identity", "value matrices, one a head")                             \
     L(changes, "", "times at which matrices of several intervals change")      \
     E(ffn, "none", "none|relu|gelu|tanh",                                      \
-      "feed-forward w s(a x + b); the nonlinearity s")                         \
+      "feed-forward w s(a x + b); the nonlinearity s, gelu in its tanh form")  \
     T(w, "", "feed-forward: file of w [d, m]")                                 \
     T(a, "", "feed-forward: file of a [m, d]")                                 \
     T(b, "", "feed-forward: file of b [m]; empty: 0")                          \

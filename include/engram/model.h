@@ -30,7 +30,8 @@ extern "C" {
       "branches, which then read the block input in parallel")                 \
     L(mlp, "none",                                                             \
       "feed-forward of each block: none, linear, relu or gelu; one item "      \
-      "stands for all blocks")                                                 \
+      "stands for all blocks. gelu is the tanh form, "                         \
+      "x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")                         \
     E(qk, "merged", "merged|factorised",                                       \
       "one matrix W_QK a head, or W_Q and W_K")                                \
     E(value, "matrix", "matrix|identity", "W_V, or the identity in its place") \

@@ -1,5 +1,6 @@
 /* Configurations: defaults, files, --set, errors with positions, and the
  * resolved text that reads back to the same bits. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "engram/config.h"
+#include "engram/lab.h"
 #include "engram/mem.h"
 
 static eg_config *cfg_new(void)
@@ -50,7 +51,7 @@ static void test_round_trip(void **state)
                                       "train.freeze=W_E, blocks.*.attn.*@300",
                                       "task.triggers=fixed",
                                       "probe.norms=false",
-                                      "optim.eps=1e-300"};
+                                      "optim.lr_end=1e-300"};
     eg_config *a = cfg_new(), *b = cfg_new();
     char *text = NULL, *again = NULL;
     eg_err err = {0};
@@ -203,6 +204,57 @@ static void test_saved_types(void **state)
     eg_free(a);
 }
 
+static void refuses(const char *key, const char *text)
+{
+    eg_config *a = cfg_new(), *b = cfg_new();
+    char assignment[160];
+    eg_err err = {0};
+
+    snprintf(assignment, sizeof assignment, "%s=%s", key, text);
+    if (eg_config_set(a, assignment, &err) == EG_OK)
+        fail_msg("%s was taken", assignment);
+    assert_true(eg_config_same(a, b));
+    eg_free(a);
+    eg_free(b);
+}
+
+/* Every real has a range, and what is no number is in none. */
+static void check_reals(const char *section, const eg_field *fields)
+{
+    static const char *const not_finite[] = {"nan", ".nan", "NaN",  "-nan",
+                                             "inf", ".inf", "-inf", "1e999"};
+    static unsigned char opts[sizeof(eg_config)];
+
+    for (const eg_field *f = fields; f->name; f++) {
+        if (f->kind != EG_FIELD_REAL) continue;
+        if (!isfinite(f->min) || !isfinite(f->max) || !(f->min < f->max))
+            fail_msg("%s.%s: from %g to %g", section, f->name, f->min, f->max);
+        for (size_t i = 0; i < sizeof not_finite / sizeof *not_finite; i++)
+            assert_int_equal(eg_field_parse(f, opts, not_finite[i], NULL),
+                             EG_EINVAL);
+    }
+}
+
+static void test_reals_are_finite(void **state)
+{
+    eg_section s;
+
+    (void)state;
+    for (int i = 0; eg_config_section(NULL, i, &s); i++)
+        check_reals(s.name, s.fields);
+    for (int i = 0; eg_theory_at(i); i++)
+        check_reals(eg_theory_at(i)->name, eg_theory_at(i)->fields);
+    /* where a formula divides by it, or by its distance from 1 */
+    refuses("optim.beta1", "1");
+    refuses("optim.beta2", "1.0");
+    refuses("optim.beta2", "1.0000000000000001");
+    refuses("optim.beta1", "-0.1");
+    refuses("optim.eps", "0");
+    refuses("optim.momentum", "1.01");
+    refuses("optim.clip_at", "0");
+    refuses("optim.weight_decay", "-1");
+}
+
 /* The reference page must be what the tables say now. */
 static void test_doc_is_current(void **state)
 {
@@ -233,6 +285,7 @@ int main(void)
                                        cmocka_unit_test(test_set_errors),
                                        cmocka_unit_test(test_theory),
                                        cmocka_unit_test(test_saved_types),
+                                       cmocka_unit_test(test_reals_are_finite),
                                        cmocka_unit_test(test_doc_is_current)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
