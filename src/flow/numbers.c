@@ -100,6 +100,62 @@ static bool is_header(const reader *r)
     }
 }
 
+/* A program's names of columns, 0,1,2 as pandas writes them without others; how
+ * many, 0: the line is something else. A single 0 is a number. */
+static eg_index numbering(const reader *r)
+{
+    const char *s = r->s;
+    eg_index n = 0;
+
+    for (;; s++, n++) {
+        char want[24];
+        size_t length = (size_t)snprintf(want, sizeof want, "%td", n);
+
+        if ((size_t)(r->end - s) < length || memcmp(s, want, length) != 0)
+            return 0;
+        s += length;
+        if (s == r->end || *s != ',') break;
+    }
+    if (s < r->end && *s == '\r') s++;
+    return (s == r->end || *s == '\n') && n > 0 ? n + 1 : 0;
+}
+
+/* Has every cell of the next line with numbers a point or an exponent, as
+ * programs write reals? */
+static bool reals_follow(const reader *r)
+{
+    reader next = *r;
+    bool real = false;
+
+    do {
+        skip_line(&next);
+        skip_blanks(&next);
+    } while (next.s < next.end && (*next.s == '\n' || *next.s == '#'));
+    for (; next.s < next.end && *next.s != '\n'; next.s++) {
+        if (*next.s == '.' || *next.s == 'e' || *next.s == 'E') real = true;
+        if (*next.s == ',') {
+            if (!real) return false;
+            real = false;
+        }
+    }
+    return real;
+}
+
+/* Is the first line left out? Above reals, 0,1,2 is a program's numbering; but
+ * 0,1 may be a point as well, and nobody can know. */
+static eg_status take_first(const reader *r, bool *skip, eg_err *err)
+{
+    eg_index n = reals_follow(r) ? numbering(r) : 0;
+
+    *skip = n > 2 || is_header(r);
+    if (n != 2) return EG_OK;
+    return EG_FAIL(err, EG_EFORMAT,
+                   "%s:%td: expected names of columns or numbers, found 0,1, "
+                   "which may be either: leave a header out, or write the "
+                   "numbers as 0.0,1.0",
+                   r->name, r->line);
+}
+
 static eg_status read_lines(reader *r, eg_err *err)
 {
     static const char mark[3] = {'\xEF', '\xBB', '\xBF'}; /* of UTF-8 */
@@ -112,7 +168,10 @@ static eg_status read_lines(reader *r, eg_err *err)
     while (r->s < r->end) {
         skip_blanks(r);
         if (r->s < r->end && *r->s != '\n' && *r->s != '#') {
-            if (!first || !is_header(r)) EG_TRY(read_line(r, err));
+            bool skip = false;
+
+            if (first) EG_TRY(take_first(r, &skip, err));
+            if (!skip) EG_TRY(read_line(r, err));
             first = false;
         }
         skip_line(r);

@@ -13,8 +13,9 @@ typedef struct egi_numbers {
 
 /* Lines of numbers separated by commas, the same count in each; empty lines
  * and those that start with # are skipped, and so is a first line of names, in
- * which no cell begins as a number. bytes[size] is 0; name is for messages,
- * which tell the line. */
+ * which no cell begins as a number, or a program's numbering 0,1,2 above
+ * reals; 0,1 above reals is refused, as it may be numbers. bytes[size] is 0;
+ * name is for messages, which tell the line. */
 eg_status egi_csv_parse(egi_numbers *out, const char *bytes, size_t size,
                         const char *name, eg_err *err);
 /* A file by its ending; path is relative to folder (NULL: the current one). */

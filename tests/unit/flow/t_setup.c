@@ -247,6 +247,40 @@ static void test_files(void **state)
     refused("x0=long.csv", EG_EINVAL, "found |x| = 5 of token 0");
 }
 
+/* What pandas writes above columns without names is no token. */
+static void test_numbering(void **state)
+{
+    eg_flow_setup *s;
+
+    (void)state;
+    put_csv("pandas.csv", "0,1,2\n0.0,1.0,0.0\n1.0,0.0,0.0\n");
+    s = setup("x0=pandas.csv space=euclidean", 1);
+    assert_int_equal(s->spec.n, 2);
+    assert_true(s->x0[1] == 1);
+    eg_flow_setup_free(s);
+    put_csv("pandas.csv", "0,1,2,3\r\n# x\r\n5e-1,.5,0.5,0.5\r\n");
+    s = setup("x0=pandas.csv space=euclidean", 1);
+    assert_int_equal(s->spec.n, 1);
+    eg_flow_setup_free(s);
+    /* whole numbers above whole numbers are numbers */
+    put_csv("hand.csv", "0,1,2\n1,2,0\n");
+    s = setup("x0=hand.csv space=euclidean", 1);
+    assert_int_equal(s->spec.n, 2);
+    assert_true(s->x0[2] == 2);
+    eg_flow_setup_free(s);
+    put_csv("hand.csv", "0,1\n1,0\n");
+    s = setup("x0=hand.csv", 1);
+    assert_int_equal(s->spec.n, 2);
+    eg_flow_setup_free(s);
+    put_csv("hand.csv", "0.0,1.0\n0.6,0.8\n");
+    s = setup("x0=hand.csv", 1);
+    assert_int_equal(s->spec.n, 2);
+    eg_flow_setup_free(s);
+    put_csv("either.csv", "0,1\n0.6,0.8\n");
+    refused("x0=either.csv", EG_EFORMAT,
+            "either.csv:1: expected names of columns or numbers, found 0,1");
+}
+
 static void test_bad_tokens(void **state)
 {
     static const double cube[8] = {0};
@@ -453,6 +487,7 @@ int main(void)
                                        cmocka_unit_test(test_equiangular),
                                        cmocka_unit_test(test_seeds),
                                        cmocka_unit_test(test_files),
+                                       cmocka_unit_test(test_numbering),
                                        cmocka_unit_test(test_bad_tokens),
                                        cmocka_unit_test(test_matrices),
                                        cmocka_unit_test(test_drawn_matrices),
