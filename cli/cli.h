@@ -90,6 +90,7 @@ void cli_progress_end(void);
 /* The end of an open progress line into buf, 1 byte, or nothing; its size. */
 size_t cli_progress_break(char *buf);
 void cli_plan(void *ctx, const eg_lab_plan *p);
+void cli_note(void *ctx, const char *text);
 
 /* Options many commands have, for their tables. */
 #define CLI_OPT_SET                                                          \

@@ -270,13 +270,11 @@ static int bench_training(bench *b)
     eg_status st;
 
     EG_TRY(configure(b, &err));
-    b->spec = (eg_train_spec){.model = b->cfg->model,
-                              .optim = b->cfg->optim,
-                              .train = b->cfg->train,
-                              .init = b->cfg->init,
-                              .pool = b->pool,
-                              .seed = 1,
-                              .kern = b->kern};
+    b->spec = eg_config_train(b->cfg);
+    b->spec.pool = b->pool;
+    b->spec.seed = 1;
+    b->spec.kern = b->kern;
+    b->spec.strict_freeze = false; /* its patterns are ours, for two blocks */
     if (!eg_kern_pick(b->kern)) {
         st = EG_FAIL(&err, EG_EINVAL, "no kernel set '%s' here", b->kern);
         goto done;

@@ -207,22 +207,20 @@ static eg_status dump_records(dump *d, eg_err *err)
  * weights to a trainer of plain algebra. */
 static eg_status build(dump *d, const char *kern, eg_pool *pool, eg_err *err)
 {
-    eg_train_spec spec = {.model = d->cfg->model,
-                          .optim = d->cfg->optim,
-                          .train = d->cfg->train,
-                          .init = d->cfg->init,
-                          .pool = pool,
-                          .seed = (uint64_t)d->cfg->run.seed,
-                          .kern = kern ? kern : "auto"};
+    eg_train_spec spec = eg_config_train(d->cfg);
     eg_trainer *first = NULL;
     eg_model *to;
     eg_status st;
 
+    spec.pool = pool;
+    spec.kern = kern ? kern : "auto";
     EG_TRY(eg_task_new(&d->task, &d->cfg->task, spec.seed, err));
     spec.task = d->task;
     if (d->step > 0) EG_TRY(eg_trainer_new(&first, &spec, err));
     spec.train.algebra = EG_ALGEBRA_PLAIN;
     EG_TRY(eg_trainer_new(&d->trainer, &spec, err));
+    for (int i = 0; eg_trainer_note(d->trainer, i); i++)
+        cli_note(NULL, eg_trainer_note(d->trainer, i));
     to = eg_trainer_model(d->trainer);
     for (int64_t i = 0; i < d->step; i++) {
         eg_step_info info;

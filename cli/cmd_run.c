@@ -108,6 +108,7 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
                      .resume = cli_flag(a, "resume"),
                      .stop = cli_stop,
                      .plan = cli_plan,
+                     .note = cli_note,
                      .progress = cli_progress};
     eg_lab_result r;
     eg_err err = {0};

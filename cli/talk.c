@@ -86,6 +86,12 @@ void cli_print(const char *fmt, ...)
     (void)puts(line);
 }
 
+void cli_note(void *ctx, const char *text)
+{
+    (void)ctx;
+    cli_say("note: %s", text);
+}
+
 void cli_plan(void *ctx, const eg_lab_plan *p)
 {
     (void)ctx;

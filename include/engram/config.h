@@ -58,6 +58,8 @@ typedef struct eg_config {
     /* Where files named in section flow are looked for: the folder of the file
      * that was loaded; "": the current one. No option, and not compared. */
     char folder[EG_PATH];
+    bool typed_freeze; /* train.freeze was set by eg_config_set, not by a file:
+                          what it names must be there */
     union {
         double align;
         unsigned char bytes[EG_THEORY_BYTES];
@@ -94,6 +96,8 @@ EG_API eg_status eg_config_apply(eg_config *cfg, const eg_node *node,
  * *out is released with eg_free. */
 EG_API eg_status eg_config_format(const eg_config *cfg, char **out,
                                   eg_err *err);
+/* What a trainer needs of it; task, pool and kern are the caller's to fill. */
+EG_API eg_train_spec eg_config_train(const eg_config *cfg);
 /* Do two configurations give the same results? (all but run.name) */
 EG_API bool eg_config_same(const eg_config *a, const eg_config *b);
 

@@ -52,6 +52,8 @@ typedef struct eg_lab_opts {
     /* All optional; called from the calling thread between steps. */
     bool (*stop)(void *ctx); /* true: save and return */
     void (*plan)(void *ctx, const eg_lab_plan *plan);
+    void (*note)(void *ctx, const char *text); /* what was left aside; in the
+                                                  log of the run as well */
     void (*progress)(void *ctx, const eg_progress *p);
     void *ctx;
 } eg_lab_opts;

@@ -43,7 +43,8 @@ enum { EG_CLIP_NONE, EG_CLIP_NORM, EG_CLIP_VALUE };
 enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
 
 #define EG_TRAIN_FIELDS(I, R, B, T, E, L)                                  \
-    I(steps, "400", 0, 1000000000, "optimiser steps")                      \
+    I(steps, "400", 0, 1000000000,                                         \
+      "optimiser steps; 0: the start is measured")                         \
     I(batch, "512", 1, 1048576, "sequences in a step")                     \
     E(loss, "in_context", "in_context|all",                                \
       "mean cross-entropy over second and later occurrences of triggers, " \
@@ -60,9 +61,12 @@ EG_FIELDS_STRUCT(eg_train_opts, EG_TRAIN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_train_fields[];
 
-#define EG_INIT_FIELDS(I, R, B, T, E, L) \
-    T(from, "",                          \
-      "start from the tensors of this safetensors file, not from chance")
+#define EG_INIT_FIELDS(I, R, B, T, E, L)                                       \
+    T(from, "",                                                                \
+      "start from the tensors of this safetensors file, not from chance")      \
+    B(allow_extra, "false",                                                    \
+      "leave out tensors of that file which the model does not have (a bias, " \
+      "a further block), in place of refusing it")
 EG_FIELDS_STRUCT(eg_init_opts, EG_INIT_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_init_fields[];
@@ -79,6 +83,9 @@ typedef struct eg_train_spec {
     eg_pool *pool;       /* outlives the trainer */
     uint64_t seed;
     const char *kern; /* kernel set, "auto" */
+    /* A pattern of train.freeze for a block beyond the last is an error, not a
+     * note: somebody has just written it. */
+    bool strict_freeze;
 } eg_train_spec;
 
 typedef struct eg_trainer eg_trainer;
@@ -103,6 +110,9 @@ EG_API eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
                                 eg_err *err);
 EG_API void eg_trainer_free(eg_trainer *tr);
 EG_API eg_model *eg_trainer_model(eg_trainer *tr);
+/* What was left aside in making it, a sentence each (tensors of init.from,
+ * patterns of train.freeze); NULL past the last. Lives as long as tr. */
+EG_API const char *eg_trainer_note(const eg_trainer *tr, int i);
 /* Steps done so far: the next step's number. */
 EG_API int64_t eg_trainer_step_index(const eg_trainer *tr);
 
@@ -119,6 +129,8 @@ typedef struct eg_step_info {
 } eg_step_info;
 /* One step. Allocates nothing, cannot fail except by info->finite. */
 EG_API void eg_trainer_step(eg_trainer *tr, eg_step_info *info);
+/* What the next step would find, without making it: no update, no count. */
+EG_API void eg_trainer_look(eg_trainer *tr, eg_step_info *info);
 
 /* Is tensor i updated at that step? */
 EG_API bool eg_trainer_trains(const eg_trainer *tr, int i, int64_t step);

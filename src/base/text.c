@@ -59,6 +59,25 @@ bool egi_utf8_valid(const char *s)
     return true;
 }
 
+void egi_listing_add(egi_listing *l, const char *name)
+{
+    const size_t more = sizeof ",  and 1234567890 more";
+
+    l->n++;
+    if (l->shown + 1 < l->n ||
+        l->t->len + strlen(name) + more + l->keep > l->t->size)
+        return;
+    egi_text_add(l->t, "%s%s", l->shown ? ", " : "", name);
+    l->shown++;
+}
+
+void egi_listing_end(egi_listing *l)
+{
+    if (l->n > l->shown)
+        egi_text_add(l->t, "%s%d more", l->shown ? " and " : "",
+                     l->n - l->shown);
+}
+
 /* Words that a reader of YAML 1.1 or 1.2 takes for truth, nothing or a number,
  * in whatever case. */
 static bool is_yaml_word(const char *s, size_t n)

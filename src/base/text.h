@@ -17,6 +17,16 @@ void egi_text_add(egi_text *t, const char *fmt, ...) EG_PRINTF(2, 3);
 int egi_utf8_put(char *to, uint32_t cp);
 bool egi_utf8_valid(const char *s);
 
+/* Names in a sentence, "a, b and 12 more": added one by one, those that would
+ * not leave room for the end and `keep` bytes behind it are only counted. */
+typedef struct egi_listing {
+    egi_text *t;
+    size_t keep;
+    int n, shown;
+} egi_listing;
+void egi_listing_add(egi_listing *l, const char *name);
+void egi_listing_end(egi_listing *l);
+
 /* s as a YAML flow scalar: bare where every reader takes that for text, else in
  * double quotes. */
 void egi_text_quote(egi_text *t, const char *s);

@@ -191,7 +191,19 @@ eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
     if (st == EG_OK && s.fields == eg_flow_fields)
         st = egi_flow_from_here(cfg, f, &why);
     if (st != EG_OK) return EG_FAIL(err, st, "%s: %s", s.name, why.msg);
+    if (s.fields == eg_train_fields && strcmp(f->name, "freeze") == 0)
+        cfg->typed_freeze = true;
     return EG_OK;
+}
+
+eg_train_spec eg_config_train(const eg_config *cfg)
+{
+    return (eg_train_spec){.model = cfg->model,
+                           .optim = cfg->optim,
+                           .train = cfg->train,
+                           .init = cfg->init,
+                           .seed = (uint64_t)cfg->run.seed,
+                           .strict_freeze = cfg->typed_freeze};
 }
 
 /* Equal values are equal bytes (fields.h). */

@@ -80,6 +80,8 @@ eg_status eg_config_apply(eg_config *cfg, const eg_node *node,
         if (!known) return unknown(cfg, n, skip, err);
         if (eg_node_is_null(n)) continue;
         EG_TRY(eg_node_fill(n, s.fields, egi_section_opts(cfg, &s), NULL, err));
+        if (s.fields == eg_train_fields && eg_node_get(n, "freeze"))
+            cfg->typed_freeze = false;
     }
 done:
     return st;

@@ -63,13 +63,9 @@ static eg_status build(loop *l, eg_err *err)
     const eg_config *c = l->cfg;
     eg_status st;
 
-    l->spec = (eg_train_spec){.model = c->model,
-                              .optim = c->optim,
-                              .train = c->train,
-                              .init = c->init,
-                              .pool = l->opts->pool,
-                              .seed = (uint64_t)c->run.seed,
-                              .kern = l->opts->kern ? l->opts->kern : "auto"};
+    l->spec = eg_config_train(c);
+    l->spec.pool = l->opts->pool;
+    l->spec.kern = l->opts->kern ? l->opts->kern : "auto";
     if (c->train.precision == 1 && strcmp(l->spec.kern, "auto") != 0 &&
         strcmp(l->spec.kern, "ref") != 0)
         return EG_FAIL(err, EG_EINVAL,
@@ -139,6 +135,16 @@ static int64_t tokens_per_step(const loop *l)
     return l->cfg->train.batch * eg_task_ctx(l->task);
 }
 
+static void tell_notes(const loop *l)
+{
+    const char *text;
+
+    for (int i = 0; (text = eg_trainer_note(l->trainer, i)); i++) {
+        eg_run_log(l->run, "note: %s", text);
+        if (l->opts->note) l->opts->note(l->opts->ctx, text);
+    }
+}
+
 static void tell_plan(const loop *l)
 {
     const eg_lab_opts *o = l->opts;
@@ -202,6 +208,29 @@ static void diverged(loop *l, const eg_step_info *info, eg_lab_result *out)
                      l->trainer);
 }
 
+/* The rest of a row that eg_probes_before has begun, and the row written. */
+static eg_status measured_row(loop *l, const eg_step_info *info, eg_err *err)
+{
+    emit(l, "loss", info->loss);
+    emit(l, "lr", info->lr);
+    emit(l, "grad_norm", info->grad_norm);
+    eg_probes_after(l->probes, info->step, emit, l);
+    return eg_run_metrics(l->run, &l->row, err);
+}
+
+/* A run of no steps measures what it starts from. */
+static eg_status look(loop *l, eg_lab_result *out, eg_err *err)
+{
+    eg_step_info info;
+
+    eg_row_start(&l->row, 0);
+    eg_probes_before(l->probes, 0, emit, l);
+    eg_trainer_look(l->trainer, &info);
+    if (info.finite) return measured_row(l, &info, err);
+    diverged(l, &info, out);
+    return EG_OK;
+}
+
 /* One step with everything that belongs to it. */
 static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
 {
@@ -221,11 +250,7 @@ static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
         return EG_OK;
     }
     if (measured) {
-        emit(l, "loss", info.loss);
-        emit(l, "lr", info.lr);
-        emit(l, "grad_norm", info.grad_norm);
-        eg_probes_after(l->probes, step, emit, l);
-        EG_TRY(eg_run_metrics(l->run, &l->row, err));
+        EG_TRY(measured_row(l, &info, err));
         EG_TRY(write_timing(l, step, err));
     }
     tell_progress(l, step, &info, measured);
@@ -239,6 +264,7 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
     int64_t n = l->cfg->train.steps;
     eg_status st = EG_OK;
 
+    if (n == 0) EG_TRY(look(l, out, err));
     while (eg_trainer_step_index(l->trainer) < n) {
         if (l->opts->stop && l->opts->stop(l->opts->ctx)) {
             out->outcome = EG_INTERRUPTED;
@@ -306,6 +332,7 @@ eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     fill_facts(l, facts, out);
     EG_TRY(eg_run_record(run, "running", "", facts, err));
     egi_run_begin(run);
+    tell_notes(l);
     tell_plan(l);
     st = steps(l, out, err);
     fill_facts(l, facts, out);

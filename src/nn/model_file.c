@@ -5,6 +5,7 @@
 #include "engram/mem.h"
 #include "nn/nn.h"
 #include "nn/weights.h"
+#include "base/text.h"
 
 eg_status egi_weights_checked(const eg_safetensors *s, const char *path,
                               eg_err *err)
@@ -128,16 +129,74 @@ done:
     return st;
 }
 
-eg_status eg_model_load(eg_model *m, const char *path, eg_err *err)
+static bool is_known(const char *name, const eg_model *m,
+                     const char *const *prefixes, const char *others)
 {
+    if (others && strncmp(name, others, strlen(others)) == 0) return true;
+    for (; *prefixes; prefixes++) {
+        size_t n = strlen(*prefixes);
+
+        if (strncmp(name, *prefixes, n) == 0 && eg_model_find(m, name + n) >= 0)
+            return true;
+    }
+    return false;
+}
+
+int egi_tensor_extra(char *buf, size_t size, const eg_model *m,
+                     const eg_safetensors *s, const char *const *prefixes,
+                     const char *others)
+{
+    egi_text t = egi_text_on(buf, size);
+    egi_listing list = {.t = &t};
+    char one[320], shape[160];
+
+    buf[0] = '\0';
+    for (int i = 0; i < s->n_entries; i++) {
+        const eg_st_entry *e = &s->entry[i];
+
+        if (is_known(e->name, m, prefixes, others)) continue;
+        shape_text(shape, sizeof shape, e->view.ndim, e->view.shape);
+        snprintf(one, sizeof one, "%s [%s]", e->name, shape);
+        egi_listing_add(&list, one);
+    }
+    egi_listing_end(&list);
+    return list.n;
+}
+
+eg_status egi_model_load(eg_model *m, const char *path, bool allow_extra,
+                         char *note, size_t size, eg_err *err)
+{
+    static const char *const prefixes[] = {"", NULL};
     eg_status st = EG_OK;
     eg_safetensors s = {0};
+    const char *format = NULL;
+    char extra[280];
+    int n = 0;
 
     EG_TRY(eg_st_read(&s, path, err));
     EG_TRY(egi_weights_checked(&s, path, err));
     EG_TRY(egi_tensor_check(m, &s, "", path, err));
+    format = eg_st_meta(&s, "format");
+    n = egi_tensor_extra(
+        extra, sizeof extra, m, &s, prefixes,
+        format && strcmp(format, "engram-checkpoint") == 0 ? "optim." : NULL);
+    if (n > 0 && !allow_extra) {
+        st = EG_FAIL(err, EG_EFORMAT,
+                     "%s: %d %s not of this model (init.allow_extra: true "
+                     "leaves them out): %s",
+                     path, n, n == 1 ? "tensor is" : "tensors are", extra);
+        goto done;
+    }
+    if (n > 0 && note)
+        snprintf(note, size, "%s: left out %d %s: %s", path, n,
+                 n == 1 ? "tensor" : "tensors", extra);
     egi_tensor_copy(m->params, m, &s, "");
 done:
     eg_st_release(&s);
     return st;
+}
+
+eg_status eg_model_load(eg_model *m, const char *path, eg_err *err)
+{
+    return egi_model_load(m, path, false, NULL, 0, err);
 }

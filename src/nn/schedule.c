@@ -2,8 +2,13 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/num.h"
+#include "base/text.h"
+#include "engram/text.h"
 #include "engram/text.h"
 
 double egi_learning_rate(const eg_optim_opts *o, int64_t step, int64_t steps)
@@ -63,36 +68,97 @@ static eg_status split_item(const char *item, char *pattern, int64_t *step,
     return EG_OK;
 }
 
-eg_status egi_freeze_parse(int64_t *from, const eg_model *m,
-                           const eg_train_opts *o, eg_err *err)
+/* Tensors that the pattern matches are not trained before step. */
+static int freeze(int64_t *from, const eg_model *m, const char *pattern,
+                  int64_t step)
 {
+    int hits = 0;
+
+    for (int i = 0; i < m->n_tensors; i++) {
+        if (!egi_match(pattern, m->tensor[i].name)) continue;
+        hits++;
+        if (from && step > from[i]) from[i] = step;
+    }
+    return hits;
+}
+
+/* Does the pattern speak of a block beyond the last, and would a block with
+ * these options, whatever its MLP, have what it names? */
+static eg_status beyond_last(bool *yes, const eg_model *m, const char *pattern,
+                             eg_err *err)
+{
+    static const char head[] = "blocks.";
+    static const char *const mlp[] = {"linear", "gelu"};
+    char first[EG_STRS_LEN + 8], *end = NULL;
+    const char *number = pattern + sizeof head - 1;
+
+    *yes = false;
+    if (strncmp(pattern, head, sizeof head - 1) != 0 || !egi_is_digit(*number))
+        return EG_OK;
+    if (strtoll(number, &end, 10) < m->n_layers) return EG_OK;
+    snprintf(first, sizeof first, "%s0%s", head, end);
+    for (size_t k = 0; k < sizeof mlp / sizeof *mlp && !*yes; k++) {
+        eg_model_opts o = m->opts;
+        eg_model *one = NULL;
+        eg_status st = EG_OK;
+
+        o.n_layers = 1;
+        o.mlp = (eg_strs){.n = 1};
+        snprintf(o.mlp.item[0], sizeof o.mlp.item[0], "%s", mlp[k]);
+        st = egi_model_shape(&one, &o, m->V, m->T, m->precision, err);
+        if (st != EG_OK) return st;
+        *yes = freeze(NULL, one, first, 0) > 0;
+        eg_model_free(one);
+    }
+    return EG_OK;
+}
+
+static void add_blocks(egi_text *t, const eg_model *m)
+{
+    if (m->n_layers == 1)
+        egi_text_add(t, "; the model has block 0 alone");
+    else
+        egi_text_add(t, "; the model has blocks 0 to %d", m->n_layers - 1);
+}
+
+static eg_status no_match(const eg_model *m, const char *pattern, eg_err *err)
+{
+    eg_nearest near = {.asked = pattern};
+
+    for (int i = 0; i < m->n_tensors; i++)
+        eg_nearest_try(&near, m->tensor[i].name);
+    return EG_FAIL(err, EG_EINVAL, "train.freeze: no tensor matches '%s'%s%s%s",
+                   pattern, near.best ? "; did you mean '" : "",
+                   near.best ? near.best : "", near.best ? "'?" : "");
+}
+
+eg_status egi_freeze_parse(int64_t *from, const eg_model *m,
+                           const eg_train_opts *o, bool strict, char *note,
+                           size_t size, eg_err *err)
+{
+    egi_text t = egi_text_on(note, size);
+    egi_listing list = {.t = &t, .keep = 48}; /* add_blocks */
+    eg_status st = EG_OK;
+
+    note[0] = '\0';
     for (int i = 0; i < m->n_tensors; i++)
         from[i] = m->tensor[i].fixed ? EGI_NEVER : 0;
     for (int k = 0; k < o->freeze.n; k++) {
         char pattern[EG_STRS_LEN];
         int64_t step;
-        int hits = 0;
-        eg_status st = split_item(o->freeze.item[k], pattern, &step, err);
-        if (st != EG_OK) return st;
-        for (int i = 0; i < m->n_tensors; i++) {
-            if (!egi_match(pattern, m->tensor[i].name)) continue;
-            hits++;
-            if (step > from[i]) from[i] = step;
-        }
-        if (hits > 0) continue;
-        const char *near = NULL;
-        int best = 1 << 30;
-        for (int i = 0; i < m->n_tensors; i++) {
-            int d = eg_edit_distance(pattern, m->tensor[i].name);
-            if (d < best) {
-                best = d;
-                near = m->tensor[i].name;
-            }
-        }
-        return EG_FAIL(err, EG_EINVAL,
-                       "train.freeze: no tensor matches '%s'; did you mean "
-                       "'%s'?",
-                       pattern, near);
+        bool beyond;
+
+        EG_TRY(split_item(o->freeze.item[k], pattern, &step, err));
+        if (freeze(from, m, pattern, step) > 0) continue;
+        EG_TRY(beyond_last(&beyond, m, pattern, err));
+        if (!beyond) return no_match(m, pattern, err);
+        if (list.n == 0) egi_text_add(&t, "train.freeze: no block for ");
+        egi_listing_add(&list, pattern);
     }
-    return EG_OK;
+    if (list.n == 0) return EG_OK;
+    egi_listing_end(&list);
+    add_blocks(&t, m);
+    if (strict) st = EG_FAIL(err, EG_EINVAL, "%s", note);
+done:
+    return st;
 }

@@ -7,6 +7,7 @@
 #include "engram/kern.h"
 #include "engram/mem.h"
 #include "nn/schedule.h"
+#include "nn/weights.h"
 
 /* ------------------------------------------------------------ life time -- */
 
@@ -20,18 +21,15 @@ static eg_precision precision_of(const eg_train_spec *s)
     return s->train.precision ? EG_FLOAT64 : EG_FLOAT32;
 }
 
-static eg_status model_for(eg_model **out, const eg_train_spec *s, eg_err *err)
+static eg_status model_for(eg_trainer *tr, const eg_train_spec *s, eg_err *err)
 {
     eg_status st =
-        eg_model_new(out, &s->model, eg_task_vocab(s->task),
+        eg_model_new(&tr->m, &s->model, eg_task_vocab(s->task),
                      eg_task_ctx(s->task), precision_of(s), s->seed, err);
+
     if (st != EG_OK || !s->init.from[0]) return st;
-    st = eg_model_load(*out, s->init.from, err);
-    if (st != EG_OK) {
-        eg_model_free(*out);
-        *out = NULL;
-    }
-    return st;
+    return egi_model_load(tr->m, s->init.from, s->init.allow_extra, tr->note[0],
+                          sizeof tr->note[0], err);
 }
 
 static void plan_for(egi_plan *plan, const eg_model *m, const int64_t *from,
@@ -85,7 +83,7 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
                                eg_task_ctx(spec->task), precision_of(spec),
                                err));
     else
-        EG_TRY(model_for(&tr->m, spec, err));
+        EG_TRY(model_for(tr, spec, err));
     tr->vt = egi_engine_of(tr->m);
     size_t n = (size_t)tr->m->n_tensors;
     tr->from = eg_calloc(n, sizeof *tr->from);
@@ -96,7 +94,8 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
         st = EG_FAIL(err, EG_ENOMEM, "trainer");
         goto done;
     }
-    EG_TRY(egi_freeze_parse(tr->from, tr->m, &spec->train, err));
+    EG_TRY(egi_freeze_parse(tr->from, tr->m, &spec->train, spec->strict_freeze,
+                            tr->note[1], sizeof tr->note[1], err));
     plan_for(&tr->plan, tr->m, tr->from, trains, spec);
     if (!spec->kern || strcmp(spec->kern, "auto") == 0)
         tr->spec.kern =
@@ -183,6 +182,13 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
     plan->looked_up_per_token = flops.tables;
     eg_trainer_free(tr);
     return EG_OK;
+}
+
+const char *eg_trainer_note(const eg_trainer *tr, int i)
+{
+    for (int k = 0; k < 2; k++)
+        if (tr->note[k][0] && i-- == 0) return tr->note[k];
+    return NULL;
 }
 
 eg_model *eg_trainer_model(eg_trainer *tr)
@@ -272,10 +278,10 @@ static void update_tensor(eg_trainer *tr, int i, double lr, double factor)
     tr->updates[i]++;
 }
 
-void eg_trainer_step(eg_trainer *tr, eg_step_info *info)
+void eg_trainer_look(eg_trainer *tr, eg_step_info *info)
 {
     const eg_optim_opts *o = &tr->spec.optim;
-    double sum, factor = 1;
+    double sum;
 
     *info = (eg_step_info){
         .step = tr->step,
@@ -284,10 +290,17 @@ void eg_trainer_step(eg_trainer *tr, eg_step_info *info)
         .lr = egi_learning_rate(o, tr->step, tr->spec.train.steps)};
     tr->vt->gradient(tr->engine, tr->step, tr->grad, &sum, &info->n_loss);
     info->loss = info->n_loss > 0 ? sum / (double)info->n_loss : 0;
-    if (!measure_gradient(tr, info) || !isfinite(info->loss)) {
+    if (!measure_gradient(tr, info) || !isfinite(info->loss))
         info->finite = false;
-        return;
-    }
+}
+
+void eg_trainer_step(eg_trainer *tr, eg_step_info *info)
+{
+    const eg_optim_opts *o = &tr->spec.optim;
+    double factor = 1;
+
+    eg_trainer_look(tr, info);
+    if (!info->finite) return;
     if (o->clip == EG_CLIP_NORM && info->grad_norm > o->clip_at)
         factor = o->clip_at / info->grad_norm;
     /* A batch without a position in the loss moves nothing. */

@@ -15,6 +15,7 @@ struct eg_trainer {
     int64_t *from;        /* [n_tensors] first step trained */
     int64_t *updates;     /* [n_tensors] updates made: momentum's age */
     double *grad_norm;    /* [n_tensors] */
+    char note[2][512];    /* of init.from and of train.freeze; or "" */
 };
 
 /* A block laid out like the parameters, at tensor i. */

@@ -80,6 +80,24 @@ static eg_status check_meta(const eg_trainer *tr, const eg_safetensors *s,
     return EG_OK;
 }
 
+/* A checkpoint holds what this trainer would write, and nothing else. */
+static eg_status check_extra(const eg_trainer *tr, const eg_safetensors *s,
+                             const char *path, eg_err *err)
+{
+    const char *prefixes[4] = {""};
+    char extra[280];
+    int n = 1;
+
+    if (tr->m1) prefixes[n++] = "optim.m1.";
+    if (tr->m2) prefixes[n] = "optim.m2.";
+    if (egi_tensor_extra(extra, sizeof extra, tr->m, s, prefixes, COUNTERS) ==
+        0)
+        return EG_OK;
+    return EG_FAIL(err, EG_EFORMAT,
+                   "%s: expected the tensors of this run alone, found %s", path,
+                   extra);
+}
+
 eg_status eg_trainer_load(eg_trainer *tr, const char *path, eg_err *err)
 {
     eg_status st = EG_OK;
@@ -91,6 +109,7 @@ eg_status eg_trainer_load(eg_trainer *tr, const char *path, eg_err *err)
     EG_TRY(egi_tensor_check(tr->m, &s, "", path, err));
     if (tr->m1) EG_TRY(egi_tensor_check(tr->m, &s, "optim.m1.", path, err));
     if (tr->m2) EG_TRY(egi_tensor_check(tr->m, &s, "optim.m2.", path, err));
+    EG_TRY(check_extra(tr, &s, path, err));
     const eg_st_entry *c = eg_st_find(&s, COUNTERS);
     if (!c || c->view.dtype != EG_I64 || c->view.ndim != 1 ||
         c->view.shape[0] != tr->m->n_tensors) {

@@ -63,6 +63,7 @@ static void test_round_trip(void **state)
     print_message("%s", text);
     assert_int_equal(apply(b, text, &err), EG_OK);
     assert_true(eg_config_same(a, b));
+    b->typed_freeze = a->typed_freeze; /* how it was set is not in the text */
     assert_memory_equal(a, b, sizeof *a);
     assert_int_equal(eg_config_format(b, &again, &err), EG_OK);
     assert_string_equal(text, again);
@@ -204,6 +205,27 @@ static void test_saved_types(void **state)
     eg_free(a);
 }
 
+/* A trainer is told whether patterns were typed: those must match. */
+static void test_typed_patterns(void **state)
+{
+    eg_config *a = cfg_new();
+    eg_err err = {0};
+
+    (void)state;
+    assert_int_equal(apply(a, "train: {freeze: [blocks.1.*]}\n", &err), EG_OK);
+    assert_false(eg_config_train(a).strict_freeze);
+    assert_int_equal(eg_config_set(a, "model.n_layers=1", &err), EG_OK);
+    assert_false(eg_config_train(a).strict_freeze);
+    assert_int_equal(eg_config_set(a, "train.freeze=[blocks.1.*]", &err),
+                     EG_OK);
+    assert_true(eg_config_train(a).strict_freeze);
+    assert_int_equal(apply(a, "train: {steps: 3}\n", &err), EG_OK);
+    assert_true(eg_config_train(a).strict_freeze);
+    assert_int_equal(apply(a, "train: {freeze: []}\n", &err), EG_OK);
+    assert_false(eg_config_train(a).strict_freeze);
+    eg_free(a);
+}
+
 static void refuses(const char *key, const char *text)
 {
     eg_config *a = cfg_new(), *b = cfg_new();
@@ -286,6 +308,7 @@ int main(void)
                                        cmocka_unit_test(test_theory),
                                        cmocka_unit_test(test_saved_types),
                                        cmocka_unit_test(test_reals_are_finite),
+                                       cmocka_unit_test(test_typed_patterns),
                                        cmocka_unit_test(test_doc_is_current)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
