@@ -3,7 +3,11 @@
  * eg_flow_theories. In brackets sections of those papers or the origin.
  *
  * Sweep variables are whole numbers: times and inverse temperatures count in
- * thousandths, "1000 t" and "1000 beta". */
+ * thousandths, "1000 t" and "1000 beta".
+ *
+ * The option `impostor` of some rows is for the controls of claims: it
+ * falsifies one side of what the row compares, and is 0 for the statement
+ * itself. */
 #ifndef ENGRAM_FLOW_THEORY_H
 #define ENGRAM_FLOW_THEORY_H
 
@@ -22,10 +26,12 @@ extern "C" {
  * Emits, over 1000 beta: SA_half, SA_level, USA_half, USA_level; quadrature,
  * the largest relative difference of the four from integrating dt = dg/rate;
  * SA_rate, USA_rate = (dg/dt)/(1-g) at 1 - g = 1e-9 (2 and 2 exp(beta)). */
-#define EG_FLOW_THEORY_SCALAR_FIELDS(I, R, B, T, E, L)          \
-    I(n, "32", 1, 1000000, "tokens")                            \
-    L(betas, "[0.1, 1, 4, 9]", "inverse temperatures, above 0") \
-    R(level, "0.999", 0, 0.999999999999, "inner product to reach")
+#define EG_FLOW_THEORY_SCALAR_FIELDS(I, R, B, T, E, L)             \
+    I(n, "32", 1, 1000000, "tokens")                               \
+    L(betas, "[0.1, 1, 4, 9]", "inverse temperatures, above 0")    \
+    R(level, "0.999", 0, 0.999999999999, "inner product to reach") \
+    R(impostor, "0", -0.5, 0.5,                                    \
+      "controls only: relative change of beta in the integral")
 EG_FIELDS_STRUCT(eg_flow_theory_scalar, EG_FLOW_THEORY_SCALAR_FIELDS)
 
 /* scalar_bounds [2312.10794, appendix]: bounds on the same curve. Emits, over
@@ -43,15 +49,20 @@ EG_FIELDS_STRUCT(eg_flow_theory_scalar_bounds,
 /* scalar_flow [2312.10794, Theorem 6.8]: n tokens in n dimensions with equal
  * inner products, integrated as a flow. Emits, over 1000 t: gamma, the closed
  * inverse; simulated, the mean of <x_i,x_j>; spread, their largest deviation
- * from it; rate, the mean of -d ln(1 - <x_i,x_j>)/dt since the time before. */
-#define EG_FLOW_THEORY_SCALAR_FLOW_FIELDS(I, R, B, T, E, L)        \
-    I(n, "16", 2, 4096, "tokens, and dimensions")                  \
-    R(beta, "4", 0, 100, "inverse temperature")                    \
-    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights")     \
-    R(start, "0", -1, 1, "inner product at t = 0, above -1/(n-1)") \
-    L(times, "[0.5, 1, 2, 5, 10]", "when, ascending")              \
-    E(method, "dop853", EG_FLOW_THEORY_METHODS, "integrator")      \
-    R(h, "0.1", 1e-6, 100, "step of the fixed-step methods")
+ * from it; off, from gamma; rate, the mean of -d ln(1 - <x_i,x_j>)/dt since the
+ * time before. */
+#define EG_FLOW_THEORY_SCALAR_FLOW_FIELDS(I, R, B, T, E, L)          \
+    I(n, "16", 2, 4096, "tokens, and dimensions")                    \
+    R(beta, "4", 0, 100, "inverse temperature")                      \
+    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights")       \
+    R(start, "0", -1, 1, "inner product at t = 0, above -1/(n-1)")   \
+    L(times, "[0.5, 1, 2, 5, 10]", "when, ascending")                \
+    E(method, "dop853", EG_FLOW_THEORY_METHODS, "integrator")        \
+    R(h, "0.1", 1e-6, 100, "step of the fixed-step methods")         \
+    R(uneven, "0", -1, 1,                                            \
+      "controls only: added to the first token's second coordinate") \
+    R(impostor, "0", -0.5, 0.5,                                      \
+      "controls only: relative change of beta in the flow")
 EG_FIELDS_STRUCT(eg_flow_theory_scalar_flow, EG_FLOW_THEORY_SCALAR_FLOW_FIELDS)
 
 /* scheme_lag: when an orthonormal start reaches <x_i,x_j> = level, by a
@@ -88,7 +99,10 @@ EG_FIELDS_STRUCT(eg_flow_theory_schemes, EG_FLOW_THEORY_SCHEMES_FIELDS)
     I(n, "20", 2, 4096, "tokens")                                  \
     I(d, "3", 2, 4096, "dimension")                                \
     L(betas, "[1, 3, 9]", "inverse temperatures, above 0, to 300") \
-    I(draws, "5", 1, 1000, "random sets of tokens")
+    I(draws, "5", 1, 1000, "random sets of tokens")                \
+    R(impostor, "0", -1, 1,                                        \
+      "controls only: SA's weights are Z_i/n to the power 1 less " \
+      "this, USA's to this power")
 EG_FIELDS_STRUCT(eg_flow_theory_energy_identity,
                  EG_FLOW_THEORY_ENERGY_IDENTITY_FIELDS)
 
@@ -117,7 +131,9 @@ EG_FIELDS_STRUCT(eg_flow_theory_energy_path, EG_FLOW_THEORY_ENERGY_PATH_FIELDS)
     L(dims, "[2, 3, 8]", "dimensions")                             \
     L(betas, "[1, 4, 9]", "inverse temperatures, above 0, to 300") \
     I(n, "200", 2, 4096, "tokens of a sample")                     \
-    I(draws, "50", 2, 10000, "samples")
+    I(draws, "50", 2, 10000, "samples")                            \
+    R(impostor, "0", -0.5, 0.5,                                    \
+      "controls only: relative change of beta in the integral")
 EG_FIELDS_STRUCT(eg_flow_theory_energy_uniform,
                  EG_FLOW_THEORY_ENERGY_UNIFORM_FIELDS)
 
@@ -144,8 +160,9 @@ EG_FIELDS_STRUCT(eg_flow_theory_ring_rates, EG_FLOW_THEORY_RING_RATES_FIELDS)
 
 /* fastest_modes: Emits, over 1000 beta: for every dimension D degree_dD, the
  * degree of largest growth around the uniform state; root = sqrt(2 beta);
- * reach, the angle at which two tokens on a circle attract most (maximum of
- * exp(beta cos u) sin u). */
+ * reach = arccos((sqrt(1+4 beta^2)-1)/(2 beta)), the angle at which two tokens
+ * on a circle attract most; steepest, that angle by a search for the maximum of
+ * exp(beta cos u) sin u. */
 #define EG_FLOW_THEORY_FASTEST_MODES_FIELDS(I, R, B, T, E, L) \
     L(betas, "[1, 2, 4, 6, 9, 16, 25, 64, 100]", "to 300")    \
     L(dims, "[2, 3]", "dimensions")
@@ -153,9 +170,9 @@ EG_FIELDS_STRUCT(eg_flow_theory_fastest_modes,
                  EG_FLOW_THEORY_FASTEST_MODES_FIELDS)
 
 /* mode_selection [2.4; Bruno, Pasqualotto, Agazzi]: many random tokens on a
- * circle. Emits, over draws: dominant, the k of largest |c_k|^2 at time t;
- * growth, the measured exponential rate of |c_k|, k the fastest mode, between
- * t/2 and t, over its formula. */
+ * circle. Emits, over draws: dominant, the k of largest |c_k|^2 at time t; off,
+ * how far that is from the fastest mode; growth, the measured exponential rate
+ * of |c_k|, k the fastest mode, between t/2 and t, over its formula. */
 #define EG_FLOW_THEORY_MODE_SELECTION_FIELDS(I, R, B, T, E, L)           \
     I(n, "4000", 16, 10000000, "tokens")                                 \
     R(beta, "9", 0.1, 300, "inverse temperature")                        \
@@ -174,7 +191,8 @@ EG_FIELDS_STRUCT(eg_flow_theory_mode_selection,
     I(d, "2", 2, 64, "dimension; identity needs 2")            \
     L(betas, "[0.0001, 0.001, 0.01]", "small, above 1e-6")     \
     E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights") \
-    R(t, "2", 0.01, 1000, "when")
+    R(t, "2", 0.01, 1000, "when")                              \
+    R(impostor, "0", 0, 1, "controls only: beta of the field in identity")
 EG_FIELDS_STRUCT(eg_flow_theory_kuramoto, EG_FLOW_THEORY_KURAMOTO_FIELDS)
 
 /* two_clusters [exact reduction]: m of n tokens at one point, the others at an
@@ -188,7 +206,9 @@ EG_FIELDS_STRUCT(eg_flow_theory_kuramoto, EG_FLOW_THEORY_KURAMOTO_FIELDS)
     R(beta, "4", 0, 100, "inverse temperature")                \
     R(u0, "2", 0.001, 3.1, "angle at t = 0")                   \
     E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights") \
-    L(times, "[1, 5, 10, 20, 30]", "when, ascending")
+    L(times, "[1, 5, 10, 20, 30]", "when, ascending")          \
+    R(impostor, "0", -0.5, 0.5,                                \
+      "controls only: relative change of beta in the equation")
 EG_FIELDS_STRUCT(eg_flow_theory_two_clusters,
                  EG_FLOW_THEORY_TWO_CLUSTERS_FIELDS)
 
@@ -216,6 +236,7 @@ EG_FIELDS_STRUCT(eg_flow_theory_cluster_life,
     E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights")          \
     E(start, "hemisphere", "hemisphere|uniform", "tokens at t = 0")     \
     B(keys, "false", "Q and K Gaussian of variance 1/d, instead of Id") \
+    E(sign, "positive", "positive|negative", "of V, Id or -Id")         \
     L(times, "[0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 14]",             \
       "when, ascending; x* is taken 20 later than the last")
 EG_FIELDS_STRUCT(eg_flow_theory_clustering, EG_FLOW_THEORY_CLUSTERING_FIELDS)
@@ -229,7 +250,8 @@ EG_FIELDS_STRUCT(eg_flow_theory_clustering, EG_FLOW_THEORY_CLUSTERING_FIELDS)
     L(dims, "[64, 256, 1024]", "dimensions")                  \
     R(beta, "1", 0, 100, "inverse temperature")               \
     R(t, "1", 0.001, 1000, "when")                            \
-    I(draws, "8", 1, 1000, "starts")
+    I(draws, "8", 1, 1000, "starts")                          \
+    R(impostor, "0", -1, 1, "controls only: relative change of g")
 EG_FIELDS_STRUCT(eg_flow_theory_concentration,
                  EG_FLOW_THEORY_CONCENTRATION_FIELDS)
 
@@ -293,9 +315,10 @@ EG_FIELDS_STRUCT(eg_flow_theory_staircase, EG_FLOW_THEORY_STAIRCASE_FIELDS)
  * row; identity when empty. x0: one item a token; uniform in [-side, side]^d
  * when empty. Emits, over 1000 t: hull (length, area, volume; d <= 3), vertices
  * of it; shrunk, its decrease since the time before; rank, the numerical rank
- * of the attention matrix P, and boolean, the largest |P_ij - 0 or 1|; entropy
- * of its rows; with A = Id, candidates = largest over tokens of max_j <z_i,z_j>
- * - |z_i|^2 over |z_i|^2, 0 on the set S of Theorem 3.1. With the leading k
+ * of the attention matrix P (singular values above n 2^-52 times the largest),
+ * and boolean, the largest |P_ij - 0 or 1|; entropy of its rows; with A = Id,
+ * candidates = largest over tokens of max_j <z_i,z_j> - |z_i|^2 over |z_i|^2,
+ * 0 on the set S of Theorem 3.1. With the leading k
  * coordinates phi = (left eigenvectors of V) z, by subspace iteration: k = 1:
  * low, high = extreme phi; n_low, tokens below 0; three = largest distance of a
  * phi from the nearest of low, 0 and high; three_by_rank, that of the median
@@ -326,10 +349,11 @@ EG_FIELDS_STRUCT(eg_flow_theory_repulsive, EG_FLOW_THEORY_REPULSIVE_FIELDS)
 /* programs [2305.05465, its released scripts]: what they integrate. V = Id, A =
  * Id, uniform start in [-side, side]^d, step h. Emits, over the number of
  * steps: rk4_euler, the largest difference of the script's RK4 from explicit
- * Euler relative to the largest coordinate; rk4_flow, of Euler from the flow
- * itself; linear, of the path of the low-rank script from exp(tV) x_0;
- * linear_flow, of exp(tV) x_0 from the flow dx_i/dt = sum_j P_ij V x_j. V = M
- * M'/d, M uniform, for the last two. */
+ * Euler relative to the largest coordinate; rk4_flow, of the script's RK4 from
+ * the flow itself; true_rk4, of RK4 as it should be, from the flow; linear, of
+ * the path of the low-rank script from exp(tV) x_0; linear_flow, of exp(tV) x_0
+ * from the flow dx_i/dt = sum_j P_ij V x_j. V = M M'/d, M uniform, for the last
+ * two. */
 #define EG_FLOW_THEORY_PROGRAMS_FIELDS(I, R, B, T, E, L)              \
     I(n, "20", 2, 100, "tokens")                                      \
     I(d, "2", 1, 16, "dimension")                                     \
@@ -356,7 +380,8 @@ EG_FIELDS_STRUCT(eg_flow_theory_sharp, EG_FLOW_THEORY_SHARP_FIELDS)
  * vertex_moved = how far a vertex of the first hull went; steady = share of the
  * tokens whose first target aims at itself; of these own_moved = how far those
  * targets went, to_vertex = largest distance left, bent = largest distance from
- * the segment to the target. */
+ * the segment to the target; to_other, bent_other = the last two of the other
+ * tokens, whose first target moves. */
 #define EG_FLOW_THEORY_HARDMAX_FIELDS(I, R, B, T, E, L) \
     I(n, "40", 3, 1000, "tokens, Gaussian")             \
     E(sign, "positive", "positive|negative", "of B")    \

@@ -105,7 +105,8 @@ eg_status egi_flow_two_clusters_run(const void *options, uint64_t seed,
                                     eg_err *err)
 {
     const eg_flow_theory_two_clusters *o = options;
-    pair two = {o->model, (double)o->m / (double)o->n, o->beta};
+    pair two = {o->model, (double)o->m / (double)o->n,
+                o->beta * (1 + o->impostor)};
     egi_ode ode = {.size = 1, .rhs = pair_rate, .ctx = &two};
     double u = o->u0, all[EG_STRS_MAX + 1];
     egi_clock c = {0};
@@ -220,7 +221,7 @@ eg_status egi_flow_clustering_run(const void *options, uint64_t seed,
                        EG_STRS_MAX);
     c.t[c.n] = c.t[c.n - 1] + 20;
     c.n++;
-    x = eg_calloc((size_t)((c.n + 1) * n * d + 2 * d * d), sizeof *x);
+    x = eg_calloc((size_t)((c.n + 1) * n * d + 3 * d * d), sizeof *x);
     if (!x) return EG_FAIL(err, EG_ENOMEM, "%td tokens", n);
     s.x = x + n * d;
     egi_sphere_draw(x, n, d, &rng);
@@ -234,6 +235,12 @@ eg_status egi_flow_clustering_run(const void *options, uint64_t seed,
             Q[k] = eg_rng_normal(&rng) / sqrt((double)d);
         spec.Q = Q;
         spec.K = Q + d * d;
+    }
+    if (o->sign != 0) {
+        double *V = s.x + c.n * n * d + 2 * d * d;
+
+        for (eg_index k = 0; k < d; k++) V[k * d + k] = -1;
+        spec.V = V;
     }
     st = egi_play(&spec, x, c.t, c.n, &how, pool, err);
     if (st == EG_OK) emit_cluster(o, &c, s.x, out);
@@ -250,6 +257,7 @@ static eg_status concentration_draw(const void *ctx, int64_t at, eg_rng *rng,
     eg_index n = (eg_index)o->n, d = (eg_index)at;
     double times[2] = {0, o->t}, sum = 0;
     double g = 1 - egi_scalar_at(EG_FLOW_SA, (double)n, o->beta, 1, o->t);
+    double expected = g * (1 + o->impostor);
     eg_flow_spec spec = {.n = n, .d = d, .beta = o->beta};
     eg_flow_solve how = {.method = EG_FLOW_DOPRI5, .rtol = 1e-6, .atol = 1e-8};
     double *x = eg_calloc((size_t)(n * d), sizeof *x);
@@ -260,7 +268,7 @@ static eg_status concentration_draw(const void *ctx, int64_t at, eg_rng *rng,
     st = egi_play(&spec, x, times, 2, &how, NULL, err);
     for (eg_index i = 0; i < n; i++)
         for (eg_index j = 0; j < i; j++) {
-            double e = egi_dot(x + i * d, x + j * d, d) - g;
+            double e = egi_dot(x + i * d, x + j * d, d) - expected;
 
             sum += e * e;
         }

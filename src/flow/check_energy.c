@@ -28,7 +28,7 @@ EG_FIELDS_TABLE(egi_flow_cross_ratio_fields, EG_FLOW_THEORY_CROSS_RATIO_FIELDS)
 
 typedef struct moment {
     eg_index n, d;
-    double beta;
+    double beta, impostor;
     double *x, *v, *y; /* [n, d] tokens, field, displaced tokens */
     double *z;         /* [n] sum_j exp(beta (<x_i,x_j> - 1)) */
 } moment;
@@ -48,6 +48,14 @@ static double energy_at(const moment *m, double s)
     return eg_flow_energy(m->y, m->n, m->d, m->beta, NULL);
 }
 
+/* What an impostor puts on the weight of a token: SA's Z_i/n, USA's 1. */
+static double falsified(const moment *m, eg_index i, bool softmax)
+{
+    double z = exp(m->beta) * m->z[i] / (double)m->n;
+
+    return m->impostor == 0 ? 1 : pow(z, softmax ? -m->impostor : m->impostor);
+}
+
 /* Relative difference of dE/dt by differences and by formula; energy and
  * weights both carry exp(beta), which cancels for SA. */
 static double identity(const moment *m, bool softmax)
@@ -61,7 +69,8 @@ static double identity(const moment *m, bool softmax)
 
         fastest = egi_most(fastest, sqrt(speed));
         formula +=
-            softmax ? exp(m->beta) * m->z[i] * speed / (n * n) : speed / n;
+            (softmax ? exp(m->beta) * m->z[i] * speed / (n * n) : speed / n) *
+            falsified(m, i, softmax);
     }
     h /= fastest * egi_most(1, m->beta);
     difference = (8 * (energy_at(m, h) - energy_at(m, -h)) -
@@ -70,15 +79,15 @@ static double identity(const moment *m, bool softmax)
     return fabs(difference / formula - 1);
 }
 
-/* |sum_i c_i x_i ^ v_i| over sum_i c_i |v_i|; c NULL: 1. */
-static double wedge(const moment *m, const double *c)
+/* |sum_i c_i x_i ^ v_i| over sum_i c_i |v_i|; c = Z of SA, 1 of USA. */
+static double wedge(const moment *m, bool softmax)
 {
     double total = 0, scale = 0;
 
     for (eg_index i = 0; i < m->n; i++) {
         const double *v = m->v + i * m->d;
 
-        scale += (c ? c[i] : 1) * sqrt(egi_dot(v, v, m->d));
+        scale += (softmax ? m->z[i] : 1) * sqrt(egi_dot(v, v, m->d));
     }
     for (eg_index a = 0; a < m->d; a++)
         for (eg_index b = a + 1; b < m->d; b++) {
@@ -87,7 +96,8 @@ static double wedge(const moment *m, const double *c)
             for (eg_index i = 0; i < m->n; i++) {
                 const double *x = m->x + i * m->d, *v = m->v + i * m->d;
 
-                sum += (c ? c[i] : 1) * (x[a] * v[b] - x[b] * v[a]);
+                sum += (softmax ? m->z[i] : 1) * (x[a] * v[b] - x[b] * v[a]) *
+                       falsified(m, i, softmax);
             }
             total += sum * sum;
         }
@@ -121,14 +131,14 @@ static eg_status identity_draw(residuals *w, moment *m, eg_pool *pool,
     eg_flow_field(f, 0, m->x, m->v);
     eg_flow_free(f);
     w->sa = egi_most(w->sa, identity(m, true));
-    w->wedge_sa = egi_most(w->wedge_sa, wedge(m, m->z));
+    w->wedge_sa = egi_most(w->wedge_sa, wedge(m, true));
     spec.model = EG_FLOW_USA;
     st = eg_flow_new(&f, &spec, pool, err);
     if (st != EG_OK) return st;
     eg_flow_field(f, 0, m->x, m->v);
     eg_flow_free(f);
     w->usa = egi_most(w->usa, identity(m, false));
-    w->wedge_usa = egi_most(w->wedge_usa, wedge(m, NULL));
+    w->wedge_usa = egi_most(w->wedge_usa, wedge(m, false));
     return EG_OK;
 }
 
@@ -143,6 +153,7 @@ eg_status egi_flow_energy_identity_run(const void *options, uint64_t seed,
     moment m = {n,
                 d,
                 0,
+                o->impostor,
                 block,
                 egi_part(block, n * d),
                 egi_part(block, 2 * n * d),
@@ -245,10 +256,11 @@ eg_status egi_flow_energy_uniform_run(const void *options, uint64_t seed,
             (void)snprintf(name, sizeof name, "energy_d%d", (int)dim[k]);
             egi_emit(out, egi_milli(beta[i]), name, energy);
             (void)snprintf(name, sizeof name, "quadrature_d%d", (int)dim[k]);
-            egi_emit(
-                out, egi_milli(beta[i]), name,
-                fabs(uniform_by_quadrature(beta[i], (double)dim[k]) / energy -
-                     1));
+            egi_emit(out, egi_milli(beta[i]), name,
+                     fabs(uniform_by_quadrature(beta[i] * (1 + o->impostor),
+                                                (double)dim[k]) /
+                              energy -
+                          1));
             (void)snprintf(name, sizeof name, "sample_d%d", (int)dim[k]);
             egi_emit(out, egi_milli(beta[i]), name, mean / energy);
             (void)snprintf(name, sizeof name, "sample_d%d_sd", (int)dim[k]);

@@ -176,6 +176,7 @@ typedef struct bench {
     const eg_theory_out *out;
     script s;
     double *x0, *rk4, *euler, *flow, *V, *work; /* tokens [n, d] */
+    egi_states proper;                          /* by RK4 as it should be */
     int64_t steps[EG_STRS_MAX];
     double times[EG_STRS_MAX + 1];
     int n_times;
@@ -210,6 +211,8 @@ static bool compare(void *ctx, eg_index i, double t, const double *x)
         relative(b->rk4 + (i - 1) * count, b->euler + (i - 1) * count, count));
     egi_emit(b->out, at, "rk4_flow",
              relative(b->rk4 + (i - 1) * count, x, count));
+    egi_emit(b->out, at, "true_rk4",
+             relative(b->proper.x + i * count, x, count));
     return true;
 }
 
@@ -248,7 +251,7 @@ eg_status egi_flow_programs_run(const void *options, uint64_t seed,
     eg_index n = (eg_index)o->n, d = (eg_index)o->d, m = EG_STRS_MAX;
     eg_rng rng = eg_rng_make(seed, EG_RNG_THEORY, 0, 0);
     size_t size =
-        (size_t)(n * n + 7 * d + 4 * n * d + 2 * m * n * d + 3 * d * d);
+        (size_t)(n * n + 7 * d + 5 * n * d + 3 * m * n * d + 3 * d * d);
     double *next = eg_calloc(size, sizeof *next), *block = next, *M;
     bench b = {.o = o, .out = out, .s = {.n = n, .d = d, .h = o->h}};
     eg_flow_solve how = {.method = EG_FLOW_DOP853,
@@ -256,6 +259,10 @@ eg_status egi_flow_programs_run(const void *options, uint64_t seed,
                          .atol = 1e-13,
                          .output = compare,
                          .ctx = &b};
+    eg_flow_solve rk4 = {.method = EG_FLOW_RK4,
+                         .h = o->h,
+                         .output = egi_keep_state,
+                         .ctx = &b.proper};
     eg_flow_spec spec = {.n = n, .d = d, .beta = 1, .space = EG_FLOW_RESCALED};
     eg_status st;
 
@@ -269,6 +276,7 @@ eg_status egi_flow_programs_run(const void *options, uint64_t seed,
     b.flow = egi_take(&next, n * d);
     b.rk4 = egi_take(&next, m * n * d);
     b.euler = egi_take(&next, m * n * d);
+    b.proper = (egi_states){egi_take(&next, (m + 1) * n * d), n * d};
     b.V = egi_take(&next, d * d);
     M = egi_take(&next, d * d);
     EG_TRY(
@@ -281,6 +289,8 @@ eg_status egi_flow_programs_run(const void *options, uint64_t seed,
     }
     draw_cube(b.x0, n * d, o->side, &rng);
     EG_TRY(run_script(&b, err));
+    copy(&b, b.flow);
+    EG_TRY(egi_play(&spec, b.flow, b.times, b.n_times + 1, &rk4, pool, err));
     copy(&b, b.flow);
     EG_TRY(egi_play(&spec, b.flow, b.times, b.n_times + 1, &how, pool, err));
 

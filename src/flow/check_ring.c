@@ -93,6 +93,25 @@ done:
     return st;
 }
 
+/* Where exp(beta cos u) sin u is largest in (0, pi/2), by golden sections:
+ * values only, so to about 1e-8. */
+static double steepest(double beta)
+{
+    const double golden = 0.6180339887498949;
+    double lo = 0, hi = M_PI / 2;
+
+    while (hi - lo > 1e-9) {
+        double a = hi - golden * (hi - lo), b = lo + golden * (hi - lo);
+
+        if (exp(beta * (cos(a) - 1)) * sin(a) <
+            exp(beta * (cos(b) - 1)) * sin(b))
+            lo = a;
+        else
+            hi = b;
+    }
+    return (lo + hi) / 2;
+}
+
 enum { MOST_DEGREES = 200 };
 
 static eg_index fastest(eg_index d, double beta)
@@ -133,6 +152,7 @@ eg_status egi_flow_fastest_modes_run(const void *options, uint64_t seed,
         }
         egi_emit(out, at, "root", sqrt(2 * b));
         egi_emit(out, at, "reach", acos((sqrt(1 + 4 * b * b) - 1) / (2 * b)));
+        egi_emit(out, at, "steepest", steepest(b));
     }
     return st;
 }
@@ -189,6 +209,7 @@ eg_status egi_flow_mode_selection_run(const void *options, uint64_t seed,
         for (int m = 1; m < MOST_MODES; m++)
             if (s.end[m] > s.end[best]) best = m;
         egi_emit(out, r + 1, "dominant", best + 1);
+        egi_emit(out, r + 1, "off", fabs((double)(best + 1 - k)));
         egi_emit(out, r + 1, "growth",
                  log(s.end[k - 1] / s.half[k - 1]) / o->t /
                      (growth(a, k, 2, o->beta) / a[0]));
@@ -200,11 +221,12 @@ done:
 
 /* ---- small beta ---- */
 
-/* Largest |field - R sin(psi - theta)| at beta = 0. */
+/* Largest |field - R sin(psi - theta)|; beta = 0 but for an impostor. */
 static eg_status kuramoto_error(double *worst, const double *x, double *v,
-                                eg_index n, eg_pool *pool, eg_err *err)
+                                eg_index n, double beta, eg_pool *pool,
+                                eg_err *err)
 {
-    eg_flow_spec spec = {.n = n, .d = 2};
+    eg_flow_spec spec = {.n = n, .d = 2, .beta = beta};
     eg_flow *f = NULL;
     double mx = 0, my = 0;
     eg_status st = eg_flow_new(&f, &spec, pool, err);
@@ -247,7 +269,8 @@ eg_status egi_flow_kuramoto_run(const void *options, uint64_t seed,
     if (!x0) return EG_FAIL(err, EG_ENOMEM, "%td tokens", n);
     EG_TRY(egi_list_reals(beta, &n_betas, &o->betas, 1e-6, 100, "betas", err));
     egi_sphere_draw(x0, n, d, &rng);
-    if (d == 2) EG_TRY(kuramoto_error(&identity, x0, x, n, pool, err));
+    if (d == 2)
+        EG_TRY(kuramoto_error(&identity, x0, x, n, o->impostor, pool, err));
     memcpy(still, x0, bytes);
     EG_TRY(egi_play(&spec, still, times, 2, &how, pool, err));
     for (int i = 0; i < n_betas; i++) {

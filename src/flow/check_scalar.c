@@ -51,9 +51,9 @@ eg_status egi_flow_scalar_run(const void *options, uint64_t seed, eg_pool *pool,
         double worst = 0;
 
         for (int k = 0; k < 4; k++) {
-            curve c = {k / 2, (double)o->n, beta[i]};
+            curve c = {k / 2, (double)o->n, beta[i] * (1 + o->impostor)};
             double u = k % 2 ? 1 - o->level : 0.5;
-            double t = egi_scalar_time(c.model, c.n, c.beta, u);
+            double t = egi_scalar_time(c.model, c.n, beta[i], u);
             double other = egi_integral(slowness, &c, 0, -log(u), 64);
 
             egi_emit(out, at, name[k / 2][k % 2], t);
@@ -165,6 +165,8 @@ static bool emit_flow(void *ctx, eg_index i, double t, const double *x)
         egi_emit(w->out, at, "gamma", 1 - exact);
         egi_emit(w->out, at, "simulated", 1 - u);
         egi_emit(w->out, at, "spread", egi_most(hi - u, u - lo));
+        egi_emit(w->out, at, "off",
+                 egi_most(fabs(hi - exact), fabs(lo - exact)));
         egi_emit(w->out, at, "rate", log(w->before / u) / (t - w->t_before));
     }
     w->before = u;
@@ -178,7 +180,8 @@ eg_status egi_flow_scalar_flow_run(const void *options, uint64_t seed,
 {
     const eg_flow_theory_scalar_flow *o = options;
     eg_index n = (eg_index)o->n;
-    eg_flow_spec spec = {.n = n, .d = n, .beta = o->beta, .model = o->model};
+    eg_flow_spec spec = {
+        .n = n, .d = n, .beta = o->beta * (1 + o->impostor), .model = o->model};
     watch w = {.out = out,
                .n = n,
                .model = o->model,
@@ -205,6 +208,13 @@ eg_status egi_flow_scalar_flow_run(const void *options, uint64_t seed,
     x = eg_calloc((size_t)(n * n), sizeof *x);
     if (!x) return EG_FAIL(err, EG_ENOMEM, "%td tokens", n);
     egi_equiangular(x, n, o->start);
+    if (o->uneven != 0) {
+        double length;
+
+        x[1] += o->uneven;
+        length = sqrt(egi_dot(x, x, n));
+        for (eg_index k = 0; k < n; k++) x[k] /= length;
+    }
     st = egi_play(&spec, x, c.t, c.n, &how, pool, err);
 done:
     eg_free(x);

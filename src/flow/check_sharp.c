@@ -94,12 +94,13 @@ typedef struct aims {
     bool *vertex;   /* [n] of the first hull */
 } aims;
 
-/* Tokens that aim at a vertex which aims at itself; the others follow moving
- * targets. */
+/* Tokens that aim at a vertex which aims at itself, and the others, which
+ * follow moving targets. */
 static void emit_hardmax(const aims *a, const double *x, int64_t step,
                          const eg_theory_out *out)
 {
-    double radius = 0, moved = 0, fixed = 0, left = 0, bent = 0, steady = 0;
+    double radius = 0, moved = 0, fixed = 0, steady = 0;
+    double left[2] = {0}, bent[2] = {0}; /* [1]: where the target moves */
 
     for (eg_index i = 0; i < a->n; i++) {
         eg_index g = a->goal[i];
@@ -107,24 +108,27 @@ static void emit_hardmax(const aims *a, const double *x, int64_t step,
         const double *y = x + 2 * i;
         double length = sqrt(egi_dist2(from, to, 2));
         double gone = sqrt(egi_dist2(y, from, 2));
+        bool moves = a->goal[g] != g;
 
         radius = egi_most(radius, hypot(y[0], y[1]));
         if (a->vertex[i]) moved = egi_most(moved, gone);
-        if (a->goal[g] != g) continue;
-        steady += 1 / (double)a->n;
+        if (!moves) steady += 1 / (double)a->n;
         if (g == i) fixed = egi_most(fixed, gone);
-        left = egi_most(left, sqrt(egi_dist2(y, to, 2)));
+        left[moves] = egi_most(left[moves], sqrt(egi_dist2(y, to, 2)));
         if (length > 0)
-            bent = egi_most(bent, fabs((to[0] - from[0]) * (y[1] - from[1]) -
-                                       (to[1] - from[1]) * (y[0] - from[0])) /
-                                      length);
+            bent[moves] = egi_most(bent[moves],
+                                   fabs((to[0] - from[0]) * (y[1] - from[1]) -
+                                        (to[1] - from[1]) * (y[0] - from[0])) /
+                                       length);
     }
     egi_emit(out, step, "radius", radius);
     egi_emit(out, step, "vertex_moved", moved);
     egi_emit(out, step, "own_moved", fixed);
     egi_emit(out, step, "steady", steady);
-    egi_emit(out, step, "to_vertex", left);
-    egi_emit(out, step, "bent", bent);
+    egi_emit(out, step, "to_vertex", left[0]);
+    egi_emit(out, step, "bent", bent[0]);
+    egi_emit(out, step, "to_other", left[1]);
+    egi_emit(out, step, "bent_other", bent[1]);
 }
 
 eg_status egi_flow_hardmax_run(const void *options, uint64_t seed,
