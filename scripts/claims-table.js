@@ -19,8 +19,7 @@ const telling = [
   'prequel/script-is-euler', 'accuracy/boundary-lag',
 ];
 
-// JSON has no infinities: a step that was never reached is null.
-const number = (x, digits) => x === null ? 'never reached'
+const number = (x, digits) => x === null ? 'not measured'
   : x !== 0 && Math.abs(x) < 1e-4 ? (+x.toPrecision(digits)).toExponential()
   : String(+x.toPrecision(digits));
 const cell = (text) => String(text).replace(/\s+/g, ' ').replace(/\|/g, '\\|')

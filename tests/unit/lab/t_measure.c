@@ -87,6 +87,7 @@ static void test_values(void **state)
         {"final(a.norm.blocks.0.attn.W_QK)", .5},
         {"gap(a.up, known)", .2},
         {"at(a.up, 2 * 10)", .5},
+        {"at(b.up, rise(a.hill, 5)) + mean(a.up, rise(b.up, .25), 40)", 1},
     };
     const eg_measure_source from = {find, find_curve, NULL};
 
