@@ -132,6 +132,18 @@ int cli_config(const cli_args *a, const char *file, eg_config *cfg);
 int cli_pool(const cli_args *a, eg_pool **pool);
 /* Finds a run by directory, name/id, id, or name (its newest). */
 bool cli_find_run(const char *root, const char *word, char dir[EG_PATH]);
+/* Run directories, or other paths a report may be made of. */
+typedef struct cli_paths {
+    char (*path)[EG_PATH];
+    int n, cap;
+} cli_paths;
+bool cli_paths_add(cli_paths *p, const char *path); /* false: no memory */
+/* Adds what word stands for: a path; a run as cli_find_run finds it; or, of a
+ * name and of a folder of runs, all its runs, the newest of each configuration
+ * and seed (one that finished before one that did not), whose folder then
+ * stands in folder. CLI_DONE, or after a message another code. */
+int cli_find_runs(cli_paths *p, const char *root, const char *word,
+                  char folder[EG_PATH]);
 /* The experiments folder, from --experiments, the environment, or where the
  * program lies; false after a message. */
 bool cli_experiments(const cli_args *a, char dir[EG_PATH]);

@@ -9,8 +9,8 @@
 
 const cli_option cli_report_options[] = {
     {"out", 'o', "FILE",
-     "the page (default: report.html in the run's folder, or here when there "
-     "are several)"},
+     "the page (default: report.html in the folder of the run or of the name, "
+     "or here when there are several)"},
     {"svg", 0, "DIR", "static figures for a paper, in place of the page"},
     {"times", 0, "T,T,...",
      "with --svg: when flows are pictured (default: four moments, evenly "
@@ -21,23 +21,16 @@ const cli_option cli_report_options[] = {
     {NULL, 0, NULL, NULL}};
 
 const char cli_report_help[] =
-    "RUN is a run (as for `engram show`), or a claims.json that `engram\n"
-    "reproduce` left behind, or its folder. One page holds them all and opens\n"
-    "without a network; runs that differ in the seed alone become bands.\n"
+    "RUN is a name: all runs of that name, as a sweep leaves them, the newest\n"
+    "of each configuration and seed. Or it is one run (as for `engram show`),\n"
+    "a folder of runs, or a claims.json that `engram reproduce` left behind,\n"
+    "or its folder. One page holds them all and opens without a network; runs\n"
+    "that differ in the seed alone become bands, and a figure says where\n"
+    "configurations of one name differ.\n"
     "\n"
     "  engram report birth-basic\n"
     "  engram report runs/reproduce/birth/20260131-120000 --out birth.html\n"
     "  engram report birth-basic --svg figures\n";
-
-/* A path is taken as it is; anything else is looked up among the runs. */
-static bool resolve(const cli_args *a, int i, char dir[EG_PATH])
-{
-    if (eg_file_exists(a->word[i])) {
-        snprintf(dir, EG_PATH, "%s", a->word[i]);
-        return true;
-    }
-    return cli_find_run(cli_runs_root(a), a->word[i], dir);
-}
 
 enum { MAX_TIMES = 12 };
 
@@ -58,50 +51,65 @@ static int read_times(double *t, const char *text)
     return text ? -1 : n;
 }
 
-int cmd_report(const cli_args *a)
+/* Where the page goes when nothing else is said: to the one run, the verdicts
+ * or the runs of one name; of several, here. */
+static void place(char page[EG_PATH + 16], const cli_args *a,
+                  const cli_paths *runs, const char *folder)
 {
-    char(*dirs)[EG_PATH] = eg_calloc((size_t)a->n_words, sizeof *dirs);
-    const char **paths = eg_calloc((size_t)a->n_words, sizeof *paths);
+    snprintf(page, EG_PATH + 16, "report.html");
+    if (a->n_words != 1) return;
+    if (runs->n > 1)
+        snprintf(page, EG_PATH + 16, "%s/report.html", folder);
+    else if (cli_is_folder(runs->path[0]))
+        snprintf(page, EG_PATH + 16, "%s/report.html", runs->path[0]);
+}
+
+static int draw(const cli_args *a, const cli_paths *runs, const char *folder,
+                const double *times, int n_times)
+{
+    const char **paths = eg_calloc((size_t)runs->n, sizeof *paths);
     const char *svg = cli_value(a, "svg"), *out = cli_value(a, "out");
-    char page[EG_PATH + 16] = "report.html";
+    char page[EG_PATH + 16];
     eg_report_opts o = {.out = out ? out : page,
                         .title = cli_value(a, "title")};
     eg_err err = {0};
-    eg_status st = EG_OK;
-    int code = CLI_DONE, files = 0;
-    double times[MAX_TIMES];
-    int n_times = read_times(times, cli_value(a, "times"));
+    eg_status st;
+    int files = 0;
 
-    if (!dirs || !paths) {
-        eg_free(paths);
-        eg_free(dirs);
-        return cli_fail(CLI_FAILED, "out of memory");
+    if (!paths) return cli_fail(CLI_FAILED, "out of memory");
+    for (int i = 0; i < runs->n; i++) paths[i] = runs->path[i];
+    place(page, a, runs, folder);
+    st = svg ? eg_report_svg_at(paths, runs->n, svg, times, n_times, &files,
+                                &err)
+             : eg_report_write(paths, runs->n, &o, &err);
+    eg_free(paths);
+    if (st != EG_OK) return cli_error(st, &err);
+    if (svg) {
+        cli_print("%d figures in %s", files, svg);
+        return CLI_DONE;
     }
-    for (int i = 0; code == CLI_DONE && i < a->n_words; i++) {
-        if (!resolve(a, i, dirs[i])) code = CLI_MISUSE;
-        paths[i] = dirs[i];
-    }
+    cli_print("%s", o.out);
+    if (!eg_report_has_plotly())
+        cli_say("this build has no plotting library: the page holds verdicts "
+                "and data, no figures");
+    return CLI_DONE;
+}
+
+int cmd_report(const cli_args *a)
+{
+    cli_paths runs = {0};
+    char folder[EG_PATH] = "";
+    double times[MAX_TIMES];
+    int n_times = read_times(times, cli_value(a, "times")), code = CLI_DONE;
+
+    for (int i = 0; code == CLI_DONE && i < a->n_words; i++)
+        code = cli_find_runs(&runs, cli_runs_root(a), a->word[i], folder);
     if (n_times < 0)
         code = cli_fail(CLI_MISUSE,
                         "--times takes at most %d numbers and commas, as in "
                         "2.5,18,30; found '%s'",
                         MAX_TIMES, cli_value(a, "times"));
-    if (a->n_words == 1 && cli_is_folder(dirs[0]))
-        snprintf(page, sizeof page, "%s/report.html", dirs[0]);
-    if (code == CLI_DONE) {
-        if (svg)
-            st = eg_report_svg_at(paths, a->n_words, svg, times, n_times,
-                                  &files, &err);
-        else
-            st = eg_report_write(paths, a->n_words, &o, &err);
-        if (st != EG_OK) code = cli_error(st, &err);
-    }
-    if (code == CLI_DONE && svg) cli_print("%d figures in %s", files, svg);
-    if (code == CLI_DONE && !svg) cli_print("%s", o.out);
-    if (code == CLI_DONE && !svg && !eg_report_has_plotly())
-        cli_say("this build has no plotting library: the page holds verdicts "
-                "and data, no figures");
-    eg_free(paths);
-    eg_free(dirs);
+    if (code == CLI_DONE) code = draw(a, &runs, folder, times, n_times);
+    eg_free(runs.path);
     return code;
 }

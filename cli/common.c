@@ -73,42 +73,6 @@ int cli_pool(const cli_args *a, eg_pool **pool)
     return st == EG_OK ? CLI_DONE : cli_error(st, &err);
 }
 
-static bool holds_run(const char *dir)
-{
-    char path[EG_PATH + 16];
-
-    snprintf(path, sizeof path, "%s/run.json", dir);
-    return eg_file_exists(path);
-}
-
-bool cli_find_run(const char *root, const char *word, char dir[EG_PATH])
-{
-    char(*dirs)[EG_PATH] = NULL;
-    char by_name[EG_PATH + 2], by_id[EG_PATH + 2];
-    int n = 0;
-    bool found = false;
-
-    snprintf(dir, EG_PATH, "%s", word);
-    if (holds_run(dir)) return true;
-    snprintf(dir, EG_PATH, "%s/%s", root, word);
-    if (holds_run(dir)) return true;
-    if (eg_runs_find(&dirs, &n, root, NULL) != EG_OK) n = 0;
-    snprintf(by_name, sizeof by_name, "/%.1000s/", word);
-    snprintf(by_id, sizeof by_id, "/%.1000s", word);
-    for (int i = n - 1; i >= 0 && !found; i--) { /* newest of a name first */
-        size_t len = strlen(dirs[i]), tail = strlen(by_id);
-
-        found = strstr(dirs[i] + strlen(root), by_name) ||
-                (len > tail && strcmp(dirs[i] + len - tail, by_id) == 0);
-        if (found) snprintf(dir, EG_PATH, "%s", dirs[i]);
-    }
-    eg_free(dirs);
-    if (!found)
-        cli_fail(CLI_MISUSE, "no run '%s' under %s; `engram runs` lists them",
-                 word, root);
-    return found;
-}
-
 bool cli_experiments(const cli_args *a, char dir[EG_PATH])
 {
     const char *given = cli_value(a, "experiments");

@@ -25,7 +25,8 @@ typedef struct eg_report_opts {
 } eg_report_opts;
 
 /* Writes one self-contained HTML page, atomically. Runs with the same name and
- * the same configuration but for the seed become one group with bands.
+ * the same configuration but for the seed become one group with bands; several
+ * groups of one name are called by what differs: "name, model.d_model=64".
  * EG_EINVAL: no paths or no opts->out; EG_EIO: a path does not exist or the
  * page cannot be written; EG_ENOMEM. */
 EG_API eg_status eg_report_write(const char *const *paths, int n_paths,

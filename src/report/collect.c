@@ -112,62 +112,6 @@ static eg_status add_path(egi_collection *c, const char *path, eg_err *err)
     return add_run(c, path, NULL, err);
 }
 
-/* Do two resolved configurations agree in all lines but seed and name? */
-static bool same_config(const char *a, const char *b)
-{
-    static const char *const own[] = {
-        "seed:", "out:", "dir:", "id:", "threads:"};
-
-    if (!a || !b) return a == b;
-    while (*a || *b) {
-        size_t n = strcspn(a, "\n"), m = strcspn(b, "\n");
-        bool skip = false;
-
-        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-            if (strncmp(a + strspn(a, " "), own[i], strlen(own[i])) == 0 &&
-                strncmp(b + strspn(b, " "), own[i], strlen(own[i])) == 0)
-                skip = true;
-        if (!skip && (n != m || strncmp(a, b, n) != 0)) return false;
-        a += n + (a[n] == '\n');
-        b += m + (b[m] == '\n');
-    }
-    return true;
-}
-
-/* Same name and same configuration: same group. A second configuration under
- * the same name becomes "name (2)", so that no band mixes two experiments. */
-static eg_status name_groups(egi_collection *c, eg_err *err)
-{
-    for (int i = 0; i < c->n; i++) {
-        egi_run *r = &c->run[i];
-        int others = 1;
-        size_t size = strlen(r->name) + 16;
-
-        for (int k = 0; k < i && !r->group; k++) {
-            const egi_run *o = &c->run[k];
-            bool first = true;
-
-            if (strcmp(o->name, r->name) != 0) continue;
-            if (same_config(o->config, r->config)) {
-                r->group = eg_strdup(o->group);
-                if (!r->group) break;
-                continue;
-            }
-            for (int p = 0; p < k; p++)
-                if (strcmp(c->run[p].group, o->group) == 0) first = false;
-            others += first;
-        }
-        if (r->group) continue;
-        r->group = eg_calloc(size, 1);
-        if (!r->group) return EG_FAIL(err, EG_ENOMEM, "out of memory");
-        if (others == 1)
-            (void)snprintf(r->group, size, "%s", r->name);
-        else
-            (void)snprintf(r->group, size, "%s (%d)", r->name, others);
-    }
-    return EG_OK;
-}
-
 /* Groups in order of first appearance, seeds ascending inside. */
 static void sort_runs(egi_collection *c)
 {
@@ -201,7 +145,7 @@ eg_status egi_collect(egi_collection *c, const char *const *paths, int n,
         goto done;
     }
     for (int i = 0; i < n; i++) EG_TRY(add_path(c, paths[i], err));
-    EG_TRY(name_groups(c, err));
+    EG_TRY(egi_collection_group(c, err));
     sort_runs(c);
 done:
     if (st != EG_OK) egi_collection_release(c);

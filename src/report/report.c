@@ -132,9 +132,8 @@ static json_t *groups_json(const egi_collection *c)
 }
 
 /* What the page is called when nobody says: the paper of the claims ("birth" of
- * "birth/fig3/order"), or the one group that it shows. */
-static json_t *title_json(const egi_collection *c, const json_t *groups,
-                          const eg_report_opts *opts)
+ * "birth/fig3/order"), or the one name of all runs. */
+static json_t *title_json(const egi_collection *c, const eg_report_opts *opts)
 {
     const json_t *first = json_array_get(c->claims, 0);
     const char *id = json_string_value(json_object_get(first, "id"));
@@ -147,9 +146,10 @@ static json_t *title_json(const egi_collection *c, const json_t *groups,
         if (text[0] >= 'a' && text[0] <= 'z') text[0] -= 'a' - 'A';
         return egi_json_text(text);
     }
-    if (json_array_size(groups) == 1)
-        return json_incref(
-            json_object_get(json_array_get(groups, 0), "run_name"));
+    for (int i = 1; i < c->n; i++)
+        if (strcmp(c->run[i].name, c->run[0].name) != 0)
+            return json_string("engram report");
+    if (c->n > 0) return egi_json_text(c->run[0].name);
     return json_string("engram report");
 }
 
@@ -173,7 +173,7 @@ static eg_status data_json(json_t **out, const egi_collection *c,
     gmtime_r(&t, &tm);
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &tm);
     eg_machine_describe(machine, sizeof machine);
-    json_object_set_new(root, "title", title_json(c, groups, opts));
+    json_object_set_new(root, "title", title_json(c, opts));
     json_object_set_new(root, "command",
                         opts->command ? egi_json_text(opts->command)
                                       : json_null());

@@ -87,7 +87,7 @@ json_t *egi_table_json(const egi_table *t);
 enum { EGI_TIMES = 256 };
 
 typedef struct egi_run {
-    char *dir, *name, *group; /* group: name, or "name (2)" */
+    char *dir, *name, *group; /* group: name, or "name, task.n_ctx=64" */
     char *config;             /* text of config.yaml; NULL: none */
     bool theory, flow;
     const char *axis, *help; /* what step counts; what a theory run shows */
@@ -124,6 +124,8 @@ typedef struct egi_collection {
 eg_status egi_collect(egi_collection *c, const char *const *paths, int n,
                       eg_err *err);
 void egi_collection_release(egi_collection *c);
+/* Gives every run its group (groups.c). */
+eg_status egi_collection_group(egi_collection *c, eg_err *err);
 
 /* --- heats.c: heat maps from arrays/ --- */
 

@@ -18,6 +18,7 @@ static const char *const spare[] = {"#7a6a00", "#00767a", "#a3304c", "#5a4fb0",
 
 typedef struct job {
     const char *dir, *group;
+    char number[16]; /* "-2": another group has its letters */
     const egi_run *runs;
     int n, n_files;
     const double *times; /* of snapshots; NULL: chosen here */
@@ -25,20 +26,46 @@ typedef struct job {
     egi_flow flow; /* of the first run that has one; n_frames 0: none */
 } job;
 
-/* <dir>/<group>-<what>.svg with letters that every system takes. */
+/* Appends text in letters that every system takes; returns the new end. */
+static size_t add_plain(char *path, size_t size, size_t start, size_t n,
+                        const char *text)
+{
+    for (; *text && n + 5 < size; text++) {
+        bool plain = egi_is_alnum(*text) || *text == '_';
+
+        if (plain || (n > start && path[n - 1] != '-'))
+            path[n++] = (char)(plain ? *text : '-');
+    }
+    path[n] = '\0';
+    return n;
+}
+
+/* <dir>/<group>-<what>.svg */
 static void file_name(char *path, size_t size, const job *j, const char *what)
 {
     size_t n = (size_t)snprintf(path, size, "%s/", j->dir), start = n;
-    const char *part[] = {j->group, "-", what};
+    const char *part[] = {j->group, j->number, "-", what};
 
     if (n >= size) return; /* too long: opening it will say so */
-    for (int i = 0; i < 3; i++)
-        for (const char *p = part[i]; *p && n + 5 < size; p++) {
-            bool plain = egi_is_alnum(*p) || *p == '_';
-            if (plain || (n > start && path[n - 1] != '-'))
-                path[n++] = (char)(plain ? *p : '-');
-        }
+    for (int i = 0; i < 4; i++) n = add_plain(path, size, start, n, part[i]);
     (void)snprintf(path + n, size - n, ".svg");
+}
+
+/* Groups before run i whose letters are the same as its own get the figures of
+ * one name: they are counted apart. */
+static void number_group(job *j, const egi_collection *c, int i)
+{
+    char own[256], other[256];
+    int same = 1;
+
+    (void)add_plain(own, sizeof own, 0, 0, c->run[i].group);
+    for (int k = 0; k < i; k++) {
+        if (k > 0 && strcmp(c->run[k].group, c->run[k - 1].group) == 0)
+            continue;
+        (void)add_plain(other, sizeof other, 0, 0, c->run[k].group);
+        same += strcmp(own, other) == 0;
+    }
+    if (same > 1) (void)snprintf(j->number, sizeof j->number, "-%d", same);
 }
 
 /* All metrics of the group's first run that belong into the panel. */
@@ -368,6 +395,7 @@ eg_status eg_report_svg_at(const char *const *paths, int n_paths,
         for (end = i; end < c.n && strcmp(c.run[end].group, j.group) == 0;)
             end++;
         j.n = end - i;
+        number_group(&j, &c, i);
         st = find_flow(&j, err);
         if (st == EG_OK) st = flow_figures(&j, err);
         if (st == EG_OK) st = plots(&j, err);

@@ -92,8 +92,8 @@ static void test_groups(void **state)
     put_run(root, "b/1", CONFIG("b", "1", "0.1"), NULL, ROWS);
     data = report(root, names, 4);
     assert_int_equal(json_array_size(json_object_get(data, "groups")), 3);
-    assert_string_equal(text_of(group(data, 0), "name"), "a");
-    assert_string_equal(text_of(group(data, 1), "name"), "a (2)");
+    assert_string_equal(text_of(group(data, 0), "name"), "a, optim.lr=0.1");
+    assert_string_equal(text_of(group(data, 1), "name"), "a, optim.lr=0.2");
     assert_string_equal(text_of(group(data, 2), "name"), "b");
     runs = json_object_get(group(data, 0), "runs");
     assert_int_equal(json_array_size(runs), 2);

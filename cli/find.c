@@ -1,0 +1,171 @@
+/* Which runs a word stands for. */
+#include "cli.h"
+
+#include <string.h>
+#include "engram/mem.h"
+
+static bool holds(const char *dir, const char *name)
+{
+    char path[EG_PATH + 32];
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return eg_file_exists(path);
+}
+
+bool cli_find_run(const char *root, const char *word, char dir[EG_PATH])
+{
+    char(*dirs)[EG_PATH] = NULL;
+    char by_name[EG_PATH + 2], by_id[EG_PATH + 2];
+    int n = 0;
+    bool found = false;
+
+    snprintf(dir, EG_PATH, "%s", word);
+    if (holds(dir, "run.json")) return true;
+    snprintf(dir, EG_PATH, "%s/%s", root, word);
+    if (holds(dir, "run.json")) return true;
+    if (eg_runs_find(&dirs, &n, root, NULL) != EG_OK) n = 0;
+    snprintf(by_name, sizeof by_name, "/%.1000s/", word);
+    snprintf(by_id, sizeof by_id, "/%.1000s", word);
+    for (int i = n - 1; i >= 0 && !found; i--) { /* newest of a name first */
+        size_t len = strlen(dirs[i]), tail = strlen(by_id);
+
+        found = strstr(dirs[i] + strlen(root), by_name) ||
+                (len > tail && strcmp(dirs[i] + len - tail, by_id) == 0);
+        if (found) snprintf(dir, EG_PATH, "%s", dirs[i]);
+    }
+    eg_free(dirs);
+    if (!found)
+        cli_fail(CLI_MISUSE, "no run '%s' under %s; `engram runs` lists them",
+                 word, root);
+    return found;
+}
+
+bool cli_paths_add(cli_paths *p, const char *path)
+{
+    int n;
+
+    if (p->n == p->cap) {
+        int cap = p->cap ? 2 * p->cap : 16;
+        char(*more)[EG_PATH] = eg_realloc(p->path, (size_t)cap * sizeof *more);
+
+        if (!more) return false;
+        p->path = more;
+        p->cap = cap;
+    }
+    n = snprintf(p->path[p->n], EG_PATH, "%s", path);
+    while (n > 1 && n < EG_PATH && p->path[p->n][n - 1] == '/')
+        p->path[p->n][--n] = '\0';
+    p->n++;
+    return true;
+}
+
+/* ---- all runs of a folder -------------------------------------------------
+ */
+
+typedef struct seen {
+    char *config; /* its text; NULL: none */
+    size_t size;
+    int run;
+    bool finished;
+} seen;
+
+static bool is_finished(const char *dir)
+{
+    eg_run_info info;
+
+    return eg_run_info_read(&info, dir, NULL) == EG_OK &&
+           strcmp(info.status, "finished") == 0;
+}
+
+/* Looks at run i, which is older than all that were looked at before. */
+static int look(seen *s, int *n, char (*dirs)[EG_PATH], int i)
+{
+    char path[EG_PATH + 16];
+    seen new = {.run = i};
+
+    snprintf(path, sizeof path, "%s/config.yaml", dirs[i]);
+    (void)eg_file_read(&new.config, &new.size, path, 1 << 22, NULL);
+    for (int k = 0; new.config &&k < *n; k++) {
+        if (!s[k].config || s[k].size != new.size ||
+            memcmp(s[k].config, new.config, new.size) != 0)
+            continue;
+        if (!s[k].finished && is_finished(dirs[i])) {
+            s[k].run = i;
+            s[k].finished = true;
+        }
+        eg_free(new.config);
+        return 1;
+    }
+    new.finished = is_finished(dirs[i]);
+    s[(*n)++] = new;
+    return 0;
+}
+
+/* The newest of each configuration and seed, oldest first. */
+static int add_all(cli_paths *p, char (*dirs)[EG_PATH], int n,
+                   const char *folder)
+{
+    seen *s = eg_calloc((size_t)n, sizeof *s);
+    bool *keep = eg_calloc((size_t)n, sizeof *keep);
+    int kept = 0, older = 0;
+    bool ok = s && keep;
+
+    for (int i = n - 1; ok && i >= 0; i--) older += look(s, &kept, dirs, i);
+    for (int k = 0; k < kept; k++) {
+        keep[s[k].run] = true;
+        eg_free(s[k].config);
+    }
+    for (int i = 0; ok && i < n; i++)
+        if (keep[i]) ok = cli_paths_add(p, dirs[i]);
+    eg_free(s);
+    eg_free(keep);
+    if (!ok) return cli_fail(CLI_FAILED, "out of memory");
+    if (older)
+        cli_say("%s: %d runs; %d more have a newer one of the same "
+                "configuration and seed",
+                folder, kept, older);
+    else if (kept > 1)
+        cli_say("%s: %d runs", folder, kept);
+    return CLI_DONE;
+}
+
+/* Something to draw by itself, be it damaged. */
+static bool is_one(const char *path)
+{
+    static const char *const file[] = {"run.json", "config.yaml",
+                                       "metrics.jsonl", "claims.json"};
+
+    if (!cli_is_folder(path)) return true;
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++)
+        if (holds(path, file[i])) return true;
+    return false;
+}
+
+int cli_find_runs(cli_paths *p, const char *root, const char *word,
+                  char folder[EG_PATH])
+{
+    bool there = eg_file_exists(word);
+    char(*dirs)[EG_PATH] = NULL, dir[EG_PATH];
+    int n = 0, code = CLI_DONE;
+
+    n = there ? snprintf(dir, sizeof dir, "%s", word)
+              : snprintf(dir, sizeof dir, "%s/%s", root, word);
+    if (n < 0 || n >= EG_PATH)
+        return cli_fail(CLI_MISUSE, "path too long: %s", word);
+    n = 0;
+    if (cli_is_folder(dir) && !is_one(dir) &&
+        eg_runs_find(&dirs, &n, dir, NULL) == EG_OK && n > 0) {
+        if (n > 1) snprintf(folder, EG_PATH, "%s", dir);
+        code = add_all(p, dirs, n, dir);
+    } else if (there && !is_one(dir)) {
+        code =
+            cli_fail(CLI_MISUSE, "%s: holds no run and no claims.json", word);
+    } else if (there || cli_find_run(root, word, dir)) {
+        if (!cli_paths_add(p, dir))
+            code = cli_fail(CLI_FAILED, "out of memory");
+    } else {
+        code = CLI_MISUSE;
+    }
+    eg_free(dirs);
+    return code;
+}

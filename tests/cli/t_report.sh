@@ -1,0 +1,54 @@
+# engram report: a name stands for all its runs, told apart by what differs.
+. "$(dirname "$0")/lib.sh"
+
+# runs_on PAGE: how many runs it shows
+runs_on() {
+    grep -o '"dir": *"[^"]*runs/' "$1" | wc -l
+}
+tiny 5 >c.yaml
+expect 0 finished - "$engram" sweep c.yaml --grid model.d_model=16,24 \
+    --grid optim.lr=0.1,0.01 --seeds 1-3 --jobs 2
+expect 0 '^runs/tiny/report.html$' 'runs/tiny: 12 runs' "$engram" report tiny
+n_checks=$((n_checks + 5))
+[ "$(runs_on runs/tiny/report.html)" = 12 ] ||
+    die "$(runs_on runs/tiny/report.html) of 12 runs"
+for d in 16 24; do
+    for lr in 0.1 0.01; do
+        grep -q "\"tiny, model.d_model=$d, optim.lr=$lr\"" \
+            runs/tiny/report.html || die "no group of $d, $lr"
+    done
+done
+# of two runs of one configuration the newer one, or the one that finished
+expect 0 finished - "$engram" run c.yaml --set model.d_model=16 \
+    --set optim.lr=0.1
+expect 0 . '12 runs; 1 more' "$engram" report tiny
+again=$(ls -d runs/tiny/*/ | tail -n 1)
+grep -q "$again" runs/tiny/report.html || grep -q "${again%/}" \
+    runs/tiny/report.html || die 'the newer run is not shown'
+sed -i 's/"finished"/"interrupted"/' "$again/run.json"
+expect 0 . - "$engram" report tiny
+grep -q "${again%/}" runs/tiny/report.html && die 'the stopped run is shown'
+# one run, a folder of runs, several words
+expect 0 "^${again%/}/report.html" '' "$engram" report "$again"
+[ "$(runs_on "${again}report.html")" = 1 ] || die 'one run'
+expect 0 '^runs/tiny/report.html' - "$engram" report runs/tiny
+expect 0 '^report.html' - "$engram" report tiny "$again"
+[ "$(runs_on report.html)" = 13 ] || die 'several words'
+# figures too, one a group
+expect 0 '[0-9]+ figures in svg' - "$engram" report tiny --svg svg
+[ "$(ls svg/*-loss.svg | wc -l)" = 4 ] || die 'figures of four groups'
+[ "$(ls svg | wc -l)" = "$(sed 's/ .*//' out)" ] || die 'a figure is lost'
+# names without a letter that every system takes still have a figure each
+for name in "$(printf '\344\270\255')" "$(printf '\346\226\207')"; do
+    expect 0 finished - "$engram" run c.yaml --set "run.name=$name" --runs far
+done
+expect 0 '[0-9]+ figures in names' - "$engram" report far --svg names
+[ "$(ls names | wc -l)" = "$(sed 's/ .*//' out)" ] || die 'a figure is lost'
+
+# a folder without runs stays as it is
+mkdir none && echo mine >none/note
+expect 2 '' 'none: holds no run' "$engram" report none
+expect 2 '' "no run 'nothing'" "$engram" report nothing
+[ "$(ls none)" = note ] || die 'something was made'
+[ ! -e nothing ] || die 'something was made'
+finish
