@@ -88,6 +88,9 @@ EG_API eg_status eg_config_set(eg_config *cfg, const char *assignment,
 /* Reads a file over the defaults. Unknown or ill-typed keys are errors:
  * "file:line:column: ... did you mean ...?". */
 EG_API eg_status eg_config_load(eg_config *cfg, const char *path, eg_err *err);
+/* The config.yaml of a run directory. */
+EG_API eg_status eg_config_load_run(eg_config *cfg, const eg_folder *run,
+                                    eg_err *err);
 /* The same for a mapping already read: keys of node over what cfg holds. skip:
  * names of top-level keys that are not sections (may be NULL; NULL-ended). */
 EG_API eg_status eg_config_apply(eg_config *cfg, const eg_node *node,

@@ -19,6 +19,7 @@
 #define ENGRAM_FLOW_H
 
 #include "engram/fields.h"
+#include "engram/file.h"
 #include "engram/pool.h"
 #include "engram/theory.h"
 
@@ -217,11 +218,11 @@ typedef struct eg_flow_setup {
     char notice[256]; /* what was done to the input ("12 tokens normalised") */
     void *owned;      /* arrays of spec */
 } eg_flow_setup;
-/* Reads the files, draws the tokens, checks all of it. Paths are relative to
- * folder (NULL: the current one). */
+/* Reads the files, draws the tokens, checks all of it. Files lie in the folder
+ * `in` (NULL: they are paths). */
 EG_API eg_status eg_flow_setup_new(eg_flow_setup **out,
                                    const eg_flow_opts *opts, uint64_t seed,
-                                   const char *folder, eg_err *err);
+                                   const eg_folder *in, eg_err *err);
 EG_API void eg_flow_setup_free(eg_flow_setup *s);
 
 /* ---- Observables of tokens x [n, d] (section numbers: what they define) ----

@@ -4,6 +4,7 @@
 #define ENGRAM_PROBE_H
 
 #include "engram/eval.h"
+#include "engram/file.h"
 #include "engram/train.h"
 
 #ifdef __cplusplus
@@ -61,7 +62,7 @@ EG_API void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit,
  * (with snapshots = 1 at n_steps only) and at times spread geometrically. */
 EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,
                                    int64_t n_steps);
-/* Writes the model as it is now under dir (which exists), float32, each array
+/* Writes the model as it is now into the folder `to`, float32, each array
  * as <name>.<step>.npy; rows are inputs or queries, columns outputs or keys:
  *     pattern_L<l>  [n_heads, q, q]  attention on the demo sequence
  *     memory_W_O2   [V, V]  (w_E(z) W_V2 W_O2) . w_U(v)
@@ -73,7 +74,7 @@ EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,
  * what memory_W_F should become up to a constant a row), and the demo sequence
  * demo_tokens.npy, demo_targets.npy, demo_occur.npy [n_ctx], int32. */
 EG_API eg_status eg_probes_snapshot(eg_probes *p, int64_t step, int64_t n_steps,
-                                    const char *dir, eg_err *err);
+                                    const eg_folder *to, eg_err *err);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 #ifndef ENGRAM_TRAIN_H
 #define ENGRAM_TRAIN_H
 
+#include "engram/file.h"
 #include "engram/model.h"
 #include "engram/pool.h"
 #include "engram/task.h"
@@ -145,7 +146,11 @@ EG_API void eg_trainer_get_grad(const eg_trainer *tr, int i, double *out);
  * Loading checks that the file belongs to the same spec. */
 EG_API eg_status eg_trainer_save(const eg_trainer *tr, const char *path,
                                  eg_err *err);
+EG_API eg_status eg_trainer_save_in(const eg_trainer *tr, const eg_folder *in,
+                                    const char *name, eg_err *err);
 EG_API eg_status eg_trainer_load(eg_trainer *tr, const char *path, eg_err *err);
+EG_API eg_status eg_trainer_load_in(eg_trainer *tr, const eg_folder *in,
+                                    const char *name, eg_err *err);
 
 #ifdef __cplusplus
 }

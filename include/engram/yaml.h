@@ -7,6 +7,7 @@
 #define ENGRAM_YAML_H
 
 #include "engram/fields.h"
+#include "engram/file.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,6 +44,8 @@ typedef struct eg_yaml eg_yaml;
 EG_API eg_status eg_yaml_parse(eg_yaml **out, const char *bytes, size_t size,
                                const char *name, eg_err *err);
 EG_API eg_status eg_yaml_load(eg_yaml **out, const char *path, eg_err *err);
+EG_API eg_status eg_yaml_load_in(eg_yaml **out, const eg_folder *in,
+                                 const char *name, eg_err *err);
 EG_API void eg_yaml_free(eg_yaml *y);
 EG_API const eg_node *eg_yaml_root(const eg_yaml *y);
 

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "engram/file.h"
 #include "engram/mem.h"
-#include "engram/yaml.h"
 #include "engram/text.h"
+#include "engram/yaml.h"
+#include "base/folder.h"
 
 #define MAX_DIRECTIVES 16
 #define MAX_ANCHORS 1000
@@ -417,13 +417,19 @@ done:
 
 eg_status eg_yaml_load(eg_yaml **out, const char *path, eg_err *err)
 {
+    return eg_yaml_load_in(out, NULL, path, err);
+}
+
+eg_status eg_yaml_load_in(eg_yaml **out, const eg_folder *in, const char *name,
+                          eg_err *err)
+{
     eg_status st = EG_OK;
-    char *bytes = NULL;
+    char *bytes = NULL, path[EGI_PATH];
     size_t size = 0;
 
     *out = NULL;
-    EG_TRY(eg_file_read(&bytes, &size, path, EG_YAML_MAX_BYTES, err));
-    EG_TRY(eg_yaml_parse(out, bytes, size, path, err));
+    EG_TRY(eg_file_read_in(&bytes, &size, in, name, EG_YAML_MAX_BYTES, err));
+    EG_TRY(eg_yaml_parse(out, bytes, size, egi_path_in(path, in, name), err));
 done:
     eg_free(bytes);
     return st;

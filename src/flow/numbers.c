@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "base/folder.h"
 #include "base/num.h"
 #include "flow/numbers.h"
 
@@ -232,13 +233,14 @@ bool egi_is_numbers_file(const char *word)
     return ends_with(word, ".npy") || ends_with(word, ".csv");
 }
 
-static eg_status read_npy(egi_numbers *out, const char *path, eg_err *err)
+static eg_status read_npy(egi_numbers *out, const eg_folder *in,
+                          const char *path, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_view v = {0};
     eg_index n;
 
-    EG_TRY(eg_npy_read(&v, path, err));
+    EG_TRY(eg_npy_read_in(&v, in, path, err));
     n = eg_view_size(&v);
     out->data = eg_calloc((size_t)n, sizeof(double));
     if (!out->data) {
@@ -254,32 +256,26 @@ done:
     return st;
 }
 
-static eg_status read_csv(egi_numbers *out, const char *path, eg_err *err)
+static eg_status read_csv(egi_numbers *out, const eg_folder *in,
+                          const char *path, eg_err *err)
 {
     eg_status st = EG_OK;
-    char *bytes = NULL;
+    char *bytes = NULL, full[EGI_PATH];
     size_t size = 0;
 
-    EG_TRY(eg_file_read(&bytes, &size, path, max_csv_bytes, err));
-    EG_TRY(egi_csv_parse(out, bytes, size, path, err));
+    EG_TRY(eg_file_read_in(&bytes, &size, in, path, max_csv_bytes, err));
+    EG_TRY(egi_csv_parse(out, bytes, size, egi_path_in(full, in, path), err));
 done:
     eg_free(bytes);
     return st;
 }
 
-eg_status egi_numbers_read(egi_numbers *out, const char *folder,
+eg_status egi_numbers_read(egi_numbers *out, const eg_folder *in,
                            const char *path, eg_err *err)
 {
-    char full[1024];
-    int n = folder && path[0] != '/'
-                ? snprintf(full, sizeof full, "%s/%s", folder, path)
-                : snprintf(full, sizeof full, "%s", path);
-
     memset(out, 0, sizeof *out);
-    if (n < 0 || (size_t)n >= sizeof full)
-        return EG_FAIL(err, EG_EINVAL, "%s: path too long", path);
-    return ends_with(path, ".npy") ? read_npy(out, full, err)
-                                   : read_csv(out, full, err);
+    return ends_with(path, ".npy") ? read_npy(out, in, path, err)
+                                   : read_csv(out, in, path, err);
 }
 
 static void shape_text(char *buf, size_t size, const egi_numbers *a)
@@ -303,7 +299,7 @@ static void extent_text(char *buf, size_t size, eg_index n)
         (void)snprintf(buf, size, "%td", n);
 }
 
-eg_status egi_numbers_expect(egi_numbers *out, const char *folder,
+eg_status egi_numbers_expect(egi_numbers *out, const eg_folder *in,
                              const char *path, const char *what, eg_index rows,
                              eg_index columns, eg_err *err)
 {
@@ -311,7 +307,7 @@ eg_status egi_numbers_expect(egi_numbers *out, const char *folder,
     char found[160], want_rows[24], want_columns[24];
     bool vector = rows == 1 || columns == 1;
 
-    EG_TRY(egi_numbers_read(out, folder, path, err));
+    EG_TRY(egi_numbers_read(out, in, path, err));
     if (vector &&
         (out->ndim == 1 ||
          (out->ndim == 2 && (out->shape[0] == 1 || out->shape[1] == 1)))) {

@@ -18,8 +18,8 @@ typedef struct egi_numbers {
  * name is for messages, which tell the line. */
 eg_status egi_csv_parse(egi_numbers *out, const char *bytes, size_t size,
                         const char *name, eg_err *err);
-/* A file by its ending; path is relative to folder (NULL: the current one). */
-eg_status egi_numbers_read(egi_numbers *out, const char *folder,
+/* A file by its ending, below the folder `in` (NULL: at a path). */
+eg_status egi_numbers_read(egi_numbers *out, const eg_folder *in,
                            const char *path, eg_err *err);
 void egi_numbers_release(egi_numbers *a);
 eg_index egi_numbers_size(const egi_numbers *a);
@@ -27,7 +27,7 @@ eg_index egi_numbers_size(const egi_numbers *a);
 bool egi_is_numbers_file(const char *word);
 /* Reads and checks a shape; rows or columns -1: any. what names the array. A
  * vector [n] passes as [1, n] and as [n, 1]. */
-eg_status egi_numbers_expect(egi_numbers *out, const char *folder,
+eg_status egi_numbers_expect(egi_numbers *out, const eg_folder *in,
                              const char *path, const char *what, eg_index rows,
                              eg_index columns, eg_err *err);
 /* A whole word as a number. */

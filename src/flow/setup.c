@@ -64,7 +64,7 @@ static eg_status check_finite(const char *what, const double *a, eg_index n,
 }
 
 static eg_status make_tokens(eg_flow_setup *s, const eg_flow_opts *o,
-                             uint64_t seed, const char *folder, eg_err *err)
+                             uint64_t seed, const eg_folder *in, eg_err *err)
 {
     eg_status st = EG_OK;
     egi_numbers file = {0};
@@ -84,7 +84,7 @@ static eg_status make_tokens(eg_flow_setup *s, const eg_flow_opts *o,
         EG_TRY(egi_start_draw(s->x0, o->x0, o->x0_size, s->spec.n, s->spec.d,
                               seed, err));
     } else {
-        EG_TRY(egi_numbers_expect(&file, folder, o->x0, "x0", -1, -1, err));
+        EG_TRY(egi_numbers_expect(&file, in, o->x0, "x0", -1, -1, err));
         s->spec.n = file.shape[0];
         s->spec.d = file.shape[1];
         if (s->spec.n < 1 || s->spec.d < 1) {
@@ -105,7 +105,7 @@ done:
 
 /* The numbers of a file that has to be there. */
 static eg_status take_file(double **out, const char *what, const char *path,
-                           const char *folder, eg_index rows, eg_index columns,
+                           const eg_folder *in, eg_index rows, eg_index columns,
                            eg_index *rows_found, eg_err *err)
 {
     eg_status st = EG_OK;
@@ -115,7 +115,7 @@ static eg_status take_file(double **out, const char *what, const char *path,
         return EG_FAIL(err, EG_EINVAL,
                        "%s: expected a .npy or .csv file, found '%s'", what,
                        path);
-    EG_TRY(egi_numbers_expect(&a, folder, path, what, rows, columns, err));
+    EG_TRY(egi_numbers_expect(&a, in, path, what, rows, columns, err));
     *out = a.data;
     a.data = NULL;
     if (rows_found) *rows_found = a.shape[0];
@@ -126,7 +126,7 @@ done:
 }
 
 static eg_status read_feed_forward(eg_flow_spec *spec, egi_setup_arrays *own,
-                                   const eg_flow_opts *o, const char *folder,
+                                   const eg_flow_opts *o, const eg_folder *in,
                                    eg_err *err)
 {
     eg_status st = EG_OK;
@@ -140,9 +140,9 @@ static eg_status read_feed_forward(eg_flow_spec *spec, egi_setup_arrays *own,
                            "a, b, found none");
         return EG_OK;
     }
-    EG_TRY(take_file(&own->a, "a", o->a, folder, -1, spec->d, &m, err));
-    EG_TRY(take_file(&own->w, "w", o->w, folder, spec->d, m, NULL, err));
-    if (o->b[0]) EG_TRY(take_file(&own->b, "b", o->b, folder, m, 1, NULL, err));
+    EG_TRY(take_file(&own->a, "a", o->a, in, -1, spec->d, &m, err));
+    EG_TRY(take_file(&own->w, "w", o->w, in, spec->d, m, NULL, err));
+    if (o->b[0]) EG_TRY(take_file(&own->b, "b", o->b, in, m, 1, NULL, err));
     spec->d_mlp = m;
     spec->w = own->w;
     spec->a = own->a;
@@ -176,7 +176,7 @@ static void copy_options(eg_flow_setup *s, const eg_flow_opts *o, uint64_t seed)
 }
 
 eg_status eg_flow_setup_new(eg_flow_setup **out, const eg_flow_opts *opts,
-                            uint64_t seed, const char *folder, eg_err *err)
+                            uint64_t seed, const eg_folder *in, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_flow_setup *s = eg_calloc(1, sizeof *s);
@@ -191,15 +191,15 @@ eg_status eg_flow_setup_new(eg_flow_setup **out, const eg_flow_opts *opts,
     }
     s->owned = own;
     copy_options(s, opts, seed);
-    EG_TRY(make_tokens(s, opts, seed, folder, err));
-    EG_TRY(egi_setup_matrices(&s->spec, own, opts, seed, folder, err));
-    EG_TRY(read_feed_forward(&s->spec, own, opts, folder, err));
+    EG_TRY(make_tokens(s, opts, seed, in, err));
+    EG_TRY(egi_setup_matrices(&s->spec, own, opts, seed, in, err));
+    EG_TRY(read_feed_forward(&s->spec, own, opts, in, err));
     if (opts->mass[0])
-        EG_TRY(take_file(&own->mass, "mass", opts->mass, folder, s->spec.n, 1,
-                         NULL, err));
+        EG_TRY(take_file(&own->mass, "mass", opts->mass, in, s->spec.n, 1, NULL,
+                         err));
     s->spec.mass = own->mass;
-    EG_TRY(egi_setup_times(&s->times, &s->n_times, "times", &opts->times,
-                           folder, err));
+    EG_TRY(egi_setup_times(&s->times, &s->n_times, "times", &opts->times, in,
+                           err));
     if (s->n_times == 0) {
         st = EG_FAIL(err, EG_EINVAL, "times: expected one or more, found none");
         goto done;

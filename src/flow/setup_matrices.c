@@ -47,7 +47,7 @@ static eg_status check_file(const family *f, int i, eg_index d, eg_err *err)
                    f->name, f->list->item[i], d, d, d, d, a->ndim);
 }
 
-static eg_status read_files(family *f, eg_index d, const char *folder,
+static eg_status read_files(family *f, eg_index d, const eg_folder *in,
                             eg_err *err)
 {
     eg_status st = EG_OK;
@@ -60,7 +60,7 @@ static eg_status read_files(family *f, eg_index d, const char *folder,
         egi_numbers *a = &f->file[i];
 
         if (!egi_is_numbers_file(f->list->item[i])) continue;
-        EG_TRY(egi_numbers_read(a, folder, f->list->item[i], err));
+        EG_TRY(egi_numbers_read(a, in, f->list->item[i], err));
         EG_TRY(check_file(f, i, d, err));
         if (a->ndim == 3 && a->shape[0] > 1) {
             if (f->intervals > 1 && f->intervals != a->shape[0])
@@ -197,7 +197,7 @@ static eg_status count_intervals(eg_flow_spec *spec, const family f[3],
 
 eg_status egi_setup_matrices(eg_flow_spec *spec, egi_setup_arrays *own,
                              const eg_flow_opts *o, uint64_t seed,
-                             const char *folder, eg_err *err)
+                             const eg_folder *in, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_index n_changes = 0;
@@ -212,10 +212,10 @@ eg_status egi_setup_matrices(eg_flow_spec *spec, egi_setup_arrays *own,
     f[2].list = &o->V;
     for (int i = 0; i < 3; i++) {
         f[i].step = (uint64_t)i + 2; /* 1: tokens */
-        EG_TRY(read_files(&f[i], spec->d, folder, err));
+        EG_TRY(read_files(&f[i], spec->d, in, err));
     }
     EG_TRY(egi_setup_times(&own->changes, &n_changes, "changes", &o->changes,
-                           folder, err));
+                           in, err));
     EG_TRY(count_heads(spec, f, err));
     EG_TRY(count_intervals(spec, f, n_changes, err));
     EG_TRY(build(&own->Q, &f[0], spec, seed, err));

@@ -67,13 +67,13 @@ done:
     return st;
 }
 
-static eg_status append_file(series *s, const char *folder, const char *word,
+static eg_status append_file(series *s, const eg_folder *in, const char *word,
                              const char *what, eg_err *err)
 {
     eg_status st = EG_OK;
     egi_numbers a = {0};
 
-    EG_TRY(egi_numbers_expect(&a, folder, word, what, -1, 1, err));
+    EG_TRY(egi_numbers_expect(&a, in, word, what, -1, 1, err));
     for (eg_index i = 0; i < a.shape[0]; i++) EG_TRY(append(s, a.data[i], err));
 done:
     egi_numbers_release(&a);
@@ -81,7 +81,7 @@ done:
 }
 
 static eg_status append_word(series *s, const char *what, const char *word,
-                             const char *folder, eg_err *err)
+                             const eg_folder *in, eg_err *err)
 {
     double v[3];
     bool after_range = s->range && s->n > 0;
@@ -91,8 +91,7 @@ static eg_status append_word(series *s, const char *what, const char *word,
         return after_range && s->t[s->n - 1] == v[0] ? EG_OK
                                                      : append(s, v[0], err);
     if (parse_range(word, v)) return append_range(s, v, what, word, err);
-    if (egi_is_numbers_file(word))
-        return append_file(s, folder, word, what, err);
+    if (egi_is_numbers_file(word)) return append_file(s, in, word, what, err);
     return EG_FAIL(err, EG_EINVAL,
                    "%s: expected numbers, ranges from:to:step or .npy or .csv "
                    "files, found '%s'",
@@ -100,7 +99,7 @@ static eg_status append_word(series *s, const char *what, const char *word,
 }
 
 eg_status egi_setup_times(double **out, eg_index *n, const char *what,
-                          const eg_strs *list, const char *folder, eg_err *err)
+                          const eg_strs *list, const eg_folder *in, eg_err *err)
 {
     eg_status st = EG_OK;
     series s = {0};
@@ -108,7 +107,7 @@ eg_status egi_setup_times(double **out, eg_index *n, const char *what,
     *out = NULL;
     *n = 0;
     for (int i = 0; i < list->n; i++)
-        EG_TRY(append_word(&s, what, list->item[i], folder, err));
+        EG_TRY(append_word(&s, what, list->item[i], in, err));
     for (eg_index i = 0; i < s.n; i++)
         if (!isfinite(s.t[i]) || (i > 0 && !(s.t[i] > s.t[i - 1]))) {
             st = EG_FAIL(

@@ -4,6 +4,7 @@
 #include "lab/run_priv.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,23 +21,40 @@ static int64_t step_of(const char *name)
     return strcmp(end, ".safetensors") == 0 ? n : -1;
 }
 
+void egi_checkpoint_name(char buf[64], int64_t step)
+{
+    snprintf(buf, 64, "checkpoints/step-%lld.safetensors", (long long)step);
+}
+
 void eg_run_checkpoint_path(const eg_run *run, int64_t step, char *buf,
                             size_t size)
 {
-    snprintf(buf, size, "%s/checkpoints/step-%lld.safetensors", run->dir,
-             (long long)step);
+    char name[64];
+
+    egi_checkpoint_name(name, step);
+    snprintf(buf, size, "%s/%s", run->dir, name);
+}
+
+/* A folder's entries, to be closed with closedir; NULL: none. */
+static DIR *entries(const eg_folder *f)
+{
+    int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (!d && fd >= 0) (void)close(fd);
+    return d;
 }
 
 /* The newest checkpoint older than below, or -1. */
-static int64_t newest_below(const char *dir, int64_t below)
+static int64_t newest_below(const eg_folder *run, int64_t below)
 {
-    char path[EG_PATH + 16];
+    eg_folder f;
     int64_t best = -1;
     DIR *d;
 
-    if (egi_path(path, sizeof path, dir, "checkpoints", NULL) != EG_OK)
-        return -1;
-    d = opendir(path);
+    if (eg_folder_sub(&f, run, "checkpoints", false, NULL) != EG_OK) return -1;
+    d = entries(&f);
+    eg_folder_close(&f);
     if (!d) return -1;
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
         int64_t n = step_of(e->d_name);
@@ -48,10 +66,19 @@ static int64_t newest_below(const char *dir, int64_t below)
     return best;
 }
 
+int64_t egi_last_checkpoint(const eg_folder *run)
+{
+    return newest_below(run, INT64_MAX);
+}
+
 int64_t eg_run_last_checkpoint(const char *dir)
 {
+    eg_folder f;
+    int64_t step = -1;
 
-    return newest_below(dir, INT64_MAX);
+    if (eg_folder_open(&f, dir, NULL) == EG_OK) step = egi_last_checkpoint(&f);
+    eg_folder_close(&f);
+    return step;
 }
 
 void eg_run_prune(const eg_run *run, int keep)
@@ -59,41 +86,59 @@ void eg_run_prune(const eg_run *run, int keep)
     int64_t below = INT64_MAX;
 
     for (int i = 0; i < keep && below >= 0; i++)
-        below = newest_below(run->dir, below);
+        below = newest_below(&run->folder, below);
     while (below >= 0) {
-        char path[EG_PATH + 64];
+        char name[64];
 
-        below = newest_below(run->dir, below);
+        below = newest_below(&run->folder, below);
         if (below < 0) break;
-        eg_run_checkpoint_path(run, below, path, sizeof path);
-        unlink(path);
+        egi_checkpoint_name(name, below);
+        (void)eg_folder_remove(&run->folder, name);
     }
 }
 
-/* Unfinished files are called <name>.tmp-<pid>-<n> (engram/file.h). */
-static void sweep(const char *dir)
+/* A file of a run that is written under a temporary name? */
+static bool is_ours(const char *name, size_t n)
 {
-    DIR *d = opendir(dir);
+    static const char *const end[] = {
+        "config.yaml", "run.json", "metrics.jsonl", "timing.jsonl",
+        "report.html", ".npy",     ".csv",          ".safetensors"};
+
+    for (size_t i = 0; i < sizeof end / sizeof *end; i++) {
+        size_t m = strlen(end[i]);
+
+        if (n >= m && memcmp(name + n - m, end[i], m) == 0 &&
+            (n == m || end[i][0] == '.'))
+            return true;
+    }
+    return false;
+}
+
+/* Is it <name>.tmp-<pid>-<n>, an unfinished file (base/outfile.c)? */
+static bool is_unfinished(const char *name)
+{
+    static const char tmp[] = ".tmp-", digit[] = "0123456789";
+    const char *at = strstr(name, tmp), *end;
+
+    if (!at || !is_ours(name, (size_t)(at - name))) return false;
+    at += sizeof tmp - 1;
+    end = at + strspn(at, digit);
+    if (end == at || *end != '-' || !end[1]) return false;
+    return end[1 + strspn(end + 1, digit)] == '\0';
+}
+
+static void sweep(const eg_folder *f)
+{
+    DIR *d = f->fd >= 0 ? entries(f) : NULL;
 
     if (!d) return;
-    for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
-        char path[EG_PATH];
-
-        if (!strstr(e->d_name, ".tmp-")) continue;
-        if (egi_path(path, sizeof path, dir, e->d_name, NULL) == EG_OK)
-            unlink(path);
-    }
+    for (const struct dirent *e = readdir(d); e; e = readdir(d))
+        if (is_unfinished(e->d_name)) (void)eg_folder_remove(f, e->d_name);
     closedir(d);
 }
 
 void egi_run_sweep(const eg_run *run)
 {
-    static const char *const folder[] = {".", "arrays", "checkpoints"};
-
-    for (int i = 0; i < 3; i++) {
-        char path[EG_PATH];
-
-        if (egi_path(path, sizeof path, run->dir, folder[i], NULL) == EG_OK)
-            sweep(path);
-    }
+    sweep(&run->folder);
+    for (int i = 0; i < EGI_RUN_FOLDERS; i++) sweep(&run->sub[i]);
 }

@@ -100,16 +100,33 @@ static eg_status take_folder(eg_config *cfg, const char *path, eg_err *err)
     return EG_OK;
 }
 
-eg_status eg_config_load(eg_config *cfg, const char *path, eg_err *err)
+/* Of a document that was read, or not; released here. */
+static eg_status take_yaml(eg_config *cfg, eg_yaml *y, eg_status st,
+                           const char *path, eg_err *err)
 {
-    eg_yaml *y = NULL;
-    eg_status st = eg_yaml_load(&y, path, err);
-
     eg_config_default(cfg);
     if (st == EG_OK) st = take_folder(cfg, path, err);
     if (st == EG_OK) st = eg_config_apply(cfg, eg_yaml_root(y), NULL, err);
     eg_yaml_free(y);
     return st;
+}
+
+eg_status eg_config_load(eg_config *cfg, const char *path, eg_err *err)
+{
+    eg_yaml *y = NULL;
+    eg_status st = eg_yaml_load(&y, path, err);
+
+    return take_yaml(cfg, y, st, path, err);
+}
+
+eg_status eg_config_load_run(eg_config *cfg, const eg_folder *run, eg_err *err)
+{
+    char path[EG_PATH + 16];
+    eg_yaml *y = NULL;
+    eg_status st = eg_yaml_load_in(&y, run, "config.yaml", err);
+
+    snprintf(path, sizeof path, "%s/config.yaml", run->path);
+    return take_yaml(cfg, y, st, path, err);
 }
 
 /* Keys and words in quotes where YAML 1.1 would read another type: `n` is one

@@ -159,30 +159,62 @@ static void hash_array(egi_sha256 *s, const eg_view *v)
                    (size_t)eg_view_size(v) * eg_dtype_size(v->dtype));
 }
 
-static eg_status read_input(egi_input *in, const eg_config *cfg,
-                            const char *word, size_t n, eg_err *err)
+/* The file that a word names: below the run directory whose configuration this
+ * is, without following links; else wherever its path leads. */
+static eg_status read_file(egi_input *in, const eg_folder *run,
+                           const char *path, bool csv, eg_err *err)
 {
-    char path[EG_PATH + EG_TEXT + 2], hash[65];
+    eg_status st;
+
+    if (csv)
+        return eg_file_read_in(&in->text, &in->size, run, path,
+                               (size_t)1 << MAX_BYTES_LOG2, err);
+    st = eg_npy_read_in(&in->array, run, path, err);
+    memcpy(&in->base, &in->array.data, sizeof in->base);
+    return st;
+}
+
+static eg_status find_file(egi_input *in, const eg_config *cfg,
+                           const char *word, size_t n, eg_err *err)
+{
+    char path[EG_PATH + EG_TEXT + 2];
     bool whole = word[0] == '/' || !cfg->folder[0];
-    egi_sha256 sha;
+    bool csv = ends(word, n, ".csv");
+    eg_folder run = {.fd = -1};
     eg_status st;
 
     snprintf(path, sizeof path, "%s%s%.*s", whole ? "" : cfg->folder,
              whole ? "" : "/", (int)n, word);
+    snprintf(in->origin, sizeof in->origin, "%.900s%.100s", path, word + n);
+    if (!whole) EG_TRY(eg_folder_open(&run, cfg->folder, err));
+    if (!whole && eg_folder_has(&run, "run.json")) {
+        snprintf(path, sizeof path, "%.*s", (int)n, word);
+        st = read_file(in, &run, path, csv, err);
+    } else {
+        st = read_file(in, NULL, path, csv, err);
+    }
+done:
+    eg_folder_close(&run);
+    return st;
+}
+
+static eg_status read_input(egi_input *in, const eg_config *cfg,
+                            const char *word, size_t n, eg_err *err)
+{
+    char hash[65];
+    egi_sha256 sha;
+    eg_status st = find_file(in, cfg, word, n, err);
+
+    if (st != EG_OK) return st;
     egi_sha256_init(&sha);
-    if (ends(word, n, ".csv")) {
-        EG_TRY(eg_file_read(&in->text, &in->size, path,
-                            (size_t)1 << MAX_BYTES_LOG2, err));
+    if (in->text) {
         egi_sha256_add(&sha, (const unsigned char *)in->text, in->size);
     } else {
-        EG_TRY(eg_npy_read(&in->array, path, err));
-        memcpy(&in->base, &in->array.data, sizeof in->base);
         EG_TRY(take_part(&in->array, word, word + n, err));
         hash_array(&sha, &in->array);
     }
     egi_sha256_hex(&sha, hash);
     make_name(in, word, n, word + n, hash);
-    snprintf(in->origin, sizeof in->origin, "%.900s%.100s", path, word + n);
 done:
     return st;
 }
@@ -222,18 +254,57 @@ eg_status egi_inputs_take(egi_inputs *in, eg_config *cfg, eg_err *err)
     return st;
 }
 
-eg_status egi_inputs_write(const egi_inputs *in, const char *dir, eg_err *err)
+/* Does the run directory hold it already, as its name says? */
+static eg_status check_copy(const egi_input *f, const eg_folder *run,
+                            eg_err *err)
+{
+    eg_view v = {0};
+    char *text = NULL;
+    size_t size = 0, bytes;
+    bool same;
+    eg_status st;
+
+    if (f->text) {
+        EG_TRY(eg_file_read_in(&text, &size, run, f->name, f->size, err));
+        same = size == f->size && memcmp(text, f->text, size) == 0;
+    } else {
+        EG_TRY(eg_npy_read_in(&v, run, f->name, err));
+        bytes = (size_t)eg_view_size(&v) * eg_dtype_size(v.dtype);
+        same = v.dtype == f->array.dtype && v.ndim == f->array.ndim &&
+               memcmp(v.shape, f->array.shape,
+                      (size_t)v.ndim * sizeof *v.shape) == 0 &&
+               memcmp(v.data, f->array.data, bytes) == 0;
+    }
+    if (!same)
+        st = EG_FAIL(err, EG_EFORMAT,
+                     "%s/%s was changed: it is a copy of %s no more", run->path,
+                     f->name, f->origin);
+done:
+    eg_view_release(&v);
+    eg_free(text);
+    return st;
+}
+
+static eg_status write_copy(const egi_input *f, eg_run *run, eg_err *err)
+{
+    const eg_folder *to = &run->folder;
+    eg_status st = egi_run_enter(run, err);
+
+    if (st != EG_OK) return st;
+    return f->text ? eg_file_write_in(to, f->name, f->text, f->size, err)
+                   : eg_npy_write_in(to, f->name, &f->array, err);
+}
+
+eg_status egi_inputs_write(const egi_inputs *in, eg_run *run, eg_err *err)
 {
     eg_status st = EG_OK;
 
     for (int i = 0; i < in->n && st == EG_OK; i++) {
         const egi_input *f = &in->input[i];
-        char path[EG_PATH + EG_STRS_LEN];
 
-        st = egi_path(path, sizeof path, dir, f->name, err);
-        if (st != EG_OK || eg_file_exists(path)) continue;
-        st = f->text ? eg_file_write(path, f->text, f->size, err)
-                     : eg_npy_write(path, &f->array, err);
+        st = eg_folder_has(&run->folder, f->name)
+                 ? check_copy(f, &run->folder, err)
+                 : write_copy(f, run, err);
     }
     return st;
 }

@@ -171,7 +171,7 @@ static eg_status keep(loop *l, eg_index i, double t, const double *x)
     EG_TRY(egi_watch_look(l->watch, t, x, &l->row, l->err));
     EG_TRY(eg_run_metrics(l->run, &l->row, l->err));
     EG_TRY(write_timing(l, i));
-    if (l->hist.f)
+    if (l->hist.in)
         EG_TRY(egi_rows_put(&l->hist, egi_watch_counts(l->watch), l->err));
     EG_TRY(egi_rows_put(&l->t, &t, l->err));
     EG_TRY(egi_rows_put(&l->x, x, l->err));
@@ -211,32 +211,30 @@ static eg_status open_arrays(loop *l, eg_err *err)
     const eg_flow_spec *s = &l->setup->spec;
     eg_index token[] = {s->n, s->d}, event[] = {2};
     eg_index bins[] = {(eg_index)l->cfg->flow.bins};
-    char dir[EG_PATH];
+    const eg_folder *in = &l->run->sub[EGI_ARRAYS];
     eg_status st;
 
-    EG_TRY(egi_path(dir, sizeof dir, eg_run_dir(l->run), "arrays", err));
-    EG_TRY(egi_rows_open(&l->x, dir, "x.npy", EG_F64, 2, token, err));
-    EG_TRY(egi_rows_open(&l->t, dir, "t.npy", EG_F64, 0, NULL, err));
+    EG_TRY(egi_rows_open(&l->x, in, "x.npy", EG_F64, 2, token, err));
+    EG_TRY(egi_rows_open(&l->t, in, "t.npy", EG_F64, 0, NULL, err));
     if (l->cfg->flow.bins > 0 && egi_watch_pairs(l->watch))
-        EG_TRY(egi_rows_open(&l->hist, dir, "hist.npy", EG_I64, 1, bins, err));
+        EG_TRY(egi_rows_open(&l->hist, in, "hist.npy", EG_I64, 1, bins, err));
     if (egi_watch_merges(l->watch))
-        EG_TRY(egi_rows_open(&l->merges, dir, "merges.npy", EG_F64, 1, event,
-                             err));
+        EG_TRY(
+            egi_rows_open(&l->merges, in, "merges.npy", EG_F64, 1, event, err));
 done:
     return st;
 }
 
-/* Merges up to time t stay: those of a piece that was not finished are found
- * again. */
-static eg_status cut_merges(loop *l, double t, eg_err *err)
+/* How many merges there are up to time t: those of a piece that was not
+ * finished are found again. */
+static eg_status merges_until(const loop *l, double t, eg_index *n, eg_err *err)
 {
     double row[2];
     eg_status st = EG_OK;
 
-    while (l->merges.n > 0) {
-        EG_TRY(egi_rows_read(&l->merges, l->merges.n - 1, row, err));
+    for (*n = l->merges.n; *n > 0; --*n) {
+        EG_TRY(egi_rows_read(&l->merges, *n - 1, row, err));
         if (row[0] <= t) break;
-        EG_TRY(egi_rows_cut(&l->merges, l->merges.n - 1, err));
     }
 done:
     return st;
@@ -246,12 +244,12 @@ done:
  * l->from is its first time, kept when l->first > 0. */
 static eg_status restore(loop *l, eg_err *err)
 {
-    eg_index have = l->x.n;
+    eg_index have = l->x.n, merges = 0;
     double t = -INFINITY;
     eg_status st;
 
     if (l->t.n < have) have = l->t.n;
-    if (l->hist.f && l->hist.n < have) have = l->hist.n;
+    if (l->hist.in && l->hist.n < have) have = l->hist.n;
     if (have > l->setup->n_times) have = l->setup->n_times;
     if (have > 0 && have < l->setup->n_times) have = begin_of(l, have - 1) + 1;
     if (have > 0) {
@@ -260,11 +258,13 @@ static eg_status restore(loop *l, eg_err *err)
     }
     if (l->from > 0) /* at 0 it is the start as given that is integrated */
         EG_TRY(egi_rows_read(&l->x, l->from, l->reached, err));
+    if (l->merges.in) EG_TRY(merges_until(l, t, &merges, err));
     l->first = have;
+    EG_TRY(egi_run_enter(l->run, err)); /* from here on files change */
     EG_TRY(egi_rows_cut(&l->x, have, err));
     EG_TRY(egi_rows_cut(&l->t, have, err));
-    if (l->hist.f) EG_TRY(egi_rows_cut(&l->hist, have, err));
-    if (l->merges.f) EG_TRY(cut_merges(l, t, err));
+    if (l->hist.in) EG_TRY(egi_rows_cut(&l->hist, have, err));
+    if (l->merges.in) EG_TRY(egi_rows_cut(&l->merges, merges, err));
     EG_TRY(eg_run_truncate(l->run, have > 0 ? have : INT64_MIN, err));
 done:
     return st;
@@ -279,7 +279,7 @@ static eg_status build(loop *l, eg_err *err)
     eg_status st;
 
     EG_TRY(eg_flow_setup_new(&l->setup, &c->flow, (uint64_t)c->run.seed,
-                             eg_run_dir(l->run), err));
+                             &l->run->folder, err));
     s = l->setup;
     size = (size_t)s->spec.n * (size_t)s->spec.d;
     gaps = s->n_times - 1;
@@ -377,8 +377,8 @@ static eg_status run_piece(loop *l, eg_lab_result *out, eg_err *err)
     how.output = output;
     how.stop = asked_to_stop;
     how.ctx = l;
-    how.merged = l->merges.f ? merged : NULL;
-    how.delta = l->merges.f ? how.delta : 0;
+    how.merged = l->merges.in ? merged : NULL;
+    how.delta = l->merges.in ? how.delta : 0;
     memcpy(l->now, l->reached, bytes);
     st = eg_flow_run(l->flow, l->now, s->times + l->from, last - l->from + 1,
                      &how, &stats, err);
@@ -415,8 +415,8 @@ static eg_status finish_arrays(loop *l, eg_err *err)
     eg_status st;
 
     EG_TRY(egi_rows_finish(&l->t, err));
-    if (l->hist.f) EG_TRY(egi_rows_finish(&l->hist, err));
-    if (l->merges.f) EG_TRY(egi_rows_finish(&l->merges, err));
+    if (l->hist.in) EG_TRY(egi_rows_finish(&l->hist, err));
+    if (l->merges.in) EG_TRY(egi_rows_finish(&l->merges, err));
     EG_TRY(egi_rows_finish(&l->x, err));
 done:
     return st;

@@ -26,8 +26,9 @@ typedef struct egi_inputs {
  * is the fourth entry along the first axis of a .npy) and puts its name in a
  * run directory in place of it. */
 eg_status egi_inputs_take(egi_inputs *in, eg_config *cfg, eg_err *err);
-/* Puts them into the run directory dir. */
-eg_status egi_inputs_write(const egi_inputs *in, const char *dir, eg_err *err);
+/* Puts them into the folder of a run; a copy that is there already must be
+ * one. */
+eg_status egi_inputs_write(const egi_inputs *in, eg_run *run, eg_err *err);
 /* In a message about a run in dir, the files as their owner knows them. */
 void egi_inputs_name(const egi_inputs *in, const char *dir, eg_err *err);
 void egi_inputs_release(egi_inputs *in);

@@ -51,15 +51,15 @@ static bool find(char dir[EG_PATH], const char *root, const eg_config *cfg,
         (void)eg_runs_find(&dirs, &n, folder, NULL);
     for (int i = n - 1; i >= 0 && !found; i--) {
         eg_run_info info;
-        char path[EG_PATH + 16];
+        eg_folder f;
 
-        if (eg_run_info_read(&info, dirs[i], NULL) != EG_OK) continue;
-        if (is_finished(&info) != finished) continue;
-        snprintf(path, sizeof path, "%s/config.yaml", dirs[i]);
-        if (eg_config_load(saved, path, NULL) != EG_OK) continue;
-        if (!eg_config_same(saved, cfg)) continue;
-        snprintf(dir, EG_PATH, "%s", dirs[i]);
-        found = true;
+        if (eg_folder_open(&f, dirs[i], NULL) != EG_OK) continue;
+        found = egi_run_info_read(&info, &f, NULL) == EG_OK &&
+                is_finished(&info) == finished &&
+                eg_config_load_run(saved, &f, NULL) == EG_OK &&
+                eg_config_same(saved, cfg);
+        eg_folder_close(&f);
+        if (found) snprintf(dir, EG_PATH, "%s", dirs[i]);
     }
     eg_free(dirs);
     eg_free(saved);
@@ -91,20 +91,29 @@ bool eg_lab_find(char dir[EG_PATH], const char *root, const eg_config *cfg,
     return found;
 }
 
+static bool has_config(const char *dir)
+{
+    eg_folder f;
+    bool has = eg_folder_open(&f, dir, NULL) == EG_OK &&
+               eg_folder_has(&f, "config.yaml");
+
+    eg_folder_close(&f);
+    return has;
+}
+
 /* Opens what opts ask for: a given or new directory, or one to go on with. */
 static eg_status open_run(eg_run **run, const eg_config *cfg, const char *root,
                           const eg_lab_opts *opts, eg_err *err)
 {
-    char dir[EG_PATH], path[EG_PATH + 16];
+    char dir[EG_PATH];
 
     if (!opts->resume) return eg_run_create(run, root, opts->dir, cfg, err);
     if (opts->dir) {
-        snprintf(path, sizeof path, "%.1023s/config.yaml", opts->dir);
-        if (!eg_file_exists(path)) /* killed before it began */
-            return eg_run_create(run, root, opts->dir, cfg, err);
-        return eg_run_open(run, opts->dir, cfg, err);
+        if (!has_config(opts->dir)) /* killed before it began */
+            return egi_run_create(run, NULL, opts->dir, cfg, true, err);
+        return egi_run_open(run, opts->dir, cfg, err);
     }
-    if (find(dir, root, cfg, false)) return eg_run_open(run, dir, cfg, err);
+    if (find(dir, root, cfg, false)) return egi_run_open(run, dir, cfg, err);
     return eg_run_create(run, root, NULL, cfg, err);
 }
 
@@ -112,7 +121,7 @@ static eg_status carry_out(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                            const eg_config *cfg, const egi_inputs *in,
                            const eg_lab_opts *opts, eg_err *err)
 {
-    eg_status st = egi_inputs_write(in, eg_run_dir(run), err);
+    eg_status st = egi_inputs_write(in, run, err);
 
     if (st != EG_OK) return st;
     if (cfg->run.kind == EG_RUN_THEORY)

@@ -91,21 +91,19 @@ size_t egi_metrics_keep(const char *text, size_t size, int64_t limit)
     return at;
 }
 
-static eg_status truncate_one(FILE **f, const char *dir, const char *name,
+static eg_status truncate_one(FILE **f, const eg_folder *in, const char *name,
                               int64_t step, eg_err *err)
 {
     eg_status st = EG_OK;
-    char path[EG_PATH + 32], *text = NULL;
+    char *text = NULL;
     size_t size = 0;
 
-    EG_TRY(egi_path(path, sizeof path, dir, name, err));
-    EG_TRY(eg_file_read(&text, &size, path, (size_t)1 << 34, err));
-    EG_TRY(eg_file_write(path, text, egi_metrics_keep(text, size, step), err));
+    EG_TRY(eg_file_read_in(&text, &size, in, name, (size_t)1 << 34, err));
+    EG_TRY(eg_file_write_in(in, name, text, egi_metrics_keep(text, size, step),
+                            err));
     /* the rename left the open handle on the old file */
     fclose(*f);
-    *f = fopen(path, "ae");
-    if (!*f)
-        st = EG_FAIL(err, EG_EIO, "cannot write %s: %s", path, strerror(errno));
+    EG_TRY(eg_folder_stream(f, in, name, EG_APPEND, err));
 done:
     eg_free(text);
     return st;
@@ -113,10 +111,11 @@ done:
 
 eg_status eg_run_truncate(eg_run *run, int64_t step, eg_err *err)
 {
+    const eg_folder *f = &run->folder;
     eg_status st;
 
-    EG_TRY(truncate_one(&run->metrics, run->dir, "metrics.jsonl", step, err));
-    EG_TRY(truncate_one(&run->timing, run->dir, "timing.jsonl", step, err));
+    EG_TRY(truncate_one(&run->metrics, f, "metrics.jsonl", step, err));
+    EG_TRY(truncate_one(&run->timing, f, "timing.jsonl", step, err));
 done:
     return st;
 }

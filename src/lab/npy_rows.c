@@ -43,8 +43,8 @@ static void make_header(const egi_rows *r, eg_index rows, char h[HEADER])
 
 static eg_status trouble(const egi_rows *r, const char *what, eg_err *err)
 {
-    return EG_FAIL(err, EG_EIO, "cannot %s %s: %s", what, r->part,
-                   strerror(errno));
+    return EG_FAIL(err, EG_EIO, "cannot %s %s/%s: %s", what, r->in->path,
+                   r->part, strerror(errno));
 }
 
 /* A header of the same rows differs in their number alone: that is, up to the
@@ -75,58 +75,61 @@ static bool same_kind(const egi_rows *r, const char found[HEADER])
 static eg_status begin(egi_rows *r, eg_err *err)
 {
     char h[HEADER];
+    eg_status st = eg_folder_stream(&r->f, r->in, r->part, EG_NEW, err);
 
-    r->f = fopen(r->part, "w+be");
-    if (!r->f) return trouble(r, "create", err);
+    if (st != EG_OK) return st;
     make_header(r, 0, h);
     if (fwrite(h, HEADER, 1, r->f) != 1 || fflush(r->f) != 0)
         return trouble(r, "write", err);
     return EG_OK;
 }
 
-/* Takes over what is there; a file too short for a header begins anew. */
-static eg_status go_on(egi_rows *r, eg_err *err)
+/* A file too short for a header is one without rows. */
+static eg_status look(egi_rows *r, eg_err *err)
 {
+    const char *name = r->whole ? r->name : r->part;
     char h[HEADER];
     off_t size;
+    eg_status st = eg_folder_stream(&r->f, r->in, name, EG_UPDATE, err);
 
-    r->f = fopen(r->part, "r+be");
-    if (!r->f) return trouble(r, "open", err);
-    if (fread(h, HEADER, 1, r->f) != 1) {
-        fclose(r->f);
-        return begin(r, err);
-    }
+    if (st != EG_OK) return st;
+    if (fread(h, HEADER, 1, r->f) != 1) return EG_OK;
     if (!same_kind(r, h))
         return EG_FAIL(err, EG_EFORMAT,
-                       "%s holds rows of another kind; remove it to begin "
+                       "%s/%s holds rows of another kind; remove it to begin "
                        "anew",
-                       r->part);
+                       r->in->path, name);
     if (fseeko(r->f, 0, SEEK_END) != 0) return trouble(r, "read", err);
     size = ftello(r->f);
     r->n = (eg_index)(((size_t)size - HEADER) / r->bytes);
-    return egi_rows_cut(r, r->n, err);
+    return EG_OK;
 }
 
-eg_status egi_rows_open(egi_rows *r, const char *folder, const char *name,
+eg_status egi_rows_open(egi_rows *r, const eg_folder *in, const char *name,
                         eg_dtype dtype, int ndim, const eg_index *shape,
                         eg_err *err)
 {
-    eg_status st;
+    bool part;
+    eg_status st = EG_OK;
 
-    *r = (egi_rows){.dtype = dtype, .ndim = ndim};
+    *r = (egi_rows){.dtype = dtype, .ndim = ndim, .in = in};
     r->bytes = eg_dtype_size(dtype);
     for (int i = 0; i < ndim; i++) {
         r->shape[i] = shape[i];
         r->bytes *= (size_t)shape[i];
     }
     EG_ASSERT(r->bytes > 0 && ndim < EG_MAX_DIMS);
-    if ((size_t)snprintf(r->path, sizeof r->path, "%s/%s", folder, name) >=
-        sizeof r->path)
-        return EG_FAIL(err, EG_EINVAL, "path too long: %s", folder);
-    snprintf(r->part, sizeof r->part, "%s.part", r->path);
-    if (eg_file_exists(r->path) && rename(r->path, r->part) != 0)
-        return trouble(r, "make", err);
-    st = eg_file_exists(r->part) ? go_on(r, err) : begin(r, err);
+    snprintf(r->name, sizeof r->name, "%s", name);
+    snprintf(r->part, sizeof r->part, "%s.part", r->name);
+    if (in->fd < 0) return EG_OK; /* no folder yet */
+    r->whole = eg_folder_has(in, r->name);
+    part = eg_folder_has(in, r->part);
+    if (r->whole && part)
+        return EG_FAIL(err, EG_EFORMAT,
+                       "%s holds both %s and %s: remove the one that does not "
+                       "belong to the run",
+                       in->path, r->name, r->part);
+    if (r->whole || part) st = look(r, err);
     if (st != EG_OK) egi_rows_release(r);
     return st;
 }
@@ -138,12 +141,23 @@ static off_t offset(const egi_rows *r, eg_index i)
 
 eg_status egi_rows_cut(egi_rows *r, eg_index n, eg_err *err)
 {
+    eg_status st = EG_OK;
+    char h[HEADER];
+
     EG_ASSERT(n <= r->n);
+    if (!r->f) return begin(r, err);
+    if (r->whole) EG_TRY(eg_folder_rename(r->in, r->name, r->part, err));
+    r->whole = false;
+    make_header(r, 0, h);
+    if (r->n == 0 &&
+        (fseeko(r->f, 0, SEEK_SET) != 0 || fwrite(h, HEADER, 1, r->f) != 1))
+        return trouble(r, "write", err);
     if (fflush(r->f) != 0 || ftruncate(fileno(r->f), offset(r, n)) != 0 ||
         fseeko(r->f, 0, SEEK_END) != 0)
         return trouble(r, "shorten", err);
     r->n = n;
-    return EG_OK;
+done:
+    return st;
 }
 
 eg_status egi_rows_read(const egi_rows *r, eg_index i, void *row, eg_err *err)
@@ -175,8 +189,8 @@ eg_status egi_rows_finish(egi_rows *r, eg_err *err)
         ok = fclose(r->f) == 0;
         r->f = NULL;
     }
-    if (!ok || rename(r->part, r->path) != 0) return trouble(r, "write", err);
-    return EG_OK;
+    if (!ok) return trouble(r, "write", err);
+    return eg_folder_rename(r->in, r->part, r->name, err);
 }
 
 void egi_rows_release(egi_rows *r)

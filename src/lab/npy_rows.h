@@ -12,7 +12,9 @@
 
 typedef struct egi_rows {
     FILE *f;
-    char path[EG_PATH + 64], part[EG_PATH + 72];
+    const eg_folder *in;     /* borrowed */
+    char name[64], part[72]; /* in it */
+    bool whole;              /* the open file is NAME, not NAME.part */
     eg_dtype dtype;
     int ndim;                    /* of a row */
     eg_index shape[EG_MAX_DIMS]; /* of a row */
@@ -20,12 +22,12 @@ typedef struct egi_rows {
     eg_index n;                  /* rows */
 } egi_rows;
 
-/* Opens folder/name; r->n whole rows of an earlier process are taken over. A
- * file with rows of another kind is EG_EFORMAT. */
-eg_status egi_rows_open(egi_rows *r, const char *folder, const char *name,
+/* Finds what an earlier process left in the folder: r->n whole rows. Nothing is
+ * changed yet. A file with rows of another kind is EG_EFORMAT. */
+eg_status egi_rows_open(egi_rows *r, const eg_folder *in, const char *name,
                         eg_dtype dtype, int ndim, const eg_index *shape,
                         eg_err *err);
-/* Forgets all but the first n rows. */
+/* Forgets all but the first n rows; from here on rows can be put. */
 eg_status egi_rows_cut(egi_rows *r, eg_index n, eg_err *err);
 eg_status egi_rows_read(const egi_rows *r, eg_index i, void *row, eg_err *err);
 /* Appends a row; it survives the death of the process. */

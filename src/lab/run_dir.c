@@ -4,10 +4,8 @@
 #include "base/num.h"
 #include "lab/run_priv.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "engram/mem.h"
 #include "engram/pool.h"
 #include "engram/text.h"
@@ -33,29 +31,24 @@ void egi_now(char buf[32])
 
 /* Ids sort by time: date and time in UTC; a second run in the same second gets
  * a number. mkdir decides who was first. */
-static eg_status make_new(eg_run *run, const char *parent, eg_err *err)
+static eg_status make_new(eg_run *run, eg_err *err)
 {
     time_t now = time(NULL);
     struct tm tm;
     char stamp[32];
+    eg_status st = EG_EIO;
 
     gmtime_r(&now, &tm);
     strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
     for (int i = 1; i < 1000; i++) {
-        eg_status st;
-
         if (i == 1)
             snprintf(run->id, sizeof run->id, "%s", stamp);
         else
             snprintf(run->id, sizeof run->id, "%s-%03d", stamp, i);
-        st = egi_path(run->dir, sizeof run->dir, parent, run->id, err);
-        if (st != EG_OK) return st;
-        if (mkdir(run->dir, 0777) == 0) return EG_OK;
-        if (errno != EEXIST)
-            return EG_FAIL(err, EG_EIO, "cannot create run directory %s: %s",
-                           run->dir, strerror(errno));
+        st = eg_folder_sub(&run->folder, &run->parent, run->id, true, err);
+        if (st == EG_OK || !eg_folder_has(&run->parent, run->id)) return st;
     }
-    return EG_FAIL(err, EG_EIO, "%s: no free run id", parent);
+    return st;
 }
 
 /* A run stays below the folder of runs: parts of its name are names. */
@@ -86,56 +79,33 @@ static void id_from_dir(eg_run *run)
     eg_text_copy(run->id, sizeof run->id, base ? base + 1 : run->dir);
 }
 
-static eg_status take_lock(eg_run *run, eg_err *err)
+static eg_status open_files(eg_run *run, eg_access how, eg_err *err)
 {
-    eg_folder f;
-    eg_status st = eg_folder_open(&f, run->dir, err);
-
-    if (st == EG_OK) st = eg_lock_take(&run->lock, &f, "lock", err);
-    if (st == EG_OK) st = eg_lock_sign(run->lock, err);
-    eg_folder_close(&f);
-    return st;
-}
-
-static eg_status open_append(FILE **f, const char *dir, const char *name,
-                             eg_err *err)
-{
-    char path[EG_PATH + 32];
-    eg_status st = egi_path(path, sizeof path, dir, name, err);
-
-    if (st != EG_OK) return st;
-    *f = fopen(path, "ae");
-    if (!*f)
-        return EG_FAIL(err, EG_EIO, "cannot write %s: %s", path,
-                       strerror(errno));
-    return EG_OK;
-}
-
-static eg_status open_files(eg_run *run, eg_err *err)
-{
+    const eg_folder *f = &run->folder;
     eg_status st;
 
-    EG_TRY(open_append(&run->metrics, run->dir, "metrics.jsonl", err));
-    EG_TRY(open_append(&run->timing, run->dir, "timing.jsonl", err));
-    EG_TRY(open_append(&run->log, run->dir, "log", err));
+    EG_TRY(eg_folder_stream(&run->metrics, f, "metrics.jsonl", how, err));
+    EG_TRY(eg_folder_stream(&run->timing, f, "timing.jsonl", how, err));
+    EG_TRY(eg_folder_stream(&run->log, f, "log", how, err));
 done:
     return st;
 }
 
-const char *const egi_run_folder[EGI_RUN_FOLDERS] = {"arrays", "checkpoints"};
+static const char *const sub_name[EGI_RUN_FOLDERS] = {"arrays", "checkpoints"};
 
-static eg_status make_folders(eg_run *run, eg_err *err)
+/* Those that are there are opened; make: the others are made. */
+static eg_status open_folders(eg_run *run, bool make, eg_err *err)
 {
-    for (int i = 0; i < EGI_RUN_FOLDERS; i++) {
-        char path[EG_PATH + 16];
-        eg_status st =
-            egi_path(path, sizeof path, run->dir, egi_run_folder[i], err);
+    eg_status st = EG_OK;
 
-        run->made_folder[i] = st == EG_OK && !eg_file_exists(path);
-        if (st == EG_OK) st = eg_mkdirs(path, err);
-        if (st != EG_OK) return st;
+    for (int i = 0; i < EGI_RUN_FOLDERS && st == EG_OK; i++) {
+        bool there = eg_folder_has(&run->folder, sub_name[i]);
+
+        if (run->sub[i].fd < 0 && (there || make))
+            st = eg_folder_sub(&run->sub[i], &run->folder, sub_name[i], !there,
+                               err);
     }
-    return EG_OK;
+    return st;
 }
 
 static eg_run *run_alloc(const eg_config *cfg)
@@ -143,7 +113,8 @@ static eg_run *run_alloc(const eg_config *cfg)
     eg_run *run = eg_calloc(1, sizeof *run);
 
     if (run) {
-        run->lock = -1;
+        run->lock = run->folder.fd = run->parent.fd = -1;
+        for (int i = 0; i < EGI_RUN_FOLDERS; i++) run->sub[i].fd = -1;
         run->seed = cfg->run.seed;
         run->kind = egi_kind_name(cfg);
         snprintf(run->name, sizeof run->name, "%s", cfg->run.name);
@@ -153,48 +124,77 @@ static eg_run *run_alloc(const eg_config *cfg)
     return run;
 }
 
+/* A folder that holds anything is not ours to write in: another run, which may
+ * be at work, or files of the user's. */
+static eg_status check_unused(const eg_folder *f, eg_err *err)
+{
+    int lock = -1;
+    eg_status st;
+
+    if (!eg_folder_has(f, "config.yaml")) return eg_folder_empty(f, NULL, err);
+    if (eg_folder_has(f, "lock")) {
+        st = eg_lock_take(&lock, f, "lock", err);
+        if (st == EG_EBUSY) return st;
+        eg_lock_drop(lock);
+    }
+    return EG_FAIL(err, EG_EINVAL,
+                   "%s already holds a run: go on with it by --resume, or "
+                   "choose another folder",
+                   f->path);
+}
+
+static eg_status find_place(eg_run *run, const char *root, const char *dir,
+                            bool begun, eg_err *err)
+{
+    char path[EG_PATH + 16];
+    eg_status st;
+
+    if (dir) {
+        EG_TRY(eg_folder_make(&run->folder, dir, err));
+        begun = begun && eg_folder_has(&run->folder, "lock");
+        if (!begun) EG_TRY(check_unused(&run->folder, err));
+    } else {
+        EG_TRY(check_name(root, run->name, err));
+        EG_TRY(egi_path(path, sizeof path, root, run->name, err));
+        EG_TRY(eg_folder_make(&run->parent, path, err));
+        EG_TRY(make_new(run, err));
+    }
+    snprintf(run->dir, sizeof run->dir, "%s", run->folder.path);
+    if (dir) id_from_dir(run);
+    run->made_lock = !eg_folder_has(&run->folder, "lock");
+    EG_TRY(eg_lock_take(&run->lock, &run->folder, "lock", err));
+    if (dir && begun) egi_run_sweep(run);
+    /* who came first has the lock, and nothing else is in there yet */
+    EG_TRY(eg_folder_empty(&run->folder, "lock", err));
+    EG_TRY(eg_lock_sign(run->lock, err));
+    run->created = true;
+done:
+    return st;
+}
+
 eg_status eg_run_create(eg_run **out, const char *root, const char *dir,
                         const eg_config *cfg, eg_err *err)
 {
+    return egi_run_create(out, root, dir, cfg, false, err);
+}
+
+eg_status egi_run_create(eg_run **out, const char *root, const char *dir,
+                         const eg_config *cfg, bool begun, eg_err *err)
+{
     eg_status st = EG_OK;
     eg_run *run = run_alloc(cfg);
-    char path[EG_PATH + 16], *text = NULL;
+    char *text = NULL;
 
     *out = NULL;
     if (!run) return EG_FAIL(err, EG_ENOMEM, "run: out of memory");
-    if (dir) {
-        int n = snprintf(run->dir, sizeof run->dir, "%s", dir);
-
-        if (n < 0 || (size_t)n >= sizeof run->dir - 16) {
-            st = EG_FAIL(err, EG_EINVAL, "path too long: %s", dir);
-            goto done;
-        }
-        while (n > 1 && run->dir[n - 1] == '/') run->dir[--n] = '\0';
-        run->made_dir = !eg_file_exists(run->dir);
-        EG_TRY(eg_mkdirs(run->dir, err));
-        id_from_dir(run);
-    } else {
-        EG_TRY(check_name(root, cfg->run.name, err));
-        EG_TRY(egi_path(path, sizeof path, root, cfg->run.name, err));
-        EG_TRY(eg_mkdirs(path, err));
-        EG_TRY(make_new(run, path, err));
-        run->made_dir = true;
-    }
-    EG_TRY(take_lock(run, err));
-    EG_TRY(egi_path(path, sizeof path, run->dir, "config.yaml", err));
-    if (eg_file_exists(path)) {
-        st = EG_FAIL(err, EG_EINVAL,
-                     "%s already holds a run: go on with it by --resume, or "
-                     "choose another folder",
-                     run->dir);
-        goto done;
-    }
-    run->created = true;
-    EG_TRY(make_folders(run, err));
     EG_TRY(eg_config_format(cfg, &text, err));
-    EG_TRY(eg_file_write(path, text, strlen(text), err));
-    EG_TRY(open_files(run, err));
+    EG_TRY(find_place(run, root, dir, begun, err));
+    EG_TRY(
+        eg_file_write_in(&run->folder, "config.yaml", text, strlen(text), err));
+    EG_TRY(open_folders(run, true, err));
+    EG_TRY(open_files(run, EG_NEW, err));
     EG_TRY(eg_run_record(run, "running", "", NULL, err));
+    run->entered = true;
     *out = run;
     run = NULL;
 done:
@@ -204,46 +204,72 @@ done:
     return st;
 }
 
-eg_status eg_run_open(eg_run **out, const char *dir, const eg_config *cfg,
-                      eg_err *err)
+eg_status egi_run_open(eg_run **out, const char *dir, const eg_config *cfg,
+                       eg_err *err)
 {
     eg_status st = EG_OK;
     eg_run *run = run_alloc(cfg);
     eg_config *saved = eg_calloc(1, sizeof *saved);
     eg_run_info info;
-    char path[EG_PATH + 16];
 
     *out = NULL;
     if (!run || !saved) {
         st = EG_FAIL(err, EG_ENOMEM, "run: out of memory");
         goto done;
     }
-    snprintf(run->dir, sizeof run->dir, "%s", dir);
+    EG_TRY(eg_folder_open(&run->folder, dir, err));
+    snprintf(run->dir, sizeof run->dir, "%s", run->folder.path);
     id_from_dir(run);
-    EG_TRY(egi_path(path, sizeof path, run->dir, "config.yaml", err));
-    EG_TRY(eg_config_load(saved, path, err));
+    EG_TRY(eg_config_load_run(saved, &run->folder, err));
     if (!eg_config_same(saved, cfg)) {
         st = EG_FAIL(err, EG_EINVAL,
-                     "%s was started with another configuration: see %s", dir,
-                     path);
+                     "%s was started with another configuration: see "
+                     "%s/config.yaml",
+                     dir, run->dir);
         goto done;
     }
-    EG_TRY(take_lock(run, err));
-    egi_run_sweep(run);
-    EG_TRY(make_folders(run, err));
-    if (eg_run_info_read(&info, dir, NULL) == EG_OK) {
+    run->made_lock = !eg_folder_has(&run->folder, "lock");
+    EG_TRY(eg_lock_take(&run->lock, &run->folder, "lock", err));
+    EG_TRY(open_folders(run, false, err));
+    if (egi_run_info_read(&info, &run->folder, NULL) == EG_OK) {
         if (info.start[0])
             snprintf(run->start, sizeof run->start, "%s", info.start);
         run->seconds = info.seconds;
     }
     run->resumed = 1;
-    EG_TRY(open_files(run, err));
-    EG_TRY(eg_run_record(run, "running", "resumed", NULL, err));
     *out = run;
     run = NULL;
 done:
     eg_free(saved);
+    if (run) (void)egi_run_drop(run);
     eg_run_close(run);
+    return st;
+}
+
+eg_status egi_run_enter(eg_run *run, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    if (run->entered) return EG_OK;
+    EG_TRY(eg_lock_sign(run->lock, err));
+    run->entered = true;
+    egi_run_sweep(run);
+    EG_TRY(open_folders(run, true, err));
+    EG_TRY(open_files(run, EG_APPEND, err));
+    EG_TRY(eg_run_record(run, "running", "resumed", NULL, err));
+done:
+    return st;
+}
+
+eg_status eg_run_open(eg_run **out, const char *dir, const eg_config *cfg,
+                      eg_err *err)
+{
+    eg_status st = egi_run_open(out, dir, cfg, err);
+
+    if (st == EG_OK) st = egi_run_enter(*out, err);
+    if (st == EG_OK) return EG_OK;
+    eg_run_close(*out);
+    *out = NULL;
     return st;
 }
 
@@ -254,6 +280,9 @@ void eg_run_close(eg_run *run)
     if (run->timing) fclose(run->timing);
     if (run->log) fclose(run->log);
     if (run->lock >= 0) eg_lock_drop(run->lock);
+    for (int i = 0; i < EGI_RUN_FOLDERS; i++) eg_folder_close(&run->sub[i]);
+    eg_folder_close(&run->folder);
+    eg_folder_close(&run->parent);
     eg_free(run);
 }
 

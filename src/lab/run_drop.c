@@ -3,51 +3,59 @@
 #include "lab/run_priv.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-
-/* dir and all in it; links are removed, not followed. */
-static void remove_tree(const char *dir)
-{
-    DIR *d = opendir(dir);
-
-    if (!d) return;
-    for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
-        char path[EG_PATH];
-
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        if (egi_path(path, sizeof path, dir, e->d_name, NULL) != EG_OK)
-            continue;
-        if (unlink(path) != 0) remove_tree(path);
-    }
-    closedir(d);
-    rmdir(dir);
-}
 
 void egi_run_begin(eg_run *run)
 {
     run->begun = true;
 }
 
+/* The files in arrays or checkpoints, which this process made. */
+static void remove_files(const eg_folder *f)
+{
+    int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (!d) return;
+    for (const struct dirent *e = readdir(d); e; e = readdir(d))
+        (void)eg_folder_remove(f, e->d_name);
+    (void)closedir(d);
+}
+
+/* A folder goes only when nothing else has come into it. */
+static void remove_made(eg_run *run)
+{
+    const struct {
+        const char *name;
+        bool made;
+    } file[] = {{"config.yaml", true},
+                {"run.json", true},
+                {"metrics.jsonl", run->metrics != NULL},
+                {"timing.jsonl", run->timing != NULL},
+                {"log", run->log != NULL}};
+
+    for (int i = 0; i < EGI_RUN_FOLDERS; i++) {
+        eg_folder *f = &run->sub[i];
+
+        if (f->fd < 0 || f->found == strlen(f->path)) continue;
+        remove_files(f);
+        eg_folder_unmake(f);
+    }
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++)
+        if (file[i].made) (void)eg_folder_remove(&run->folder, file[i].name);
+}
+
 bool egi_run_drop(eg_run *run)
 {
-    static const char *const file[] = {"config.yaml",   "run.json",
-                                       "metrics.jsonl", "timing.jsonl",
-                                       "log",           "lock"};
-    char path[EG_PATH + 16];
-
-    if (run->begun || !run->created) return false;
-    if (run->made_dir) {
-        remove_tree(run->dir);
-        return true;
+    if (run->begun || (run->entered && !run->created)) return false;
+    if (run->created) remove_made(run);
+    if (run->made_lock && run->lock >= 0)
+        (void)eg_folder_remove(&run->folder, "lock");
+    if (run->resumed == 0) {
+        eg_folder_unmake(&run->folder);
+        eg_folder_unmake(&run->parent);
     }
-    for (int i = 0; i < EGI_RUN_FOLDERS; i++)
-        if (run->made_folder[i] && egi_path(path, sizeof path, run->dir,
-                                            egi_run_folder[i], NULL) == EG_OK)
-            remove_tree(path);
-    for (size_t i = 0; i < sizeof file / sizeof *file; i++)
-        if (egi_path(path, sizeof path, run->dir, file[i], NULL) == EG_OK)
-            unlink(path);
     return true;
 }

@@ -46,7 +46,7 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
 {
     eg_status st = EG_OK;
     json_t *o = json_object();
-    char path[EG_PATH + 16], now[32], machine[512];
+    char now[32], machine[512];
     char *text = NULL;
 
     if (!o) return EG_FAIL(err, EG_ENOMEM, "run.json: out of memory");
@@ -74,8 +74,7 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
         st = EG_FAIL(err, EG_ENOMEM, "run.json: out of memory");
         goto done;
     }
-    EG_TRY(egi_path(path, sizeof path, run->dir, "run.json", err));
-    EG_TRY(eg_file_write(path, text, strlen(text), err));
+    EG_TRY(eg_file_write_in(&run->folder, "run.json", text, strlen(text), err));
 done:
     free(text); /* jansson's own allocation */
     json_decref(o);
@@ -95,33 +94,40 @@ static int64_t get_int(const json_t *o, const char *key)
 }
 
 /* A process that died left "running" behind, and its lock is free. */
-static void detect_killed(eg_run_info *info)
+static void detect_killed(eg_run_info *info, const eg_folder *f)
 {
-    eg_folder f;
-
-    if (strcmp(info->status, "running") != 0) return;
-    if (eg_folder_open(&f, info->dir, NULL) != EG_OK) return;
-    if (eg_lock_free(&f, "lock"))
+    if (strcmp(info->status, "running") == 0 && eg_lock_free(f, "lock"))
         snprintf(info->status, sizeof info->status, "killed");
-    eg_folder_close(&f);
 }
 
 eg_status eg_run_info_read(eg_run_info *info, const char *dir, eg_err *err)
 {
+    eg_folder f;
+    eg_status st = eg_folder_open(&f, dir, err);
+
+    if (st == EG_OK)
+        st = egi_run_info_read(info, &f, err);
+    else
+        *info = (eg_run_info){0};
+    eg_folder_close(&f);
+    return st;
+}
+
+eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err)
+{
     eg_status st = EG_OK;
-    char path[EG_PATH + 16], *text = NULL;
+    char *text = NULL;
     size_t size = 0;
     json_t *o = NULL;
     json_error_t why;
 
     *info = (eg_run_info){0};
-    snprintf(info->dir, sizeof info->dir, "%s", dir);
-    EG_TRY(egi_path(path, sizeof path, dir, "run.json", err));
-    EG_TRY(eg_file_read(&text, &size, path, 1 << 20, err));
+    snprintf(info->dir, sizeof info->dir, "%s", f->path);
+    EG_TRY(eg_file_read_in(&text, &size, f, "run.json", 1 << 20, err));
     o = egi_json_parse(text, size, 0, &why);
     if (!json_is_object(o)) {
-        st = EG_FAIL(err, EG_EFORMAT, "%s:%d: %s", path, o ? 1 : why.line,
-                     o ? "not an object" : why.text);
+        st = EG_FAIL(err, EG_EFORMAT, "%s/run.json:%d: %s", f->path,
+                     o ? 1 : why.line, o ? "not an object" : why.text);
         goto done;
     }
     get_text(o, "name", info->name, sizeof info->name);
@@ -145,7 +151,7 @@ eg_status eg_run_info_read(eg_run_info *info, const char *dir, eg_err *err)
     info->peak_bytes = get_int(o, "memory_peak_bytes");
     info->seconds = json_number_value(json_object_get(o, "seconds"));
     info->tokens_per_s = json_number_value(json_object_get(o, "tokens_per_s"));
-    detect_killed(info);
+    detect_killed(info, f);
 done:
     json_decref(o);
     eg_free(text);

@@ -43,15 +43,25 @@ typedef struct loop {
     number *number;
     int n, cap;
     bool failed, stopped;
+    eg_status st; /* of entering the run */
+    eg_err *err;
     double clock0;
     eg_progress news;
 } loop;
+
+/* The statement has looked at its options and begins to work. */
+static bool begin(loop *l)
+{
+    if (l->st == EG_OK) l->st = egi_run_enter(l->run, l->err);
+    if (l->st == EG_OK) egi_run_begin(l->run);
+    return l->st == EG_OK;
+}
 
 static void emit(void *ctx, int64_t step, const char *name, double value)
 {
     loop *l = ctx;
 
-    egi_run_begin(l->run);
+    if (!begin(l)) return;
     if (l->n == l->cap) {
         int cap = l->cap ? 2 * l->cap : 256;
         number *more = eg_realloc(l->number, (size_t)cap * sizeof *more);
@@ -145,7 +155,7 @@ static bool progress(void *ctx, double done)
     loop *l = ctx;
     double seconds = eg_clock() - l->clock0;
 
-    egi_run_begin(l->run);
+    if (!begin(l)) return false;
     if (eg_clock() - l->saved > SAVE_EVERY)
         (void)write_rows(l, NULL); /* best effort: the end says what is wrong */
     l->stopped = l->opts->stop && l->opts->stop(l->opts->ctx);
@@ -160,13 +170,13 @@ static bool progress(void *ctx, double done)
 /* What an earlier process left; nothing when it left nothing readable. */
 static void read_before(loop *l)
 {
-    char path[EG_PATH + 32];
     size_t size = 0;
 
-    snprintf(path, sizeof path, "%s/metrics.jsonl", eg_run_dir(l->run));
-    if (eg_file_read(&l->text, &size, path, (size_t)1 << 30, NULL) != EG_OK)
+    if (eg_file_read_in(&l->text, &size, &l->run->folder, "metrics.jsonl",
+                        (size_t)1 << 30, NULL) != EG_OK)
         return;
-    if (eg_metrics_parse(&l->before, l->text, size, path, NULL) == EG_OK)
+    if (eg_metrics_parse(&l->before, l->text, size, "metrics.jsonl", NULL) ==
+        EG_OK)
         return;
     eg_free(l->text);
     l->text = NULL;
@@ -178,8 +188,11 @@ eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                          eg_err *err)
 {
     const eg_theory *t = eg_theory_find(cfg->run.theory);
-    loop l = {
-        .opts = opts, .run = run, .clock0 = eg_clock(), .saved = eg_clock()};
+    loop l = {.opts = opts,
+              .run = run,
+              .err = err,
+              .clock0 = eg_clock(),
+              .saved = eg_clock()};
     eg_theory_out sink = {emit, progress, &l, recall};
     eg_status st;
 
@@ -197,6 +210,10 @@ eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     read_before(&l);
     EG_TRY(t->run(cfg->theory.bytes, (uint64_t)cfg->run.seed, opts->pool, &sink,
                   err));
+    if (!begin(&l)) {
+        st = l.st;
+        goto done;
+    }
     if (l.failed) {
         st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", t->name);
         goto done;

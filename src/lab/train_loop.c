@@ -22,7 +22,6 @@ typedef struct loop {
     int64_t announced; /* bytes of the whole process at its peak */
     eg_row row, timing;
     eg_progress news;
-    char arrays[EG_PATH];
     double clock0, last_row;  /* seconds: start of this loop, last row */
     int64_t step0, last_step; /* steps done then */
     int64_t saved;            /* steps in the newest checkpoint */
@@ -88,9 +87,6 @@ static eg_status build(loop *l, eg_err *err)
                          l->opts->pool, l->spec.kern, err));
     EG_TRY(eg_row_init(&l->row, EG_ROW_CELLS, err));
     EG_TRY(eg_row_init(&l->timing, 8, err));
-    if ((size_t)snprintf(l->arrays, sizeof l->arrays, "%s/arrays",
-                         eg_run_dir(l->run)) >= sizeof l->arrays)
-        st = EG_FAIL(err, EG_EINVAL, "path too long: %s", eg_run_dir(l->run));
 done:
     return st;
 }
@@ -98,16 +94,17 @@ done:
 /* Goes back to the newest checkpoint, or to the beginning. */
 static eg_status restore(loop *l, eg_err *err)
 {
-    int64_t step = eg_run_last_checkpoint(eg_run_dir(l->run));
-    char path[EG_PATH + 64];
+    int64_t step = egi_last_checkpoint(&l->run->folder);
+    char name[64];
     eg_status st = EG_OK;
 
     l->saved = -1;
     if (step >= 0) {
-        eg_run_checkpoint_path(l->run, step, path, sizeof path);
-        EG_TRY(eg_trainer_load(l->trainer, path, err));
+        egi_checkpoint_name(name, step);
+        EG_TRY(eg_trainer_load_in(l->trainer, &l->run->folder, name, err));
         l->saved = step;
     }
+    EG_TRY(egi_run_enter(l->run, err));
     EG_TRY(eg_run_truncate(l->run, eg_trainer_step_index(l->trainer), err));
 done:
     return st;
@@ -116,13 +113,13 @@ done:
 static eg_status save(loop *l, eg_err *err)
 {
     int64_t step = eg_trainer_step_index(l->trainer);
-    char path[EG_PATH + 64];
+    char name[64];
     eg_status st = EG_OK;
 
     if (step == l->saved) return EG_OK;
     EG_TRY(eg_run_sync(l->run, err));
-    eg_run_checkpoint_path(l->run, step, path, sizeof path);
-    EG_TRY(eg_trainer_save(l->trainer, path, err));
+    egi_checkpoint_name(name, step);
+    EG_TRY(eg_trainer_save_in(l->trainer, &l->run->folder, name, err));
     l->saved = step;
     eg_run_prune(l->run, (int)l->cfg->checkpoint.keep);
     eg_run_log(l->run, "checkpoint %lld", (long long)step);
@@ -231,6 +228,11 @@ static eg_status look(loop *l, eg_lab_result *out, eg_err *err)
     return EG_OK;
 }
 
+static const eg_folder *arrays(const loop *l)
+{
+    return &l->run->sub[EGI_ARRAYS];
+}
+
 /* One step with everything that belongs to it. */
 static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
 {
@@ -241,7 +243,7 @@ static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
     eg_status st = EG_OK;
 
     if (eg_probes_snapshot_due(l->probes, step, n))
-        EG_TRY(eg_probes_snapshot(l->probes, step, n, l->arrays, err));
+        EG_TRY(eg_probes_snapshot(l->probes, step, n, arrays(l), err));
     eg_row_start(&l->row, step);
     if (measured) eg_probes_before(l->probes, step, emit, l);
     eg_trainer_step(l->trainer, &info);
@@ -281,7 +283,7 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
         }
     }
     if (out->outcome == EG_FINISHED && eg_probes_snapshot_due(l->probes, n, n))
-        EG_TRY(eg_probes_snapshot(l->probes, n, n, l->arrays, err));
+        EG_TRY(eg_probes_snapshot(l->probes, n, n, arrays(l), err));
     EG_TRY(save(l, err));
 done:
     return st;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "base/folder.h"
 #include "nn/trainer.h"
 #include "nn/weights.h"
 
@@ -19,6 +20,12 @@ static int n_blocks(const eg_trainer *tr)
 
 eg_status eg_trainer_save(const eg_trainer *tr, const char *path, eg_err *err)
 {
+    return eg_trainer_save_in(tr, NULL, path, err);
+}
+
+eg_status eg_trainer_save_in(const eg_trainer *tr, const eg_folder *in,
+                             const char *name, eg_err *err)
+{
     eg_status st = EG_OK;
     const eg_model *m = tr->m;
     int n = 0;
@@ -26,7 +33,7 @@ eg_status eg_trainer_save(const eg_trainer *tr, const char *path, eg_err *err)
     eg_st_entry *e =
         eg_calloc((size_t)n_blocks(tr) * (size_t)m->n_tensors + 1, sizeof *e);
 
-    if (!e) return EG_FAIL(err, EG_ENOMEM, "%s", path);
+    if (!e) return EG_FAIL(err, EG_ENOMEM, "%s", name);
     EG_TRY(egi_tensor_entries(e, m, "", m->params, err));
     n = m->n_tensors;
     if (tr->m1) {
@@ -49,7 +56,7 @@ eg_status eg_trainer_save(const eg_trainer *tr, const char *path, eg_err *err)
                           "version", EGI_WEIGHTS_VERSION,
                           "step",    step,
                           "seed",    seed};
-    EG_TRY(eg_st_write(path, e, n, meta, 4, err));
+    EG_TRY(eg_st_write_in(in, name, e, n, meta, 4, err));
 done:
     eg_free(e);
     return st;
@@ -100,11 +107,19 @@ static eg_status check_extra(const eg_trainer *tr, const eg_safetensors *s,
 
 eg_status eg_trainer_load(eg_trainer *tr, const char *path, eg_err *err)
 {
+    return eg_trainer_load_in(tr, NULL, path, err);
+}
+
+eg_status eg_trainer_load_in(eg_trainer *tr, const eg_folder *in,
+                             const char *name, eg_err *err)
+{
     eg_status st = EG_OK;
     eg_safetensors s = {0};
+    char path[EGI_PATH];
     int64_t step = 0;
 
-    EG_TRY(eg_st_read(&s, path, err));
+    (void)egi_path_in(path, in, name);
+    EG_TRY(eg_st_read_in(&s, in, name, err));
     EG_TRY(check_meta(tr, &s, &step, path, err));
     EG_TRY(egi_tensor_check(tr->m, &s, "", path, err));
     if (tr->m1) EG_TRY(egi_tensor_check(tr->m, &s, "optim.m1.", path, err));

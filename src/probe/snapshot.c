@@ -88,7 +88,7 @@ void egi_snapshot_release(eg_probes *p)
 
 typedef struct snapshot {
     eg_probes *p;
-    const char *dir;
+    const eg_folder *to;
     int64_t step;  /* -1: a file without a step in its name */
     eg_index side; /* of what runs over positions */
     eg_status st;
@@ -98,19 +98,15 @@ typedef struct snapshot {
 static eg_status write_array(const snapshot *s, const char *name,
                              const eg_view *v)
 {
-    char path[1024];
-    int n = 0;
+    char file[64];
 
     if (s->step >= 0) {
-        n = snprintf(path, sizeof path, "%s/%s.%lld.npy", s->dir, name,
-                     (long long)s->step);
+        (void)snprintf(file, sizeof file, "%s.%lld.npy", name,
+                       (long long)s->step);
     } else {
-        n = snprintf(path, sizeof path, "%s/%s.npy", s->dir, name);
+        (void)snprintf(file, sizeof file, "%s.npy", name);
     }
-    if (n < 0 || n >= (int)sizeof path) {
-        return EG_FAIL(s->err, EG_EINVAL, "%s: path too long", s->dir);
-    }
-    return eg_npy_write(path, v, s->err);
+    return eg_npy_write_in(s->to, file, v, s->err);
 }
 
 static eg_status write_square(const snapshot *s, const char *name, eg_index n)
@@ -213,11 +209,11 @@ done:
 }
 
 eg_status eg_probes_snapshot(eg_probes *p, int64_t step, int64_t n_steps,
-                             const char *dir, eg_err *err)
+                             const eg_folder *to, eg_err *err)
 {
     eg_index all = least(eg_model_ctx(p->model), EGI_SIDE_MAX);
     bool last = step >= n_steps;
-    snapshot s = {p, dir, step, last ? all : least(all, EGI_CROP), EG_OK, err};
+    snapshot s = {p, to, step, last ? all : least(all, EGI_CROP), EG_OK, err};
     eg_status st = EG_OK;
 
     EG_ASSERT(p->array);

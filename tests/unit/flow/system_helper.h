@@ -49,7 +49,7 @@ typedef struct flow_case {
     eg_index n, d;
 } flow_case;
 
-static inline flow_case flow_open(const char *sets, const char *folder,
+static inline flow_case flow_open(const char *sets, const eg_folder *in,
                                   uint64_t seed, int threads)
 {
     static eg_flow_opts o; /* large */
@@ -57,7 +57,7 @@ static inline flow_case flow_open(const char *sets, const char *folder,
     eg_err err = {0};
 
     flow_options(&o, sets);
-    if (eg_flow_setup_new(&c.setup, &o, seed, folder, &err) != EG_OK)
+    if (eg_flow_setup_new(&c.setup, &o, seed, in, &err) != EG_OK)
         fail_msg("%s: %s", sets, err.msg);
     if (threads > 0)
         assert_int_equal(eg_pool_new(&c.pool, threads, &err), EG_OK);

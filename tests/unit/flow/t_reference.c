@@ -80,13 +80,13 @@ typedef struct reference {
     double times[64];
 } reference;
 
-static void read_reference(reference *r, const char *folder, const char *name)
+static void read_reference(reference *r, const eg_folder *in, const char *name)
 {
     char path[256];
     eg_err err = {0};
 
     (void)snprintf(path, sizeof path, "%s.csv", name);
-    if (egi_numbers_read(&r->file, folder, path, &err) != EG_OK)
+    if (egi_numbers_read(&r->file, in, path, &err) != EG_OK)
         fail_msg("%s", err.msg);
     r->d = r->file.shape[1] - 2;
     r->n = 0;
@@ -113,7 +113,7 @@ static double against(const reference *r, eg_index at, const double *x)
     return worst;
 }
 
-static void compare(const char *folder, const char *name, const char *sets,
+static void compare(const eg_folder *in, const char *name, const char *sets,
                     double tol, double until, const char *method)
 {
     reference r = {0};
@@ -123,10 +123,10 @@ static void compare(const char *folder, const char *name, const char *sets,
     eg_index n_times = 0;
     char text[512];
 
-    read_reference(&r, folder, name);
+    read_reference(&r, in, name);
     (void)snprintf(text, sizeof text, "%s rtol=1e-13 atol=1e-15 method=%s",
                    strstr(sets, "kinetic") ? "n=5 d=2 beta=4" : sets, method);
-    c = flow_open(text, folder, 1, 0);
+    c = flow_open(text, in, 1, 0);
     assert_int_equal(c.n, r.n);
     assert_int_equal(c.d, r.d);
     if (strstr(sets, "kinetic"))
@@ -154,43 +154,47 @@ static void compare(const char *folder, const char *name, const char *sets,
     egi_numbers_release(&r.file);
 }
 
-static void find_folder(char *folder, size_t size)
+static void find_folder(eg_folder *f)
 {
-    (void)snprintf(folder, size, "%s/reference/flow-peer", shared_dir());
-    if (eg_file_exists(folder)) return;
-    printf("%s: absent, skipped\n", folder);
+    char path[1024];
+
+    (void)snprintf(path, sizeof path, "%s/reference/flow-peer", shared_dir());
+    if (eg_folder_open(f, path, NULL) == EG_OK) return;
+    printf("%s: absent, skipped\n", path);
     skip();
 }
 
 static void test_runs(void **state)
 {
-    char folder[1024];
+    eg_folder folder;
     double limit = getenv("ENGRAM_FLOW_ALL") ? 1e9 : 50;
 
     (void)state;
-    find_folder(folder, sizeof folder);
+    find_folder(&folder);
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
-        compare(folder, runs[i].file, runs[i].sets, runs[i].tol,
+        compare(&folder, runs[i].file, runs[i].sets, runs[i].tol,
                 runs[i].until > 0 ? runs[i].until : limit, "dop853");
+    eg_folder_close(&folder);
 }
 
 /* The other methods on a sphere, a residual stream and the prequel. */
 static void test_methods(void **state)
 {
     static const char *const methods[] = {"dopri5", "adams", "bdf"};
-    char folder[1024];
+    eg_folder folder;
 
     (void)state;
-    find_folder(folder, sizeof folder);
+    find_folder(&folder);
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        compare(folder, "A_SA_beta9", "x0=ic_A.csv beta=9", 1e-9, 50,
+        compare(&folder, "A_SA_beta9", "x0=ic_A.csv beta=9", 1e-9, 50,
                 methods[i]);
-        compare(folder, "N_peri_SA_beta4", "x0=ic_norm.csv beta=4 norm=peri",
+        compare(&folder, "N_peri_SA_beta4", "x0=ic_norm.csv beta=4 norm=peri",
                 1e-9, 50, methods[i]);
-        compare(folder, "P1_polytope_d2",
+        compare(&folder, "P1_polytope_d2",
                 "space=rescaled x0=P1_polytope_d2_ic.csv", 1e-9, 50,
                 methods[i]);
     }
+    eg_folder_close(&folder);
 }
 
 int main(void)

@@ -117,13 +117,13 @@ static void test_published_errors(void **state)
         {"ic_B.csv", 9, "authors", {7.4e-2, 2.1e-1, 4.3e-3}},
         {"ic_B.csv", 9, "rk4", {1.1e-6, 2.2e-7, 3.2e-7}},
     };
-    char folder[1024], text[256];
+    char path[1024], text[256];
+    eg_folder folder;
 
     (void)state;
-    (void)snprintf(folder, sizeof folder, "%s/reference/flow-peer",
-                   shared_dir());
-    if (!eg_file_exists(folder)) {
-        printf("%s: absent, skipped\n", folder);
+    (void)snprintf(path, sizeof path, "%s/reference/flow-peer", shared_dir());
+    if (eg_folder_open(&folder, path, NULL) != EG_OK) {
+        printf("%s: absent, skipped\n", path);
         skip();
     }
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
@@ -138,7 +138,7 @@ static void test_published_errors(void **state)
                            "x0=%s beta=%d times=0,2.5,10,30 method=%s h=0.1",
                            rows[r].x0, rows[r].beta,
                            exact ? "dop853" : rows[r].method);
-            c = flow_open(text, folder, 1, 0);
+            c = flow_open(text, &folder, 1, 0);
             x[exact] = flow_history(&c, &stats);
             size = c.n * c.d;
             flow_close(&c);

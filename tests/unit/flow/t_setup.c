@@ -6,17 +6,20 @@
 #include "flow/numbers.h"
 
 static char dir[200];
+static eg_folder folder; /* the same, open */
 
 static int make_dir(void **state)
 {
     (void)state;
     scratch_make(dir, sizeof dir);
+    assert_int_equal(eg_folder_open(&folder, dir, NULL), EG_OK);
     return 0;
 }
 
 static int remove_dir(void **state)
 {
     (void)state;
+    eg_folder_close(&folder);
     scratch_remove(dir);
     return 0;
 }
@@ -47,7 +50,7 @@ static eg_flow_setup *setup(const char *sets, uint64_t seed)
     eg_err err = {0};
 
     flow_options(&o, sets);
-    if (eg_flow_setup_new(&s, &o, seed, dir, &err) != EG_OK)
+    if (eg_flow_setup_new(&s, &o, seed, &folder, &err) != EG_OK)
         fail_msg("%s: %s", sets, err.msg);
     return s;
 }
@@ -60,7 +63,7 @@ static void refused(const char *sets, eg_status status, const char *says)
     eg_err err = {0};
 
     flow_options(&o, sets);
-    assert_int_equal(eg_flow_setup_new(&s, &o, 1, dir, &err), status);
+    assert_int_equal(eg_flow_setup_new(&s, &o, 1, &folder, &err), status);
     assert_null(s);
     printf("  %s\n", err.msg);
     assert_non_null(strstr(err.msg, says));
@@ -462,7 +465,7 @@ static void test_no_memory(void **state)
         eg_err err = {0};
 
         eg_mem_fail_after(++n);
-        st = eg_flow_setup_new(&s, &o, 1, dir, &err);
+        st = eg_flow_setup_new(&s, &o, 1, &folder, &err);
         if (st == EG_OK) st = eg_flow_new(&f, &s->spec, NULL, &err);
         if (st == EG_OK)
             st = eg_flow_run(f, s->x0, s->times, s->n_times, &s->solve, &stats,

@@ -15,12 +15,15 @@ static void test_rows(void **state)
     double row[3], back[3];
     char path[128];
     egi_rows r;
+    eg_folder in;
     eg_view v;
     eg_err err = {0};
 
     (void)state;
-    assert_int_equal(egi_rows_open(&r, root, "r.npy", EG_F64, 1, shape, &err),
+    assert_int_equal(eg_folder_open(&in, root, &err), EG_OK);
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, &err),
                      EG_OK);
+    assert_int_equal(egi_rows_cut(&r, 0, &err), EG_OK);
     for (int i = 0; i < 5; i++) {
         for (int k = 0; k < 3; k++) row[k] = 10 * i + k;
         assert_int_equal(egi_rows_put(&r, row, &err), EG_OK);
@@ -29,10 +32,10 @@ static void test_rows(void **state)
 
     snprintf(path, sizeof path, "%s/r.npy", root);
     assert_false(eg_file_exists(path));
-    assert_int_equal(egi_rows_open(&r, root, "r.npy", EG_I64, 1, shape, &err),
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_I64, 1, shape, &err),
                      EG_EFORMAT);
     print_message("%s\n", err.msg);
-    assert_int_equal(egi_rows_open(&r, root, "r.npy", EG_F64, 1, shape, &err),
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, &err),
                      EG_OK);
     assert_int_equal(r.n, 5);
     assert_int_equal(egi_rows_cut(&r, 2, &err), EG_OK);
@@ -49,17 +52,31 @@ static void test_rows(void **state)
     assert_true(eg_view_at(&v, 5) == 12 && eg_view_at(&v, 7) == -1);
     eg_view_release(&v);
 
-    /* a finished file can be gone on with, a damaged one begins anew */
-    assert_int_equal(egi_rows_open(&r, root, "r.npy", EG_F64, 1, shape, &err),
+    /* a finished file can be gone on with, and looking at it changes nothing */
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, &err),
                      EG_OK);
     assert_int_equal(r.n, 3);
     egi_rows_release(&r);
-    snprintf(path, sizeof path, "%s/r.npy.part", root);
-    assert_int_equal(eg_file_write(path, "short", 5, &err), EG_OK);
-    assert_int_equal(egi_rows_open(&r, root, "r.npy", EG_F64, 1, shape, &err),
+    assert_true(eg_folder_has(&in, "r.npy"));
+    assert_false(eg_folder_has(&in, "r.npy.part"));
+
+    /* one too short for a header begins anew */
+    assert_int_equal(eg_file_write_in(&in, "r.npy.part", "short", 5, &err),
+                     EG_OK);
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, &err),
+                     EG_EFORMAT);
+    assert_non_null(strstr(err.msg, "both r.npy and r.npy.part"));
+    assert_true(eg_folder_remove(&in, "r.npy"));
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, &err),
                      EG_OK);
     assert_int_equal(r.n, 0);
-    egi_rows_release(&r);
+    assert_int_equal(egi_rows_cut(&r, 0, &err), EG_OK);
+    assert_int_equal(egi_rows_put(&r, row, &err), EG_OK);
+    assert_int_equal(egi_rows_finish(&r, &err), EG_OK);
+    assert_int_equal(eg_npy_read(&v, path, &err), EG_OK);
+    assert_int_equal(v.shape[0], 1);
+    eg_view_release(&v);
+    eg_folder_close(&in);
 }
 
 /* ---- runs

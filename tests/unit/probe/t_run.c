@@ -20,27 +20,25 @@ static const setting small[] = {
 
 /* ---------------------------------------------------------------- files -- */
 
-typedef struct folder {
-    char path[64];
-} folder;
-
-static folder folder_new(void)
+static eg_folder folder_new(void)
 {
-    folder f = {"/tmp/engram-probe-XXXXXX"};
+    char path[] = "/tmp/engram-probe-XXXXXX";
+    eg_folder f;
 
-    assert_non_null(mkdtemp(f.path));
+    assert_non_null(mkdtemp(path));
+    assert_int_equal(eg_folder_open(&f, path, NULL), EG_OK);
     return f;
 }
 
-static const char *in(const folder *f, const char *name)
+static const char *in(const eg_folder *f, const char *name)
 {
-    static char path[256];
+    static char path[1200];
 
     (void)snprintf(path, sizeof path, "%s/%s", f->path, name);
     return path;
 }
 
-static void folder_drop(const folder *f)
+static void folder_drop(eg_folder *f)
 {
     static const char *const once[] = {"log_bigram.npy",
                                        "demo_tokens.npy",
@@ -60,20 +58,20 @@ static void folder_drop(const folder *f)
             (void)unlink(in(f, name));
         }
     }
+    eg_folder_close(f);
     assert_int_equal(rmdir(f->path), 0); /* nothing else was written */
 }
 
 /* ---------------------------------------------------------------- runs -- */
 
-static void train(rig *r, seen *s, const folder *f)
+static void train(rig *r, seen *s, const eg_folder *f)
 {
     eg_step_info info;
 
     for (int step = 0; step <= STEPS; step++) {
         if (r->probes && eg_probes_snapshot_due(r->probes, step, STEPS)) {
             assert_int_equal(
-                eg_probes_snapshot(r->probes, step, STEPS, f->path, NULL),
-                EG_OK);
+                eg_probes_snapshot(r->probes, step, STEPS, f, NULL), EG_OK);
         }
         if (step == STEPS) break;
         if (r->probes) eg_probes_before(r->probes, step, keep, s);
@@ -87,7 +85,7 @@ static void train(rig *r, seen *s, const folder *f)
 /* With and without probes: the same checkpoint, byte for byte. */
 static void probes_leave_the_run_alone(void **state)
 {
-    folder f = folder_new();
+    eg_folder f = folder_new();
     char *bytes[2] = {NULL, NULL};
     size_t size[2];
     rig r;
@@ -119,7 +117,7 @@ static void threads_leave_the_values_alone(void **state)
 {
     static const int threads[] = {1, 2, 5};
     static seen s[3];
-    folder f = folder_new();
+    eg_folder f = folder_new();
     rig r;
 
     (void)state;
@@ -138,7 +136,7 @@ static void threads_leave_the_values_alone(void **state)
 
 static void measuring_allocates_nothing(void **state)
 {
-    folder f = folder_new();
+    eg_folder f = folder_new();
     seen s = {.quiet = true};
     int64_t before;
     rig r;
@@ -242,8 +240,8 @@ static void due_steps(void **state)
 
 /* ------------------------------------------------------------ snapshots -- */
 
-static eg_view load(const folder *f, const char *name, eg_dtype dtype, int ndim,
-                    eg_index last)
+static eg_view load(const eg_folder *f, const char *name, eg_dtype dtype,
+                    int ndim, eg_index last)
 {
     eg_view v;
     eg_err err = {EG_OK};
@@ -264,7 +262,7 @@ static void drop(eg_view *v)
 }
 
 /* Rows of a causal pattern sum to 1 and are 0 beyond the diagonal. */
-static void check_pattern(const folder *f, const char *name, eg_index side)
+static void check_pattern(const eg_folder *f, const char *name, eg_index side)
 {
     eg_view v = load(f, name, EG_F32, 3, side);
 
@@ -284,7 +282,7 @@ static void check_pattern(const folder *f, const char *name, eg_index side)
 
 /* The probes, worked out again from the files: W_O2's recall, and the KL of W_F
  * as mean over z of sum_v p (log p - logit) + log sum_v exp(logit). */
-static void check_matrices(const folder *f, const seen *s)
+static void check_matrices(const eg_folder *f, const seen *s)
 {
     eg_view law = load(f, "log_bigram.npy", EG_F32, 2, V);
     eg_view o2 = load(f, "memory_W_O2.6.npy", EG_F32, 2, V);
@@ -320,7 +318,7 @@ static void snapshots_can_be_read(void **state)
 {
     static const char *const corner[] = {"memory_W_K1.0.npy",
                                          "memory_W_K1.2.npy"};
-    folder f = folder_new();
+    eg_folder f = folder_new();
     seen s = {.quiet = true};
     int in_context = 0;
     rig r;
@@ -362,15 +360,17 @@ static void snapshots_can_be_read(void **state)
 static void unwritable_folder_is_an_error(void **state)
 {
     eg_err err = {EG_OK};
+    eg_folder gone = folder_new();
     rig r;
 
     (void)state;
+    assert_int_equal(rmdir(gone.path), 0);
     rig_new(&r, 1, small);
-    assert_int_equal(
-        eg_probes_snapshot(r.probes, 0, STEPS, "/nonexistent/folder", &err),
-        EG_EIO);
+    assert_int_equal(eg_probes_snapshot(r.probes, 0, STEPS, &gone, &err),
+                     EG_EIO);
     printf("%s\n", err.msg);
-    assert_non_null(strstr(err.msg, "/nonexistent/folder"));
+    assert_non_null(strstr(err.msg, gone.path));
+    eg_folder_close(&gone);
     rig_free(&r);
 }
 
