@@ -8,15 +8,15 @@
 
 const cli_option cli_runs_options[] = {
     {"rebuild", 0, NULL,
-     "read every run directory again into runs/catalogue.sqlite"},
+     "read every record again, also those that have not changed"},
     CLI_OPT_RUNS,
     CLI_OPT_JSON,
     {NULL, 0, NULL, NULL}};
 
 const char cli_runs_help[] =
-    "The runs in runs/catalogue.sqlite, newest first; with NAME only those of\n"
-    "that name. The catalogue is an index: --rebuild makes it again from the\n"
-    "run directories.\n"
+    "The runs under runs/, newest first, also those that still run or were\n"
+    "killed; with NAME only those of that name. runs/catalogue.sqlite is an\n"
+    "index of them: what it lacks is read from the run directories.\n"
     "\n"
     "  engram runs\n"
     "  engram runs birth-basic --json\n";
@@ -31,7 +31,6 @@ const char cli_show_help[] =
     "  engram show birth-basic\n"
     "  engram show runs/birth-basic/20260131-120000 --json\n";
 
-/* The catalogue does not know what a flow did; run.json does. */
 static json_t *info_json(const eg_run_info *r)
 {
     json_t *o = json_pack(
@@ -116,6 +115,9 @@ int cmd_runs(const cli_args *a)
         cli_table_free(l.table);
         return cli_error(st, &err);
     }
+    if (l.n == 0)
+        cli_say("no runs%s%s under %s", a->n_words ? " of " : "",
+                a->n_words ? a->word[0] : "", root);
     if (l.json) return cli_print_json(json_pack("{s:o}", "runs", l.json));
     return cli_table_print(l.table);
 }

@@ -1,163 +1,211 @@
 /* runs/catalogue.sqlite: an index over the run directories, nothing that is
- * not in their run.json, so that it can be thrown away and rebuilt. */
+ * not in their run.json. Whoever asks it gets what the directories say now: a
+ * row counts as long as its run.json has not changed since; what is missing,
+ * stale or damaged is read again, and a new catalogue written. */
+#include "lab/catalogue_db.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "engram/mem.h"
+#include "engram/text.h"
 #include "lab/run_priv.h"
 
-#include <sqlite3.h>
-#include <string.h>
-#include "engram/mem.h"
-
-static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS runs ("
-    " dir TEXT PRIMARY KEY, name TEXT, id TEXT, status TEXT, reason TEXT,"
-    " start TEXT, end TEXT, version TEXT, kernels TEXT, precision TEXT,"
-    " threads INTEGER, seed INTEGER, steps INTEGER, steps_done INTEGER,"
-    " announced INTEGER, peak INTEGER, seconds REAL, tokens_per_s REAL)";
-
-static eg_status sql_fail(sqlite3 *db, const char *root, eg_err *err)
+/* Where the run at dir lies below root. */
+static const char *below(const char *root, const char *dir)
 {
-    return EG_FAIL(err, EG_EIO, "%s/catalogue.sqlite: %s", root,
-                   db ? sqlite3_errmsg(db) : "out of memory");
+    size_t n = strlen(root);
+
+    while (n > 1 && root[n - 1] == '/') n--;
+    if (strncmp(dir, root, n) != 0) return dir;
+    return dir + n + strspn(dir + n, "/");
 }
 
-static eg_status db_open(sqlite3 **db, const char *root, eg_err *err)
+/* When run.json last changed, and its size; 0 when it cannot be said. */
+static void stamp(egi_entry *e, const char *dir)
 {
-    char path[EG_PATH + 32];
-    eg_status st = egi_path(path, sizeof path, root, "catalogue.sqlite", err);
+    char path[EG_PATH + 16];
+    struct stat info;
 
-    *db = NULL;
-    if (st == EG_OK) st = eg_mkdirs(root, err);
-    if (st != EG_OK) return st;
-    if (sqlite3_open(path, db) != SQLITE_OK ||
-        sqlite3_busy_timeout(*db, 5000) != SQLITE_OK ||
-        sqlite3_exec(*db, schema, NULL, NULL, NULL) != SQLITE_OK) {
-        st = sql_fail(*db, root, err);
-        sqlite3_close(*db);
-        *db = NULL;
+    e->changed = e->bytes = 0;
+    if (egi_path(path, sizeof path, dir, "run.json", NULL) != EG_OK ||
+        fstatat(AT_FDCWD, path, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return;
+    e->changed =
+        (int64_t)info.st_ctim.tv_sec * 1000000000 + info.st_ctim.tv_nsec;
+    e->bytes = (int64_t)info.st_size;
+}
+
+/* Reads the record of the run at dir; one that cannot be read is a row, too. */
+static void read_entry(egi_entry *e, const char *root, const char *dir)
+{
+    eg_err why = {0};
+    const char *rel = below(root, dir), *id = strrchr(rel, '/');
+
+    /* the stamp first: of a record that changes meanwhile it is too old */
+    stamp(e, dir);
+    if (eg_run_info_read(&e->info, dir, &why) != EG_OK) {
+        e->info = (eg_run_info){.status = "damaged"};
+        (void)eg_text_copy(e->info.reason, sizeof e->info.reason, why.msg);
+        (void)eg_text_copy(e->info.id, sizeof e->info.id, id ? id + 1 : rel);
+        if (id && id - rel < EG_TEXT)
+            snprintf(e->info.name, sizeof e->info.name, "%.*s", (int)(id - rel),
+                     rel);
     }
-    return st;
+    snprintf(e->info.dir, sizeof e->info.dir, "%s", rel);
 }
 
-static void bind_text(sqlite3_stmt *q, int i, const char *s)
+/* What changes without run.json: a run may end without a word. */
+static bool is_settled(const egi_entry *e)
 {
-    sqlite3_bind_text(q, i, s, -1, SQLITE_TRANSIENT);
+    return strcmp(e->info.status, "running") != 0;
 }
 
-static eg_status insert(sqlite3 *db, const char *root, const eg_run_info *r,
-                        eg_err *err)
+/* Equal rows say the same; texts are filled up with zeros. */
+static bool same(const egi_entry *a, const egi_entry *b)
 {
-    static const char sql[] = "INSERT OR REPLACE INTO runs VALUES"
-                              "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-    const char *text[] = {r->dir,    r->name,     r->id,  r->status,
-                          r->reason, r->start,    r->end, r->version,
-                          r->kern,   r->precision};
-    const int64_t number[] = {r->threads,         r->seed,
-                              r->steps,           r->steps_done,
-                              r->announced_bytes, r->peak_bytes};
-    sqlite3_stmt *q = NULL;
-    eg_status st = EG_OK;
-    int at = 1;
+    return strcmp(a->info.status, b->info.status) == 0 &&
+           a->changed == b->changed && a->bytes == b->bytes;
+}
 
-    if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) != SQLITE_OK)
-        return sql_fail(db, root, err);
-    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
-        bind_text(q, at++, text[i]);
-    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-        sqlite3_bind_int64(q, at++, number[i]);
-    sqlite3_bind_double(q, at++, r->seconds);
-    sqlite3_bind_double(q, at, r->tokens_per_s);
-    if (sqlite3_step(q) != SQLITE_DONE) st = sql_fail(db, root, err);
-    sqlite3_finalize(q);
+static int by_dir(const void *a, const void *b)
+{
+    return strcmp(((const egi_entry *)a)->info.dir,
+                  ((const egi_entry *)b)->info.dir);
+}
+
+/* The newest start first, as far as it is known. */
+static int newest_first(const void *a, const void *b)
+{
+    const eg_run_info *x = &((const egi_entry *)a)->info;
+    const eg_run_info *y = &((const egi_entry *)b)->info;
+    int order = strcmp(y->start, x->start);
+
+    if (order == 0) order = strcmp(y->id, x->id);
+    return order ? order : strcmp(y->dir, x->dir);
+}
+
+/* Every run below root, as its run.json is now, from the rows that are known
+ * [n_known, in order of dir] where those still hold. *fresh: a new catalogue
+ * would say something else. */
+static eg_status merge(egi_entry **out, int *n, bool *fresh,
+                       const eg_folder *root, const egi_entry *known,
+                       int n_known, char (*dirs)[EG_PATH], eg_err *err)
+{
+    egi_entry *e = eg_calloc((size_t)*n + 1, sizeof *e);
+    int k = 0;
+
+    *out = e;
+    if (!e) return EG_FAIL(err, EG_ENOMEM, "catalogue: out of memory");
+    for (int i = 0; i < *n; i++) {
+        const char *rel = below(root->path, dirs[i]);
+        const egi_entry *old;
+
+        for (; k < n_known && strcmp(known[k].info.dir, rel) < 0; k++)
+            *fresh = true; /* it is gone */
+        old = k < n_known && strcmp(known[k].info.dir, rel) == 0 ? &known[k++]
+                                                                 : NULL;
+        stamp(&e[i], dirs[i]);
+        if (old && is_settled(old) && old->changed == e[i].changed &&
+            old->bytes == e[i].bytes && e[i].changed != 0) {
+            e[i] = *old;
+            continue;
+        }
+        read_entry(&e[i], root->path, dirs[i]);
+        if (!old || !same(old, &e[i])) *fresh = true;
+    }
+    if (k < n_known) *fresh = true;
+    return EG_OK;
+}
+
+/* All runs, and a new catalogue if there is something new to say; `anew` reads
+ * every record again. st_write: how writing it went, which is said in err only
+ * with anew: who only asks gets an answer in a folder that is read-only. */
+static eg_status collect(egi_entry **entry, int *n, const eg_folder *root,
+                         bool anew, eg_status *st_write, eg_err *err)
+{
+    char(*dirs)[EG_PATH] = NULL;
+    egi_entry *known = NULL;
+    int n_known = 0;
+    bool whole = false, fresh = anew;
+    eg_status st;
+
+    *entry = NULL;
+    *st_write = EG_OK;
+    EG_TRY(eg_runs_find(&dirs, n, root->path, err));
+    if (!anew)
+        EG_TRY(egi_catalogue_load(&known, &n_known, &whole, root, 2 * *n + 1000,
+                                  err));
+    if (known) qsort(known, (size_t)n_known, sizeof *known, by_dir);
+    EG_TRY(merge(entry, n, &fresh, root, known, n_known, dirs, err));
+    /* a folder without runs is not ours to write into, unless we did before */
+    if ((fresh || !whole) && (*n > 0 || whole))
+        *st_write = egi_catalogue_save(root, *entry, *n, anew ? err : NULL);
+done:
+    eg_free(known);
+    eg_free(dirs);
     return st;
 }
 
 eg_status eg_catalogue_update(const char *root, const char *dir, eg_err *err)
 {
-    sqlite3 *db = NULL;
-    eg_run_info info;
-    eg_status st = eg_run_info_read(&info, dir, err);
+    egi_entry *e = eg_calloc(1, sizeof *e);
+    eg_folder folder = {.fd = -1};
+    eg_status st, written;
+    int n = 0;
 
-    if (st == EG_OK) st = db_open(&db, root, err);
-    if (st == EG_OK) st = insert(db, root, &info, err);
-    sqlite3_close(db);
+    if (!e) return EG_FAIL(err, EG_ENOMEM, "catalogue: out of memory");
+    EG_TRY(eg_folder_open(&folder, root, err));
+    read_entry(e, folder.path, dir);
+    st = egi_catalogue_put(&folder, e, err);
+    if (st == EG_EFORMAT) {
+        egi_entry *all = NULL;
+
+        EG_TRY(collect(&all, &n, &folder, false, &written, err));
+        eg_free(all);
+        st = written;
+    }
+done:
+    eg_folder_close(&folder);
+    eg_free(e);
     return st;
 }
 
 eg_status eg_catalogue_rebuild(const char *root, int *n, eg_err *err)
 {
-    char(*dirs)[EG_PATH] = NULL;
-    sqlite3 *db = NULL;
-    eg_status st = eg_runs_find(&dirs, n, root, err);
+    egi_entry *entry = NULL;
+    eg_folder folder;
+    eg_status st = eg_folder_open(&folder, root, err), written = EG_OK;
 
-    if (st == EG_OK) st = db_open(&db, root, err);
-    if (st == EG_OK && sqlite3_exec(db, "BEGIN; DELETE FROM runs", NULL, NULL,
-                                    NULL) != SQLITE_OK)
-        st = sql_fail(db, root, err);
-    for (int i = 0; st == EG_OK && i < *n; i++) {
-        eg_run_info info;
-
-        if (eg_run_info_read(&info, dirs[i], NULL) == EG_OK)
-            st = insert(db, root, &info, err);
-    }
-    if (st == EG_OK &&
-        sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-        st = sql_fail(db, root, err);
-    sqlite3_close(db);
-    eg_free(dirs);
-    return st;
-}
-
-static void column_text(sqlite3_stmt *q, int i, char *buf, size_t size)
-{
-    const unsigned char *s = sqlite3_column_text(q, i);
-
-    snprintf(buf, size, "%s", s ? (const char *)s : "");
-}
-
-static void read_row(sqlite3_stmt *q, eg_run_info *r)
-{
-    *r = (eg_run_info){0};
-    column_text(q, 0, r->dir, sizeof r->dir);
-    column_text(q, 1, r->name, sizeof r->name);
-    column_text(q, 2, r->id, sizeof r->id);
-    column_text(q, 3, r->status, sizeof r->status);
-    column_text(q, 4, r->reason, sizeof r->reason);
-    column_text(q, 5, r->start, sizeof r->start);
-    column_text(q, 6, r->end, sizeof r->end);
-    column_text(q, 7, r->version, sizeof r->version);
-    column_text(q, 8, r->kern, sizeof r->kern);
-    column_text(q, 9, r->precision, sizeof r->precision);
-    r->threads = sqlite3_column_int(q, 10);
-    r->seed = sqlite3_column_int64(q, 11);
-    r->steps = sqlite3_column_int64(q, 12);
-    r->steps_done = sqlite3_column_int64(q, 13);
-    r->announced_bytes = sqlite3_column_int64(q, 14);
-    r->peak_bytes = sqlite3_column_int64(q, 15);
-    r->seconds = sqlite3_column_double(q, 16);
-    r->tokens_per_s = sqlite3_column_double(q, 17);
+    *n = 0;
+    if (st == EG_OK) st = collect(&entry, n, &folder, true, &written, err);
+    eg_free(entry);
+    eg_folder_close(&folder);
+    return st == EG_OK ? written : st;
 }
 
 eg_status eg_catalogue_each(const char *root, const char *name,
                             eg_catalogue_fn fn, void *ctx, eg_err *err)
 {
-    static const char sql[] = "SELECT * FROM runs WHERE ?1 = '' OR name = ?1 "
-                              "ORDER BY start DESC, id DESC";
-    sqlite3 *db = NULL;
-    sqlite3_stmt *q = NULL;
-    eg_status st = db_open(&db, root, err);
+    egi_entry *entry = NULL;
+    eg_folder folder;
+    eg_status st = eg_folder_open(&folder, root, err), written;
+    eg_run_info info;
+    int n = 0;
 
     if (st != EG_OK) return st;
-    if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) != SQLITE_OK) {
-        st = sql_fail(db, root, err);
-    } else {
-        bind_text(q, 1, name ? name : "");
-        while (sqlite3_step(q) == SQLITE_ROW) {
-            eg_run_info info;
-
-            read_row(q, &info);
+    st = collect(&entry, &n, &folder, false, &written, err);
+    if (st == EG_OK && n > 0)
+        qsort(entry, (size_t)n, sizeof *entry, newest_first);
+    for (int i = 0; st == EG_OK && i < n; i++) {
+        if (name && strcmp(entry[i].info.name, name) != 0) continue;
+        info = entry[i].info;
+        if (egi_path(info.dir, sizeof info.dir, folder.path, entry[i].info.dir,
+                     NULL) == EG_OK)
             fn(ctx, &info);
-        }
     }
-    sqlite3_finalize(q);
-    sqlite3_close(db);
+    eg_free(entry);
+    eg_folder_close(&folder);
     return st;
 }

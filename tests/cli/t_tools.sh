@@ -17,6 +17,22 @@ expect 0 'tiny .*finished' '' "$engram" runs
 expect 0 '"runs": \[' '' "$engram" runs tiny --json
 rm runs/catalogue.sqlite
 expect 0 'tiny .*finished' '4 runs found' "$engram" runs --rebuild
+"$engram" runs >whole
+for text in '' garbage-garbage-garb; do # the catalogue is only an index
+    printf '%s' "$text" >runs/catalogue.sqlite
+    expect 0 'tiny .*finished' '' "$engram" runs
+    same whole out
+    printf '%s' "$text" >runs/catalogue.sqlite
+    expect 0 'tiny .*finished' '4 runs found' "$engram" runs --rebuild
+    same whole out
+done
+rm runs/catalogue.sqlite
+expect 0 'tiny .*finished' '' "$engram" runs tiny
+same whole out
+mkdir none
+expect 0 '^name' 'no runs under none' "$engram" runs --runs none
+expect 0 '"runs": \[\]' - "$engram" runs --runs none --json
+[ -z "$(ls none)" ] || die 'a folder without runs is not left alone'
 expect 0 'acc_in_context' '' "$engram" show tiny
 id=$(ls runs/tiny | head -n 1)
 expect 0 "runs/tiny/$id" '' "$engram" show "$id"
