@@ -126,6 +126,8 @@ void cli_note(void *ctx, const char *text);
     }
 
 bool cli_is_folder(const char *path);
+/* Is there anything of that name in the folder dir? */
+bool cli_holds(const char *dir, const char *name);
 const char *cli_runs_root(const cli_args *a);
 /* Loads file, or the config.yaml of a run directory, then --set and --seed. */
 int cli_config(const cli_args *a, const char *file, eg_config *cfg);

@@ -11,7 +11,7 @@ const cli_option cli_dump_options[] = {
     CLI_OPT_SET,
     {"seed", 0, "N", "short for --set run.seed=N"},
     {"step", 0, "N", "steps to train before (default: 0)"},
-    {"out", 'o', "DIR", "folder to write to (required)"},
+    {"out", 'o', "DIR", "folder to write to, new or empty (required)"},
     CLI_OPT_THREADS,
     CLI_OPT_KERN,
     CLI_OPT_QUIET,
@@ -26,14 +26,14 @@ const char cli_dump_help[] =
     "\n"
     "and config.yaml, index.json. Weights and gradients are those before the\n"
     "update of step N, gradients by the plain algebra. CONFIG is a file or a\n"
-    "run directory.\n"
+    "run directory, DIR is made or empty.\n"
     "\n"
     "  engram dump experiments/birth/basic.yaml --set train.batch=8 --step 20 "
     "--out dump\n";
 
 typedef struct dump {
     eg_config *cfg;
-    const char *dir;
+    eg_folder to;
     eg_task *task;
     eg_trainer *trainer; /* plain algebra, the weights of the step */
     eg_eval *eval;
@@ -46,16 +46,16 @@ typedef struct dump {
 static eg_status write_view(dump *d, const char *name, const eg_view *v,
                             eg_err *err)
 {
-    char path[EG_PATH];
+    char file[256];
     json_t *shape = json_array();
 
-    snprintf(path, sizeof path, "%.800s/%.200s.npy", d->dir, name);
+    snprintf(file, sizeof file, "%.200s.npy", name);
     for (int i = 0; i < v->ndim; i++)
         json_array_append_new(shape, json_integer(v->shape[i]));
     json_object_set_new(d->index, name,
                         json_pack("{s:s, s:o}", "dtype",
                                   eg_dtype_name(v->dtype), "shape", shape));
-    return eg_npy_write(path, v, err);
+    return eg_npy_write_in(&d->to, file, v, err);
 }
 
 /* ---- activations: one array over the batch for each hook ----------------- */
@@ -186,19 +186,17 @@ done:
 
 static eg_status dump_records(dump *d, eg_err *err)
 {
-    char path[EG_PATH], *text = NULL;
+    char *text = NULL;
     eg_status st = eg_config_format(d->cfg, &text, err);
 
     if (st != EG_OK) return st;
-    snprintf(path, sizeof path, "%.1000s/config.yaml", d->dir);
-    st = eg_file_write(path, text, strlen(text), err);
+    st = eg_file_write_in(&d->to, "config.yaml", text, strlen(text), err);
     eg_free(text);
     if (st != EG_OK) return st;
     json_object_set_new(d->index, "step", json_integer(d->step));
     text = json_dumps(d->index, JSON_INDENT(2));
     if (!text) return EG_FAIL(err, EG_ENOMEM, "dump: out of memory");
-    snprintf(path, sizeof path, "%.1000s/index.json", d->dir);
-    st = eg_file_write(path, text, strlen(text), err);
+    st = eg_file_write_in(&d->to, "index.json", text, strlen(text), err);
     free(text); /* jansson's own allocation */
     return st;
 }
@@ -253,22 +251,50 @@ done:
     return st;
 }
 
+/* What was written of a dump that failed: the folder was empty. */
+static void undo(dump *d)
+{
+    void *it = json_object_iter(d->index);
+
+    for (; it; it = json_object_iter_next(d->index, it)) {
+        char file[256];
+
+        snprintf(file, sizeof file, "%.200s.npy", json_object_iter_key(it));
+        (void)eg_folder_remove(&d->to, file);
+    }
+    (void)eg_folder_remove(&d->to, "config.yaml");
+    (void)eg_folder_remove(&d->to, "index.json");
+    eg_folder_unmake(&d->to);
+}
+
+/* Made, or empty. */
+static eg_status find_place(dump *d, const char *dir, eg_err *err)
+{
+    eg_status st = eg_folder_make(&d->to, dir, err);
+
+    if (st == EG_OK) st = eg_folder_empty(&d->to, NULL, err);
+    if (st != EG_OK) eg_folder_close(&d->to);
+    return st;
+}
+
 static int dump_all(const cli_args *a, eg_config *cfg, eg_pool *pool)
 {
-    dump d = {.cfg = cfg, .dir = cli_value(a, "out"), .index = json_object()};
+    dump d = {.cfg = cfg, .to = {.fd = -1}, .index = json_object()};
     eg_err err = {0};
     eg_status st;
 
     if (!cli_int(a, "step", 0, (int64_t)1 << 30, &d.step)) return CLI_MISUSE;
-    EG_TRY(eg_mkdirs(d.dir, &err));
+    EG_TRY(find_place(&d, cli_value(a, "out"), &err));
     EG_TRY(build(&d, cli_value(a, "kern"), pool, &err));
     EG_TRY(dump_batch(&d, &err));
     for (int i = 0; eg_eval_hook_name(d.eval, i); i++)
         EG_TRY(dump_hook(&d, eg_eval_hook_name(d.eval, i), &err));
     EG_TRY(dump_tensors(&d, &err));
     EG_TRY(dump_records(&d, &err));
-    cli_print("%s", d.dir);
+    cli_print("%s", d.to.path);
 done:
+    if (st != EG_OK && d.to.fd >= 0) undo(&d);
+    eg_folder_close(&d.to);
     json_decref(d.index);
     eg_eval_free(d.eval);
     eg_trainer_free(d.trainer);

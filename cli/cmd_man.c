@@ -3,13 +3,16 @@
 
 #include <ctype.h>
 #include <string.h>
+#include "engram/file.h"
 
 const cli_option cli_man_options[] = {
     {"out", 'o', "DIR", "folder to write to (default: man)"},
     CLI_OPT_QUIET,
     {NULL, 0, NULL, NULL}};
 const char cli_man_help[] =
-    "Writes engram.1 and one page a command.\n"
+    "Writes engram.1 and one page a command, into a folder that is made, or "
+    "is\n"
+    "empty, or holds nothing but such pages.\n"
     "\n"
     "  engram man --out man && man -l man/engram-run.1\n";
 
@@ -84,16 +87,20 @@ static void command_page(FILE *f, const cli_command *c)
     fputs(".SH SEE ALSO\n.BR engram (1)\n", f);
 }
 
-static eg_status write_page(const char *dir, const cli_command *c, eg_err *err)
+/* A comment: by it a page is known again. */
+static const char mark[] = ".\\\" written by engram man\n";
+
+static eg_status write_page(const eg_folder *to, const cli_command *c,
+                            eg_err *err)
 {
-    char path[EG_PATH];
+    char name[64];
     eg_outfile o;
     eg_status st;
 
-    snprintf(path, sizeof path, "%.900s/engram%s%s.1", dir, c ? "-" : "",
-             c ? c->name : "");
-    st = eg_outfile_open(&o, path, err);
+    snprintf(name, sizeof name, "engram%s%s.1", c ? "-" : "", c ? c->name : "");
+    st = eg_outfile_open_own(&o, to, name, mark, err);
     if (st != EG_OK) return st;
+    fputs(mark, o.f);
     if (c)
         command_page(o.f, c);
     else
@@ -104,14 +111,17 @@ static eg_status write_page(const char *dir, const cli_command *c, eg_err *err)
 int cmd_man(const cli_args *a)
 {
     const char *dir = cli_value(a, "out");
+    eg_folder to;
     eg_err err = {0};
     eg_status st;
 
     if (!dir) dir = "man";
-    st = eg_mkdirs(dir, &err);
-    if (st == EG_OK) st = write_page(dir, NULL, &err);
+    st = eg_folder_make(&to, dir, &err);
+    if (st == EG_OK) st = eg_folder_own(&to, mark, &err);
+    if (st == EG_OK) st = write_page(&to, NULL, &err);
     for (const cli_command *c = cli_commands; c->name && st == EG_OK; c++)
-        st = write_page(dir, c, &err);
+        st = write_page(&to, c, &err);
+    eg_folder_close(&to);
     if (st != EG_OK) return cli_error(st, &err);
     cli_print("%s", dir);
     return CLI_DONE;

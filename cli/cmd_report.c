@@ -10,8 +10,10 @@
 const cli_option cli_report_options[] = {
     {"out", 'o', "FILE",
      "the page (default: report.html in the folder of the run or of the name, "
-     "or here when there are several)"},
-    {"svg", 0, "DIR", "static figures for a paper, in place of the page"},
+     "or here when there are several); replaces nothing but such a page"},
+    {"svg", 0, "DIR",
+     "static figures for a paper, in place of the page; DIR is made, or holds "
+     "nothing but such figures"},
     {"times", 0, "T,T,...",
      "with --svg: when flows are pictured (default: four moments, evenly "
      "spaced in the distance travelled)"},
@@ -52,16 +54,26 @@ static int read_times(double *t, const char *text)
 }
 
 /* Where the page goes when nothing else is said: to the one run, the verdicts
- * or the runs of one name; of several, here. */
-static void place(char page[EG_PATH + 16], const cli_args *a,
-                  const cli_paths *runs, const char *folder)
+ * or the runs of one name; of several, here. A folder without a record may be
+ * the user's own. */
+static int place(char page[EG_PATH + 16], const cli_args *a,
+                 const cli_paths *runs, const char *folder)
 {
+    const char *one = runs->path[0];
+
     snprintf(page, EG_PATH + 16, "report.html");
-    if (a->n_words != 1) return;
-    if (runs->n > 1)
-        snprintf(page, EG_PATH + 16, "%s/report.html", folder);
-    else if (cli_is_folder(runs->path[0]))
-        snprintf(page, EG_PATH + 16, "%s/report.html", runs->path[0]);
+    if (a->n_words != 1) return CLI_DONE;
+    if (runs->n == 1) {
+        if (!cli_is_folder(one)) return CLI_DONE;
+        if (!cli_holds(one, "run.json") && !cli_holds(one, "claims.json"))
+            return cli_fail(CLI_MISUSE,
+                            "%s holds no run.json and no claims.json: --out "
+                            "FILE says where the page goes",
+                            one);
+        folder = one;
+    }
+    snprintf(page, EG_PATH + 16, "%s/report.html", folder);
+    return CLI_DONE;
 }
 
 static int draw(const cli_args *a, const cli_paths *runs, const char *folder,
@@ -78,7 +90,10 @@ static int draw(const cli_args *a, const cli_paths *runs, const char *folder,
 
     if (!paths) return cli_fail(CLI_FAILED, "out of memory");
     for (int i = 0; i < runs->n; i++) paths[i] = runs->path[i];
-    place(page, a, runs, folder);
+    if (!svg && !out && place(page, a, runs, folder) != CLI_DONE) {
+        eg_free(paths);
+        return CLI_MISUSE;
+    }
     st = svg ? eg_report_svg_at(paths, runs->n, svg, times, n_times, &files,
                                 &err)
              : eg_report_write(paths, runs->n, &o, &err);

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "engram/mem.h"
 #include "engram/report.h"
@@ -90,25 +89,21 @@ static int print_table(const eg_judgement *j)
     return code;
 }
 
-/* runs/reproduce/<id>/<stamp>, made. */
-static int result_folder(const cli_args *a, char dir[EG_PATH])
+/* runs/reproduce/<id>/<stamp>, made: parent is the folder above. */
+static eg_status result_folder(const cli_args *a, eg_folder *parent,
+                               eg_folder *dir, eg_err *err)
 {
-    char id[200] = "all", stamp[32];
-    time_t now = time(NULL);
-    struct tm tm;
-    eg_err err = {0};
+    char id[200] = "all", path[EG_PATH];
     eg_status st;
 
+    *dir = (eg_folder){.fd = -1};
     if (a->n_words == 1) eg_text_copy(id, sizeof id, a->word[0]);
     if (a->n_words > 1) snprintf(id, sizeof id, "several");
     for (char *s = id; *s; s++)
         if (*s == '/') *s = '-';
-    gmtime_r(&now, &tm);
-    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
-    snprintf(dir, EG_PATH, "%.700s/reproduce/%s/%s", cli_runs_root(a), id,
-             stamp);
-    st = eg_mkdirs(dir, &err);
-    return st == EG_OK ? CLI_DONE : cli_error(st, &err);
+    snprintf(path, sizeof path, "%.700s/reproduce/%s", cli_runs_root(a), id);
+    st = eg_folder_make(parent, path, err);
+    return st == EG_OK ? eg_folder_dated(dir, parent, err) : st;
 }
 
 /* claims.json names its runs by absolute paths, so that it can be read from
@@ -141,19 +136,20 @@ static void write_report(const char *json_path, const char *dir,
         cli_fail(CLI_FAILED, "no report: %s", err.msg);
 }
 
-static int conclude(const cli_args *a, eg_judgement *j, eg_profile profile)
+static int conclude(const cli_args *a, eg_judgement *j, eg_profile profile,
+                    const eg_folder *dir)
 {
-    char dir[EG_PATH], path[EG_PATH + 32], *json = NULL, command[1024];
+    char path[EG_PATH + 32], *json = NULL, command[1024];
     eg_err err = {0};
-    int code = result_folder(a, dir);
+    int code;
     size_t n;
     eg_status st = EG_OK;
 
-    if (code != CLI_DONE) return code;
     make_absolute(j);
     st = eg_judgement_json(j, profile, &json, &err);
-    snprintf(path, sizeof path, "%s/claims.json", dir);
-    if (st == EG_OK) st = eg_file_write(path, json, strlen(json), &err);
+    snprintf(path, sizeof path, "%s/claims.json", dir->path);
+    if (st == EG_OK)
+        st = eg_file_write_in(dir, "claims.json", json, strlen(json), &err);
     if (st != EG_OK) {
         eg_free(json);
         return cli_error(st, &err);
@@ -169,7 +165,7 @@ static int conclude(const cli_args *a, eg_judgement *j, eg_profile profile)
                               a->word[i]);
     snprintf(command + n, sizeof command - n, "%s --%s",
              a->n_words ? "" : " all", eg_profile_name(profile));
-    if (!cli_flag(a, "no-report")) write_report(path, dir, command);
+    if (!cli_flag(a, "no-report")) write_report(path, dir->path, command);
     if (j->interrupted) {
         cli_say("interrupted by %s; the same command with --reuse goes on",
                 cli_stop_name());
@@ -212,20 +208,27 @@ static int reproduce(const cli_args *a, const eg_experiments *x, eg_pool *pool)
                                    .stop = cli_stop,
                                    .progress = cli_progress},
                            .begins = begins};
-    eg_judgement j;
+    eg_folder parent = {.fd = -1}, dir = {.fd = -1};
+    eg_judgement j = {0};
     eg_err err = {0};
-    eg_status st;
+    eg_status st = result_folder(a, &parent, &dir, &err);
     int code;
 
-    cli_catch_signals();
-    st = eg_reproduce(&j, x, &o, &err);
-    cli_progress_end();
-    if (st != EG_OK) return cli_error(st, &err);
-    if (j.n == 0)
+    /* known to be there before hours of runs */
+    if (st == EG_OK) {
+        cli_catch_signals();
+        st = eg_reproduce(&j, x, &o, &err);
+        cli_progress_end();
+    }
+    if (st != EG_OK)
+        code = cli_error(st, &err);
+    else if (j.n == 0)
         code = cli_fail(CLI_MISUSE, "nothing of that is in the %s profile",
                         eg_profile_name(profile));
     else
-        code = conclude(a, &j, profile);
+        code = conclude(a, &j, profile, &dir);
+    eg_folder_unmake(&dir); /* as far as nothing is in it */
+    eg_folder_unmake(&parent);
     eg_judgement_release(&j);
     return code;
 }

@@ -39,7 +39,6 @@ const char cli_run_help[] =
 
 static int print_result(const eg_lab_result *r)
 {
-    char path[EG_PATH + 32];
     eg_metrics m;
     cli_table *t = cli_table_new(2);
 
@@ -48,8 +47,7 @@ static int print_result(const eg_lab_result *r)
     cli_table_cell(t, "status");
     cli_table_cell(t, "%s%s%s", eg_outcome_name(r->outcome),
                    r->reason[0] ? ": " : "", r->reason);
-    snprintf(path, sizeof path, "%s/metrics.jsonl", r->dir);
-    if (eg_metrics_last(&m, path, NULL) == EG_OK) {
+    if (eg_metrics_last(&m, r->dir, NULL) == EG_OK) {
         static const char *const shown[] = {"loss",
                                             "acc_in_context",
                                             "acc_in_context_test",
@@ -93,11 +91,9 @@ static int print_json(const eg_lab_result *r)
 /* A run directory given as FILE is what --resume means to go on with. */
 static void aim(const cli_args *a, eg_lab_opts *o)
 {
-    char path[EG_PATH + 16];
-
     o->dir = cli_value(a, "out");
-    snprintf(path, sizeof path, "%.1000s/run.json", a->word[0]);
-    if (o->resume && !o->dir && eg_file_exists(path)) o->dir = a->word[0];
+    if (o->resume && !o->dir && cli_holds(a->word[0], "run.json"))
+        o->dir = a->word[0];
 }
 
 static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)

@@ -138,12 +138,10 @@ static json_t *last_json(const eg_metrics *m)
 
 json_t *cli_last_values(const char *dir)
 {
-    char path[EG_PATH + 32];
     eg_metrics m;
     json_t *last;
 
-    snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
-    if (eg_metrics_last(&m, path, NULL) != EG_OK) return json_null();
+    if (eg_metrics_last(&m, dir, NULL) != EG_OK) return json_null();
     last = last_json(&m);
     eg_metrics_release(&m);
     return last;
@@ -227,7 +225,7 @@ static int show_text(const eg_run_info *r, const eg_metrics *m)
 
 int cmd_show(const cli_args *a)
 {
-    char dir[EG_PATH], path[EG_PATH + 32];
+    char dir[EG_PATH];
     eg_run_info info;
     eg_metrics m = {0};
     eg_err err = {0};
@@ -236,8 +234,7 @@ int cmd_show(const cli_args *a)
 
     if (!cli_find_run(cli_runs_root(a), a->word[0], dir)) return CLI_MISUSE;
     st = eg_run_info_read(&info, dir, &err);
-    snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
-    if (st == EG_OK) st = eg_metrics_last(&m, path, &err);
+    if (st == EG_OK) st = eg_metrics_last(&m, dir, &err);
     if (st != EG_OK) return cli_error(st, &err);
     code = cli_flag(a, "json") ? show_json(&info, &m) : show_text(&info, &m);
     eg_metrics_release(&m);

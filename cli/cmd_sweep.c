@@ -143,13 +143,9 @@ static void choose(sweep *s, const eg_metrics *m)
 static void read_point(sweep *s, const point *p, double value[MAX_SHOWN],
                        bool choosing)
 {
-    char path[EG_PATH + 32];
     eg_metrics m = {0};
 
-    if (p->result.dir[0]) {
-        snprintf(path, sizeof path, "%s/metrics.jsonl", p->result.dir);
-        (void)eg_metrics_last(&m, path, NULL);
-    }
+    if (p->result.dir[0]) (void)eg_metrics_last(&m, p->result.dir, NULL);
     if (choosing) choose(s, &m);
     for (int i = 0; i < MAX_SHOWN; i++)
         value[i] = i < s->n_shown ? last_of(&m, s->shown[i]) : (double)NAN;

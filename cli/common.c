@@ -40,15 +40,19 @@ static bool read_seed(const cli_args *a, int64_t *seed)
 
 int cli_config(const cli_args *a, const char *file, eg_config *cfg)
 {
-    char path[EG_PATH + 16];
+    eg_folder run;
     eg_err err = {0};
-    eg_status st;
+    eg_status st = EG_OK;
     int64_t seed = -1;
 
     if (!read_seed(a, &seed)) return CLI_MISUSE;
-    snprintf(path, sizeof path, "%.1000s%s", file,
-             cli_is_folder(file) ? "/config.yaml" : "");
-    st = eg_config_load(cfg, path, &err);
+    if (cli_is_folder(file)) {
+        st = eg_folder_open(&run, file, &err);
+        if (st == EG_OK) st = eg_config_load_run(cfg, &run, &err);
+        eg_folder_close(&run);
+    } else {
+        st = eg_config_load(cfg, file, &err);
+    }
     for (int i = 0; st == EG_OK && i < a->n_values; i++) {
         eg_err why = {0};
 

@@ -4,12 +4,14 @@
 #include <string.h>
 #include "engram/mem.h"
 
-static bool holds(const char *dir, const char *name)
+bool cli_holds(const char *dir, const char *name)
 {
-    char path[EG_PATH + 32];
+    eg_folder f;
+    bool has =
+        eg_folder_open(&f, dir, NULL) == EG_OK && eg_folder_has(&f, name);
 
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return eg_file_exists(path);
+    eg_folder_close(&f);
+    return has;
 }
 
 bool cli_find_run(const char *root, const char *word, char dir[EG_PATH])
@@ -20,9 +22,9 @@ bool cli_find_run(const char *root, const char *word, char dir[EG_PATH])
     bool found = false;
 
     snprintf(dir, EG_PATH, "%s", word);
-    if (holds(dir, "run.json")) return true;
+    if (cli_holds(dir, "run.json")) return true;
     snprintf(dir, EG_PATH, "%s/%s", root, word);
-    if (holds(dir, "run.json")) return true;
+    if (cli_holds(dir, "run.json")) return true;
     if (eg_runs_find(&dirs, &n, root, NULL) != EG_OK) n = 0;
     snprintf(by_name, sizeof by_name, "/%.1000s/", word);
     snprintf(by_id, sizeof by_id, "/%.1000s", word);
@@ -80,11 +82,13 @@ static bool is_finished(const char *dir)
 /* Looks at run i, which is older than all that were looked at before. */
 static int look(seen *s, int *n, char (*dirs)[EG_PATH], int i)
 {
-    char path[EG_PATH + 16];
+    eg_folder f;
     seen new = {.run = i};
 
-    snprintf(path, sizeof path, "%s/config.yaml", dirs[i]);
-    (void)eg_file_read(&new.config, &new.size, path, 1 << 22, NULL);
+    if (eg_folder_open(&f, dirs[i], NULL) == EG_OK)
+        (void)eg_file_read_in(&new.config, &new.size, &f, "config.yaml",
+                              1 << 22, NULL);
+    eg_folder_close(&f);
     for (int k = 0; new.config &&k < *n; k++) {
         if (!s[k].config || s[k].size != new.size ||
             memcmp(s[k].config, new.config, new.size) != 0)
@@ -137,7 +141,7 @@ static bool is_one(const char *path)
 
     if (!cli_is_folder(path)) return true;
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
-        if (holds(path, file[i])) return true;
+        if (cli_holds(path, file[i])) return true;
     return false;
 }
 

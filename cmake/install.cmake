@@ -18,6 +18,7 @@ install(FILES LICENSE README.md CHANGELOG.md CITATION.cff
 set(manual ${CMAKE_BINARY_DIR}/manual)
 string(REPLACE ";" " " emulator "${CMAKE_CROSSCOMPILING_EMULATOR}")
 install(CODE "
+  file(REMOVE_RECURSE ${manual}) # of another version perhaps
   file(MAKE_DIRECTORY ${manual})
   execute_process(
     COMMAND ${emulator} $<TARGET_FILE:eg_cli> man --out ${manual}/man1

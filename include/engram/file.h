@@ -40,6 +40,10 @@ EG_API eg_status eg_folder_sub(eg_folder *out, const eg_folder *f,
  * `but` (NULL: no exception). */
 EG_API eg_status eg_folder_empty(const eg_folder *f, const char *but,
                                  eg_err *err);
+/* A new folder in f, named by the time: 20260131-120000 in UTC, a second one of
+ * the same second 20260131-120000-002. */
+EG_API eg_status eg_folder_dated(eg_folder *out, const eg_folder *f,
+                                 eg_err *err);
 /* Is anything called so? A link is something, wherever it leads. */
 EG_API bool eg_folder_has(const eg_folder *f, const char *name);
 
@@ -114,11 +118,13 @@ typedef struct eg_outfile {
 EG_API eg_status eg_outfile_open(eg_outfile *o, const char *path, eg_err *err);
 EG_API eg_status eg_outfile_open_in(eg_outfile *o, const eg_folder *in,
                                     const char *name, eg_err *err);
-/* For a file that a user may have put there: nothing is replaced but a regular
- * file that has the text mark in its first 4096 bytes, as all files of this
- * kind that engram writes; any other is EG_EINVAL. */
-EG_API eg_status eg_outfile_open_own(eg_outfile *o, const char *path,
-                                     const char *mark, eg_err *err);
+/* Where a user may have put a file: nothing is replaced but a regular file that
+ * has the text mark in its first EG_MARK_BYTES, as all files of this kind that
+ * engram writes; any other is EG_EINVAL. */
+#define EG_MARK_BYTES 512
+EG_API eg_status eg_outfile_open_own(eg_outfile *o, const eg_folder *in,
+                                     const char *name, const char *mark,
+                                     eg_err *err);
 /* fwrite that remembers why it failed ("No space left on device"). */
 EG_API void eg_outfile_write(eg_outfile *o, const void *data, size_t size);
 EG_API eg_status eg_outfile_commit(eg_outfile *o, eg_err *err);
@@ -128,8 +134,10 @@ EG_API void eg_outfile_abort(eg_outfile *o); /* nothing after a commit */
  * whatever their names. */
 EG_API eg_status eg_output_apart(const char *out, const char *const *in, int n,
                                  eg_err *err);
-/* EG_EINVAL names the first entry of f that is no file of engram's (as in
- * eg_outfile_open_own). */
+/* May a file be written there, as in eg_outfile_open_own? Asked before the work
+ * that it is to hold. */
+EG_API eg_status eg_output_own(const char *path, const char *mark, eg_err *err);
+/* EG_EINVAL names the first entry of f that has no such mark. */
 EG_API eg_status eg_folder_own(const eg_folder *f, const char *mark,
                                eg_err *err);
 

@@ -27,15 +27,18 @@ typedef struct eg_report_opts {
 /* Writes one self-contained HTML page, atomically. Runs with the same name and
  * the same configuration but for the seed become one group with bands; several
  * groups of one name are called by what differs: "name, model.d_model=64".
- * EG_EINVAL: no paths or no opts->out; EG_EIO: a path does not exist or the
- * page cannot be written; EG_ENOMEM. */
+ * Nothing is replaced but a page of engram's.
+ * EG_EINVAL: no paths or no opts->out, a folder that holds no run, another file
+ * at opts->out; EG_EIO: a path does not exist or the page cannot be written;
+ * EG_ENOMEM. */
 EG_API eg_status eg_report_write(const char *const *paths, int n_paths,
                                  const eg_report_opts *opts, eg_err *err);
 
 /* Static figures for a paper, <dir>/<group>-<panel>.svg: learning curves with
  * bands over seeds, the last snapshot of each heat map, and of flows the tokens
- * at some moments, their tracks and inner products. *n_files (may be
- * NULL) is how many were written. Errors as above. */
+ * at some moments, their tracks and inner products. dir is made, or holds
+ * nothing but such figures. *n_files (may be NULL) is how many were written.
+ * Errors as above. */
 EG_API eg_status eg_report_svg(const char *const *paths, int n_paths,
                                const char *dir, int *n_files, eg_err *err);
 

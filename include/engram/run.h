@@ -96,12 +96,13 @@ typedef struct eg_metrics {
     int n, cap;
     eg_series *series;
 } eg_metrics;
-/* A last line cut short by a crash is left out; any other line that is not a
- * flat object of numbers with "step" is EG_EFORMAT with its number. */
-EG_API eg_status eg_metrics_read(eg_metrics *m, const char *path, eg_err *err);
+/* Of the run directory dir. A last line cut short by a crash is left out; any
+ * other line that is not a flat object of numbers with "step" is EG_EFORMAT
+ * with its number. */
+EG_API eg_status eg_metrics_read(eg_metrics *m, const char *dir, eg_err *err);
 /* The same file, but of each series only its last value: a file of 160 MB in
  * 0.1 s, and without the memory. */
-EG_API eg_status eg_metrics_last(eg_metrics *m, const char *path, eg_err *err);
+EG_API eg_status eg_metrics_last(eg_metrics *m, const char *dir, eg_err *err);
 EG_API eg_status eg_metrics_parse(eg_metrics *m, const char *text, size_t size,
                                   const char *name, eg_err *err);
 EG_API void eg_metrics_release(eg_metrics *m);
@@ -125,8 +126,8 @@ typedef struct eg_run_info {
 EG_API eg_status eg_run_info_read(eg_run_info *info, const char *dir,
                                   eg_err *err);
 
-/* Every run directory under root, sorted by name, then id; *dirs [n] of
- * EG_PATH bytes each, released with eg_free. */
+/* Every run directory under root, none through a link, sorted by name, then
+ * id; *dirs [n] of EG_PATH bytes each, released with eg_free. */
 EG_API eg_status eg_runs_find(char (**dirs)[EG_PATH], int *n, const char *root,
                               eg_err *err);
 

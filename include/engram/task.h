@@ -88,8 +88,10 @@ EG_API const int32_t *eg_task_fixed_triggers(const eg_task *task, int *n);
 /* Unicode code point of a token (0 when tokens are not characters). */
 EG_API int32_t eg_task_symbol(const eg_task *task, int token);
 
-/* Counts the characters and adjacent pairs of a UTF-8 text and writes the
- * statistics file that task.stats reads. */
+/* Counts the characters and adjacent pairs of a UTF-8 text, a file or a pipe of
+ * at most 16 GiB, and writes the statistics file that task.stats reads.
+ * out_path must not be there yet, or hold statistics of other texts
+ * (EG_EINVAL). */
 EG_API eg_status eg_stats_measure(const char *text_path, const char *out_path,
                                   const char *provenance, eg_err *err);
 

@@ -11,8 +11,6 @@
 
 #include "engram/mem.h"
 
-enum { MARK_BYTES = 4096 };
-
 static eg_status io_error(const char *what, const char *path, eg_err *err)
 {
     return EG_FAIL(err, EG_EIO, "%s: %s: %s", path, what, strerror(errno));
@@ -20,14 +18,14 @@ static eg_status io_error(const char *what, const char *path, eg_err *err)
 
 bool egi_has_mark(int folder, const char *name, const char *mark)
 {
-    char head[MARK_BYTES + 1];
+    char head[EG_MARK_BYTES + 1];
     struct stat info;
     ssize_t n = -1;
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | EGI_FILE_FLAGS);
 
     if (fd < 0) return false;
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
-        n = pread(fd, head, MARK_BYTES, 0);
+        n = pread(fd, head, EG_MARK_BYTES, 0);
     (void)close(fd);
     head[n > 0 ? n : 0] = '\0';
     return strstr(head, mark) != NULL;
@@ -144,44 +142,14 @@ static eg_status begin(eg_outfile *o, bool direct, eg_err *err)
     return st;
 }
 
-eg_status eg_outfile_open(eg_outfile *o, const char *path, eg_err *err)
-{
-    bool direct, there = false;
-    eg_status st = split(o, path, err);
-
-    if (st == EG_OK) st = look(o, false, &direct, &there, err);
-    if (st == EG_OK) return begin(o, direct, err);
-    close_folder(o);
-    return st;
-}
-
-eg_status eg_outfile_open_own(eg_outfile *o, const char *path, const char *mark,
-                              eg_err *err)
-{
-    bool direct, there = false;
-    eg_status st = split(o, path, err);
-
-    if (st == EG_OK) st = look(o, false, &direct, &there, err);
-    if (st == EG_OK && there && !direct &&
-        !egi_has_mark(o->folder, o->name, mark))
-        st = EG_FAIL(err, EG_EINVAL,
-                     "%s is there and was not written by engram: it is not "
-                     "replaced",
-                     path);
-    o->fresh = !there;
-    if (st == EG_OK) return begin(o, direct, err);
-    close_folder(o);
-    return st;
-}
-
-eg_status eg_outfile_open_in(eg_outfile *o, const eg_folder *in,
-                             const char *name, eg_err *err)
+/* Finds the folder and the name: in NULL, of a path. */
+static eg_status find(eg_outfile *o, const eg_folder *in, const char *name,
+                      eg_err *err)
 {
     const char *part;
-    bool direct, there = false;
     eg_status st;
 
-    if (!in) return eg_outfile_open(o, name, err);
+    if (!in) return split(o, name, err);
     *o = (eg_outfile){.f = NULL};
     if ((size_t)snprintf(o->path, sizeof o->path, "%s/%s", in->path, name) >=
         sizeof o->path)
@@ -190,10 +158,51 @@ eg_status eg_outfile_open_in(eg_outfile *o, const eg_folder *in,
     if (st != EG_OK) return st;
     o->held = true;
     (void)snprintf(o->name, sizeof o->name, "%s", part);
-    st = look(o, true, &direct, &there, err);
-    if (st == EG_OK) return begin(o, false, err);
+    return EG_OK;
+}
+
+/* mark NULL: any regular file may be replaced. Looks only, unless open. */
+static eg_status aim(eg_outfile *o, const eg_folder *in, const char *name,
+                     const char *mark, bool open, eg_err *err)
+{
+    bool direct = false, there = false;
+    eg_status st = find(o, in, name, err);
+
+    if (st == EG_OK) st = look(o, in != NULL, &direct, &there, err);
+    if (st == EG_OK && mark && there && !direct &&
+        !egi_has_mark(o->folder, o->name, mark))
+        st = EG_FAIL(err, EG_EINVAL,
+                     "%s is there and was not written by engram: it is not "
+                     "replaced",
+                     o->path);
+    o->fresh = mark && !there;
+    if (st == EG_OK && open) return begin(o, direct, err);
     close_folder(o);
     return st;
+}
+
+eg_status eg_outfile_open_in(eg_outfile *o, const eg_folder *in,
+                             const char *name, eg_err *err)
+{
+    return aim(o, in, name, NULL, true, err);
+}
+
+eg_status eg_outfile_open(eg_outfile *o, const char *path, eg_err *err)
+{
+    return aim(o, NULL, path, NULL, true, err);
+}
+
+eg_status eg_outfile_open_own(eg_outfile *o, const eg_folder *in,
+                              const char *name, const char *mark, eg_err *err)
+{
+    return aim(o, in, name, mark, true, err);
+}
+
+eg_status eg_output_own(const char *path, const char *mark, eg_err *err)
+{
+    eg_outfile o;
+
+    return aim(&o, NULL, path, mark, false, err);
 }
 
 /* ---- written and committed ------------------------------------------------

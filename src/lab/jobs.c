@@ -58,11 +58,9 @@ done:
 
 static void load_metrics(egi_job *job)
 {
-    char path[EG_PATH + 32];
     eg_err why = {0};
 
-    snprintf(path, sizeof path, "%s/metrics.jsonl", job->dir);
-    job->ok = eg_metrics_read(&job->metrics, path, &why) == EG_OK;
+    job->ok = eg_metrics_read(&job->metrics, job->dir, &why) == EG_OK;
     if (!job->ok) eg_text_copy(job->why, sizeof job->why, why.msg);
 }
 

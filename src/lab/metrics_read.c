@@ -223,19 +223,24 @@ static eg_status check_size(const eg_infile *f, eg_err *err)
                    f->path, MAX_FILE, (intmax_t)info.st_size);
 }
 
-static eg_status read_file(eg_metrics *m, const char *path, bool last,
+static eg_status read_file(eg_metrics *m, const char *dir, bool last,
                            eg_err *err)
 {
+    static const char file[] = "metrics.jsonl";
+    char path[EG_PATH + 32];
     reader r = {.m = m, .name = path, .last = last};
     egi_blocks b = {0};
-    eg_infile f;
+    eg_infile f = {.fd = -1, .path = path};
+    eg_folder in;
     const char *text = NULL;
     size_t size = 0;
-    eg_status st = eg_infile_open(&f, path, EG_PIPE_BYTES, err);
+    eg_status st = eg_folder_open(&in, dir, err);
 
     *m = (eg_metrics){0};
     if (st != EG_OK) return st;
+    snprintf(path, sizeof path, "%s/%s", in.path, file);
     egi_blocks_open(&b, &f);
+    EG_TRY(eg_folder_fd(&f.fd, &in, file, EG_READ, err));
     EG_TRY(check_size(&f, err));
     do {
         EG_TRY(egi_blocks_next(&b, &text, &size, err));
@@ -245,18 +250,19 @@ done:
     egi_blocks_release(&b);
     egi_scan_release(&r.scan);
     eg_infile_close(&f);
+    eg_folder_close(&in);
     if (st != EG_OK) eg_metrics_release(m);
     return st;
 }
 
-eg_status eg_metrics_read(eg_metrics *m, const char *path, eg_err *err)
+eg_status eg_metrics_read(eg_metrics *m, const char *dir, eg_err *err)
 {
-    return read_file(m, path, false, err);
+    return read_file(m, dir, false, err);
 }
 
-eg_status eg_metrics_last(eg_metrics *m, const char *path, eg_err *err)
+eg_status eg_metrics_last(eg_metrics *m, const char *dir, eg_err *err)
 {
-    return read_file(m, path, true, err);
+    return read_file(m, dir, true, err);
 }
 
 void eg_metrics_release(eg_metrics *m)

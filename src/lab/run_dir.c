@@ -29,28 +29,6 @@ void egi_now(char buf[32])
     strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-/* Ids sort by time: date and time in UTC; a second run in the same second gets
- * a number. mkdir decides who was first. */
-static eg_status make_new(eg_run *run, eg_err *err)
-{
-    time_t now = time(NULL);
-    struct tm tm;
-    char stamp[32];
-    eg_status st = EG_EIO;
-
-    gmtime_r(&now, &tm);
-    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
-    for (int i = 1; i < 1000; i++) {
-        if (i == 1)
-            snprintf(run->id, sizeof run->id, "%s", stamp);
-        else
-            snprintf(run->id, sizeof run->id, "%s-%03d", stamp, i);
-        st = eg_folder_sub(&run->folder, &run->parent, run->id, true, err);
-        if (st == EG_OK || !eg_folder_has(&run->parent, run->id)) return st;
-    }
-    return st;
-}
-
 /* A run stays below the folder of runs: parts of its name are names. */
 static eg_status check_name(const char *root, const char *name, eg_err *err)
 {
@@ -157,10 +135,10 @@ static eg_status find_place(eg_run *run, const char *root, const char *dir,
         EG_TRY(check_name(root, run->name, err));
         EG_TRY(egi_path(path, sizeof path, root, run->name, err));
         EG_TRY(eg_folder_make(&run->parent, path, err));
-        EG_TRY(make_new(run, err));
+        EG_TRY(eg_folder_dated(&run->folder, &run->parent, err));
     }
     snprintf(run->dir, sizeof run->dir, "%s", run->folder.path);
-    if (dir) id_from_dir(run);
+    id_from_dir(run);
     run->made_lock = !eg_folder_has(&run->folder, "lock");
     EG_TRY(eg_lock_take(&run->lock, &run->folder, "lock", err));
     if (dir && begun) egi_run_sweep(run);

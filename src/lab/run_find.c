@@ -3,8 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "engram/mem.h"
 
 typedef struct list {
@@ -26,38 +29,49 @@ static eg_status list_add(list *l, const char *dir, eg_err *err)
     return EG_OK;
 }
 
-static bool holds_run(const char *dir)
+static bool is_folder(int in, const char *name)
 {
-    char path[EG_PATH + 16];
+    struct stat info;
 
-    return egi_path(path, sizeof path, dir, "run.json", NULL) == EG_OK &&
-           eg_file_exists(path);
+    return fstatat(in, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISDIR(info.st_mode);
 }
 
-/* Collects the runs at most depth folders below dir; never looks into a run. */
-static eg_status collect(list *l, const char *dir, int depth, eg_err *err)
+/* Collects the runs at most depth folders below dir; never looks into a run,
+ * nor follows a link. */
+static eg_status collect(list *l, const eg_folder *in, int depth, eg_err *err)
 {
+    int fd = openat(in->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     eg_status st = EG_OK;
-    DIR *d = opendir(dir);
 
     if (!d) {
-        if (errno == ENOENT || errno == ENOTDIR) return EG_OK;
-        return EG_FAIL(err, EG_EIO, "%s: %s", dir, strerror(errno));
+        st = EG_FAIL(err, EG_EIO, "%s: %s", in->path, strerror(errno));
+        if (fd >= 0) (void)close(fd);
+        return st;
     }
     for (const struct dirent *e = readdir(d); e && st == EG_OK;
          e = readdir(d)) {
-        char path[EG_PATH];
+        eg_folder f;
 
-        if (e->d_name[0] == '.') continue;
-        if (egi_path(path, sizeof path, dir, e->d_name, NULL) != EG_OK)
-            continue;
-        if (holds_run(path))
-            st = list_add(l, path, err);
-        else if (depth > 1)
-            st = collect(l, path, depth - 1, err);
+        if (e->d_name[0] == '.' || !is_folder(in->fd, e->d_name)) continue;
+        st = eg_folder_sub(&f, in, e->d_name, false, err);
+        if (st == EG_OK && eg_folder_has(&f, "run.json"))
+            st = list_add(l, f.path, err);
+        else if (st == EG_OK && depth > 1)
+            st = collect(l, &f, depth - 1, err);
+        eg_folder_close(&f);
     }
     closedir(d);
     return st;
+}
+
+/* The root itself is the user's choice: a link may lead to it. */
+static bool is_folder_at(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 static int by_text(const void *a, const void *b)
@@ -69,10 +83,15 @@ eg_status eg_runs_find(char (**dirs)[EG_PATH], int *n, const char *root,
                        eg_err *err)
 {
     list l = {0};
-    eg_status st = collect(&l, root, 3, err);
+    eg_folder f;
+    eg_status st;
 
     *dirs = NULL;
     *n = 0;
+    if (!is_folder_at(root)) return EG_OK;
+    st = eg_folder_open(&f, root, err);
+    if (st == EG_OK) st = collect(&l, &f, 3, err);
+    eg_folder_close(&f);
     if (st != EG_OK) {
         eg_free(l.dir);
         return st;

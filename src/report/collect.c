@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "base/folder.h"
 #include "report/report_impl.h"
 
 enum { CLAIMS_FILE = 64 << 20 };
@@ -68,15 +69,18 @@ static eg_status add_listed(egi_collection *c, const json_t *list,
     return EG_OK;
 }
 
-static eg_status add_claims(egi_collection *c, const char *file, eg_err *err)
+/* A file the user named, or the claims.json of a folder `in`. */
+static eg_status add_claims(egi_collection *c, const eg_folder *in,
+                            const char *name, eg_err *err)
 {
     eg_status st = EG_OK;
-    char *text = NULL;
+    char *text = NULL, file[EGI_PATH];
     size_t size = 0, i;
     json_error_t e;
     json_t *root = NULL, *claim;
 
-    EG_TRY(eg_file_read(&text, &size, file, CLAIMS_FILE, err));
+    (void)egi_path_in(file, in, name);
+    EG_TRY(eg_file_read_in(&text, &size, in, name, CLAIMS_FILE, err));
     root = egi_json_parse(text, size, 0, &e);
     if (!root) {
         egi_note(c->problems, "%s %s: %s (line %d); no claims are shown", file,
@@ -102,14 +106,19 @@ done:
 static eg_status add_path(egi_collection *c, const char *path, eg_err *err)
 {
     struct stat info;
-    char inner[1200];
+    eg_folder in;
+    eg_status st;
 
     if (stat(path, &info) != 0)
         return EG_FAIL(err, EG_EIO, "%s: %s", path, strerror(errno));
-    if (!S_ISDIR(info.st_mode)) return add_claims(c, path, err);
-    (void)snprintf(inner, sizeof inner, "%s/claims.json", path);
-    if (eg_file_exists(inner)) return add_claims(c, inner, err);
-    return add_run(c, path, NULL, err);
+    if (!S_ISDIR(info.st_mode)) return add_claims(c, NULL, path, err);
+    st = eg_folder_open(&in, path, err);
+    if (st != EG_OK) return st;
+    st = eg_folder_has(&in, "claims.json")
+             ? add_claims(c, &in, "claims.json", err)
+             : add_run(c, path, NULL, err);
+    eg_folder_close(&in);
+    return st;
 }
 
 /* Groups in order of first appearance, seeds ascending inside. */

@@ -21,7 +21,7 @@ static bool open_array(egi_npy *m, const egi_flow *f, const char *name,
     bool there;
     eg_status st = EG_OK;
 
-    (void)snprintf(file, sizeof file, "%s.npy", name);
+    (void)snprintf(file, sizeof file, "arrays/%s.npy", name);
     if (eg_folder_open(&in, f->dir, NULL) != EG_OK) return false;
     there = eg_folder_has(&in, file);
     if (there) st = egi_npy_map(m, &in, file, &why);
@@ -238,21 +238,26 @@ done:
     return st;
 }
 
+/* A run without merges keeps an array of shape [0, 2]. */
+static bool no_merges(const egi_flow *f)
+{
+    eg_folder in;
+    eg_view v = {0};
+    bool none = eg_folder_open(&in, f->dir, NULL) == EG_OK &&
+                eg_npy_read_in(&v, &in, "arrays/merges.npy", NULL) == EG_OK &&
+                eg_view_size(&v) == 0;
+
+    eg_view_release(&v);
+    eg_folder_close(&in);
+    return none;
+}
+
 static eg_status read_merges(egi_flow *f, json_t *problems, eg_err *err)
 {
     eg_status st = EG_OK;
     egi_npy m = {0};
-    char path[1200];
-    eg_view v = {0};
 
-    /* a run without merges keeps an array of shape [0, 2] */
-    (void)snprintf(path, sizeof path, "%s/merges.npy", f->dir);
-    if (!eg_file_exists(path) ||
-        (eg_npy_read(&v, path, NULL) == EG_OK && eg_view_size(&v) == 0)) {
-        eg_view_release(&v);
-        return EG_OK;
-    }
-    eg_view_release(&v);
+    if (no_merges(f)) return EG_OK;
     if (!open_array(&m, f, "merges", 2, problems)) return EG_OK;
     if (m.view.shape[1] == 2) {
         f->n_merges =
@@ -277,8 +282,7 @@ eg_status egi_flow_read(egi_flow *f, const egi_run *r, int64_t max_values,
     egi_npy x = {0};
 
     memset(f, 0, sizeof *f);
-    if (snprintf(f->dir, sizeof f->dir, "%s/arrays", r->dir) >=
-        (int)sizeof f->dir)
+    if (snprintf(f->dir, sizeof f->dir, "%s", r->dir) >= (int)sizeof f->dir)
         return EG_FAIL(err, EG_EINVAL, "%s: the path is too long", r->dir);
     read_options(f, r);
     if (!open_array(&x, f, "x", 3, problems)) return EG_OK;

@@ -7,7 +7,7 @@
 enum { EGI_FLOW_TOKENS = 2000, EGI_FLOW_FRAMES = 200 };
 
 typedef struct egi_flow {
-    char dir[1024]; /* ".../arrays" */
+    char dir[1024]; /* of the run */
     char model[24], space[24], norm[24];
     double beta, delta;
     bool sphere, causal;

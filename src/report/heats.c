@@ -75,10 +75,34 @@ static eg_status add_step(egi_heats *m, const char *name, int64_t step,
     return EG_OK;
 }
 
+/* The folder of the snapshots, to be closed with closedir; NULL: none. */
+static DIR *open_arrays(const char *run_dir)
+{
+    eg_folder run, arrays = {.fd = -1};
+    DIR *d = NULL;
+
+    if (eg_folder_open(&run, run_dir, NULL) == EG_OK &&
+        eg_folder_sub(&arrays, &run, "arrays", false, NULL) == EG_OK)
+        d = fdopendir(arrays.fd);
+    if (!d) eg_folder_close(&arrays);
+    eg_folder_close(&run);
+    return d;
+}
+
+static eg_status read_snapshot(eg_view *v, const egi_heats *m,
+                               const egi_heat *h, int64_t step, eg_err *err)
+{
+    char file[192];
+
+    (void)snprintf(file, sizeof file, "arrays/%s.%lld.npy", h->name,
+                   (long long)step);
+    return egi_array_read(v, m->dir, file, err);
+}
+
 static eg_status scan(egi_heats *m, eg_err *err)
 {
     eg_status st = EG_OK;
-    DIR *d = opendir(m->dir);
+    DIR *d = open_arrays(m->dir);
     struct dirent *e;
     char name[128];
     int64_t step;
@@ -115,9 +139,9 @@ eg_status egi_heat_read(double **out, const egi_heats *m, const egi_heat *h,
     double *x = NULL;
 
     *out = NULL;
-    (void)snprintf(path, sizeof path, "%s/%s.%lld.npy", m->dir, h->name,
+    (void)snprintf(path, sizeof path, "%s/arrays/%s.%lld.npy", m->dir, h->name,
                    (long long)step);
-    EG_TRY(eg_npy_read(&v, path, err));
+    EG_TRY(read_snapshot(&v, m, h, step, err));
     if (!picture(&v, &heads, &rows, &cols) || heads < h->heads ||
         rows < h->rows || cols < h->cols) {
         st = EG_FAIL(err, EG_ESHAPE, "%s: not the shape of the others", path);
@@ -147,12 +171,9 @@ done:
 static bool find_shape(egi_heat *h, const egi_heats *m, int full[3])
 {
     for (int i = 0; i < h->n_steps; i++) {
-        char path[1400];
         eg_view v = {0};
 
-        (void)snprintf(path, sizeof path, "%s/%s.%lld.npy", m->dir, h->name,
-                       (long long)h->steps[i]);
-        if (eg_npy_read(&v, path, NULL) == EG_OK &&
+        if (read_snapshot(&v, m, h, h->steps[i], NULL) == EG_OK &&
             picture(&v, &full[0], &full[1], &full[2])) {
             if (!h->heads || full[0] < h->heads) h->heads = full[0];
             if (!h->rows || full[1] < h->rows) h->rows = full[1];
@@ -261,8 +282,7 @@ eg_status egi_heats_find(egi_heats *m, const char *run_dir, json_t *problems,
     int kept = 0;
 
     memset(m, 0, sizeof *m);
-    if (snprintf(m->dir, sizeof m->dir, "%s/arrays", run_dir) >=
-        (int)sizeof m->dir)
+    if (snprintf(m->dir, sizeof m->dir, "%s", run_dir) >= (int)sizeof m->dir)
         return EG_FAIL(err, EG_EINVAL, "%s: the path is too long", run_dir);
     EG_TRY(scan(m, err));
     for (int i = 0, n = m->n; i < n; i++) {

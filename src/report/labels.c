@@ -9,13 +9,11 @@ enum { MAX_LABELS = 65536 };
 
 static json_t *tokens_json(const char *run_dir)
 {
-    char path[1400];
     eg_view v = {0};
     json_t *list = NULL;
     eg_index n;
 
-    (void)snprintf(path, sizeof path, "%s/arrays/demo_tokens.npy", run_dir);
-    if (!eg_file_exists(path) || eg_npy_read(&v, path, NULL) != EG_OK)
+    if (egi_array_read(&v, run_dir, "arrays/demo_tokens.npy", NULL) != EG_OK)
         return NULL;
     n = eg_view_size(&v);
     if (n > 0 && n <= MAX_LABELS) list = json_array();

@@ -236,6 +236,9 @@ static void put_page(FILE *f, const char *title, const char *json)
     fputs(p, f);
 }
 
+/* As the skeleton has it: by it a page of engram's is known again. */
+static const char page_mark[] = "<meta name=\"generator\" content=\"engram\">";
+
 eg_status eg_report_write(const char *const *paths, int n_paths,
                           const eg_report_opts *opts, eg_err *err)
 {
@@ -248,6 +251,8 @@ eg_status eg_report_write(const char *const *paths, int n_paths,
     if (n_paths < 1 || !opts || !opts->out)
         return EG_FAIL(err, EG_EINVAL,
                        "a report needs at least one run and a file to write");
+    EG_TRY(eg_output_apart(opts->out, paths, n_paths, err));
+    EG_TRY(eg_output_own(opts->out, page_mark, err));
     EG_TRY(egi_collect(&c, paths, n_paths, err));
     EG_TRY(data_json(&data, &c, opts, err));
     title = egi_html_escape(json_string_value(json_object_get(data, "title")));
@@ -257,7 +262,7 @@ eg_status eg_report_write(const char *const *paths, int n_paths,
         st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
         goto done;
     }
-    EG_TRY(eg_outfile_open(&o, opts->out, err));
+    EG_TRY(eg_outfile_open_own(&o, NULL, opts->out, page_mark, err));
     put_page(o.f, title, json);
     st = eg_outfile_commit(&o, err);
 done:

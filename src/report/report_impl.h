@@ -98,6 +98,9 @@ typedef struct egi_run {
     egi_table table;
 } egi_run;
 
+/* arrays/<name>.npy of a run. */
+eg_status egi_array_read(eg_view *v, const char *run_dir, const char *name,
+                         eg_err *err);
 eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
                        eg_err *err);
 void egi_run_release(egi_run *r);
@@ -142,7 +145,7 @@ typedef struct egi_heat {
 } egi_heat;
 
 typedef struct egi_heats {
-    char dir[1024]; /* ".../arrays" */
+    char dir[1024]; /* of the run */
     int n, cap;
     egi_heat *heat;
     /* what it takes in the page before base64; the whole-sequence ones apart */

@@ -1,33 +1,26 @@
 /* One run directory: what is in it, and what is wrong with it. Only a missing
  * directory is an error; everything else becomes a sentence in problems. */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "engram/lab.h"
 #include "report/report_impl.h"
 
 enum { SMALL_FILE = 4 << 20, METRICS_FILE = 512 << 20 };
 
-/* The text of <dir>/<name>, or NULL with a sentence in problems. */
-static char *read_text(const egi_run *r, const char *name, size_t max)
+/* The text of the file name of a run, or NULL with a sentence in problems. */
+static char *read_text(const egi_run *r, const eg_folder *in, const char *name,
+                       size_t max)
 {
-    char path[1200];
     char *text = NULL;
     size_t size = 0;
     eg_err err = {0};
 
-    if (snprintf(path, sizeof path, "%s/%s", r->dir, name) >=
-        (int)sizeof path) {
-        egi_note(r->problems, "%s: the path is too long", name);
-        return NULL;
-    }
-    if (!eg_file_exists(path)) {
+    if (!eg_folder_has(in, name)) {
         egi_note(r->problems, "%s is missing", name);
         return NULL;
     }
-    if (eg_file_read(&text, &size, path, max, &err) != EG_OK) {
+    if (eg_file_read_in(&text, &size, in, name, max, &err) != EG_OK) {
         egi_note(r->problems, "%s", err.msg);
         return NULL;
     }
@@ -42,10 +35,10 @@ static void note_empty(const egi_run *r, const char *text, const char *name)
     if (text && !*text) egi_note(r->problems, "%s is empty", name);
 }
 
-static void read_record(egi_run *r)
+static void read_record(egi_run *r, const eg_folder *in)
 {
     json_error_t e;
-    char *text = read_text(r, "run.json", SMALL_FILE);
+    char *text = read_text(r, in, "run.json", SMALL_FILE);
 
     if (!text) return;
     note_empty(r, text, "run.json");
@@ -61,18 +54,17 @@ static void read_record(egi_run *r)
     eg_free(text);
 }
 
-static eg_status read_metrics(egi_run *r, eg_err *err)
+static eg_status read_metrics(egi_run *r, const eg_folder *in, eg_err *err)
 {
     static const char *const file[] = {"metrics.jsonl", "timing.jsonl"};
     eg_status st = EG_OK;
 
     for (int i = 0; i < 2 && st == EG_OK; i++) {
         int64_t before = r->table.n_bad, bad;
-        char path[1200], *text;
+        char *text;
 
-        (void)snprintf(path, sizeof path, "%s/%s", r->dir, file[i]);
-        if (i == 1 && !eg_file_exists(path)) break; /* it may be absent */
-        text = read_text(r, file[i], METRICS_FILE);
+        if (i == 1 && !eg_folder_has(in, file[i])) break; /* it may be absent */
+        text = read_text(r, in, file[i], METRICS_FILE);
         if (!text) continue;
         if (i == 0) note_empty(r, text, file[i]);
         st = egi_table_parse(&r->table, text, err);
@@ -152,26 +144,35 @@ static void correct_status(egi_run *r)
         json_object_set_new(r->record, "status", egi_json_text(info.status));
 }
 
+/* Any of these makes a folder a run directory, damaged perhaps. */
+static bool holds_run(const eg_folder *in)
+{
+    return eg_folder_has(in, "run.json") || eg_folder_has(in, "config.yaml") ||
+           eg_folder_has(in, "metrics.jsonl");
+}
+
 eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
                        eg_err *err)
 {
-    eg_status st = EG_OK;
-    struct stat info;
+    eg_folder in;
+    eg_status st = eg_folder_open(&in, dir, err);
 
     memset(r, 0, sizeof *r);
-    if (stat(dir, &info) != 0)
-        return EG_FAIL(err, EG_EIO, "%s: %s", dir, strerror(errno));
-    if (!S_ISDIR(info.st_mode))
-        return EG_FAIL(err, EG_EIO, "%s: not a run directory", dir);
+    if (st == EG_OK && !holds_run(&in))
+        st = EG_FAIL(err, EG_EINVAL,
+                     "%s holds no run: expected run.json and metrics.jsonl, or "
+                     "claims.json",
+                     dir);
+    if (st != EG_OK) goto done;
     r->dir = eg_strdup(dir);
     r->problems = json_array();
     if (!r->dir || !r->problems) {
         st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
         goto done;
     }
-    r->config = read_text(r, "config.yaml", SMALL_FILE);
+    r->config = read_text(r, &in, "config.yaml", SMALL_FILE);
     note_empty(r, r->config, "config.yaml");
-    read_record(r);
+    read_record(r, &in);
     find_seed(r);
     correct_status(r);
     find_kind(r);
@@ -181,10 +182,23 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
         st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
         goto done;
     }
-    EG_TRY(read_metrics(r, err));
+    EG_TRY(read_metrics(r, &in, err));
     if (r->flow) egi_table_retime(&r->table, "t");
 done:
+    eg_folder_close(&in);
     if (st != EG_OK) egi_run_release(r);
+    return st;
+}
+
+eg_status egi_array_read(eg_view *v, const char *run_dir, const char *name,
+                         eg_err *err)
+{
+    eg_folder run;
+    eg_status st = eg_folder_open(&run, run_dir, err);
+
+    *v = (eg_view){0};
+    if (st == EG_OK) st = eg_npy_read_in(v, &run, name, err);
+    eg_folder_close(&run);
     return st;
 }
 

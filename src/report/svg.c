@@ -17,7 +17,8 @@ static const char *const spare[] = {"#7a6a00", "#00767a", "#a3304c", "#5a4fb0",
                                     "#4d7a1e", "#7b4a9e", "#9a4a12", "#35608f"};
 
 typedef struct job {
-    const char *dir, *group;
+    const eg_folder *to;
+    const char *group;
     char number[16]; /* "-2": another group has its letters */
     const egi_run *runs;
     int n, n_files;
@@ -40,15 +41,18 @@ static size_t add_plain(char *path, size_t size, size_t start, size_t n,
     return n;
 }
 
-/* <dir>/<group>-<what>.svg */
-static void file_name(char *path, size_t size, const job *j, const char *what)
+/* Begins <group>-<what>.svg. */
+static eg_status open_figure(eg_outfile *o, const job *j, const char *what,
+                             eg_err *err)
 {
-    size_t n = (size_t)snprintf(path, size, "%s/", j->dir), start = n;
     const char *part[] = {j->group, j->number, "-", what};
+    char name[240];
+    size_t n = 0;
 
-    if (n >= size) return; /* too long: opening it will say so */
-    for (int i = 0; i < 4; i++) n = add_plain(path, size, start, n, part[i]);
-    (void)snprintf(path + n, size - n, ".svg");
+    for (int i = 0; i < 4; i++)
+        n = add_plain(name, sizeof name - 4, 0, n, part[i]);
+    (void)snprintf(name + n, sizeof name - n, ".svg");
+    return eg_outfile_open_own(o, j->to, name, EGI_SVG_MARK, err);
 }
 
 /* Groups before run i whose letters are the same as its own get the figures of
@@ -149,7 +153,6 @@ static eg_status plot(job *j, const egi_panel *panel, const char *only,
     egi_curve curve[MAX_CURVES] = {{0}};
     egi_plot p = {.curve = curve, .points = j->runs[0].theory};
     eg_outfile o = {0};
-    char path[1024];
 
     EG_TRY(find_curves(curve, &p.n, j, panel->id, only, err));
     if (p.n == 0) goto done;
@@ -161,8 +164,7 @@ static eg_status plot(job *j, const egi_panel *panel, const char *only,
     p.log_x = p.points && curve[0].n > 2 && curve[0].x[0] > 0 &&
               curve[0].x[curve[0].n - 1] >= 8 * curve[0].x[0];
     if (j->runs[0].flow) fit_to_flow(&p, curve, j);
-    file_name(path, sizeof path, j, only ? only : panel->id);
-    EG_TRY(eg_outfile_open(&o, path, err));
+    EG_TRY(open_figure(&o, j, only ? only : panel->id, err));
     egi_svg_plot(o.f, &p);
     st = eg_outfile_commit(&o, err);
     if (st == EG_OK) j->n_files++;
@@ -213,13 +215,12 @@ static eg_status phase(job *j, const char *name, eg_err *err)
     eg_status st = EG_OK;
     egi_phase m = {0};
     eg_outfile o = {0};
-    char path[1024], what[160], title[256];
+    char what[160], title[256];
 
     EG_TRY(egi_phase_read(&m, j->runs, j->n, name, err));
     (void)snprintf(what, sizeof what, "phase-%s", name);
     (void)snprintf(title, sizeof title, "%s: %s", j->group, name);
-    file_name(path, sizeof path, j, what);
-    EG_TRY(eg_outfile_open(&o, path, err));
+    EG_TRY(open_figure(&o, j, what, err));
     if (egi_svg_phase(o.f, &m, name, j->runs[0].axis, title)) {
         st = eg_outfile_commit(&o, err);
         if (st == EG_OK) j->n_files++;
@@ -258,7 +259,7 @@ static eg_status heat(job *j, const egi_heats *all, const egi_heat *h,
 {
     eg_status st = EG_OK;
     double *x = NULL;
-    char path[1024], what[192], label[192], title[224];
+    char what[192], label[192], title[224];
     int64_t step = h->steps[h->n_steps - 1];
 
     egi_heat_label(h, label, sizeof label);
@@ -270,8 +271,7 @@ static eg_status heat(job *j, const egi_heats *all, const egi_heat *h,
         if (h->heads == 1) what[strlen(h->name)] = '\0';
         (void)snprintf(title, sizeof title, "%s, step %lld", label,
                        (long long)step);
-        file_name(path, sizeof path, j, what);
-        EG_TRY(eg_outfile_open(&o, path, err));
+        EG_TRY(open_figure(&o, j, what, err));
         egi_svg_heat(o.f, h, x, head, title);
         EG_TRY(eg_outfile_commit(&o, err));
         j->n_files++;
@@ -339,10 +339,8 @@ static eg_status flow_figures(job *j, eg_err *err)
         frame[i] = egi_flow_nearest(&j->flow, j->times[i]);
     for (int which = 0; which < N_FIGURES; which++) {
         eg_outfile o = {0};
-        char path[1024];
 
-        file_name(path, sizeof path, j, name[which]);
-        EG_TRY(eg_outfile_open(&o, path, err));
+        EG_TRY(open_figure(&o, j, name[which], err));
         if (!draw(o.f, j, which, frame, k)) {
             eg_outfile_abort(&o);
             continue;
@@ -378,15 +376,17 @@ eg_status eg_report_svg_at(const char *const *paths, int n_paths,
 {
     eg_status st = EG_OK;
     egi_collection c = {0};
+    eg_folder to = {.fd = -1};
     int files = 0;
 
     if (n_paths < 1 || !dir)
         return EG_FAIL(err, EG_EINVAL,
                        "figures need at least one run and a folder");
     EG_TRY(egi_collect(&c, paths, n_paths, err));
-    EG_TRY(eg_mkdirs(dir, err));
+    EG_TRY(eg_folder_make(&to, dir, err));
+    EG_TRY(eg_folder_own(&to, EGI_SVG_MARK, err));
     for (int i = 0, end; i < c.n; i = end) {
-        job j = {.dir = dir,
+        job j = {.to = &to,
                  .group = c.run[i].group,
                  .runs = &c.run[i],
                  .times = n_times > 0 ? times : NULL,
@@ -406,6 +406,8 @@ eg_status eg_report_svg_at(const char *const *paths, int n_paths,
     }
 done:
     if (n_files) *n_files = files;
+    if (st != EG_OK && to.fd >= 0) eg_folder_unmake(&to);
+    eg_folder_close(&to);
     egi_collection_release(&c);
     return st;
 }

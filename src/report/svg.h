@@ -4,6 +4,9 @@
 
 #include "report/report_impl.h"
 
+/* By it a figure of engram's is known again. */
+#define EGI_SVG_MARK "<!-- a figure by engram -->"
+
 /* One curve: points over seeds, ascending in x. */
 typedef struct egi_curve {
     const egi_quantity *q;

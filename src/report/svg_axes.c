@@ -59,7 +59,7 @@ void egi_svg_open(FILE *f, double width, double height)
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
         "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"Helvetica,"
         " Arial, 'Liberation Sans', sans-serif\" font-size=\"10\" "
-        "fill=\"#222\">\n"
+        "fill=\"#222\">\n" EGI_SVG_MARK "\n"
         "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
         width, height, width, height);
 }

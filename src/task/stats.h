@@ -4,11 +4,15 @@
 #ifndef EGI_TASK_STATS_H
 #define EGI_TASK_STATS_H
 
-#include "engram/status.h"
+#include "engram/file.h"
 
 #define EGI_STATS_MAX_SYMBOLS 65536
 /* counts times symbols stay below 2^62: alias tables use exact integers */
 #define EGI_STATS_MAX_LENGTH ((int64_t)1 << 46)
+/* a text from a pipe is at most so many bytes */
+#define EGI_STATS_PIPE ((size_t)1 << 34)
+/* how a file of statistics begins, after its brace */
+#define EGI_STATS_MARK "\"format\": \"engram-stats\""
 
 typedef struct egi_stats {
     int n_symbols;    /* V, 2..EGI_STATS_MAX_SYMBOLS */

@@ -9,7 +9,6 @@
 #include "task/stats.h"
 #include "task/utf8.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,14 +123,19 @@ static eg_status bad_utf8(const egi_utf8 *u, const char *what, const char *path,
                    (long long)u->start);
 }
 
-static eg_status count_stream(counter *c, egi_sha256 *sha, FILE *f,
-                              const char *path, eg_err *err)
+static eg_status count_stream(counter *c, egi_sha256 *sha, eg_infile *f,
+                              eg_err *err)
 {
     unsigned char chunk[CHUNK];
+    const char *path = f->path;
     egi_utf8 u = {0};
-    size_t n = 0;
 
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) {
+    for (;;) {
+        size_t n;
+        eg_status read = eg_infile_read(f, chunk, sizeof chunk, &n, err);
+
+        if (read != EG_OK) return read;
+        if (n == 0) break;
         egi_sha256_add(sha, chunk, n);
         for (size_t b = 0; b < n; b++) {
             int got = egi_utf8_byte(&u, chunk[b]);
@@ -143,7 +147,6 @@ static eg_status count_stream(counter *c, egi_sha256 *sha, FILE *f,
             if (st != EG_OK) return st;
         }
     }
-    if (ferror(f)) return EG_FAIL(err, EG_EIO, "%s: %s", path, strerror(errno));
     if (u.need > 0) return bad_utf8(&u, "character cut short", path, err);
     return EG_OK;
 }
@@ -212,20 +215,17 @@ static const char *base_name(const char *path)
 eg_status egi_stats_count(egi_stats *s, const char *text_path,
                           const char *provenance, eg_err *err)
 {
-    FILE *f = fopen(text_path, "rb");
-    eg_status st = EG_OK;
+    eg_infile f;
+    eg_status st = eg_infile_open(&f, text_path, EGI_STATS_PIPE, err);
     counter c = {0};
     egi_stats got = {0};
     egi_sha256 sha;
 
     memset(s, 0, sizeof *s);
     egi_sha256_init(&sha);
-    if (!f) {
-        st = EG_FAIL(err, EG_EIO, "%s: %s", text_path, strerror(errno));
-        goto done;
-    }
+    if (st != EG_OK) goto done;
     EG_TRY(counter_init(&c, err));
-    EG_TRY(count_stream(&c, &sha, f, text_path, err));
+    EG_TRY(count_stream(&c, &sha, &f, err));
     if (c.n_symbols < 2) {
         st = c.length == 0
                  ? EG_FAIL(err, EG_EINVAL, "%s: the text is empty", text_path)
@@ -250,16 +250,18 @@ eg_status egi_stats_count(egi_stats *s, const char *text_path,
 done:
     egi_stats_release(&got);
     counter_release(&c);
-    if (f) fclose(f);
+    eg_infile_close(&f);
     return st;
 }
 
 eg_status eg_stats_measure(const char *text_path, const char *out_path,
                            const char *provenance, eg_err *err)
 {
-    egi_stats s;
-    eg_status st = egi_stats_count(&s, text_path, provenance, err);
+    egi_stats s = {0};
+    eg_status st = eg_output_apart(out_path, &text_path, 1, err);
 
+    if (st == EG_OK) st = eg_output_own(out_path, EGI_STATS_MARK, err);
+    if (st == EG_OK) st = egi_stats_count(&s, text_path, provenance, err);
     if (st == EG_OK) st = egi_stats_write(&s, out_path, err);
     egi_stats_release(&s);
     return st;

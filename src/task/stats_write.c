@@ -35,10 +35,10 @@ static void put_row(FILE *f, const egi_stats *s, int i)
 eg_status egi_stats_write(const egi_stats *s, const char *path, eg_err *err)
 {
     eg_outfile o;
-    eg_status st = eg_outfile_open(&o, path, err);
+    eg_status st = eg_outfile_open_own(&o, NULL, path, EGI_STATS_MARK, err);
 
     if (st != EG_OK) return st;
-    fputs("{\"format\": \"engram-stats\", \"version\": 1,\n", o.f);
+    fputs("{" EGI_STATS_MARK ", \"version\": 1,\n", o.f);
     if (!put_text(o.f, "source", s->source) ||
         !put_text(o.f, "method", method) ||
         (s->sha256[0] && !put_text(o.f, "sha256", s->sha256))) {

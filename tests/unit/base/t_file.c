@@ -277,7 +277,7 @@ static void test_link_in_place_of_a_file(void **state)
 static eg_status write_own(const char *name, const char *text, eg_err *err)
 {
     eg_outfile o;
-    eg_status st = eg_outfile_open_own(&o, at(name), "made by us", err);
+    eg_status st = eg_outfile_open_own(&o, NULL, at(name), "made by us", err);
 
     if (st != EG_OK) return st;
     eg_outfile_write(&o, text, strlen(text));
@@ -294,11 +294,14 @@ static void test_own_files_are_replaced(void **state)
     check_ok(write_own("a", "# made by us: 2", &err), &err);
     check_content(at("a"), "# made by us: 2");
     check_ok(eg_file_write(at("a"), "mine", 4, &err), &err);
+    check_failed(eg_output_own(at("a"), "made by us", &err), EG_EINVAL, &err,
+                 "a is there and was not written by engram");
     check_failed(write_own("a", "# made by us: 3", &err), EG_EINVAL, &err,
                  "a is there and was not written by engram");
+    check_ok(eg_output_own(at("b"), "made by us", &err), &err);
     check_content(at("a"), "mine");
     /* put there while we wrote */
-    check_ok(eg_outfile_open_own(&o, at("b"), "made by us", &err), &err);
+    check_ok(eg_outfile_open_own(&o, NULL, at("b"), "made by us", &err), &err);
     check_ok(eg_file_write(at("b"), "mine", 4, &err), &err);
     check_failed(eg_outfile_commit(&o, &err), EG_EIO, &err, "File exists");
     check_content(at("b"), "mine");

@@ -86,7 +86,6 @@ static void test_whole_run(void **state)
 {
     eg_config *c = config_of(base, "");
     eg_lab_result r = run(c, "whole", 2, 0, false);
-    char path[EG_PATH + 32];
     eg_metrics m;
     const eg_series *energy, *parts;
     eg_view hist = array_of(r.dir, "hist"), merges = array_of(r.dir, "merges");
@@ -105,8 +104,7 @@ static void test_whole_run(void **state)
     for (int b = 0; b < 20; b++) pairs += eg_view_at(&hist, 44 * 20 + b);
     assert_true(pairs == 66);
 
-    snprintf(path, sizeof path, "%s/metrics.jsonl", r.dir);
-    assert_int_equal(eg_metrics_read(&m, path, NULL), EG_OK);
+    assert_int_equal(eg_metrics_read(&m, r.dir, NULL), EG_OK);
     energy = eg_metrics_find(&m, "energy");
     parts = eg_metrics_find(&m, "components");
     assert_int_equal(energy->n, 45);

@@ -89,7 +89,7 @@ static bool all_lines_good(const char *text, size_t size)
     return good;
 }
 
-static char path[64];
+static char dir[64], path[96];
 
 /* The same text as a file, of which only the last values are asked. */
 static void check_last(const char *text, size_t size, const eg_metrics *m)
@@ -104,7 +104,7 @@ static void check_last(const char *text, size_t size, const eg_metrics *m)
     assert_non_null(f);
     assert_int_equal(fwrite(text, 1, size, f), size);
     assert_int_equal(fclose(f), 0);
-    st = eg_metrics_last(&last, path, &err);
+    st = eg_metrics_last(&last, dir, &err);
     assert_int_equal(st, m ? EG_OK : EG_EFORMAT);
     for (int i = 0; m && i < m->n; i++) {
         const eg_series *all = &m->series[i], *one = &last.series[i];
@@ -382,7 +382,9 @@ static void test_no_memory(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(path, sizeof path, "/tmp/engram-t_metrics-%d", (int)getpid());
+    snprintf(dir, sizeof dir, "/tmp/engram-t_metrics-XXXXXX");
+    if (!mkdtemp(dir)) return 1;
+    snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
     return 0;
 }
 
@@ -390,6 +392,7 @@ static int tear_down(void **state)
 {
     (void)state;
     unlink(path);
+    rmdir(dir);
     return 0;
 }
 

@@ -62,7 +62,7 @@ static void test_create_and_read(void **state)
     eg_run *run = NULL;
     eg_metrics m;
     eg_run_info info;
-    char dir[EG_PATH], path[EG_PATH + 32], *text;
+    char dir[EG_PATH], *text;
     eg_err err = {0};
 
     (void)state;
@@ -82,8 +82,7 @@ static void test_create_and_read(void **state)
     assert_non_null(strstr(text, "\"commit\": \""));
     assert_non_null(strstr(text, "\"cpu_features\": \""));
     eg_free(text);
-    snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
-    assert_int_equal(eg_metrics_read(&m, path, &err), EG_OK);
+    assert_int_equal(eg_metrics_read(&m, dir, &err), EG_OK);
     assert_int_equal(m.n, 2);
     assert_int_equal(eg_metrics_find(&m, "a")->n, 3);
     assert_true(eg_metrics_find(&m, "a")->value[1] == 1e-300);

@@ -1,6 +1,8 @@
 /* Pages and figures as a whole: grouping, broken runs and claims, escaping,
  * running out of memory. What the page looks like is tests/browser. */
 
+#include <unistd.h>
+
 #include "rundir.h"
 
 #define CONFIG(name, seed, lr)                             \
@@ -111,7 +113,7 @@ static void test_broken_runs(void **state)
     static const struct {
         const char *config, *record, *metrics, *expect;
     } run[] = {
-        {NULL, NULL, NULL, "metrics.jsonl is missing"},
+        {"run:\n", NULL, NULL, "metrics.jsonl is missing"},
         {"", "", "", "metrics.jsonl is empty"},
         {"run:\n", "{\"name\":", "{\"step\":0,\"loss\":1}\n{\"st",
          "1 line cut off"},
@@ -218,16 +220,75 @@ static void test_misuse(void **state)
     eg_err err = {0};
 
     (void)state;
-    (void)snprintf(out, sizeof out, "%s/none/report.html", root);
+    (void)snprintf(out, sizeof out, "%s/report.html", root);
     assert_int_equal(eg_report_write(NULL, 0, &opts, &err), EG_EINVAL);
     assert_int_equal(eg_report_write(&gone, 1, NULL, &err), EG_EINVAL);
     assert_int_equal(eg_report_write(&gone, 1, &opts, &err), EG_EIO);
     print_message("%s\n", err.msg);
     assert_non_null(strstr(err.msg, gone));
-    assert_int_equal(eg_report_write(&here, 1, &opts, &err), EG_EIO);
+    assert_int_equal(eg_report_write(&here, 1, &opts, &err), EG_EINVAL);
+    assert_non_null(strstr(err.msg, "holds no run"));
     assert_false(eg_file_exists(out));
+    (void)snprintf(out, sizeof out, "%s/none/report.html", root);
+    assert_int_equal(eg_report_write(&here, 1, &opts, &err), EG_EIO);
+    assert_non_null(strstr(err.msg, "cannot create"));
     assert_int_equal(eg_report_svg(NULL, 0, root, NULL, &err), EG_EINVAL);
     assert_int_equal(eg_report_svg(&gone, 1, root, NULL, &err), EG_EIO);
+    test_folder_remove(root);
+}
+
+/* What engram did not write stays as it is, whatever it is called; what it
+ * wrote is written again. */
+static void test_files_of_others(void **state)
+{
+    char *root = test_folder();
+    const char *name = "r/1", *path = NULL;
+    char run[256], out[300], figures[256], *text;
+    eg_report_opts opts = {.out = out};
+    eg_err err = {0};
+
+    (void)state;
+    put_run(root, name, CONFIG("r", "1", "0.1"), "{\"name\":\"r\"}", ROWS);
+    (void)snprintf(run, sizeof run, "%s/%s", root, name);
+    (void)snprintf(figures, sizeof figures, "%s/figures", root);
+    path = run;
+    (void)snprintf(out, sizeof out, "%s/metrics.jsonl", run);
+    assert_int_equal(eg_report_write(&path, 1, &opts, &err), EG_EINVAL);
+    assert_non_null(strstr(err.msg, "was not written by engram"));
+    text = test_read(out);
+    assert_string_equal(text, ROWS);
+    eg_free(text);
+    (void)snprintf(out, sizeof out, "%s/page.html", run);
+    assert_int_equal(eg_report_write(&path, 1, &opts, &err), EG_OK);
+    assert_int_equal(eg_report_write(&path, 1, &opts, &err), EG_OK);
+    assert_int_equal(eg_report_svg(&path, 1, figures, NULL, &err), EG_OK);
+    assert_int_equal(eg_report_svg(&path, 1, figures, NULL, &err), EG_OK);
+    test_put(root, "figures/mine.svg", "<svg/>");
+    assert_int_equal(eg_report_svg(&path, 1, figures, NULL, &err), EG_EINVAL);
+    assert_non_null(strstr(err.msg, "mine.svg was not written by engram"));
+    test_folder_remove(root);
+}
+
+/* A link in a run leads nowhere. */
+static void test_links(void **state)
+{
+    char *root = test_folder(), *text;
+    const char *name = "r/1";
+    char from[256], to[256];
+    json_t *data;
+
+    (void)state;
+    put_run(root, name, CONFIG("r", "1", "0.1"), "{\"name\":\"r\"}", NULL);
+    test_put(root, "secret", "{\"step\": 1, \"loss\": 77}\n");
+    (void)snprintf(from, sizeof from, "%s/r/1/metrics.jsonl", root);
+    (void)snprintf(to, sizeof to, "%s/secret", root);
+    assert_int_equal(symlink(to, from), 0);
+    data = report(root, &name, 1);
+    text = json_dumps(data, JSON_COMPACT);
+    assert_non_null(strstr(text, "metrics.jsonl: is a link"));
+    assert_null(strstr(text, "77"));
+    free(text);
+    json_decref(data);
     test_folder_remove(root);
 }
 
@@ -302,9 +363,14 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_groups),    cmocka_unit_test(test_broken_runs),
-        cmocka_unit_test(test_claims),    cmocka_unit_test(test_escaping),
-        cmocka_unit_test(test_misuse),    cmocka_unit_test(test_svg),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_broken_runs),
+        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_escaping),
+        cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_files_of_others),
+        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_svg),
         cmocka_unit_test(test_no_memory),
     };
 
