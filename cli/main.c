@@ -1,7 +1,11 @@
 /* engram: the table of commands. */
 #include "cli.h"
 
+#include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
+
+enum { SMALL = 2 << 20, STACK = 8 << 20 };
 
 const cli_command cli_commands[] = {
     {"run", "FILE", 1, 1, "train a model, check a statement, let tokens flow",
@@ -70,17 +74,14 @@ static int finish(int code)
     return code;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static char line[1 << 16];
     const cli_command *command;
     const char *name;
     cli_args args;
     bool helped = false;
     int code;
 
-    /* a line of results in one write, for whoever shares the file */
-    (void)setvbuf(stdout, line, _IOLBF, sizeof line);
     if (argc < 2) {
         cli_usage(stdout);
         return finish(CLI_DONE);
@@ -93,4 +94,58 @@ int main(int argc, char **argv)
     code = cli_parse(&args, command, argc - 1, argv + 1, &helped);
     if (code == CLI_DONE && !helped) code = command->run(&args);
     return finish(code);
+}
+
+/* ---- where the stack is small ---------------------------------------------
+ */
+
+typedef struct call {
+    int argc, code;
+    char **argv;
+    sigset_t mask;
+} call;
+
+static void *run_call(void *arg)
+{
+    call *c = arg;
+
+    (void)pthread_sigmask(SIG_SETMASK, &c->mask, NULL);
+    c->code = run(c->argc, c->argv);
+    return NULL;
+}
+
+/* Kernels keep panels on the stack (engram/pool.h). Where the limit is below
+ * what they and the libraries may take (ulimit -s), the command runs on a
+ * thread with a stack of its own, which alone gets the signals. */
+static int run_apart(int argc, char **argv)
+{
+    call c = {.argc = argc, .argv = argv, .code = CLI_FAILED};
+    pthread_attr_t attr;
+    pthread_t thread;
+    sigset_t all;
+    int rc = pthread_attr_init(&attr);
+
+    if (rc == 0) rc = pthread_attr_setstacksize(&attr, STACK);
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &c.mask);
+    if (rc == 0) rc = pthread_create(&thread, &attr, run_call, &c);
+    if (rc == 0) rc = pthread_join(thread, NULL);
+    if (rc != 0)
+        return cli_fail(CLI_FAILED,
+                        "the stack is limited to less than %d KiB, and no "
+                        "thread with its own can be started: %s",
+                        SMALL >> 10, strerror(rc));
+    return c.code;
+}
+
+int main(int argc, char **argv)
+{
+    static char line[1 << 16];
+    struct rlimit stack;
+
+    /* a line of results in one write, for whoever shares the file */
+    (void)setvbuf(stdout, line, _IOLBF, sizeof line);
+    if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < SMALL)
+        return run_apart(argc, argv);
+    return run(argc, argv);
 }

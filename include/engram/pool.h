@@ -18,7 +18,9 @@ EG_API eg_status eg_pool_new(eg_pool **out, int n_threads, eg_err *err);
 EG_API void eg_pool_free(eg_pool *pool);
 EG_API int eg_pool_size(const eg_pool *pool);
 /* Calls fn(ctx, i, worker) for i in 0..n_tasks-1; returns when all are done.
- * Allocates nothing. Not to be called from inside a task. */
+ * Allocates nothing. Not to be called from inside a task. The kernels take up
+ * to 0.4 MiB of the stack of whoever calls; the pool's own threads have 4 MiB
+ * each. */
 EG_API void eg_pool_run(eg_pool *pool, int n_tasks, eg_task_fn fn, void *ctx);
 
 /* Cores this process may run on. */

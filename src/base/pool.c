@@ -11,6 +11,7 @@
 #include "engram/mem.h"
 #include "engram/pool.h"
 
+#define STACK ((size_t)4 << 20) /* ten times what the kernels take */
 #define SPINS 4000 /* some hundred microseconds: the gaps within a step */
 
 typedef struct worker {
@@ -99,6 +100,19 @@ static void advance_generation(eg_pool *p)
     (void)pthread_mutex_unlock(&p->lock);
 }
 
+/* The stack does not depend on the limit of the process (ulimit -s). */
+static int start(worker *w)
+{
+    pthread_attr_t attr;
+    int rc = pthread_attr_init(&attr);
+
+    if (rc != 0) return rc;
+    rc = pthread_attr_setstacksize(&attr, STACK);
+    if (rc == 0) rc = pthread_create(&w->thread, &attr, worker_main, w);
+    (void)pthread_attr_destroy(&attr);
+    return rc;
+}
+
 eg_status eg_pool_new(eg_pool **out, int n_threads, eg_err *err)
 {
     eg_status st = EG_OK;
@@ -129,7 +143,7 @@ eg_status eg_pool_new(eg_pool **out, int n_threads, eg_err *err)
 
         w->pool = p;
         w->id = i;
-        rc = pthread_create(&w->thread, NULL, worker_main, w);
+        rc = start(w);
         if (rc != 0 && as_many_as_can_be) {
             p->n_threads = i;
             break;

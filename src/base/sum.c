@@ -80,7 +80,7 @@ egi_sum egi_summer_end(const egi_summer *s)
 eg_status egi_sum_file(egi_sum *sum, int64_t *bytes, int fd, const char *path,
                        eg_err *err)
 {
-    char part[1 << 16];
+    char part[1 << 14];
     egi_summer s;
     int64_t total = 0;
 

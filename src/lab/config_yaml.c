@@ -134,17 +134,23 @@ eg_status eg_config_load_run(eg_config *cfg, const eg_folder *run, eg_err *err)
 static void put_value(egi_buf *b, const eg_field *f, const void *opts)
 {
     /* room for every byte escaped */
-    char text[EG_STRS_MAX * 8 * EG_STRS_LEN], quoted[8 * EG_TEXT];
+    const size_t size = EG_STRS_MAX * 8 * EG_STRS_LEN;
+    char *text = eg_calloc(size, 1), quoted[8 * EG_TEXT];
 
+    if (!text) {
+        b->failed = true;
+        return;
+    }
     eg_yaml_quote(quoted, sizeof quoted, f->name);
     egi_buf_add(b, "  %s: ", quoted);
-    eg_field_format(f, opts, text, sizeof text);
+    eg_field_format(f, opts, text, size);
     if (f->kind == EG_FIELD_TEXT || f->kind == EG_FIELD_ENUM) {
         eg_yaml_quote(quoted, sizeof quoted, text);
         egi_buf_add(b, "%s\n", quoted);
     } else {
         egi_buf_add(b, "%s\n", text);
     }
+    eg_free(text);
 }
 
 eg_status eg_config_format(const eg_config *cfg, char **out, eg_err *err)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define N_CODES 0x110000
-#define CHUNK 65536
+#define CHUNK 16384
 
 typedef struct pair {
     int32_t i, j;
