@@ -115,7 +115,8 @@ static int add_mixers(rows *r, const cli_args *a)
     (void)a;
     for (size_t i = 0; i < sizeof key / sizeof *key; i++)
         add_choices(r, eg_model_fields, key[i]);
-    add(r, "mlp: none linear relu gelu", "feed-forward of each block");
+    add(r, "mlp: none linear relu gelu",
+        "feed-forward of each block; gelu by tanh");
     return CLI_DONE;
 }
 

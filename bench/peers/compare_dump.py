@@ -176,7 +176,8 @@ def missing(dump, known, weights):
     fine = set(BATCH) | known | {"loss"}
     fine |= {p + n for p in ("weight.", "grad.") for n in weights}
     unknown = [n for n in dump.names if n not in fine]
-    still = dump.config["model"]["pos"] in ("random", "sinusoidal")
+    still = dump.config["model"]["pos"] in (
+        "random", "sinusoidal", "sinusoidal_scaled")
     needed = ["logits", "loss"] + [
         "grad." + n for n in weights
         if not dump.frozen(n) and not (n == "W_pos" and still)]

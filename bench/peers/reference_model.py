@@ -5,6 +5,7 @@ weights come as a dictionary of TransformerLens names, the options as the
 `model` section of a resolved config. Rows are vectors: y = x W.
 
     score(t, s) = (x_t W_QK) . x_s / sqrt(d_model)            merged
+    score(t, s) = x_t . (x_s W_QK^T) / sqrt(d_model)          merged_key
     score(t, s) = (x_t W_Q) . (x_s W_K) / sqrt(d_head)        factorised
     z_t = sum_{s <= t} softmax_s(score(t, s)) x_s W_V,  attn_out = z W_O
 
@@ -44,7 +45,8 @@ class Model:
         if self.o["norm"] in ("pre", "parallel"):
             x = self.norm("ln_final", x)
         if self.o["tied"]:
-            logits = x @ self.w["W_E"].T / self.d_model
+            divisor = self.d_model if self.o["tied_scale"] else 1
+            logits = x @ self.w["W_E"].T / divisor
         else:
             logits = x @ self.w["W_U"]
         return logits, self.hooks
@@ -103,7 +105,10 @@ class Model:
         def project(name):
             return torch.einsum("btm,hmd->bthd", x, w[name])
 
-        if "W_QK" in w:
+        if self.o["qk"] == "merged_key" and self.rotates(layer):
+            q = x.unsqueeze(2).expand(-1, -1, self.n_heads, -1)
+            k = torch.einsum("btm,hdm->bthd", x, w["W_QK"])
+        elif "W_QK" in w:  # without rotation both are one
             q, k = project("W_QK"), x.unsqueeze(2)
         else:
             q, k = project("W_Q"), project("W_K")

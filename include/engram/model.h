@@ -3,12 +3,17 @@
  * Row-vector convention: a weight acts from the right, y = x W. With x_t the
  * residual stream at position t (n_heads = H, d_head = D, d_model = M):
  *
- *     score(t, s) = (x_t W_Q + ...) . (x_s W_K) / sqrt(D)     factorised
+ *     score(t, s) = (x_t W_Q) . (x_s W_K) / sqrt(D)           factorised
  *     score(t, s) = (x_t W_QK) . x_s / sqrt(M)                merged
+ *     score(t, s) = x_t . (x_s W_QK^T) / sqrt(M)              merged_key
  *     z_t = sum_{s <= t} softmax_s(score(t, s)) x_s W_V,  attn_out = z W_O
  *
- * The merged form is birth's W_Q = identity: W_QK is the paper's W_K itself,
- * W_V, W_O, W_F, W_U are the transposes of the paper's (columns there). */
+ * The merged forms are birth's W_Q = identity: W_QK is the paper's W_K itself,
+ * W_V, W_O, W_F, W_U are the transposes of the paper's (columns there). The two
+ * are one function, except where rotary positions turn both factors of a score
+ * between the matrix and the product: with R_t the rotation at t, merged has
+ * (R_t W_QK^T x_t) . (R_s x_s) and merged_key (R_t x_t) . (R_s W_QK x_s), which
+ * is the original program's. */
 #ifndef ENGRAM_MODEL_H
 #define ENGRAM_MODEL_H
 
@@ -32,13 +37,17 @@ extern "C" {
       "feed-forward of each block: none, linear, relu or gelu; one item "      \
       "stands for all blocks. gelu is the tanh form, "                         \
       "x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")                         \
-    E(qk, "merged", "merged|factorised",                                       \
-      "one matrix W_QK a head, or W_Q and W_K")                                \
+    E(qk, "merged", "merged|factorised|merged_key",                            \
+      "one matrix W_QK a head, (x_t W_QK) . x_s, or W_Q and W_K; merged_key "  \
+      "is x_t . (x_s W_QK^T): the same, except with rotary positions, and "    \
+      "there the original program's")                                          \
     E(value, "matrix", "matrix|identity", "W_V, or the identity in its place") \
     E(output, "matrix", "matrix|identity", "W_O, or the identity")             \
-    E(pos, "random", "none|learned|random|sinusoidal|rotary",                  \
-      "position code: trained, frozen random, sinusoids, or rotated "          \
-      "queries and keys")                                                      \
+    E(pos, "random",                                                           \
+      "none|learned|random|sinusoidal|rotary|sinusoidal_scaled",               \
+      "position code: trained, frozen random, sinusoids, rotated queries and " \
+      "keys, or sinusoids over the root of d_model, as the original "          \
+      "program's beside embeddings of variance 1/d_model")                     \
     R(rotary_theta, "10000", 1, 1e12, "base of the rotary frequencies")        \
     I(rotary_layers, "0", 0, 64,                                               \
       "rotary positions in the first so many blocks; 0: in all")               \
@@ -49,6 +58,9 @@ extern "C" {
       "entries of matrices: U(-1, 1) / sqrt(fan_in), N(0, 1 / fan_in), or 0")  \
     B(tied, "false",                                                           \
       "output matrix tied to the embeddings: logits = x W_E^T / d_model")      \
+    B(tied_scale, "true",                                                      \
+      "with tied: divide by d_model; false: logits = x W_E^T, as the "         \
+      "original's full program")                                               \
     R(norm_eps, "1e-5", 0, 1, "added to the variance in LayerNorm")
 EG_FIELDS_STRUCT(eg_model_opts, EG_MODEL_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
@@ -56,9 +68,16 @@ EG_API extern const eg_field eg_model_fields[];
 
 enum { EG_NORM_NONE, EG_NORM_PRE, EG_NORM_POST, EG_NORM_PARALLEL };
 enum { EG_MLP_NONE, EG_MLP_LINEAR, EG_MLP_RELU, EG_MLP_GELU };
-enum { EG_QK_MERGED, EG_QK_FACTORISED };
+enum { EG_QK_MERGED, EG_QK_FACTORISED, EG_QK_MERGED_KEY };
 enum { EG_MAT_MATRIX, EG_MAT_IDENTITY };
-enum { EG_POS_NONE, EG_POS_LEARNED, EG_POS_RANDOM, EG_POS_SIN, EG_POS_ROTARY };
+enum {
+    EG_POS_NONE,
+    EG_POS_LEARNED,
+    EG_POS_RANDOM,
+    EG_POS_SIN,
+    EG_POS_ROTARY,
+    EG_POS_SIN_SCALED
+};
 enum { EG_INIT_UNIFORM, EG_INIT_NORMAL, EG_INIT_ZERO };
 
 typedef enum eg_precision { EG_FLOAT32, EG_FLOAT64 } eg_precision;

@@ -116,7 +116,7 @@ static double layer_flops(const egi_plan *p, int l, const shares *s)
     double f = attention_flops(p, l, s);
 
     if (!lp->table) {
-        f += lin(rows, d, lp->nq, a->q >= 0, lp->need_a);
+        if (!lp->at_key) f += lin(rows, d, lp->nq, a->q >= 0, lp->need_a);
         f += lin(s->n, d, lp->nk, a->k >= 0, lp->need_a);
         f += lin(s->n, d, lp->nv, a->v >= 0, lp->need_a);
     }

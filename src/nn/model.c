@@ -66,7 +66,7 @@ static eg_status resolve_sizes(eg_model *m, eg_err *err)
                        "d_head = d_model, found %d * %d and %d",
                        m->n_heads, m->d_head, m->d_model);
     if (o->pos == EG_POS_ROTARY) {
-        int width = o->qk == EG_QK_MERGED ? m->d_model : m->d_head;
+        int width = egi_merged_qk(m) ? m->d_model : m->d_head;
         if (width % 2 != 0)
             return EG_FAIL(err, EG_EINVAL,
                            "model.pos: rotary needs an even key width, found "
@@ -117,7 +117,7 @@ static void attn_add(eg_model *m, int l)
         snprintf(name, sizeof name, "blocks.%d.attn." text, l); \
         tensor_add(m, &r->role, name, 3, a, b, c, fan);         \
     } while (0)
-    if (m->opts.qk == EG_QK_MERGED) {
+    if (egi_merged_qk(m)) {
         ADD(qk, "W_QK", H, d, d, d);
     } else {
         ADD(q, "W_Q", H, d, D, d);
@@ -162,7 +162,7 @@ static void table_build(eg_model *m)
 
     m->e = m->pos = m->lnf_w = m->lnf_b = m->u = -1;
     tensor_add(m, &m->e, "W_E", 2, m->V, m->d_model, 0, 0);
-    if (pos == EG_POS_LEARNED || pos == EG_POS_RANDOM || pos == EG_POS_SIN) {
+    if (pos != EG_POS_NONE && pos != EG_POS_ROTARY) {
         tensor_add(m, &m->pos, "W_pos", 2, m->T, m->d_model, 0, 0);
         m->tensor[m->pos].fixed = pos != EG_POS_LEARNED;
     }
@@ -195,7 +195,8 @@ static double sinusoid(const eg_model *m, eg_index j)
     eg_index t = j / m->d_model, i = j % m->d_model;
     eg_index even = i / 2 * 2;
     double rate = pow(10000.0, -(double)even / (double)m->d_model);
-    return i % 2 == 0 ? sin((double)t * rate) : cos((double)t * rate);
+    double size = m->opts.pos == EG_POS_SIN ? 1 : 1 / sqrt((double)m->d_model);
+    return size * (i % 2 == 0 ? sin((double)t * rate) : cos((double)t * rate));
 }
 
 static double matrix_entry(const eg_model *m, eg_rng *rng, eg_index fan_in)
@@ -222,7 +223,8 @@ static void tensor_init(eg_model *m, int i, uint64_t seed)
     if (std <= 0) std = 1.0 / sqrt((double)m->d_model);
     for (eg_index j = 0; j < t->size; j++) {
         double x;
-        if (i == m->pos && m->opts.pos == EG_POS_SIN)
+        if (i == m->pos &&
+            (m->opts.pos == EG_POS_SIN || m->opts.pos == EG_POS_SIN_SCALED))
             x = sinusoid(m, j);
         else if (i == m->e || i == m->pos)
             x = std * eg_rng_normal(&rng);

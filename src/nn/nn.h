@@ -37,6 +37,18 @@ eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts,
 /* Does "blocks.*.attn.W_O" match the name? '*' stands for any text. */
 bool egi_match(const char *pattern, const char *name);
 
+/* One matrix W_QK a head, at the query or at the key? */
+static inline bool egi_merged_qk(const eg_model *m)
+{
+    return m->opts.qk != EG_QK_FACTORISED;
+}
+
+/* What logits of a tied head are divided by. */
+static inline double egi_tied_divisor(const eg_model *m)
+{
+    return m->opts.tied_scale ? m->d_model : 1;
+}
+
 /* Do norms read what enters a branch (pre, parallel), and one more the last
  * residual stream? */
 static inline bool egi_norm_first(const eg_model *m)

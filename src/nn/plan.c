@@ -28,7 +28,7 @@ static void layer_shape(const plan_ctx *c, int l, bool plain)
 {
     const eg_model *m = c->m;
     egi_layer_plan *lp = &c->p->layer[l];
-    bool merged = m->opts.qk == EG_QK_MERGED;
+    bool merged = egi_merged_qk(m);
     int d = m->d_model, H = m->n_heads, norm = m->opts.norm;
     int64_t rot = m->opts.rotary_layers;
 
@@ -41,8 +41,9 @@ static void layer_shape(const plan_ctx *c, int l, bool plain)
                    m->block[l].o >= 0;
     lp->kw = merged ? d : m->d_head;
     lp->nq = H * lp->kw;
-    lp->nk = merged ? 0 : H * lp->kw;
-    lp->k_copy = merged && lp->rotary;
+    lp->at_key = lp->rotary && m->opts.qk == EG_QK_MERGED_KEY;
+    lp->nk = merged && !lp->at_key ? 0 : H * lp->kw;
+    lp->k_copy = merged && lp->rotary && !lp->at_key;
     lp->vw = m->d_head;
     lp->nv = m->block[l].v >= 0 ? H * m->d_head : 0;
     lp->has_o = m->block[l].o >= 0;
@@ -64,8 +65,8 @@ static void layer_needs(const plan_ctx *c, int l, bool below)
 
     lp->need_x = below;
     lp->need_a = in;
-    lp->need_q = in || trained(c, r->qk) || trained(c, r->q);
-    lp->need_k = in || trained(c, r->k);
+    lp->need_q = in || trained(c, egi_query_matrix(lp, r));
+    lp->need_k = in || trained(c, egi_key_matrix(lp, r));
     lp->need_v = in || trained(c, r->v) ||
                  (lp->merge_ov && lp->table && trained(c, r->o));
     if (lp->nv == 0 && !in) lp->need_v = false;
@@ -117,8 +118,8 @@ static void layer_sums(const plan_ctx *c, int l)
         a->py = take(p, any && m->pos >= 0, m->T * n);
         a->by = take(p, any && egi_norm_first(m), n);
     } else {
-        a->q = take(p, trained(c, r->qk) || trained(c, r->q), d * lp->nq);
-        a->k = take(p, lp->nk > 0 && trained(c, r->k), d * lp->nk);
+        a->q = take(p, trained(c, egi_query_matrix(lp, r)), d * lp->nq);
+        a->k = take(p, trained(c, egi_key_matrix(lp, r)), d * lp->nk);
         a->v = take(p, lp->nv > 0 && trained(c, r->v), d * lp->nv);
     }
     a->o = take(p, lp->has_o && (trained(c, r->o) || ov),

@@ -38,6 +38,9 @@ typedef struct egi_layer_plan {
     bool merge_ov;
     bool rotary;
     bool k_copy; /* identity keys, rotated: they need a buffer */
+    /* W_QK projects keys, and queries are the input itself, once a head, which
+     * only rotated ones are: otherwise the product is the same either way */
+    bool at_key;
     int kw, vw;  /* width of a head's keys and values */
     bool scores; /* scores come from tables: no queries, no keys */
     int sv, sn;  /* columns of a head's score table: tokens first; all */
@@ -90,6 +93,20 @@ typedef struct egi_flops {
 egi_flops egi_plan_flops(const egi_plan *p, const eg_task *task, int batch);
 /* The float32 kernel set that "auto" stands for in training by this plan. */
 const char *egi_plan_kern(const egi_plan *p, const eg_task *task, int batch);
+
+/* The tensor behind a block's queries, and behind its keys; -1: none. */
+static inline int egi_query_matrix(const egi_layer_plan *lp,
+                                   const egi_block_roles *r)
+{
+    if (lp->at_key) return -1;
+    return r->qk >= 0 ? r->qk : r->q;
+}
+
+static inline int egi_key_matrix(const egi_layer_plan *lp,
+                                 const egi_block_roles *r)
+{
+    return lp->at_key ? r->qk : r->k;
+}
 
 /* Columns of the first block's tables: q | k | feed-forward input | v. */
 static inline int egi_table_cols(const egi_layer_plan *lp)

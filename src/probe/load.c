@@ -59,14 +59,14 @@ done:
 }
 
 /* The unembedding as [d_model, d_vocab], which a tied model reads off W_E. */
-static void find_unembedding(egi_weights *w)
+static void find_unembedding(egi_weights *w, const eg_model_opts *o)
 {
     bool tied = !w->W_U;
 
     if (tied) w->W_U = w->W_E;
     w->u_rs = tied ? 1 : w->d_vocab;
     w->u_cs = tied ? w->d_model : 1;
-    w->u_scale = tied ? 1.0 / w->d_model : 1;
+    w->u_scale = tied && o->tied_scale ? 1.0 / w->d_model : 1;
 }
 
 static int ascending(const void *a, const void *b)
@@ -136,7 +136,7 @@ eg_status egi_weights_init(egi_weights *w, const eg_model *m,
     w->n_blocks = o->n_layers < 2 ? 1 : 2;
     w->bigram = eg_task_bigram(task);
     EG_TRY(copy_tensors(w, m, err));
-    find_unembedding(w);
+    find_unembedding(w, eg_model_options(m));
     EG_TRY(copy_triggers(w, task, err));
     EG_TRY(egi_weights_workspace(w, err));
 done:

@@ -36,6 +36,25 @@ static void heads_apart(const fin *f, int tensor, const real *in, eg_index ld,
                       in + i * ld + (eg_index)h * w, w);
 }
 
+/* The same for the matrix behind the keys of block l, which is W_QK[h]^T where
+ * that stands at the key. */
+static void keys_apart(const fin *f, int l, const real *in, eg_index ld)
+{
+    const egi_layer_plan *lp = &f->net->plan.layer[l];
+    eg_index d = f->m->d_model;
+    int tensor = egi_key_matrix(lp, &f->m->block[l]);
+    real *out = grad_of(f, tensor);
+
+    if (!lp->at_key) {
+        heads_apart(f, tensor, in, ld, lp->kw);
+        return;
+    }
+    for (eg_index h = 0; h < f->m->n_heads; h++)
+        for (eg_index i = 0; i < d; i++)
+            for (eg_index j = 0; j < d; j++)
+                out[(h * d + j) * d + i] += in[i * ld + h * d + j];
+}
+
 /* c[M,N] (+)= A B with plain strides. */
 static void product(const fin *f, real *c, eg_index ldc, const real *a,
                     eg_index rs, eg_index cs, const real *b, eg_index brs,
@@ -65,9 +84,8 @@ static void dense_finish(const fin *f, int l)
     const egi_layer_acc *a = &lp->acc;
 
     if (a->q >= 0)
-        heads_apart(f, r->qk >= 0 ? r->qk : r->q, f->acc + a->q, lp->nq,
-                    lp->kw);
-    if (a->k >= 0) heads_apart(f, r->k, f->acc + a->k, lp->nk, lp->kw);
+        heads_apart(f, egi_query_matrix(lp, r), f->acc + a->q, lp->nq, lp->kw);
+    if (a->k >= 0) keys_apart(f, l, f->acc + a->k, lp->nk);
     if (a->v >= 0) heads_apart(f, r->v, f->acc + a->v, lp->nv, lp->vw);
     if (a->o >= 0 && lp->merge_ov)
         split_merged(f, l, f->acc + a->o, f->m->d_model);
@@ -143,11 +161,11 @@ static void tables_finish(const fin *f)
     columns_finish(f, dt, n->q.w, 0, lp->nq, r->ln1_w, r->ln1_b);
     if (lp->scores)
         N(scores_finish)(net, dt, cols, f->grad);
-    else
-        heads_apart(f, r->qk >= 0 ? r->qk : r->q, dt, cols, lp->kw);
+    else if (!lp->at_key)
+        heads_apart(f, egi_query_matrix(lp, r), dt, cols, lp->kw);
     if (lp->nk > 0) {
         columns_finish(f, dt, n->k.w, lp->nq, lp->nk, r->ln1_w, r->ln1_b);
-        heads_apart(f, r->k, dt + lp->nq, cols, lp->kw);
+        keys_apart(f, 0, dt + lp->nq, cols);
     }
     if (lp->nm > 0) {
         bool linear = lp->mlp == EG_MLP_LINEAR;
@@ -183,7 +201,7 @@ static void unembed_finish(const fin *f, const real *du)
     real *ge = grad_of(f, m->e);
     for (eg_index v = 0; v < V; v++)
         for (eg_index i = 0; i < d; i++)
-            ge[v * d + i] += du[i * V + v] / (real)d;
+            ge[v * d + i] += du[i * V + v] / (real)egi_tied_divisor(m);
 }
 
 /* logits = x A + z C, C = W_O A, A = (1 + W_F) W_U. */

@@ -68,7 +68,7 @@ static size_t net_lay(N(net) * net, char *base)
                 true);
     net->ec = lay_real(&l, (eg_index)m->V * m->d_model);
     net->pc = m->pos >= 0 ? lay_real(&l, (eg_index)m->T * m->d_model) : NULL;
-    net->rot_width = m->opts.qk == EG_QK_MERGED ? m->d_model : m->d_head;
+    net->rot_width = egi_merged_qk(m) ? m->d_model : m->d_head;
     net->rot = m->opts.pos == EG_POS_ROTARY
                    ? lay_real(&l, (eg_index)m->T * net->rot_width)
                    : NULL;
@@ -160,6 +160,19 @@ static void heads_beside(real *out, const real *in, int H, int d, int w)
                    in + ((eg_index)h * d + i) * w, (size_t)w * sizeof *out);
 }
 
+/* Keys x W_QK[h]^T from qk [H, d, d], and for every head the input as query:
+ * [d, H d] of identities. */
+static void key_prepare(N(lnet) * n, const real *qk, int H, int d)
+{
+    memset(n->q.w, 0, (size_t)d * (size_t)H * (size_t)d * sizeof *n->q.w);
+    for (eg_index i = 0; i < d; i++)
+        for (eg_index h = 0; h < H; h++) {
+            n->q.w[(i * H + h) * d + i] = 1;
+            for (eg_index j = 0; j < d; j++)
+                n->k.w[(i * H + h) * d + j] = qk[(h * d + j) * d + i];
+        }
+}
+
 static void lin_pack(const kern *K, N(lin) * w)
 {
     if (w->pw) K->pack(w->pw, w->w, w->out, 1, w->in, w->out);
@@ -183,10 +196,12 @@ static void attn_prepare(N(net) * net, int l)
 
     if (lp->scores)
         N(scores_prepare)(net);
+    else if (lp->at_key)
+        key_prepare(n, param(net, r->qk), H, d);
     else
-        heads_beside(n->q.w, param(net, r->qk >= 0 ? r->qk : r->q), H, d,
-                     lp->kw);
-    if (lp->nk > 0) heads_beside(n->k.w, param(net, r->k), H, d, lp->kw);
+        heads_beside(n->q.w, param(net, egi_query_matrix(lp, r)), H, d, lp->kw);
+    if (lp->nk > 0 && !lp->at_key)
+        heads_beside(n->k.w, param(net, r->k), H, d, lp->kw);
     if (lp->merge_ov) {
         N(lin) *to = lp->table ? &n->v : &n->o;
         N(product)
@@ -276,7 +291,8 @@ static void tables_prepare(N(net) * net)
     (net, n->py, cols, (N(mat)){net->pc, d, 1}, wt, m->T, cols, d, 1, 0);
 }
 
-/* W_U, or W_E^T / d when tied; folded: A = (1 + W_F) W_U and C = W_O A. */
+/* W_U, or W_E^T, or W_E^T / d when tied; folded: A = (1 + W_F) W_U and C = W_O
+ * A. */
 static void head_prepare(N(net) * net)
 {
     const eg_model *m = net->m;
@@ -289,7 +305,7 @@ static void head_prepare(N(net) * net)
         const real *e = param(net, m->e);
         for (eg_index i = 0; i < d; i++)
             for (eg_index v = 0; v < V; v++)
-                u[i * V + v] = e[v * d + i] / (real)d;
+                u[i * V + v] = e[v * d + i] / (real)egi_tied_divisor(m);
     } else {
         memcpy(u, param(net, m->u), (size_t)(d * V) * sizeof *u);
     }

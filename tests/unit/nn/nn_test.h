@@ -88,6 +88,22 @@ static const variant VARIANTS[] = {
      "n_layers=1 norm=parallel qk=factorised n_heads=2 "
      "mlp=relu pos=learned",
      "loss=all"},
+    {"rotary at the key, first block",
+     "pos=rotary rotary_layers=1 qk=merged_key", "loss=all"},
+    {"rotary at the key, paper's trained set",
+     "pos=rotary rotary_layers=1 qk=merged_key",
+     "loss=in_context freeze=W_E,W_U,*W_V,blocks.0.attn.W_O"},
+    {"rotary at the key, two heads, pre-norm",
+     "pos=rotary qk=merged_key n_heads=2 norm=pre mlp=relu", "loss=all"},
+    {"rotary at the key, parallel, identity values",
+     "pos=rotary qk=merged_key norm=parallel value=identity mlp=gelu",
+     "loss=in_context"},
+    {"merged at the key, no rotation", "pos=learned qk=merged_key", "loss=all"},
+    {"scaled sinusoids, unscaled tied head",
+     "pos=sinusoidal_scaled embed_std=0 tied=true tied_scale=false",
+     "loss=all"},
+    {"unscaled tied head, norms",
+     "pos=learned tied=true tied_scale=false norm=post mlp=relu", "loss=all"},
 };
 #define N_VARIANTS ((int)(sizeof VARIANTS / sizeof *VARIANTS))
 

@@ -180,6 +180,149 @@ static void keep(void *ctx, int index, int worker, const eg_acts *a)
     memcpy(k->tokens[index], a->tokens, (size_t)a->n_ctx * sizeof(int32_t));
 }
 
+/* What rotation at the key means, from the definition: queries are the turned
+ * input and keys the turned W_QK x, the paper's W_K x; one head, first block.
+ */
+typedef struct rotated {
+    const eg_model *m;
+    double query, key, size; /* largest differences, and the largest key */
+} rotated;
+
+/* Entry j of R_t y, pairs (2i, 2i+1) turned by t 10000^(-2i/d). */
+static double turned(const double *y, int j, int t, int d)
+{
+    int i = j / 2 * 2;
+    double angle = t * pow(10000, -(double)i / d);
+    double c = cos(angle), s = sin(angle);
+
+    return j == i ? c * y[i] - s * y[i + 1] : s * y[i] + c * y[i + 1];
+}
+
+static void check_rotation(void *ctx, int index, int worker, const eg_acts *a)
+{
+    enum { D = 12 };
+    rotated *r = ctx;
+    double x[D], wx[D], w[D * D];
+    eg_view in, q, k;
+
+    (void)index;
+    (void)worker;
+    eg_model_get(r->m, eg_model_find(r->m, "blocks.0.attn.W_QK"), w);
+    assert_true(eg_acts_hook(a, "blocks.0.hook_resid_pre", &in));
+    assert_true(eg_acts_hook(a, "blocks.0.attn.hook_q", &q));
+    assert_true(eg_acts_hook(a, "blocks.0.attn.hook_k", &k));
+    assert_int_equal(in.shape[1], D);
+    assert_int_equal(eg_view_size(&k), a->n_ctx * D);
+    for (int t = 0; t < a->n_ctx; t++) {
+        for (int j = 0; j < D; j++) x[j] = eg_view_at(&in, t * D + j);
+        for (int i = 0; i < D; i++) {
+            wx[i] = 0;
+            for (int j = 0; j < D; j++) wx[i] += w[i * D + j] * x[j];
+        }
+        for (int j = 0; j < D; j++) {
+            double dq = turned(x, j, t, D) - eg_view_at(&q, t * D + j);
+            double dk = turned(wx, j, t, D) - eg_view_at(&k, t * D + j);
+
+            r->query = fmax(r->query, fabs(dq));
+            r->key = fmax(r->key, fabs(dk));
+            r->size = fmax(r->size, fabs(eg_view_at(&k, t * D + j)));
+        }
+    }
+}
+
+static void test_rotation_at_the_key(void **state)
+{
+    static const variant v = {"key", "qk=merged_key pos=rotary",
+                              "loss=all precision=float64"};
+    setting s;
+    rotated r = {0};
+    eg_eval *e;
+    eg_err err;
+
+    (void)state;
+    setting_open(&s, &v, TASK, 1);
+    eg_trainer *tr = trainer_open(&s);
+    r.m = eg_trainer_model(tr);
+    assert_int_equal(
+        eg_eval_new(&e, r.m, s.task, s.pool, "ref", EG_EVAL_FULL, &err), EG_OK);
+    eg_eval_run(e, EG_TEST, 0, 0, 2, check_rotation, &r);
+    printf("  queries off by %.1e, keys by %.1e of %.2f\n", r.query, r.key,
+           r.size);
+    assert_true(r.size > 0.5);
+    assert_true(r.query < 1e-13 && r.key < 1e-13);
+    eg_eval_free(e);
+    eg_trainer_free(tr);
+    setting_close(&s);
+}
+
+/* One model's logits on a test sequence, [n_ctx, V]. */
+static void logits_of(const char *model, kept *k)
+{
+    const variant v = {"one", model, "loss=all precision=float64"};
+    setting s;
+    eg_eval *e;
+    eg_err err;
+
+    setting_open(&s, &v, TASK, 1);
+    eg_trainer *tr = trainer_open(&s);
+    assert_int_equal(
+        eg_eval_new(&e, eg_trainer_model(tr), s.task, s.pool, "ref", 0, &err),
+        EG_OK);
+    eg_eval_run(e, EG_TEST, 0, 0, 1, keep, k);
+    eg_eval_free(e);
+    eg_trainer_free(tr);
+    setting_close(&s);
+}
+
+/* a's logits are b's times factor (not: they differ). */
+static void compare_logits(const char *a, const char *b, double factor,
+                           bool same)
+{
+    kept k = {0}, l = {0};
+    double worst = 0, size = 0;
+
+    logits_of(a, &k);
+    logits_of(b, &l);
+    for (int i = 0; i < 40 * k.width; i++) {
+        worst = fmax(worst, fabs(k.logits[0][i] - factor * l.logits[0][i]));
+        size = fmax(size, fabs(k.logits[0][i]));
+    }
+    printf("  %s | %s: %.1e of %.2f\n", a, b, worst, size);
+    assert_true(same ? worst < 1e-12 * size : worst > 1e-3 * size);
+    free(k.logits[0]);
+    free(l.logits[0]);
+}
+
+static void positions_of(const char *model, double *out)
+{
+    const variant v = {"one", model, "loss=all precision=float64"};
+    setting s;
+
+    setting_open(&s, &v, TASK, 1);
+    eg_trainer *tr = trainer_open(&s);
+    const eg_model *m = eg_trainer_model(tr);
+    eg_model_get(m, eg_model_find(m, "W_pos"), out);
+    eg_trainer_free(tr);
+    setting_close(&s);
+}
+
+/* What the original programs do beside what is done here. */
+static void test_originals(void **state)
+{
+    double plain[40 * 12], scaled[40 * 12];
+
+    (void)state;
+    compare_logits("qk=merged_key", "qk=merged", 1, true);
+    compare_logits("qk=merged_key pos=rotary", "qk=merged pos=rotary", 1,
+                   false);
+    compare_logits("tied=true tied_scale=false", "tied=true", 12, true);
+    positions_of("pos=sinusoidal", plain);
+    positions_of("pos=sinusoidal_scaled", scaled);
+    for (int i = 0; i < 40 * 12; i++)
+        assert_true(fabs(scaled[i] * sqrt(12) - plain[i]) < 1e-15);
+    assert_true(plain[12] == sin(1) && plain[13] == cos(1));
+}
+
 static void test_causality(void **state)
 {
     /* A context twice as long begins with the same tokens when no trigger law
@@ -241,6 +384,8 @@ int main(void)
         cmocka_unit_test(test_invariants),
         cmocka_unit_test(test_causality),
         cmocka_unit_test(test_hook_names),
+        cmocka_unit_test(test_rotation_at_the_key),
+        cmocka_unit_test(test_originals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
