@@ -67,6 +67,8 @@ static eg_status check_meta(const eg_trainer *tr, const eg_safetensors *s,
 {
     const char *format = eg_st_meta(s, "format");
     const char *seed = eg_st_meta(s, "seed"), *at = eg_st_meta(s, "step");
+    /* no run makes more, and streams of random numbers end at 2^40 */
+    const double most = eg_field_find(eg_train_fields, "steps")->max;
     char mine[32], *end;
 
     if (!format || strcmp(format, "engram-checkpoint") != 0 || !seed || !at)
@@ -81,7 +83,7 @@ static eg_status check_meta(const eg_trainer *tr, const eg_safetensors *s,
                        mine, seed);
     errno = 0;
     *step = strtoll(at, &end, 10);
-    if (end == at || *end || *step < 0 || errno != 0)
+    if (end == at || *end || *step < 0 || errno != 0 || (double)*step > most)
         return EG_FAIL(err, EG_EFORMAT, "%s: expected a step, found '%s'", path,
                        at);
     return EG_OK;

@@ -30,13 +30,15 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The file `from` with n more tensors, [2,3] each, into `path`. */
-static void write_with(const char *from, const char *const *name, int n)
+/* The file `from` with n more tensors, [2,3] each, and that step, where it has
+ * any, into `path`. */
+static void write_at(const char *from, const char *const *name, int n,
+                     const char *step)
 {
     static const float zero[6];
     eg_safetensors s;
     eg_st_entry *e;
-    const char *meta[] = {"format", NULL, "step", "1", "seed", "5"};
+    const char *meta[] = {"format", NULL, "step", step, "seed", "5"};
     eg_err err;
     int n_meta = 1;
 
@@ -57,6 +59,11 @@ static void write_with(const char *from, const char *const *name, int n)
                      EG_OK);
     free(e);
     eg_st_release(&s);
+}
+
+static void write_with(const char *from, const char *const *name, int n)
+{
+    write_at(from, name, n, "1");
 }
 
 static eg_trainer *start_from(const char *file, bool allow_extra, eg_err *err)
@@ -181,6 +188,13 @@ static void test_checkpoints(void **state)
     says(err.msg, "1 tensor is not of this model");
     write_with(kept, NULL, 0);
     assert_int_equal(eg_trainer_load(a, path, &err), EG_OK);
+
+    /* a step that no run makes would be an assertion at the next batch */
+    write_at(kept, NULL, 0, "1000000000");
+    assert_int_equal(eg_trainer_load(a, path, &err), EG_OK);
+    write_at(kept, NULL, 0, "1099511627776");
+    assert_int_equal(eg_trainer_load(a, path, &err), EG_EFORMAT);
+    says(err.msg, "expected a step, found '1099511627776'");
 
     /* moments in a file that calls itself weights belong to nobody */
     assert_int_equal(eg_model_save(eg_trainer_model(a), kept, &err), EG_OK);
