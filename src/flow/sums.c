@@ -174,15 +174,18 @@ eg_status egi_sums_choose(egi_sums_plan *plan, int want, eg_index n, eg_index d,
     direct.error = direct_error(d, beta, single);
     direct.seconds = direct_seconds(n, d, single);
     if ((d == 2 || d == 3) && want != EG_FLOW_SUM_DIRECT) {
-        series_plan(&series, kind, n, beta, model, tol);
-        fits = series.degree <= most;
-        safe = divisor_safe(beta, model, series.error, tol);
+        /* none below sqrt(beta) does, and to find it takes that many steps */
+        if (fabs(beta) < (double)most * (double)most) {
+            series_plan(&series, kind, n, beta, model, tol);
+            fits = series.degree <= most;
+            safe = divisor_safe(beta, model, series.error, tol);
+        }
     }
     if (want == kind && !fits)
         return EG_FAIL(err, EG_EINVAL,
-                       "sum: beta = %g needs degree %td, at most %td here; "
-                       "take direct",
-                       beta, series.degree, most);
+                       "sum: beta = %g needs a degree above %td, the most "
+                       "here; take direct",
+                       beta, most);
     if (want == kind || (want == EG_FLOW_SUM_AUTO && fits && safe &&
                          2 * series.seconds < direct.seconds)) {
         *plan = series;

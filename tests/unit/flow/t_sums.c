@@ -306,6 +306,16 @@ static void test_choose(void **state)
         egi_sums_choose(&p, EG_FLOW_SUM_HARMONICS, 9, 2, 1, 0, 0, 1e-13, &err),
         EG_EINVAL);
     printf("%s\n", err.msg);
+    /* of scores without measure, at once and not after sqrt(beta) steps */
+    for (eg_index d = 2; d <= 3; d++) {
+        assert_int_equal(egi_sums_choose(&p, EG_FLOW_SUM_AUTO, 9, d, 1e300,
+                                         EG_FLOW_SA, 0, 1e-13, &err),
+                         EG_OK);
+        assert_int_equal(p.kind, EG_FLOW_SUM_DIRECT);
+    }
+    assert_int_equal(egi_sums_choose(&p, EG_FLOW_SUM_HARMONICS, 9, 3, -1e300,
+                                     EG_FLOW_SA, 0, 1e-13, &err),
+                     EG_EINVAL);
     assert_int_equal(egi_sums_choose(&p, EG_FLOW_SUM_HARMONICS, 9, 3, 1e5, 0, 0,
                                      1e-13, &err),
                      EG_EINVAL);
