@@ -43,23 +43,23 @@ double eg_view_at(const eg_view *v, eg_index i)
         double f64;
         int32_t i32;
         int64_t i64;
-        unsigned char u8;
     } u;
 
-    /* copied, since data need not be aligned */
-    p += (size_t)i * eg_dtype_size(v->dtype);
-    memcpy(&u, p, eg_dtype_size(v->dtype));
-    switch (v->dtype) {
+    switch (v->dtype) { /* copied, since data need not be aligned */
     case EG_F32:
+        memcpy(&u.f32, p + i * (eg_index)sizeof u.f32, sizeof u.f32);
         return (double)u.f32;
     case EG_F64:
+        memcpy(&u.f64, p + i * (eg_index)sizeof u.f64, sizeof u.f64);
         return u.f64;
     case EG_I32:
+        memcpy(&u.i32, p + i * (eg_index)sizeof u.i32, sizeof u.i32);
         return u.i32;
     case EG_I64:
+        memcpy(&u.i64, p + i * (eg_index)sizeof u.i64, sizeof u.i64);
         return (double)u.i64;
     case EG_U8:
-        return u.u8;
+        return p[i];
     }
     return 0;
 }
