@@ -5,10 +5,10 @@
  * follow from M_{l+-1, m+-1}. Everything scaled by exp(-|beta|). O(n L^2).
  *
  * The kernels work with q_lm = p_lm / norm_lm, monic in z. */
-#include <complex.h>
 #include <math.h>
 
 #include "engram/mem.h"
+#include "base/cmplx.h"
 #include "flow/bessel.h"
 #include "flow/sums_priv.h"
 

@@ -1,9 +1,9 @@
 /* Moments of the inner products: powers, Gegenbauer polynomials, Fourier
  * coefficients; and the norms of a field. */
 #include "engram/flow.h"
+#include "base/cmplx.h"
 #include "flow/gram.h"
 
-#include <complex.h>
 #include <math.h>
 
 enum { BLOCK = 256, GROUP = 32 }; /* tokens and powers taken at a time */

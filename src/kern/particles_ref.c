@@ -1,7 +1,7 @@
 /* The reference particle kernels: plain loops in the order of the formulas. */
-#include <complex.h>
 #include <math.h>
 
+#include "base/cmplx.h"
 #include "kern/particles.h"
 
 #define P_(name) name##_f32

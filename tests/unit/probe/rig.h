@@ -36,7 +36,7 @@ static inline void rig_set(rig *r, eg_task_opts *task, const setting *s)
                   {"train.", eg_train_fields, &r->spec.train},
                   {"task.", eg_task_fields, task},
                   {"probe.", eg_probe_fields, &r->opts}};
-    eg_err err = {EG_OK};
+    eg_err err = {0};
 
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         size_t n = strlen(groups[i].prefix);
@@ -55,7 +55,7 @@ static inline void rig_set(rig *r, eg_task_opts *task, const setting *s)
 static inline void rig_begin(rig *r, int threads, const setting *settings)
 {
     eg_task_opts task;
-    eg_err err = {EG_OK};
+    eg_err err = {0};
 
     memset(r, 0, sizeof *r);
     eg_fields_default(eg_model_fields, &r->spec.model);
@@ -83,7 +83,7 @@ static inline eg_status rig_probe(rig *r, eg_err *err)
 
 static inline void rig_new(rig *r, int threads, const setting *settings)
 {
-    eg_err err = {EG_OK};
+    eg_err err = {0};
 
     rig_begin(r, threads, settings);
     if (rig_probe(r, &err) != EG_OK) fail_msg("%s", err.msg);

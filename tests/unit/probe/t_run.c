@@ -154,7 +154,7 @@ static void measuring_allocates_nothing(void **state)
 /* Any allocation of the set-up may fail: an error, nothing lost. */
 static void set_up_survives_no_memory(void **state)
 {
-    eg_err err = {EG_OK};
+    eg_err err = {0};
     int64_t live;
     int n = 0;
     rig r;
@@ -244,7 +244,7 @@ static eg_view load(const eg_folder *f, const char *name, eg_dtype dtype,
                     int ndim, eg_index last)
 {
     eg_view v;
-    eg_err err = {EG_OK};
+    eg_err err = {0};
 
     if (eg_npy_read(&v, in(f, name), &err) != EG_OK) fail_msg("%s", err.msg);
     assert_int_equal(v.dtype, dtype);
@@ -359,7 +359,7 @@ static void snapshots_can_be_read(void **state)
 
 static void unwritable_folder_is_an_error(void **state)
 {
-    eg_err err = {EG_OK};
+    eg_err err = {0};
     eg_folder gone = folder_new();
     rig r;
 
