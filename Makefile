@@ -82,8 +82,8 @@ consumer: build
 	@scripts/consumer.sh build
 
 fuzz:
-	@scripts/setup.sh build report check lint
-	@scripts/build.sh fuzz
+	@scripts/setup.sh build report check fuzz
+	@scripts/build.sh fuzz fuzzers
 	@scripts/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
 bench: build

@@ -2,8 +2,10 @@
 add_library(eg_flags INTERFACE)
 target_compile_options(eg_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-  -Wvla -Wundef -Wcast-qual -Wwrite-strings -Wformat=2 -Wdouble-promotion
+  -Wvla -Wundef -Wcast-qual -Wwrite-strings -Wformat=2
   -Wfloat-conversion -Wnull-dereference
+  # clang would warn of every INFINITY and NAN, which are constants of type float
+  $<$<C_COMPILER_ID:GNU>:-Wdouble-promotion>
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
   # One rounding a written operation, also where the CPU has fused ones (arm64);
   # the fast kernels, single files, ask for contraction.

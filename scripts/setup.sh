@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that everything a goal needs is there:
 #
-#     scripts/setup.sh build|report|check|lint|docs ...
+#     scripts/setup.sh build|report|check|lint|fuzz|docs ...
 #
 # Every need is probed by use (a command, a header, a pkg-config module), so a
 # tool that did not come from a Debian package counts too. What is missing is
@@ -13,7 +13,9 @@ cd "$(dirname "$0")/.." || exit 1
 # package | how to probe for it. A probe is one of
 #   cmd NAME...    any one of the commands
 #   pc MODULE      pkg-config
+#   file PATH      it is there
 #   header FILE    the C compiler finds it
+#   fuzzer         clang links a fuzz target
 needs_build='
 make            | cmd make
 gcc             | cmd cc gcc clang
@@ -46,6 +48,10 @@ clang-format    | cmd clang-format
 clang-tidy      | cmd clang-tidy
 cppcheck        | cmd cppcheck
 '
+needs_fuzz='
+clang           | cmd clang
+libclang-rt-dev | fuzzer
+'
 needs_docs='
 doxygen         | cmd doxygen
 '
@@ -61,6 +67,10 @@ present() { # kind argument...
     cmd) any_command "${@:2}" ;;
     pc) pkg-config --exists "$2" 2>/dev/null ;;
     file) [ -e "$2" ] ;;
+    fuzzer) # clang's own library, apart from it
+        echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+            clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null
+        ;;
     header)
         any_command cc gcc clang || return 1
         printf '#include <%s>\n' "$2" |

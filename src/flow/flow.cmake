@@ -11,7 +11,7 @@ set_source_files_properties(${flow}/gram.c ${flow}/observe.c
   ${flow}/observe_moments.c PROPERTIES COMPILE_OPTIONS "-O3;-ffp-contract=off")
 set_source_files_properties(${flow}/rows_generic.c PROPERTIES
   COMPILE_OPTIONS "${vectors}")
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+if(EG_X86_SETS) # as in isa.cmake
   set_source_files_properties(${flow}/rows_avx2.c PROPERTIES
     COMPILE_OPTIONS "${vectors};-mavx2;-mfma")
   set_source_files_properties(${flow}/rows_avx512.c PROPERTIES

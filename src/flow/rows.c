@@ -8,7 +8,7 @@
 const egi_rows_set *egi_rows_pick(const char *name)
 {
     static const egi_rows_set *const sets[] = {
-#if defined(__x86_64__)
+#ifdef EG_X86_SETS
         &egi_rows_avx512,
         &egi_rows_avx2,
 #endif

@@ -30,8 +30,8 @@ typedef struct egi_rows_set {
 } egi_rows_set;
 
 extern const egi_rows_set egi_rows_generic;
-extern const egi_rows_set egi_rows_avx2;   /* x86-64 only */
-extern const egi_rows_set egi_rows_avx512; /* x86-64 only */
+extern const egi_rows_set egi_rows_avx2;   /* EG_X86_SETS */
+extern const egi_rows_set egi_rows_avx512; /* EG_X86_SETS */
 
 /* The set of that name, as eg_kern_pick. */
 const egi_rows_set *egi_rows_pick(const char *name);

@@ -7,9 +7,10 @@
 extern const eg_kern_f32 egi_kern_ref_f32;
 extern const eg_kern_f64 egi_kern_ref_f64;
 extern const eg_kern_f32 egi_kern_generic;
-extern const eg_kern_f32 egi_kern_avx2;   /* x86-64 only */
-extern const eg_kern_f32 egi_kern_avx512; /* x86-64 only */
-extern const eg_kern_f32 egi_kern_amx;    /* x86-64 Linux only */
+/* With EG_X86_SETS only, which x86-64 has unless left out (isa.cmake). */
+extern const eg_kern_f32 egi_kern_avx2;
+extern const eg_kern_f32 egi_kern_avx512;
+extern const eg_kern_f32 egi_kern_amx; /* Linux only */
 
 /* What a set could do at most on this machine. */
 typedef struct egi_peak {

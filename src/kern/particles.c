@@ -7,7 +7,7 @@
 const egi_particles *egi_particles_pick(const char *name)
 {
     static const egi_particles *const sets[] = {
-#if defined(__x86_64__)
+#ifdef EG_X86_SETS
         &egi_particles_avx512,
         &egi_particles_avx2,
 #endif

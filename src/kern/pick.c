@@ -6,7 +6,7 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(EG_X86_SETS) && defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
 #define HAS_AMX_SET
@@ -59,7 +59,7 @@ static const struct {
 #ifdef HAS_AMX_SET
     {&egi_kern_amx, &egi_peak_avx512, has_amx},
 #endif
-#if defined(__x86_64__)
+#ifdef EG_X86_SETS
     {&egi_kern_avx512, &egi_peak_avx512, has_avx512},
     {&egi_kern_avx2, &egi_peak_avx2, has_avx2},
 #endif

@@ -1,10 +1,9 @@
 # Fuzz targets. Each fuzz_<x>.c is always built as a plain program that replays
 # its committed corpus under ctest. With -DENGRAM_FUZZ=ON and clang the same
-# file is also built as a libFuzzer program:
+# file is also built as a libFuzzer program (target `fuzzers`: all of them):
 #
-#     cmake -B build/fuzz -DENGRAM_FUZZ=ON -DCMAKE_C_COMPILER=clang
-#     cmake --build build/fuzz --target fuzz_yaml
-#     build/fuzz/tests/fuzz_yaml -max_total_time=60 NEW tests/fuzz/corpus/yaml
+#     scripts/build.sh fuzz fuzz_yaml
+#     build-fuzz/tests/fuzz_yaml -max_total_time=60 NEW tests/fuzz/corpus/yaml
 
 if(ENGRAM_FUZZ)
   if(NOT CMAKE_C_COMPILER_ID MATCHES Clang)
@@ -14,6 +13,7 @@ if(ENGRAM_FUZZ)
   target_compile_options(eg_flags INTERFACE
     -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
   target_link_options(eg_flags INTERFACE -fsanitize=address,undefined)
+  add_custom_target(fuzzers)
 endif()
 
 # eg_fuzz(name module sources...): fuzz_<name>.c, linked with that module;
@@ -32,6 +32,7 @@ function(eg_fuzz name module)
     add_executable(fuzz_${name} ${source})
     target_link_libraries(fuzz_${name} PRIVATE eg_${module})
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers fuzz_${name})
   endif()
 endfunction()
 
