@@ -3,9 +3,10 @@ pkg_check_modules(LAPACKE REQUIRED lapacke)
 target_include_directories(eg_flow PRIVATE ${LAPACKE_INCLUDE_DIRS})
 
 # Compiler options of single files. -Wno-psabi: vectors are passed between
-# inlined functions only, so the calling convention does not matter.
+# inlined functions only, so the calling convention does not matter; for
+# -fno-stack-protector see isa.cmake.
 set(flow ${CMAKE_CURRENT_SOURCE_DIR}/flow)
-set(vectors "-O3;-ffp-contract=fast;-fno-math-errno;-Wno-psabi")
+set(vectors "-O3;-ffp-contract=fast;-fno-math-errno;-Wno-psabi;-fno-stack-protector")
 set_source_files_properties(${flow}/matrices.c PROPERTIES COMPILE_OPTIONS "-O3")
 set_source_files_properties(${flow}/gram.c ${flow}/observe.c
   ${flow}/observe_moments.c PROPERTIES COMPILE_OPTIONS "-O3;-ffp-contract=off")
