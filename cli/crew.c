@@ -105,8 +105,13 @@ int crew_run(crew *c)
     cli_catch_signals();
     cli_hold_signals(&before);
     for (;;) {
-        bool more = code == CLI_DONE && c->n_started < c->n && !cli_stop(NULL);
+        bool more;
 
+        /* one that came while a process ended is noted before the next one
+         * is made */
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        cli_hold_signals(&before);
+        more = code == CLI_DONE && c->n_started < c->n && !cli_stop(NULL);
         if (cli_stop(NULL) && !told) {
             pass_on(c);
             told = true;

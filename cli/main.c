@@ -1,9 +1,11 @@
 /* engram: the table of commands. */
 #include "cli.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { SMALL = 2 << 20, STACK = 8 << 20 };
 
@@ -138,11 +140,22 @@ static int run_apart(int argc, char **argv)
     return c.code;
 }
 
+/* A file must not get the number of a stream that was closed when the program
+ * began: what is printed would go into it. Nobody hears the talk then, but
+ * results that cannot be written are a failure. */
+static void fill_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
     static char line[1 << 16];
     struct rlimit stack;
 
+    fill_streams();
     /* a line of results in one write, for whoever shares the file */
     (void)setvbuf(stdout, line, _IOLBF, sizeof line);
     if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < SMALL)

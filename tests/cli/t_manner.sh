@@ -158,6 +158,21 @@ n_checks=$((n_checks + 1))
 [ "$(grep -c '^model.n_heads=[0-9]* seed=[1-4]  *failed ' both)" = 24 ] ||
     die "$(cat both)"
 
+# ... and never in a file of the run, when a stream was closed
+"$engram" run c.yaml --out open >out 2>err || die open
+for close in '>&-' '2>&-' '<&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+    rm -rf closed
+    eval "\"\$engram\" run c.yaml --out closed $close" >/dev/null
+    code=$?
+    case $close in
+    *'>&- '* | '>&-') [ $code = 1 ] || die "$close: exit $code" ;;
+    *) [ $code = 0 ] || die "$close: exit $code" ;;
+    esac
+    same open/metrics.jsonl closed/metrics.jsonl
+    same open/config.yaml closed/config.yaml
+    same open/checkpoints/step-5.safetensors closed/checkpoints/step-5.safetensors
+done
+
 # --- flows have other numbers than training ------------------------------------
 cat >flow.yaml <<'YAML'
 run: {name: ring, kind: flow}
