@@ -38,7 +38,7 @@ enum { MAX_SHOWN = 4 };
 typedef struct sweep {
     const cli_args *args;
     grid *grid;
-    eg_config *cfg;
+    eg_config *base, *cfg; /* as the file says, and of a point */
     int64_t threads; /* of one process */
     crew crew;
     int n_ended;
@@ -49,11 +49,9 @@ typedef struct sweep {
 static int begin(void *ctx, point *p, int i)
 {
     sweep *s = ctx;
-    int code = cli_config(s->args, s->args->word[0], s->cfg);
 
-    return code == CLI_DONE
-               ? grid_apply(s->grid, i, s->cfg, p->label, sizeof p->label)
-               : code;
+    *s->cfg = *s->base;
+    return grid_apply(s->grid, i, s->cfg, p->label, sizeof p->label);
 }
 
 /* In the process of the point. */
@@ -256,11 +254,13 @@ int cmd_sweep(const cli_args *a)
     if (!s) return cli_fail(CLI_FAILED, "out of memory");
     s->args = a;
     s->grid = eg_calloc(1, sizeof *s->grid);
+    s->base = eg_calloc(1, sizeof *s->base);
     s->cfg = eg_calloc(1, sizeof *s->cfg);
-    if (s->grid && s->cfg)
+    if (s->grid && s->base && s->cfg)
         code = grid_parse(s->grid, a);
     else
         cli_fail(CLI_FAILED, "out of memory");
+    if (code == CLI_DONE) code = cli_config(a, a->word[0], s->base);
     if (code == CLI_DONE) {
         s->crew.n = grid_size(s->grid);
         if (s->crew.n > MAX_POINTS)
@@ -274,6 +274,7 @@ int cmd_sweep(const cli_args *a)
     }
     eg_free(s->crew.point);
     eg_free(s->grid);
+    eg_free(s->base);
     eg_free(s->cfg);
     eg_free(s);
     return code;

@@ -127,6 +127,21 @@ static bool is_unfinished(const char *name)
     return end[1 + strspn(end + 1, digit)] == '\0';
 }
 
+bool egi_only_begun(const eg_folder *f)
+{
+    DIR *d = entries(f);
+    bool only = d != NULL;
+
+    if (!d) return false;
+    for (const struct dirent *e = readdir(d); e && only; e = readdir(d))
+        only = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+               strcmp(e->d_name, "lock") == 0 ||
+               (strncmp(e->d_name, "config.yaml.", 12) == 0 &&
+                is_unfinished(e->d_name));
+    closedir(d);
+    return only;
+}
+
 static void sweep(const eg_folder *f)
 {
     DIR *d = f->fd >= 0 ? entries(f) : NULL;

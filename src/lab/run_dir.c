@@ -109,7 +109,7 @@ static eg_status check_unused(const eg_folder *f, eg_err *err)
     int lock = -1;
     eg_status st;
 
-    if (!eg_folder_has(f, "config.yaml")) return eg_folder_empty(f, NULL, err);
+    if (!eg_folder_has(f, "run.json")) return eg_folder_empty(f, NULL, err);
     if (eg_folder_has(f, "lock")) {
         st = eg_lock_take(&lock, f, "lock", err);
         if (st == EG_EBUSY) return st;
@@ -129,7 +129,7 @@ static eg_status find_place(eg_run *run, const char *root, const char *dir,
 
     if (dir) {
         EG_TRY(eg_folder_make(&run->folder, dir, err));
-        begun = begun && eg_folder_has(&run->folder, "lock");
+        begun = begun && egi_only_begun(&run->folder);
         if (!begun) EG_TRY(check_unused(&run->folder, err));
     } else {
         EG_TRY(check_name(root, run->name, err));
@@ -141,7 +141,7 @@ static eg_status find_place(eg_run *run, const char *root, const char *dir,
     id_from_dir(run);
     run->made_lock = !eg_folder_has(&run->folder, "lock");
     EG_TRY(eg_lock_take(&run->lock, &run->folder, "lock", err));
-    if (dir && begun) egi_run_sweep(run);
+    if (begun) egi_run_sweep(run);
     /* who came first has the lock, and nothing else is in there yet */
     EG_TRY(eg_folder_empty(&run->folder, "lock", err));
     EG_TRY(eg_lock_sign(run->lock, err));

@@ -57,6 +57,9 @@ eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err);
 void egi_checkpoint_name(char buf[64], int64_t step);
 /* The newest checkpoint in the run's folder; -1: none. */
 int64_t egi_last_checkpoint(const eg_folder *run);
+/* Does it hold nothing but what a process leaves that is killed before it has
+ * written config.yaml: the lock and a temporary file? */
+bool egi_only_begun(const eg_folder *f);
 /* Removes what a killed process left half written; the lock must be held. */
 void egi_run_sweep(const eg_run *run);
 

@@ -43,6 +43,37 @@ same() {
     cmp "$1" "$2" || die "$1 and $2 differ"
 }
 
+# photo FOLDER: everything in it, its kind, content and where links lead.
+photo() {
+    (cd "$1" && find . -printf '%p %y %l %m\n' | sort &&
+        find . -type f -print0 | sort -z | xargs -0r sha256sum)
+}
+
+# unchanged FOLDER PHOTO
+unchanged() {
+    n_checks=$((n_checks + 1))
+    photo "$1" | diff "$2" - || die "$1 changed"
+}
+
+# await FILE: until it is there.
+await() {
+    local i
+    for i in $(seq 600); do
+        [ -e "$1" ] && return
+        sleep 0.05
+    done
+    die "$1 never came"
+}
+
+# as_nobody command...: root may write anywhere.
+as_nobody() {
+    if [ "$(id -u)" -ne 0 ]; then
+        "$@"
+    else
+        setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"
+    fi
+}
+
 # A model that trains in a moment. tiny STEPS > file
 tiny() {
     cat <<YAML
