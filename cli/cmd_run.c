@@ -10,7 +10,7 @@ const cli_option cli_run_options[] = {
     CLI_OPT_SET,
     {"seed", 0, "N", "short for --set run.seed=N"},
     {"out", 'o', "DIR",
-     "the run directory itself (default: "
+     "the run directory itself, new or empty (default: "
      "runs/<name>/<id>)"},
     CLI_OPT_RUNS,
     {"resume", 0, NULL,

@@ -4,16 +4,19 @@
 #include "engram/task.h"
 
 const cli_option cli_stats_options[] = {
-    {"out", 'o', "FILE", "the statistics file to write (required)"},
+    {"out", 'o', "FILE",
+     "the statistics file to write, new or such a file (required)"},
     {"provenance", 0, "TEXT", "where the text comes from, kept in the file"},
     CLI_OPT_QUIET,
     {NULL, 0, NULL, NULL}};
 
 const char cli_stats_help[] =
-    "Counts the characters of a UTF-8 text and their adjacent pairs. The file\n"
-    "is what task.stats reads, so that the bigram task speaks your language:\n"
+    "Counts the characters of a UTF-8 text, a file or a pipe of at most 16 GiB,\n"
+    "and their adjacent pairs. The file that it writes is what task.stats reads,\n"
+    "so that the bigram task speaks your language:\n"
     "\n"
     "  engram stats mytext.txt --out mytext.stats\n"
+    "  zcat corpus.gz | engram stats /dev/stdin --out corpus.stats\n"
     "  engram run experiments/birth/basic.yaml --set task.stats=mytext.stats\n";
 
 int cmd_stats(const cli_args *a)
