@@ -48,19 +48,21 @@ json_t *egi_json_base64(const unsigned char *p, size_t n)
 
 char *egi_html_escape(const char *s)
 {
-    size_t n = strlen(s);
-    char *out = eg_calloc(6 * n + 1, 1), *o = out;
+    size_t room = 4 * strlen(s) + 1; /* of a byte that becomes \x1b */
+    char *clean = eg_calloc(room, 1);
+    char *out = clean ? eg_calloc(6 * room, 1) : NULL, *o = out;
 
-    if (!out) return NULL;
-    for (; *s; s++) {
-        const char *e = *s == '&'    ? "&amp;"
-                        : *s == '<'  ? "&lt;"
-                        : *s == '>'  ? "&gt;"
-                        : *s == '"'  ? "&quot;"
-                        : *s == '\'' ? "&#39;"
+    if (clean) (void)eg_text_clean(clean, room, s);
+    for (const char *c = clean; out && *c; c++) {
+        const char *e = *c == '&'    ? "&amp;"
+                        : *c == '<'  ? "&lt;"
+                        : *c == '>'  ? "&gt;"
+                        : *c == '"'  ? "&quot;"
+                        : *c == '\'' ? "&#39;"
                                      : NULL;
-        if (!e) *o++ = *s;
+        if (!e) *o++ = *c;
         while (e && *e) *o++ = *e++;
     }
+    eg_free(clean);
     return out;
 }

@@ -32,6 +32,8 @@ for command in 'runs' "runs --json" "show" "show --json" 'report'; do
     esac
     no_controls out err
 done
+head -n 20 runs/*/*/report.html | cut -c 1-300 >head
+no_controls head # its title
 expect 0 'a\\x1b' - "$engram" sweep c.yaml --set "run.name=$evil" --seeds 1-2
 no_controls out err
 # a flow names the files it takes in
