@@ -37,8 +37,9 @@ static void stamp(egi_entry *e, const char *dir)
     e->bytes = (int64_t)info.st_size;
 }
 
-/* Reads the record of the run at dir; one that cannot be read is a row, too. */
-static void read_entry(egi_entry *e, const char *root, const char *dir)
+/* Reads the record of the run at dir; one that cannot be read is a row, too.
+ * False: there is no run any more. */
+static bool read_entry(egi_entry *e, const char *root, const char *dir)
 {
     eg_err why = {0};
     const char *rel = below(root, dir), *id = strrchr(rel, '/');
@@ -46,6 +47,8 @@ static void read_entry(egi_entry *e, const char *root, const char *dir)
     /* the stamp first: of a record that changes meanwhile it is too old */
     stamp(e, dir);
     if (eg_run_info_read(&e->info, dir, &why) != EG_OK) {
+        stamp(e, dir);
+        if (e->changed == 0) return false; /* removed meanwhile */
         e->info = (eg_run_info){.status = "damaged"};
         (void)eg_text_copy(e->info.reason, sizeof e->info.reason, why.msg);
         (void)eg_text_copy(e->info.id, sizeof e->info.id, id ? id + 1 : rel);
@@ -54,6 +57,7 @@ static void read_entry(egi_entry *e, const char *root, const char *dir)
                      rel);
     }
     snprintf(e->info.dir, sizeof e->info.dir, "%s", rel);
+    return true;
 }
 
 /* What changes without run.json: a run may end without a word. */
@@ -94,26 +98,28 @@ static eg_status merge(egi_entry **out, int *n, bool *fresh,
                        int n_known, char (*dirs)[EG_PATH], eg_err *err)
 {
     egi_entry *e = eg_calloc((size_t)*n + 1, sizeof *e);
-    int k = 0;
+    int k = 0, n_dirs = *n;
 
     *out = e;
     if (!e) return EG_FAIL(err, EG_ENOMEM, "catalogue: out of memory");
-    for (int i = 0; i < *n; i++) {
+    *n = 0;
+    for (int i = 0; i < n_dirs; i++) {
         const char *rel = below(root->path, dirs[i]);
         const egi_entry *old;
+        egi_entry *new = &e[*n];
 
         for (; k < n_known && strcmp(known[k].info.dir, rel) < 0; k++)
             *fresh = true; /* it is gone */
         old = k < n_known && strcmp(known[k].info.dir, rel) == 0 ? &known[k++]
                                                                  : NULL;
-        stamp(&e[i], dirs[i]);
-        if (old && is_settled(old) && old->changed == e[i].changed &&
-            old->bytes == e[i].bytes && e[i].changed != 0) {
-            e[i] = *old;
+        stamp(new, dirs[i]);
+        if (old && is_settled(old) && old->changed == new->changed &&
+            old->bytes == new->bytes &&new->changed != 0)
+            *new = *old;
+        else if (!read_entry(new, root->path, dirs[i]))
             continue;
-        }
-        read_entry(&e[i], root->path, dirs[i]);
-        if (!old || !same(old, &e[i])) *fresh = true;
+        if (!old || !same(old, new)) *fresh = true;
+        ++*n;
     }
     if (k < n_known) *fresh = true;
     return EG_OK;
@@ -157,7 +163,10 @@ eg_status eg_catalogue_update(const char *root, const char *dir, eg_err *err)
 
     if (!e) return EG_FAIL(err, EG_ENOMEM, "catalogue: out of memory");
     EG_TRY(eg_folder_open(&folder, root, err));
-    read_entry(e, folder.path, dir);
+    if (!read_entry(e, folder.path, dir)) {
+        st = EG_FAIL(err, EG_EIO, "%s: no run is there", dir);
+        goto done;
+    }
     st = egi_catalogue_put(&folder, e, err);
     if (st == EG_EFORMAT) {
         egi_entry *all = NULL;

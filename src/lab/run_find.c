@@ -56,6 +56,10 @@ static eg_status collect(list *l, const eg_folder *in, int depth, eg_err *err)
 
         if (e->d_name[0] == '.' || !is_folder(in->fd, e->d_name)) continue;
         st = eg_folder_sub(&f, in, e->d_name, false, err);
+        if (st != EG_OK && !is_folder(in->fd, e->d_name)) {
+            st = EG_OK; /* removed meanwhile */
+            continue;
+        }
         if (st == EG_OK && eg_folder_has(&f, "run.json"))
             st = list_add(l, f.path, err);
         else if (st == EG_OK && depth > 1)
