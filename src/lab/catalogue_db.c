@@ -3,12 +3,15 @@
  * nothing of a damaged file: each row carries a checksum. */
 #include "lab/catalogue_db.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/sum.h"
 #include "engram/mem.h"
 
-#define NAME "catalogue.sqlite"
+#define NAME EGI_CATALOGUE
 enum { MOST_BYTES = 1 << 30, SMALLEST = 512 /* an empty database */ };
 
 typedef enum kind { TEXT, INT, INT64, REAL } kind;
@@ -121,6 +124,15 @@ static bool is_ours(sqlite3 *db)
     }
     sqlite3_finalize(q);
     return ours;
+}
+
+static bool is_empty(sqlite3 *db)
+{
+    sqlite3_stmt *q = prepare(db, "SELECT 1 FROM sqlite_master");
+    bool empty = q && sqlite3_step(q) == SQLITE_DONE;
+
+    sqlite3_finalize(q);
+    return empty;
 }
 
 /* False: not a row that was written so. */
@@ -293,10 +305,12 @@ eg_status egi_catalogue_save(const eg_folder *root, const egi_entry *row, int n,
     if (sqlite3_open(":memory:", &db) == SQLITE_OK && run(db, sql) &&
         run(db, "BEGIN") && fill(db, row, n) && run(db, "COMMIT"))
         image = sqlite3_serialize(db, "main", &size, 0);
-    if (image)
-        st = eg_file_write_in(root, NAME, image, (size_t)size, err);
-    else
+    if (!image)
         st = fail(db, root, err);
+    else
+        st = egi_catalogue_place(root, err);
+    if (st == EG_OK)
+        st = eg_file_write_in(root, NAME, image, (size_t)size, err);
     sqlite3_free(image);
     sqlite3_close(db);
     return st;
@@ -317,20 +331,25 @@ static eg_status make_sure(const eg_folder *root, eg_err *err)
 eg_status egi_catalogue_put(const eg_folder *root, const egi_entry *row,
                             eg_err *err)
 {
-    char path[EG_PATH + 32], sql[SQL];
+    char path[PATH_MAX + 32], real[PATH_MAX], sql[SQL];
     sqlite3 *db = NULL;
     eg_status st = make_sure(root, err);
     bool ok;
 
     if (st != EG_OK) return st;
-    (void)snprintf(path, sizeof path, "%s/" NAME, root->path);
+    /* the folder may be reached through links, the file may not */
+    if (!realpath(root->path, real))
+        return EG_FAIL(err, EG_EIO, "%s: %s", root->path, strerror(errno));
+    (void)snprintf(path, sizeof path, "%s/" NAME, real);
     schema(sql);
     /* it can be made again: no need to wait for the disk */
-    ok = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-         sqlite3_busy_timeout(db, 5000) == SQLITE_OK &&
-         run(db, "PRAGMA synchronous=OFF") && run(db, "BEGIN IMMEDIATE");
+    ok =
+        sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW,
+                        NULL) == SQLITE_OK &&
+        sqlite3_busy_timeout(db, 5000) == SQLITE_OK &&
+        run(db, "PRAGMA synchronous=OFF") && run(db, "BEGIN IMMEDIATE");
     if (ok && !is_ours(db)) {
-        ok = run(db, sql); /* of an empty file */
+        ok = is_empty(db) && run(db, sql);
         if (!ok) st = EG_FAIL(err, EG_EFORMAT, "%s: no catalogue", path);
     }
     ok = ok && fill(db, row, 1) && run(db, "COMMIT");

@@ -5,6 +5,8 @@
 #include "engram/file.h"
 #include "engram/run.h"
 
+#define EGI_CATALOGUE "catalogue.sqlite"
+
 /* A run and the run.json it was taken from. */
 typedef struct egi_entry {
     eg_run_info info; /* its dir is below the folder of the catalogue */
@@ -18,7 +20,12 @@ typedef struct egi_entry {
  * EG_ENOMEM. */
 eg_status egi_catalogue_load(egi_entry **row, int *n, bool *whole,
                              const eg_folder *root, int most, eg_err *err);
-/* A new catalogue of these rows in place of what is there, atomically. */
+/* Makes way for a catalogue: a file that is none is put aside, and keeps its
+ * bytes; a database of something else is EG_EINVAL. A damaged catalogue is
+ * engram's own as far as it can be told. */
+eg_status egi_catalogue_place(const eg_folder *root, eg_err *err);
+/* A new catalogue of these rows in place of what is there, atomically; as
+ * egi_catalogue_place says. */
 eg_status egi_catalogue_save(const eg_folder *root, const egi_entry *row, int n,
                              eg_err *err);
 /* One row into the catalogue that is there, or into a new one; other processes

@@ -315,6 +315,48 @@ static void test_links_and_pipes(void **state)
     }
 }
 
+/* A file of that name that is not engram's keeps its bytes. */
+static void test_files_of_others(void **state)
+{
+    static const char sql[] = "CREATE TABLE books (dir TEXT); "
+                              "INSERT INTO books VALUES ('mine')";
+    char *before, *after, dir[128];
+    size_t size, now;
+    sqlite3 *db;
+    eg_err err;
+    int n;
+
+    (void)state;
+    (void)snprintf(dir, sizeof dir, "%s/name1/20260102-000001", root);
+    (void)unlink(CATALOGUE);
+    assert_int_equal(sqlite3_open(CATALOGUE, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(eg_file_read(&before, &size, CATALOGUE, 1 << 20, &err),
+                     EG_OK);
+    assert_int_not_equal(eg_catalogue_update(root, dir, &err), EG_OK);
+    all_there(RUNS);
+    assert_int_equal(eg_catalogue_rebuild(root, &n, &err), EG_EINVAL);
+    assert_non_null(strstr(err.msg, "is a database of something else"));
+    assert_int_equal(eg_file_read(&after, &now, CATALOGUE, 1 << 20, &err),
+                     EG_OK);
+    assert_int_equal(now, size);
+    assert_memory_equal(before, after, size);
+    eg_free(before);
+    eg_free(after);
+    for (int i = 0; i < 2; i++) {
+        put(CATALOGUE, i ? "more" : "mine");
+        all_there(RUNS);
+        assert_int_equal(eg_file_read(&after, &now,
+                                      in_root(i ? "catalogue.sqlite.kept-2"
+                                                : "catalogue.sqlite.kept"),
+                                      99, &err),
+                         EG_OK);
+        assert_string_equal(after, i ? "more" : "mine");
+        eg_free(after);
+    }
+}
+
 static void test_folders_that_are_not_ours(void **state)
 {
     seen s = {0};
@@ -342,6 +384,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(test_files_of_others),
         TEST(test_newest_first_and_by_name),
         TEST(test_whatever_became_of_it),
         TEST(test_what_the_directories_say_now),
