@@ -2,7 +2,6 @@
 #define _GNU_SOURCE /* O_PATH */
 #include "base/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -348,22 +347,25 @@ done:
 /* ---- what is in it --------------------------------------------------------
  */
 
+DIR *egi_folder_list(const eg_folder *f)
+{
+    int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (!d && fd >= 0) (void)close(fd);
+    return d;
+}
+
 typedef bool (*accepts)(const eg_folder *f, const char *name, const void *ctx);
 
 /* The first entry, in the order of bytes, that is not accepted; "": none. */
 static eg_status first(char name[256], const eg_folder *f, accepts ok,
                        const void *ctx, eg_err *err)
 {
-    int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *d = egi_folder_list(f);
 
     name[0] = '\0';
-    if (!d) {
-        eg_status st = EG_FAIL(err, EG_EIO, "%s: %s", f->path, strerror(errno));
-
-        if (fd >= 0) (void)close(fd);
-        return st;
-    }
+    if (!d) return EG_FAIL(err, EG_EIO, "%s: %s", f->path, strerror(errno));
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;

@@ -2,6 +2,7 @@
 #ifndef EG_BASE_FOLDER_H
 #define EG_BASE_FOLDER_H
 
+#include <dirent.h>
 #include <sys/types.h>
 
 #include "engram/file.h"
@@ -18,6 +19,9 @@ const char *egi_path_in(char buf[EGI_PATH], const eg_folder *in,
 const char *egi_kind_of(mode_t mode);
 /* openat for a folder, also one that may be written and not listed. */
 int egi_folder_openat(int at, const char *name, bool follow);
+/* Its entries, to be closed with closedir; NULL and errno: they cannot be
+ * listed. */
+DIR *egi_folder_list(const eg_folder *f);
 /* The folder that holds name's last part, *part, opened. */
 eg_status egi_folder_parent(int *fd, const char **part, const eg_folder *f,
                             const char *name, eg_err *err);

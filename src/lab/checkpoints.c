@@ -1,13 +1,11 @@
 /* checkpoints/: names, the newest, and the removal of old ones; and of what a
  * killed process left half written. The files themselves are written by the
  * trainer. */
+#include "base/folder.h"
 #include "lab/run_priv.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* step-<n>.safetensors -> n, or -1. */
 static int64_t step_of(const char *name)
@@ -35,16 +33,6 @@ void eg_run_checkpoint_path(const eg_run *run, int64_t step, char *buf,
     snprintf(buf, size, "%s/%s", run->dir, name);
 }
 
-/* A folder's entries, to be closed with closedir; NULL: none. */
-static DIR *entries(const eg_folder *f)
-{
-    int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-
-    if (!d && fd >= 0) (void)close(fd);
-    return d;
-}
-
 /* The newest checkpoint older than below, or -1. */
 static int64_t newest_below(const eg_folder *run, int64_t below)
 {
@@ -53,7 +41,7 @@ static int64_t newest_below(const eg_folder *run, int64_t below)
     DIR *d;
 
     if (eg_folder_sub(&f, run, "checkpoints", false, NULL) != EG_OK) return -1;
-    d = entries(&f);
+    d = egi_folder_list(&f);
     eg_folder_close(&f);
     if (!d) return -1;
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
@@ -129,7 +117,7 @@ static bool is_unfinished(const char *name)
 
 bool egi_only_begun(const eg_folder *f)
 {
-    DIR *d = entries(f);
+    DIR *d = egi_folder_list(f);
     bool only = d != NULL;
 
     if (!d) return false;
@@ -144,7 +132,7 @@ bool egi_only_begun(const eg_folder *f)
 
 static void sweep(const eg_folder *f)
 {
-    DIR *d = f->fd >= 0 ? entries(f) : NULL;
+    DIR *d = f->fd >= 0 ? egi_folder_list(f) : NULL;
 
     if (!d) return;
     for (const struct dirent *e = readdir(d); e; e = readdir(d))

@@ -1,11 +1,9 @@
 /* A run that ended before it began: nothing of it stays. What this process
  * made is removed, what was there before is left alone. */
+#include "base/folder.h"
 #include "lab/run_priv.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 void egi_run_begin(eg_run *run)
 {
@@ -15,8 +13,7 @@ void egi_run_begin(eg_run *run)
 /* The files in arrays or checkpoints, which this process made. */
 static void remove_files(const eg_folder *f)
 {
-    int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *d = egi_folder_list(f);
 
     if (!d) return;
     for (const struct dirent *e = readdir(d); e; e = readdir(d))

@@ -1,13 +1,12 @@
 /* Which run directories there are: root/<name>/<id>/run.json. */
+#include "base/folder.h"
 #include "lab/run_priv.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include "engram/mem.h"
 
 typedef struct list {
@@ -41,15 +40,10 @@ static bool is_folder(int in, const char *name)
  * nor follows a link. */
 static eg_status collect(list *l, const eg_folder *in, int depth, eg_err *err)
 {
-    int fd = openat(in->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *d = egi_folder_list(in);
     eg_status st = EG_OK;
 
-    if (!d) {
-        st = EG_FAIL(err, EG_EIO, "%s: %s", in->path, strerror(errno));
-        if (fd >= 0) (void)close(fd);
-        return st;
-    }
+    if (!d) return EG_FAIL(err, EG_EIO, "%s: %s", in->path, strerror(errno));
     for (const struct dirent *e = readdir(d); e && st == EG_OK;
          e = readdir(d)) {
         eg_folder f;

@@ -1,11 +1,11 @@
 /* Array snapshots <run>/arrays/<name>.<step>.npy as heat maps: found, read,
  * and packed into bytes small enough for a page. */
 
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/report_impl.h"
+#include "base/folder.h"
 #include "base/num.h"
 
 enum { MAX_SIDE = 512, MAX_HEADS = 16, CODES = 254, NOT_FINITE = 255 };
@@ -83,8 +83,8 @@ static DIR *open_arrays(const char *run_dir)
 
     if (eg_folder_open(&run, run_dir, NULL) == EG_OK &&
         eg_folder_sub(&arrays, &run, "arrays", false, NULL) == EG_OK)
-        d = fdopendir(arrays.fd);
-    if (!d) eg_folder_close(&arrays);
+        d = egi_folder_list(&arrays);
+    eg_folder_close(&arrays);
     eg_folder_close(&run);
     return d;
 }
