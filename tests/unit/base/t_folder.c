@@ -72,6 +72,7 @@ static void test_files(void **state)
 
     (void)state;
     check_ok(eg_folder_sub(&arrays, &f, "arrays", true, &err), &err);
+    eg_folder_close(&arrays);
     check_failed(eg_folder_sub(&arrays, &f, "arrays", true, &err), EG_EIO, &err,
                  "arrays: File exists");
     check_ok(eg_folder_sub(&arrays, &f, "arrays", false, &err), &err);
@@ -340,11 +341,14 @@ static void test_lock_dies_with_its_holder(void **state)
     (void)close(ready[1]);
 }
 
+static int n_open; /* before the test */
+
 static int setup(void **state)
 {
     eg_err err = {0};
 
     (void)state;
+    n_open = scratch_count("/proc/self/fd");
     scratch_make(dir, sizeof dir);
     scratch_make(elsewhere, sizeof elsewhere);
     if (eg_file_write(victim(), "precious", 8, &err) != EG_OK) return -1;
@@ -355,6 +359,7 @@ static int teardown(void **state)
 {
     (void)state;
     eg_folder_close(&f);
+    assert_int_equal(scratch_count("/proc/self/fd"), n_open);
     scratch_remove(dir);
     scratch_remove(elsewhere);
     return 0;

@@ -1,4 +1,5 @@
 /* Whose folder a run writes into, and what stays of a run that never began. */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,9 +16,23 @@ static char root[64];
 static eg_folder top; /* the same, open */
 static eg_config *cfg;
 
+static int n_open; /* before the test */
+
+static int count_open(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    int n = 0;
+
+    assert_non_null(d);
+    while (readdir(d)) n++;
+    closedir(d);
+    return n;
+}
+
 static int set_up(void **state)
 {
     (void)state;
+    n_open = count_open();
     snprintf(root, sizeof root, "/tmp/engram-t_run_folder-XXXXXX");
     if (!mkdtemp(root)) return -1;
     cfg = eg_calloc(1, sizeof *cfg);
@@ -32,6 +47,7 @@ static int tear_down(void **state)
     (void)state;
     eg_free(cfg);
     eg_folder_close(&top);
+    assert_int_equal(count_open(), n_open); /* nothing stays open */
     snprintf(command, sizeof command, "rm -rf %s", root);
     return system(command); /* NOLINT(cert-env33-c): our own folder */
 }
