@@ -181,6 +181,13 @@ for command in 'stats text' 'report done'; do
     expect 0 page - "$engram" $command --out page
     expect 0 page - "$engram" $command --out page
 done
+mkdir s
+expect 0 s/a - "$engram" stats text --out s/a
+ln s/a s/b
+cp s/a kept
+expect 2 '' 'is the file that is read' "$engram" stats s/a --out s/a
+expect 2 '' 'is the file that is read' "$engram" stats s/a --out s/b
+same s/a kept
 expect 0 'done/report.html' - "$engram" report done
 expect 0 'done/report.html' - "$engram" report done
 echo mine >done/report.html
