@@ -205,34 +205,3 @@ eg_train_spec eg_config_train(const eg_config *cfg)
                            .seed = (uint64_t)cfg->run.seed,
                            .strict_freeze = cfg->typed_freeze};
 }
-
-/* Equal values are equal bytes (fields.h). */
-static bool field_same(const eg_field *f, const void *a, const void *b)
-{
-    static const size_t bytes[] = {
-        [EG_FIELD_INT] = sizeof(int64_t), [EG_FIELD_REAL] = sizeof(double),
-        [EG_FIELD_BOOL] = sizeof(bool),   [EG_FIELD_TEXT] = EG_TEXT,
-        [EG_FIELD_ENUM] = sizeof(int),    [EG_FIELD_LIST] = sizeof(eg_strs)};
-
-    return memcmp((const char *)a + f->offset, (const char *)b + f->offset,
-                  bytes[f->kind]) == 0;
-}
-
-bool eg_config_same(const eg_config *a, const eg_config *b)
-{
-    eg_section s, t;
-
-    for (int i = 0;; i++) {
-        bool more = eg_config_section(a, i, &s);
-
-        if (more != eg_config_section(b, i, &t)) return false;
-        if (!more) return true;
-        if (s.fields != t.fields) return false;
-        for (const eg_field *f = s.fields; f->name; f++) {
-            if (i == 0 && strcmp(f->name, "name") == 0) continue;
-            if (!field_same(f, egi_section_read(a, &s),
-                            egi_section_read(b, &t)))
-                return false;
-        }
-    }
-}

@@ -179,6 +179,47 @@ static void test_theory(void **state)
     eg_free(b);
 }
 
+typedef struct difference {
+    char text[400];
+} difference;
+
+static void note(void *ctx, const char *key, const char *a, const char *b)
+{
+    char *text = ((difference *)ctx)->text;
+    size_t n = strlen(text);
+
+    snprintf(text + n, sizeof(difference) - n, "%s %s|%s;", key, a, b);
+}
+
+static void test_diff(void **state)
+{
+    eg_config *a = cfg_new(), *b = cfg_new();
+    difference d = {""};
+
+    (void)state;
+    assert_int_equal(eg_config_diff(a, b, note, &d), 0);
+    assert_int_equal(eg_config_set(b, "run.name=other", NULL), EG_OK);
+    assert_int_equal(eg_config_diff(a, b, note, &d), 0);
+    assert_int_equal(eg_config_set(a, "run.seed=7", NULL), EG_OK);
+    assert_int_equal(eg_config_set(b, "optim.lr=0.75", NULL), EG_OK);
+    assert_int_equal(eg_config_set(b, "model.mlp=[none, relu]", NULL), EG_OK);
+    assert_int_equal(eg_config_diff(a, b, NULL, NULL), 3);
+    assert_int_equal(eg_config_diff(a, b, note, &d), 3);
+    print_message("%s\n", d.text);
+    assert_non_null(strstr(d.text, "run.seed 7|1;"));
+    assert_non_null(strstr(d.text, "model.mlp [none]|[none, relu];"));
+    assert_non_null(strstr(d.text, "optim.lr 0.2|0.75;"));
+
+    /* of runs of two kinds only what both have is compared */
+    assert_int_equal(eg_config_set(b, "run.kind=flow", NULL), EG_OK);
+    d.text[0] = '\0';
+    assert_int_equal(eg_config_diff(a, b, note, &d), 2);
+    print_message("%s\n", d.text);
+    assert_non_null(strstr(d.text, "run.kind train|flow;"));
+    eg_free(a);
+    eg_free(b);
+}
+
 /* A reader of YAML that guesses types finds the types of the schema: a point in
  * every real, quotes about what is no plain word. */
 static void test_saved_types(void **state)
@@ -303,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_defaults),
                                        cmocka_unit_test(test_round_trip),
                                        cmocka_unit_test(test_same),
+                                       cmocka_unit_test(test_diff),
                                        cmocka_unit_test(test_errors),
                                        cmocka_unit_test(test_set_errors),
                                        cmocka_unit_test(test_theory),

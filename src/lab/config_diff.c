@@ -1,0 +1,68 @@
+/* Where two configurations differ. */
+#include "lab/config_priv.h"
+
+#include <string.h>
+
+/* Equal values are equal bytes (fields.h). */
+static bool field_same(const eg_field *f, const void *a, const void *b)
+{
+    static const size_t bytes[] = {
+        [EG_FIELD_INT] = sizeof(int64_t), [EG_FIELD_REAL] = sizeof(double),
+        [EG_FIELD_BOOL] = sizeof(bool),   [EG_FIELD_TEXT] = EG_TEXT,
+        [EG_FIELD_ENUM] = sizeof(int),    [EG_FIELD_LIST] = sizeof(eg_strs)};
+
+    return memcmp((const char *)a + f->offset, (const char *)b + f->offset,
+                  bytes[f->kind]) == 0;
+}
+
+typedef struct diff {
+    eg_config_diff_fn fn;
+    void *ctx;
+    int n;
+} diff;
+
+static void tell(diff *d, const eg_section *s, const eg_field *f, const void *a,
+                 const void *b)
+{
+    char key[128], here[512], there[512]; /* lists may be cut */
+
+    d->n++;
+    if (!d->fn) return;
+    snprintf(key, sizeof key, "%s.%s", s->name, f->name);
+    eg_field_format(f, a, here, sizeof here);
+    eg_field_format(f, b, there, sizeof there);
+    d->fn(d->ctx, key, here, there);
+}
+
+/* All but run.name. */
+static void compare(diff *d, const eg_section *s, const eg_config *a,
+                    const eg_config *b)
+{
+    const void *x = egi_section_read(a, s), *y = egi_section_read(b, s);
+    bool is_run = s->fields == eg_run_fields;
+
+    for (const eg_field *f = s->fields; f->name; f++) {
+        if (is_run && strcmp(f->name, "name") == 0) continue;
+        if (!field_same(f, x, y)) tell(d, s, f, x, y);
+    }
+}
+
+int eg_config_diff(const eg_config *a, const eg_config *b, eg_config_diff_fn fn,
+                   void *ctx)
+{
+    diff d = {.fn = fn, .ctx = ctx};
+    eg_section s, t;
+
+    /* runs of two kinds, or of two statements, share the section run alone,
+     * where that is told */
+    for (int i = 0; eg_config_section(a, i, &s) &&
+                    eg_config_section(b, i, &t) && s.fields == t.fields;
+         i++)
+        compare(&d, &s, a, b);
+    return d.n;
+}
+
+bool eg_config_same(const eg_config *a, const eg_config *b)
+{
+    return eg_config_diff(a, b, NULL, NULL) == 0;
+}
