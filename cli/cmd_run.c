@@ -15,7 +15,10 @@ const cli_option cli_run_options[] = {
     CLI_OPT_RUNS,
     {"resume", 0, NULL,
      "go on from the last checkpoint of the newest unfinished run of this "
-     "configuration; begin when there is none"},
+     "configuration; an error when there is none"},
+    {"from", 0, "STEP",
+     "with --resume: go back to the checkpoint of that step, or to so many "
+     "times of a flow; 0 begins anew in the same directory"},
     CLI_OPT_THREADS,
     CLI_OPT_KERN,
     CLI_OPT_QUIET,
@@ -30,11 +33,18 @@ const char cli_run_help[] =
     "Ctrl-C finishes the step, saves a checkpoint and exits 130; --resume "
     "goes\n"
     "on and ends with the same bytes as a run that was never stopped. A flow\n"
-    "of tokens keeps the times that were reached and goes on from there.\n"
+    "of tokens keeps the times that were reached and goes on from there. A\n"
+    "run that is finished stays as it is.\n"
+    "\n"
+    "What is gone on from is checked first: a checkpoint, rows or a\n"
+    "configuration that are not what was written are named, with the step "
+    "from\n"
+    "which all is whole, and nothing is done until --from says so.\n"
     "\n"
     "  engram run experiments/birth/basic.yaml\n"
     "  engram run experiments/birth/basic.yaml --set train.steps=100 --seed 2\n"
     "  engram run runs/birth-basic/20260131-120000 --resume\n"
+    "  engram run runs/birth-basic/20260131-120000 --resume --from 200\n"
     "  engram run experiments/flow/sphere.yaml --set flow.x0=mine.npy\n";
 
 static int print_result(const eg_lab_result *r)
@@ -89,11 +99,37 @@ static int print_json(const eg_lab_result *r)
 }
 
 /* A run directory given as FILE is what --resume means to go on with. */
-static void aim(const cli_args *a, eg_lab_opts *o)
+static int aim(const cli_args *a, eg_lab_opts *o)
 {
     o->dir = cli_value(a, "out");
-    if (o->resume && !o->dir && cli_holds(a->word[0], "run.json"))
-        o->dir = a->word[0];
+    if (o->resume && !o->dir && cli_is_folder(a->word[0])) o->dir = a->word[0];
+    o->go_back = cli_value(a, "from") != NULL;
+    if (o->go_back && !o->resume)
+        return cli_fail(CLI_MISUSE, "--from goes with --resume");
+    return cli_int(a, "from", 0, INT64_MAX, &o->from) ? CLI_DONE : CLI_MISUSE;
+}
+
+/* There is no run to go on with; which one may have been meant? */
+static void tell_nearest(const eg_config *cfg, const char *root)
+{
+    eg_lab_near near;
+    char *rest = NULL;
+
+    if (!eg_lab_nearest(&near, root, cfg)) return;
+    if (near.n_keys == 0)
+        (void)cli_fail(CLI_MISUSE,
+                       "the nearest, %s, has this configuration, but no "
+                       "run.json that can be read: engram run %s --resume",
+                       near.dir, near.dir);
+    else
+        (void)cli_fail(CLI_MISUSE,
+                       "the nearest, %s (%s), differs in %d key%s:", near.dir,
+                       near.status[0] ? near.status : "its run.json is lost",
+                       near.n_keys, near.n_keys == 1 ? "" : "s");
+    for (char *key = near.keys ? strtok_r(near.keys, "\n", &rest) : NULL; key;
+         key = strtok_r(NULL, "\n", &rest))
+        (void)cli_fail(CLI_MISUSE, "  %s", key);
+    eg_free(near.keys);
 }
 
 static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
@@ -111,13 +147,20 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
     eg_status st;
     int code;
 
-    aim(a, &o);
+    code = aim(a, &o);
+    if (code != CLI_DONE) return code;
     cli_catch_signals();
     st = eg_lab_run(&r, cfg, &o, &err);
     cli_progress_end();
     if (st != EG_OK) {
         if (r.dir[0]) cli_say("run directory: %s", r.dir);
-        return cli_error(st, &err);
+        code = cli_error(st, &err);
+        if (r.unmatched) tell_nearest(cfg, o.root);
+        return code;
+    }
+    if (r.untouched) {
+        cli_say("%s is finished: nothing was done", r.dir);
+        return cli_flag(a, "json") ? print_json(&r) : print_result(&r);
     }
     if (r.announced_bytes > 0)
         cli_say("peak memory %.1f MiB, announced %.1f MiB; %.0f tokens/s",

@@ -56,7 +56,10 @@ static const struct {
      "pandas, NumPy and safetensors read all of it. Two processes never write\n"
      "one run. metrics.jsonl and the checkpoints have the same bytes whatever\n"
      "the number of threads and however often a run was stopped and "
-     "resumed.\n"},
+     "resumed.\n"
+     "\n"
+     "Everything has a checksum: `engram verify` says whether it is still what\n"
+     "was written.\n"},
     {"exit",
      "0 done; 1 failed, or a claim fails; 2 misused; 130 interrupted, after\n"
      "saving.\n"

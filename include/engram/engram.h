@@ -26,6 +26,7 @@
 #include "engram/text.h"
 #include "engram/theory.h"
 #include "engram/train.h"
+#include "engram/verify.h"
 #include "engram/yaml.h"
 
 #endif

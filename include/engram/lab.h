@@ -49,6 +49,9 @@ typedef struct eg_lab_opts {
     const char *label; /* for the progress; NULL: run.name */
     eg_pool *pool;
     bool resume; /* go on with the newest unfinished run of this config */
+    bool
+        go_back; /* with resume: go on from `from`, not from where it stopped */
+    int64_t from; /* a checkpoint's step, a flow's times; 0: begin anew in it */
     /* All optional; called from the calling thread between steps. */
     bool (*stop)(void *ctx); /* true: save and return */
     void (*plan)(void *ctx, const eg_lab_plan *plan);
@@ -69,6 +72,8 @@ typedef struct eg_lab_result {
     double seconds, tokens_per_s;
     int64_t evaluations, solver_steps; /* of a flow, by this process */
     int64_t announced_bytes, peak_bytes;
+    bool untouched; /* nothing was done: the run was finished before, */
+    bool unmatched; /* or, with an error, there is none to go on with */
 } eg_lab_result;
 
 /* Runs cfg to its end, an interruption or a divergence. On an error the run
@@ -82,6 +87,18 @@ EG_API eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
  * configuration is cfg; false: none. */
 EG_API bool eg_lab_find(char dir[EG_PATH], const char *root,
                         const eg_config *cfg, bool finished);
+
+/* The run under root whose configuration differs from cfg in the fewest keys,
+ * whatever became of it; false: there is none. */
+typedef struct eg_lab_near {
+    char dir[EG_PATH];
+    char status[32]; /* as in eg_run_info; "" when its run.json is lost */
+    int n_keys;      /* that differ */
+    char *keys;      /* a line each, "optim.lr: 0.01 there, 0.02 here"; NULL:
+                        none. Released with eg_free */
+} eg_lab_near;
+EG_API bool eg_lab_nearest(eg_lab_near *near, const char *root,
+                           const eg_config *cfg);
 
 #ifdef __cplusplus
 }

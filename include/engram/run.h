@@ -74,9 +74,10 @@ EG_API bool eg_row_put(eg_row *row, const char *name, double value);
 /* Appends the row to metrics.jsonl, or to timing.jsonl, and flushes. */
 EG_API eg_status eg_run_metrics(eg_run *run, const eg_row *row, eg_err *err);
 EG_API eg_status eg_run_timing(eg_run *run, const eg_row *row, eg_err *err);
-/* Keeps the rows of steps below step, atomically, in both files. */
-EG_API eg_status eg_run_truncate(eg_run *run, int64_t step, eg_err *err);
-/* Makes metrics safe on disk before a checkpoint that counts on them. */
+/* Keeps the first rows of both files, which must be what was written. To be
+ * called once for a run that was opened, before rows are added. */
+EG_API eg_status eg_run_keep(eg_run *run, eg_index rows, eg_err *err);
+/* Makes rows safe on disk before a checkpoint that counts on them. */
 EG_API eg_status eg_run_sync(eg_run *run, eg_err *err);
 
 /* Path of the checkpoint after step steps; the newest one in the directory

@@ -33,8 +33,7 @@ void eg_run_checkpoint_path(const eg_run *run, int64_t step, char *buf,
     snprintf(buf, size, "%s/%s", run->dir, name);
 }
 
-/* The newest checkpoint older than below, or -1. */
-static int64_t newest_below(const eg_folder *run, int64_t below)
+int64_t egi_checkpoint_below(const eg_folder *run, int64_t below)
 {
     eg_folder f;
     int64_t best = -1;
@@ -54,17 +53,13 @@ static int64_t newest_below(const eg_folder *run, int64_t below)
     return best;
 }
 
-int64_t egi_last_checkpoint(const eg_folder *run)
-{
-    return newest_below(run, INT64_MAX);
-}
-
 int64_t eg_run_last_checkpoint(const char *dir)
 {
     eg_folder f;
     int64_t step = -1;
 
-    if (eg_folder_open(&f, dir, NULL) == EG_OK) step = egi_last_checkpoint(&f);
+    if (eg_folder_open(&f, dir, NULL) == EG_OK)
+        step = egi_checkpoint_below(&f, INT64_MAX);
     eg_folder_close(&f);
     return step;
 }
@@ -74,11 +69,11 @@ void eg_run_prune(const eg_run *run, int keep)
     int64_t below = INT64_MAX;
 
     for (int i = 0; i < keep && below >= 0; i++)
-        below = newest_below(&run->folder, below);
+        below = egi_checkpoint_below(&run->folder, below);
     while (below >= 0) {
         char name[64];
 
-        below = newest_below(&run->folder, below);
+        below = egi_checkpoint_below(&run->folder, below);
         if (below < 0) break;
         egi_checkpoint_name(name, below);
         (void)eg_folder_remove(&run->folder, name);
@@ -89,8 +84,9 @@ void eg_run_prune(const eg_run *run, int keep)
 static bool is_ours(const char *name, size_t n)
 {
     static const char *const end[] = {
-        "config.yaml", "run.json", "metrics.jsonl", "timing.jsonl",
-        "report.html", ".npy",     ".csv",          ".safetensors"};
+        "config.yaml",  "run.json",    "metrics.jsonl",
+        "timing.jsonl", "report.html", "sums",
+        ".npy",         ".csv",        ".safetensors"};
 
     for (size_t i = 0; i < sizeof end / sizeof *end; i++) {
         size_t m = strlen(end[i]);

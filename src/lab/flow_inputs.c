@@ -295,6 +295,20 @@ static eg_status write_copy(const egi_input *f, eg_run *run, eg_err *err)
                    : eg_npy_write_in(to, f->name, &f->array, err);
 }
 
+/* Its line in arrays/sums. */
+static eg_status list_copy(const egi_input *f, eg_run *run, eg_err *err)
+{
+    const char *name = strchr(f->name, '/') + 1;
+    eg_status st;
+
+    if (egi_sums_find(&run->sums, name)) return EG_OK;
+    EG_TRY(egi_run_enter(run, err));
+    EG_TRY(egi_run_sum_array(run, name, err));
+    EG_TRY(egi_run_write_sums(run, err));
+done:
+    return st;
+}
+
 eg_status egi_inputs_write(const egi_inputs *in, eg_run *run, eg_err *err)
 {
     eg_status st = EG_OK;
@@ -305,6 +319,7 @@ eg_status egi_inputs_write(const egi_inputs *in, eg_run *run, eg_err *err)
         st = eg_folder_has(&run->folder, f->name)
                  ? check_copy(f, &run->folder, err)
                  : write_copy(f, run, err);
+        if (st == EG_OK) st = list_copy(f, run, err);
     }
     return st;
 }

@@ -16,7 +16,7 @@
 #include "base/num.h"
 #include "kern/particles.h"
 #include "lab/flow_priv.h"
-#include "lab/npy_rows.h"
+#include "lab/flow_rows.h"
 #include "lab/run_priv.h"
 
 enum { MAX_PIECES = 16, ROW_CELLS = 32 };
@@ -212,30 +212,17 @@ static eg_status open_arrays(loop *l, eg_err *err)
     eg_index token[] = {s->n, s->d}, event[] = {2};
     eg_index bins[] = {(eg_index)l->cfg->flow.bins};
     const eg_folder *in = &l->run->sub[EGI_ARRAYS];
+    uint64_t of = l->run->origin;
     eg_status st;
 
-    EG_TRY(egi_rows_open(&l->x, in, "x.npy", EG_F64, 2, token, err));
-    EG_TRY(egi_rows_open(&l->t, in, "t.npy", EG_F64, 0, NULL, err));
+    EG_TRY(egi_rows_open(&l->x, in, "x.npy", EG_F64, 2, token, of, err));
+    EG_TRY(egi_rows_open(&l->t, in, "t.npy", EG_F64, 0, NULL, of, err));
     if (l->cfg->flow.bins > 0 && egi_watch_pairs(l->watch))
-        EG_TRY(egi_rows_open(&l->hist, in, "hist.npy", EG_I64, 1, bins, err));
-    if (egi_watch_merges(l->watch))
         EG_TRY(
-            egi_rows_open(&l->merges, in, "merges.npy", EG_F64, 1, event, err));
-done:
-    return st;
-}
-
-/* How many merges there are up to time t: those of a piece that was not
- * finished are found again. */
-static eg_status merges_until(const loop *l, double t, eg_index *n, eg_err *err)
-{
-    double row[2];
-    eg_status st = EG_OK;
-
-    for (*n = l->merges.n; *n > 0; --*n) {
-        EG_TRY(egi_rows_read(&l->merges, *n - 1, row, err));
-        if (row[0] <= t) break;
-    }
+            egi_rows_open(&l->hist, in, "hist.npy", EG_I64, 1, bins, of, err));
+    if (egi_watch_merges(l->watch))
+        EG_TRY(egi_rows_open(&l->merges, in, "merges.npy", EG_F64, 1, event, of,
+                             err));
 done:
     return st;
 }
@@ -244,28 +231,26 @@ done:
  * l->from is its first time, kept when l->first > 0. */
 static eg_status restore(loop *l, eg_err *err)
 {
-    eg_index have = l->x.n, merges = 0;
-    double t = -INFINITY;
+    egi_flow_rows rows = {.run = l->run,
+                          .x = &l->x,
+                          .t = &l->t,
+                          .hist = l->hist.in ? &l->hist : NULL,
+                          .merges = l->merges.in ? &l->merges : NULL,
+                          .told = l->opts->go_back,
+                          .from = l->opts->from};
+    eg_index have = 0;
     eg_status st;
 
-    if (l->t.n < have) have = l->t.n;
-    if (l->hist.in && l->hist.n < have) have = l->hist.n;
+    EG_TRY(egi_flow_rows_reached(&rows, &have, err));
     if (have > l->setup->n_times) have = l->setup->n_times;
     if (have > 0 && have < l->setup->n_times) have = begin_of(l, have - 1) + 1;
-    if (have > 0) {
-        l->from = have - 1;
-        EG_TRY(egi_rows_read(&l->t, have - 1, &t, err));
-    }
+    EG_TRY(egi_flow_rows_check(&rows, have, err));
+    if (have > 0) l->from = have - 1;
     if (l->from > 0) /* at 0 it is the start as given that is integrated */
         EG_TRY(egi_rows_read(&l->x, l->from, l->reached, err));
-    if (l->merges.in) EG_TRY(merges_until(l, t, &merges, err));
     l->first = have;
     EG_TRY(egi_run_enter(l->run, err)); /* from here on files change */
-    EG_TRY(egi_rows_cut(&l->x, have, err));
-    EG_TRY(egi_rows_cut(&l->t, have, err));
-    if (l->hist.in) EG_TRY(egi_rows_cut(&l->hist, have, err));
-    if (l->merges.in) EG_TRY(egi_rows_cut(&l->merges, merges, err));
-    EG_TRY(eg_run_truncate(l->run, have > 0 ? have : INT64_MIN, err));
+    EG_TRY(egi_flow_rows_cut(&rows, have, err));
 done:
     return st;
 }
@@ -410,14 +395,25 @@ done:
     return st;
 }
 
+static eg_status finish_array(const loop *l, egi_rows *r, eg_err *err)
+{
+    egi_sum sum;
+    eg_status st;
+
+    if (!r->in) return EG_OK;
+    st = egi_rows_finish(r, &sum, err);
+    return st == EG_OK ? egi_sums_put(&l->run->sums, r->name, sum, err) : st;
+}
+
 static eg_status finish_arrays(loop *l, eg_err *err)
 {
     eg_status st;
 
-    EG_TRY(egi_rows_finish(&l->t, err));
-    if (l->hist.in) EG_TRY(egi_rows_finish(&l->hist, err));
-    if (l->merges.in) EG_TRY(egi_rows_finish(&l->merges, err));
-    EG_TRY(egi_rows_finish(&l->x, err));
+    EG_TRY(finish_array(l, &l->t, err));
+    EG_TRY(finish_array(l, &l->hist, err));
+    EG_TRY(finish_array(l, &l->merges, err));
+    EG_TRY(finish_array(l, &l->x, err));
+    EG_TRY(egi_run_write_sums(l->run, err));
 done:
     return st;
 }

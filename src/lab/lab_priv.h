@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "engram/lab.h"
+#include "engram/probe.h"
 
 #define EG_ROW_CELLS 4096
 
@@ -20,6 +21,20 @@ eg_status egi_flow_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                        const eg_config *cfg, const eg_lab_opts *opts,
                        eg_err *err);
 
+/* Where a training run goes on. */
+typedef struct egi_restore {
+    eg_run *run;
+    eg_trainer *trainer;
+    const eg_probes *probes;
+    int64_t n_steps;
+    bool told; /* the user says `from`: the step of a checkpoint, 0: anew */
+    int64_t from;
+} egi_restore;
+/* Brings trainer and run back there, and enters the run. *saved: steps of the
+ * newest checkpoint; -1: none. An error of a damaged run says what can be
+ * done. */
+eg_status egi_train_restore(const egi_restore *r, int64_t *saved, eg_err *err);
+
 /* Why a step of this info was not made, in a sentence: the gradient that is
  * not finite, or behind a loss that is not the first weight or activation; and
  * what to try. buf [256] */
@@ -32,6 +47,8 @@ const char *egi_compiler(void);
 void egi_cpu_model(char *buf, size_t size, FILE *cpuinfo);
 /* Bytes of memory this machine has; 0: not known. */
 int64_t egi_memory_total(void);
+/* eg_lab_nearest of a configuration that names its files by their content. */
+bool egi_lab_nearest(eg_lab_near *near, const char *root, const eg_config *cfg);
 /* News in which nothing is known yet. */
 eg_progress egi_no_news(const char *label);
 

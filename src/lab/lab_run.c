@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "engram/mem.h"
+#include "engram/verify.h"
 #include "lab/flow_priv.h"
 #include "lab/run_priv.h"
 
@@ -91,30 +92,115 @@ bool eg_lab_find(char dir[EG_PATH], const char *root, const eg_config *cfg,
     return found;
 }
 
-static bool has_config(const char *dir)
+static bool has(const char *dir, const char *name)
 {
     eg_folder f;
-    bool has = eg_folder_open(&f, dir, NULL) == EG_OK &&
-               eg_folder_has(&f, "config.yaml");
+    bool has =
+        eg_folder_open(&f, dir, NULL) == EG_OK && eg_folder_has(&f, name);
 
     eg_folder_close(&f);
     return has;
 }
 
-/* Opens what opts ask for: a given or new directory, or one to go on with. */
-static eg_status open_run(eg_run **run, const eg_config *cfg, const char *root,
-                          const eg_lab_opts *opts, eg_err *err)
+bool eg_lab_nearest(eg_lab_near *near, const char *root, const eg_config *cfg)
+{
+    egi_inputs in = {0};
+    eg_config *taken;
+    bool found = take_inputs(&in, &taken, cfg, NULL) == EG_OK &&
+                 egi_lab_nearest(near, root, taken);
+
+    if (!found) *near = (eg_lab_near){.n_keys = 0};
+    egi_inputs_release(&in);
+    eg_free(taken);
+    return found;
+}
+
+/* Was the run finished before? Then there is nothing to do. */
+static bool was_finished(eg_lab_result *out, const char *dir)
+{
+    eg_run_info info;
+
+    if (eg_run_info_read(&info, dir, NULL) != EG_OK || !is_finished(&info))
+        return false;
+    *out = (eg_lab_result){.outcome = EG_FINISHED,
+                           .untouched = true,
+                           .steps_done = info.steps_done,
+                           .seconds = info.seconds,
+                           .tokens_per_s = info.tokens_per_s,
+                           .evaluations = info.evaluations,
+                           .solver_steps = info.solver_steps,
+                           .announced_bytes = info.announced_bytes,
+                           .peak_bytes = info.peak_bytes};
+    snprintf(out->dir, sizeof out->dir, "%s", dir);
+    return true;
+}
+
+static void first_damage(void *ctx, const eg_finding *f)
+{
+    eg_err *err = ctx;
+
+    if (f->sound == EG_DAMAGED && err->status == EG_OK)
+        (void)EG_FAIL(err, EG_EFORMAT, "%s: %.400s", f->file, f->why);
+}
+
+/* What is not done again should at least be what was asked for, and was
+ * done. */
+static eg_status check_finished(const char *dir, const eg_config *cfg,
+                                eg_err *err)
+{
+    eg_folder f;
+    eg_err why = {0};
+    eg_status st;
+
+    EG_TRY(eg_folder_open(&f, dir, err));
+    EG_TRY(eg_run_verify(dir, EG_VERIFY_RECORD, first_damage, &why, err));
+    if (why.status == EG_OK)
+        st = egi_run_same_config(&f, cfg, false, err);
+    else
+        st = EG_FAIL(err, EG_EFORMAT,
+                     "%s is finished, but %s; `engram verify` looks at all of "
+                     "it",
+                     dir, why.msg);
+done:
+    eg_folder_close(&f);
+    return st;
+}
+
+/* The run to go on with; *run NULL: it was finished before. */
+static eg_status open_again(eg_run **run, eg_lab_result *out,
+                            const eg_config *cfg, const char *root,
+                            const eg_lab_opts *opts, eg_err *err)
 {
     char dir[EG_PATH];
 
-    if (!opts->resume) return eg_run_create(run, root, opts->dir, cfg, err);
     if (opts->dir) {
-        if (!has_config(opts->dir)) /* killed before it began */
-            return egi_run_create(run, NULL, opts->dir, cfg, true, err);
-        return egi_run_open(run, opts->dir, cfg, err);
+        snprintf(dir, sizeof dir, "%s", opts->dir);
+        if (!has(dir, "config.yaml") && has(dir, "lock")) /* killed so early */
+            return egi_run_create(run, NULL, dir, cfg, true, err);
+        if (!has(dir, "config.yaml"))
+            return EG_FAIL(err, EG_EINVAL,
+                           "%s holds no run to go on with; without --resume "
+                           "one begins there",
+                           dir);
+    } else if (!find(dir, root, cfg, false) && !find(dir, root, cfg, true)) {
+        out->unmatched = true;
+        return EG_FAIL(err, EG_EINVAL,
+                       "no run of this configuration under %s to go on with; "
+                       "nothing was done",
+                       root);
     }
-    if (find(dir, root, cfg, false)) return egi_run_open(run, dir, cfg, err);
-    return eg_run_create(run, root, NULL, cfg, err);
+    if (!opts->go_back && was_finished(out, dir))
+        return check_finished(dir, cfg, err);
+    return egi_run_open(run, dir, cfg, err);
+}
+
+/* Opens what opts ask for: a given or new directory, or one to go on with. */
+static eg_status open_run(eg_run **run, eg_lab_result *out,
+                          const eg_config *cfg, const char *root,
+                          const eg_lab_opts *opts, eg_err *err)
+{
+    if (opts->resume) return open_again(run, out, cfg, root, opts, err);
+    return eg_run_create(run, root, opts->dir, cfg, err);
 }
 
 static eg_status carry_out(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
@@ -145,7 +231,10 @@ eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
     *out = (eg_lab_result){0};
     if (!err) err = &local;
     EG_TRY(take_inputs(&in, &taken, cfg, err));
-    EG_TRY(open_run(&run, taken, root, opts, err));
+    EG_TRY(open_run(&run, out, taken, root, opts, err));
+    if (!run) goto done;
+    run->tell = opts->note;
+    run->tell_ctx = opts->ctx;
     snprintf(out->dir, sizeof out->dir, "%s", eg_run_dir(run));
     st = carry_out(out, &facts, run, taken, &in, opts, err);
     if (st != EG_OK) {

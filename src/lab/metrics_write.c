@@ -1,11 +1,7 @@
 /* Rows of metrics.jsonl and timing.jsonl: collected, appended, cut back. */
 #include "lab/run_priv.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include "engram/mem.h"
 #include "base/num.h"
 
@@ -40,90 +36,49 @@ bool eg_row_put(eg_row *row, const char *name, double value)
 
 /* Names are ours (letters, digits, points): no escaping is needed. Values are
  * written to the last bit; JSON has no infinities, they become null. */
-static eg_status append(FILE *f, const char *what, const eg_row *row,
-                        eg_err *err)
+static eg_status append(egi_jsonl *j, const eg_row *row, eg_err *err)
 {
-    bool ok = fprintf(f, "{\"step\": %lld", (long long)row->step) > 0;
+    egi_buf *b = &j->row;
 
-    for (int i = 0; i < row->n && ok; i++) {
+    egi_buf_add(b, "{\"step\": %lld", (long long)row->step);
+    for (int i = 0; i < row->n; i++) {
         double v = row->cell[i].value;
+        char text[EGI_REAL_TEXT] = "null";
 
-        if (isfinite(v)) {
-            char text[EGI_REAL_TEXT];
-
-            egi_real_text(text, 6, v);
-            ok = fprintf(f, ", \"%s\": %s", row->cell[i].name, text) > 0;
-        } else {
-            ok = fprintf(f, ", \"%s\": null", row->cell[i].name) > 0;
-        }
+        if (isfinite(v)) egi_real_text(text, 6, v);
+        egi_buf_add(b, ", \"%s\": %s", row->cell[i].name, text);
     }
-    ok = ok && fputs("}\n", f) >= 0 && fflush(f) == 0;
-    if (!ok)
-        return EG_FAIL(err, EG_EIO, "cannot write %s: %s", what,
-                       strerror(errno));
-    return EG_OK;
+    egi_buf_add(b, "}\n");
+    return egi_jsonl_put(j, err);
 }
 
 eg_status eg_run_metrics(eg_run *run, const eg_row *row, eg_err *err)
 {
-    return append(run->metrics, "metrics.jsonl", row, err);
+    return append(&run->metrics, row, err);
 }
 
 eg_status eg_run_timing(eg_run *run, const eg_row *row, eg_err *err)
 {
-    return append(run->timing, "timing.jsonl", row, err);
+    return append(&run->timing, row, err);
 }
 
-size_t egi_metrics_keep(const char *text, size_t size, int64_t limit)
-{
-    size_t at = 0;
-
-    while (at < size) {
-        static const char head[] = "{\"step\": ";
-        const char *end = memchr(text + at, '\n', size - at);
-
-        if (!end || (size_t)(end - text) - at < sizeof head ||
-            memcmp(text + at, head, sizeof head - 1) != 0)
-            break;
-        if (strtoll(text + at + sizeof head - 1, NULL, 10) >= limit) break;
-        at = (size_t)(end - text) + 1;
-    }
-    return at;
-}
-
-static eg_status truncate_one(FILE **f, const eg_folder *in, const char *name,
-                              int64_t step, eg_err *err)
-{
-    eg_status st = EG_OK;
-    char *text = NULL;
-    size_t size = 0;
-
-    EG_TRY(eg_file_read_in(&text, &size, in, name, (size_t)1 << 34, err));
-    EG_TRY(eg_file_write_in(in, name, text, egi_metrics_keep(text, size, step),
-                            err));
-    /* the rename left the open handle on the old file */
-    fclose(*f);
-    EG_TRY(eg_folder_stream(f, in, name, EG_APPEND, err));
-done:
-    eg_free(text);
-    return st;
-}
-
-eg_status eg_run_truncate(eg_run *run, int64_t step, eg_err *err)
+eg_status eg_run_keep(eg_run *run, eg_index rows, eg_err *err)
 {
     const eg_folder *f = &run->folder;
     eg_status st;
 
-    EG_TRY(truncate_one(&run->metrics, f, "metrics.jsonl", step, err));
-    EG_TRY(truncate_one(&run->timing, f, "timing.jsonl", step, err));
+    EG_TRY(egi_jsonl_keep(&run->metrics, f, run->origin, rows, err));
+    EG_TRY(egi_jsonl_keep(&run->timing, f, run->origin, rows, err));
 done:
     return st;
 }
 
 eg_status eg_run_sync(eg_run *run, eg_err *err)
 {
-    if (fflush(run->metrics) != 0 || fsync(fileno(run->metrics)) != 0)
-        return EG_FAIL(err, EG_EIO, "%s/metrics.jsonl: %s", run->dir,
-                       strerror(errno));
-    return EG_OK;
+    eg_status st;
+
+    EG_TRY(egi_jsonl_sync(&run->metrics, err));
+    EG_TRY(egi_jsonl_sync(&run->timing, err));
+done:
+    return st;
 }

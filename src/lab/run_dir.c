@@ -1,5 +1,6 @@
-/* The run directory itself: made, locked, opened again, closed. The record
- * run.json is in run_record.c, rows in metrics_write.c. */
+/* The run directory itself: made, locked, closed. It is opened again in
+ * run_open.c; the record run.json is in run_record.c, rows in
+ * metrics_write.c. */
 #include "lab/config_priv.h"
 #include "base/num.h"
 #include "lab/run_priv.h"
@@ -50,29 +51,35 @@ static eg_status check_name(const char *root, const char *name, eg_err *err)
     }
 }
 
-static void id_from_dir(eg_run *run)
+void egi_run_take_id(eg_run *run)
 {
     const char *base = strrchr(run->dir, '/');
 
     eg_text_copy(run->id, sizeof run->id, base ? base + 1 : run->dir);
 }
 
-static eg_status open_files(eg_run *run, eg_access how, eg_err *err)
+static eg_status make_files(eg_run *run, eg_err *err)
 {
     const eg_folder *f = &run->folder;
     eg_status st;
 
-    EG_TRY(eg_folder_stream(&run->metrics, f, "metrics.jsonl", how, err));
-    EG_TRY(eg_folder_stream(&run->timing, f, "timing.jsonl", how, err));
-    EG_TRY(eg_folder_stream(&run->log, f, "log", how, err));
+    EG_TRY(egi_jsonl_create(&run->metrics, f, run->origin, err));
+    EG_TRY(egi_jsonl_create(&run->timing, f, run->origin, err));
+    EG_TRY(eg_folder_stream(&run->log, f, "log", EG_NEW, err));
 done:
     return st;
 }
 
+void egi_run_is_of(eg_run *run, const char *config, size_t size)
+{
+    run->file[EGI_OF_CONFIG] = (egi_file_sum){
+        .said = true, .bytes = (int64_t)size, .sum = egi_sum_of(config, size)};
+    run->origin = egi_sum_row(0, config, size);
+}
+
 static const char *const sub_name[EGI_RUN_FOLDERS] = {"arrays", "checkpoints"};
 
-/* Those that are there are opened; make: the others are made. */
-static eg_status open_folders(eg_run *run, bool make, eg_err *err)
+eg_status egi_run_folders(eg_run *run, bool make, eg_err *err)
 {
     eg_status st = EG_OK;
 
@@ -86,13 +93,15 @@ static eg_status open_folders(eg_run *run, bool make, eg_err *err)
     return st;
 }
 
-static eg_run *run_alloc(const eg_config *cfg)
+eg_run *egi_run_alloc(const eg_config *cfg)
 {
     eg_run *run = eg_calloc(1, sizeof *run);
 
     if (run) {
         run->lock = run->folder.fd = run->parent.fd = -1;
         for (int i = 0; i < EGI_RUN_FOLDERS; i++) run->sub[i].fd = -1;
+        egi_jsonl_init(&run->metrics, "metrics.jsonl");
+        egi_jsonl_init(&run->timing, "timing.jsonl");
         run->seed = cfg->run.seed;
         run->kind = egi_kind_name(cfg);
         snprintf(run->name, sizeof run->name, "%s", cfg->run.name);
@@ -138,7 +147,7 @@ static eg_status find_place(eg_run *run, const char *root, const char *dir,
         EG_TRY(eg_folder_dated(&run->folder, &run->parent, err));
     }
     snprintf(run->dir, sizeof run->dir, "%s", run->folder.path);
-    id_from_dir(run);
+    egi_run_take_id(run);
     run->made_lock = !eg_folder_has(&run->folder, "lock");
     EG_TRY(eg_lock_take(&run->lock, &run->folder, "lock", err));
     if (begun) egi_run_sweep(run);
@@ -160,7 +169,7 @@ eg_status egi_run_create(eg_run **out, const char *root, const char *dir,
                          const eg_config *cfg, bool begun, eg_err *err)
 {
     eg_status st = EG_OK;
-    eg_run *run = run_alloc(cfg);
+    eg_run *run = egi_run_alloc(cfg);
     char *text = NULL;
 
     *out = NULL;
@@ -169,8 +178,9 @@ eg_status egi_run_create(eg_run **out, const char *root, const char *dir,
     EG_TRY(find_place(run, root, dir, begun, err));
     EG_TRY(
         eg_file_write_in(&run->folder, "config.yaml", text, strlen(text), err));
-    EG_TRY(open_folders(run, true, err));
-    EG_TRY(open_files(run, EG_NEW, err));
+    egi_run_is_of(run, text, strlen(text));
+    EG_TRY(egi_run_folders(run, true, err));
+    EG_TRY(make_files(run, err));
     EG_TRY(eg_run_record(run, "running", "", NULL, err));
     run->entered = true;
     *out = run;
@@ -182,80 +192,13 @@ done:
     return st;
 }
 
-eg_status egi_run_open(eg_run **out, const char *dir, const eg_config *cfg,
-                       eg_err *err)
-{
-    eg_status st = EG_OK;
-    eg_run *run = run_alloc(cfg);
-    eg_config *saved = eg_calloc(1, sizeof *saved);
-    eg_run_info info;
-
-    *out = NULL;
-    if (!run || !saved) {
-        st = EG_FAIL(err, EG_ENOMEM, "run: out of memory");
-        goto done;
-    }
-    EG_TRY(eg_folder_open(&run->folder, dir, err));
-    snprintf(run->dir, sizeof run->dir, "%s", run->folder.path);
-    id_from_dir(run);
-    EG_TRY(eg_config_load_run(saved, &run->folder, err));
-    if (!eg_config_same(saved, cfg)) {
-        st = EG_FAIL(err, EG_EINVAL,
-                     "%s was started with another configuration: see "
-                     "%s/config.yaml",
-                     dir, run->dir);
-        goto done;
-    }
-    run->made_lock = !eg_folder_has(&run->folder, "lock");
-    EG_TRY(eg_lock_take(&run->lock, &run->folder, "lock", err));
-    EG_TRY(open_folders(run, false, err));
-    if (egi_run_info_read(&info, &run->folder, NULL) == EG_OK) {
-        if (info.start[0])
-            snprintf(run->start, sizeof run->start, "%s", info.start);
-        run->seconds = info.seconds;
-    }
-    run->resumed = 1;
-    *out = run;
-    run = NULL;
-done:
-    eg_free(saved);
-    if (run) (void)egi_run_drop(run);
-    eg_run_close(run);
-    return st;
-}
-
-eg_status egi_run_enter(eg_run *run, eg_err *err)
-{
-    eg_status st = EG_OK;
-
-    if (run->entered) return EG_OK;
-    EG_TRY(eg_lock_sign(run->lock, err));
-    run->entered = true;
-    egi_run_sweep(run);
-    EG_TRY(open_folders(run, true, err));
-    EG_TRY(open_files(run, EG_APPEND, err));
-    EG_TRY(eg_run_record(run, "running", "resumed", NULL, err));
-done:
-    return st;
-}
-
-eg_status eg_run_open(eg_run **out, const char *dir, const eg_config *cfg,
-                      eg_err *err)
-{
-    eg_status st = egi_run_open(out, dir, cfg, err);
-
-    if (st == EG_OK) st = egi_run_enter(*out, err);
-    if (st == EG_OK) return EG_OK;
-    eg_run_close(*out);
-    *out = NULL;
-    return st;
-}
-
 void eg_run_close(eg_run *run)
 {
     if (!run) return;
-    if (run->metrics) fclose(run->metrics);
-    if (run->timing) fclose(run->timing);
+    egi_jsonl_close(&run->metrics);
+    egi_jsonl_close(&run->timing);
+    egi_sums_release(&run->sums);
+    egi_buf_release(&run->notes);
     if (run->log) fclose(run->log);
     if (run->lock >= 0) eg_lock_drop(run->lock);
     for (int i = 0; i < EGI_RUN_FOLDERS; i++) eg_folder_close(&run->sub[i]);

@@ -29,8 +29,10 @@ static void remove_made(eg_run *run)
         bool made;
     } file[] = {{"config.yaml", true},
                 {"run.json", true},
-                {"metrics.jsonl", run->metrics != NULL},
-                {"timing.jsonl", run->timing != NULL},
+                {run->metrics.name, run->metrics.f != NULL},
+                {run->metrics.sums_name, run->metrics.sums.fd >= 0},
+                {run->timing.name, run->timing.f != NULL},
+                {run->timing.sums_name, run->timing.sums.fd >= 0},
                 {"log", run->log != NULL}};
 
     for (int i = 0; i < EGI_RUN_FOLDERS; i++) {

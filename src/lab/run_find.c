@@ -36,9 +36,10 @@ static bool is_folder(int in, const char *name)
            S_ISDIR(info.st_mode);
 }
 
-/* Collects the runs at most depth folders below dir; never looks into a run,
- * nor follows a link. */
-static eg_status collect(list *l, const eg_folder *in, int depth, eg_err *err)
+/* Collects the folders that hold the file, at most depth below dir; never looks
+ * into one of them, nor follows a link. */
+static eg_status collect(list *l, const eg_folder *in, const char *file,
+                         int depth, eg_err *err)
 {
     DIR *d = egi_folder_list(in);
     eg_status st = EG_OK;
@@ -54,10 +55,10 @@ static eg_status collect(list *l, const eg_folder *in, int depth, eg_err *err)
             st = EG_OK; /* removed meanwhile */
             continue;
         }
-        if (st == EG_OK && eg_folder_has(&f, "run.json"))
+        if (st == EG_OK && eg_folder_has(&f, file))
             st = list_add(l, f.path, err);
         else if (st == EG_OK && depth > 1)
-            st = collect(l, &f, depth - 1, err);
+            st = collect(l, &f, file, depth - 1, err);
         eg_folder_close(&f);
     }
     closedir(d);
@@ -80,6 +81,12 @@ static int by_text(const void *a, const void *b)
 eg_status eg_runs_find(char (**dirs)[EG_PATH], int *n, const char *root,
                        eg_err *err)
 {
+    return egi_dirs_find(dirs, n, root, "run.json", err);
+}
+
+eg_status egi_dirs_find(char (**dirs)[EG_PATH], int *n, const char *root,
+                        const char *file, eg_err *err)
+{
     list l = {0};
     eg_folder f;
     eg_status st;
@@ -88,7 +95,7 @@ eg_status eg_runs_find(char (**dirs)[EG_PATH], int *n, const char *root,
     *n = 0;
     if (!is_folder_at(root)) return EG_OK;
     st = eg_folder_open(&f, root, err);
-    if (st == EG_OK) st = collect(&l, &f, 3, err);
+    if (st == EG_OK) st = collect(&l, &f, file, 3, err);
     eg_folder_close(&f);
     if (st != EG_OK) {
         eg_free(l.dir);

@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 #include <time.h>
-#include "engram/file.h"
 #include "engram/run.h"
+#include "lab/jsonl.h"
+#include "lab/record.h"
+#include "lab/sums.h"
 
 enum { EGI_ARRAYS, EGI_CHECKPOINTS, EGI_RUN_FOLDERS };
 
@@ -18,34 +20,71 @@ struct eg_run {
     eg_folder folder; /* the run's; in it, sub */
     eg_folder sub[EGI_RUN_FOLDERS];
     int lock;
-    FILE *metrics, *timing, *log; /* once it is entered */
-    char start[32];               /* of the first process that wrote here */
-    double seconds;               /* of earlier processes */
-    double clock_start;           /* of this one */
-    int resumed;                  /* how often */
-    bool created, made_lock;      /* by this process */
-    bool entered;                 /* this process writes here */
-    bool begun;                   /* and has measured something */
+    egi_jsonl metrics, timing;
+    FILE *log;                           /* once it is entered */
+    egi_sums sums;                       /* arrays/sums */
+    egi_file_sum file[EGI_RECORD_FILES]; /* config.yaml as it was at first */
+    uint64_t origin;                     /* its checksum, for those of rows */
+    egi_record was;                      /* run.json as it was found */
+    bool unsummed;  /* made by an engram without checksums */
+    egi_buf notes;  /* lines: what is odd and does not keep it from going on */
+    void (*tell)(void *ctx, const char *note); /* them, as it is entered */
+    void *tell_ctx;
+    char start[32]; /* of the first process that wrote here */
+    double seconds; /* of earlier processes */
+    double clock_start;      /* of this one */
+    int resumed;             /* how often */
+    bool created, made_lock; /* by this process */
+    bool entered;            /* this process writes here */
+    bool begun;              /* and has measured something */
 };
 
 /* buf = a/b; EG_EINVAL when it does not fit. */
 eg_status egi_path(char *buf, size_t size, const char *a, const char *b,
                    eg_err *err);
+/* eg_runs_find for folders that hold a file of that name. */
+eg_status egi_dirs_find(char (**dirs)[EG_PATH], int *n, const char *root,
+                        const char *file, eg_err *err);
 /* Now, as 2026-01-31T12:00:00Z. */
 void egi_now(char buf[32]);
-/* The metrics file's rows with step below limit: bytes to keep of text. Rows
- * are in order of step; a cut last line is never kept. */
-size_t egi_metrics_keep(const char *text, size_t size, int64_t limit);
 /* eg_run_create; begun: dir may hold the lock of a process that was killed
  * before it wrote config.yaml. */
 eg_status egi_run_create(eg_run **out, const char *root, const char *dir,
                          const eg_config *cfg, bool begun, eg_err *err);
+/* The pieces of which runs are created and opened: an empty one; its id from
+ * its folder; config.yaml, which everything else belongs to; the folders in it
+ * that are there opened, and with make the others made. */
+eg_run *egi_run_alloc(const eg_config *cfg);
+void egi_run_take_id(eg_run *run);
+void egi_run_is_of(eg_run *run, const char *config, size_t size);
+eg_status egi_run_folders(eg_run *run, bool make, eg_err *err);
 /* A run to go on with: locked and read, and not touched until it is entered. */
 eg_status egi_run_open(eg_run **out, const char *dir, const eg_config *cfg,
                        eg_err *err);
 /* All that can be found wrong beforehand was looked for: this process now
  * writes here. Nothing the second time, nor for a run that it created. */
 eg_status egi_run_enter(eg_run *run, eg_err *err);
+/* Is the configuration of the run in f cfg? EG_EINVAL names the keys in which
+ * it is not. changed: not even what it was when the run began (EG_EFORMAT). */
+eg_status egi_run_same_config(const eg_folder *f, const eg_config *cfg,
+                              bool changed, eg_err *err);
+void egi_run_note(eg_run *run, const char *fmt, ...) EG_PRINTF(2, 3);
+/* Are the first rows of metrics and timing there, and what was written? told:
+ * the user said from where to go on; then rows without checksums will do. */
+eg_status egi_run_check_rows(const eg_run *run, eg_index rows, bool told,
+                             eg_err *err);
+/* The first rows of which both are good. */
+eg_index egi_run_good_rows(const eg_run *run);
+/* Takes the checksums of what is finished, for run.json; EG_EFORMAT when rows
+ * are not what was written. */
+eg_status egi_run_seal(eg_run *run, eg_err *err);
+/* Those of rows, once run.json speaks of the whole files. */
+void egi_run_drop_row_sums(eg_run *run);
+/* arrays/sums: a file of it as it is now; all of a snapshot, with what was not
+ * listed; the list written. */
+eg_status egi_run_sum_array(eg_run *run, const char *name, eg_err *err);
+eg_status egi_run_sum_snapshot(eg_run *run, int64_t step, eg_err *err);
+eg_status egi_run_write_sums(const eg_run *run, eg_err *err);
 /* From here on the run stays, however it ends. */
 void egi_run_begin(eg_run *run);
 /* Removes what this process made of a run that it created and that has not
@@ -55,8 +94,8 @@ bool egi_run_drop(eg_run *run);
 eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err);
 /* checkpoints/step-<n>.safetensors */
 void egi_checkpoint_name(char buf[64], int64_t step);
-/* The newest checkpoint in the run's folder; -1: none. */
-int64_t egi_last_checkpoint(const eg_folder *run);
+/* The newest checkpoint in the run's folder of a step below that; -1: none. */
+int64_t egi_checkpoint_below(const eg_folder *run, int64_t below);
 /* Does it hold nothing but what a process leaves that is killed before it has
  * written config.yaml: the lock and a temporary file? */
 bool egi_only_begun(const eg_folder *f);

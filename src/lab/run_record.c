@@ -48,8 +48,10 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
     json_t *o = json_object();
     char now[32], machine[512];
     char *text = NULL;
+    bool finished = strcmp(status, "finished") == 0;
 
     if (!o) return EG_FAIL(err, EG_ENOMEM, "run.json: out of memory");
+    if (finished) EG_TRY(egi_run_seal(run, err));
     eg_machine_describe(machine, sizeof machine);
     egi_now(now);
     put_text(o, "name", run->name);
@@ -69,12 +71,14 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
     if (facts) put_facts(o, facts);
     put_text(o, "machine", machine);
     put_text(o, "cpu_features", eg_cpu_features());
-    text = egi_json_print(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    egi_record_put_files(o, run->file);
+    text = egi_record_print(o);
     if (!text) {
         st = EG_FAIL(err, EG_ENOMEM, "run.json: out of memory");
         goto done;
     }
-    EG_TRY(eg_file_write_in(&run->folder, "run.json", text, strlen(text), err));
+    EG_TRY(eg_file_write_in(&run->folder, EGI_RECORD, text, strlen(text), err));
+    if (finished) egi_run_drop_row_sums(run);
 done:
     free(text); /* jansson's own allocation */
     json_decref(o);

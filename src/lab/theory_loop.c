@@ -138,7 +138,7 @@ static eg_status write_rows(loop *l, eg_err *err)
 
     if (st != EG_OK) return st;
     if (l->n > 0) qsort(l->number, (size_t)l->n, sizeof *l->number, by_step);
-    st = eg_run_truncate(l->run, INT64_MIN, err);
+    st = eg_run_keep(l->run, 0, err);
     for (int i = 0; i < l->n && st == EG_OK;) {
         eg_row_start(&row, l->number[i].step);
         for (; i < l->n && l->number[i].step == row.step; i++)
@@ -167,20 +167,51 @@ static bool progress(void *ctx, double done)
     return !l->stopped;
 }
 
-/* What an earlier process left; nothing when it left nothing readable. */
-static void read_before(loop *l)
+static eg_status check_before(const loop *l, eg_err *err)
 {
-    size_t size = 0;
+    const eg_run *run = l->run;
+    eg_status st = EG_OK;
+    size_t n;
 
-    if (eg_file_read_in(&l->text, &size, &l->run->folder, "metrics.jsonl",
-                        (size_t)1 << 30, NULL) != EG_OK)
-        return;
-    if (eg_metrics_parse(&l->before, l->text, size, "metrics.jsonl", NULL) ==
-        EG_OK)
-        return;
-    eg_free(l->text);
-    l->text = NULL;
-    l->before = (eg_metrics){0};
+    if (run->created || l->opts->go_back) return EG_OK;
+    st = egi_run_check_rows(run, 0, false, err);
+    if (st == EG_OK && run->metrics.why[0])
+        st = EG_FAIL(err, EG_EFORMAT, "%s/%s: %s", run->dir, run->metrics.name,
+                     run->metrics.why);
+    if (st != EG_EFORMAT) return st;
+    n = strlen(err->msg);
+    (void)snprintf(err->msg + n, sizeof err->msg - n,
+                   "; --resume --from 0 begins anew");
+    return st;
+}
+
+/* What an earlier process left, as far as its checksums reach. */
+static eg_status read_before(loop *l, eg_err *err)
+{
+    const eg_run *run = l->run;
+    const char *name = run->metrics.name, *end;
+    size_t size = 0;
+    eg_status st;
+
+    if (l->opts->go_back && l->opts->from != 0)
+        return EG_FAIL(err, EG_EINVAL,
+                       "a theory run begins anew by --from 0 only, found %lld",
+                       (long long)l->opts->from);
+    EG_TRY(check_before(l, err));
+    if (l->opts->go_back || run->metrics.good == 0) return EG_OK;
+    EG_TRY(eg_file_read_in(&l->text, &size, &run->folder, name, (size_t)1 << 30,
+                           err));
+    end = l->text;
+    for (eg_index i = 0; end && i < run->metrics.good; i++) {
+        end = strchr(end, '\n');
+        if (end) end++;
+    }
+    EG_ASSERT(end);
+    l->text[end - l->text] = '\0';
+    st = eg_metrics_parse(&l->before, l->text, (size_t)(end - l->text), name,
+                          err);
+done:
+    return st;
 }
 
 eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
@@ -207,7 +238,7 @@ eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                             .precision = "float64",
                             .threads = eg_pool_size(opts->pool),
                             .steps = 1};
-    read_before(&l);
+    EG_TRY(read_before(&l, err));
     EG_TRY(t->run(cfg->theory.bytes, (uint64_t)cfg->run.seed, opts->pool, &sink,
                   err));
     if (!begin(&l)) {

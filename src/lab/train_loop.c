@@ -91,23 +91,16 @@ done:
     return st;
 }
 
-/* Goes back to the newest checkpoint, or to the beginning. */
 static eg_status restore(loop *l, eg_err *err)
 {
-    int64_t step = egi_last_checkpoint(&l->run->folder);
-    char name[64];
-    eg_status st = EG_OK;
+    const egi_restore r = {.run = l->run,
+                           .trainer = l->trainer,
+                           .probes = l->probes,
+                           .n_steps = l->cfg->train.steps,
+                           .told = l->opts->go_back,
+                           .from = l->opts->from};
 
-    l->saved = -1;
-    if (step >= 0) {
-        egi_checkpoint_name(name, step);
-        EG_TRY(eg_trainer_load_in(l->trainer, &l->run->folder, name, err));
-        l->saved = step;
-    }
-    EG_TRY(egi_run_enter(l->run, err));
-    EG_TRY(eg_run_truncate(l->run, eg_trainer_step_index(l->trainer), err));
-done:
-    return st;
+    return egi_train_restore(&r, &l->saved, err);
 }
 
 static eg_status save(loop *l, eg_err *err)
@@ -228,9 +221,13 @@ static eg_status look(loop *l, eg_lab_result *out, eg_err *err)
     return EG_OK;
 }
 
-static const eg_folder *arrays(const loop *l)
+static eg_status snapshot(loop *l, int64_t step, eg_err *err)
 {
-    return &l->run->sub[EGI_ARRAYS];
+    const eg_folder *arrays = &l->run->sub[EGI_ARRAYS];
+    eg_status st =
+        eg_probes_snapshot(l->probes, step, l->cfg->train.steps, arrays, err);
+
+    return st == EG_OK ? egi_run_sum_snapshot(l->run, step, err) : st;
 }
 
 /* One step with everything that belongs to it. */
@@ -243,7 +240,7 @@ static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
     eg_status st = EG_OK;
 
     if (eg_probes_snapshot_due(l->probes, step, n))
-        EG_TRY(eg_probes_snapshot(l->probes, step, n, arrays(l), err));
+        EG_TRY(snapshot(l, step, err));
     eg_row_start(&l->row, step);
     if (measured) eg_probes_before(l->probes, step, emit, l);
     eg_trainer_step(l->trainer, &info);
@@ -283,7 +280,7 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
         }
     }
     if (out->outcome == EG_FINISHED && eg_probes_snapshot_due(l->probes, n, n))
-        EG_TRY(eg_probes_snapshot(l->probes, n, n, arrays(l), err));
+        EG_TRY(snapshot(l, n, err));
     EG_TRY(save(l, err));
 done:
     return st;

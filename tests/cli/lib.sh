@@ -87,6 +87,29 @@ checkpoint: {every: 10, keep: 2}
 YAML
 }
 
+# flip FILE BYTE: its lowest bit the other way round; a BYTE below 0 counts from
+# the end.
+flip() {
+    local at=$2 byte
+    [ "$at" -ge 0 ] || at=$(($(stat -c %s "$1") + at))
+    byte=$(od -An -tu1 -j "$at" -N 1 "$1")
+    printf "\\$(printf %o $((byte ^ 1)))" |
+        dd of="$1" bs=1 seek="$at" conv=notrunc status=none
+}
+
+# kill_once TEST command...: SIGKILL as soon as the shell words TEST are true.
+kill_once() {
+    local test=$1
+    shift
+    "$@" >out 2>err &
+    until eval "$test"; do
+        kill -0 $! 2>/dev/null || die "ended before: $test"
+        sleep 0.02
+    done
+    kill -KILL $!
+    wait $! 2>/dev/null
+}
+
 finish() {
     echo "$n_checks checks passed"
 }

@@ -6,6 +6,7 @@ tiny 1500 >c.yaml
 kills=0
 "$engram" run c.yaml --out parts --quiet >out 2>err &
 pid=$!
+until [ -e parts/run.json ]; do sleep 0.05; done # --resume wants a run
 for i in $(seq 1 60); do
     sleep "0.$((RANDOM % 25 + 5))"
     if kill -KILL $pid 2>/dev/null; then kills=$((kills + 1)); fi
@@ -27,15 +28,38 @@ for f in whole/arrays/*; do same "$f" "parts/arrays/${f##*/}"; done
 [ "$(ls parts/checkpoints | wc -l)" = 2 ] || die 'not two checkpoints are kept'
 expect 0 '"status": "finished"' '' "$engram" show parts --json
 
-# a resumed run that is finished already changes nothing
-cp parts/metrics.jsonl before
-expect 0 finished - "$engram" run c.yaml --out parts --resume
-same before parts/metrics.jsonl
+# a run that is finished stays as it is, to the last byte
+cp -r parts before
+expect 0 finished 'parts is finished: nothing was done' \
+    "$engram" run c.yaml --out parts --resume
+expect 0 '"status": "finished"' - "$engram" run parts --resume --json
+diff -r before parts || die 'a finished run was changed'
+n_checks=$((n_checks + 1))
 
-# resume by configuration: the newest unfinished run of it, or a new one
-expect 0 finished - "$engram" run c.yaml --set train.steps=20 --resume --runs r
-[ "$(ls r/tiny | wc -l)" = 1 ] || die 'expected one run'
-# another configuration is refused
-expect 2 '' 'another configuration' \
+# nothing to go on with: nothing is done, and the nearest run is named
+expect 2 '' 'no run of this configuration under r ' \
+    "$engram" run c.yaml --resume --runs r
+[ ! -e r ] || die 'a folder was made'
+expect 2 '' 'nowhere holds no run' "$engram" run c.yaml --resume --out nowhere
+[ ! -e nowhere ] || die 'a folder was made'
+mkdir empty
+expect 2 '' 'empty holds no run' "$engram" run c.yaml --resume --out empty
+[ -z "$(ls -A empty)" ] || die 'files were made'
+expect 0 - - "$engram" run c.yaml --set train.steps=20 --runs r
+expect 2 '' 'optim.lr: 0.01 there, 0.02 here' "$engram" run c.yaml --resume \
+    --runs r --set train.steps=20 --set optim.lr=0.02 --seed 3
+grep -q 'run.seed: 1 there, 3 here' err || die 'one key of two'
+grep -Eq 'the nearest, r/tiny/[0-9-]+ .finished.' err || die 'not which run'
+[ "$(ls r/tiny | wc -l)" = 1 ] || die 'a run was begun'
+expect 0 finished 'nothing was done' \
+    "$engram" run c.yaml --resume --runs r --set train.steps=20
+rm r/tiny/*/run.json
+expect 2 '' 'has this configuration, but no run.json' \
+    "$engram" run c.yaml --resume --runs r --set train.steps=20
+[ "$(ls r/tiny | wc -l)" = 1 ] || die 'a run was begun'
+
+# another configuration is refused, with what differs
+expect 2 '' 'another configuration: run.seed is 1 there and 2 here' \
     "$engram" run c.yaml --seed 2 --out parts --resume
+expect 2 '' '--from goes with --resume' "$engram" run c.yaml --from 10 --out x
 finish

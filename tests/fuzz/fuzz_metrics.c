@@ -4,7 +4,6 @@
 
 #include "engram/run.h"
 #include "fuzz.h"
-#include "lab/run_priv.h"
 #include "report/report_impl.h"
 
 static bool same(double a, double b)
@@ -67,17 +66,6 @@ static void check_lines(const char *text, size_t size, const eg_metrics *m,
     EG_ASSERT(points == expected);
 }
 
-/* What is kept for going on is whole lines, all of it from before limit. */
-static void check_keep(const char *text, size_t size)
-{
-    for (int64_t limit = -1; limit < 20; limit += 7) {
-        size_t n = egi_metrics_keep(text, size, limit);
-
-        EG_ASSERT(n <= size && (n == 0 || text[n - 1] == '\n'));
-        EG_ASSERT(egi_metrics_keep(text, n, limit) == n);
-    }
-}
-
 static void check_table(const egi_table *t)
 {
     json_t *j = egi_table_json(t);
@@ -103,7 +91,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, size);
     text[size] = '\0';
     check_lines(text, size, &m, st, &err);
-    check_keep(text, size);
     EG_ASSERT(egi_table_parse(&t, text, &err) == EG_OK);
     check_table(&t);
     if (st == EG_OK) {

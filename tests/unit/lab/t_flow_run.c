@@ -15,13 +15,14 @@ static void test_rows(void **state)
     double row[3], back[3];
     char path[128];
     egi_rows r;
+    egi_sum sum;
     eg_folder in;
     eg_view v;
     eg_err err = {0};
 
     (void)state;
     assert_int_equal(eg_folder_open(&in, root, &err), EG_OK);
-    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, &err),
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, 7, &err),
                      EG_OK);
     assert_int_equal(egi_rows_cut(&r, 0, &err), EG_OK);
     for (int i = 0; i < 5; i++) {
@@ -32,10 +33,10 @@ static void test_rows(void **state)
 
     snprintf(path, sizeof path, "%s/r.npy", root);
     assert_false(eg_file_exists(path));
-    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_I64, 1, shape, &err),
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_I64, 1, shape, 7, &err),
                      EG_EFORMAT);
     print_message("%s\n", err.msg);
-    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, &err),
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, 7, &err),
                      EG_OK);
     assert_int_equal(r.n, 5);
     assert_int_equal(egi_rows_cut(&r, 2, &err), EG_OK);
@@ -43,7 +44,7 @@ static void test_rows(void **state)
     assert_int_equal(egi_rows_put(&r, row, &err), EG_OK);
     assert_int_equal(egi_rows_read(&r, 1, back, &err), EG_OK);
     assert_true(back[0] == 10 && back[2] == 12);
-    assert_int_equal(egi_rows_finish(&r, &err), EG_OK);
+    assert_int_equal(egi_rows_finish(&r, &sum, &err), EG_OK);
 
     assert_int_equal(eg_npy_read(&v, path, &err), EG_OK);
     assert_int_equal(v.ndim, 2);
@@ -53,7 +54,7 @@ static void test_rows(void **state)
     eg_view_release(&v);
 
     /* a finished file can be gone on with, and looking at it changes nothing */
-    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, &err),
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, 7, &err),
                      EG_OK);
     assert_int_equal(r.n, 3);
     egi_rows_release(&r);
@@ -63,16 +64,16 @@ static void test_rows(void **state)
     /* one too short for a header begins anew */
     assert_int_equal(eg_file_write_in(&in, "r.npy.part", "short", 5, &err),
                      EG_OK);
-    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, &err),
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, 7, &err),
                      EG_EFORMAT);
     assert_non_null(strstr(err.msg, "both r.npy and r.npy.part"));
     assert_true(eg_folder_remove(&in, "r.npy"));
-    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, &err),
+    assert_int_equal(egi_rows_open(&r, &in, "r.npy", EG_F64, 1, shape, 7, &err),
                      EG_OK);
     assert_int_equal(r.n, 0);
     assert_int_equal(egi_rows_cut(&r, 0, &err), EG_OK);
     assert_int_equal(egi_rows_put(&r, row, &err), EG_OK);
-    assert_int_equal(egi_rows_finish(&r, &err), EG_OK);
+    assert_int_equal(egi_rows_finish(&r, &sum, &err), EG_OK);
     assert_int_equal(eg_npy_read(&v, path, &err), EG_OK);
     assert_int_equal(v.shape[0], 1);
     eg_view_release(&v);

@@ -231,7 +231,7 @@ static void test_moved(void **state)
     assert_int_equal(rename(at("run"), at("moved")), 0);
     assert_int_equal(symlink("victim", at("run")), 0);
     assert_int_equal(eg_run_record(run, "finished", "", NULL, &err), EG_OK);
-    assert_int_equal(eg_run_truncate(run, 0, &err), EG_OK);
+    assert_int_equal(eg_run_keep(run, 0, &err), EG_OK);
     eg_run_prune(run, 0);
     eg_run_close(run);
     check_text("victim/run.json", "precious");

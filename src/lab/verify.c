@@ -1,0 +1,369 @@
+/* Is a run directory what was written? Each file is read again and compared
+ * with what was noted of it; what that is, docs/formats.md says. */
+#include "engram/verify.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "engram/mem.h"
+#include "lab/folder_list.h"
+#include "lab/npy_rows.h"
+#include "lab/run_priv.h"
+#include "nn/weights.h"
+
+const char *eg_sound_name(eg_sound s)
+{
+    static const char *const name[] = {
+#define EG_SOUND_NAME(id, text) [id] = text,
+        EG_SOUND_LIST(EG_SOUND_NAME)
+#undef EG_SOUND_NAME
+    };
+
+    return name[s];
+}
+
+typedef struct verifier {
+    eg_folder run, arrays;
+    egi_record record;
+    egi_sums sums;
+    bool summed; /* made by an engram that takes checksums */
+    eg_finding_fn fn;
+    void *ctx;
+} verifier;
+
+static const char of_old[] = "written by an engram without checksums";
+
+static void tell(const verifier *v, const char *file, eg_sound sound,
+                 int64_t bytes, const char *fmt, ...) EG_PRINTF(5, 6);
+
+static void tell(const verifier *v, const char *file, eg_sound sound,
+                 int64_t bytes, const char *fmt, ...)
+{
+    char why[512];
+    eg_finding f = {.file = file, .sound = sound, .bytes = bytes, .why = why};
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)egi_vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    v->fn(v->ctx, &f);
+}
+
+/* What a failed check says, without the file's name in front. */
+static const char *reason(const verifier *v, const char *file, const char *msg)
+{
+    size_t n = strlen(v->run.path), m = strlen(file);
+
+    if (strncmp(msg, v->run.path, n) != 0 || msg[n] != '/') return msg;
+    msg += n + 1;
+    if (strncmp(msg, file, m) != 0 || strncmp(msg + m, ": ", 2) != 0)
+        return msg;
+    return msg + m + 2;
+}
+
+/* A check of a file: whole, or damaged. Only a lack of memory is an error. */
+static eg_status conclude(const verifier *v, const char *file, int64_t bytes,
+                          eg_status st, const eg_err *why, eg_err *err)
+{
+    if (st == EG_ENOMEM) return EG_FAIL(err, st, "%s", why->msg);
+    if (st == EG_OK)
+        tell(v, file, EG_WHOLE, bytes, "%s", "");
+    else
+        tell(v, file, EG_DAMAGED, bytes, "%s", reason(v, file, why->msg));
+    return EG_OK;
+}
+
+/* ---- the record and what it speaks of -------------------------------------
+ */
+
+static eg_status check_record(verifier *v, eg_err *err)
+{
+    eg_err why = {0};
+    eg_status st = egi_record_read(&v->record, &v->run, &why);
+    bool sums = eg_folder_has(&v->run, "metrics.jsonl.sums") ||
+                eg_folder_has(&v->run, egi_record_file[EGI_OF_ARRAYS]);
+
+    v->summed = v->record.summed || sums;
+    if (st == EG_OK && !v->summed) {
+        tell(v, EGI_RECORD, EG_UNCHECKED, v->record.bytes, "%s", of_old);
+        return EG_OK;
+    }
+    if (st == EG_OK && !v->record.summed)
+        st = EG_FAIL(&why, EG_EFORMAT, "expected a checksum, found none");
+    return conclude(v, EGI_RECORD, v->record.bytes, st, &why, err);
+}
+
+static eg_status check_file(const verifier *v, int which, eg_err *err)
+{
+    const char *name = egi_record_file[which];
+    const egi_file_sum *said = &v->record.file[which];
+    eg_err why = {0};
+    eg_status st = egi_file_sum_check(said, &v->run, name, &why);
+
+    return conclude(v, name, said->bytes, st, &why, err);
+}
+
+static eg_status check_config(const verifier *v, eg_err *err)
+{
+    const char *name = egi_record_file[EGI_OF_CONFIG];
+
+    if (v->record.file[EGI_OF_CONFIG].said)
+        return check_file(v, EGI_OF_CONFIG, err);
+    if (!eg_folder_has(&v->run, name))
+        tell(v, name, EG_DAMAGED, 0, "it is lost");
+    else
+        tell(v, name, EG_UNCHECKED, 0, "%s",
+             v->summed ? "run.json does not say what it was" : of_old);
+    return EG_OK;
+}
+
+/* Rows of a run that is not finished. A process that works on it may add some
+ * meanwhile. */
+static eg_status check_rows(const verifier *v, int which, eg_err *err)
+{
+    const char *name = egi_record_file[which];
+    egi_jsonl j;
+    eg_err why = {0};
+    eg_status st;
+
+    if (v->record.file[which].said) return check_file(v, which, err);
+    egi_jsonl_init(&j, name);
+    st = egi_jsonl_look(&j, &v->run, &why);
+    if (st != EG_OK)
+        st = conclude(v, name, 0, st, &why, err);
+    else if (!eg_folder_has(&v->run, name))
+        tell(v, name, EG_DAMAGED, 0, "it is lost");
+    else if (j.why[0])
+        tell(v, name, EG_DAMAGED, j.bytes, "%s", j.why);
+    else if (!j.summed && v->summed)
+        tell(v, name, EG_DAMAGED, j.bytes, "%s is lost or damaged",
+             j.sums_name);
+    else
+        tell(v, name, j.summed ? EG_WHOLE : EG_UNCHECKED, j.bytes, "%s",
+             j.summed ? "" : of_old);
+    egi_jsonl_close(&j);
+    return st;
+}
+
+/* ---- checkpoints ----------------------------------------------------------
+ */
+
+static eg_status read_checkpoint(const verifier *v, const char *name,
+                                 int64_t step, bool *checked, int64_t *bytes,
+                                 eg_err *err)
+{
+    eg_safetensors s = {0};
+    char want[32];
+    const char *have;
+    eg_status st;
+
+    EG_TRY(eg_st_read_in(&s, &v->run, name, err));
+    *bytes = (int64_t)s.size;
+    *checked = s.checked;
+    EG_TRY(egi_weights_checked(&s, name, err));
+    have = eg_st_meta(&s, "step");
+    (void)snprintf(want, sizeof want, "%" PRId64, step);
+    if (!have || strcmp(have, want) != 0)
+        st = EG_FAIL(err, EG_EFORMAT, "expected step %s, found %s", want,
+                     have ? have : "none");
+done:
+    eg_st_release(&s);
+    return st;
+}
+
+static eg_status check_checkpoint(const verifier *v, int64_t step, eg_err *err)
+{
+    char name[64];
+    bool checked = false;
+    int64_t bytes = 0;
+    eg_err why = {0};
+    eg_status st;
+
+    egi_checkpoint_name(name, step);
+    st = read_checkpoint(v, name, step, &checked, &bytes, &why);
+    if (st == EG_OK && !checked) {
+        tell(v, name, EG_UNCHECKED, bytes, "%s", of_old);
+        return EG_OK;
+    }
+    return conclude(v, name, bytes, st, &why, err);
+}
+
+/* A run that has come to its end, or was stopped, leaves one of its last
+ * step. */
+static void check_last(const verifier *v, int64_t newest)
+{
+    const egi_record *r = &v->record;
+    char name[64];
+    bool kept = strcmp(r->status, "finished") == 0 ||
+                strcmp(r->status, "interrupted") == 0;
+
+    if (!kept || strcmp(r->kind, "train") != 0 || newest >= r->steps_done)
+        return;
+    egi_checkpoint_name(name, r->steps_done);
+    tell(v, name, EG_DAMAGED, 0, "it is lost");
+}
+
+static eg_status check_checkpoints(const verifier *v, eg_err *err)
+{
+    int64_t newest = egi_checkpoint_below(&v->run, INT64_MAX), step = newest;
+    eg_status st = EG_OK;
+
+    check_last(v, newest);
+    for (; step >= 0 && st == EG_OK; step = egi_checkpoint_below(&v->run, step))
+        st = check_checkpoint(v, step, err);
+    return st;
+}
+
+/* ---- arrays ---------------------------------------------------------------
+ */
+
+static bool ends(const char *name, const char *tail)
+{
+    size_t n = strlen(name), m = strlen(tail);
+
+    return n > m && strcmp(name + n - m, tail) == 0;
+}
+
+static eg_status check_sums(verifier *v, eg_err *err)
+{
+    const char *name = egi_record_file[EGI_OF_ARRAYS];
+    eg_err why = {0};
+    eg_status st;
+
+    if (v->arrays.fd >= 0 && eg_folder_has(&v->arrays, EGI_SUMS)) {
+        st = egi_sums_read(&v->sums, &v->arrays, &why);
+        if (st != EG_OK) return conclude(v, name, 0, st, &why, err);
+    }
+    if (v->record.file[EGI_OF_ARRAYS].said)
+        return check_file(v, EGI_OF_ARRAYS, err);
+    return EG_OK;
+}
+
+static eg_status check_listed(const verifier *v, const char *name, eg_err *err)
+{
+    char file[300];
+    int64_t bytes;
+    eg_err why = {0};
+    eg_status st = egi_sums_check(&v->sums, &v->arrays, name, &bytes, &why);
+
+    (void)snprintf(file, sizeof file, "arrays/%s", name);
+    return conclude(v, file, bytes, st, &why, err);
+}
+
+/* NAME.sums speaks of rows of NAME.part, or of NAME when a run was stopped. */
+static eg_status check_growing(const verifier *v, const char *sums, eg_err *err)
+{
+    char name[256], file[300];
+    egi_rows r;
+    eg_err why = {0};
+    eg_status st;
+
+    (void)snprintf(name, sizeof name, "%.*s", (int)(strlen(sums) - 5), sums);
+    st = egi_rows_find(&r, &v->arrays, name, &why);
+    (void)snprintf(file, sizeof file, "arrays/%s%s", name,
+                   st == EG_OK && r.whole ? "" : ".part");
+    if (st == EG_OK && !r.f)
+        st = EG_FAIL(&why, EG_EFORMAT, "it is lost");
+    else if (st == EG_OK && r.why[0])
+        st = EG_FAIL(&why, EG_EFORMAT, "%s", r.why);
+    st = conclude(v, file, st == EG_OK ? (int64_t)r.bytes * r.n : 0, st, &why,
+                  err);
+    egi_rows_release(&r);
+    return st;
+}
+
+/* Whole files need no look at their rows. */
+static bool is_listed(const verifier *v, const char *sums)
+{
+    char name[256];
+
+    (void)snprintf(name, sizeof name, "%.*s", (int)(strlen(sums) - 5), sums);
+    return egi_sums_find(&v->sums, name) != NULL;
+}
+
+static bool has_name(const egi_names *names, const char *name, const char *tail)
+{
+    char whole[300];
+
+    (void)snprintf(whole, sizeof whole, "%s%s", name, tail);
+    for (eg_index i = 0; i < names->n; i++)
+        if (strcmp(names->name[i], whole) == 0) return true;
+    return false;
+}
+
+/* Files of engram's kinds that nothing speaks of. */
+static void tell_unlisted(const verifier *v, const egi_names *names,
+                          const char *name)
+{
+    char file[300];
+    bool ours = ends(name, ".npy") || ends(name, ".csv");
+
+    if (!ours || egi_sums_find(&v->sums, name) ||
+        has_name(names, name, ".sums"))
+        return;
+    (void)snprintf(file, sizeof file, "arrays/%s", name);
+    tell(v, file, EG_UNCHECKED, 0, "%s",
+         v->summed ? "arrays/sums does not list it" : of_old);
+}
+
+static eg_status check_arrays(verifier *v, eg_err *err)
+{
+    egi_names names = {0};
+    eg_status st = EG_OK;
+
+    for (eg_index i = 0; i < v->sums.n; i++)
+        EG_TRY(check_listed(v, v->sums.file[i].name, err));
+    if (v->arrays.fd < 0) return EG_OK;
+    EG_TRY(egi_folder_names(&names, &v->arrays, err));
+    for (eg_index i = 0; i < names.n; i++) {
+        const char *name = names.name[i];
+
+        if (!ends(name, ".npy.sums"))
+            tell_unlisted(v, &names, name);
+        else if (!is_listed(v, name))
+            EG_TRY(check_growing(v, name, err));
+    }
+done:
+    egi_names_release(&names);
+    return st;
+}
+
+/* ---- all of it ------------------------------------------------------------
+ */
+
+static eg_status check(verifier *v, eg_verify_what what, eg_err *err)
+{
+    eg_status st;
+
+    EG_TRY(check_record(v, err));
+    EG_TRY(check_config(v, err));
+    EG_TRY(check_rows(v, EGI_OF_METRICS, err));
+    EG_TRY(check_rows(v, EGI_OF_TIMING, err));
+    EG_TRY(check_sums(v, err));
+    if (what == EG_VERIFY_RECORD) return EG_OK;
+    EG_TRY(check_checkpoints(v, err));
+    EG_TRY(check_arrays(v, err));
+done:
+    return st;
+}
+
+eg_status eg_run_verify(const char *dir, eg_verify_what what, eg_finding_fn fn,
+                        void *ctx, eg_err *err)
+{
+    verifier v = {.run.fd = -1, .arrays.fd = -1, .fn = fn, .ctx = ctx};
+    eg_status st;
+
+    EG_TRY(eg_folder_open(&v.run, dir, err));
+    if (eg_folder_has(&v.run, "arrays"))
+        EG_TRY(eg_folder_sub(&v.arrays, &v.run, "arrays", false, err));
+    st = check(&v, what, err);
+done:
+    egi_sums_release(&v.sums);
+    eg_folder_close(&v.arrays);
+    eg_folder_close(&v.run);
+    return st;
+}
