@@ -91,6 +91,8 @@ void cli_progress_end(void);
 size_t cli_progress_break(char *buf);
 void cli_plan(void *ctx, const eg_lab_plan *p);
 void cli_note(void *ctx, const char *text);
+/* "engram: warning: ..." on stderr, --quiet or not. */
+void cli_warn(void *ctx, const char *text);
 
 /* Options many commands have, for their tables. */
 #define CLI_OPT_SET                                                          \
@@ -189,17 +191,19 @@ int cmd_help(const cli_args *a);
 int cmd_version(const cli_args *a);
 int cmd_completion(const cli_args *a);
 int cmd_man(const cli_args *a);
+int cmd_verify(const cli_args *a);
 
 extern const cli_option cli_run_options[], cli_reproduce_options[],
     cli_sweep_options[], cli_list_options[], cli_runs_options[],
     cli_show_options[], cli_report_options[], cli_dump_options[],
     cli_stats_options[], cli_bench_options[], cli_doctor_options[],
     cli_help_options[], cli_version_options[], cli_completion_options[],
-    cli_man_options[];
+    cli_man_options[], cli_verify_options[];
 extern const char cli_run_help[], cli_reproduce_help[], cli_sweep_help[],
     cli_list_help[], cli_runs_help[], cli_show_help[], cli_report_help[],
     cli_dump_help[], cli_stats_help[], cli_bench_help[], cli_doctor_help[],
-    cli_help_help[], cli_version_help[], cli_completion_help[], cli_man_help[];
+    cli_help_help[], cli_version_help[], cli_completion_help[], cli_man_help[],
+    cli_verify_help[];
 
 /* Help pages, from the tables. */
 void cli_usage(FILE *f);

@@ -83,7 +83,10 @@ static int draw(const cli_args *a, const cli_paths *runs, const char *folder,
     const char *svg = cli_value(a, "svg"), *out = cli_value(a, "out");
     char page[EG_PATH + 16];
     eg_report_opts o = {.out = out ? out : page,
-                        .title = cli_value(a, "title")};
+                        .title = cli_value(a, "title"),
+                        .times = times,
+                        .n_times = n_times,
+                        .note = cli_warn};
     eg_err err = {0};
     eg_status st;
     int files = 0;
@@ -94,8 +97,7 @@ static int draw(const cli_args *a, const cli_paths *runs, const char *folder,
         eg_free(paths);
         return CLI_MISUSE;
     }
-    st = svg ? eg_report_svg_at(paths, runs->n, svg, times, n_times, &files,
-                                &err)
+    st = svg ? eg_report_svg(paths, runs->n, svg, &o, &files, &err)
              : eg_report_write(paths, runs->n, &o, &err);
     eg_free(paths);
     if (st != EG_OK) return cli_error(st, &err);

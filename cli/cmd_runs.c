@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 #include "engram/mem.h"
+#include "engram/verify.h"
 
 const cli_option cli_runs_options[] = {
     {"rebuild", 0, NULL,
@@ -223,6 +224,16 @@ static int show_text(const eg_run_info *r, const eg_metrics *m)
     return code;
 }
 
+static void warn(void *ctx, const eg_finding *f)
+{
+    char text[EG_PATH + 600];
+
+    if (f->sound != EG_DAMAGED) return;
+    snprintf(text, sizeof text, "%.1000s/%.40s: %.500s", (const char *)ctx,
+             f->file, f->why);
+    cli_warn(NULL, text);
+}
+
 int cmd_show(const cli_args *a)
 {
     char dir[EG_PATH];
@@ -234,6 +245,7 @@ int cmd_show(const cli_args *a)
 
     if (!cli_find_run(cli_runs_root(a), a->word[0], dir)) return CLI_MISUSE;
     st = eg_run_info_read(&info, dir, &err);
+    if (st == EG_OK) st = eg_run_verify(dir, EG_VERIFY_RECORD, warn, dir, &err);
     if (st == EG_OK) st = eg_metrics_last(&m, dir, &err);
     if (st != EG_OK) return cli_error(st, &err);
     code = cli_flag(a, "json") ? show_json(&info, &m) : show_text(&info, &m);

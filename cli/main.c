@@ -24,6 +24,8 @@ const cli_command cli_commands[] = {
      cli_runs_options, cmd_runs},
     {"show", "RUN", 1, 1, "one run: record, last values", cli_show_help,
      cli_show_options, cmd_show},
+    {"verify", "[RUN...]", 0, 256, "is what is on disk what was written?",
+     cli_verify_help, cli_verify_options, cmd_verify},
     {"report", "RUN...", 1, 256, "draw runs and verdicts as one page",
      cli_report_help, cli_report_options, cmd_report},
     {"dump", "CONFIG", 1, 1,

@@ -92,6 +92,12 @@ void cli_note(void *ctx, const char *text)
     cli_say("note: %s", text);
 }
 
+void cli_warn(void *ctx, const char *text)
+{
+    (void)ctx;
+    (void)cli_fail(CLI_FAILED, "warning: %s", text);
+}
+
 void cli_plan(void *ctx, const eg_lab_plan *p)
 {
     (void)ctx;

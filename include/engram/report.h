@@ -22,6 +22,15 @@ typedef struct eg_report_opts {
     const char *command; /* how to make the runs again; NULL: from the runs */
     int64_t map_bytes;   /* budget for heat maps in the page; 0: 6 MiB. Fewer
                             snapshots are shown when they do not fit. */
+    /* Of static figures: flows are pictured at the kept times nearest to
+     * times [n_times], at most 12; 0: at four, evenly spaced in the mean
+     * distance that the tokens have travelled. */
+    const double *times;
+    int n_times;
+    /* Told, a sentence each, what is missing or damaged; may be NULL: the page
+     * says so too. */
+    void (*note)(void *ctx, const char *text);
+    void *ctx;
 } eg_report_opts;
 
 /* Writes one self-contained HTML page, atomically. Runs with the same name and
@@ -37,17 +46,12 @@ EG_API eg_status eg_report_write(const char *const *paths, int n_paths,
 /* Static figures for a paper, <dir>/<group>-<panel>.svg: learning curves with
  * bands over seeds, the last snapshot of each heat map, and of flows the tokens
  * at some moments, their tracks and inner products. dir is made, or holds
- * nothing but such figures. *n_files (may be NULL) is how many were written.
+ * nothing but such figures. Of opts (NULL: defaults) out, title, command and
+ * map_bytes play no part. *n_files (may be NULL) is how many were written.
  * Errors as above. */
 EG_API eg_status eg_report_svg(const char *const *paths, int n_paths,
-                               const char *dir, int *n_files, eg_err *err);
-
-/* The same, with snapshots of flows at the kept times nearest to times
- * [n_times], at most 12; NULL: four, evenly spaced in the mean distance that
- * the tokens have travelled. */
-EG_API eg_status eg_report_svg_at(const char *const *paths, int n_paths,
-                                  const char *dir, const double *times,
-                                  int n_times, int *n_files, eg_err *err);
+                               const char *dir, const eg_report_opts *opts,
+                               int *n_files, eg_err *err);
 
 /* Was the plotting library embedded when this was built? Without it the page
  * still holds verdicts and data, and says that figures need it. */

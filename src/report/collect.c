@@ -161,6 +161,34 @@ done:
     return st;
 }
 
+static void tell(const json_t *problems, const char *dir,
+                 const eg_report_opts *opts)
+{
+    size_t i, n = dir ? strlen(dir) : 0;
+    json_t *item;
+
+    json_array_foreach(problems, i, item)
+    {
+        const char *text = json_string_value(item);
+        char line[1600];
+
+        if (!text) continue;
+        if (!dir || strncmp(text, dir, n) == 0)
+            (void)snprintf(line, sizeof line, "%s", text);
+        else
+            (void)snprintf(line, sizeof line, "%s/%s", dir, text);
+        opts->note(opts->ctx, line);
+    }
+}
+
+void egi_collection_tell(const egi_collection *c, const eg_report_opts *opts)
+{
+    if (!opts->note) return;
+    tell(c->problems, NULL, opts);
+    for (int i = 0; i < c->n; i++)
+        tell(c->run[i].problems, c->run[i].dir, opts);
+}
+
 void egi_collection_release(egi_collection *c)
 {
     for (int i = 0; i < c->n; i++) egi_run_release(&c->run[i]);

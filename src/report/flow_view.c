@@ -6,6 +6,7 @@
 #include "base/array.h"
 #include "engram/flow.h"
 #include "base/num.h"
+#include "lab/sums.h"
 #include "report/flow_view.h"
 
 enum { MIN_TOKENS = 64, MAX_BINS = 512, MAX_MERGES = 4096 };
@@ -24,7 +25,8 @@ static bool open_array(egi_npy *m, const egi_flow *f, const char *name,
     (void)snprintf(file, sizeof file, "arrays/%s.npy", name);
     if (eg_folder_open(&in, f->dir, NULL) != EG_OK) return false;
     there = eg_folder_has(&in, file);
-    if (there) st = egi_npy_map(m, &in, file, &why);
+    if (there) st = egi_array_check(&in, file, &why);
+    if (there && st == EG_OK) st = egi_npy_map(m, &in, file, &why);
     eg_folder_close(&in);
     if (!there) return false;
     if (st != EG_OK) {

@@ -264,7 +264,8 @@ eg_status eg_report_write(const char *const *paths, int n_paths,
     }
     EG_TRY(eg_outfile_open_own(&o, NULL, opts->out, page_mark, err));
     put_page(o.f, title, json);
-    st = eg_outfile_commit(&o, err);
+    EG_TRY(eg_outfile_commit(&o, err));
+    egi_collection_tell(&c, opts);
 done:
     if (st != EG_OK && o.f) eg_outfile_abort(&o);
     free(json); /* jansson's own allocation */

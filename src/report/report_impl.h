@@ -126,6 +126,8 @@ typedef struct egi_collection {
 
 eg_status egi_collect(egi_collection *c, const char *const *paths, int n,
                       eg_err *err);
+/* All problems of the collection and its runs, to opts->note. */
+void egi_collection_tell(const egi_collection *c, const eg_report_opts *opts);
 void egi_collection_release(egi_collection *c);
 /* Gives every run its group (groups.c). */
 eg_status egi_collection_group(egi_collection *c, eg_err *err);

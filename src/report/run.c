@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "engram/lab.h"
+#include "engram/verify.h"
+#include "lab/sums.h"
 #include "report/report_impl.h"
 
 enum { SMALL_FILE = 4 << 20, METRICS_FILE = 512 << 20 };
@@ -135,6 +137,26 @@ static void find_kind(egi_run *r)
         egi_yaml_numbers(r->config, "theory", "times", r->times, EGI_TIMES);
 }
 
+typedef struct checks {
+    egi_run *run;
+    const eg_folder *in;
+} checks;
+
+/* What differs from its checksum; what is missing, or does not even read, was
+ * said already. */
+static void add_damage(void *ctx, const eg_finding *f)
+{
+    const checks *c = ctx;
+    egi_run *r = c->run;
+
+    if (f->sound != EG_DAMAGED) return;
+    if (strcmp(f->file, "run.json") == 0 && !r->record) return;
+    if (strcmp(f->file, "timing.jsonl") != 0 && !eg_folder_has(c->in, f->file))
+        return;
+    if (strstr(f->file, ".jsonl") && r->table.n_bad) return;
+    egi_note(r->problems, "%s: %s", f->file, f->why);
+}
+
 /* A run that says "running" while nobody holds its lock was killed. */
 static void correct_status(egi_run *r)
 {
@@ -183,6 +205,8 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
         goto done;
     }
     EG_TRY(read_metrics(r, &in, err));
+    EG_TRY(eg_run_verify(dir, EG_VERIFY_RECORD, add_damage,
+                         &(checks){.run = r, .in = &in}, err));
     if (r->flow) egi_table_retime(&r->table, "t");
 done:
     eg_folder_close(&in);
@@ -197,6 +221,7 @@ eg_status egi_array_read(eg_view *v, const char *run_dir, const char *name,
     eg_status st = eg_folder_open(&run, run_dir, err);
 
     *v = (eg_view){0};
+    if (st == EG_OK) st = egi_array_check(&run, name, err);
     if (st == EG_OK) st = eg_npy_read_in(v, &run, name, err);
     eg_folder_close(&run);
     return st;

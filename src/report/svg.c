@@ -288,7 +288,7 @@ static eg_status heats(job *j, eg_err *err)
 
     for (int i = 0; i < j->n && all.n == 0; i++) {
         egi_heats_release(&all);
-        EG_TRY(egi_heats_find(&all, j->runs[i].dir, NULL, err));
+        EG_TRY(egi_heats_find(&all, j->runs[i].dir, j->runs[i].problems, err));
     }
     for (int i = 0; i < all.n; i++)
         if (!all.heat[i].full) EG_TRY(heat(j, &all, &all.heat[i], err));
@@ -358,21 +358,15 @@ static eg_status find_flow(job *j, eg_err *err)
 
     for (int i = 0; i < j->n && j->runs[i].flow && j->flow.n_frames == 0; i++) {
         egi_flow_release(&j->flow);
-        EG_TRY(egi_flow_read(&j->flow, &j->runs[i], FLOW_VALUES, NULL, err));
+        EG_TRY(egi_flow_read(&j->flow, &j->runs[i], FLOW_VALUES,
+                             j->runs[i].problems, err));
     }
 done:
     return st;
 }
 
 eg_status eg_report_svg(const char *const *paths, int n_paths, const char *dir,
-                        int *n_files, eg_err *err)
-{
-    return eg_report_svg_at(paths, n_paths, dir, NULL, 0, n_files, err);
-}
-
-eg_status eg_report_svg_at(const char *const *paths, int n_paths,
-                           const char *dir, const double *times, int n_times,
-                           int *n_files, eg_err *err)
+                        const eg_report_opts *opts, int *n_files, eg_err *err)
 {
     eg_status st = EG_OK;
     egi_collection c = {0};
@@ -389,8 +383,8 @@ eg_status eg_report_svg_at(const char *const *paths, int n_paths,
         job j = {.to = &to,
                  .group = c.run[i].group,
                  .runs = &c.run[i],
-                 .times = n_times > 0 ? times : NULL,
-                 .n_times = n_times};
+                 .times = opts && opts->n_times > 0 ? opts->times : NULL,
+                 .n_times = opts ? opts->n_times : 0};
 
         for (end = i; end < c.n && strcmp(c.run[end].group, j.group) == 0;)
             end++;
@@ -404,6 +398,7 @@ eg_status eg_report_svg_at(const char *const *paths, int n_paths,
         egi_flow_release(&j.flow);
         if (st != EG_OK) break;
     }
+    if (st == EG_OK && opts) egi_collection_tell(&c, opts);
 done:
     if (n_files) *n_files = files;
     if (st != EG_OK && to.fd >= 0) eg_folder_unmake(&to);

@@ -63,9 +63,9 @@ expect 1 '' . "$engram" run bad.yaml
 no_controls err
 mkdir -p evil && cp -r runs/*/*/. evil
 printf '{"step": 0, "lo\\u001b[31mss\\u009b": 1}\n' >evil/metrics.jsonl
-expect 0 'lo\\x1b\[31mss\\u009b' '' "$engram" show evil
+expect 0 'lo\\x1b\[31mss\\u009b' 'warning: evil/metrics.jsonl: damaged' "$engram" show evil
 no_controls out
-expect 0 'lo\\u001[bB]\[31mss\\u009b' '' "$engram" show evil --json
+expect 0 'lo\\u001[bB]\[31mss\\u009b' 'warning: evil/metrics.jsonl: damaged' "$engram" show evil --json
 no_controls out
 
 # --- characters are whole, and counted as the terminal does ------------------

@@ -304,6 +304,7 @@ static void test_svg(void **state)
     char *root = test_folder(), run[256], dir[256], path[300], *text;
     const char *p = run;
     const double times[] = {.4, 3};
+    const eg_report_opts o = {.times = times, .n_times = 2};
     int n = 0;
     eg_err err = {0};
 
@@ -311,7 +312,7 @@ static void test_svg(void **state)
     put_flow(root, CONFIG, 40, 2, 1);
     (void)snprintf(run, sizeof run, "%s/f", root);
     (void)snprintf(dir, sizeof dir, "%s/figures", root);
-    assert_int_equal(eg_report_svg_at(&p, 1, dir, times, 2, &n, &err), EG_OK);
+    assert_int_equal(eg_report_svg(&p, 1, dir, &o, &n, &err), EG_OK);
     assert_int_equal(n, 5); /* tokens, tracks, map, plateaus, clusters */
     (void)snprintf(path, sizeof path, "%s/f-tokens.svg", dir);
     text = test_read(path);
@@ -388,7 +389,7 @@ static void test_phase_svg(void **state)
              "\"x_2_sd\":0.1,\"boundary\":1.5}\n");
     (void)snprintf(run, sizeof run, "%s/p", root);
     (void)snprintf(dir, sizeof dir, "%s/figures", root);
-    assert_int_equal(eg_report_svg(&p, 1, dir, &n, &err), EG_OK);
+    assert_int_equal(eg_report_svg(&p, 1, dir, NULL, &n, &err), EG_OK);
     assert_int_equal(n, 2); /* the map, the boundary by itself */
     (void)snprintf(path, sizeof path, "%s/p-phase-x.svg", dir);
     text = test_read(path);
@@ -425,7 +426,7 @@ static void test_no_memory(void **state)
             int64_t before = eg_mem_query().n_allocs;
             eg_status st;
             eg_mem_fail_after(k);
-            st = svg ? eg_report_svg(&p, 1, dir, NULL, &err)
+            st = svg ? eg_report_svg(&p, 1, dir, NULL, NULL, &err)
                      : eg_report_write(&p, 1, &opts, &err);
             eg_mem_fail_after(0);
             assert_int_equal(eg_mem_query().live_bytes, live);

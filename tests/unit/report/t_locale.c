@@ -111,7 +111,7 @@ static void figures_here(const char *run, const char *dir, const char *page)
     int n = 0;
     eg_err err = {0};
 
-    must(eg_report_svg(&run, 1, dir, &n, &err), &err);
+    must(eg_report_svg(&run, 1, dir, NULL, &n, &err), &err);
     assert_true(n > 0);
     must(eg_report_write(&run, 1, &opts, &err), &err);
 }

@@ -232,8 +232,8 @@ static void test_misuse(void **state)
     (void)snprintf(out, sizeof out, "%s/none/report.html", root);
     assert_int_equal(eg_report_write(&here, 1, &opts, &err), EG_EIO);
     assert_non_null(strstr(err.msg, "cannot create"));
-    assert_int_equal(eg_report_svg(NULL, 0, root, NULL, &err), EG_EINVAL);
-    assert_int_equal(eg_report_svg(&gone, 1, root, NULL, &err), EG_EIO);
+    assert_int_equal(eg_report_svg(NULL, 0, root, NULL, NULL, &err), EG_EINVAL);
+    assert_int_equal(eg_report_svg(&gone, 1, root, NULL, NULL, &err), EG_EIO);
     test_folder_remove(root);
 }
 
@@ -261,10 +261,11 @@ static void test_files_of_others(void **state)
     (void)snprintf(out, sizeof out, "%s/page.html", run);
     assert_int_equal(eg_report_write(&path, 1, &opts, &err), EG_OK);
     assert_int_equal(eg_report_write(&path, 1, &opts, &err), EG_OK);
-    assert_int_equal(eg_report_svg(&path, 1, figures, NULL, &err), EG_OK);
-    assert_int_equal(eg_report_svg(&path, 1, figures, NULL, &err), EG_OK);
+    assert_int_equal(eg_report_svg(&path, 1, figures, NULL, NULL, &err), EG_OK);
+    assert_int_equal(eg_report_svg(&path, 1, figures, NULL, NULL, &err), EG_OK);
     test_put(root, "figures/mine.svg", "<svg/>");
-    assert_int_equal(eg_report_svg(&path, 1, figures, NULL, &err), EG_EINVAL);
+    assert_int_equal(eg_report_svg(&path, 1, figures, NULL, NULL, &err),
+                     EG_EINVAL);
     assert_non_null(strstr(err.msg, "mine.svg was not written by engram"));
     test_folder_remove(root);
 }
@@ -314,7 +315,7 @@ static void test_svg(void **state)
     put_small_run(root);
     (void)snprintf(run, sizeof run, "%s/r/1", root);
     (void)snprintf(dir, sizeof dir, "%s/figures/deep", root);
-    assert_int_equal(eg_report_svg(&p, 1, dir, &n, &err), EG_OK);
+    assert_int_equal(eg_report_svg(&p, 1, dir, NULL, &n, &err), EG_OK);
     print_message("%d figures\n", n);
     assert_int_equal(n, 3); /* loss, accuracy, one map */
     (void)snprintf(path, sizeof path, "%s/r-acc.svg", dir); /* of "r<>" */
