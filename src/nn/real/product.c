@@ -8,7 +8,7 @@
 enum { ROWS = 32, WORTH = 1 << 20 };
 
 typedef struct job {
-    const N(net) * net;
+    N(team) team;
     real *c;
     eg_index ldc, M, n, K;
     N(mat) a;
@@ -23,21 +23,29 @@ static void rows_task(void *ctx, int i, int worker)
     eg_index rows = j->M - at < ROWS ? j->M - at : ROWS;
 
     (void)worker;
-    j->net->K->gemm_packed(j->c + at * j->ldc, j->ldc, j->a.at + at * j->a.rows,
-                           j->a.rows, j->a.cols, j->net->work, rows, j->n, j->K,
+    j->team.K->gemm_packed(j->c + at * j->ldc, j->ldc, j->a.at + at * j->a.rows,
+                           j->a.rows, j->a.cols, j->team.work, rows, j->n, j->K,
                            j->alpha, j->acc);
+}
+
+void N(product_on)(N(team) team, real *c, eg_index ldc, N(mat) a, N(mat) b,
+                   eg_index M, eg_index n, eg_index K, real alpha, int acc)
+{
+    job j = {team, c, ldc, M, n, K, a, alpha, acc};
+
+    if (!team.pool || M <= ROWS || M * n * K < WORTH) {
+        team.K->gemm(c, ldc, a.at, a.rows, a.cols, b.at, b.rows, b.cols, M, n,
+                     K, alpha, acc, team.work);
+        return;
+    }
+    team.K->pack(team.work, b.at, b.rows, b.cols, K, n);
+    eg_pool_run(team.pool, (int)((M + ROWS - 1) / ROWS), rows_task, &j);
 }
 
 void N(product)(const N(net) * net, real *c, eg_index ldc, N(mat) a, N(mat) b,
                 eg_index M, eg_index n, eg_index K, real alpha, int acc)
 {
-    job j = {net, c, ldc, M, n, K, a, alpha, acc};
-
-    if (!net->pool || M <= ROWS || M * n * K < WORTH) {
-        net->K->gemm(c, ldc, a.at, a.rows, a.cols, b.at, b.rows, b.cols, M, n,
-                     K, alpha, acc, net->work);
-        return;
-    }
-    net->K->pack(net->work, b.at, b.rows, b.cols, K, n);
-    eg_pool_run(net->pool, (int)((M + ROWS - 1) / ROWS), rows_task, &j);
+    N(product_on)
+    ((N(team)){net->K, net->pool, net->work}, c, ldc, a, b, M, n, K, alpha,
+     acc);
 }

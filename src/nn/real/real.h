@@ -113,8 +113,17 @@ typedef struct N(mat) {
     const real *at;
     eg_index rows, cols;
 } N(mat);
+/* Who computes a product of weights: a kernel set, threads (or NULL), and room
+ * for the packed right operand. */
+typedef struct N(team) {
+    const kern *K;
+    eg_pool *pool;
+    real *work;
+} N(team);
 /* c [M, n] (+)= alpha A B, B [K, n], shared by the pool in rows of c where that
  * pays, as the kernels' gemm. Not from inside a task. */
+void N(product_on)(N(team) team, real *c, eg_index ldc, N(mat) a, N(mat) b,
+                   eg_index M, eg_index n, eg_index K, real alpha, int acc);
 void N(product)(const N(net) * net, real *c, eg_index ldc, N(mat) a, N(mat) b,
                 eg_index M, eg_index n, eg_index K, real alpha, int acc);
 

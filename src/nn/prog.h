@@ -1,0 +1,135 @@
+/* A network as a program of operations.
+ *
+ * A value is a named matrix; its class says what a row of it is. An operation
+ * ("op") reads values and makes values; its kind is one row of EGI_OPS and one
+ * file nn/ops/<kind>.h with shapes, forward, backward, costs. A program is the
+ * list of ops in the order in which they run; it is built once (build.c), told
+ * which gradients anybody wants (need.c), rewritten by exact shortcuts
+ * (rewrite.c), and is constant from then on, shared by all threads. Nothing
+ * here depends on the precision. */
+#ifndef EG_NN_PROG_H
+#define EG_NN_PROG_H
+
+#include "nn/nn.h"
+
+#define EGI_INS 4
+#define EGI_OUTS 3
+
+/* What a row of a value is. */
+typedef enum egi_class {
+    EGI_WEIGHT,   /* a row of a matrix that is the same all step long */
+    EGI_POSITION, /* a position of the sequence, the first n of them */
+    EGI_LOSS      /* a position in the loss, or that a reader asked for */
+} egi_class;
+
+typedef struct egi_value {
+    char name[64]; /* hook name, tensor name, or "" */
+    egi_class cls;
+    eg_index rows, cols; /* rows: of a weight; n_ctx, the most, of the others */
+    eg_index entries;    /* of a by-product that is no matrix of rows; or 0 */
+    int maker;           /* op that makes it; -1: a tensor */
+    int tensor;          /* index into the model's table; -1 */
+    bool grad;           /* its gradient is wanted (need.c) */
+    bool kept;           /* read from outside after the pass */
+    bool by_product;     /* kept for a backward pass: never an input */
+} egi_value;
+
+/* X(kind, help): a row here and a file nn/ops/<kind>.h is a kind of op. */
+#define EGI_OPS(X)                                                         \
+    X(embed, "y = E[token] (+ P[position]): rows of tables")               \
+    X(place, "y = P[position]")                                            \
+    X(linear, "y = x W (+ r) (+ b)")                                       \
+    X(add, "y = a + b")                                                    \
+    X(layernorm, "y = (x - mean) / std * w + b")                           \
+    X(rotary, "pairs of columns of each head, turned by their position")   \
+    X(softmax, "causal softmax attention of all heads")                    \
+    X(relu, "y = max(x, 0)")                                               \
+    X(gelu, "y = x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")         \
+    X(pick, "y = rows of x that are in the loss")                          \
+    X(xent, "-log softmax(x)[target], summed over the loss")               \
+    X(beside, "[heads d, w] to [d, heads w]: the heads' columns in a row") \
+    X(transpose, "Y = s X^T")                                              \
+    X(product, "Y = A B (+ C)")
+
+#define EGI_OP_ENUM(name, help) EGI_OP_##name,
+typedef enum egi_kind { EGI_OPS(EGI_OP_ENUM) EGI_N_KINDS } egi_kind;
+#undef EGI_OP_ENUM
+
+/* Numbers that belong to an op; what they mean is said in its kind's file. */
+typedef struct egi_attr {
+    int heads, k_heads, v_heads; /* groups of columns of x or q, of k, of v */
+    double scale, eps, theta;
+} egi_attr;
+
+typedef struct egi_op {
+    egi_kind kind;
+    int in[EGI_INS];   /* values; -1: an input that is left out */
+    int out[EGI_OUTS]; /* values; -1 */
+    egi_attr attr;
+} egi_op;
+
+typedef struct egi_program {
+    const eg_model *m;
+    int n_values, n_ops, cap_values, cap_ops;
+    egi_value *value;
+    egi_op *op;
+    bool in_context; /* the loss is over later occurrences only */
+    eg_status st;    /* of the first egi_value_add, egi_op_add that failed */
+} egi_program;
+
+void egi_program_init(egi_program *p, const eg_model *m);
+void egi_program_release(egi_program *p);
+
+/* The value of tensor i, as a matrix: leading dimensions are rows. */
+int egi_tensor_value(egi_program *p, int tensor);
+/* Adds op with its outputs, shaped by its kind, and returns the first output.
+ * in ends with the op's last input. After a failure (no memory) p->st says so
+ * and every further call returns 0: one check at the end is enough. */
+int egi_op_add(egi_program *p, egi_kind kind, const int in[EGI_INS],
+               egi_attr attr, const char *name);
+/* For the kinds: an output of op, and what it keeps for its backward pass,
+ * [rows, cols] or so many entries. */
+int egi_out(egi_program *p, egi_op *op, int i, egi_class cls, eg_index rows,
+            eg_index cols);
+int egi_by_product(egi_program *p, egi_op *op, int i, egi_class cls,
+                   eg_index rows, eg_index cols, eg_index entries);
+/* Makes the outputs of op, by its kind. */
+eg_status egi_op_shape(egi_program *p, egi_op *op);
+
+/* The plain program, exactly the formula: model to loss. named: every value
+ * that has a hook is made and kept. */
+eg_status egi_program_build(egi_program *p, const eg_model *m, bool in_context,
+                            bool named, eg_err *err);
+/* Which gradients are wanted: those of values that depend on a trained tensor
+ * and that the loss depends on. trains [n_tensors]; NULL: nothing is. */
+eg_status egi_program_need(egi_program *p, const bool *trains);
+
+/* What a kind says of its ops, apart from the arithmetic. */
+typedef struct egi_kind_info {
+    const char *name;
+    /* Bits: inputs, outputs that backward reads. */
+    unsigned reads_in, reads_out;
+    /* Input i may give its place to output 0 (when nobody reads it later); its
+     * gradient may take the place of output 0's. */
+    unsigned in_place, grad_in_place;
+    bool seeds; /* forward writes the gradient of input 0, in its place */
+    /* Multiply-adds of forward, for `rows` rows of output that see `pairs`
+     * pairs of a query and a key. */
+    double (*madds)(const egi_program *p, const egi_op *op, double rows,
+                    double pairs);
+} egi_kind_info;
+const egi_kind_info *egi_kind_of(egi_kind k);
+const char *egi_kind_help(egi_kind k);
+
+static inline const egi_value *egi_value_of(const egi_program *p, int i)
+{
+    return &p->value[i];
+}
+
+/* A run of one op belongs to the once-a-step part of the program? */
+static inline bool egi_op_weight(const egi_program *p, const egi_op *op)
+{
+    return p->value[op->out[0]].cls == EGI_WEIGHT;
+}
+
+#endif

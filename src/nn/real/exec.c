@@ -1,0 +1,203 @@
+/* Running a program on one sequence, forwards and back. */
+#include <string.h>
+
+#include "engram/mem.h"
+#include "nn/real/exec.h"
+#include "nn/real/layout.h"
+
+/* ---- binding --------------------------------------------------------------
+ */
+
+static real *entries_of(const N(exec) * e, int v)
+{
+    const egi_value *value = &e->p->value[v];
+
+    return value->tensor >= 0 ? (real *)egi_param(e->p->m, value->tensor)
+                              : e->w[v].x;
+}
+
+static N(arg) weight_arg(const N(exec) * e, int v, real *acc, real *grad)
+{
+    const egi_value *value = &e->p->value[v];
+    const N(weight) *w = &e->w[v];
+    N(arg)
+    a = {.x = entries_of(e, v),
+         .ld = value->cols,
+         .rows = value->rows,
+         .cols = value->cols,
+         .pw = w->pw,
+         .pwt = w->pwt};
+
+    if (!value->grad) return a;
+    if (grad && value->tensor >= 0)
+        a.g = grad + e->p->m->tensor[value->tensor].offset;
+    else if (acc && w->acc >= 0)
+        a.g = acc + w->acc;
+    else
+        a.g = w->g;
+    return a;
+}
+
+static int rows_of(const N(room) * r, egi_class cls)
+{
+    return cls == EGI_LOSS ? r->rows : r->n;
+}
+
+static N(arg) room_arg(const N(exec) * e, const N(room) * r, int v)
+{
+    const egi_value *value = &e->p->value[v];
+    const egi_place *at = &e->room.at[v];
+    N(arg)
+    a = {.x = at->x < 0 ? NULL : r->base + at->x,
+         .g = at->g < 0 ? NULL : r->base + at->g,
+         .ld = at->ld,
+         .rows = rows_of(r, value->cls),
+         .cols = value->cols};
+
+    return a;
+}
+
+static N(arg)
+    arg_of(const N(exec) * e, const N(room) * r, real *acc, real *grad, int v)
+{
+    if (v < 0) return (N(arg)){.x = NULL};
+    if (e->p->value[v].cls == EGI_WEIGHT) return weight_arg(e, v, acc, grad);
+    return room_arg(e, r, v);
+}
+
+N(call)
+N(bind)(const N(exec) * e, const N(room) * r, real *acc, real *grad, int k)
+{
+    const egi_op *op = &e->p->op[k];
+    egi_class cls = e->p->value[op->out[0]].cls;
+    N(call) c = {.K = e->K, .op = op, .table = e->table[k]};
+
+    for (int i = 0; i < EGI_INS; i++) {
+        c.in[i] = arg_of(e, r, acc, grad, op->in[i]);
+        c.in[i].fresh = e->room.fresh[k * EGI_INS + i];
+    }
+    for (int i = 0; i < EGI_OUTS; i++)
+        c.out[i] = arg_of(e, r, acc, grad, op->out[i]);
+    c.work = r ? r->base + e->room.work : e->work;
+    c.pool = r ? NULL : e->pool;
+    if (r) c.limit = cls == EGI_LOSS ? r->limit : r->each;
+    return c;
+}
+
+/* ---- a sequence -----------------------------------------------------------
+ */
+
+static bool in_loss(const egi_program *p, const N(room) * r, int t)
+{
+    return r->targets[t] >= 0 && (!p->in_context || r->occur[t] >= 2);
+}
+
+/* The rows of EGI_LOSS: positions in the loss. Without such rows the loss reads
+ * every position, and targets say which count. */
+static void choose_rows(const egi_program *p, N(room) * r)
+{
+    bool chosen = p->value[p->op[p->n_ops - 1].in[0]].cls == EGI_LOSS;
+    int T = p->m->T;
+
+    r->rows = r->n_loss = 0;
+    r->n = T;
+    for (int t = 0; t < T; t++) {
+        bool in = in_loss(p, r, t);
+
+        r->n_loss += in;
+        if (chosen && !in) continue;
+        r->limit[r->rows] = t + 1;
+        r->target[r->rows] = in ? r->targets[t] : -1;
+        r->rows++;
+    }
+    if (chosen && r->rows > 0) r->n = r->limit[r->rows - 1];
+}
+
+static N(seq) seq_of(const N(room) * r)
+{
+    return (N(seq)){.n = r->n,
+                    .n_loss = r->n_loss,
+                    .tokens = r->tokens,
+                    .each = r->each,
+                    .limit = r->limit,
+                    .target = r->target,
+                    .nll = r->nll,
+                    .pred = r->pred};
+}
+
+int N(exec_forward)(const N(exec) * e, N(room) * r)
+{
+    const egi_program *p = e->p;
+    N(seq) seq;
+
+    choose_rows(p, r);
+    if (r->rows == 0) return 0;
+    seq = seq_of(r);
+    for (int k = 0; k < p->n_ops; k++) {
+        N(call) c;
+
+        if (egi_op_weight(p, &p->op[k])) continue;
+        c = N(bind)(e, r, NULL, NULL, k);
+        c.seq = &seq;
+        N(kinds)[p->op[k].kind]->forward(&c);
+    }
+    return r->n_loss;
+}
+
+void N(exec_backward)(const N(exec) * e, N(room) * r, real *acc)
+{
+    const egi_program *p = e->p;
+    N(seq) seq = seq_of(r);
+
+    for (int k = p->n_ops - 1; k >= 0; k--) {
+        const egi_op *op = &p->op[k];
+        N(call) c;
+
+        if (egi_op_weight(p, op) || !egi_op_back(p, op)) continue;
+        c = N(bind)(e, r, acc, NULL, k);
+        c.seq = &seq;
+        N(kinds)[op->kind]->backward(&c);
+    }
+}
+
+/* ---- rooms ----------------------------------------------------------------
+ */
+
+static size_t room_lay(N(room) * r, const N(exec) * e, char *base)
+{
+    layout l = {base, 0};
+    eg_index T = e->p->m->T;
+    int32_t **ints[] = {&r->tokens, &r->targets, &r->occur, &r->each,
+                        &r->limit,  &r->target,  &r->pred};
+
+    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
+        *ints[i] = lay_int(&l, T);
+    r->nll = lay_bytes(&l, (size_t)T * sizeof(double));
+    r->base = lay_real(&l, e->room.entries);
+    return l.used;
+}
+
+size_t N(room_bytes)(const N(exec) * e)
+{
+    N(room) r = {0};
+
+    return room_lay(&r, e, NULL);
+}
+
+eg_status N(room_init)(N(room) * r, const N(exec) * e, eg_err *err)
+{
+    *r = (N(room)){0};
+    r->bytes = room_lay(r, e, NULL);
+    r->block = eg_calloc(1, r->bytes);
+    if (!r->block)
+        return EG_FAIL(err, EG_ENOMEM, "a room of %zu bytes", r->bytes);
+    room_lay(r, e, r->block);
+    for (int t = 0; t < e->p->m->T; t++) r->each[t] = t + 1;
+    return EG_OK;
+}
+
+void N(room_release)(N(room) * r)
+{
+    eg_free(r->block);
+    *r = (N(room)){0};
+}

@@ -1,0 +1,65 @@
+/* A program in one precision: its weights, shared by all threads, and rooms,
+ * one a thread, in which it runs sequence by sequence. */
+#ifndef EG_NN_EXEC_H
+#define EG_NN_EXEC_H
+
+#include "nn/real/op.h"
+#include "nn/room.h"
+
+/* A value of class EGI_WEIGHT. */
+typedef struct N(weight) {
+    real *x;        /* entries; NULL: of a tensor, in the model's parameters */
+    real *pw, *pwt; /* packed, where a linear op reads it; or NULL */
+    real *g;        /* gradient, of what only ops on weights read; or NULL */
+    eg_index acc;   /* offset of its gradient in a slot's sums; -1: none */
+} N(weight);
+
+typedef struct N(exec) {
+    const kern *K;
+    const egi_program *p;
+    egi_room room;
+    eg_pool *pool;  /* shares large products of weights; NULL: no team */
+    N(weight) * w;  /* [n_values] */
+    real **table;   /* [n_ops] constants of ops */
+    real *work;     /* scratch of ops on weights */
+    eg_index n_acc; /* entries of one slot's gradient sums */
+    void *block;
+    size_t bytes;
+} N(exec);
+
+/* p outlives e; its needs are settled. */
+eg_status N(exec_init)(N(exec) * e, const egi_program *p, const kern *K,
+                       eg_pool *pool, eg_err *err);
+void N(exec_release)(N(exec) * e);
+/* Once a step, forwards: all ops on weights, then what is packed. */
+void N(exec_prepare)(N(exec) * e);
+/* And backwards: slot sums acc [n_acc] to gradients of the parameters, times
+ * scale; grad is laid out like the parameters. acc is used up. */
+void N(exec_finish)(N(exec) * e, real *acc, real *grad, real scale);
+
+/* One thread's memory for one sequence. */
+typedef struct N(room) {
+    int32_t *tokens, *targets, *occur;     /* [T] as the task writes them */
+    int32_t *each, *limit, *target, *pred; /* [T] see N(seq) */
+    double *nll;
+    int n, rows, n_loss; /* positions computed, rows of EGI_LOSS, in the loss */
+    real *base;
+    void *block;
+    size_t bytes;
+} N(room);
+
+eg_status N(room_init)(N(room) * r, const N(exec) * e, eg_err *err);
+void N(room_release)(N(room) * r);
+size_t N(room_bytes)(const N(exec) * e);
+
+/* Tokens to nll and pred; returns the positions in the loss (0: nothing was
+ * computed). */
+int N(exec_forward)(const N(exec) * e, N(room) * r);
+/* Adds this sequence's gradients, of the sum of losses, to acc [n_acc]. */
+void N(exec_backward)(const N(exec) * e, N(room) * r, real *acc);
+
+/* Op k as it runs: in a room, or (r NULL) on weights with gradients in grad. */
+N(call)
+N(bind)(const N(exec) * e, const N(room) * r, real *acc, real *grad, int k);
+
+#endif

@@ -1,0 +1,53 @@
+/* What an op is handed when it runs, in one precision. */
+#ifndef EG_NN_OP_H
+#define EG_NN_OP_H
+
+#include "nn/prog.h"
+#include "nn/real/real.h"
+
+/* One value of one op: entries x [rows, cols], row stride ld. */
+typedef struct N(arg) {
+    real *x;
+    real *g; /* gradient, same stride; NULL: not wanted */
+    eg_index ld, rows, cols;
+    bool fresh;           /* g holds nothing yet: written, not added to */
+    const real *pw, *pwt; /* packed for y = x W and dx = dy W^T */
+} N(arg);
+
+/* The sequence in hand. */
+typedef struct N(seq) {
+    int n, n_loss;         /* positions; those in the loss */
+    const int32_t *tokens; /* [n] */
+    const int32_t *each;   /* [n] t + 1: limits of EGI_POSITION rows */
+    const int32_t *limit;  /* [rows] of EGI_LOSS rows: position + 1 */
+    const int32_t *target; /* [rows] of EGI_LOSS rows; -1: not in the loss */
+    double *nll;           /* [rows] */
+    int32_t *pred;         /* [rows] */
+} N(seq);
+
+typedef struct N(call) {
+    const kern *K;
+    const egi_op *op;
+    N(arg) in[EGI_INS], out[EGI_OUTS]; /* x NULL: left out */
+    const int32_t *limit;              /* [rows of out 0] position + 1 */
+    const N(seq) * seq;                /* NULL for ops on weights */
+    const real *table;                 /* the kind's constants */
+    real *work;
+    eg_pool *pool; /* ops on weights: shares large products; or NULL */
+} N(call);
+
+/* One row of the table of kinds. rows, n: of output 0 and of what it attends
+ * to, at most. */
+typedef struct N(kind) {
+    egi_kind_info info;
+    eg_status (*shape)(egi_program *p, egi_op *op);
+    void (*forward)(const N(call) * c);
+    void (*backward)(const N(call) * c);
+    eg_index (*work)(const kern *K, const egi_program *p, const egi_op *op);
+    eg_index (*table)(const egi_program *p, const egi_op *op); /* NULL: none */
+    void (*fill)(real *table, const egi_program *p, const egi_op *op);
+} N(kind);
+
+extern const N(kind) *const N(kinds)[EGI_N_KINDS];
+
+#endif
