@@ -89,7 +89,7 @@ int egi_by_product(egi_program *p, egi_op *op, int i, egi_class cls,
 int egi_op_add(egi_program *p, egi_kind kind, const int in[EGI_INS],
                egi_attr attr, const char *name)
 {
-    egi_op op = {.kind = kind, .attr = attr};
+    egi_op op = {.kind = kind, .attr = attr, .key = p->n_ops};
     void *list = p->op;
 
     if (!grow(p, &list, p->n_ops, &p->cap_ops, sizeof op)) return 0;
@@ -99,7 +99,7 @@ int egi_op_add(egi_program *p, egi_kind kind, const int in[EGI_INS],
     p->op[p->n_ops] = op;
     if (egi_op_shape(p, &p->op[p->n_ops]) != EG_OK) return 0;
     p->n_ops++;
-    if (name)
+    if (name && name[0])
         snprintf(p->value[p->op[p->n_ops - 1].out[0]].name,
                  sizeof p->value[0].name, "%s", name);
     return p->op[p->n_ops - 1].out[0];

@@ -66,6 +66,7 @@ typedef struct egi_op {
     int in[EGI_INS];   /* values; -1: an input that is left out */
     int out[EGI_OUTS]; /* values; -1 */
     egi_attr attr;
+    double key; /* its place among the others, before they are ordered */
 } egi_op;
 
 typedef struct egi_program {

@@ -4,6 +4,7 @@
 #include "nn_test.h"
 
 #include "nn/real/exec.h"
+#include "nn/rewrite.h"
 #include "nn/trainer.h"
 
 #define TASK "n_ctx=18 n_triggers=3"
@@ -56,12 +57,21 @@ static double largest(const double *a, const double *b, eg_index n)
     return top > 0 ? off / top : off;
 }
 
-static double compare(const variant *v, bool named, size_t *bytes)
+typedef struct compared {
+    double worst;
+    size_t bytes;
+    int shape; /* a number that differs where programs do */
+} compared;
+
+/* The program of a variant, rewritten by the rewrites of `which`, against the
+ * engine. */
+static compared compare(const variant *v, bool named, unsigned which)
 {
     setting s;
-    double loss, worst, *grad;
+    double loss, *grad;
     egi_program p;
     eg_err err;
+    compared c = {0};
     bool trains[64];
 
     setting_open(&s, v, TASK, 1);
@@ -69,18 +79,21 @@ static double compare(const variant *v, bool named, size_t *bytes)
                "precision=float64 algebra=plain");
     eg_trainer *tr = trainer_open(&s);
     eg_model *m = eg_trainer_model(tr);
+    bool in_context = s.spec.train.loss == EG_LOSS_IN_CONTEXT;
+    egi_load load = {.batch = 1000, .loss_rows = in_context ? 0.3 : 1};
     double **g = gradients(tr, &loss);
-    if (egi_program_build(&p, m, s.spec.train.loss == EG_LOSS_IN_CONTEXT, named,
-                          &err) != EG_OK)
-        fail_msg("%s", err.msg);
     for (int i = 0; i < m->n_tensors; i++) trains[i] = g[i] != NULL;
-    assert_int_equal(egi_program_need(&p, trains), EG_OK);
+    if (egi_program_build(&p, m, in_context, named, &err) != EG_OK ||
+        egi_program_rewrite(&p, trains, &load, which, &err) != EG_OK)
+        fail_msg("%s", err.msg);
     grad = calloc((size_t)m->n_params, sizeof *grad);
-    worst = fabs(run_program(tr, &p, grad, bytes) - loss) / loss;
+    c.worst = fabs(run_program(tr, &p, grad, &c.bytes) - loss) / loss;
+    for (int k = 0; k < p.n_ops; k++)
+        c.shape += (k + 1) * (1 + (int)p.op[k].kind) + p.op[k].in[2];
     for (int i = 0; i < m->n_tensors; i++) {
         if (!g[i]) continue;
         double d = largest(grad + m->tensor[i].offset, g[i], m->tensor[i].size);
-        if (!(d <= worst)) worst = d;
+        if (!(d <= c.worst)) c.worst = d;
         if (!(d < 1e-12)) fail_msg("%s: %s: %g", v->name, m->tensor[i].name, d);
     }
     free(grad);
@@ -88,28 +101,133 @@ static double compare(const variant *v, bool named, size_t *bytes)
     egi_program_release(&p);
     eg_trainer_free(tr);
     setting_close(&s);
-    return worst;
+    return c;
 }
 
 static void test_plain(void **state)
 {
     (void)state;
     for (int k = 0; k < N_VARIANTS; k++) {
-        size_t bytes, kept;
-        double d = compare(&VARIANTS[k], false, &bytes);
-        double e = compare(&VARIANTS[k], true, &kept);
+        compared c = compare(&VARIANTS[k], false, 0);
+        compared kept = compare(&VARIANTS[k], true, 0);
 
         printf("  %-42s %.1e %.1e, room %zu of %zu bytes\n", VARIANTS[k].name,
-               d, e, bytes, kept);
-        assert_true(d < 1e-12 && e < 1e-12);
-        assert_true(bytes < kept);
+               c.worst, kept.worst, c.bytes, kept.bytes);
+        assert_true(c.worst < 1e-12 && kept.worst < 1e-12);
+        assert_true(c.bytes < kept.bytes);
     }
+}
+
+/* What the others are too narrow for. */
+static const variant WIDE[] = {
+    {"wide, linear W_F last", "d_model=66 mlp=none,linear", "loss=in_context"},
+    {"wide, no W_O", "d_model=66 output=identity n_heads=2", "loss=all"},
+    {"wide, all trained", "d_model=66 pos=learned mlp=linear", "loss=all"},
+};
+
+static const variant *variant_at(int k)
+{
+    int wide = (int)(sizeof WIDE / sizeof *WIDE);
+
+    if (k < N_VARIANTS) return &VARIANTS[k];
+    return k - N_VARIANTS < wide ? &WIDE[k - N_VARIANTS] : NULL;
+}
+
+/* Each rewrite alone, and all together, on every variant; each changes some. */
+static void test_rewrites(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= EGI_N_REWRITES; i++) {
+        const char *name = egi_rewrite_name(i);
+        unsigned which = name ? 1u << i : ~0u;
+        double worst = 0;
+        int changed = 0;
+
+        for (int k = 0; variant_at(k); k++) {
+            int plain = compare(variant_at(k), false, 0).shape;
+            compared c = compare(variant_at(k), false, which);
+            compared kept = compare(variant_at(k), true, which);
+
+            changed += c.shape != plain;
+            worst = fmax(worst, fmax(c.worst, kept.worst));
+        }
+        printf("  %-10s changes %2d of %d programs, %.1e\n",
+               name ? name : "all", changed, (int)N_VARIANTS, worst);
+        assert_true(worst < 1e-12);
+        assert_true(changed > 0);
+    }
+}
+
+/* One of the items of a list "a|b|c". */
+static const char *any(eg_rng *rng, const char *list, char buf[64])
+{
+    int n = 0;
+
+    while (eg_choice(list, n, buf, 64)) n++;
+    eg_choice(list, (int)eg_rng_below(rng, (uint32_t)n), buf, 64);
+    return buf;
+}
+
+/* A model and a loss at random. */
+static void draw(eg_rng *rng, char *model, char *train, size_t size)
+{
+    static const char *const key[][2] = {
+        {"n_layers", "1|2|3"},
+        {"d_model", "12|24|72"},
+        {"n_heads", "1|1|2|3"},
+        {"norm", "none|none|pre|post|parallel"},
+        {"mlp", "none|linear|relu|gelu"},
+        {"qk", "merged|factorised"},
+        {"value", "matrix|matrix|identity"},
+        {"output", "matrix|matrix|identity"},
+        {"pos", "none|learned|random|sinusoidal|rotary"},
+        {"scale_scores", "true|false"},
+        {"tied", "false|false|true"},
+    };
+    static const char *const freeze[] = {
+        "",
+        "freeze=W_E",
+        "freeze=W_*",
+        "freeze=*.attn.*",
+        "freeze=W_E,blocks.0.*",
+        "freeze=blocks.*",
+    };
+    size_t at = 0;
+    char one[64];
+
+    for (size_t i = 0; i < sizeof key / sizeof *key; i++)
+        at += (size_t)snprintf(model + at, size - at, "%s%s=%s", i ? " " : "",
+                               key[i][0], any(rng, key[i][1], one));
+    snprintf(train, size, "loss=%s %s", any(rng, "all|in_context", one),
+             freeze[eg_rng_below(rng, sizeof freeze / sizeof *freeze)]);
+}
+
+static void test_random(void **state)
+{
+    eg_rng rng = eg_rng_make(17, EG_RNG_USER, 0, 0);
+    double worst = 0;
+
+    (void)state;
+    for (int k = 0; k < 200; k++) {
+        char model[512], train[512];
+        variant v = {model, model, train};
+
+        draw(&rng, model, train, sizeof model);
+        if (strstr(model, "tied=true") && strstr(train, "freeze=W_E")) continue;
+        compared c = compare(&v, false, ~0u);
+        compared d = compare(&v, k % 2, (unsigned)eg_rng_below(&rng, 1u << 5));
+        worst = fmax(worst, fmax(c.worst, d.worst));
+    }
+    printf("  200 random programs, %.1e\n", worst);
+    assert_true(worst < 1e-12);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_rewrites),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

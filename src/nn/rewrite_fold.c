@@ -1,0 +1,72 @@
+/* fold: linear maps one behind the other, the last of which is narrow, become
+ * one each:
+ *     (m + m F) U = m (U + F U)
+ *     (x + z O) A = x A + z (O A)
+ * so that logits are made without the residual stream in between. */
+#include "nn/rewrite.h"
+
+#define INS(...) ((const int[EGI_INS]){__VA_ARGS__})
+
+/* y U with y = m + m F, or m F alone. */
+static bool fold_feed_forward(egi_program *p, int k)
+{
+    egi_op op = p->op[k];
+    const egi_op *y = egi_inner(p, op.in[0], EGI_OP_linear);
+    int m, a;
+
+    if (!y || y->in[3] >= 0) return false;
+    if (y->in[2] >= 0 && y->in[2] != y->in[0]) return false;
+    m = y->in[0];
+    a = egi_op_beside(
+        p, 0, EGI_OP_product,
+        INS(y->in[1], op.in[1], y->in[2] >= 0 ? op.in[1] : -1, -1),
+        (egi_attr){0});
+    egi_replace(p, op.out[0],
+                egi_op_beside(p, k, EGI_OP_linear,
+                              INS(m, a, op.in[2], op.in[3]), (egi_attr){0}));
+    return true;
+}
+
+/* y U with y = x + z O, or y = x + z. */
+static bool fold_sum(egi_program *p, int k)
+{
+    egi_op op = p->op[k];
+    const egi_op *y = egi_inner(p, op.in[0], EGI_OP_linear);
+    const egi_op *s = egi_inner(p, op.in[0], EGI_OP_add);
+    int x, z, c = op.in[1], t;
+
+    if (y && (y->in[2] < 0 || y->in[2] == y->in[0] || y->in[3] >= 0))
+        return false;
+    if (!y && !s) return false;
+    x = y ? y->in[2] : s->in[0];
+    z = y ? y->in[0] : s->in[1];
+    if (y) {
+        int o = y->in[1];
+
+        c = egi_op_beside(p, 0, EGI_OP_product, INS(o, op.in[1], -1, -1),
+                          (egi_attr){0});
+    }
+    t = egi_op_beside(p, k, EGI_OP_linear, INS(x, op.in[1], op.in[2], op.in[3]),
+                      (egi_attr){0});
+    egi_replace(
+        p, op.out[0],
+        egi_op_beside(p, k, EGI_OP_linear, INS(z, c, t, -1), (egi_attr){0}));
+    return true;
+}
+
+/* From the loss upwards while it pays: d columns of the stream are saved, and
+ * V more are computed. */
+void egi_rewrite_fold(egi_program *p, const egi_load *load)
+{
+    int k = p->value[p->op[p->n_ops - 1].in[0]].maker;
+    const egi_value *u;
+
+    (void)load;
+    if (k < 0 || p->op[k].kind != EGI_OP_linear ||
+        p->value[p->op[k].out[0]].kept)
+        return;
+    u = &p->value[p->op[k].in[1]];
+    if (u->cols > u->rows) return;
+    if (fold_feed_forward(p, k)) k = p->n_ops - 1;
+    (void)fold_sum(p, k);
+}

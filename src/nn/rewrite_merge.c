@@ -1,0 +1,34 @@
+/* merge: with one head whose values are as wide as what it writes,
+ * (P (a W_V)) W_O = (P a) (W_V W_O): one product of rows instead of two. */
+#include "nn/rewrite.h"
+
+void egi_rewrite_merge(egi_program *p, const egi_load *load)
+{
+    for (int k = 0, n = p->n_ops; k < n; k++) {
+        egi_op out = p->op[k], mix;
+        const egi_op *z, *v;
+        int a, m;
+
+        if (out.kind != EGI_OP_linear) continue;
+        z = egi_inner(p, out.in[0], EGI_OP_softmax);
+        if (!z || z->attr.heads != 1) continue;
+        v = egi_inner(p, z->in[2], EGI_OP_linear);
+        if (!v || v->in[2] >= 0 || v->in[3] >= 0) continue;
+        a = v->in[0];
+        /* saved: a product of every position; new: one of weights */
+        if (load->batch * p->m->T < (double)p->value[out.out[0]].cols) continue;
+        if (p->value[a].cols != p->value[z->out[0]].cols) continue;
+        mix = *z;
+        m = egi_op_beside(p, 0, EGI_OP_product,
+                          (const int[EGI_INS]){v->in[1], out.in[1], -1, -1},
+                          (egi_attr){0});
+        a = egi_op_beside(p, p->value[out.in[0]].maker, EGI_OP_softmax,
+                          (const int[EGI_INS]){mix.in[0], mix.in[1], a, -1},
+                          mix.attr);
+        egi_replace(
+            p, out.out[0],
+            egi_op_beside(p, k, EGI_OP_linear,
+                          (const int[EGI_INS]){a, m, out.in[2], out.in[3]},
+                          (egi_attr){0}));
+    }
+}
