@@ -35,20 +35,24 @@ typedef struct egi_value {
 } egi_value;
 
 /* X(kind, help): a row here and a file nn/ops/<kind>.h is a kind of op. */
-#define EGI_OPS(X)                                                         \
-    X(embed, "y = E[token] (+ P[position]): rows of tables")               \
-    X(place, "y = P[position]")                                            \
-    X(linear, "y = x W (+ r) (+ b)")                                       \
-    X(add, "y = a + b")                                                    \
-    X(layernorm, "y = (x - mean) / std * w + b")                           \
-    X(rotary, "pairs of columns of each head, turned by their position")   \
-    X(softmax, "causal softmax attention of all heads")                    \
-    X(relu, "y = max(x, 0)")                                               \
-    X(gelu, "y = x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")         \
-    X(pick, "y = rows of x that are in the loss")                          \
-    X(xent, "-log softmax(x)[target], summed over the loss")               \
-    X(beside, "[heads d, w] to [d, heads w]: the heads' columns in a row") \
-    X(transpose, "Y = s X^T")                                              \
+#define EGI_OPS(X)                                                            \
+    X(embed, "y = E[token] (+ P[position]): rows of tables")                  \
+    X(gather, "y = s (E[token] (+ P[position])) + b: the same behind a norm") \
+    X(rstd, "y = 1 / std(x)")                                                 \
+    X(place, "y = P[position]")                                               \
+    X(linear, "y = x W (+ r) (+ b)")                                          \
+    X(add, "y = a + b")                                                       \
+    X(layernorm, "y = (x - mean) / std * w + b")                              \
+    X(rotary, "pairs of columns of each head, turned by their position")      \
+    X(softmax, "causal softmax attention of all heads")                       \
+    X(relu, "y = max(x, 0)")                                                  \
+    X(gelu, "y = x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")            \
+    X(pick, "y = rows of x that are in the loss")                             \
+    X(xent, "-log softmax(x)[target], summed over the loss")                  \
+    X(beside, "[heads d, w] to [d, heads w]: the heads' columns in a row")    \
+    X(transpose, "Y = s X^T")                                                 \
+    X(centre, "Y = X, each row minus its mean")                               \
+    X(gain, "Y = diag(w) X")                                                  \
     X(product, "Y = A B (+ C)")
 
 #define EGI_OP_ENUM(name, help) EGI_OP_##name,
@@ -113,6 +117,8 @@ typedef struct egi_kind_info {
     /* Input i may give its place to output 0 (when nobody reads it later); its
      * gradient may take the place of output 0's. */
     unsigned in_place, grad_in_place;
+    /* Backward of the op that made input 0 may read output 0 in its stead. */
+    bool stands_in;
     bool seeds; /* forward writes the gradient of input 0, in its place */
     /* Multiply-adds of forward, for `rows` rows of output that see `pairs`
      * pairs of a query and a key. */

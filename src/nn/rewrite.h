@@ -9,7 +9,8 @@
 /* How much of it a step is: what a rewrite weighs its gain against. */
 typedef struct egi_load {
     double batch;     /* sequences a step */
-    double loss_rows; /* of a sequence's positions, those in the loss */
+    double loss_rows; /* of a sequence's positions, the share in the loss */
+    double slots;     /* sums of gradients */
 } egi_load;
 
 /* X(name, help), in the order in which they are applied. */
@@ -18,6 +19,7 @@ typedef struct egi_load {
     X(into, "a product that is added to something is made in its place")  \
     X(fold, "linear maps behind the last attention become one, with W_U") \
     X(merge, "one head of full width: W_V W_O is one matrix")             \
+    X(table, "projections of W_E[token] + W_pos[t] are rows of tables")   \
     X(subset, "what only the loss reads is computed where the loss is")
 
 #define EGI_REWRITE_ENUM(name, help) EGI_REWRITE_##name,

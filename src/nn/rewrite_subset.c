@@ -4,6 +4,8 @@
 
 #include "engram/mem.h"
 
+#define ROWS_OF_TABLES (1u << 31) /* no input is taken row by row */
+
 /* The inputs of which output row r reads row r only; queries, not keys. */
 static unsigned by_row(egi_kind k)
 {
@@ -19,6 +21,9 @@ static unsigned by_row(egi_kind k)
     case EGI_OP_softmax:
     case EGI_OP_xent:
         return 1u << 0;
+    case EGI_OP_embed:
+    case EGI_OP_gather:
+        return ROWS_OF_TABLES;
     default:
         return 0;
     }

@@ -19,6 +19,7 @@ typedef struct planner {
     const egi_program *p;
     egi_room *r;
     span *s;    /* [2 n_values] */
+    int *last;  /* [n_values] the last op that reads it; -1 */
     int *first; /* [n_values] the op whose backward reaches its gradient
                    first: the last that contributes; -1 */
 } planner;
@@ -85,6 +86,7 @@ static void lives(planner *pl)
             int v = op->in[i];
             if (v < 0) continue;
             extend(&pl->s[v], k);
+            pl->last[v] = k;
             if (back && info->reads_in >> i & 1)
                 extend(&pl->s[v], back_time(pl, k));
             if (!p->value[v].grad || !(back || info->seeds)) continue;
@@ -135,6 +137,19 @@ static void share(planner *pl, int guest, int host)
     pl->s[guest].into = host;
 }
 
+/* Nobody reads v behind op k; or only the backward pass of v's maker, which may
+ * as well read what op k makes of it. */
+static bool free_behind(const planner *pl, int v, int k)
+{
+    const egi_program *p = pl->p;
+    int maker = p->value[v].maker;
+
+    if (pl->s[v].to == k) return true;
+    return egi_kind_of(p->op[k].kind)->stands_in && maker >= 0 &&
+           pl->last[v] == k && pl->s[v].to == back_time(pl, maker) &&
+           !p->value[v].kept;
+}
+
 /* Output 0 in the place of an input that nobody reads later. */
 static void share_values(planner *pl, int k)
 {
@@ -145,7 +160,7 @@ static void share_values(planner *pl, int k)
         int v = op->in[i];
         bool alone = v >= 0 && times_read(op, v) == 1;
 
-        if (!(bits >> i & 1) || !alone || pl->s[v].to != k) continue;
+        if (!(bits >> i & 1) || !alone || !free_behind(pl, v, k)) continue;
         if (!in_room(&pl->p->value[v]) || !same_shape(pl, v, op->out[0]))
             continue;
         for (int j = 0; j < EGI_INS; j++)
@@ -240,7 +255,7 @@ static void sizes(planner *pl)
         size = (size + 15) / 16 * 16;
         pl->s[i] = (span){.into = i, .size = size, .from = -1, .to = -1};
         pl->s[g] = (span){.into = g, .size = size, .from = -1, .to = -1};
-        pl->first[i] = -1;
+        pl->first[i] = pl->last[i] = -1;
     }
 }
 
@@ -271,7 +286,8 @@ eg_status egi_room_plan(egi_room *r, const egi_program *p, eg_index work,
     r->at = eg_calloc(n, sizeof *r->at);
     r->fresh = eg_calloc((size_t)p->n_ops * EGI_INS, sizeof *r->fresh);
     pl.s = eg_calloc(2 * n, sizeof *pl.s);
-    pl.first = eg_calloc(n, sizeof *pl.first);
+    pl.first = eg_calloc(2 * n, sizeof *pl.first);
+    pl.last = pl.first ? pl.first + n : NULL;
     if (!r->at || !r->fresh || !pl.s || !pl.first) {
         st = EG_FAIL(err, EG_ENOMEM, "the layout of a room");
         goto done;

@@ -84,7 +84,10 @@ static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
 
 #include "nn/ops/add.h"
 #include "nn/ops/beside.h"
+#include "nn/ops/centre.h"
 #include "nn/ops/embed.h"
+#include "nn/ops/gain.h"
+#include "nn/ops/gather.h"
 #include "nn/ops/gelu.h"
 #include "nn/ops/layernorm.h"
 #include "nn/ops/linear.h"
@@ -93,6 +96,7 @@ static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
 #include "nn/ops/product.h"
 #include "nn/ops/relu.h"
 #include "nn/ops/rotary.h"
+#include "nn/ops/rstd.h"
 #include "nn/ops/softmax.h"
 #include "nn/ops/transpose.h"
 #include "nn/ops/xent.h"

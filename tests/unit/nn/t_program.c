@@ -80,7 +80,8 @@ static compared compare(const variant *v, bool named, unsigned which)
     eg_trainer *tr = trainer_open(&s);
     eg_model *m = eg_trainer_model(tr);
     bool in_context = s.spec.train.loss == EG_LOSS_IN_CONTEXT;
-    egi_load load = {.batch = 1000, .loss_rows = in_context ? 0.3 : 1};
+    egi_load load = {
+        .batch = 1000, .slots = 3, .loss_rows = in_context ? 0.3 : 1};
     double **g = gradients(tr, &loss);
     for (int i = 0; i < m->n_tensors; i++) trains[i] = g[i] != NULL;
     if (egi_program_build(&p, m, in_context, named, &err) != EG_OK ||
@@ -215,7 +216,8 @@ static void test_random(void **state)
         draw(&rng, model, train, sizeof model);
         if (strstr(model, "tied=true") && strstr(train, "freeze=W_E")) continue;
         compared c = compare(&v, false, ~0u);
-        compared d = compare(&v, k % 2, (unsigned)eg_rng_below(&rng, 1u << 5));
+        compared d = compare(
+            &v, k % 2, (unsigned)eg_rng_below(&rng, 1u << EGI_N_REWRITES));
         worst = fmax(worst, fmax(c.worst, d.worst));
     }
     printf("  200 random programs, %.1e\n", worst);
