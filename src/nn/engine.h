@@ -14,7 +14,9 @@ typedef struct egi_engine_spec {
     eg_pool *pool;
     const char *kern;
     const egi_plan *plan;
-    int slots; /* gradient sums; 0: forward only */
+    const bool *trains; /* [n_tensors]; programs: */
+    unsigned rewrites;  /* bits of EGI_REWRITES */
+    int slots;          /* gradient sums; 0: forward only */
     int batch;
     int flags; /* EG_EVAL_... */
 } egi_engine_spec;
@@ -46,6 +48,8 @@ typedef struct egi_engine_vt {
 } egi_engine_vt;
 
 extern const egi_engine_vt egi_engine_f32, egi_engine_f64;
+/* The same on programs, to replace them. */
+extern const egi_engine_vt egi_steps_f32, egi_steps_f64;
 
 /* What the two evaluators of a run would take: one with hooks, one without. */
 int64_t egi_eval_bytes(const eg_model *m, eg_pool *pool, const char *kern);

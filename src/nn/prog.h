@@ -45,6 +45,7 @@ typedef struct egi_value {
     X(layernorm, "y = (x - mean) / std * w + b")                              \
     X(rotary, "pairs of columns of each head, turned by their position")      \
     X(softmax, "causal softmax attention of all heads")                       \
+    X(lookup, "the same, with scores that stand in tables")                   \
     X(relu, "y = max(x, 0)")                                                  \
     X(gelu, "y = x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")            \
     X(pick, "y = rows of x that are in the loss")                             \
@@ -53,6 +54,8 @@ typedef struct egi_value {
     X(transpose, "Y = s X^T")                                                 \
     X(centre, "Y = X, each row minus its mean")                               \
     X(gain, "Y = diag(w) X")                                                  \
+    X(stack, "Y = [A; 0; B]")                                                 \
+    X(pairs, "Y = s A X^T of each head: all scores of rows with rows")        \
     X(product, "Y = A B (+ C)")
 
 #define EGI_OP_ENUM(name, help) EGI_OP_##name,
@@ -63,6 +66,7 @@ typedef enum egi_kind { EGI_OPS(EGI_OP_ENUM) EGI_N_KINDS } egi_kind;
 typedef struct egi_attr {
     int heads, k_heads, v_heads; /* groups of columns of x or q, of k, of v */
     double scale, eps, theta;
+    eg_index at; /* first row of the second of two parts */
 } egi_attr;
 
 typedef struct egi_op {

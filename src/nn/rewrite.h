@@ -20,6 +20,7 @@ typedef struct egi_load {
     X(fold, "linear maps behind the last attention become one, with W_U") \
     X(merge, "one head of full width: W_V W_O is one matrix")             \
     X(table, "projections of W_E[token] + W_pos[t] are rows of tables")   \
+    X(scores, "scores of rows of tables are rows of tables")              \
     X(subset, "what only the loss reads is computed where the loss is")
 
 #define EGI_REWRITE_ENUM(name, help) EGI_REWRITE_##name,

@@ -23,6 +23,7 @@ static unsigned by_row(egi_kind k)
         return 1u << 0;
     case EGI_OP_embed:
     case EGI_OP_gather:
+    case EGI_OP_lookup:
         return ROWS_OF_TABLES;
     default:
         return 0;

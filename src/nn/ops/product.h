@@ -16,7 +16,7 @@ static void product_forward(const N(call) * c)
 
     if (r->x) op_copy(y, y->x, r->x, r->ld);
     op_product(c, y->x, y->ld, a->x, a->ld, 1, b->x, b->ld, 1, y->rows, y->cols,
-               a->cols, r->x != NULL);
+               a->cols, 1, r->x != NULL);
 }
 
 static void product_backward(const N(call) * c)
@@ -26,10 +26,10 @@ static void product_backward(const N(call) * c)
 
     if (a->g)
         op_product(c, a->g, a->ld, y->g, y->ld, 1, b->x, 1, b->ld, a->rows,
-                   a->cols, y->cols, true);
+                   a->cols, y->cols, 1, true);
     if (b->g)
         op_product(c, b->g, b->ld, a->x, 1, a->ld, y->g, y->ld, 1, b->rows,
-                   b->cols, a->rows, true);
+                   b->cols, a->rows, 1, true);
     if (r->g) op_pass(c, r, y);
 }
 

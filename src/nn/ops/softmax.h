@@ -2,19 +2,23 @@
  * P[r, s] = softmax_s(scale q[r, h] . k[s, h]), t the position of row r.
  * in: q [rows, heads kw], k [n, k_heads kw], v [n, v_heads vw]; head h reads
  * head h k_heads / heads of k, likewise of v. By-product: the patterns. */
+static void softmax_outputs(egi_program *p, egi_op *op, egi_class cls,
+                            eg_index rows, eg_index vw)
+{
+    eg_index T = p->m->T, block = EG_ATTN_BLOCK, heads = op->attr.heads;
+
+    egi_out(p, op, 0, cls, rows, heads * vw);
+    /* whole causal blocks, and what ragged rows add */
+    egi_by_product(p, op, 1, cls, rows, 1,
+                   heads * (T * T / 2 + 2 * block * T + block * block));
+}
+
 static eg_status softmax_shape(egi_program *p, egi_op *op)
 {
     const egi_value *q = egi_value_of(p, op->in[0]);
     const egi_value *v = egi_value_of(p, op->in[2]);
-    const egi_attr *a = &op->attr;
-    eg_index T = p->m->T, block = EG_ATTN_BLOCK, rows = q->rows;
-    eg_index vw = v->cols / a->v_heads;
-    egi_class cls = q->cls;
 
-    egi_out(p, op, 0, cls, rows, a->heads * vw);
-    /* whole causal blocks, and what ragged rows add */
-    egi_by_product(p, op, 1, cls, rows, 1,
-                   a->heads * (T * T / 2 + 2 * block * T + block * block));
+    softmax_outputs(p, op, q->cls, q->rows, v->cols / op->attr.v_heads);
     return p->st;
 }
 

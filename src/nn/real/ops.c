@@ -70,11 +70,11 @@ static eg_index op_work_row(const kern *K, const egi_program *p,
 static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
                        eg_index ars, eg_index acs, const real *b, eg_index brs,
                        eg_index bcs, eg_index M, eg_index n, eg_index K,
-                       bool add)
+                       double alpha, bool add)
 {
     N(product_on)
     ((N(team)){c->K, c->pool, c->work}, y, ldy, (N(mat)){a, ars, acs},
-     (N(mat)){b, brs, bcs}, M, n, K, 1, add);
+     (N(mat)){b, brs, bcs}, M, n, K, (real)alpha, add);
 }
 
 /* ---- the kinds ----------------------------------------------------------- */
@@ -82,6 +82,7 @@ static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
 #define KIND(row, ...) \
     static const N(kind) kind_##row = {.info.name = #row, __VA_ARGS__}
 
+/* clang-format off: embed before gather, softmax before lookup */
 #include "nn/ops/add.h"
 #include "nn/ops/beside.h"
 #include "nn/ops/centre.h"
@@ -91,6 +92,7 @@ static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
 #include "nn/ops/gelu.h"
 #include "nn/ops/layernorm.h"
 #include "nn/ops/linear.h"
+#include "nn/ops/pairs.h"
 #include "nn/ops/pick.h"
 #include "nn/ops/place.h"
 #include "nn/ops/product.h"
@@ -98,8 +100,11 @@ static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
 #include "nn/ops/rotary.h"
 #include "nn/ops/rstd.h"
 #include "nn/ops/softmax.h"
+#include "nn/ops/lookup.h"
+#include "nn/ops/stack.h"
 #include "nn/ops/transpose.h"
 #include "nn/ops/xent.h"
+/* clang-format on */
 
 #define ROW(name, help) &kind_##name,
 const N(kind) *const N(kinds)[EGI_N_KINDS] = {EGI_OPS(ROW)};
