@@ -14,9 +14,12 @@ typedef struct egi_engine_spec {
     eg_pool *pool;
     const char *kern;
     const egi_plan *plan;
-    const bool *trains; /* [n_tensors]; programs: */
-    unsigned rewrites;  /* bits of EGI_REWRITES */
-    int slots;          /* gradient sums; 0: forward only */
+    /* of programs: */
+    const bool *trains;          /* [n_tensors] */
+    unsigned rewrites;           /* bits of EGI_REWRITES */
+    const struct egi_load *load; /* NULL: asked of the task */
+    bool named;                  /* keep every value that has a hook */
+    int slots;                   /* gradient sums; 0: forward only */
     int batch;
     int flags; /* EG_EVAL_... */
 } egi_engine_spec;

@@ -18,6 +18,7 @@
 /* What a row of a value is. */
 typedef enum egi_class {
     EGI_WEIGHT,   /* a row of a matrix that is the same all step long */
+    EGI_PAIR,     /* a distinct (token, position) of the batch */
     EGI_POSITION, /* a position of the sequence, the first n of them */
     EGI_LOSS      /* a position in the loss, or that a reader asked for */
 } egi_class;
@@ -39,6 +40,7 @@ typedef struct egi_value {
     X(embed, "y = E[token] (+ P[position]): rows of tables")                  \
     X(gather, "y = s (E[token] (+ P[position])) + b: the same behind a norm") \
     X(rstd, "y = 1 / std(x)")                                                 \
+    X(spread, "y = x[pair of t] (+ r): a pair of the batch at its places")    \
     X(place, "y = P[position]")                                               \
     X(linear, "y = x W (+ r) (+ b)")                                          \
     X(add, "y = a + b")                                                       \

@@ -110,14 +110,26 @@ static bool ready(const egi_program *p, const egi_op *op, const bool *done)
     return true;
 }
 
+/* Weights, then pairs, then sequences. */
+static int phase(const egi_program *p, int k)
+{
+    egi_class cls = p->value[p->op[k].out[0]].cls;
+
+    return cls < EGI_POSITION ? (int)cls : (int)EGI_POSITION;
+}
+
 /* The op that goes next: of those whose inputs are made, the earliest. */
 static int next(const egi_program *p, const bool *live, const bool *done)
 {
     int best = -1;
 
     for (int k = 0; k < p->n_ops; k++) {
+        int before;
+
         if (!live[k] || done[k] || !ready(p, &p->op[k], done)) continue;
-        if (best < 0 || p->op[k].key < p->op[best].key) best = k;
+        before = best < 0 ? -1 : phase(p, k) - phase(p, best);
+        if (before < 0 || (before == 0 && p->op[k].key < p->op[best].key))
+            best = k;
     }
     return best;
 }

@@ -14,13 +14,14 @@ typedef struct egi_load {
 } egi_load;
 
 /* X(name, help), in the order in which they are applied. */
-#define EGI_REWRITES(X)                                                   \
-    X(join, "W_E[token] + W_pos[t] in one op")                            \
-    X(into, "a product that is added to something is made in its place")  \
-    X(fold, "linear maps behind the last attention become one, with W_U") \
-    X(merge, "one head of full width: W_V W_O is one matrix")             \
-    X(table, "projections of W_E[token] + W_pos[t] are rows of tables")   \
-    X(scores, "scores of rows of tables are rows of tables")              \
+#define EGI_REWRITES(X)                                                       \
+    X(join, "W_E[token] + W_pos[t] in one op")                                \
+    X(into, "a product that is added to something is made in its place")      \
+    X(fold, "linear maps behind the last attention become one, with W_U")     \
+    X(merge, "one head of full width: W_V W_O is one matrix")                 \
+    X(table, "projections of W_E[token] + W_pos[t] are rows of tables")       \
+    X(scores, "scores of rows of tables are rows of tables")                  \
+    X(sheets, "what depends on token and position alone, once for each pair") \
     X(subset, "what only the loss reads is computed where the loss is")
 
 #define EGI_REWRITE_ENUM(name, help) EGI_REWRITE_##name,

@@ -40,7 +40,7 @@ static void gather_backward(const N(call) * c)
     else
         gather_back_rest(c, dots);
     if (!dots) return;
-    if (s->fresh) op_zero(s->g, 1, s->rows, 1);
+    if (s->fresh) op_zero(s->g, 1, c->seq->n, 1);
     for (eg_index r = 0; r < y->rows; r++)
         s->g[c->limit[r] - 1] += dots[r] / s->x[c->limit[r] - 1];
 }

@@ -1,5 +1,6 @@
-/* s[t] = 1 / sqrt(var(x[t]) + eps), biased variance: what a layer norm divides
- * by, where the rest of it stands in tables.   in: x [rows, d]
+/* s[t] = 1 / sqrt(var(x[r]) + eps), biased variance: what a layer norm divides
+ * by, where the rest of it stands in tables. Its entries are found by position,
+ * t that of row r.   in: x [rows, d]
  * ds/dx = -s^3 (x - mean) / d. */
 static eg_status rstd_shape(egi_program *p, egi_op *op)
 {
@@ -27,7 +28,7 @@ static void rstd_forward(const N(call) * c)
     for (eg_index r = 0; r < c->out[0].rows; r++) {
         rstd_centred(c, r);
         double var = c->K->sumsq(c->work, d) / (double)d;
-        c->out[0].x[r] = (real)(1 / sqrt(var + c->op->attr.eps));
+        c->out[0].x[c->limit[r] - 1] = (real)(1 / sqrt(var + c->op->attr.eps));
     }
 }
 
@@ -37,11 +38,11 @@ static void rstd_backward(const N(call) * c)
 
     if (x->fresh) op_zero(x->g, x->ld, x->rows, x->cols);
     for (eg_index r = 0; r < s->rows; r++) {
-        double y = (double)s->x[r];
+        double y = (double)s->x[c->limit[r] - 1];
+        double dy = (double)s->g[c->limit[r] - 1];
 
         rstd_centred(c, r);
-        c->K->axpy(x->g + r * x->ld,
-                   (real)(-y * y * y * (double)s->g[r] / (double)x->cols),
+        c->K->axpy(x->g + r * x->ld, (real)(-y * y * y * dy / (double)x->cols),
                    c->work, x->cols);
     }
 }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
-#include "nn/real/exec.h"
+#include "nn/real/batch.h"
 #include "nn/real/layout.h"
 
 /* ---- binding --------------------------------------------------------------
@@ -40,7 +40,29 @@ static N(arg) weight_arg(const N(exec) * e, int v, real *acc, real *grad)
 
 static int rows_of(const N(room) * r, egi_class cls)
 {
+    if (cls == EGI_PAIR) return r->pair_rows;
     return cls == EGI_LOSS ? r->rows : r->n;
+}
+
+static const int32_t *limit_of(const N(room) * r, egi_class cls)
+{
+    if (cls == EGI_PAIR) return r->pair_limit;
+    return cls == EGI_LOSS ? r->limit : r->each;
+}
+
+/* What op spread reads lies with the batch, and so does what reaches it: rows
+ * of pairs, gradients by place. */
+static void bind_cut(N(arg) * a, const N(room) * r, int v)
+{
+    const N(batch) *b = r->batch;
+
+    for (int i = 0; b && i < b->n_cuts; i++) {
+        const N(cut) *c = &b->cut[i];
+
+        if (c->value != v) continue;
+        a->x = c->out;
+        a->g = c->dout ? c->dout + (eg_index)r->index * b->T * c->ld : NULL;
+    }
 }
 
 static N(arg) room_arg(const N(exec) * e, const N(room) * r, int v)
@@ -80,7 +102,8 @@ N(bind)(const N(exec) * e, const N(room) * r, real *acc, real *grad, int k)
         c.out[i] = arg_of(e, r, acc, grad, op->out[i]);
     c.work = r ? r->base + e->room.work : e->work;
     c.pool = r ? NULL : e->pool;
-    if (r) c.limit = cls == EGI_LOSS ? r->limit : r->each;
+    if (r) c.limit = limit_of(r, cls);
+    if (op->kind == EGI_OP_spread) bind_cut(&c.in[0], r, op->in[0]);
     return c;
 }
 
@@ -118,6 +141,9 @@ static N(seq) seq_of(const N(room) * r)
     return (N(seq)){.n = r->n,
                     .n_loss = r->n_loss,
                     .tokens = r->tokens,
+                    .row = r->batch ? r->batch->row +
+                                          (eg_index)r->index * r->batch->T
+                                    : NULL,
                     .each = r->each,
                     .limit = r->limit,
                     .target = r->target,
@@ -125,39 +151,53 @@ static N(seq) seq_of(const N(room) * r)
                     .pred = r->pred};
 }
 
-int N(exec_forward)(const N(exec) * e, N(room) * r)
+/* Does op k belong to that part of the program? */
+static bool belongs(const egi_program *p, int k, bool pairs)
+{
+    egi_class cls = p->value[p->op[k].out[0]].cls;
+
+    return cls != EGI_WEIGHT && (cls == EGI_PAIR) == pairs;
+}
+
+void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs)
 {
     const egi_program *p = e->p;
-    N(seq) seq;
+    N(seq) seq = seq_of(r);
 
-    choose_rows(p, r);
-    if (r->rows == 0) return 0;
-    seq = seq_of(r);
     for (int k = 0; k < p->n_ops; k++) {
-        N(call) c;
-
-        if (egi_op_weight(p, &p->op[k])) continue;
-        c = N(bind)(e, r, NULL, NULL, k);
+        if (!belongs(p, k, pairs)) continue;
+        N(call) c = N(bind)(e, r, NULL, NULL, k);
         c.seq = &seq;
         N(kinds)[p->op[k].kind]->forward(&c);
     }
-    return r->n_loss;
 }
 
-void N(exec_backward)(const N(exec) * e, N(room) * r, real *acc)
+void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc)
 {
     const egi_program *p = e->p;
     N(seq) seq = seq_of(r);
 
     for (int k = p->n_ops - 1; k >= 0; k--) {
         const egi_op *op = &p->op[k];
-        N(call) c;
 
-        if (egi_op_weight(p, op) || !egi_op_back(p, op)) continue;
-        c = N(bind)(e, r, acc, NULL, k);
+        if (!belongs(p, k, pairs) || !egi_op_back(p, op)) continue;
+        N(call) c = N(bind)(e, r, acc, NULL, k);
         c.seq = &seq;
         N(kinds)[op->kind]->backward(&c);
     }
+}
+
+int N(exec_forward)(const N(exec) * e, N(room) * r)
+{
+    choose_rows(e->p, r);
+    if (r->rows == 0) return 0;
+    N(exec_ops)(e, r, false);
+    return r->n_loss;
+}
+
+void N(exec_backward)(const N(exec) * e, N(room) * r, real *acc)
+{
+    N(exec_ops_back)(e, r, false, acc);
 }
 
 /* ---- rooms ----------------------------------------------------------------
@@ -191,6 +231,7 @@ eg_status N(room_init)(N(room) * r, const N(exec) * e, eg_err *err)
     r->block = eg_calloc(1, r->bytes);
     if (!r->block)
         return EG_FAIL(err, EG_ENOMEM, "a room of %zu bytes", r->bytes);
+    memset(r->block, 0xff, r->bytes); /* NaN: nothing counts on zeros */
     room_lay(r, e, r->block);
     for (int t = 0; t < e->p->m->T; t++) r->each[t] = t + 1;
     return EG_OK;

@@ -43,6 +43,10 @@ typedef struct N(room) {
     int32_t *each, *limit, *target, *pred; /* [T] see N(seq) */
     double *nll;
     int n, rows, n_loss; /* positions computed, rows of EGI_LOSS, in the loss */
+    int pair_rows;       /* rows of EGI_PAIR, and their limits */
+    const int32_t *pair_limit;
+    const struct N(batch) * batch; /* by pairs; NULL: no op asks */
+    int index;                     /* of the sequence in it */
     real *base;
     void *block;
     size_t bytes;
@@ -57,6 +61,11 @@ size_t N(room_bytes)(const N(exec) * e);
 int N(exec_forward)(const N(exec) * e, N(room) * r);
 /* Adds this sequence's gradients, of the sum of losses, to acc [n_acc]. */
 void N(exec_backward)(const N(exec) * e, N(room) * r, real *acc);
+
+/* The ops on pairs, or those on sequences, in a room whose rows are chosen; and
+ * backwards those of them that have gradients to pass on. */
+void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs);
+void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc);
 
 /* Op k as it runs: in a room, or (r NULL) on weights with gradients in grad. */
 N(call)

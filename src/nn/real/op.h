@@ -18,6 +18,7 @@ typedef struct N(arg) {
 typedef struct N(seq) {
     int n, n_loss;         /* positions; those in the loss */
     const int32_t *tokens; /* [n] */
+    const int32_t *row;    /* [n] of the batch's pairs */
     const int32_t *each;   /* [n] t + 1: limits of EGI_POSITION rows */
     const int32_t *limit;  /* [rows] of EGI_LOSS rows: position + 1 */
     const int32_t *target; /* [rows] of EGI_LOSS rows; -1: not in the loss */

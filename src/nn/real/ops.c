@@ -101,6 +101,7 @@ static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
 #include "nn/ops/rstd.h"
 #include "nn/ops/softmax.h"
 #include "nn/ops/lookup.h"
+#include "nn/ops/spread.h"
 #include "nn/ops/stack.h"
 #include "nn/ops/transpose.h"
 #include "nn/ops/xent.h"

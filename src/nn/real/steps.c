@@ -4,7 +4,7 @@
 
 #include "engram/mem.h"
 #include "nn/engine.h"
-#include "nn/real/exec.h"
+#include "nn/real/batch.h"
 #include "nn/rewrite.h"
 
 #define REDUCE_CHUNK 16384 /* entries a task of the reduction sums */
@@ -16,11 +16,53 @@ typedef struct engine {
     eg_pool *pool;
     int n_rooms, slots, batch;
     N(room) * room; /* one a worker */
+    N(batch) pairs; /* where the program asks for it */
     real *acc;      /* [slots, n_acc] */
     double *loss;   /* [slots] */
     int64_t *count; /* [slots] */
     int64_t step;   /* in hand */
 } engine;
+
+/* ---- what is computed once for each distinct pair -------------------------
+ */
+
+static void tokens_task(void *ctx, int i, int worker)
+{
+    engine *e = ctx;
+    N(room) *r = &e->room[worker];
+    eg_seq seq = {r->tokens, r->targets, r->occur};
+    eg_index T = e->pairs.T;
+
+    eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i, &seq);
+    memcpy(e->pairs.tokens + i * T, seq.tokens, (size_t)T * sizeof *seq.tokens);
+}
+
+static void sheet_task(void *ctx, int sheet, int worker)
+{
+    engine *e = ctx;
+
+    N(sheet_out)(&e->x, &e->room[worker], &e->pairs, sheet);
+}
+
+/* Slot s takes sheets s, s + S, ..., in order. */
+static void sheet_back_task(void *ctx, int slot, int worker)
+{
+    engine *e = ctx;
+    real *acc = e->acc + (eg_index)slot * e->x.n_acc;
+
+    for (int i = slot; i < e->pairs.n; i += e->slots)
+        N(sheet_back)(&e->x, &e->room[worker], &e->pairs, i, acc);
+}
+
+static void pairs_forward(engine *e)
+{
+    eg_pool_run(e->pool, e->batch, tokens_task, e);
+    N(batch_index)(&e->pairs);
+    eg_pool_run(e->pool, e->pairs.n, sheet_task, e);
+}
+
+/* ---- sequences ------------------------------------------------------------
+ */
 
 /* Sequences b B / S .. (b + 1) B / S - 1 of the batch, in order. */
 static void slot_task(void *ctx, int slot, int worker)
@@ -40,7 +82,9 @@ static void slot_task(void *ctx, int slot, int worker)
 
         eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i,
                          &seq);
+        r->index = i;
         n = N(exec_forward)(&e->x, r);
+        if (e->pairs.n_cuts > 0) e->pairs.length[i] = n > 0 ? r->n : 0;
         if (n == 0) continue;
         for (int k = 0; k < r->rows; k++)
             if (r->target[k] >= 0) e->loss[slot] += r->nll[k];
@@ -71,7 +115,9 @@ static void steps_gradient(egi_engine *opaque, int64_t step, void *grad,
 
     N(exec_prepare)(&e->x);
     e->step = step;
+    if (e->pairs.n_cuts > 0) pairs_forward(e);
     eg_pool_run(e->pool, e->slots, slot_task, e);
+    if (e->pairs.n_cuts > 0) eg_pool_run(e->pool, e->slots, sheet_back_task, e);
     eg_pool_run(e->pool, (int)chunks, reduce_task, e);
     *loss_sum = 0;
     *n_loss = 0;
@@ -94,6 +140,7 @@ static void steps_free(egi_engine *opaque)
     eg_free(e->acc);
     eg_free(e->loss);
     eg_free(e->count);
+    N(batch_release)(&e->pairs);
     N(exec_release)(&e->x);
     egi_program_release(&e->p);
     eg_free(e);
@@ -114,20 +161,33 @@ static double loss_rows(const eg_task *task, bool in_context, int32_t *buf)
     return (double)n / ((double)SAMPLES * T);
 }
 
+static eg_status load_of(egi_load *load, const egi_engine_spec *s, eg_err *err)
+{
+    eg_index T = eg_task_ctx(s->task);
+    int32_t *buf = eg_calloc((size_t)T * 3, sizeof *buf);
+
+    if (!buf) return EG_FAIL(err, EG_ENOMEM, "a sequence of %td", T);
+    *load =
+        (egi_load){.batch = s->batch,
+                   .slots = s->slots,
+                   .loss_rows = loss_rows(s->task, s->plan->in_context, buf)};
+    eg_free(buf);
+    return EG_OK;
+}
+
 static eg_status program_for(egi_program *p, const egi_engine_spec *s,
                              eg_err *err)
 {
-    egi_load load = {.batch = s->batch, .slots = s->slots, .loss_rows = 1};
-    eg_index T = eg_task_ctx(s->task);
-    int32_t *buf = eg_calloc((size_t)T * 3, sizeof *buf);
-    eg_status st;
+    egi_load load;
+    eg_status st = EG_OK;
 
-    if (!buf) return EG_FAIL(err, EG_ENOMEM, "a sequence of %td", T);
-    load.loss_rows = loss_rows(s->task, s->plan->in_context, buf);
-    eg_free(buf);
-    st = egi_program_build(p, s->m, s->plan->in_context, false, err);
-    if (st == EG_OK)
-        st = egi_program_rewrite(p, s->trains, &load, s->rewrites, err);
+    if (s->load)
+        load = *s->load;
+    else
+        EG_TRY(load_of(&load, s, err));
+    EG_TRY(egi_program_build(p, s->m, s->plan->in_context, s->named, err));
+    EG_TRY(egi_program_rewrite(p, s->trains, &load, s->rewrites, err));
+done:
     return st;
 }
 
@@ -156,6 +216,9 @@ static eg_status steps_make(egi_engine **out, const egi_engine_spec *s,
     }
     for (int i = 0; i < e->n_rooms; i++)
         EG_TRY(N(room_init)(&e->room[i], &e->x, err));
+    EG_TRY(N(batch_init)(&e->pairs, &e->x, e->batch, err));
+    for (int i = 0; e->pairs.n_cuts > 0 && i < e->n_rooms; i++)
+        e->room[i].batch = &e->pairs;
     *out = (egi_engine *)e;
     e = NULL;
 done:

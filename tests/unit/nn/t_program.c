@@ -9,40 +9,44 @@
 
 #define TASK "n_ctx=18 n_triggers=3"
 
-/* The mean loss over the batch of step 0 and its gradient, one slot. */
-static double run_program(const eg_trainer *tr, const egi_program *p,
-                          double *grad, size_t *bytes)
+typedef struct compared {
+    double worst;
+    size_t bytes; /* of a room */
+    int shape;    /* a number that differs where programs do */
+} compared;
+
+/* Loss and gradient of step 0. */
+static double run_program(const egi_engine_spec *spec, double *grad)
 {
-    exec_f64 e;
-    room_f64 r;
+    egi_engine *e;
     eg_err err;
-    double sum = 0, *acc;
-    int64_t n = 0;
+    double sum;
+    int64_t n;
 
-    if (exec_init_f64(&e, p, eg_kern_pick_f64("auto"), NULL, &err) != EG_OK ||
-        room_init_f64(&r, &e, &err) != EG_OK)
-        fail_msg("%s", err.msg);
-    acc = calloc((size_t)e.n_acc + 1, sizeof *acc);
-    exec_prepare_f64(&e);
-    for (int i = 0; i < tr->spec.train.batch; i++) {
-        eg_seq seq = {r.tokens, r.targets, r.occur};
-
-        eg_task_sequence(tr->spec.task, EG_TRAIN, 0, (uint32_t)i, &seq);
-        /* what lies in a room from before must not matter */
-        for (eg_index k = 0; k < e.room.entries; k++) r.base[k] = NAN;
-        int here = exec_forward_f64(&e, &r);
-        if (here == 0) continue;
-        n += here;
-        for (int k = 0; k < r.rows; k++)
-            if (r.target[k] >= 0) sum += r.nll[k];
-        exec_backward_f64(&e, &r, acc);
-    }
-    exec_finish_f64(&e, acc, grad, n > 0 ? 1 / (double)n : 0);
-    *bytes = r.bytes;
-    free(acc);
-    room_release_f64(&r);
-    exec_release_f64(&e);
+    if (egi_steps_f64.make(&e, spec, &err) != EG_OK) fail_msg("%s", err.msg);
+    egi_steps_f64.gradient(e, 1, grad, &sum, &n); /* leaves rooms used */
+    egi_steps_f64.gradient(e, 0, grad, &sum, &n);
+    egi_steps_f64.free(e);
     return n > 0 ? sum / (double)n : 0;
+}
+
+static void look_at(compared *c, const egi_engine_spec *spec)
+{
+    egi_program p;
+    exec_f64 e;
+    eg_err err;
+
+    if (egi_program_build(&p, spec->m, spec->plan->in_context, spec->named,
+                          &err) != EG_OK ||
+        egi_program_rewrite(&p, spec->trains, spec->load, spec->rewrites,
+                            &err) != EG_OK ||
+        exec_init_f64(&e, &p, eg_kern_pick_f64("auto"), NULL, &err) != EG_OK)
+        fail_msg("%s", err.msg);
+    for (int k = 0; k < p.n_ops; k++)
+        c->shape += (k + 1) * (1 + (int)p.op[k].kind) + p.op[k].in[2];
+    c->bytes = room_bytes_f64(&e);
+    exec_release_f64(&e);
+    egi_program_release(&p);
 }
 
 /* Largest difference of a gradient's entries, relative to its largest. */
@@ -57,20 +61,12 @@ static double largest(const double *a, const double *b, eg_index n)
     return top > 0 ? off / top : off;
 }
 
-typedef struct compared {
-    double worst;
-    size_t bytes;
-    int shape; /* a number that differs where programs do */
-} compared;
-
 /* The program of a variant, rewritten by the rewrites of `which`, against the
  * engine. */
 static compared compare(const variant *v, bool named, unsigned which)
 {
     setting s;
     double loss, *grad;
-    egi_program p;
-    eg_err err;
     compared c = {0};
     bool trains[64];
 
@@ -78,19 +74,25 @@ static compared compare(const variant *v, bool named, unsigned which)
     set_fields(eg_train_fields, &s.spec.train,
                "precision=float64 algebra=plain");
     eg_trainer *tr = trainer_open(&s);
-    eg_model *m = eg_trainer_model(tr);
-    bool in_context = s.spec.train.loss == EG_LOSS_IN_CONTEXT;
+    const eg_model *m = tr->m;
     egi_load load = {
-        .batch = 1000, .slots = 3, .loss_rows = in_context ? 0.3 : 1};
+        .batch = 1000, .slots = 3, .loss_rows = tr->plan.in_context ? 0.3 : 1};
+    const egi_engine_spec spec = {.m = m,
+                                  .task = s.task,
+                                  .pool = s.pool,
+                                  .kern = "auto",
+                                  .plan = &tr->plan,
+                                  .trains = trains,
+                                  .rewrites = which,
+                                  .load = &load,
+                                  .named = named,
+                                  .slots = (int)s.spec.train.slots,
+                                  .batch = (int)s.spec.train.batch};
     double **g = gradients(tr, &loss);
     for (int i = 0; i < m->n_tensors; i++) trains[i] = g[i] != NULL;
-    if (egi_program_build(&p, m, in_context, named, &err) != EG_OK ||
-        egi_program_rewrite(&p, trains, &load, which, &err) != EG_OK)
-        fail_msg("%s", err.msg);
     grad = calloc((size_t)m->n_params, sizeof *grad);
-    c.worst = fabs(run_program(tr, &p, grad, &c.bytes) - loss) / loss;
-    for (int k = 0; k < p.n_ops; k++)
-        c.shape += (k + 1) * (1 + (int)p.op[k].kind) + p.op[k].in[2];
+    look_at(&c, &spec);
+    c.worst = fabs(run_program(&spec, grad) - loss) / loss;
     for (int i = 0; i < m->n_tensors; i++) {
         if (!g[i]) continue;
         double d = largest(grad + m->tensor[i].offset, g[i], m->tensor[i].size);
@@ -99,7 +101,6 @@ static compared compare(const variant *v, bool named, unsigned which)
     }
     free(grad);
     gradients_free(g, m->n_tensors);
-    egi_program_release(&p);
     eg_trainer_free(tr);
     setting_close(&s);
     return c;
