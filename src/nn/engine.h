@@ -5,6 +5,7 @@
 
 #include "engram/eval.h"
 #include "nn/plan.h"
+#include "nn/rewrite.h"
 
 typedef struct egi_engine egi_engine; /* opaque, one type a precision */
 
@@ -15,11 +16,11 @@ typedef struct egi_engine_spec {
     const char *kern;
     const egi_plan *plan;
     /* of programs: */
-    const bool *trains;          /* [n_tensors] */
-    unsigned rewrites;           /* bits of EGI_REWRITES */
-    const struct egi_load *load; /* NULL: asked of the task */
-    bool named;                  /* keep every value that has a hook */
-    int slots;                   /* gradient sums; 0: forward only */
+    const bool *trains;   /* [n_tensors] */
+    unsigned rewrites;    /* bits of EGI_REWRITES */
+    const egi_load *load; /* NULL: asked of the task */
+    egi_hooks hooks;
+    int slots; /* gradient sums; 0: forward only */
     int batch;
     int flags; /* EG_EVAL_... */
 } egi_engine_spec;

@@ -15,6 +15,7 @@ void egi_program_release(egi_program *p)
 {
     eg_free(p->value);
     eg_free(p->op);
+    eg_free(p->hook);
     *p = (egi_program){0};
 }
 
@@ -87,7 +88,7 @@ int egi_by_product(egi_program *p, egi_op *op, int i, egi_class cls,
 }
 
 int egi_op_add(egi_program *p, egi_kind kind, const int in[EGI_INS],
-               egi_attr attr, const char *name)
+               egi_attr attr)
 {
     egi_op op = {.kind = kind, .attr = attr, .key = p->n_ops};
     void *list = p->op;
@@ -99,10 +100,31 @@ int egi_op_add(egi_program *p, egi_kind kind, const int in[EGI_INS],
     p->op[p->n_ops] = op;
     if (egi_op_shape(p, &p->op[p->n_ops]) != EG_OK) return 0;
     p->n_ops++;
-    if (name && name[0])
-        snprintf(p->value[p->op[p->n_ops - 1].out[0]].name,
-                 sizeof p->value[0].name, "%s", name);
     return p->op[p->n_ops - 1].out[0];
+}
+
+static void keep(egi_program *p, int v)
+{
+    if (v >= 0) p->value[v].kept = true;
+}
+
+void egi_hook_add(egi_program *p, const egi_hook *hook)
+{
+    void *list = p->hook;
+    const egi_op *op;
+
+    if (!grow(p, &list, p->n_hooks, &p->cap_hooks, sizeof *hook)) return;
+    p->hook = list;
+    p->hook[p->n_hooks++] = *hook;
+    if (!p->value[hook->value].name[0])
+        memcpy(p->value[hook->value].name, hook->name, sizeof hook->name);
+    keep(p, hook->value);
+    op = &p->op[p->value[hook->value].maker];
+    if (hook->look == EGI_LOOK_ROWS || hook->look == EGI_LOOK_HEADS) return;
+    for (int i = 1; i < EGI_OUTS; i++) keep(p, op->out[i]);
+    for (int i = 0; hook->look >= EGI_LOOK_SCORES && i < EGI_INS; i++)
+        if (op->in[i] >= 0 && p->value[op->in[i]].cls != EGI_WEIGHT)
+            keep(p, op->in[i]);
 }
 
 /* ---- needs --------------------------------------------------------------- */

@@ -79,11 +79,30 @@ typedef struct egi_op {
     double key; /* its place among the others, before they are ordered */
 } egi_op;
 
+/* What a reader from outside is shown of a value, or of the op behind it. */
+typedef enum egi_look {
+    EGI_LOOK_ROWS,       /* [n_ctx, cols] */
+    EGI_LOOK_HEADS,      /* [n_ctx, heads, cols / heads] */
+    EGI_LOOK_SCALE,      /* of a norm: std [n_ctx, 1] */
+    EGI_LOOK_NORMALIZED, /* of a norm: before gain and bias */
+    EGI_LOOK_PATTERN,    /* of attention: [heads, n_ctx, n_ctx] */
+    EGI_LOOK_SCORES,     /* the same, -inf for what is not seen */
+    EGI_LOOK_RESULT      /* of the map behind it: [n_ctx, heads, d] */
+} egi_look;
+
+typedef struct egi_hook {
+    char name[64];
+    int value;
+    egi_look look;
+    int heads;
+} egi_hook;
+
 typedef struct egi_program {
     const eg_model *m;
-    int n_values, n_ops, cap_values, cap_ops;
+    int n_values, n_ops, n_hooks, cap_values, cap_ops, cap_hooks;
     egi_value *value;
     egi_op *op;
+    egi_hook *hook;
     bool in_context; /* the loss is over later occurrences only */
     eg_status st;    /* of the first egi_value_add, egi_op_add that failed */
 } egi_program;
@@ -97,7 +116,9 @@ int egi_tensor_value(egi_program *p, int tensor);
  * in ends with the op's last input. After a failure (no memory) p->st says so
  * and every further call returns 0: one check at the end is enough. */
 int egi_op_add(egi_program *p, egi_kind kind, const int in[EGI_INS],
-               egi_attr attr, const char *name);
+               egi_attr attr);
+/* The hook's value, and what its look needs, is kept. */
+void egi_hook_add(egi_program *p, const egi_hook *hook);
 /* For the kinds: an output of op, and what it keeps for its backward pass,
  * [rows, cols] or so many entries. */
 int egi_out(egi_program *p, egi_op *op, int i, egi_class cls, eg_index rows,
@@ -107,10 +128,16 @@ int egi_by_product(egi_program *p, egi_op *op, int i, egi_class cls,
 /* Makes the outputs of op, by its kind. */
 eg_status egi_op_shape(egi_program *p, egi_op *op);
 
-/* The plain program, exactly the formula: model to loss. named: every value
- * that has a hook is made and kept. */
+typedef enum egi_hooks {
+    EGI_HOOKS_NONE,
+    EGI_HOOKS_BASIC,
+    EGI_HOOKS_FULL /* scores and results too: large */
+} egi_hooks;
+
+/* The plain program, exactly the formula: model to loss. The values that its
+ * hooks show are kept. */
 eg_status egi_program_build(egi_program *p, const eg_model *m, bool in_context,
-                            bool named, eg_err *err);
+                            egi_hooks hooks, eg_err *err);
 /* Which gradients are wanted: those of values that depend on a trained tensor
  * and that the loss depends on. trains [n_tensors]; NULL: nothing is. */
 eg_status egi_program_need(egi_program *p, const bool *trains);

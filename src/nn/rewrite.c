@@ -63,7 +63,7 @@ int egi_op_beside(egi_program *p, int at, egi_kind kind, const int in[EGI_INS],
                   egi_attr attr)
 {
     double key = p->op[at].key;
-    int v = egi_op_add(p, kind, in, attr, NULL);
+    int v = egi_op_add(p, kind, in, attr);
 
     if (p->st == EG_OK) p->op[p->n_ops - 1].key = key;
     return v;

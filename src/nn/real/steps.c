@@ -5,7 +5,6 @@
 #include "engram/mem.h"
 #include "nn/engine.h"
 #include "nn/real/batch.h"
-#include "nn/rewrite.h"
 
 #define REDUCE_CHUNK 16384 /* entries a task of the reduction sums */
 
@@ -185,7 +184,7 @@ static eg_status program_for(egi_program *p, const egi_engine_spec *s,
         load = *s->load;
     else
         EG_TRY(load_of(&load, s, err));
-    EG_TRY(egi_program_build(p, s->m, s->plan->in_context, s->named, err));
+    EG_TRY(egi_program_build(p, s->m, s->plan->in_context, s->hooks, err));
     EG_TRY(egi_program_rewrite(p, s->trains, &load, s->rewrites, err));
 done:
     return st;

@@ -36,7 +36,7 @@ static void look_at(compared *c, const egi_engine_spec *spec)
     exec_f64 e;
     eg_err err;
 
-    if (egi_program_build(&p, spec->m, spec->plan->in_context, spec->named,
+    if (egi_program_build(&p, spec->m, spec->plan->in_context, spec->hooks,
                           &err) != EG_OK ||
         egi_program_rewrite(&p, spec->trains, spec->load, spec->rewrites,
                             &err) != EG_OK ||
@@ -85,7 +85,8 @@ static compared compare(const variant *v, bool named, unsigned which)
                                   .trains = trains,
                                   .rewrites = which,
                                   .load = &load,
-                                  .named = named,
+                                  .hooks =
+                                      named ? EGI_HOOKS_FULL : EGI_HOOKS_NONE,
                                   .slots = (int)s.spec.train.slots,
                                   .batch = (int)s.spec.train.batch};
     double **g = gradients(tr, &loss);
