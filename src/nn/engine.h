@@ -4,35 +4,30 @@
 #define EG_NN_ENGINE_H
 
 #include "engram/eval.h"
-#include "nn/plan.h"
-#include "nn/rewrite.h"
+#include "nn/prog.h"
 
 typedef struct egi_engine egi_engine; /* opaque, one type a precision */
 
 typedef struct egi_engine_spec {
-    const eg_model *m;
+    const egi_program *program; /* outlives the engine */
     const eg_task *task;
     eg_pool *pool;
     const char *kern;
-    const egi_plan *plan;
-    /* of programs: */
-    const bool *trains;   /* [n_tensors] */
-    unsigned rewrites;    /* bits of EGI_REWRITES */
-    const egi_load *load; /* NULL: asked of the task */
-    egi_hooks hooks;
     int slots; /* gradient sums; 0: forward only */
     int batch;
-    int flags; /* EG_EVAL_... */
 } egi_engine_spec;
 
+/* Gradient sums, rooms of all threads, weights and packs, pairs of a batch. */
 typedef struct egi_engine_bytes {
-    int64_t accs, states, packs, sheets;
+    int64_t accs, rooms, packs, pairs;
 } egi_engine_bytes;
 
 typedef struct egi_engine_vt {
     eg_status (*make)(egi_engine **out, const egi_engine_spec *s, eg_err *err);
     void (*free)(egi_engine *e);
-    void (*measure)(egi_engine_bytes *out, const egi_engine_spec *s);
+    /* What make would take, without taking it. */
+    eg_status (*measure)(egi_engine_bytes *out, const egi_engine_spec *s,
+                         eg_err *err);
     /* Loss sum and count over the batch of a step, gradient of the mean into
      * grad (laid out like the parameters). */
     void (*gradient)(egi_engine *e, int64_t step, void *grad, double *loss_sum,
@@ -40,7 +35,6 @@ typedef struct egi_engine_vt {
     void (*eval)(egi_engine *e, eg_split split, uint64_t step, uint32_t first,
                  int count, eg_acts_fn fn, void *ctx);
     bool (*hook)(const void *state, const char *name, eg_view *out);
-    const char *(*hook_name)(const egi_engine *e, int i);
     /* Optimiser on one tensor's entries. */
     void (*sgd)(const egi_engine *e, void *w, void *m, const void *g,
                 eg_index n, double lr, double mu, double wd, int first);
@@ -52,11 +46,10 @@ typedef struct egi_engine_vt {
 } egi_engine_vt;
 
 extern const egi_engine_vt egi_engine_f32, egi_engine_f64;
-/* The same on programs, to replace them. */
-extern const egi_engine_vt egi_steps_f32, egi_steps_f64;
 
 /* What the two evaluators of a run would take: one with hooks, one without. */
-int64_t egi_eval_bytes(const eg_model *m, eg_pool *pool, const char *kern);
+eg_status egi_eval_bytes(int64_t *bytes, const eg_model *m, const eg_task *task,
+                         eg_pool *pool, const char *kern, eg_err *err);
 
 static inline const egi_engine_vt *egi_engine_of(const eg_model *m)
 {

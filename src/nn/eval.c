@@ -1,14 +1,15 @@
-/* The evaluator: a forward-only engine on the plain plan. */
+/* The evaluator: a forward-only engine, on the plain program where hooks are
+ * wanted. */
 #include "engram/eval.h"
 
 #include "engram/mem.h"
 #include "nn/engine.h"
+#include "nn/rewrite.h"
 
 struct eg_eval {
-    const eg_model *m;
     const egi_engine_vt *vt;
     egi_engine *engine;
-    egi_plan plan;
+    egi_program program;
 };
 
 /* Lets eg_acts_hook find the engine that made the activations. */
@@ -39,32 +40,45 @@ bool eg_acts_hook(const eg_acts *a, const char *name, eg_view *out)
     return t->vt->hook(t->state, name, out);
 }
 
-/* Forward only, every buffer kept, nothing trained. */
-static egi_engine_spec eval_spec(egi_plan *plan, const eg_model *m,
-                                 eg_pool *pool, const char *kern, int flags)
+/* Nothing is trained; EG_EVAL_PRED alone takes shortcuts, those that a forward
+ * pass of a few sequences is worth. */
+static eg_status program_for(egi_program *p, const eg_model *m, int flags,
+                             eg_err *err)
 {
-    static const bool nothing[12 * EGI_LAYERS + 6];
+    static const unsigned shortcuts =
+        1u << EGI_REWRITE_join | 1u << EGI_REWRITE_into |
+        1u << EGI_REWRITE_fold | 1u << EGI_REWRITE_merge |
+        1u << EGI_REWRITE_table;
+    const egi_load load = {.batch = 64, .n = 1, .rows = 1};
+    egi_hooks hooks = flags & EG_EVAL_FULL ? EGI_HOOKS_FULL : EGI_HOOKS_BASIC;
+    bool pred = flags & EG_EVAL_PRED;
+    eg_status st =
+        egi_program_build(p, m, false, pred ? EGI_HOOKS_NONE : hooks, err);
 
-    egi_plan_make(plan, m, nothing, false, 0,
-                  flags & EG_EVAL_PRED ? EGI_PREDICT : EGI_INSPECT);
-    egi_engine_spec spec = {
-        .m = m, .pool = pool, .kern = kern, .plan = plan, .flags = flags};
-    return spec;
+    if (st == EG_OK)
+        st = egi_program_rewrite(p, NULL, &load, pred ? shortcuts : 0, err);
+    return st;
 }
 
-int64_t egi_eval_bytes(const eg_model *m, eg_pool *pool, const char *kern)
+eg_status egi_eval_bytes(int64_t *bytes, const eg_model *m, const eg_task *task,
+                         eg_pool *pool, const char *kern, eg_err *err)
 {
     static const int flags[] = {EG_EVAL_BASIC, EG_EVAL_PRED};
-    int64_t bytes = 0;
+    eg_status st = EG_OK;
 
-    for (int i = 0; i < 2; i++) {
-        egi_plan plan;
-        egi_engine_bytes b;
-        egi_engine_spec spec = eval_spec(&plan, m, pool, kern, flags[i]);
-        egi_engine_of(m)->measure(&b, &spec);
-        bytes += b.states + b.packs;
+    *bytes = 0;
+    for (int i = 0; i < 2 && st == EG_OK; i++) {
+        egi_program p = {0};
+        egi_engine_bytes b = {0};
+        egi_engine_spec spec = {
+            .program = &p, .task = task, .pool = pool, .kern = kern};
+
+        st = program_for(&p, m, flags[i], err);
+        if (st == EG_OK) st = egi_engine_of(m)->measure(&b, &spec, err);
+        *bytes += b.rooms + b.packs;
+        egi_program_release(&p);
     }
-    return bytes;
+    return st;
 }
 
 eg_status eg_eval_new(eg_eval **out, const eg_model *m, const eg_task *task,
@@ -72,13 +86,13 @@ eg_status eg_eval_new(eg_eval **out, const eg_model *m, const eg_task *task,
 {
     eg_status st = EG_OK;
     eg_eval *e = eg_calloc(1, sizeof *e);
+    egi_engine_spec spec = {.task = task, .pool = pool, .kern = kern};
 
     *out = NULL;
     if (!e) return EG_FAIL(err, EG_ENOMEM, "evaluator");
-    e->m = m;
     e->vt = egi_engine_of(m);
-    egi_engine_spec spec = eval_spec(&e->plan, m, pool, kern, flags);
-    spec.task = task;
+    EG_TRY(program_for(&e->program, m, flags, err));
+    spec.program = &e->program;
     EG_TRY(e->vt->make(&e->engine, &spec, err));
     *out = e;
     e = NULL;
@@ -91,12 +105,15 @@ void eg_eval_free(eg_eval *e)
 {
     if (!e) return;
     if (e->vt) e->vt->free(e->engine);
+    egi_program_release(&e->program);
     eg_free(e);
 }
 
 const char *eg_eval_hook_name(const eg_eval *e, int i)
 {
-    return e->vt->hook_name(e->engine, i);
+    const egi_program *p = &e->program;
+
+    return i >= 0 && i < p->n_hooks ? p->hook[i].name : NULL;
 }
 
 void eg_eval_run(eg_eval *e, eg_split split, uint64_t step, uint32_t first,

@@ -8,7 +8,7 @@ static const char *const help[EGI_N_KINDS] = {
 #undef HELP
 };
 
-const egi_kind_info *egi_kind_of(egi_kind k)
+const egi_kind_info *egi_op_info(egi_kind k)
 {
     return &N(kinds)[k]->info;
 }

@@ -68,7 +68,8 @@ typedef enum egi_kind { EGI_OPS(EGI_OP_ENUM) EGI_N_KINDS } egi_kind;
 typedef struct egi_attr {
     int heads, k_heads, v_heads; /* groups of columns of x or q, of k, of v */
     double scale, eps, theta;
-    eg_index at; /* first row of the second of two parts */
+    eg_index at;    /* first row of the second of two parts */
+    eg_index width; /* of the keys whose scores stand in a table */
 } egi_attr;
 
 typedef struct egi_op {
@@ -142,6 +143,12 @@ eg_status egi_program_build(egi_program *p, const eg_model *m, bool in_context,
  * and that the loss depends on. trains [n_tensors]; NULL: nothing is. */
 eg_status egi_program_need(egi_program *p, const bool *trains);
 
+/* Multiply-adds of an op, forwards and back. */
+typedef struct egi_cost {
+    double madds, attention; /* attention: part of madds */
+    double looked_up;        /* part of both: what a table saves */
+} egi_cost;
+
 /* What a kind says of its ops, apart from the arithmetic. */
 typedef struct egi_kind_info {
     const char *name;
@@ -153,12 +160,12 @@ typedef struct egi_kind_info {
     /* Backward of the op that made input 0 may read output 0 in its stead. */
     bool stands_in;
     bool seeds; /* forward writes the gradient of input 0, in its place */
-    /* Multiply-adds of forward, for `rows` rows of output that see `pairs`
-     * pairs of a query and a key. */
-    double (*madds)(const egi_program *p, const egi_op *op, double rows,
-                    double pairs);
+    /* For `rows` rows of output, which see `pairs` pairs of a query and a key;
+     * NULL: nothing that counts. */
+    void (*cost)(const egi_program *p, const egi_op *op, double rows,
+                 double pairs, egi_cost *out);
 } egi_kind_info;
-const egi_kind_info *egi_kind_of(egi_kind k);
+const egi_kind_info *egi_op_info(egi_kind k);
 const char *egi_kind_help(egi_kind k);
 
 static inline const egi_value *egi_value_of(const egi_program *p, int i)

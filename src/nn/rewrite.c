@@ -144,7 +144,7 @@ static eg_status tidy(egi_program *p)
     int count = 0, loss = -1;
 
     for (int k = 0; k < p->n_ops; k++)
-        if (egi_kind_of(p->op[k].kind)->seeds) loss = k;
+        if (egi_op_info(p->op[k].kind)->seeds) loss = k;
     if (!live || !order) {
         eg_free(live);
         eg_free(order);

@@ -8,9 +8,11 @@
 
 /* How much of it a step is: what a rewrite weighs its gain against. */
 typedef struct egi_load {
-    double batch;     /* sequences a step */
-    double loss_rows; /* of a sequence's positions, the share in the loss */
-    double slots;     /* sums of gradients */
+    double batch, slots; /* sequences a step; sums of gradients */
+    /* averages for each token of the batch */
+    double n, rows;          /* positions up to the last in the loss; in it */
+    double pairs, row_pairs; /* of a query and a key that it sees, for both */
+    double distinct;         /* (token, position) not seen in the batch yet */
 } egi_load;
 
 /* X(name, help), in the order in which they are applied. */

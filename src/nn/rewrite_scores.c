@@ -50,6 +50,7 @@ static void look_up(egi_program *p, int k, const egi_load *load)
     T = pos < 0 ? 0 : p->value[pos].rows;
     if (!pays(p, load, &op, (double)(V + T))) return;
     op.attr.at = V;
+    op.attr.width = p->value[op.in[0]].cols / op.attr.heads;
     keys =
         egi_op_beside(p, 0, EGI_OP_stack, INS(key->in[0], key->in[1], -1, -1),
                       (egi_attr){.at = V});

@@ -69,7 +69,7 @@ static void lives(planner *pl)
 
     for (int k = 0; k < p->n_ops; k++) {
         const egi_op *op = &p->op[k];
-        const egi_kind_info *info = egi_kind_of(op->kind);
+        const egi_kind_info *info = egi_op_info(op->kind);
         bool back = egi_op_back(p, op);
 
         for (int i = 0; i < EGI_OUTS; i++) {
@@ -145,7 +145,7 @@ static bool free_behind(const planner *pl, int v, int k)
     int maker = p->value[v].maker;
 
     if (pl->s[v].to == k) return true;
-    return egi_kind_of(p->op[k].kind)->stands_in && maker >= 0 &&
+    return egi_op_info(p->op[k].kind)->stands_in && maker >= 0 &&
            pl->last[v] == k && pl->s[v].to == back_time(pl, maker) &&
            !p->value[v].kept;
 }
@@ -154,7 +154,7 @@ static bool free_behind(const planner *pl, int v, int k)
 static void share_values(planner *pl, int k)
 {
     const egi_op *op = &pl->p->op[k];
-    unsigned bits = egi_kind_of(op->kind)->in_place;
+    unsigned bits = egi_op_info(op->kind)->in_place;
 
     for (int i = 0; i < EGI_INS; i++) {
         int v = op->in[i];
@@ -176,7 +176,7 @@ static void share_values(planner *pl, int k)
 static void share_gradients(planner *pl, int k)
 {
     const egi_op *op = &pl->p->op[k];
-    unsigned bits = egi_kind_of(op->kind)->grad_in_place;
+    unsigned bits = egi_op_info(op->kind)->grad_in_place;
 
     for (int i = 0; i < EGI_INS && egi_op_back(pl->p, op); i++) {
         int v = op->in[i];

@@ -27,7 +27,7 @@ void egi_room_release(egi_room *r);
 /* Does the backward pass run this op? */
 static inline bool egi_op_back(const egi_program *p, const egi_op *op)
 {
-    return p->value[op->out[0]].grad && !egi_kind_of(op->kind)->seeds;
+    return p->value[op->out[0]].grad && !egi_op_info(op->kind)->seeds;
 }
 
 #endif

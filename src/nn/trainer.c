@@ -32,23 +32,33 @@ static eg_status model_for(eg_trainer *tr, const eg_train_spec *s, eg_err *err)
                           sizeof tr->note[0], err);
 }
 
-static void plan_for(egi_plan *plan, const eg_model *m, const int64_t *from,
-                     bool *trains, const eg_train_spec *s)
+/* The program of a step, with every shortcut that pays, or with none. */
+static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
 {
-    for (int i = 0; i < m->n_tensors; i++) trains[i] = from[i] != EGI_NEVER;
-    egi_plan_make(plan, m, trains, s->train.loss == EG_LOSS_IN_CONTEXT,
-                  (int)s->train.batch,
-                  s->train.algebra == EG_ALGEBRA_PLAIN ? EGI_TRAIN_PLAIN
-                                                       : EGI_TRAIN);
+    const eg_train_spec *s = &tr->spec;
+    bool in_context = s->train.loss == EG_LOSS_IN_CONTEXT;
+    bool plain = s->train.algebra == EG_ALGEBRA_PLAIN;
+    eg_status st =
+        egi_load_measure(&tr->load, s->task, in_context, (int)s->train.batch,
+                         (int)s->train.slots, err);
+
+    for (int i = 0; i < tr->m->n_tensors; i++)
+        trains[i] = tr->from[i] != EGI_NEVER;
+    if (st == EG_OK)
+        st = egi_program_build(&tr->program, tr->m, in_context, EGI_HOOKS_NONE,
+                               err);
+    if (st == EG_OK)
+        st = egi_program_rewrite(&tr->program, trains, &tr->load,
+                                 plain ? 0 : ~0u, err);
+    return st;
 }
 
 static egi_engine_spec engine_spec(const eg_trainer *tr)
 {
-    egi_engine_spec s = {.m = tr->m,
+    egi_engine_spec s = {.program = &tr->program,
                          .task = tr->spec.task,
                          .pool = tr->spec.pool,
                          .kern = tr->spec.kern,
-                         .plan = &tr->plan,
                          .slots = (int)tr->spec.train.slots,
                          .batch = (int)tr->spec.train.batch};
     return s;
@@ -96,12 +106,11 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     }
     EG_TRY(egi_freeze_parse(tr->from, tr->m, &spec->train, spec->strict_freeze,
                             tr->note[1], sizeof tr->note[1], err));
-    plan_for(&tr->plan, tr->m, tr->from, trains, spec);
+    EG_TRY(program_for(tr, trains, err));
     if (!spec->kern || strcmp(spec->kern, "auto") == 0)
-        tr->spec.kern =
-            spec->train.precision
-                ? eg_kern_pick_f64("auto")->name
-                : egi_plan_kern(&tr->plan, spec->task, (int)spec->train.batch);
+        tr->spec.kern = spec->train.precision
+                            ? eg_kern_pick_f64("auto")->name
+                            : egi_program_kern(&tr->program, &tr->load);
     *out = tr;
     tr = NULL;
 done:
@@ -147,6 +156,7 @@ void eg_trainer_free(eg_trainer *tr)
     eg_free(tr->from);
     eg_free(tr->updates);
     eg_free(tr->grad_norm);
+    egi_program_release(&tr->program);
     eg_model_free(tr->m);
     eg_free(tr);
 }
@@ -162,7 +172,9 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
     memset(plan, 0, sizeof *plan);
     if (st != EG_OK) return st;
     egi_engine_spec es = engine_spec(tr);
-    tr->vt->measure(&b, &es);
+    EG_TRY(tr->vt->measure(&b, &es, err));
+    EG_TRY(egi_eval_bytes(&plan->eval, tr->m, spec->task, spec->pool,
+                          tr->spec.kern, err));
     for (int i = 0; i < tr->m->n_tensors; i++) {
         plan->n_params += tr->m->tensor[i].size;
         if (tr->from[i] != EGI_NEVER) plan->n_trained += tr->m->tensor[i].size;
@@ -171,17 +183,17 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
     plan->grads = plan->params + b.accs;
     plan->moments = plan->params * (uses_m1(&spec->optim) +
                                     (spec->optim.kind != EG_OPTIM_SGD));
-    plan->states = b.states + b.sheets;
+    plan->states = b.rooms + b.pairs;
     plan->packs = b.packs;
     plan->total =
         plan->params + plan->grads + plan->moments + plan->states + plan->packs;
     plan->kern = tr->spec.kern;
-    plan->eval = egi_eval_bytes(tr->m, spec->pool, tr->spec.kern);
-    egi_flops flops = egi_plan_flops(&tr->plan, spec->task, es.batch);
+    egi_flops flops = egi_program_flops(&tr->program, &tr->load);
     plan->flops_per_token = flops.all;
     plan->looked_up_per_token = flops.tables;
+done:
     eg_trainer_free(tr);
-    return EG_OK;
+    return st;
 }
 
 const char *eg_trainer_note(const eg_trainer *tr, int i)

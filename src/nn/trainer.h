@@ -2,12 +2,14 @@
 #ifndef EG_NN_TRAINER_H
 #define EG_NN_TRAINER_H
 
+#include "nn/cost.h"
 #include "nn/engine.h"
 
 struct eg_trainer {
     eg_train_spec spec;
     eg_model *m;
-    egi_plan plan;
+    egi_program program;
+    egi_load load;
     const egi_engine_vt *vt;
     egi_engine *engine;
     int64_t step;

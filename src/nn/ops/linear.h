@@ -47,16 +47,17 @@ static eg_index linear_work(const kern *K, const egi_program *p,
     return K->pack_size(y->rows, y->cols);
 }
 
-static double linear_madds(const egi_program *p, const egi_op *op, double rows,
-                           double pairs)
+static void linear_cost(const egi_program *p, const egi_op *op, double rows,
+                        double pairs, egi_cost *out)
 {
     const egi_value *w = egi_value_of(p, op->in[1]);
+    int passes = 1 + w->grad + egi_value_of(p, op->in[0])->grad;
 
     (void)pairs;
-    return rows * (double)w->rows * (double)w->cols;
+    out->madds = rows * (double)w->rows * (double)w->cols * passes;
 }
 
 KIND(linear, .shape = linear_shape, .forward = linear_forward,
      .backward = linear_backward, .work = linear_work,
      .info.reads_in = 1u << 0 | 1u << 1, .info.in_place = 1u << 2,
-     .info.grad_in_place = 1u << 2, .info.madds = linear_madds);
+     .info.grad_in_place = 1u << 2, .info.cost = linear_cost);

@@ -67,6 +67,14 @@ static eg_index lookup_work(const kern *K, const egi_program *p,
     return K->attn_table_work(op->attr.at, v->cols / op->attr.v_heads, p->m->T);
 }
 
+static void lookup_cost(const egi_program *p, const egi_op *op, double rows,
+                        double pairs, egi_cost *out)
+{
+    (void)rows;
+    softmax_pairs(p, op, pairs, op->attr.heads * op->attr.width,
+                  1 + 2 * egi_value_of(p, op->in[0])->grad, out);
+}
+
 KIND(lookup, .shape = lookup_shape, .forward = lookup_forward,
      .backward = lookup_backward, .work = lookup_work, .info.reads_in = 1u << 2,
-     .info.reads_out = 1u << 0 | 1u << 1);
+     .info.reads_out = 1u << 0 | 1u << 1, .info.cost = lookup_cost);

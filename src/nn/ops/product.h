@@ -45,15 +45,6 @@ static eg_index product_work(const kern *K, const egi_program *p,
     return size;
 }
 
-static double product_madds(const egi_program *p, const egi_op *op, double rows,
-                            double pairs)
-{
-    const egi_value *a = egi_value_of(p, op->in[0]);
-
-    (void)pairs;
-    return rows * (double)a->cols * (double)egi_value_of(p, op->out[0])->cols;
-}
-
 KIND(product, .shape = product_shape, .forward = product_forward,
      .backward = product_backward, .work = product_work,
-     .info.reads_in = 1u << 0 | 1u << 1, .info.madds = product_madds);
+     .info.reads_in = 1u << 0 | 1u << 1);

@@ -88,17 +88,31 @@ static eg_index softmax_work(const kern *K, const egi_program *p,
                                             p->m->T);
 }
 
-static double softmax_madds(const egi_program *p, const egi_op *op, double rows,
-                            double pairs)
+/* Of pairs of a query and a key: scores, with what their gradients reach;
+ * values, forwards, dP and dv. */
+static void softmax_pairs(const egi_program *p, const egi_op *op, double pairs,
+                          eg_index scores, int score_passes, egi_cost *out)
+{
+    const egi_value *z = egi_value_of(p, op->out[0]);
+    int passes = 1 + z->grad + egi_value_of(p, op->in[2])->grad;
+
+    out->looked_up = pairs * (double)scores * score_passes;
+    out->madds = out->looked_up + pairs * (double)z->cols * passes;
+    out->attention = out->madds;
+}
+
+static void softmax_cost(const egi_program *p, const egi_op *op, double rows,
+                         double pairs, egi_cost *out)
 {
     const egi_value *q = egi_value_of(p, op->in[0]);
-    const egi_value *z = egi_value_of(p, op->out[0]);
 
     (void)rows;
-    return pairs * (double)(q->cols + z->cols);
+    softmax_pairs(p, op, pairs, q->cols,
+                  1 + q->grad + egi_value_of(p, op->in[1])->grad, out);
+    out->looked_up = 0;
 }
 
 KIND(softmax, .shape = softmax_shape, .forward = softmax_forward,
      .backward = softmax_backward, .work = softmax_work,
      .info.reads_in = 1u << 0 | 1u << 1 | 1u << 2,
-     .info.reads_out = 1u << 0 | 1u << 1, .info.madds = softmax_madds);
+     .info.reads_out = 1u << 0 | 1u << 1, .info.cost = softmax_cost);

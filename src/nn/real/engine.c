@@ -2,19 +2,21 @@
  * summed by a fixed scheme; and forward passes for the evaluator. */
 #include <string.h>
 
-#include "nn/real/hooks.h"
-#include "nn/real/sheets.h"
+#include "engram/mem.h"
+#include "nn/engine.h"
+#include "nn/real/batch.h"
+#include "nn/real/look.h"
 
 #define REDUCE_CHUNK 16384 /* entries a task of the reduction sums */
 
 typedef struct engine {
-    N(net) net;
+    N(exec) x;
     const eg_task *task;
     eg_pool *pool;
-    int n_states, slots, batch;
-    N(state) * state; /* one a worker */
-    N(hooks) * hooks; /* one a worker; evaluator only */
-    N(sheets) sheets; /* where the plan says so */
+    int n_rooms, slots, batch;
+    N(room) * room;   /* one a worker */
+    N(looks) * looks; /* one a worker; where the program has hooks */
+    N(batch) pairs;   /* where the program asks for it */
     real *acc;        /* [slots, n_acc] */
     double *loss;     /* [slots] */
     int64_t *count;   /* [slots] */
@@ -26,162 +28,133 @@ typedef struct engine {
     void *ctx;
 } engine;
 
-static eg_seq seq_of(N(state) * st)
-{
-    eg_seq s = {st->tokens, st->targets, st->occur};
-    return s;
-}
-
-/* ------------------------------------------------------------- gradient -- */
-
-/* ---- the first block's feed-forward, once for each distinct pair ---- */
+/* ---- what is computed once for each distinct pair -------------------------
+ */
 
 static void tokens_task(void *ctx, int i, int worker)
 {
     engine *e = ctx;
-    N(state) *st = &e->state[worker];
-    eg_seq seq = seq_of(st);
-    eg_index T = e->net.m->T;
+    N(room) *r = &e->room[worker];
+    eg_seq seq = {r->tokens, r->targets, r->occur};
+    eg_index T = e->pairs.T;
 
     eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i, &seq);
-    memcpy(e->sheets.tokens + i * T, seq.tokens,
-           (size_t)T * sizeof *seq.tokens);
+    memcpy(e->pairs.tokens + i * T, seq.tokens, (size_t)T * sizeof *seq.tokens);
 }
 
 static void sheet_task(void *ctx, int sheet, int worker)
 {
     engine *e = ctx;
 
-    N(sheet_forward)(&e->net, &e->state[worker], &e->sheets, sheet);
+    N(sheet_out)(&e->x, &e->room[worker], &e->pairs, sheet);
 }
 
 /* Slot s takes sheets s, s + S, ..., in order. */
 static void sheet_back_task(void *ctx, int slot, int worker)
 {
     engine *e = ctx;
-    real *acc = e->acc + (eg_index)slot * e->net.plan.n_acc;
+    real *acc = e->acc + (eg_index)slot * e->x.n_acc;
 
-    for (int i = slot; i < e->sheets.n; i += e->slots)
-        N(sheet_backward)(&e->net, &e->state[worker], &e->sheets, i, acc);
+    for (int i = slot; i < e->pairs.n; i += e->slots)
+        N(sheet_back)(&e->x, &e->room[worker], &e->pairs, i, acc);
 }
 
-/* Points the state of sequence i at its rows. */
-static void open_sheets(engine *e, N(state) * st, int i)
+static void pairs_forward(engine *e)
 {
-    eg_index at = (eg_index)i * e->net.m->T;
-
-    if (!e->net.plan.sheets) return;
-    st->mlp_row = e->sheets.row + at;
-    st->mlp_out = e->sheets.out;
-    st->mlp_dout = e->sheets.dout + at * e->sheets.ld;
+    eg_pool_run(e->pool, e->batch, tokens_task, e);
+    N(batch_index)(&e->pairs);
+    eg_pool_run(e->pool, e->pairs.n, sheet_task, e);
 }
 
-static void close_sheets(engine *e)
-{
-    for (int i = 0; i < e->n_states; i++) {
-        e->state[i].mlp_row = NULL;
-        e->state[i].mlp_out = NULL;
-        e->state[i].mlp_dout = NULL;
-    }
-}
+/* ---- sequences ------------------------------------------------------------
+ */
 
 /* Sequences b B / S .. (b + 1) B / S - 1 of the batch, in order. */
 static void slot_task(void *ctx, int slot, int worker)
 {
     engine *e = ctx;
-    N(state) *st = &e->state[worker];
-    const N(net) *net = &e->net;
-    real *acc = e->acc + (eg_index)slot * net->plan.n_acc;
+    N(room) *r = &e->room[worker];
+    real *acc = e->acc + (eg_index)slot * e->x.n_acc;
     int from = (int)((int64_t)slot * e->batch / e->slots);
     int to = (int)((int64_t)(slot + 1) * e->batch / e->slots);
-    eg_seq seq = seq_of(st);
+    eg_seq seq = {r->tokens, r->targets, r->occur};
 
-    memset(acc, 0, (size_t)net->plan.n_acc * sizeof *acc);
+    memset(acc, 0, (size_t)e->x.n_acc * sizeof *acc);
     e->loss[slot] = 0;
     e->count[slot] = 0;
     for (int i = from; i < to; i++) {
+        int n;
+
         eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i,
                          &seq);
-        open_sheets(e, st, i);
-        int n = N(forward)(net, st);
-        if (net->plan.sheets) e->sheets.length[i] = n > 0 ? st->n : 0;
+        r->index = i;
+        n = N(exec_forward)(&e->x, r);
+        if (e->pairs.n_cuts > 0) e->pairs.length[i] = n > 0 ? r->n : 0;
         if (n == 0) continue;
-        for (int r = 0; r < st->rows; r++)
-            if (st->rtarget[r] >= 0) e->loss[slot] += st->nll[r];
+        for (int k = 0; k < r->rows; k++)
+            if (r->target[k] >= 0) e->loss[slot] += r->nll[k];
         e->count[slot] += n;
-        N(backward)(net, st, acc);
+        N(exec_backward)(&e->x, r, acc);
     }
 }
 
 static void reduce_task(void *ctx, int chunk, int worker)
 {
     engine *e = ctx;
-    eg_index n_acc = e->net.plan.n_acc, at = (eg_index)chunk * REDUCE_CHUNK;
+    eg_index n_acc = e->x.n_acc, at = (eg_index)chunk * REDUCE_CHUNK;
     eg_index n = n_acc - at < REDUCE_CHUNK ? n_acc - at : REDUCE_CHUNK;
 
     (void)worker;
     /* Pairs, then pairs of pairs: slot s takes in slot s + width. */
     for (int width = 1; width < e->slots; width *= 2)
         for (int s = 0; s + width < e->slots; s += 2 * width)
-            e->net.K->add(e->acc + s * n_acc + at,
-                          e->acc + (s + width) * n_acc + at, n);
+            e->x.K->add(e->acc + s * n_acc + at,
+                        e->acc + (s + width) * n_acc + at, n);
 }
 
 static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
                             double *loss_sum, int64_t *n_loss)
 {
     engine *e = (engine *)opaque;
-    eg_index n_acc = e->net.plan.n_acc;
+    eg_index chunks = (e->x.n_acc + REDUCE_CHUNK - 1) / REDUCE_CHUNK;
 
-    N(net_prepare)(&e->net);
+    N(exec_prepare)(&e->x);
     e->step = step;
-    if (e->net.plan.sheets) {
-        eg_pool_run(e->pool, e->batch, tokens_task, e);
-        N(sheets_index)(&e->sheets);
-        eg_pool_run(e->pool, e->sheets.n, sheet_task, e);
-    }
+    if (e->pairs.n_cuts > 0) pairs_forward(e);
     eg_pool_run(e->pool, e->slots, slot_task, e);
-    if (e->net.plan.sheets) {
-        close_sheets(e);
-        eg_pool_run(e->pool, e->slots, sheet_back_task, e);
-    }
-    eg_pool_run(e->pool, (int)((n_acc + REDUCE_CHUNK - 1) / REDUCE_CHUNK),
-                reduce_task, e);
+    if (e->pairs.n_cuts > 0) eg_pool_run(e->pool, e->slots, sheet_back_task, e);
+    eg_pool_run(e->pool, (int)chunks, reduce_task, e);
     *loss_sum = 0;
     *n_loss = 0;
     for (int s = 0; s < e->slots; s++) {
         *loss_sum += e->loss[s];
         *n_loss += e->count[s];
     }
-    N(finish)
-    (&e->net, e->acc, grad, *n_loss > 0 ? (real)(1.0 / (double)*n_loss) : 0);
+    N(exec_finish)
+    (&e->x, e->acc, grad, *n_loss > 0 ? (real)(1.0 / (double)*n_loss) : 0);
 }
 
-/* ----------------------------------------------------------------- eval -- */
-
-/* What acts->state points at. */
-typedef struct view_of {
-    const N(hooks) * hooks;
-} view_of;
+/* ---- eval -----------------------------------------------------------------
+ */
 
 static void eval_task(void *ctx, int i, int worker)
 {
     engine *e = ctx;
-    N(state) *st = &e->state[worker];
-    eg_seq seq = seq_of(st);
-    view_of view = {e->hooks ? &e->hooks[worker] : NULL};
+    N(room) *r = &e->room[worker];
+    eg_seq seq = {r->tokens, r->targets, r->occur};
+    const N(looks) *looks = e->looks ? &e->looks[worker] : NULL;
 
     eg_task_sequence(e->task, e->split, (uint64_t)e->step,
                      e->first + (uint32_t)i, &seq);
-    N(forward)(&e->net, st);
-    if (e->hooks) N(hooks_fill)(&e->net, st);
-    eg_acts acts = {.n_ctx = e->net.m->T,
-                    .tokens = st->tokens,
-                    .targets = st->targets,
-                    .occur = st->occur,
-                    .nll = st->nll,
-                    .pred = st->pred,
-                    .state = &view};
+    N(exec_forward)(&e->x, r);
+    if (looks) N(looks_fill)(looks, &e->x, r);
+    eg_acts acts = {.n_ctx = e->x.p->m->T,
+                    .tokens = r->tokens,
+                    .targets = r->targets,
+                    .occur = r->occur,
+                    .nll = r->nll,
+                    .pred = r->pred,
+                    .state = looks};
     e->fn(e->ctx, i, worker, &acts);
 }
 
@@ -190,7 +163,7 @@ static void engine_eval(egi_engine *opaque, eg_split split, uint64_t step,
 {
     engine *e = (engine *)opaque;
 
-    N(net_prepare)(&e->net);
+    N(exec_prepare)(&e->x);
     e->split = split;
     e->step = (int64_t)step;
     e->first = first;
@@ -201,40 +174,41 @@ static void engine_eval(egi_engine *opaque, eg_split split, uint64_t step,
 
 static bool engine_hook(const void *state, const char *name, eg_view *out)
 {
-    const N(hooks) *h = ((const view_of *)state)->hooks;
+    const N(looks) *l = state;
 
-    for (int i = 0; h && i < h->n; i++)
-        if (strcmp(h->hook[i].name, name) == 0) {
-            *out = h->hook[i].view;
+    for (int i = 0; l && i < l->n; i++)
+        if (strcmp(l->look[i].name, name) == 0) {
+            *out = l->look[i].view;
             return true;
         }
     return false;
 }
 
-static const char *engine_hook_name(const egi_engine *opaque, int i)
-{
-    const engine *e = (const engine *)opaque;
-    const N(hooks) *h = e->hooks;
-    return h && i >= 0 && i < h->n ? h->hook[i].name : NULL;
-}
-
-/* ------------------------------------------------------------ life time -- */
+/* ---- life -----------------------------------------------------------------
+ */
 
 static void engine_free(egi_engine *opaque)
 {
     engine *e = (engine *)opaque;
 
     if (!e) return;
-    for (int i = 0; e->state && i < e->n_states; i++)
-        N(state_release)(&e->state[i]);
-    eg_free(e->state);
-    eg_free(e->hooks);
+    for (int i = 0; e->room && i < e->n_rooms; i++)
+        N(room_release)(&e->room[i]);
+    for (int i = 0; e->looks && i < e->n_rooms; i++)
+        N(looks_release)(&e->looks[i]);
+    eg_free(e->room);
+    eg_free(e->looks);
     eg_free(e->acc);
     eg_free(e->loss);
     eg_free(e->count);
-    N(sheets_release)(&e->sheets);
-    N(net_release)(&e->net);
+    N(batch_release)(&e->pairs);
+    N(exec_release)(&e->x);
     eg_free(e);
+}
+
+static int slots_of(const egi_engine_spec *s)
+{
+    return s->slots < s->batch ? s->slots : s->batch;
 }
 
 static eg_status engine_make(egi_engine **out, const egi_engine_spec *s,
@@ -242,34 +216,31 @@ static eg_status engine_make(egi_engine **out, const egi_engine_spec *s,
 {
     eg_status st = EG_OK;
     engine *e = eg_calloc(1, sizeof *e);
+    bool looks = s->program->n_hooks > 0;
 
     *out = NULL;
     if (!e) return EG_FAIL(err, EG_ENOMEM, "engine");
     e->task = s->task;
     e->pool = s->pool;
     e->batch = s->batch;
-    e->slots = s->slots < s->batch ? s->slots : s->batch;
-    EG_TRY(N(net_init)(&e->net, s->m, s->plan, s->kern, err));
-    e->net.pool = s->pool;
-    e->n_states = eg_pool_size(s->pool);
-    e->state = eg_calloc((size_t)e->n_states, sizeof *e->state);
-    e->hooks =
-        s->plan->keep ? eg_calloc((size_t)e->n_states, sizeof *e->hooks) : NULL;
-    e->acc = eg_calloc((size_t)(e->slots * e->net.plan.n_acc), sizeof *e->acc);
+    e->slots = slots_of(s);
+    e->n_rooms = eg_pool_size(s->pool);
+    EG_TRY(N(exec_init)(&e->x, s->program, s->kern, s->pool, err));
+    e->room = eg_calloc((size_t)e->n_rooms, sizeof *e->room);
+    e->looks = looks ? eg_calloc((size_t)e->n_rooms, sizeof *e->looks) : NULL;
+    e->acc = eg_calloc((size_t)(e->slots * e->x.n_acc), sizeof *e->acc);
     e->loss = eg_calloc((size_t)e->slots, sizeof *e->loss);
     e->count = eg_calloc((size_t)e->slots, sizeof *e->count);
-    if (!e->state || (s->plan->keep && !e->hooks) || !e->acc || !e->loss ||
-        !e->count) {
-        st = EG_FAIL(err, EG_ENOMEM, "gradient sums and states");
+    if (!e->room || (looks && !e->looks) || !e->acc || !e->loss || !e->count) {
+        st = EG_FAIL(err, EG_ENOMEM, "gradient sums and rooms");
         goto done;
     }
-    for (int i = 0; i < e->n_states; i++) {
-        EG_TRY(N(state_init)(&e->state[i], &e->net, s->flags, err));
-        if (e->hooks) N(hooks_init)(&e->hooks[i], &e->net, &e->state[i]);
+    EG_TRY(N(batch_init)(&e->pairs, &e->x, e->batch, err));
+    for (int i = 0; i < e->n_rooms; i++) {
+        EG_TRY(N(room_init)(&e->room[i], &e->x, err));
+        if (e->pairs.n_cuts > 0) e->room[i].batch = &e->pairs;
+        if (looks) EG_TRY(N(looks_init)(&e->looks[i], &e->x, &e->room[i], err));
     }
-    if (s->plan->sheets)
-        EG_TRY(
-            N(sheets_init)(&e->sheets, s->m, s->batch, e->state[0].ldx, err));
     *out = (egi_engine *)e;
     e = NULL;
 done:
@@ -277,42 +248,49 @@ done:
     return st;
 }
 
-static void engine_measure(egi_engine_bytes *out, const egi_engine_spec *s)
+static eg_status engine_measure(egi_engine_bytes *out, const egi_engine_spec *s,
+                                eg_err *err)
 {
-    memset(out, 0, sizeof *out);
-    size_t net = N(net_bytes)(s->m, s->plan, s->kern);
-    size_t state = N(state_bytes)(s->m, s->plan, s->kern, s->flags);
-    int slots = s->slots < s->batch ? s->slots : s->batch;
+    int64_t room;
+    N(exec) x;
+    eg_status st = N(exec_plan)(&x, s->program, s->kern, err);
 
-    if (s->plan->sheets)
-        out->sheets = (int64_t)N(sheets_bytes)(s->m, s->batch,
-                                               N(state_ldx)(s->m, s->plan));
-    out->packs = (int64_t)net;
-    out->states = (int64_t)state * eg_pool_size(s->pool);
-    out->accs = (int64_t)slots * s->plan->n_acc * (int64_t)sizeof(real);
+    *out = (egi_engine_bytes){0};
+    if (st != EG_OK) return st;
+    room = (int64_t)(N(room_bytes)(&x) + N(looks_bytes)(&x));
+    out->rooms = room * eg_pool_size(s->pool);
+    out->packs = (int64_t)x.bytes;
+    out->pairs = (int64_t)N(batch_bytes)(&x, s->batch);
+    out->accs = (int64_t)slots_of(s) * x.n_acc * (int64_t)sizeof(real);
+    N(exec_release)(&x);
+    return EG_OK;
 }
 
-/* ------------------------------------------------------------ optimiser -- */
+/* ---- optimiser ------------------------------------------------------------
+ */
+
+static const kern *kern_in(const egi_engine *e)
+{
+    return ((const engine *)e)->x.K;
+}
 
 static void engine_sgd(const egi_engine *e, void *w, void *m, const void *g,
                        eg_index n, double lr, double mu, double wd, int first)
 {
-    ((const engine *)e)
-        ->net.K->sgd(w, m, g, n, (real)lr, (real)mu, (real)wd, first);
+    kern_in(e)->sgd(w, m, g, n, (real)lr, (real)mu, (real)wd, first);
 }
 
 static void engine_adam(const egi_engine *e, void *w, void *m, void *v,
                         const void *g, eg_index n, double lr,
                         const double hyper[7])
 {
-    ((const engine *)e)
-        ->net.K->adam(w, m, v, g, n, lr, hyper[0], hyper[1], hyper[2], hyper[3],
-                      hyper[4], hyper[5], hyper[6]);
+    kern_in(e)->adam(w, m, v, g, n, lr, hyper[0], hyper[1], hyper[2], hyper[3],
+                     hyper[4], hyper[5], hyper[6]);
 }
 
 static double engine_sumsq(const egi_engine *e, const void *x, eg_index n)
 {
-    return ((const engine *)e)->net.K->sumsq(x, n);
+    return kern_in(e)->sumsq(x, n);
 }
 
 static void engine_clip(const egi_engine *e, void *g, eg_index n, double factor,
@@ -320,7 +298,7 @@ static void engine_clip(const egi_engine *e, void *g, eg_index n, double factor,
 {
     real *x = g, top = (real)bound;
 
-    if (factor < 1) ((const engine *)e)->net.K->scale(x, (real)factor, n);
+    if (factor < 1) kern_in(e)->scale(x, (real)factor, n);
     for (eg_index i = 0; bound > 0 && i < n; i++) {
         if (x[i] > top) x[i] = top;
         if (x[i] < -top) x[i] = -top;
@@ -334,7 +312,6 @@ const egi_engine_vt N(egi_engine) = {
     .gradient = engine_gradient,
     .eval = engine_eval,
     .hook = engine_hook,
-    .hook_name = engine_hook_name,
     .sgd = engine_sgd,
     .adam = engine_adam,
     .sumsq = engine_sumsq,

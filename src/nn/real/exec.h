@@ -27,8 +27,10 @@ typedef struct N(exec) {
     size_t bytes;
 } N(exec);
 
-/* p outlives e; its needs are settled. */
-eg_status N(exec_init)(N(exec) * e, const egi_program *p, const kern *K,
+/* p outlives e; its needs are settled. Planned, e has sizes, but no memory. */
+eg_status N(exec_plan)(N(exec) * e, const egi_program *p, const char *kern_name,
+                       eg_err *err);
+eg_status N(exec_init)(N(exec) * e, const egi_program *p, const char *kern_name,
                        eg_pool *pool, eg_err *err);
 void N(exec_release)(N(exec) * e);
 /* Once a step, forwards: all ops on weights, then what is packed. */

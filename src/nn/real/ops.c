@@ -72,7 +72,7 @@ static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
                        eg_index bcs, eg_index M, eg_index n, eg_index K,
                        double alpha, bool add)
 {
-    N(product_on)
+    N(product)
     ((N(team)){c->K, c->pool, c->work}, y, ldy, (N(mat)){a, ars, acs},
      (N(mat)){b, brs, bcs}, M, n, K, (real)alpha, add);
 }

@@ -28,8 +28,8 @@ static void rows_task(void *ctx, int i, int worker)
                            j->alpha, j->acc);
 }
 
-void N(product_on)(N(team) team, real *c, eg_index ldc, N(mat) a, N(mat) b,
-                   eg_index M, eg_index n, eg_index K, real alpha, int acc)
+void N(product)(N(team) team, real *c, eg_index ldc, N(mat) a, N(mat) b,
+                eg_index M, eg_index n, eg_index K, real alpha, int acc)
 {
     job j = {team, c, ldc, M, n, K, a, alpha, acc};
 
@@ -40,12 +40,4 @@ void N(product_on)(N(team) team, real *c, eg_index ldc, N(mat) a, N(mat) b,
     }
     team.K->pack(team.work, b.at, b.rows, b.cols, K, n);
     eg_pool_run(team.pool, (int)((M + ROWS - 1) / ROWS), rows_task, &j);
-}
-
-void N(product)(const N(net) * net, real *c, eg_index ldc, N(mat) a, N(mat) b,
-                eg_index M, eg_index n, eg_index K, real alpha, int acc)
-{
-    N(product_on)
-    ((N(team)){net->K, net->pool, net->work}, c, ldc, a, b, M, n, K, alpha,
-     acc);
 }

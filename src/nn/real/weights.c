@@ -100,12 +100,27 @@ static void fill_tables(N(exec) * e)
 /* ---- life -----------------------------------------------------------------
  */
 
-eg_status N(exec_init)(N(exec) * e, const egi_program *p, const kern *K,
-                       eg_pool *pool, eg_err *err)
+/* The kernel set of that name, NULL when there is none. */
+static const kern *kern_of(const char *name)
+{
+#ifdef EG_REAL_DOUBLE
+    (void)name; /* one set only */
+    return eg_kern_pick_f64("auto");
+#else
+    return eg_kern_pick(name && *name ? name : "auto");
+#endif
+}
+
+eg_status N(exec_plan)(N(exec) * e, const egi_program *p, const char *kern_name,
+                       eg_err *err)
 {
     eg_status st = EG_OK;
 
-    *e = (N(exec)){.K = K, .p = p, .pool = pool};
+    *e = (N(exec)){.K = kern_of(kern_name), .p = p};
+    if (!e->K)
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "kernel set '%s': unknown or not runnable on this CPU",
+                       kern_name);
     e->w = eg_calloc((size_t)p->n_values, sizeof *e->w);
     e->table = eg_calloc((size_t)p->n_ops, sizeof *e->table);
     if (!e->w || !e->table) {
@@ -114,16 +129,27 @@ eg_status N(exec_init)(N(exec) * e, const egi_program *p, const kern *K,
     }
     EG_TRY(egi_room_plan(&e->room, p, scratch(e, false), err));
     e->bytes = exec_lay(e, NULL);
-    e->block = eg_calloc(1, e->bytes);
-    if (!e->block) {
-        st = EG_FAIL(err, EG_ENOMEM, "weights of %zu bytes", e->bytes);
-        goto done;
-    }
-    exec_lay(e, e->block);
-    fill_tables(e);
 done:
     if (st != EG_OK) N(exec_release)(e);
     return st;
+}
+
+eg_status N(exec_init)(N(exec) * e, const egi_program *p, const char *kern_name,
+                       eg_pool *pool, eg_err *err)
+{
+    eg_status st = N(exec_plan)(e, p, kern_name, err);
+
+    if (st != EG_OK) return st;
+    e->pool = pool;
+    e->block = eg_calloc(1, e->bytes);
+    if (!e->block) {
+        st = EG_FAIL(err, EG_ENOMEM, "weights of %zu bytes", e->bytes);
+        N(exec_release)(e);
+        return st;
+    }
+    exec_lay(e, e->block);
+    fill_tables(e);
+    return EG_OK;
 }
 
 void N(exec_release)(N(exec) * e)

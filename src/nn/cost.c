@@ -1,0 +1,118 @@
+/* What a step has to do: averages over sample sequences of the task, and the
+ * arithmetic that a program cannot avoid. */
+#include "nn/cost.h"
+
+#include <string.h>
+
+#include "engram/kern.h"
+#include "engram/mem.h"
+
+#define SAMPLES 64
+
+/* Share of a batch's places whose token was not seen at that position. */
+static eg_status sample_distinct(egi_load *l, const eg_task *task,
+                                 const eg_seq *s, eg_err *err)
+{
+    eg_index T = eg_task_ctx(task), V = eg_task_vocab(task), n = 0;
+    bool *seen = eg_calloc((size_t)(T * V), sizeof *seen);
+
+    if (!seen) return EG_FAIL(err, EG_ENOMEM, "pairs of %td by %td", T, V);
+    for (int i = 0; i < (int)l->batch; i++) {
+        eg_seq seq = *s;
+
+        eg_task_sequence(task, EG_PROBE, 0, (uint32_t)i, &seq);
+        for (eg_index t = 0; t < T; t++) {
+            n += !seen[t * V + s->tokens[t]];
+            seen[t * V + s->tokens[t]] = true;
+        }
+    }
+    l->distinct = (double)n / (l->batch * (double)T);
+    eg_free(seen);
+    return EG_OK;
+}
+
+static void sample_rows(egi_load *l, const eg_task *task, bool in_context,
+                        const eg_seq *s)
+{
+    int T = eg_task_ctx(task);
+    double tokens = (double)SAMPLES * T;
+
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        eg_seq seq = *s;
+        int n = 0;
+
+        eg_task_sequence(task, EG_PROBE, 0, i, &seq);
+        for (int t = 0; t < T; t++) {
+            if (s->targets[t] < 0 || (in_context && s->occur[t] < 2)) continue;
+            n = t + 1;
+            l->rows += 1;
+            l->row_pairs += n;
+        }
+        l->n += n;
+        l->pairs += 0.5 * n * (n + 1.0);
+    }
+    l->n /= tokens;
+    l->rows /= tokens;
+    l->pairs /= tokens;
+    l->row_pairs /= tokens;
+}
+
+eg_status egi_load_measure(egi_load *l, const eg_task *task, bool in_context,
+                           int batch, int slots, eg_err *err)
+{
+    eg_index T = eg_task_ctx(task);
+    int32_t *buf = eg_calloc((size_t)T * 3, sizeof *buf);
+    eg_seq s = {buf, buf ? buf + T : NULL, buf ? buf + 2 * T : NULL};
+    eg_status st = EG_OK;
+
+    *l = (egi_load){.batch = batch, .slots = slots};
+    if (!buf) return EG_FAIL(err, EG_ENOMEM, "a sequence of %td", T);
+    sample_rows(l, task, in_context, &s);
+    st = sample_distinct(l, task, &s, err);
+    eg_free(buf);
+    return st;
+}
+
+/* ---- arithmetic -----------------------------------------------------------
+ */
+
+egi_flops egi_program_flops(const egi_program *p, const egi_load *l)
+{
+    bool chosen = p->value[p->op[p->n_ops - 1].in[0]].cls == EGI_LOSS;
+    double T = (double)p->m->T;
+    egi_flops f = {0};
+
+    for (int k = 0; k < p->n_ops; k++) {
+        const egi_op *op = &p->op[k];
+        const egi_kind_info *info = egi_op_info(op->kind);
+        double rows = chosen ? l->n : 1, pairs = (T + 1) / 2;
+        egi_cost c = {0};
+
+        if (egi_op_weight(p, op) || !info->cost) continue;
+        if (chosen) pairs = l->pairs;
+        if (p->value[op->out[0]].cls == EGI_PAIR) rows = l->distinct;
+        if (p->value[op->out[0]].cls == EGI_LOSS) {
+            rows = l->rows;
+            pairs = l->row_pairs;
+        }
+        info->cost(p, op, rows, pairs, &c);
+        f.all += 2 * c.madds;
+        f.attention += 2 * c.attention;
+        f.tables += 2 * c.looked_up;
+    }
+    return f;
+}
+
+/* The matrix unit slows the clock of all the rest by a tenth, so it has to
+ * have enough to do. Measured: with attention at 0.55 of the arithmetic it
+ * gains a tenth, at 0.78 it loses 5 %. */
+const char *egi_program_kern(const egi_program *p, const egi_load *l)
+{
+    const char *best = eg_kern_pick("auto")->name;
+    egi_flops f;
+
+    if (strcmp(best, "amx") != 0) return best;
+    f = egi_program_flops(p, l);
+    return f.attention - f.tables > (f.all - f.tables) * 2 / 3 ? eg_kern_name(1)
+                                                               : best;
+}

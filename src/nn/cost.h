@@ -1,0 +1,24 @@
+/* What a step has to do, by which rewrites and kernel sets are chosen. */
+#ifndef EG_NN_COST_H
+#define EG_NN_COST_H
+
+#include "engram/task.h"
+#include "nn/rewrite.h"
+
+/* From sample sequences of the task; in_context: the loss is over later
+ * occurrences only. */
+eg_status egi_load_measure(egi_load *l, const eg_task *task, bool in_context,
+                           int batch, int slots, eg_err *err);
+
+/* Multiply-adds, counted as two, that a training step needs for each token of
+ * its batch: products of rows and the causal part of attention. What is done
+ * once a step, on weights, is not counted. */
+typedef struct egi_flops {
+    double all, attention; /* attention: part of all */
+    double tables;         /* part of both: scores that are looked up */
+} egi_flops;
+egi_flops egi_program_flops(const egi_program *p, const egi_load *l);
+/* The float32 kernel set that "auto" stands for in training. */
+const char *egi_program_kern(const egi_program *p, const egi_load *l);
+
+#endif
