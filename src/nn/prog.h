@@ -152,6 +152,12 @@ typedef struct egi_cost {
 /* What a kind says of its ops, apart from the arithmetic. */
 typedef struct egi_kind_info {
     const char *name;
+    /* Bits: inputs of which output row r reads row r alone; and those that it
+     * reads by position. */
+    unsigned by_row, by_place;
+    /* The output may have any rows: of all positions, of those in the loss, of
+     * the batch's pairs. */
+    bool any_rows;
     /* Bits: inputs, outputs that backward reads. */
     unsigned reads_in, reads_out;
     /* Input i may give its place to output 0 (when nobody reads it later); its

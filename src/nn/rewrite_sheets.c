@@ -15,13 +15,6 @@ typedef struct copier {
     int n;      /* values there were */
 } copier;
 
-static bool takes_rows(egi_kind k)
-{
-    return k == EGI_OP_embed || k == EGI_OP_gather || k == EGI_OP_rstd ||
-           k == EGI_OP_layernorm || k == EGI_OP_linear || k == EGI_OP_add ||
-           k == EGI_OP_relu || k == EGI_OP_gelu;
-}
-
 static void mark(copier *c)
 {
     const egi_program *p = c->p;
@@ -29,10 +22,16 @@ static void mark(copier *c)
     for (int v = 0; v < c->n; v++) c->pure[v] = p->value[v].cls == EGI_WEIGHT;
     for (int k = 0; k < p->n_ops; k++) {
         const egi_op *op = &p->op[k];
-        bool pure = takes_rows(op->kind);
+        const egi_kind_info *info = egi_op_info(op->kind);
+        bool pure = info->any_rows && !info->seeds;
 
-        for (int i = 0; i < EGI_INS; i++)
-            pure &= op->in[i] < 0 || c->pure[op->in[i]];
+        for (int i = 0; i < EGI_INS; i++) {
+            bool weight =
+                op->in[i] < 0 || p->value[op->in[i]].cls == EGI_WEIGHT;
+            bool row = (info->by_row | info->by_place) >> i & 1;
+
+            pure &= weight || (row && c->pure[op->in[i]]);
+        }
         for (int i = 0; i < EGI_OUTS; i++)
             if (op->out[i] >= 0 && p->value[op->out[i]].cls != EGI_WEIGHT)
                 c->pure[op->out[i]] = pure;

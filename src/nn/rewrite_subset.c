@@ -4,30 +4,9 @@
 
 #include "engram/mem.h"
 
-#define ROWS_OF_TABLES (1u << 31) /* no input is taken row by row */
-
-/* The inputs of which output row r reads row r only; queries, not keys. */
-static unsigned by_row(egi_kind k)
+static unsigned by_row(const egi_op *op)
 {
-    switch (k) {
-    case EGI_OP_linear:
-        return 1u << 0 | 1u << 2;
-    case EGI_OP_add:
-        return 1u << 0 | 1u << 1;
-    case EGI_OP_layernorm:
-    case EGI_OP_rotary:
-    case EGI_OP_relu:
-    case EGI_OP_gelu:
-    case EGI_OP_softmax:
-    case EGI_OP_xent:
-        return 1u << 0;
-    case EGI_OP_embed:
-    case EGI_OP_gather:
-    case EGI_OP_lookup:
-        return ROWS_OF_TABLES;
-    default:
-        return 0;
-    }
+    return egi_op_info(op->kind)->by_row;
 }
 
 /* only[v]: every reader takes v row by row, and is such itself. */
@@ -41,10 +20,10 @@ static void mark(const egi_program *p, bool *only)
         const egi_op *op = &p->op[k];
         bool here = k == loss || only[op->out[0]];
 
-        if (!by_row(op->kind)) only[op->out[0]] = false;
-        here &= by_row(op->kind) != 0;
+        if (!egi_op_info(op->kind)->any_rows) here = false;
+        if (!here && k < loss) only[op->out[0]] = false;
         for (int i = 0; i < EGI_INS; i++)
-            if (op->in[i] >= 0 && !(here && by_row(op->kind) >> i & 1))
+            if (op->in[i] >= 0 && !(here && by_row(op) >> i & 1))
                 only[op->in[i]] = false;
     }
 }
@@ -73,7 +52,7 @@ void egi_rewrite_subset(egi_program *p, const egi_load *load)
         for (int i = 0; i < EGI_INS; i++) {
             int v = p->op[k].in[i];
 
-            if (v < 0 || !(by_row(p->op[k].kind) >> i & 1) || only[v]) continue;
+            if (v < 0 || !(by_row(&p->op[k]) >> i & 1) || only[v]) continue;
             v = picked(p, of, v, k);
             if (p->st == EG_OK) p->op[k].in[i] = v;
         }

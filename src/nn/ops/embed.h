@@ -1,11 +1,5 @@
 /* y[t] = E[token[t]] (+ P[t]): rows of tables; of every position, or of those
  * in the loss.   in: E [V, n], P [n_ctx, n] or none */
-static eg_status embed_shape(egi_program *p, egi_op *op)
-{
-    egi_out(p, op, 0, EGI_POSITION, p->m->T, egi_value_of(p, op->in[0])->cols);
-    return p->st;
-}
-
 static void embed_forward(const N(call) * c)
 {
     const N(arg) *e = &c->in[0], *pos = &c->in[1], *y = &c->out[0];
@@ -31,5 +25,5 @@ static void embed_backward(const N(call) * c)
                   y->cols);
 }
 
-KIND(embed, .shape = embed_shape, .forward = embed_forward,
-     .backward = embed_backward);
+KIND(embed, .shape = op_shape_of_table, .forward = embed_forward,
+     .backward = embed_backward, .info.any_rows = true);

@@ -53,6 +53,7 @@ static eg_index gather_work(const kern *K, const egi_program *p,
     return p->m->T;
 }
 
-KIND(gather, .shape = embed_shape, .forward = gather_forward,
+KIND(gather, .shape = op_shape_of_table, .forward = gather_forward,
      .backward = gather_backward, .work = gather_work,
-     .info.reads_in = 1u << 2 | 1u << 3, .info.reads_out = 1u << 0);
+     .info.reads_in = 1u << 2 | 1u << 3, .info.reads_out = 1u << 0,
+     .info.any_rows = true, .info.by_place = 1u << 2);

@@ -48,4 +48,4 @@ static eg_index layernorm_work(const kern *K, const egi_program *p,
 KIND(layernorm, .shape = layernorm_shape, .forward = layernorm_forward,
      .backward = layernorm_backward, .work = layernorm_work,
      .info.reads_in = 1u << 1, .info.reads_out = 1u << 1 | 1u << 2,
-     .info.in_place = 1u << 0);
+     .info.in_place = 1u << 0, .info.any_rows = true, .info.by_row = 1u << 0);

@@ -60,4 +60,5 @@ static void linear_cost(const egi_program *p, const egi_op *op, double rows,
 KIND(linear, .shape = linear_shape, .forward = linear_forward,
      .backward = linear_backward, .work = linear_work,
      .info.reads_in = 1u << 0 | 1u << 1, .info.in_place = 1u << 2,
-     .info.grad_in_place = 1u << 2, .info.cost = linear_cost);
+     .info.grad_in_place = 1u << 2, .info.cost = linear_cost,
+     .info.any_rows = true, .info.by_row = 1u << 0 | 1u << 2);

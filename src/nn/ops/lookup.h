@@ -6,8 +6,8 @@ static eg_status lookup_shape(egi_program *p, egi_op *op)
 {
     const egi_value *v = egi_value_of(p, op->in[2]);
 
-    softmax_outputs(p, op, EGI_POSITION, p->m->T, v->cols / op->attr.v_heads);
-    return p->st;
+    return op_attention_shape(p, op, EGI_POSITION, p->m->T,
+                              v->cols / op->attr.v_heads);
 }
 
 typedef struct lookup_at {
@@ -71,10 +71,11 @@ static void lookup_cost(const egi_program *p, const egi_op *op, double rows,
                         double pairs, egi_cost *out)
 {
     (void)rows;
-    softmax_pairs(p, op, pairs, op->attr.heads * op->attr.width,
-                  1 + 2 * egi_value_of(p, op->in[0])->grad, out);
+    op_attention_cost(p, op, pairs, op->attr.heads * op->attr.width,
+                      1 + 2 * egi_value_of(p, op->in[0])->grad, out);
 }
 
 KIND(lookup, .shape = lookup_shape, .forward = lookup_forward,
      .backward = lookup_backward, .work = lookup_work, .info.reads_in = 1u << 2,
-     .info.reads_out = 1u << 0 | 1u << 1, .info.cost = lookup_cost);
+     .info.reads_out = 1u << 0 | 1u << 1, .info.cost = lookup_cost,
+     .info.any_rows = true);

@@ -1,10 +1,4 @@
 /* y[t] = P[t].   in: P [n_ctx, d] */
-static eg_status place_shape(egi_program *p, egi_op *op)
-{
-    egi_out(p, op, 0, EGI_POSITION, p->m->T, egi_value_of(p, op->in[0])->cols);
-    return p->st;
-}
-
 static void place_forward(const N(call) * c)
 {
     op_copy(&c->out[0], c->out[0].x, c->in[0].x, c->in[0].ld);
@@ -18,5 +12,5 @@ static void place_backward(const N(call) * c)
         c->K->add(pos->g + t * pos->ld, y->g + t * y->ld, y->cols);
 }
 
-KIND(place, .shape = place_shape, .forward = place_forward,
+KIND(place, .shape = op_shape_of_table, .forward = place_forward,
      .backward = place_backward);

@@ -65,4 +65,5 @@ static void rstd_fill(real *table, const egi_program *p, const egi_op *op)
 
 KIND(rstd, .shape = rstd_shape, .forward = rstd_forward,
      .backward = rstd_backward, .work = rstd_work, .table = rstd_table,
-     .fill = rstd_fill, .info.reads_in = 1u << 0, .info.reads_out = 1u << 0);
+     .fill = rstd_fill, .info.reads_in = 1u << 0, .info.reads_out = 1u << 0,
+     .info.any_rows = true, .info.by_row = 1u << 0);

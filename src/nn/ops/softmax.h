@@ -2,24 +2,13 @@
  * P[r, s] = softmax_s(scale q[r, h] . k[s, h]), t the position of row r.
  * in: q [rows, heads kw], k [n, k_heads kw], v [n, v_heads vw]; head h reads
  * head h k_heads / heads of k, likewise of v. By-product: the patterns. */
-static void softmax_outputs(egi_program *p, egi_op *op, egi_class cls,
-                            eg_index rows, eg_index vw)
-{
-    eg_index T = p->m->T, block = EG_ATTN_BLOCK, heads = op->attr.heads;
-
-    egi_out(p, op, 0, cls, rows, heads * vw);
-    /* whole causal blocks, and what ragged rows add */
-    egi_by_product(p, op, 1, cls, rows, 1,
-                   heads * (T * T / 2 + 2 * block * T + block * block));
-}
-
 static eg_status softmax_shape(egi_program *p, egi_op *op)
 {
     const egi_value *q = egi_value_of(p, op->in[0]);
     const egi_value *v = egi_value_of(p, op->in[2]);
 
-    softmax_outputs(p, op, q->cls, q->rows, v->cols / op->attr.v_heads);
-    return p->st;
+    return op_attention_shape(p, op, q->cls, q->rows,
+                              v->cols / op->attr.v_heads);
 }
 
 typedef struct softmax_at {
@@ -88,31 +77,19 @@ static eg_index softmax_work(const kern *K, const egi_program *p,
                                             p->m->T);
 }
 
-/* Of pairs of a query and a key: scores, with what their gradients reach;
- * values, forwards, dP and dv. */
-static void softmax_pairs(const egi_program *p, const egi_op *op, double pairs,
-                          eg_index scores, int score_passes, egi_cost *out)
-{
-    const egi_value *z = egi_value_of(p, op->out[0]);
-    int passes = 1 + z->grad + egi_value_of(p, op->in[2])->grad;
-
-    out->looked_up = pairs * (double)scores * score_passes;
-    out->madds = out->looked_up + pairs * (double)z->cols * passes;
-    out->attention = out->madds;
-}
-
 static void softmax_cost(const egi_program *p, const egi_op *op, double rows,
                          double pairs, egi_cost *out)
 {
     const egi_value *q = egi_value_of(p, op->in[0]);
 
     (void)rows;
-    softmax_pairs(p, op, pairs, q->cols,
-                  1 + q->grad + egi_value_of(p, op->in[1])->grad, out);
+    op_attention_cost(p, op, pairs, q->cols,
+                      1 + q->grad + egi_value_of(p, op->in[1])->grad, out);
     out->looked_up = 0;
 }
 
 KIND(softmax, .shape = softmax_shape, .forward = softmax_forward,
      .backward = softmax_backward, .work = softmax_work,
      .info.reads_in = 1u << 0 | 1u << 1 | 1u << 2,
-     .info.reads_out = 1u << 0 | 1u << 1, .info.cost = softmax_cost);
+     .info.reads_out = 1u << 0 | 1u << 1, .info.cost = softmax_cost,
+     .info.any_rows = true, .info.by_row = 1u << 0);

@@ -1,12 +1,6 @@
 /* y[t] = x[pair of t] (+ r[t]): from the distinct pairs of the batch to the
  * places of a sequence. Backward leaves dy, place by place, for the sums over
  * the batch (real/batch.h).   in: x [pairs, n], r [n_positions, n] or none */
-static eg_status spread_shape(egi_program *p, egi_op *op)
-{
-    egi_out(p, op, 0, EGI_POSITION, p->m->T, egi_value_of(p, op->in[0])->cols);
-    return p->st;
-}
-
 static void spread_forward(const N(call) * c)
 {
     const N(arg) *x = &c->in[0], *r = &c->in[1], *y = &c->out[0];
@@ -25,6 +19,6 @@ static void spread_backward(const N(call) * c)
     if (c->in[1].g) op_pass(c, &c->in[1], y);
 }
 
-KIND(spread, .shape = spread_shape, .forward = spread_forward,
+KIND(spread, .shape = op_shape_of_table, .forward = spread_forward,
      .backward = spread_backward, .info.in_place = 1u << 1,
      .info.grad_in_place = 1u << 1);

@@ -23,4 +23,5 @@ static void xent_backward(const N(call) * c)
 }
 
 KIND(xent, .shape = xent_shape, .forward = xent_forward,
-     .backward = xent_backward, .info.seeds = true);
+     .backward = xent_backward, .info.seeds = true, .info.any_rows = true,
+     .info.by_row = 1u << 0);

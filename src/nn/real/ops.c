@@ -51,6 +51,13 @@ static void op_activation_back(const N(call) * c,
     }
 }
 
+/* A row for every position, as wide as the table that is input 0. */
+static eg_status op_shape_of_table(egi_program *p, egi_op *op)
+{
+    egi_out(p, op, 0, EGI_POSITION, p->m->T, egi_value_of(p, op->in[0])->cols);
+    return p->st;
+}
+
 static eg_status op_shape_as_input(egi_program *p, egi_op *op)
 {
     const egi_value *x = egi_value_of(p, op->in[0]);
@@ -64,6 +71,33 @@ static eg_index op_work_row(const kern *K, const egi_program *p,
 {
     (void)K;
     return egi_value_of(p, op->in[0])->cols;
+}
+
+/* Attention's outputs: z [rows, heads vw] and the patterns, whole causal blocks
+ * and what ragged rows add. */
+static eg_status op_attention_shape(egi_program *p, egi_op *op, egi_class cls,
+                                    eg_index rows, eg_index vw)
+{
+    eg_index T = p->m->T, block = EG_ATTN_BLOCK, heads = op->attr.heads;
+
+    egi_out(p, op, 0, cls, rows, heads * vw);
+    egi_by_product(p, op, 1, cls, rows, 1,
+                   heads * (T * T / 2 + 2 * block * T + block * block));
+    return p->st;
+}
+
+/* Its multiply-adds, of pairs of a query and a key: scores, with what their
+ * gradients reach; values, forwards, dP and dv. */
+static void op_attention_cost(const egi_program *p, const egi_op *op,
+                              double pairs, eg_index scores, int score_passes,
+                              egi_cost *out)
+{
+    const egi_value *z = egi_value_of(p, op->out[0]);
+    int passes = 1 + z->grad + egi_value_of(p, op->in[2])->grad;
+
+    out->looked_up = pairs * (double)scores * score_passes;
+    out->madds = out->looked_up + pairs * (double)z->cols * passes;
+    out->attention = out->madds;
 }
 
 /* c [M, n] (+)= A B of weights, on all threads where that pays. */
@@ -82,30 +116,7 @@ static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
 #define KIND(row, ...) \
     static const N(kind) kind_##row = {.info.name = #row, __VA_ARGS__}
 
-/* clang-format off: embed before gather, softmax before lookup */
-#include "nn/ops/add.h"
-#include "nn/ops/beside.h"
-#include "nn/ops/centre.h"
-#include "nn/ops/embed.h"
-#include "nn/ops/gain.h"
-#include "nn/ops/gather.h"
-#include "nn/ops/gelu.h"
-#include "nn/ops/layernorm.h"
-#include "nn/ops/linear.h"
-#include "nn/ops/pairs.h"
-#include "nn/ops/pick.h"
-#include "nn/ops/place.h"
-#include "nn/ops/product.h"
-#include "nn/ops/relu.h"
-#include "nn/ops/rotary.h"
-#include "nn/ops/rstd.h"
-#include "nn/ops/softmax.h"
-#include "nn/ops/lookup.h"
-#include "nn/ops/spread.h"
-#include "nn/ops/stack.h"
-#include "nn/ops/transpose.h"
-#include "nn/ops/xent.h"
-/* clang-format on */
+#include "nn_ops.h" /* every file of nn/ops, by src/nn/nn.cmake */
 
 #define ROW(name, help) &kind_##name,
 const N(kind) *const N(kinds)[EGI_N_KINDS] = {EGI_OPS(ROW)};
