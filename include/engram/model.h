@@ -28,19 +28,35 @@ extern "C" {
     I(n_layers, "2", 1, 64, "transformer blocks")                              \
     I(d_model, "128", 1, 16384, "width of the residual stream")                \
     I(n_heads, "1", 1, 256, "attention heads in a block")                      \
+    I(n_kv_heads, "0", 0, 256,                                                 \
+      "heads of keys and values, each read by n_heads / n_kv_heads heads of "  \
+      "queries; 0: n_heads")                                                   \
     I(d_head, "0", 0, 16384, "width of a head; 0: d_model / n_heads")          \
     I(d_mlp, "0", 0, 65536, "hidden width of the MLP; 0: 4 d_model")           \
     E(norm, "none", "none|pre|post|parallel",                                  \
       "LayerNorm: none; before each branch; after each sum; or before both "   \
       "branches, which then read the block input in parallel")                 \
+    E(norm_kind, "layer", "layer|layer_no_bias|rms",                           \
+      "what a norm computes: LayerNorm, with or without bias, or RMSNorm")     \
+    L(mixer, "softmax",                                                        \
+      "how positions mix in each block: softmax, or linear (scores as they "   \
+      "are); one item stands for all blocks")                                  \
     L(mlp, "none",                                                             \
-      "feed-forward of each block: none, linear, relu or gelu; one item "      \
-      "stands for all blocks. gelu is the tanh form, "                         \
+      "feed-forward of each block: none, linear, relu, gelu, gelu_erf, silu, " \
+      "swiglu or geglu (gated by silu, by gelu); one item stands for all "     \
+      "blocks. gelu_erf is x Phi(x), gelu its tanh form, "                     \
       "x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")                         \
     E(qk, "merged", "merged|factorised|merged_key",                            \
       "one matrix W_QK a head, (x_t W_QK) . x_s, or W_Q and W_K; merged_key "  \
       "is x_t . (x_s W_QK^T): the same, except with rotary positions, and "    \
       "there the original program's")                                          \
+    E(qk_norm, "none", "none|layer|layer_no_bias|rms",                         \
+      "norm of each head's queries and keys")                                  \
+    B(attn_bias, "false", "biases b_Q, b_K, b_V, b_O")                         \
+    B(mlp_bias, "false", "biases b_in, b_out of feed-forwards")                \
+    R(resid_clip, "0", 0, 1e30,                                                \
+      "entries of the residual stream are clipped to [-c, c] after each sum; " \
+      "0: not")                                                                \
     E(value, "matrix", "matrix|identity", "W_V, or the identity in its place") \
     E(output, "matrix", "matrix|identity", "W_O, or the identity")             \
     E(pos, "random",                                                           \
@@ -56,6 +72,12 @@ extern "C" {
       "standard deviation of embedding entries; 0: 1 / sqrt(d_model)")         \
     E(init, "uniform", "uniform|normal|zero",                                  \
       "entries of matrices: U(-1, 1) / sqrt(fan_in), N(0, 1 / fan_in), or 0")  \
+    R(init_std, "0", 0, 1e6,                                                   \
+      "standard deviation of the entries of matrices, normal; 0: by fan-in, "  \
+      "as init says")                                                          \
+    B(init_residual, "false",                                                  \
+      "divide what writes to the residual stream by sqrt(2 n_layers) at the "  \
+      "start")                                                                 \
     B(tied, "false",                                                           \
       "output matrix tied to the embeddings: logits = x W_E^T / d_model")      \
     B(tied_scale, "true",                                                      \
@@ -67,7 +89,16 @@ EG_FIELDS_STRUCT(eg_model_opts, EG_MODEL_FIELDS)
 EG_API extern const eg_field eg_model_fields[];
 
 enum { EG_NORM_NONE, EG_NORM_PRE, EG_NORM_POST, EG_NORM_PARALLEL };
-enum { EG_MLP_NONE, EG_MLP_LINEAR, EG_MLP_RELU, EG_MLP_GELU };
+enum {
+    EG_MLP_NONE,
+    EG_MLP_LINEAR,
+    EG_MLP_RELU,
+    EG_MLP_GELU,
+    EG_MLP_GELU_ERF,
+    EG_MLP_SILU,
+    EG_MLP_SWIGLU,
+    EG_MLP_GEGLU
+};
 enum { EG_QK_MERGED, EG_QK_FACTORISED, EG_QK_MERGED_KEY };
 enum { EG_MAT_MATRIX, EG_MAT_IDENTITY };
 enum {
@@ -90,6 +121,7 @@ typedef struct eg_tensor {
     eg_index size;   /* entries */
     eg_index offset; /* first entry in the parameter block */
     eg_index fan_in; /* for the initialisation of matrices */
+    int fill;        /* how its initial values are made (nn/nn.h) */
     bool fixed;      /* never trained whatever the options (random W_pos) */
 } eg_tensor;
 

@@ -1,6 +1,6 @@
 /* The model as a table of tensors: which there are, their shapes, and their
  * initial values. Nothing here computes; see real/ for that. */
-#include "nn/nn.h"
+#include "nn/module.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,28 +11,64 @@
 
 /* ------------------------------------------------------------- options -- */
 
-static eg_status resolve_mlp(eg_model *m, eg_err *err)
+/* Item l of a list with one item, or one for each block. */
+static const char *item_of(const eg_strs *s, int l, const char *none)
 {
-    static const char *const kinds[] = {"none", "linear", "relu", "gelu"};
-    const eg_strs *s = &m->opts.mlp;
+    if (s->n == 0) return none;
+    return s->item[s->n == 1 ? 0 : l];
+}
 
-    if (s->n != 0 && s->n != 1 && s->n != m->n_layers)
+/* What each block is made of: rows of a table by name. */
+static eg_status resolve_rows(const eg_model *m, int *row, const eg_strs *s,
+                              const char *key, const char *none,
+                              int (*find)(const char *), const char *names,
+                              eg_err *err)
+{
+    if (s->n > 1 && s->n != m->n_layers)
         return EG_FAIL(err, EG_EINVAL,
-                       "model.mlp: expected 1 item or one for each of the %d "
+                       "%s: expected 1 item or one for each of the %d "
                        "blocks, found %d",
-                       m->n_layers, s->n);
+                       key, m->n_layers, s->n);
     for (int l = 0; l < m->n_layers; l++) {
-        const char *item = s->n == 0 ? "none" : s->item[s->n == 1 ? 0 : l];
-        int kind = -1;
-        for (int k = 0; k < 4; k++)
-            if (strcmp(item, kinds[k]) == 0) kind = k;
-        if (kind < 0)
-            return EG_FAIL(err, EG_EINVAL,
-                           "model.mlp: expected none, linear, relu or gelu, "
-                           "found '%s'",
-                           item);
-        m->mlp[l] = kind;
+        const char *item = item_of(s, l, none);
+
+        row[l] = find(item);
+        if (row[l] < 0)
+            return EG_FAIL(err, EG_EINVAL, "%s: expected %s, found '%s'", key,
+                           names, item);
     }
+    return EG_OK;
+}
+
+static eg_status resolve_parts(eg_model *m, eg_err *err)
+{
+    eg_status st =
+        resolve_rows(m, m->mixer, &m->opts.mixer, "model.mixer", "softmax",
+                     egi_mixer_find, "softmax or linear", err);
+
+    if (st != EG_OK) return st;
+    return resolve_rows(m, m->mlp, &m->opts.mlp, "model.mlp", "none",
+                        egi_mlp_find,
+                        "none, linear, relu, gelu, gelu_erf, silu, swiglu or "
+                        "geglu",
+                        err);
+}
+
+static eg_status resolve_heads(eg_model *m, eg_err *err)
+{
+    int64_t kv = m->opts.n_kv_heads;
+
+    m->n_kv_heads = kv == 0 ? m->n_heads : (int)kv;
+    if (m->n_heads % m->n_kv_heads != 0)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.n_kv_heads: expected a divisor of n_heads = %d, "
+                       "found %d",
+                       m->n_heads, m->n_kv_heads);
+    if (m->n_kv_heads != m->n_heads &&
+        (m->opts.qk == EG_QK_MERGED || m->opts.value == EG_MAT_IDENTITY))
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.n_kv_heads: shared heads of keys and values need "
+                       "qk: factorised and value: matrix");
     return EG_OK;
 }
 
@@ -73,103 +109,64 @@ static eg_status resolve_sizes(eg_model *m, eg_err *err)
                            "%d",
                            width);
     }
-    return resolve_mlp(m, err);
+    if (resolve_heads(m, err) != EG_OK) return EG_EINVAL;
+    return resolve_parts(m, err);
 }
 
 /* --------------------------------------------------------------- table -- */
 
-static void tensor_add(eg_model *m, int *role, const char *name, int ndim,
-                       eg_index a, eg_index b, eg_index c, eg_index fan_in)
+void egi_tensor_add(eg_model *m, int l, const char *name, egi_fill fill,
+                    eg_index a, eg_index b, eg_index c, eg_index fan_in)
 {
-    eg_tensor *t = &m->tensor[m->n_tensors];
+    eg_tensor *t;
 
-    snprintf(t->name, sizeof t->name, "%s", name);
-    t->ndim = ndim;
-    t->shape[0] = a;
-    t->shape[1] = b;
-    t->shape[2] = c;
-    t->size = a * (ndim > 1 ? b : 1) * (ndim > 2 ? c : 1);
-    t->fan_in = fan_in;
-    t->offset = m->n_params;
+    if (m->tensors_st != EG_OK) return;
+    if (m->n_tensors == m->cap_tensors) {
+        int cap = m->cap_tensors ? 2 * m->cap_tensors : 32;
+
+        t = eg_realloc(m->tensor, (size_t)cap * sizeof *t);
+        if (!t) {
+            m->tensors_st = EG_ENOMEM;
+            return;
+        }
+        m->tensor = t;
+        m->cap_tensors = cap;
+    }
+    t = &m->tensor[m->n_tensors++];
+    *t = (eg_tensor){.ndim = c   ? 3
+                             : b ? 2
+                                 : 1,
+                     .shape = {a, b, c},
+                     .size = a * (b ? b : 1) * (c ? c : 1),
+                     .fan_in = fan_in,
+                     .fill = (int)fill,
+                     .offset = m->n_params};
+    if (l >= 0)
+        (void)snprintf(t->name, sizeof t->name, "blocks.%d.%s", l, name);
+    else
+        (void)snprintf(t->name, sizeof t->name, "%s", name);
     /* Each tensor starts on a cache line in either precision. */
     m->n_params += (t->size + 15) / 16 * 16;
-    *role = m->n_tensors++;
 }
 
-static void norm_add(eg_model *m, int *w, int *b, const char *prefix)
+static void norm_add(eg_model *m, int l, const char *name)
 {
-    char name[64];
-
-    snprintf(name, sizeof name, "%s.w", prefix);
-    tensor_add(m, w, name, 1, m->d_model, 0, 0, 0);
-    snprintf(name, sizeof name, "%s.b", prefix);
-    tensor_add(m, b, name, 1, m->d_model, 0, 0, 0);
-}
-
-static void attn_add(eg_model *m, int l)
-{
-    egi_block_roles *r = &m->block[l];
-    eg_index d = m->d_model, H = m->n_heads, D = m->d_head;
-    char name[64];
-
-#define ADD(role, text, a, b, c, fan)                           \
-    do {                                                        \
-        snprintf(name, sizeof name, "blocks.%d.attn." text, l); \
-        tensor_add(m, &r->role, name, 3, a, b, c, fan);         \
-    } while (0)
-    if (egi_merged_qk(m)) {
-        ADD(qk, "W_QK", H, d, d, d);
-    } else {
-        ADD(q, "W_Q", H, d, D, d);
-        ADD(k, "W_K", H, d, D, d);
-    }
-    if (m->opts.value == EG_MAT_MATRIX) ADD(v, "W_V", H, d, D, d);
-    if (m->opts.output == EG_MAT_MATRIX) ADD(o, "W_O", H, D, d, H * D);
-#undef ADD
-}
-
-static void block_add(eg_model *m, int l)
-{
-    egi_block_roles *r = &m->block[l];
-    eg_index d = m->d_model;
-    char name[64];
-
-    memset(r, 0xff, sizeof *r); /* every role -1 */
-    if (m->opts.norm != EG_NORM_NONE) {
-        snprintf(name, sizeof name, "blocks.%d.ln1", l);
-        norm_add(m, &r->ln1_w, &r->ln1_b, name);
-    }
-    attn_add(m, l);
-    if (m->mlp[l] == EG_MLP_NONE) return;
-    if (m->opts.norm != EG_NORM_NONE) {
-        snprintf(name, sizeof name, "blocks.%d.ln2", l);
-        norm_add(m, &r->ln2_w, &r->ln2_b, name);
-    }
-    if (m->mlp[l] == EG_MLP_LINEAR) {
-        snprintf(name, sizeof name, "blocks.%d.mlp.W_F", l);
-        tensor_add(m, &r->f, name, 2, d, d, 0, d);
-        return;
-    }
-    snprintf(name, sizeof name, "blocks.%d.mlp.W_in", l);
-    tensor_add(m, &r->in, name, 2, d, m->d_mlp, 0, d);
-    snprintf(name, sizeof name, "blocks.%d.mlp.W_out", l);
-    tensor_add(m, &r->out, name, 2, m->d_mlp, d, 0, m->d_mlp);
+    egi_norm_tensors(m, &egi_norms[m->opts.norm_kind], l, name, m->d_model);
 }
 
 static void table_build(eg_model *m)
 {
-    int pos = m->opts.pos;
+    bool norm = m->opts.norm != EG_NORM_NONE;
 
-    m->e = m->pos = m->lnf_w = m->lnf_b = m->u = -1;
-    tensor_add(m, &m->e, "W_E", 2, m->V, m->d_model, 0, 0);
-    if (pos != EG_POS_NONE && pos != EG_POS_ROTARY) {
-        tensor_add(m, &m->pos, "W_pos", 2, m->T, m->d_model, 0, 0);
-        m->tensor[m->pos].fixed = pos != EG_POS_LEARNED;
+    egi_input_tensors(m);
+    for (int l = 0; l < m->n_layers; l++) {
+        if (norm) norm_add(m, l, "ln1");
+        egi_mixers[m->mixer[l]].tensors(m, l);
+        if (norm && egi_mlps[m->mlp[l]].matrices > 0) norm_add(m, l, "ln2");
+        egi_mlp_tensors(m, l);
     }
-    for (int l = 0; l < m->n_layers; l++) block_add(m, l);
-    if (egi_norm_first(m)) norm_add(m, &m->lnf_w, &m->lnf_b, "ln_final");
-    if (!m->opts.tied)
-        tensor_add(m, &m->u, "W_U", 2, m->d_model, m->V, 0, m->d_model);
+    if (egi_norm_first(m)) norm_add(m, -1, "ln_final");
+    egi_head_tensors(m);
 }
 
 /* ------------------------------------------------------ initial values -- */
@@ -199,18 +196,17 @@ static double sinusoid(const eg_model *m, eg_index j)
     return size * (i % 2 == 0 ? sin((double)t * rate) : cos((double)t * rate));
 }
 
-static double matrix_entry(const eg_model *m, eg_rng *rng, eg_index fan_in)
+static double matrix_entry(const eg_model *m, eg_rng *rng, const eg_tensor *t)
 {
-    double scale = 1.0 / sqrt((double)fan_in);
+    double std = m->opts.init_std, scale = 1.0 / sqrt((double)t->fan_in);
 
-    switch (m->opts.init) {
-    case EG_INIT_UNIFORM:
+    if (m->opts.init == EG_INIT_ZERO) return 0;
+    if (std > 0) scale = std;
+    if (t->fill == EGI_FILL_RESIDUAL && m->opts.init_residual)
+        scale /= sqrt(2.0 * m->n_layers);
+    if (m->opts.init == EG_INIT_UNIFORM && std <= 0)
         return scale * (2.0 * eg_rng_uniform(rng) - 1.0);
-    case EG_INIT_NORMAL:
-        return scale * eg_rng_normal(rng);
-    default:
-        return 0.0;
-    }
+    return scale * eg_rng_normal(rng);
 }
 
 static void tensor_init(eg_model *m, int i, uint64_t seed)
@@ -218,20 +214,28 @@ static void tensor_init(eg_model *m, int i, uint64_t seed)
     const eg_tensor *t = &m->tensor[i];
     eg_rng rng = eg_rng_make(seed, EG_RNG_INIT, 0, name_hash(t->name));
     double std = m->opts.embed_std;
-    size_t len = strlen(t->name);
 
     if (std <= 0) std = 1.0 / sqrt((double)m->d_model);
     for (eg_index j = 0; j < t->size; j++) {
-        double x;
-        if (i == m->pos &&
-            (m->opts.pos == EG_POS_SIN || m->opts.pos == EG_POS_SIN_SCALED))
-            x = sinusoid(m, j);
-        else if (i == m->e || i == m->pos)
+        double x = 0;
+
+        switch ((egi_fill)t->fill) {
+        case EGI_FILL_MATRIX:
+        case EGI_FILL_RESIDUAL:
+            x = matrix_entry(m, &rng, t);
+            break;
+        case EGI_FILL_EMBED:
             x = std * eg_rng_normal(&rng);
-        else if (t->ndim == 1) /* LayerNorm gain or bias */
-            x = t->name[len - 1] == 'w' ? 1.0 : 0.0;
-        else
-            x = matrix_entry(m, &rng, t->fan_in);
+            break;
+        case EGI_FILL_SINUSOIDS:
+            x = sinusoid(m, j);
+            break;
+        case EGI_FILL_ONE:
+            x = 1;
+            break;
+        case EGI_FILL_ZERO:
+            break;
+        }
         set_entry(m, t, j, x);
     }
 }
@@ -252,12 +256,11 @@ eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts,
     m->V = d_vocab;
     m->T = n_ctx;
     EG_TRY(resolve_sizes(m, err));
-    m->tensor = eg_calloc((size_t)m->n_layers * 12 + 6, sizeof *m->tensor);
-    if (!m->tensor) {
-        st = EG_FAIL(err, EG_ENOMEM, "table of tensors");
+    table_build(m);
+    if (m->tensors_st != EG_OK) {
+        st = EG_FAIL(err, m->tensors_st, "table of tensors");
         goto done;
     }
-    table_build(m);
     *out = m;
     m = NULL;
 done:

@@ -1,5 +1,6 @@
 # nn is compiled in two precisions: real/*.c once with float, once with double.
-file(GLOB nn_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/nn/*.c)
+file(GLOB nn_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/nn/*.c
+  ${CMAKE_CURRENT_SOURCE_DIR}/nn/modules/*.c)
 file(GLOB nn_real CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/nn/real/*.c)
 # The kinds of op, one file each, as one header for real/ops.c.
 file(GLOB nn_ops RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS

@@ -7,23 +7,25 @@
 
 #define EGI_LAYERS 64
 
-/* Indices into the table of tensors; -1: the model has no such tensor. */
-typedef struct egi_block_roles {
-    int qk, q, k, v, o;
-    int ln1_w, ln1_b, ln2_w, ln2_b;
-    int f, in, out;
-} egi_block_roles;
+/* Initial values of a tensor. */
+typedef enum egi_fill {
+    EGI_FILL_MATRIX,   /* by model.init and fan_in, or model.init_std */
+    EGI_FILL_RESIDUAL, /* the same, of a matrix that writes to the stream */
+    EGI_FILL_EMBED,    /* N(0, embed_std^2) */
+    EGI_FILL_SINUSOIDS,
+    EGI_FILL_ONE,
+    EGI_FILL_ZERO
+} egi_fill;
 
 struct eg_model {
     eg_model_opts opts;
     eg_precision precision;
-    int n_layers, d_model, n_heads, d_head, d_mlp;
-    int V, T; /* d_vocab, n_ctx */
-    int mlp[EGI_LAYERS];
-    int n_tensors;
+    int n_layers, d_model, n_heads, n_kv_heads, d_head, d_mlp;
+    int V, T;                               /* d_vocab, n_ctx */
+    int mixer[EGI_LAYERS], mlp[EGI_LAYERS]; /* rows of egi_mixers, egi_mlps */
+    int n_tensors, cap_tensors;
     eg_tensor *tensor;
-    int e, pos, lnf_w, lnf_b, u;
-    egi_block_roles block[EGI_LAYERS];
+    eg_status tensors_st; /* of the first row that found no memory */
     eg_index n_params;
     void *params; /* float or double [n_params] */
 };

@@ -45,11 +45,18 @@ typedef struct egi_value {
     X(linear, "y = x W (+ r) (+ b)")                                          \
     X(add, "y = a + b")                                                       \
     X(layernorm, "y = (x - mean) / std * w + b")                              \
+    X(rmsnorm, "y = x / rms(x) * w")                                          \
+    X(tile, "y = [x, x, ...]: once for each head")                            \
     X(rotary, "pairs of columns of each head, turned by their position")      \
     X(softmax, "causal softmax attention of all heads")                       \
     X(lookup, "the same, with scores that stand in tables")                   \
+    X(linatt, "causal attention by scores as they are, of all heads")         \
     X(relu, "y = max(x, 0)")                                                  \
     X(gelu, "y = x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")            \
+    X(gelu_erf, "y = x Phi(x)")                                               \
+    X(silu, "y = x / (1 + exp(-x))")                                          \
+    X(mul, "y = a * b, entry by entry")                                       \
+    X(clip, "y = min(max(x, -c), c)")                                         \
     X(pick, "y = rows of x that are in the loss")                             \
     X(xent, "-log softmax(x)[target], summed over the loss")                  \
     X(beside, "[heads d, w] to [d, heads w]: the heads' columns in a row")    \
@@ -165,6 +172,8 @@ typedef struct egi_kind_info {
     unsigned in_place, grad_in_place;
     /* Backward of the op that made input 0 may read output 0 in its stead. */
     bool stands_in;
+    /* z = P v with a P that does not depend on v, input 2. */
+    bool mixes;
     bool seeds; /* forward writes the gradient of input 0, in its place */
     /* For `rows` rows of output, which see `pairs` pairs of a query and a key;
      * NULL: nothing that counts. */

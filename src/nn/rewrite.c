@@ -49,14 +49,28 @@ int egi_only_reader(const egi_program *p, int v)
     return reader;
 }
 
-const egi_op *egi_inner(const egi_program *p, int v, egi_kind kind)
+/* The op behind v, when v is its output, read once and not kept; or NULL. */
+static const egi_op *inner(const egi_program *p, int v)
 {
     const egi_op *op;
 
     if (v < 0 || p->value[v].maker < 0 || p->value[v].kept) return NULL;
     op = &p->op[p->value[v].maker];
-    return op->kind == kind && op->out[0] == v && egi_uses(p, v) == 1 ? op
-                                                                      : NULL;
+    return op->out[0] == v && egi_uses(p, v) == 1 ? op : NULL;
+}
+
+const egi_op *egi_inner(const egi_program *p, int v, egi_kind kind)
+{
+    const egi_op *op = inner(p, v);
+
+    return op && op->kind == kind ? op : NULL;
+}
+
+const egi_op *egi_mixed(const egi_program *p, int v)
+{
+    const egi_op *op = inner(p, v);
+
+    return op && egi_op_info(op->kind)->mixes ? op : NULL;
 }
 
 int egi_op_beside(egi_program *p, int at, egi_kind kind, const int in[EGI_INS],

@@ -50,6 +50,8 @@ int egi_only_reader(const egi_program *p, int v);
 /* The op that makes v, when it is of that kind, read once and not kept (so that
  * it may be dissolved into its reader); or NULL. */
 const egi_op *egi_inner(const egi_program *p, int v, egi_kind kind);
+/* The same for an op that mixes: z = P v. */
+const egi_op *egi_mixed(const egi_program *p, int v);
 /* Adds an op that stands where op `at` stands. */
 int egi_op_beside(egi_program *p, int at, egi_kind kind, const int in[EGI_INS],
                   egi_attr attr);

@@ -10,7 +10,7 @@ void egi_rewrite_merge(egi_program *p, const egi_load *load)
         int a, m;
 
         if (out.kind != EGI_OP_linear) continue;
-        z = egi_inner(p, out.in[0], EGI_OP_softmax);
+        z = egi_mixed(p, out.in[0]);
         if (!z || z->attr.heads != 1) continue;
         v = egi_inner(p, z->in[2], EGI_OP_linear);
         if (!v || v->in[2] >= 0 || v->in[3] >= 0) continue;
@@ -22,7 +22,7 @@ void egi_rewrite_merge(egi_program *p, const egi_load *load)
         m = egi_op_beside(p, 0, EGI_OP_product,
                           (const int[EGI_INS]){v->in[1], out.in[1], -1, -1},
                           (egi_attr){0});
-        a = egi_op_beside(p, p->value[out.in[0]].maker, EGI_OP_softmax,
+        a = egi_op_beside(p, p->value[out.in[0]].maker, mix.kind,
                           (const int[EGI_INS]){mix.in[0], mix.in[1], a, -1},
                           mix.attr);
         egi_replace(

@@ -35,7 +35,7 @@ static bool source_of(const egi_program *p, int v, source *s)
     const egi_op *norm = made_by(p, v, EGI_OP_layernorm);
     const egi_op *e = made_by(p, norm ? norm->in[0] : v, EGI_OP_embed);
 
-    if (!e) return false;
+    if (!e || (norm && (norm->in[2] < 0 || norm->attr.heads > 1))) return false;
     *s = (source){.e = e->in[0], .pos = e->in[1], .x = -1};
     if (norm)
         *s = (source){.e = e->in[0],
@@ -108,7 +108,7 @@ static void mixed(maker *m, int k, const egi_load *load)
 {
     egi_program *p = m->p;
     egi_op op = p->op[k], mix;
-    const egi_op *z = egi_inner(p, op.in[0], EGI_OP_softmax);
+    const egi_op *z = egi_mixed(p, op.in[0]);
     source s;
     int v;
 
@@ -116,7 +116,7 @@ static void mixed(maker *m, int k, const egi_load *load)
     mix = *z;
     if (!source_of(p, mix.in[2], &s) || !pays(p, load, &s)) return;
     v = gathered(m, &s, op.in[1], k);
-    v = egi_op_beside(p, p->value[op.in[0]].maker, EGI_OP_softmax,
+    v = egi_op_beside(p, p->value[op.in[0]].maker, mix.kind,
                       INS(mix.in[0], mix.in[1], v, -1), mix.attr);
     if (op.in[2] >= 0)
         v = egi_op_beside(p, k, EGI_OP_add, INS(op.in[2], v, -1, -1),

@@ -45,7 +45,8 @@ bool egi_memory_scores(egi_scores *s, const egi_weights *w, egi_memory which)
         to_keys(s, w, w->W_pos, w->n_ctx);
         return true;
     case EGI_MEM_F:
-        if (!two || w->ffn.kind == EG_MLP_NONE) return false;
+        if (!two || w->ffn.kind == EG_MLP_NONE || w->ffn.kind > EG_MLP_GELU)
+            return false;
         egi_apply(w, EGI_MAP_FFN, 1, w->a, w->W_E, w->d_vocab);
         to_vocab(s, w);
         return true;

@@ -88,8 +88,26 @@ static void softmax_cost(const egi_program *p, const egi_op *op, double rows,
     out->looked_up = 0;
 }
 
+/* Dense from the saved key-major blocks. */
+static void softmax_pattern(real *out, const N(call) * c, eg_index h)
+{
+    int T = (int)c->out[0].rows;
+    const real *p = c->out[1].x + h * c->K->attn_size(c->limit, T);
+
+    memset(out, 0, (size_t)T * (size_t)T * sizeof *out);
+    for (int b = 0; b < T; b += EG_ATTN_BLOCK) {
+        int rows = T - b < EG_ATTN_BLOCK ? T - b : EG_ATTN_BLOCK;
+        int keys = b + rows;
+        for (int s = 0; s < keys; s++)
+            for (int r = 0; r < rows; r++)
+                out[(eg_index)(b + r) * T + s] = p[s * EG_ATTN_BLOCK + r];
+        p += (eg_index)keys * EG_ATTN_BLOCK;
+    }
+}
+
 KIND(softmax, .shape = softmax_shape, .forward = softmax_forward,
      .backward = softmax_backward, .work = softmax_work,
      .info.reads_in = 1u << 0 | 1u << 1 | 1u << 2,
-     .info.reads_out = 1u << 0 | 1u << 1, .info.cost = softmax_cost,
+     .info.reads_out = 1u << 0 | 1u << 1, .info.mixes = true,
+     .pattern = softmax_pattern, .info.cost = softmax_cost,
      .info.any_rows = true, .info.by_row = 1u << 0);

@@ -105,27 +105,12 @@ void N(looks_release)(N(looks) * l)
 /* ---- what is made ---------------------------------------------------------
  */
 
-/* Dense pattern [T, T] from the saved key-major blocks. */
-static void spread_pattern(real *out, const real *p, int T)
-{
-    memset(out, 0, (size_t)T * (size_t)T * sizeof *out);
-    for (int b = 0; b < T; b += EG_ATTN_BLOCK) {
-        int rows = T - b < EG_ATTN_BLOCK ? T - b : EG_ATTN_BLOCK;
-        int keys = b + rows;
-        for (int s = 0; s < keys; s++)
-            for (int r = 0; r < rows; r++)
-                out[(eg_index)(b + r) * T + s] = p[s * EG_ATTN_BLOCK + r];
-        p += (eg_index)keys * EG_ATTN_BLOCK;
-    }
-}
-
 static void fill_pattern(real *own, const N(call) * c)
 {
-    int T = (int)c->out[0].rows;
-    eg_index size = c->K->attn_size(c->limit, T);
+    eg_index T = c->out[0].rows;
 
     for (eg_index h = 0; h < c->op->attr.heads; h++)
-        spread_pattern(own + h * T * T, c->out[1].x + h * size, T);
+        N(kinds)[c->op->kind]->pattern(own + h * T * T, c, h);
 }
 
 static void fill_scores(real *own, const N(call) * c)
@@ -176,7 +161,7 @@ void N(looks_fill)(const N(looks) * l, const N(exec) * e, const N(room) * r)
         c = N(bind)(e, r, NULL, NULL, maker);
         switch (k->hook->look) {
         case EGI_LOOK_SCALE:
-            for (eg_index t = 0; t < c.out[0].rows; t++)
+            for (eg_index t = 0; t < eg_view_size(&k->view); t++)
                 k->own[t] = 1 / c.out[2].x[t];
             break;
         case EGI_LOOK_PATTERN:

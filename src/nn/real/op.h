@@ -47,6 +47,7 @@ typedef struct N(kind) {
     eg_index (*work)(const kern *K, const egi_program *p, const egi_op *op);
     eg_index (*table)(const egi_program *p, const egi_op *op); /* NULL: none */
     void (*fill)(real *table, const egi_program *p, const egi_op *op);
+    void (*pattern)(real *out, const N(call) * c, eg_index h); /* [n, n] */
 } N(kind);
 
 extern const N(kind) *const N(kinds)[EGI_N_KINDS];

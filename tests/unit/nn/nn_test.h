@@ -84,6 +84,36 @@ static const variant VARIANTS[] = {
     {"post-norm", "norm=post qk=factorised n_heads=2 mlp=relu pos=learned",
      "loss=all"},
     {"post-norm, no feed-forward", "norm=post pos=learned", "loss=all"},
+    {"RMSNorm, pre, SwiGLU",
+     "norm=pre norm_kind=rms qk=factorised n_heads=2 mlp=swiglu pos=rotary",
+     "loss=all"},
+    {"RMSNorm, post, linear feed-forward",
+     "norm=post norm_kind=rms mlp=linear pos=learned", "loss=all"},
+    {"LayerNorm without bias, exact GELU, parallel",
+     "norm=parallel norm_kind=layer_no_bias mlp=gelu_erf pos=learned",
+     "loss=in_context"},
+    {"GPT-2's biases, tied",
+     "norm=pre qk=factorised n_heads=2 mlp=gelu pos=learned attn_bias=true "
+     "mlp_bias=true tied=true tied_scale=false",
+     "loss=all"},
+    {"biases without norms", "attn_bias=true mlp_bias=true mlp=linear",
+     "loss=all"},
+    {"grouped keys, normed, SiLU",
+     "norm=pre norm_kind=rms qk=factorised n_heads=4 d_head=4 n_kv_heads=2 "
+     "qk_norm=rms "
+     "mlp=silu pos=rotary",
+     "loss=all"},
+    {"one head of keys, LayerNorm of both",
+     "qk=factorised n_heads=4 n_kv_heads=1 qk_norm=layer pos=learned",
+     "loss=in_context"},
+    {"merged, normed, GeGLU", "qk_norm=layer_no_bias mlp=geglu pos=learned",
+     "loss=all"},
+    {"linear attention", "mixer=linear pos=learned", "loss=all"},
+    {"linear attention, in context, heads",
+     "mixer=linear qk=factorised n_heads=2 n_kv_heads=1", "loss=in_context"},
+    {"linear behind softmax, rotary",
+     "mixer=softmax,linear pos=rotary n_heads=2 norm=pre mlp=relu", "loss=all"},
+    {"clipped stream", "resid_clip=1.2 pos=learned mlp=relu", "loss=all"},
     {"one layer, full",
      "n_layers=1 norm=parallel qk=factorised n_heads=2 "
      "mlp=relu pos=learned",
@@ -211,6 +241,17 @@ static inline void gradients_free(double **g, int n)
 {
     for (int i = 0; i < n; i++) free(g[i]);
     free(g);
+}
+
+/* Softmax does not see what all keys have in common: a bias of keys that are
+ * not turned by their position has no gradient but rounding. */
+static inline bool no_gradient(const variant *v, const char *tensor)
+{
+    if (strstr(v->model, "rotary") || strstr(v->model, "mixer=linear"))
+        return false;
+    return strstr(tensor, "k_norm.b") ||
+           (strstr(tensor, "b_K") &&
+            (!strstr(v->model, "qk_norm") || strstr(v->model, "qk_norm=none")));
 }
 
 /* |a - b| / |b| over n entries, and the cosine. */

@@ -91,7 +91,7 @@ static void check_variant(const variant *v, double *worst, double *least)
     double **g = gradients(tr, &loss);
     assert_true(isfinite(loss) && loss > 0);
     for (int i = 0; i < eg_model_n_tensors(m); i++) {
-        if (!g[i]) continue;
+        if (!g[i] || no_gradient(v, eg_model_tensor(m, i)->name)) continue;
         /* relu: a step small enough to meet no kink on the way */
         double h = strstr(v->model, "relu") ? 2e-6 : 1e-4;
         double err = check_tensor(tr, i, g[i], h, &cosine);
@@ -152,6 +152,8 @@ static double compare_on(const char *task, const variant *v, const char *a,
             assert_true(!ga[i] && !gb[i]); /* frozen in one, so in both */
             continue;
         }
+        if (no_gradient(v, eg_model_tensor(eg_trainer_model(tr), i)->name))
+            continue;
         double d = distance(
             ga[i], gb[i], eg_model_tensor(eg_trainer_model(tr), i)->size, NULL);
         if (d > worst) worst = d;

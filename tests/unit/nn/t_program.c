@@ -91,7 +91,7 @@ static compared compare(const variant *v, bool named, unsigned which)
     look_at(&c, &p);
     c.worst = fabs(run_program(tr, &p, grad) - loss) / loss;
     for (int i = 0; i < m->n_tensors; i++) {
-        if (!g[i]) continue;
+        if (!g[i] || no_gradient(v, m->tensor[i].name)) continue;
         double d = largest(grad + m->tensor[i].offset, g[i], m->tensor[i].size);
         if (!(d <= c.worst)) c.worst = d;
         if (!(d < 1e-12)) fail_msg("%s: %s: %g", v->name, m->tensor[i].name, d);
@@ -180,7 +180,13 @@ static void draw(eg_rng *rng, char *model, char *train, size_t size)
         {"d_model", "12|24|72"},
         {"n_heads", "1|1|2|3"},
         {"norm", "none|none|pre|post|parallel"},
-        {"mlp", "none|linear|relu|gelu"},
+        {"norm_kind", "layer|layer|layer_no_bias|rms"},
+        {"mixer", "softmax|softmax|linear"},
+        {"mlp", "none|linear|relu|gelu|gelu_erf|silu|swiglu|geglu"},
+        {"attn_bias", "false|true"},
+        {"mlp_bias", "false|true"},
+        {"qk_norm", "none|none|none|layer|rms"},
+        {"resid_clip", "0|0|0|2"},
         {"qk", "merged|factorised"},
         {"value", "matrix|matrix|identity"},
         {"output", "matrix|matrix|identity"},

@@ -1,0 +1,135 @@
+/* Mixers of projected queries, keys and values: z = P v with P from q and k,
+ * then W_O. Keys and values may have fewer heads than queries have. */
+#include "nn/module.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Heads of keys, and of values. */
+static int kv_heads(const eg_model *m)
+{
+    return m->n_kv_heads;
+}
+
+static void tensors(eg_model *m, int l)
+{
+    eg_index d = m->d_model, H = m->n_heads, D = m->d_head, kv = kv_heads(m);
+    bool bias = m->opts.attn_bias;
+
+    if (egi_merged_qk(m)) {
+        egi_tensor_add(m, l, "attn.W_QK", EGI_FILL_MATRIX, H, d, d, d);
+    } else {
+        egi_tensor_add(m, l, "attn.W_Q", EGI_FILL_MATRIX, H, d, D, d);
+        egi_tensor_add(m, l, "attn.W_K", EGI_FILL_MATRIX, kv, d, D, d);
+    }
+    if (m->opts.value == EG_MAT_MATRIX)
+        egi_tensor_add(m, l, "attn.W_V", EGI_FILL_MATRIX, kv, d, D, d);
+    if (m->opts.output == EG_MAT_MATRIX)
+        egi_tensor_add(m, l, "attn.W_O", EGI_FILL_RESIDUAL, H, D, d, H * D);
+    if (bias && !egi_merged_qk(m)) {
+        egi_tensor_add(m, l, "attn.b_Q", EGI_FILL_ZERO, H, D, 0, 0);
+        egi_tensor_add(m, l, "attn.b_K", EGI_FILL_ZERO, kv, D, 0, 0);
+    }
+    if (bias && m->opts.value == EG_MAT_MATRIX)
+        egi_tensor_add(m, l, "attn.b_V", EGI_FILL_ZERO, kv, D, 0, 0);
+    if (bias && m->opts.output == EG_MAT_MATRIX)
+        egi_tensor_add(m, l, "attn.b_O", EGI_FILL_ZERO, d, 0, 0, 0);
+    if (m->opts.qk_norm == 0) return;
+    egi_norm_tensors(m, &egi_norms[m->opts.qk_norm - 1], l, "attn.q_norm",
+                     egi_merged_qk(m) ? d : D);
+    egi_norm_tensors(m, &egi_norms[m->opts.qk_norm - 1], l, "attn.k_norm",
+                     egi_merged_qk(m) ? d : D);
+}
+
+/* x times a matrix a head, their columns side by side. */
+static int project(egi_builder *b, int x, int l, const char *w,
+                   const char *bias, int heads)
+{
+    int value = egi_weight(b, l, w);
+
+    if (heads > 1)
+        value = egi_emit(b, EGI_OP_beside, value, -1, -1, -1,
+                         (egi_attr){.heads = heads});
+    return egi_linear(b, x, value, l, bias);
+}
+
+/* Turned between the matrix and the product: queries the input, once for each
+ * head, and keys x W_QK[h]^T, as the original program of birth has it. */
+static void at_key(egi_builder *b, int a, int l, int *q, int *k)
+{
+    int heads = b->m->n_heads;
+    int w = egi_emit(b, EGI_OP_transpose, egi_weight(b, l, "attn.W_QK"), -1, -1,
+                    -1, (egi_attr){.scale = 1});
+
+    *k = egi_linear(b, a, w, l, NULL);
+    *q = a;
+    if (heads > 1)
+        *q = egi_emit(b, EGI_OP_tile, a, -1, -1, -1, (egi_attr){.heads = heads});
+}
+
+static int turn(egi_builder *b, int x, int heads)
+{
+    return egi_emit(
+        b, EGI_OP_rotary, x, -1, -1, -1,
+        (egi_attr){.heads = heads, .theta = b->m->opts.rotary_theta});
+}
+
+static int normed(egi_builder *b, int x, int heads, int l, const char *name)
+{
+    int kind = b->m->opts.qk_norm;
+
+    return kind == 0
+               ? x
+               : egi_norm_emit(b, &egi_norms[kind - 1], x, heads, l, name);
+}
+
+static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
+{
+    const eg_model *m = b->m;
+    bool one = egi_merged_qk(m), own_v = m->opts.value == EG_MAT_MATRIX;
+    int64_t turned = m->opts.rotary_layers;
+    bool rotary = m->opts.pos == EG_POS_ROTARY && (turned == 0 || l < turned);
+    bool key = rotary && m->opts.qk == EG_QK_MERGED_KEY;
+    int H = m->n_heads, k_heads = one && !key ? 1 : kv_heads(m);
+    int v_heads = own_v ? kv_heads(m) : H;
+    int width = one ? m->d_model : m->d_head;
+    egi_attr how = {.heads = H,
+                    .k_heads = k_heads,
+                    .v_heads = v_heads,
+                    .scale = m->opts.scale_scores ? 1 / sqrt(width) : 1};
+    int v = own_v ? project(b, a, l, "attn.W_V", "attn.b_V", v_heads) : a;
+    int q = -1, k = a, z, out;
+
+    if (key) {
+        at_key(b, a, l, &q, &k);
+    } else {
+        q = project(b, a, l, one ? "attn.W_QK" : "attn.W_Q", "attn.b_Q", H);
+        if (!one) k = project(b, a, l, "attn.W_K", "attn.b_K", k_heads);
+    }
+    q = normed(b, q, H, l, "attn.q_norm");
+    k = normed(b, k, k_heads, l, "attn.k_norm");
+    if (rotary) {
+        q = turn(b, q, H);
+        k = turn(b, k, k_heads);
+    }
+    z = egi_emit(b, self->core, q, k, v, -1, how);
+    out = z;
+    if (m->opts.output == EG_MAT_MATRIX)
+        out = egi_linear(b, z, egi_weight(b, l, "attn.W_O"), l, "attn.b_O");
+    egi_see_heads(b, l, "attn.hook_q", q, H);
+    if (k != a) egi_see_heads(b, l, "attn.hook_k", k, k_heads);
+    if (v != a) egi_see_heads(b, l, "attn.hook_v", v, v_heads);
+    egi_see_as(b, l, "attn.hook_attn_scores", z, EGI_LOOK_SCORES, H);
+    egi_see_as(b, l, "attn.hook_pattern", z, EGI_LOOK_PATTERN, H);
+    egi_see_heads(b, l, "attn.hook_z", z, H);
+    egi_see_as(b, l, "attn.hook_result", out, EGI_LOOK_RESULT, H);
+    egi_see(b, l, "hook_attn_out", out);
+    return out;
+}
+
+const egi_mixer egi_mixers[] = {
+    {"softmax", "P = softmax of scaled scores, causal", tensors, emit,
+     EGI_OP_softmax},
+    {"linear", "P = scaled scores as they are, causal", tensors, emit,
+     EGI_OP_linatt},
+    {NULL, NULL, NULL, NULL, 0}};
