@@ -8,8 +8,8 @@
 /* ---- for the modules ------------------------------------------------------
  */
 
-int egi_emit(egi_builder *b, egi_kind kind, int x, int y, int z, int w,
-             egi_attr attr)
+int egi_put(egi_builder *b, egi_kind kind, int x, int y, int z, int w,
+            egi_attr attr)
 {
     const int in[EGI_INS] = {x, y, z, w};
 
@@ -38,7 +38,7 @@ int egi_linear(egi_builder *b, int x, int w, int l, const char *bias_name)
 {
     int bias = bias_name ? egi_weight(b, l, bias_name) : -1;
 
-    return egi_emit(b, EGI_OP_linear, x, w, -1, bias, (egi_attr){0});
+    return egi_put(b, EGI_OP_linear, x, w, -1, bias, (egi_attr){0});
 }
 
 void egi_see_as(egi_builder *b, int l, const char *name, int v, egi_look look,
@@ -76,9 +76,9 @@ static int sum(egi_builder *b, int x, int y)
 {
     double top = b->m->opts.resid_clip;
 
-    x = egi_emit(b, EGI_OP_add, x, y, -1, -1, (egi_attr){0});
+    x = egi_put(b, EGI_OP_add, x, y, -1, -1, (egi_attr){0});
     if (top <= 0) return x;
-    return egi_emit(b, EGI_OP_clip, x, -1, -1, -1, (egi_attr){.scale = top});
+    return egi_put(b, EGI_OP_clip, x, -1, -1, -1, (egi_attr){.scale = top});
 }
 
 /* Block l from the residual stream x to the next. */

@@ -25,8 +25,8 @@ typedef struct egi_builder {
 } egi_builder;
 
 /* Adds an op; -1 stands for an input that is left out. */
-int egi_emit(egi_builder *b, egi_kind kind, int x, int y, int z, int w,
-             egi_attr attr);
+int egi_put(egi_builder *b, egi_kind kind, int x, int y, int z, int w,
+            egi_attr attr);
 /* The tensor of that name as a value; -1: the model has none. */
 int egi_weight(egi_builder *b, int l, const char *name);
 /* x W + bias; bias_name NULL or no tensor: without. */

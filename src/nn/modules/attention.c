@@ -48,8 +48,8 @@ static int project(egi_builder *b, int x, int l, const char *w,
     int value = egi_weight(b, l, w);
 
     if (heads > 1)
-        value = egi_emit(b, EGI_OP_beside, value, -1, -1, -1,
-                         (egi_attr){.heads = heads});
+        value = egi_put(b, EGI_OP_beside, value, -1, -1, -1,
+                        (egi_attr){.heads = heads});
     return egi_linear(b, x, value, l, bias);
 }
 
@@ -58,18 +58,18 @@ static int project(egi_builder *b, int x, int l, const char *w,
 static void at_key(egi_builder *b, int a, int l, int *q, int *k)
 {
     int heads = b->m->n_heads;
-    int w = egi_emit(b, EGI_OP_transpose, egi_weight(b, l, "attn.W_QK"), -1, -1,
+    int w = egi_put(b, EGI_OP_transpose, egi_weight(b, l, "attn.W_QK"), -1, -1,
                     -1, (egi_attr){.scale = 1});
 
     *k = egi_linear(b, a, w, l, NULL);
     *q = a;
     if (heads > 1)
-        *q = egi_emit(b, EGI_OP_tile, a, -1, -1, -1, (egi_attr){.heads = heads});
+        *q = egi_put(b, EGI_OP_tile, a, -1, -1, -1, (egi_attr){.heads = heads});
 }
 
 static int turn(egi_builder *b, int x, int heads)
 {
-    return egi_emit(
+    return egi_put(
         b, EGI_OP_rotary, x, -1, -1, -1,
         (egi_attr){.heads = heads, .theta = b->m->opts.rotary_theta});
 }
@@ -112,15 +112,17 @@ static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
         q = turn(b, q, H);
         k = turn(b, k, k_heads);
     }
-    z = egi_emit(b, self->core, q, k, v, -1, how);
+    z = egi_put(b, self->core, q, k, v, -1, how);
     out = z;
     if (m->opts.output == EG_MAT_MATRIX)
         out = egi_linear(b, z, egi_weight(b, l, "attn.W_O"), l, "attn.b_O");
     egi_see_heads(b, l, "attn.hook_q", q, H);
     if (k != a) egi_see_heads(b, l, "attn.hook_k", k, k_heads);
     if (v != a) egi_see_heads(b, l, "attn.hook_v", v, v_heads);
-    egi_see_as(b, l, "attn.hook_attn_scores", z, EGI_LOOK_SCORES, H);
-    egi_see_as(b, l, "attn.hook_pattern", z, EGI_LOOK_PATTERN, H);
+    if (egi_op_info(self->core)->mixes) {
+        egi_see_as(b, l, "attn.hook_attn_scores", z, EGI_LOOK_SCORES, H);
+        egi_see_as(b, l, "attn.hook_pattern", z, EGI_LOOK_PATTERN, H);
+    }
     egi_see_heads(b, l, "attn.hook_z", z, H);
     egi_see_as(b, l, "attn.hook_result", out, EGI_LOOK_RESULT, H);
     egi_see(b, l, "hook_attn_out", out);

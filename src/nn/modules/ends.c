@@ -17,15 +17,15 @@ void egi_input_tensors(eg_model *m)
 
 int egi_input_emit(egi_builder *b)
 {
-    int e = egi_emit(b, EGI_OP_embed, egi_weight(b, -1, "W_E"), -1, -1, -1,
-                     (egi_attr){0});
+    int e = egi_put(b, EGI_OP_embed, egi_weight(b, -1, "W_E"), -1, -1, -1,
+                    (egi_attr){0});
     int pos = egi_weight(b, -1, "W_pos");
 
     egi_see(b, -1, "hook_embed", e);
     if (pos < 0) return e;
-    pos = egi_emit(b, EGI_OP_place, pos, -1, -1, -1, (egi_attr){0});
+    pos = egi_put(b, EGI_OP_place, pos, -1, -1, -1, (egi_attr){0});
     egi_see(b, -1, "hook_pos_embed", pos);
-    return egi_emit(b, EGI_OP_add, e, pos, -1, -1, (egi_attr){0});
+    return egi_put(b, EGI_OP_add, e, pos, -1, -1, (egi_attr){0});
 }
 
 void egi_head_tensors(eg_model *m)
@@ -41,9 +41,9 @@ void egi_head_emit(egi_builder *b, int x)
     int u = egi_weight(b, -1, "W_U");
 
     if (b->m->opts.tied)
-        u = egi_emit(b, EGI_OP_transpose, egi_weight(b, -1, "W_E"), -1, -1, -1,
-                     (egi_attr){.scale = 1 / egi_tied_divisor(b->m)});
+        u = egi_put(b, EGI_OP_transpose, egi_weight(b, -1, "W_E"), -1, -1, -1,
+                    (egi_attr){.scale = 1 / egi_tied_divisor(b->m)});
     x = egi_linear(b, x, u, -1, NULL);
     egi_see(b, -1, "logits", x);
-    egi_emit(b, EGI_OP_xent, x, -1, -1, -1, (egi_attr){0});
+    egi_put(b, EGI_OP_xent, x, -1, -1, -1, (egi_attr){0});
 }

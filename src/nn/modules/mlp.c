@@ -48,9 +48,9 @@ int egi_mlp_emit(egi_builder *b, int x, int l)
         y = egi_linear(b, x, egi_weight(b, l, "mlp.W_gate"), l, NULL);
     egi_see(b, l, "mlp.hook_pre", y);
     if (mlp->matrices == 3) egi_see(b, l, "mlp.hook_pre_linear", in);
-    y = egi_emit(b, mlp->f, y, -1, -1, -1, (egi_attr){0});
+    y = egi_put(b, mlp->f, y, -1, -1, -1, (egi_attr){0});
     if (mlp->matrices == 3)
-        y = egi_emit(b, EGI_OP_mul, y, in, -1, -1, (egi_attr){0});
+        y = egi_put(b, EGI_OP_mul, y, in, -1, -1, (egi_attr){0});
     egi_see(b, l, "mlp.hook_post", y);
     y = egi_linear(b, y, egi_weight(b, l, "mlp.W_out"), l, "mlp.b_out");
     egi_see(b, l, "hook_mlp_out", y);

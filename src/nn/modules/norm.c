@@ -32,8 +32,8 @@ int egi_norm_emit(egi_builder *b, const egi_norm *n, int x, int heads, int l,
     w = egi_weight(b, l, part);
     (void)snprintf(part, sizeof part, "%s.b", name);
     bias = egi_weight(b, l, part);
-    y = egi_emit(b, n->kind, x, w, bias, -1,
-                 (egi_attr){.eps = b->m->opts.norm_eps, .heads = heads});
+    y = egi_put(b, n->kind, x, w, bias, -1,
+                (egi_attr){.eps = b->m->opts.norm_eps, .heads = heads});
     (void)snprintf(part, sizeof part, "%s.hook_scale", name);
     if (heads == 1) egi_see_as(b, l, part, y, EGI_LOOK_SCALE, 0);
     (void)snprintf(part, sizeof part, "%s.hook_normalized", name);
