@@ -223,14 +223,14 @@ static void settle(span *s, span **placed, int n)
 static eg_status settle_all(planner *pl, eg_err *err)
 {
     int n = 0, all = 2 * pl->p->n_values;
-    span **order = eg_calloc((size_t)(2 * all) + 1, sizeof *order);
+    span **order = eg_calloc((size_t)(2 * all) + 1, sizeof(span *));
     span **placed = order ? order + all : NULL;
 
     if (!order) return EG_FAIL(err, EG_ENOMEM, "the layout of a room");
     for (int i = 0; i < all; i++)
         if (pl->s[i].from >= 0 && pl->s[i].size > 0 && pl->s[i].into == i)
             order[n++] = &pl->s[i];
-    qsort(order, (size_t)n, sizeof *order, by_size);
+    qsort(order, (size_t)n, sizeof(span *), by_size);
     for (int i = 0; i < n; i++) {
         eg_index end;
 

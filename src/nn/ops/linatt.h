@@ -61,7 +61,9 @@ static void linatt_take_in(const N(call) * c, const linatt_head *p,
 /* The first key of row r's own chunk. */
 static eg_index linatt_chunk(const N(call) * c, eg_index r)
 {
-    return (c->limit[r] - 1) / LINATT_CHUNK * LINATT_CHUNK;
+    eg_index t = c->limit[r] - 1;
+
+    return t - t % LINATT_CHUNK;
 }
 
 static void linatt_forward(const N(call) * c)
