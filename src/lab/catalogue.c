@@ -102,6 +102,7 @@ static eg_status merge(egi_entry **out, int *n, bool *fresh,
 
     *out = e;
     if (!e) return EG_FAIL(err, EG_ENOMEM, "catalogue: out of memory");
+    if (!known) n_known = 0;
     *n = 0;
     for (int i = 0; i < n_dirs; i++) {
         const char *rel = below(root->path, dirs[i]);

@@ -253,10 +253,12 @@ static eg_status fail(sqlite3 *db, const eg_folder *root, eg_err *err)
 
 static sqlite3_stmt *prepare_insert(sqlite3 *db)
 {
-    char sql[64 + 2 * (COLUMNS + 1)] = "INSERT OR REPLACE INTO runs VALUES (?";
+    char sql[64 + 2 * COLUMNS];
+    int n = snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO runs VALUES (?");
 
-    for (int i = 0; i < COLUMNS; i++) strcat(sql, ",?");
-    return prepare(db, strcat(sql, ")"));
+    for (int i = 0; i < COLUMNS; i++, n += 2) memcpy(sql + n, ",?", 2);
+    memcpy(sql + n, ")", 2);
+    return prepare(db, sql);
 }
 
 static bool insert(sqlite3_stmt *q, const egi_entry *row)

@@ -44,11 +44,12 @@ static void put_bytes(const char *bytes, size_t size)
 
 static void put_run(int i, const char *status)
 {
-    char dir[128], text[512];
+    char dir[128], path[160], text[512];
     eg_err err;
 
     (void)snprintf(dir, sizeof dir, "%s/name%d/2026010%d-00%04d", root, i % 3,
                    1 + i % 9, i);
+    (void)snprintf(path, sizeof path, "%s/run.json", dir);
     assert_int_equal(eg_mkdirs(dir, &err), EG_OK);
     (void)snprintf(text, sizeof text,
                    "{\"name\": \"name%d\", \"id\": \"2026010%d-00%04d\", "
@@ -56,8 +57,7 @@ static void put_run(int i, const char *status)
                    "\"start\": \"2026-01-0%dT00:00:00Z\", \"seed\": %d, "
                    "\"evaluations\": 7, \"seconds\": 1.25}",
                    i % 3, 1 + i % 9, i, status, 1 + i % 9, i);
-    strcat(dir, "/run.json");
-    put(dir, text);
+    put(path, text);
 }
 
 static int set_up(void **state)
