@@ -8,7 +8,8 @@
 #include "engram/report.h"
 
 const cli_option cli_reproduce_options[] = {
-    {"quick", 0, NULL, "small sizes: a minute or two on two cores (default)"},
+    {"quick", 0, NULL,
+     "small sizes: half a minute to two minutes on two cores (default)"},
     {"full", 0, NULL, "the paper's sizes and ten seeds"},
     {"reuse", 0, NULL,
      "take finished runs of the same configuration, go on with stopped ones"},
