@@ -11,8 +11,10 @@ const cli_option cli_stats_options[] = {
     {NULL, 0, NULL, NULL}};
 
 const char cli_stats_help[] =
-    "Counts the characters of a UTF-8 text, a file or a pipe of at most 16 GiB,\n"
-    "and their adjacent pairs. The file that it writes is what task.stats reads,\n"
+    "Counts the characters of a UTF-8 text, a file or a pipe of at most 16 "
+    "GiB,\n"
+    "and their adjacent pairs. The file that it writes is what task.stats "
+    "reads,\n"
     "so that the bigram task speaks your language:\n"
     "\n"
     "  engram stats mytext.txt --out mytext.stats\n"

@@ -39,7 +39,7 @@ typedef struct sweep {
     const cli_args *args;
     grid *grid;
     eg_config *base, *cfg; /* as the file says, and of a point */
-    int64_t threads; /* of one process */
+    int64_t threads;       /* of one process */
     crew crew;
     int n_ended;
     int n_shown; /* metrics whose last values the table has */

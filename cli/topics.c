@@ -58,7 +58,8 @@ static const struct {
      "the number of threads and however often a run was stopped and "
      "resumed.\n"
      "\n"
-     "Everything has a checksum: `engram verify` says whether it is still what\n"
+     "Everything has a checksum: `engram verify` says whether it is still "
+     "what\n"
      "was written.\n"},
     {"exit",
      "0 done; 1 failed, or a claim fails; 2 misused; 130 interrupted, after\n"

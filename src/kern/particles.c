@@ -8,12 +8,9 @@ const egi_particles *egi_particles_pick(const char *name)
 {
     static const egi_particles *const sets[] = {
 #ifdef EG_X86_SETS
-        &egi_particles_avx512,
-        &egi_particles_avx2,
+        &egi_particles_avx512, &egi_particles_avx2,
 #endif
-        &egi_particles_generic,
-        &egi_particles_ref
-    };
+        &egi_particles_generic, &egi_particles_ref};
     const eg_kern_f32 *set = eg_kern_pick(name);
     bool found = false;
 

@@ -26,12 +26,12 @@ struct eg_run {
     egi_file_sum file[EGI_RECORD_FILES]; /* config.yaml as it was at first */
     uint64_t origin;                     /* its checksum, for those of rows */
     egi_record was;                      /* run.json as it was found */
-    bool unsummed;  /* made by an engram without checksums */
-    egi_buf notes;  /* lines: what is odd and does not keep it from going on */
+    bool unsummed; /* made by an engram without checksums */
+    egi_buf notes; /* lines: what is odd and does not keep it from going on */
     void (*tell)(void *ctx, const char *note); /* them, as it is entered */
     void *tell_ctx;
-    char start[32]; /* of the first process that wrote here */
-    double seconds; /* of earlier processes */
+    char start[32];          /* of the first process that wrote here */
+    double seconds;          /* of earlier processes */
     double clock_start;      /* of this one */
     int resumed;             /* how often */
     bool created, made_lock; /* by this process */
