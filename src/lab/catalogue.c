@@ -37,24 +37,41 @@ static void stamp(egi_entry *e, const char *dir)
     e->bytes = (int64_t)info.st_size;
 }
 
-/* Reads the record of the run at dir; one that cannot be read is a row, too.
- * False: there is no run any more. */
+/* A run without a record that can be read: it is being made or removed right
+ * now, or it is damaged. False: there is no run any more. */
+static bool without_record(egi_entry *e, const char *dir, const char *rel,
+                           const char *why)
+{
+    const char *id = strrchr(rel, '/');
+    eg_folder f;
+    bool there =
+        eg_folder_open(&f, dir, NULL) == EG_OK && eg_folder_has(&f, "lock");
+    bool held = there && !eg_lock_free(&f, "lock");
+
+    eg_folder_close(&f);
+    if (!there && e->changed == 0) return false;
+    e->info = (eg_run_info){.threads = 0};
+    snprintf(e->info.status, sizeof e->info.status, "%s",
+             held ? "running" : "damaged");
+    (void)eg_text_copy(e->info.reason, sizeof e->info.reason, why);
+    (void)eg_text_copy(e->info.id, sizeof e->info.id, id ? id + 1 : rel);
+    if (id && id - rel < EG_TEXT)
+        snprintf(e->info.name, sizeof e->info.name, "%.*s", (int)(id - rel),
+                 rel);
+    return true;
+}
+
+/* Reads the record of the run at dir; false: there is no run any more. */
 static bool read_entry(egi_entry *e, const char *root, const char *dir)
 {
     eg_err why = {0};
-    const char *rel = below(root, dir), *id = strrchr(rel, '/');
+    const char *rel = below(root, dir);
 
     /* the stamp first: of a record that changes meanwhile it is too old */
     stamp(e, dir);
     if (eg_run_info_read(&e->info, dir, &why) != EG_OK) {
         stamp(e, dir);
-        if (e->changed == 0) return false; /* removed meanwhile */
-        e->info = (eg_run_info){.status = "damaged"};
-        (void)eg_text_copy(e->info.reason, sizeof e->info.reason, why.msg);
-        (void)eg_text_copy(e->info.id, sizeof e->info.id, id ? id + 1 : rel);
-        if (id && id - rel < EG_TEXT)
-            snprintf(e->info.name, sizeof e->info.name, "%.*s", (int)(id - rel),
-                     rel);
+        if (!without_record(e, dir, rel, why.msg)) return false;
     }
     snprintf(e->info.dir, sizeof e->info.dir, "%s", rel);
     return true;

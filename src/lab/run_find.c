@@ -1,4 +1,4 @@
-/* Which run directories there are: root/<name>/<id>/run.json. */
+/* Which run directories there are: root/<name>/<id>. */
 #include "base/folder.h"
 #include "lab/run_priv.h"
 
@@ -36,6 +36,15 @@ static bool is_folder(int in, const char *name)
            S_ISDIR(info.st_mode);
 }
 
+/* Does it hold the file; of none (NULL), a run? One that lost its record, or
+ * was killed before it had one, has a configuration and a lock. */
+static bool holds(const eg_folder *f, const char *file)
+{
+    if (file) return eg_folder_has(f, file);
+    return eg_folder_has(f, "run.json") ||
+           (eg_folder_has(f, "config.yaml") && eg_folder_has(f, "lock"));
+}
+
 /* Collects the folders that hold the file, at most depth below dir; never looks
  * into one of them, nor follows a link. */
 static eg_status collect(list *l, const eg_folder *in, const char *file,
@@ -55,7 +64,7 @@ static eg_status collect(list *l, const eg_folder *in, const char *file,
             st = EG_OK; /* removed meanwhile */
             continue;
         }
-        if (st == EG_OK && eg_folder_has(&f, file))
+        if (st == EG_OK && holds(&f, file))
             st = list_add(l, f.path, err);
         else if (st == EG_OK && depth > 1)
             st = collect(l, &f, file, depth - 1, err);
@@ -81,7 +90,7 @@ static int by_text(const void *a, const void *b)
 eg_status eg_runs_find(char (**dirs)[EG_PATH], int *n, const char *root,
                        eg_err *err)
 {
-    return egi_dirs_find(dirs, n, root, "run.json", err);
+    return egi_dirs_find(dirs, n, root, NULL, err);
 }
 
 eg_status egi_dirs_find(char (**dirs)[EG_PATH], int *n, const char *root,

@@ -180,7 +180,7 @@ static void test_what_the_directories_say_now(void **state)
     eg_folder f;
     eg_err err;
     int lock;
-    char dir[128];
+    char dir[128], path[160];
 
     (void)state;
     all_there(RUNS);
@@ -210,8 +210,17 @@ static void test_what_the_directories_say_now(void **state)
     assert_int_equal(ask(NULL, "damaged").of_word, 1);
     assert_int_equal(ask("name0", "damaged").of_word, 1);
     all_there(RUNS + 1);
-    /* ... and one that is gone is */
+    /* ... nor one that has none, if there is a configuration and a lock */
     assert_int_equal(unlink(dir), 0);
+    all_there(RUNS);
+    *strrchr(dir, '/') = '\0';
+    (void)snprintf(path, sizeof path, "%s/config.yaml", dir);
+    put(path, "run: {name: name0}\n");
+    all_there(RUNS);
+    (void)snprintf(path, sizeof path, "%s/lock", dir);
+    put(path, "");
+    assert_int_equal(ask("name0", "damaged").of_word, 1);
+    assert_int_equal(unlink(path), 0);
     all_there(RUNS);
 }
 
