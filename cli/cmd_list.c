@@ -107,16 +107,30 @@ static int add_tasks(rows *r, const cli_args *a)
     return CLI_DONE;
 }
 
+/* A table of modules: its rows by name. */
+static void add_modules(rows *r, const char *key,
+                        const char *(*at)(int i, const char **help))
+{
+    const char *help = NULL, *name;
+
+    for (int i = 0; (name = at(i, &help)) != NULL; i++) {
+        char full[EG_TEXT];
+
+        snprintf(full, sizeof full, "%s: %s", key, name);
+        add(r, full, help);
+    }
+}
+
 static int add_mixers(rows *r, const cli_args *a)
 {
-    static const char *const key[] = {"qk",   "value", "output",
-                                      "norm", "pos",   "init"};
+    static const char *const key[] = {"qk",        "value",   "output", "norm",
+                                      "norm_kind", "qk_norm", "pos",    "init"};
 
     (void)a;
+    add_modules(r, "mixer", eg_model_mixer_name);
+    add_modules(r, "mlp", eg_model_mlp_name);
     for (size_t i = 0; i < sizeof key / sizeof *key; i++)
         add_choices(r, eg_model_fields, key[i]);
-    add(r, "mlp: none linear relu gelu",
-        "feed-forward of each block; gelu by tanh");
     return CLI_DONE;
 }
 

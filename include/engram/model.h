@@ -138,6 +138,10 @@ EG_API const eg_model_opts *eg_model_options(const eg_model *m);
 EG_API eg_precision eg_model_precision(const eg_model *m);
 EG_API int eg_model_vocab(const eg_model *m);
 EG_API int eg_model_ctx(const eg_model *m);
+/* The i-th item that model.mixer, model.mlp take, and what it computes; NULL
+ * past the end. */
+EG_API const char *eg_model_mixer_name(int i, const char **help);
+EG_API const char *eg_model_mlp_name(int i, const char **help);
 /* EG_MLP_... of block l. */
 EG_API int eg_model_mlp(const eg_model *m, int l);
 

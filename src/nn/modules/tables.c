@@ -16,3 +16,23 @@ int egi_mlp_find(const char *name)
         if (strcmp(egi_mlps[i].name, name) == 0) return i;
     return -1;
 }
+
+const char *eg_model_mixer_name(int i, const char **help)
+{
+    int n = 0;
+
+    while (egi_mixers[n].name) n++;
+    if (i < 0 || i >= n) return NULL;
+    *help = egi_mixers[i].help;
+    return egi_mixers[i].name;
+}
+
+const char *eg_model_mlp_name(int i, const char **help)
+{
+    int n = 0;
+
+    while (egi_mlps[n].name) n++;
+    if (i < 0 || i >= n) return NULL;
+    *help = egi_mlps[i].help;
+    return egi_mlps[i].name;
+}
