@@ -118,7 +118,7 @@ static void label_name(class *c, int n)
         bool unused[LINES] = {false};
 
         if (strcmp(c[i].first->name, c->first->name) != 0) continue;
-        (void)eg_text_copy(c[i].label, LABEL / 2, c[i].first->name);
+        (void)eg_text_clean(c[i].label, LABEL / 2, c[i].first->name);
         if (groups > 1 && mark(unused, line, lines, c[i].first->config))
             say(c[i].label, sizeof c[i].label, c[i].first->config, varies);
     }

@@ -215,7 +215,7 @@ static eg_status phase(job *j, const char *name, eg_err *err)
     eg_status st = EG_OK;
     egi_phase m = {0};
     eg_outfile o = {0};
-    char what[160], title[256];
+    char what[160], title[320];
 
     EG_TRY(egi_phase_read(&m, j->runs, j->n, name, err));
     (void)snprintf(what, sizeof what, "phase-%s", name);
@@ -259,7 +259,7 @@ static eg_status heat(job *j, const egi_heats *all, const egi_heat *h,
 {
     eg_status st = EG_OK;
     double *x = NULL;
-    char what[192], label[192], title[224];
+    char what[192], label[192], title[400];
     int64_t step = h->steps[h->n_steps - 1];
 
     egi_heat_label(h, label, sizeof label);
@@ -304,7 +304,7 @@ enum { TOKENS, TRACKS, INNER, N_FIGURES };
 static bool draw(FILE *f, const job *j, int which, const int *frame, int k)
 {
     const egi_flow *flow = &j->flow;
-    char title[160];
+    char title[320];
 
     (void)snprintf(title, sizeof title, "%s: %s%s, n = %td, d = %td", j->group,
                    flow->model, flow->causal ? ", causal" : "", flow->n,

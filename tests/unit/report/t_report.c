@@ -106,6 +106,36 @@ static void test_groups(void **state)
     test_folder_remove(root);
 }
 
+/* A name of any bytes is a name in the page, and what differs is said. */
+static void test_names_of_groups(void **state)
+{
+    char *root = test_folder(), name[200] = "{\"name\":\"";
+    const char *names[] = {"n/1", "n/2", "n/3", "m\xff\x1b/1"};
+    json_t *data;
+
+    (void)state;
+    for (int i = 0; i < 50; i++) memcpy(name + 9 + 3 * i, "\xe2\x82\xac", 3);
+    memcpy(name + 9 + 150, "\"}", 3);
+    put_run(root, names[0], CONFIG("n", "1", "0.1"), name, ROWS);
+    put_run(root, names[1], CONFIG("n", "1", "0.2"), name, ROWS);
+    put_run(root, names[2], "another: form\n", name, ROWS);
+    put_run(root, names[3], CONFIG("m", "1", "0.2"), NULL, ROWS);
+    data = report(root, names, 4);
+    assert_int_equal(json_array_size(json_object_get(data, "groups")), 4);
+    name[9 + 78] = '\0'; /* 26 characters */
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const rest[] = {", optim.lr=0.1", ", optim.lr=0.2",
+                                           ""};
+        char want[200];
+
+        (void)snprintf(want, sizeof want, "%s%s", name + 9, rest[i]);
+        assert_string_equal(text_of(group(data, i), "name"), want);
+    }
+    assert_string_equal(text_of(group(data, 3), "name"), "m\\xff\\x1b");
+    json_decref(data);
+    test_folder_remove(root);
+}
+
 /* Everything that can be wrong inside a run becomes a sentence. */
 static void test_broken_runs(void **state)
 {
@@ -365,6 +395,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_names_of_groups),
         cmocka_unit_test(test_broken_runs),
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_escaping),
