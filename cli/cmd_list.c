@@ -187,7 +187,7 @@ int cmd_list(const cli_args *a)
     bool found = false;
     int code = CLI_DONE;
 
-    if (cli_flag(a, "no-control") && strcmp(only, "claims") != 0) {
+    if (cli_flag(a, "no-control") && only && strcmp(only, "claims") != 0) {
         json_decref(all);
         return cli_fail(CLI_MISUSE, "list: --no-control is about claims");
     }

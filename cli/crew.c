@@ -1,6 +1,7 @@
 /* Processes of a sweep; see crew.h. A process writes its result into a pipe of
  * its own, whose end of file says that it is gone, however it went. */
-#define _GNU_SOURCE /* ppoll */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): glibc's switch for ppoll */
+#define _GNU_SOURCE
 #include "crew.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* Folders held open, and files found below them without following a link. */
-#define _GNU_SOURCE /* O_PATH */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): glibc's switch for O_PATH */
+#define _GNU_SOURCE
 #include "base/folder.h"
 
 #include <errno.h>
@@ -30,7 +31,8 @@ int egi_folder_openat(int at, const char *name, bool follow)
     int flags = O_DIRECTORY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
     int fd = openat(at, name, O_RDONLY | flags);
 
-    return fd < 0 && errno == EACCES ? openat(at, name, O_PATH | flags) : fd;
+    if (fd < 0 && errno == EACCES) fd = openat(at, name, O_PATH | flags);
+    return fd;
 }
 
 /* Why the part of name that ends after n bytes, `last` in the open folder, was

@@ -11,7 +11,9 @@
  * ever to get when there is no room. So room for as many as there are calls is
  * looked for first. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* processors of a thread */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): glibc's switch for processors
+ */
+#define _GNU_SOURCE
 #endif
 #include "flow/lapack.h"
 
@@ -45,6 +47,7 @@ static struct {
 
 static bool has_room(size_t bytes)
 {
+    /* cppcheck-suppress invalidFunctionArg ; -1 is right for no file */
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

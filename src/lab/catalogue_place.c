@@ -1,5 +1,6 @@
 /* The place of a catalogue: what is there may be somebody else's. */
-#define _GNU_SOURCE /* memmem */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): glibc's switch for memmem */
+#define _GNU_SOURCE
 #include "lab/catalogue_db.h"
 
 #include <stdio.h>
