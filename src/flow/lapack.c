@@ -11,8 +11,7 @@
  * ever to get when there is no room. So room for as many as there are calls is
  * looked for first. */
 #ifndef _GNU_SOURCE
-/* NOLINTNEXTLINE(bugprone-reserved-identifier): glibc's switch for processors
- */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): glibc's switch for threads */
 #define _GNU_SOURCE
 #endif
 #include "flow/lapack.h"
@@ -47,9 +46,9 @@ static struct {
 
 static bool has_room(size_t bytes)
 {
-    /* cppcheck-suppress invalidFunctionArg ; -1 is right for no file */
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int how = MAP_PRIVATE | MAP_ANONYMOUS;
+    /* cppcheck-suppress invalidFunctionArg */
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, how, -1, 0);
 
     if (p == MAP_FAILED) return false;
     (void)munmap(p, bytes);
