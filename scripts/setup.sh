@@ -40,6 +40,7 @@ npm             | cmd npm
 needs_check='
 g++             | cmd c++ g++ clang++
 libcmocka-dev   | pc cmocka
+locales         | file /usr/share/i18n/locales/de_DE
 chromium        | cmd chromium chromium-browser google-chrome
 '
 needs_lint='

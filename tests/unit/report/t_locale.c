@@ -156,6 +156,25 @@ static void same_folder(const char *a, const char *b, int at_least)
     assert_true(n >= at_least);
 }
 
+/* The record and the log, which tell times: numbers with points. */
+static void check_record(const char *dir)
+{
+    char path[300];
+    char *log = NULL;
+    const char *mib = NULL;
+    eg_run_info info;
+    eg_err err = {0};
+
+    must(eg_run_info_read(&info, dir, &err), &err);
+    assert_string_equal(info.status, "finished");
+    assert_true(info.seconds >= 0 && info.seconds < 1000);
+    (void)snprintf(path, sizeof path, "%s/log", dir);
+    log = test_read(path);
+    mib = strstr(log, " MiB");
+    if (mib && mib[-2] != '.') fail_msg("%s", log);
+    eg_free(log);
+}
+
 static void check_run(const char *yaml, const char *name)
 {
     static const char *const file[] = {"config.yaml", "metrics.jsonl"};
@@ -168,6 +187,7 @@ static void check_run(const char *yaml, const char *name)
     use_commas();
     run_here(yaml, b);
     locale_reset();
+    check_record(b);
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
         (void)snprintf(one, sizeof one, "%s/%s", a, file[i]);
         (void)snprintf(two, sizeof two, "%s/%s", b, file[i]);
