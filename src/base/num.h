@@ -14,7 +14,7 @@
 #include "engram/status.h"
 
 /* The C locale for this thread until egi_locale_leave of what it returned. No
- * allocation; a few nanoseconds. */
+ * allocation; a tenth of a microsecond. */
 locale_t egi_locale_enter(void);
 void egi_locale_leave(locale_t before);
 
