@@ -60,7 +60,8 @@ static inline bool egi_is_alnum(char c)
 
 static inline char egi_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c < 'A' || c > 'Z') return c;
+    return "abcdefghijklmnopqrstuvwxyz"[c - 'A'];
 }
 
 #endif
