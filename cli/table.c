@@ -1,7 +1,10 @@
 /* Results on stdout: tables and JSON, in which names cannot act on a terminal,
  * and columns are counted as a terminal counts them. */
-#define _XOPEN_SOURCE 700 /* wcwidth */
+/* glibc's switches for wcwidth, and for all the rest beside it.
+ * NOLINTBEGIN(bugprone-reserved-identifier) */
+#define _XOPEN_SOURCE 700
 #define _DEFAULT_SOURCE
+/* NOLINTEND(bugprone-reserved-identifier) */
 #include "cli.h"
 
 #include <jansson.h>

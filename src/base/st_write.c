@@ -107,6 +107,7 @@ static char *make_head(const char *json, size_t *size)
     if (!head) return NULL;
     for (int i = 0; i < 8; i++)
         head[i] = (char)((length + pad) >> (8 * i) & 0xff);
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): it is no text */
     memcpy(head + 8, json, length);
     memset(head + at, ' ', pad);
     *size = at + pad;
