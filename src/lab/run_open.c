@@ -188,6 +188,18 @@ static eg_status look_at_record(eg_run *run, eg_err *err)
     return EG_OK;
 }
 
+/* It will be appended to: what keeps that from happening is said now. */
+static eg_status look_at_log(const eg_run *run, eg_err *err)
+{
+    FILE *log = NULL;
+    eg_status st;
+
+    if (!eg_folder_has(&run->folder, "log")) return EG_OK;
+    st = eg_folder_stream(&log, &run->folder, "log", EG_APPEND, err);
+    if (log) (void)fclose(log);
+    return st;
+}
+
 eg_status egi_run_open(eg_run **out, const char *dir, const eg_config *cfg,
                        eg_err *err)
 {
@@ -203,6 +215,7 @@ eg_status egi_run_open(eg_run **out, const char *dir, const eg_config *cfg,
     run->made_lock = !eg_folder_has(&run->folder, "lock");
     EG_TRY(eg_lock_take(&run->lock, &run->folder, "lock", err));
     EG_TRY(egi_run_folders(run, false, err));
+    EG_TRY(look_at_log(run, err));
     EG_TRY(look_at_rows(run, err));
     EG_TRY(look_at_record(run, err));
     EG_TRY(check_config(run, cfg, err));

@@ -78,6 +78,16 @@ eg_status egi_run_write_sums(const eg_run *run, eg_err *err)
     return egi_sums_write(&run->sums, &run->sub[EGI_ARRAYS], err);
 }
 
+/* A link or a folder that lies there was not written by a run. */
+static bool is_file(const eg_folder *in, const char *name)
+{
+    int fd;
+
+    if (eg_folder_fd(&fd, in, name, EG_READ, NULL) != EG_OK) return false;
+    eg_folder_close(&(eg_folder){.fd = fd});
+    return true;
+}
+
 eg_status egi_run_sum_snapshot(eg_run *run, int64_t step, eg_err *err)
 {
     char tail[40];
@@ -91,6 +101,7 @@ eg_status egi_run_sum_snapshot(eg_run *run, int64_t step, eg_err *err)
 
         if (!ends(name, ".npy")) continue;
         if (!ends(name, tail) && egi_sums_find(&run->sums, name)) continue;
+        if (!is_file(&run->sub[EGI_ARRAYS], name)) continue;
         EG_TRY(egi_run_sum_array(run, name, err));
     }
     EG_TRY(egi_run_write_sums(run, err));

@@ -41,7 +41,7 @@ reading() {
             code=$?
             n_checks=$((n_checks + 1))
             [ $code -lt 3 ] || die "$command: exit $code"
-        done < <(tr , '\n' <<<"show RUN,runs --rebuild,report RUN --out page.html${every:+,$every}")
+        done < <(tr , '\n' <<<"show RUN,verify RUN,runs --rebuild,report RUN --out page.html${every:+,$every}")
         unchanged $run before
         rm -rf page.html figures
     done
@@ -51,15 +51,20 @@ reading() {
     unchanged victims victims.before
 }
 
-# What writes; the folder may be refused or gone on with.
+# What writes; the folder is refused, and stays as it was, or gone on with.
 writing() {
     local run
     for run in "$tiny" "$sheet"; do
         for command in "run $run --resume" "report $run"; do
+            photo $run >before
             timeout 60 "$engram" $command >out 2>err
             code=$?
             n_checks=$((n_checks + 1))
             [ $code -lt 3 ] || die "$command: exit $code"
+            case $1 in
+            arrays/*) ;; # found when they are written, after the run was entered
+            *) [ $code = 0 ] || unchanged $run before ;;
+            esac
         done
     done
     unchanged victims victims.before
@@ -90,7 +95,7 @@ for file in $files $inside; do
         done
         echo "-- $file: $kind"
         reading
-        writing
+        writing $file
     done
 done
 
@@ -103,7 +108,7 @@ for folder in arrays checkpoints; do
     done
     echo "-- $folder: link"
     reading
-    writing
+    writing $folder
 done
 
 # the words: what is in the way, and why
