@@ -27,7 +27,8 @@ typedef struct eg_mem_info {
 } eg_mem_info;
 EG_API eg_mem_info eg_mem_query(void);
 
-/* Test hook: the n-th allocation from now fails (n >= 1); 0 switches off. */
+/* Test hook: the n-th allocation from now fails (n >= 1), or for -n that one
+ * and all behind it; 0 switches off. */
 EG_API void eg_mem_fail_after(int64_t n);
 
 /* Bump allocator for temporaries: mark, take, reset. */

@@ -17,8 +17,12 @@ static _Atomic int64_t n_allocs, live_bytes, peak_bytes, fail_in;
 
 static bool must_fail(void)
 {
-    if (atomic_load_explicit(&fail_in, memory_order_relaxed) <= 0) return false;
-    return atomic_fetch_sub(&fail_in, 1) == 1;
+    int64_t n = atomic_load_explicit(&fail_in, memory_order_relaxed);
+
+    if (n == 0 || n == -1) return n == -1; /* off, or all of them */
+    if (n > 0) return atomic_fetch_sub(&fail_in, 1) == 1;
+    atomic_fetch_add(&fail_in, 1);
+    return false;
 }
 
 static void count_block(size_t bytes)

@@ -319,7 +319,7 @@ static eg_status parse(reader *r)
     EG_TRY(check_sum(r, length));
     root = egi_json_parse(s->bytes + 8, length, JSON_REJECT_DUPLICATES, &why);
     if (!root) {
-        st = json_error_code(&why) == json_error_out_of_memory
+        st = egi_json_status(&why) == EG_ENOMEM
                  ? no_memory(r)
                  : EG_FAIL(r->err, EG_EFORMAT, "%s: header: byte %d: %s",
                            r->file, why.position + 8, why.text);

@@ -183,7 +183,7 @@ eg_status eg_st_write_in(const eg_folder *in, const char *name,
     EG_TRY(eg_outfile_commit(&o, err));
 done:
     eg_outfile_abort(&o);
-    free(header); /* jansson's */
+    eg_free(header);
     eg_free(head);
     json_decref(root);
     eg_free(order);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/num.h"
 #include "engram/lab.h"
-#include "lab/buf.h"
+#include "base/buf.h"
 #include "lab/theory_priv.h"
 
 static void put_bound(egi_buf *b, const char *word, double bound)

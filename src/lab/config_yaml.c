@@ -4,7 +4,7 @@
 #include <string.h>
 #include "engram/mem.h"
 #include "engram/text.h"
-#include "lab/buf.h"
+#include "base/buf.h"
 
 static bool listed(const char *const *names, const char *name)
 {

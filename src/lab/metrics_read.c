@@ -120,8 +120,9 @@ static eg_status add_parsed(const reader *r, const char *text, size_t size,
     json_t *line = egi_json_parse(text, size, 0, &why);
 
     if (!json_is_object(line))
-        st = EG_FAIL(err, EG_EFORMAT, "%s:%d: not a JSON object%s%s", r->name,
-                     r->number, line ? "" : ": ", line ? "" : why.text);
+        st = EG_FAIL(err, line ? EG_EFORMAT : egi_json_status(&why),
+                     "%s:%d: not a JSON object%s%s", r->name, r->number,
+                     line ? "" : ": ", line ? "" : why.text);
     else
         st = add_object(r, line, err);
     json_decref(line);

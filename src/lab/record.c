@@ -50,21 +50,22 @@ char *egi_record_print(json_t *o)
     return text;
 }
 
-void egi_record_put_files(json_t *o, const egi_file_sum *file)
+json_t *egi_record_files(const egi_file_sum *file)
 {
     json_t *all = json_object();
+    int bad = 0;
 
     for (int i = 0; i < EGI_RECORD_FILES; i++) {
         char hex[EGI_SUM_HEX];
 
         if (!file[i].said) continue;
         egi_sum_print(file[i].sum, hex);
-        json_object_set_new(all, egi_record_file[i],
-                            json_pack("{s:I, s:s}", "bytes",
-                                      (json_int_t)file[i].bytes, "xxh128",
-                                      hex));
+        bad |= json_object_set_new(all, egi_record_file[i],
+                                   json_pack("{s:I, s:s}", "bytes",
+                                             (json_int_t)file[i].bytes,
+                                             "xxh128", hex));
     }
-    json_object_set_new(o, "files", all);
+    return egi_json_whole(all, bad);
 }
 
 static void get_text(const json_t *o, const char *key, char *buf, size_t size)
@@ -119,8 +120,9 @@ eg_status egi_record_read(egi_record *r, const eg_folder *run, eg_err *err)
     o = egi_json_parse(text, size, 0, &why);
     if (!json_is_object(o)) {
         r->summed = digits_of(text) != NULL;
-        st = EG_FAIL(err, EG_EFORMAT, "%s/%s:%d: %s", run->path, EGI_RECORD,
-                     o ? 1 : why.line, o ? "not an object" : why.text);
+        st = EG_FAIL(err, o ? EG_EFORMAT : egi_json_status(&why),
+                     "%s/%s:%d: %s", run->path, EGI_RECORD, o ? 1 : why.line,
+                     o ? "not an object" : why.text);
         goto done;
     }
     get_text(o, "status", r->status, sizeof r->status);

@@ -37,9 +37,10 @@ typedef struct egi_record {
  * could be read all the same. */
 eg_status egi_record_read(egi_record *r, const eg_folder *run, eg_err *err);
 
-/* Adds `files` to a record; NULL entries of no use are left out by `said`. */
-void egi_record_put_files(json_t *o, const egi_file_sum *file);
-/* The record as text with its checksum, released with free; NULL: no memory. */
+/* `files` of a record, those of which something is said; NULL: no memory. */
+json_t *egi_record_files(const egi_file_sum *file);
+/* The record as text with its checksum, released with eg_free; NULL: no memory.
+ */
 char *egi_record_print(json_t *o);
 
 /* Of a file as it is now. */

@@ -1,27 +1,37 @@
 /* run.json: who ran what where, when, and how it ended. */
 #include "lab/run_priv.h"
 
-#include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
 #include "engram/lab.h"
 #include "engram/kern.h"
 #include "engram/mem.h"
 #include "engram/text.h"
-#include "lab/json.h"
+#include "base/json.h"
 #include "lab/lab_priv.h"
 
-static void put_text(json_t *o, const char *key, const char *text)
+/* A record being put together; bad: something of it is missing. */
+typedef struct record {
+    json_t *o;
+    int bad;
+} record;
+
+static void put(record *r, const char *key, json_t *value)
 {
-    json_object_set_new(o, key, egi_json_text(text ? text : ""));
+    r->bad |= json_object_set_new(r->o, key, value);
 }
 
-static void put_int(json_t *o, const char *key, int64_t v)
+static void put_text(record *r, const char *key, const char *text)
 {
-    json_object_set_new(o, key, json_integer(v));
+    put(r, key, egi_json_text(text ? text : ""));
 }
 
-static void put_facts(json_t *o, const eg_run_facts *f)
+static void put_int(record *r, const char *key, int64_t v)
+{
+    put(r, key, json_integer(v));
+}
+
+static void put_facts(record *o, const eg_run_facts *f)
 {
     put_text(o, "kernels", f->kern);
     put_text(o, "precision", f->precision);
@@ -31,7 +41,7 @@ static void put_facts(json_t *o, const eg_run_facts *f)
     put_int(o, "steps", f->steps);
     put_int(o, "steps_done", f->steps_done);
     put_int(o, "tokens", f->tokens);
-    json_object_set_new(o, "tokens_per_s", json_real(f->tokens_per_s));
+    put(o, "tokens_per_s", json_real(f->tokens_per_s));
     if (f->evaluations) {
         put_int(o, "evaluations", f->evaluations);
         put_int(o, "solver_steps", f->solver_steps);
@@ -45,12 +55,11 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
                         const eg_run_facts *facts, eg_err *err)
 {
     eg_status st = EG_OK;
-    json_t *o = json_object();
+    record r = {.o = json_object()}, *o = &r;
     char now[32], machine[512];
     char *text = NULL;
     bool finished = strcmp(status, "finished") == 0;
 
-    if (!o) return EG_FAIL(err, EG_ENOMEM, "run.json: out of memory");
     if (finished) EG_TRY(egi_run_seal(run, err));
     eg_machine_describe(machine, sizeof machine);
     egi_now(now);
@@ -65,14 +74,13 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
     put_text(o, "compiler", egi_compiler());
     put_text(o, "start", run->start);
     put_text(o, "end", strcmp(status, "running") == 0 ? "" : now);
-    json_object_set_new(
-        o, "seconds", json_real(run->seconds + eg_clock() - run->clock_start));
+    put(o, "seconds", json_real(run->seconds + eg_clock() - run->clock_start));
     put_int(o, "resumed", run->resumed);
     if (facts) put_facts(o, facts);
     put_text(o, "machine", machine);
     put_text(o, "cpu_features", eg_cpu_features());
-    egi_record_put_files(o, run->file);
-    text = egi_record_print(o);
+    put(o, "files", egi_record_files(run->file));
+    if (!r.bad) text = egi_record_print(r.o);
     if (!text) {
         st = EG_FAIL(err, EG_ENOMEM, "run.json: out of memory");
         goto done;
@@ -80,8 +88,8 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
     EG_TRY(eg_file_write_in(&run->folder, EGI_RECORD, text, strlen(text), err));
     if (finished) egi_run_drop_row_sums(run);
 done:
-    free(text); /* jansson's own allocation */
-    json_decref(o);
+    eg_free(text);
+    json_decref(r.o);
     return st;
 }
 
@@ -130,8 +138,9 @@ eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err)
     EG_TRY(eg_file_read_in(&text, &size, f, "run.json", 1 << 20, err));
     o = egi_json_parse(text, size, 0, &why);
     if (!json_is_object(o)) {
-        st = EG_FAIL(err, EG_EFORMAT, "%s/run.json:%d: %s", f->path,
-                     o ? 1 : why.line, o ? "not an object" : why.text);
+        st = EG_FAIL(err, o ? EG_EFORMAT : egi_json_status(&why),
+                     "%s/run.json:%d: %s", f->path, o ? 1 : why.line,
+                     o ? "not an object" : why.text);
         goto done;
     }
     get_text(o, "name", info->name, sizeof info->name);

@@ -268,7 +268,7 @@ eg_status eg_report_write(const char *const *paths, int n_paths,
     egi_collection_tell(&c, opts);
 done:
     if (st != EG_OK && o.f) eg_outfile_abort(&o);
-    free(json); /* jansson's own allocation */
+    eg_free(json);
     eg_free(title);
     json_decref(data);
     egi_collection_release(&c);

@@ -6,7 +6,7 @@
 #include "engram/file.h"
 #include "engram/mem.h"
 #include "engram/report.h"
-#include "lab/json.h"
+#include "base/json.h"
 
 /* --- panels.c: the tables of figures and quantities --- */
 

@@ -1,10 +1,10 @@
 /* Statistics as JSON: keys in a fixed order, one line a bigram row, so that
  * two measurements of one text are the same bytes. */
 #include "engram/file.h"
+#include "engram/mem.h"
 #include "task/stats.h"
 
 #include "base/json.h"
-#include <stdlib.h>
 
 static const char method[] =
     "characters are Unicode code points of the UTF-8 text, as they stand; "
@@ -18,7 +18,7 @@ static bool put_text(FILE *f, const char *key, const char *text)
     char *quoted = v ? egi_json_print(v, JSON_ENCODE_ANY) : NULL;
 
     if (quoted) fprintf(f, " \"%s\": %s,\n", key, quoted);
-    free(quoted);
+    eg_free(quoted);
     json_decref(v);
     return quoted != NULL;
 }

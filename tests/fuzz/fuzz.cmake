@@ -36,6 +36,7 @@ function(eg_fuzz name module)
   endif()
 endfunction()
 
+eg_fuzz(json base)
 eg_fuzz(npy base)
 eg_fuzz(safetensors base)
 eg_fuzz(yaml base)

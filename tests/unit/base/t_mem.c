@@ -81,6 +81,15 @@ static void test_the_nth_allocation_fails(void **state)
     eg_free(eg_strdup("abc"));
     eg_mem_fail_after(1);
     assert_null(eg_strdup("abc"));
+    eg_mem_fail_after(-3); /* the third and all behind it */
+    for (int i = 1; i <= 6; i++) {
+        char *s = eg_strdup("abc");
+
+        assert_true((s != NULL) == (i < 3));
+        eg_free(s);
+    }
+    eg_mem_fail_after(0);
+    eg_free(eg_strdup("abc"));
 }
 
 static void test_strdup(void **state)

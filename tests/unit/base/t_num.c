@@ -166,7 +166,7 @@ static void check_here(void)
     assert_true(json_real_value(json_array_get(j, 0)) == 0.5);
     text = egi_json_print(j, JSON_COMPACT);
     assert_string_equal(text, "[0.5,0.001]");
-    free(text);
+    eg_free(text);
     json_decref(j);
 }
 

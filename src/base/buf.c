@@ -1,5 +1,5 @@
 /* Text that grows: see buf.h. */
-#include "lab/buf.h"
+#include "base/buf.h"
 
 #include <stdarg.h>
 #include <stdio.h>

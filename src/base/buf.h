@@ -1,7 +1,7 @@
 /* Text that grows. A failed allocation is remembered; the builder goes on as
  * if nothing had happened and egi_buf_take tells in the end. */
-#ifndef EG_LAB_BUF_H
-#define EG_LAB_BUF_H
+#ifndef EG_BASE_BUF_H
+#define EG_BASE_BUF_H
 
 #include "engram/status.h"
 
