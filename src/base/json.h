@@ -8,6 +8,20 @@
 
 #include "engram/status.h"
 
+/* What is built is built wholly: nobody may look away when a value does not
+ * fit in. */
+#if defined(__GNUC__)
+int json_array_append_new(json_t *array, json_t *value)
+    __attribute__((warn_unused_result));
+static JSON_INLINE int json_array_append(json_t *array, json_t *value)
+    __attribute__((warn_unused_result));
+int json_object_set_new(json_t *object, const char *key, json_t *value)
+    __attribute__((warn_unused_result));
+static JSON_INLINE int json_object_set(json_t *object, const char *key,
+                                       json_t *value)
+    __attribute__((warn_unused_result));
+#endif
+
 /* An array or object, as json_loadb with no flag or JSON_REJECT_DUPLICATES.
  * NULL: *why (may be NULL) has the place and the sentence; its code
  * (json_error_code) is json_error_out_of_memory or json_error_invalid_syntax.

@@ -4,7 +4,7 @@
 #define EG_LAB_JSONL_H
 
 #include <stdio.h>
-#include "lab/buf.h"
+#include "base/buf.h"
 #include "lab/row_sums.h"
 
 typedef struct egi_jsonl {

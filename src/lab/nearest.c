@@ -3,7 +3,7 @@
 
 #include <string.h>
 #include "engram/mem.h"
-#include "lab/buf.h"
+#include "base/buf.h"
 #include "lab/run_priv.h"
 
 enum { OF_ANOTHER_KIND = 1000 }; /* counts as so many keys */

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "engram/mem.h"
-#include "lab/buf.h"
+#include "base/buf.h"
 
 enum { MAX_FILE = 1 << 28 };
 

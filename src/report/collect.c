@@ -55,7 +55,9 @@ static eg_status add_listed(egi_collection *c, const json_t *list,
                               : json_string_value(json_object_get(item, "dir"));
 
         if (!dir) {
-            egi_note(c->problems, "%s: run %zu has no dir", file, i + 1);
+            st = egi_note(c->problems, err, "%s: run %zu has no dir", file,
+                          i + 1);
+            if (st != EG_OK) return st;
             continue;
         }
         (void)snprintf(path, sizeof path, "%s", dir);
@@ -63,8 +65,8 @@ static eg_status add_listed(egi_collection *c, const json_t *list,
             (void)snprintf(path, sizeof path, "%.*s/%s", (int)(slash - file),
                            file, dir);
         st = add_run(c, path, name, &why);
-        if (st == EG_ENOMEM) return EG_FAIL(err, st, "%s", why.msg);
-        if (st != EG_OK) egi_note(c->problems, "%s", why.msg);
+        st = egi_note_why(c->problems, st, &why, err);
+        if (st != EG_OK) return st;
     }
     return EG_OK;
 }
@@ -82,19 +84,25 @@ static eg_status add_claims(egi_collection *c, const eg_folder *in,
     (void)egi_path_in(file, in, name);
     EG_TRY(eg_file_read_in(&text, &size, in, name, CLAIMS_FILE, err));
     root = egi_json_parse(text, size, 0, &e);
+    if (!root && egi_json_status(&e) == EG_ENOMEM) {
+        st = egi_report_no_memory(err);
+        goto done;
+    }
     if (!root) {
-        egi_note(c->problems, "%s %s: %s (line %d); no claims are shown", file,
-                 size ? "is damaged or cut off" : "is empty", e.text, e.line);
+        st = egi_note(
+            c->problems, err, "%s %s: %s (line %d); no claims are shown", file,
+            size ? "is damaged or cut off" : "is empty", e.text, e.line);
         goto done;
     }
     if (!json_is_array(json_object_get(root, "claims")))
-        egi_note(c->problems, "%s holds no list of claims", file);
+        EG_TRY(egi_note(c->problems, err, "%s holds no list of claims", file));
     json_array_foreach(json_object_get(root, "claims"), i, claim)
     {
-        if (json_is_object(claim))
-            json_array_append(c->claims, claim);
-        else
-            egi_note(c->problems, "%s: claim %zu is no object", file, i + 1);
+        if (!json_is_object(claim))
+            EG_TRY(egi_note(c->problems, err, "%s: claim %zu is no object",
+                            file, i + 1));
+        else if (json_array_append(c->claims, claim))
+            EG_TRY(egi_report_no_memory(err));
     }
     EG_TRY(add_listed(c, json_object_get(root, "runs"), file, err));
 done:

@@ -11,10 +11,11 @@
 
 enum { MIN_TOKENS = 64, MAX_BINS = 512, MAX_MERGES = 4096 };
 
-/* Maps arrays/<name>.npy when it is there and has so many axes; false
- * otherwise, with a sentence when it is damaged. */
-static bool open_array(egi_npy *m, const egi_flow *f, const char *name,
-                       int ndim, json_t *problems)
+/* Maps arrays/<name>.npy when it is there and has so many axes; *have: it is.
+ * A sentence when it is damaged. */
+static eg_status open_array(bool *have, egi_npy *m, const egi_flow *f,
+                            const char *name, int ndim, json_t *problems,
+                            eg_err *err)
 {
     char file[64];
     eg_folder in;
@@ -23,23 +24,22 @@ static bool open_array(egi_npy *m, const egi_flow *f, const char *name,
     eg_status st = EG_OK;
 
     (void)snprintf(file, sizeof file, "arrays/%s.npy", name);
-    if (eg_folder_open(&in, f->dir, NULL) != EG_OK) return false;
+    *have = false;
+    if (eg_folder_open(&in, f->dir, NULL) != EG_OK) return EG_OK;
     there = eg_folder_has(&in, file);
     if (there) st = egi_array_check(&in, file, &why);
     if (there && st == EG_OK) st = egi_npy_map(m, &in, file, &why);
     eg_folder_close(&in);
-    if (!there) return false;
-    if (st != EG_OK) {
-        egi_note(problems, "%s", why.msg);
-        return false;
-    }
-    if (m->view.ndim != ndim || eg_view_size(&m->view) == 0) {
-        egi_note(problems, "%s/%s: expected %d axes, found %d, %td values",
-                 f->dir, file, ndim, m->view.ndim, eg_view_size(&m->view));
+    if (st != EG_OK) return egi_note_why(problems, st, &why, err);
+    if (there && (m->view.ndim != ndim || eg_view_size(&m->view) == 0)) {
+        st = egi_note(problems, err,
+                      "%s/%s: expected %d axes, found %d, %td values", f->dir,
+                      file, ndim, m->view.ndim, eg_view_size(&m->view));
         egi_npy_unmap(m);
-        return false;
+        return st;
     }
-    return true;
+    *have = there;
+    return EG_OK;
 }
 
 static double number_in(const egi_run *r, const char *key, double otherwise)
@@ -190,32 +190,35 @@ done:
     return st;
 }
 
-static void read_times(egi_flow *f, json_t *problems)
+static eg_status read_times(egi_flow *f, json_t *problems, eg_err *err)
 {
     egi_npy m = {0};
-    bool have = open_array(&m, f, "t", 1, problems);
+    bool have;
+    eg_status st = open_array(&have, &m, f, "t", 1, problems, err);
 
     if (have && m.view.shape[0] != f->n_times)
-        egi_note(problems, "t.npy: expected %td times, found %td", f->n_times,
-                 m.view.shape[0]);
+        st = egi_note(problems, err, "t.npy: expected %td times, found %td",
+                      f->n_times, m.view.shape[0]);
     have = have && m.view.shape[0] == f->n_times;
     for (int q = 0; q < f->n_frames; q++)
         f->t[q] = have ? eg_view_at(&m.view, f->frame[q]) : f->frame[q];
     egi_npy_unmap(&m);
+    return st;
 }
 
 static eg_status read_hist(egi_flow *f, json_t *problems, eg_err *err)
 {
-    eg_status st = EG_OK;
     egi_npy m = {0};
     double *out;
+    bool have;
+    eg_status st = open_array(&have, &m, f, "hist", 2, problems, err);
 
-    if (!open_array(&m, f, "hist", 2, problems)) return EG_OK;
+    if (!have) return st;
     if (m.view.shape[0] != f->n_times || m.view.shape[1] > MAX_BINS) {
-        egi_note(problems,
-                 "hist.npy: expected [%td, at most %d], found "
-                 "[%td, %td]; not shown",
-                 f->n_times, MAX_BINS, m.view.shape[0], m.view.shape[1]);
+        st = egi_note(problems, err,
+                      "hist.npy: expected [%td, at most %d], found "
+                      "[%td, %td]; not shown",
+                      f->n_times, MAX_BINS, m.view.shape[0], m.view.shape[1]);
         goto done;
     }
     f->bins = (int)m.view.shape[1];
@@ -241,26 +244,28 @@ done:
 }
 
 /* A run without merges keeps an array of shape [0, 2]. */
-static bool no_merges(const egi_flow *f)
+static eg_status find_merges(bool *none, const egi_flow *f, eg_err *err)
 {
     eg_folder in;
     eg_view v = {0};
-    bool none = eg_folder_open(&in, f->dir, NULL) == EG_OK &&
-                eg_npy_read_in(&v, &in, "arrays/merges.npy", NULL) == EG_OK &&
-                eg_view_size(&v) == 0;
+    eg_status st = eg_folder_open(&in, f->dir, NULL);
 
+    if (st == EG_OK) st = eg_npy_read_in(&v, &in, "arrays/merges.npy", NULL);
+    *none = st == EG_OK && eg_view_size(&v) == 0;
     eg_view_release(&v);
     eg_folder_close(&in);
-    return none;
+    return st == EG_ENOMEM ? egi_report_no_memory(err) : EG_OK;
 }
 
 static eg_status read_merges(egi_flow *f, json_t *problems, eg_err *err)
 {
-    eg_status st = EG_OK;
     egi_npy m = {0};
+    bool none, have = false;
+    eg_status st = find_merges(&none, f, err);
 
-    if (no_merges(f)) return EG_OK;
-    if (!open_array(&m, f, "merges", 2, problems)) return EG_OK;
+    if (st == EG_OK && !none)
+        st = open_array(&have, &m, f, "merges", 2, problems, err);
+    if (!have) return st;
     if (m.view.shape[1] == 2) {
         f->n_merges =
             (int)(m.view.shape[0] < MAX_MERGES ? m.view.shape[0] : MAX_MERGES);
@@ -270,8 +275,9 @@ static eg_status read_merges(egi_flow *f, json_t *problems, eg_err *err)
         for (int i = 0; f->merge && i < 2 * f->n_merges; i++)
             f->merge[i] = eg_view_at(&m.view, i);
     } else {
-        egi_note(problems, "merges.npy: expected [any, 2], found [%td, %td]",
-                 m.view.shape[0], m.view.shape[1]);
+        st = egi_note(problems, err,
+                      "merges.npy: expected [any, 2], found [%td, %td]",
+                      m.view.shape[0], m.view.shape[1]);
     }
     egi_npy_unmap(&m);
     return st;
@@ -280,21 +286,23 @@ static eg_status read_merges(egi_flow *f, json_t *problems, eg_err *err)
 eg_status egi_flow_read(egi_flow *f, const egi_run *r, int64_t max_values,
                         json_t *problems, eg_err *err)
 {
-    eg_status st = EG_OK;
     egi_npy x = {0};
+    bool have;
+    eg_status st;
 
     memset(f, 0, sizeof *f);
     if (snprintf(f->dir, sizeof f->dir, "%s", r->dir) >= (int)sizeof f->dir)
         return EG_FAIL(err, EG_EINVAL, "%s: the path is too long", r->dir);
     read_options(f, r);
-    if (!open_array(&x, f, "x", 3, problems)) return EG_OK;
+    st = open_array(&have, &x, f, "x", 3, problems, err);
+    if (!have) return st;
     f->n_times = x.view.shape[0];
     f->n = x.view.shape[1];
     f->d = x.view.shape[2];
     f->dim = f->d > 3 ? 2 : (int)f->d;
     EG_TRY(choose(f, max_values, err));
     EG_TRY(fill(f, &x.view, err));
-    read_times(f, problems);
+    EG_TRY(read_times(f, problems, err));
     EG_TRY(read_hist(f, problems, err));
     EG_TRY(read_merges(f, problems, err));
 done:

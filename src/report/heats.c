@@ -1,6 +1,7 @@
 /* Array snapshots <run>/arrays/<name>.<step>.npy as heat maps: found, read,
  * and packed into bytes small enough for a page. */
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,17 +77,22 @@ static eg_status add_step(egi_heats *m, const char *name, int64_t step,
 }
 
 /* The folder of the snapshots, to be closed with closedir; NULL: none. */
-static DIR *open_arrays(const char *run_dir)
+static eg_status open_arrays(DIR **d, const char *run_dir, eg_err *err)
 {
     eg_folder run, arrays = {.fd = -1};
-    DIR *d = NULL;
+    eg_status st = EG_OK;
 
+    *d = NULL;
     if (eg_folder_open(&run, run_dir, NULL) == EG_OK &&
-        eg_folder_sub(&arrays, &run, "arrays", false, NULL) == EG_OK)
-        d = egi_folder_list(&arrays);
+        eg_folder_sub(&arrays, &run, "arrays", false, NULL) == EG_OK) {
+        *d = egi_folder_list(&arrays);
+        if (!*d)
+            st = EG_FAIL(err, errno == ENOMEM ? EG_ENOMEM : EG_EIO, "%s: %s",
+                         arrays.path, strerror(errno));
+    }
     eg_folder_close(&arrays);
     eg_folder_close(&run);
-    return d;
+    return st;
 }
 
 static eg_status read_snapshot(eg_view *v, const egi_heats *m,
@@ -101,13 +107,13 @@ static eg_status read_snapshot(eg_view *v, const egi_heats *m,
 
 static eg_status scan(egi_heats *m, eg_err *err)
 {
-    eg_status st = EG_OK;
-    DIR *d = open_arrays(m->dir);
+    DIR *d;
+    eg_status st = open_arrays(&d, m->dir, err);
     struct dirent *e;
     char name[128];
     int64_t step;
 
-    if (!d) return EG_OK; /* no snapshots were asked for */
+    if (!d) return st; /* no snapshots were asked for */
     while (st == EG_OK && (e = readdir(d)))
         if (split_name(e->d_name, name, sizeof name, &step))
             st = add_step(m, name, step, err);
@@ -168,20 +174,22 @@ done:
 
 /* Heads, rows and cols that all snapshots have: those taken while the run goes
  * on may be a corner of the last one. full: the last one's own. */
-static bool find_shape(egi_heat *h, const egi_heats *m, int full[3])
+static eg_status find_shape(egi_heat *h, const egi_heats *m, int full[3],
+                            eg_err *err)
 {
     for (int i = 0; i < h->n_steps; i++) {
         eg_view v = {0};
+        eg_status st = read_snapshot(&v, m, h, h->steps[i], NULL);
 
-        if (read_snapshot(&v, m, h, h->steps[i], NULL) == EG_OK &&
-            picture(&v, &full[0], &full[1], &full[2])) {
+        if (st == EG_ENOMEM) return egi_report_no_memory(err);
+        if (st == EG_OK && picture(&v, &full[0], &full[1], &full[2])) {
             if (!h->heads || full[0] < h->heads) h->heads = full[0];
             if (!h->rows || full[1] < h->rows) h->rows = full[1];
             if (!h->cols || full[2] < h->cols) h->cols = full[2];
         }
         eg_view_release(&v);
     }
-    return h->heads > 0;
+    return EG_OK;
 }
 
 /* The last snapshot in its own size, when the others are only a corner. */
@@ -244,9 +252,9 @@ static eg_status measure(egi_heat *h, const egi_heats *m, json_t *problems,
         eg_err why = {0};
         eg_status st = egi_heat_read(&x, m, h, h->steps[i], &why);
 
-        if (st == EG_ENOMEM) return EG_FAIL(err, st, "%s", why.msg);
         if (st != EG_OK) {
-            egi_note(problems, "%s", why.msg);
+            st = egi_note_why(problems, st, &why, err);
+            if (st != EG_OK) return st;
             continue;
         }
         note_range(h, x);
@@ -289,7 +297,8 @@ eg_status egi_heats_find(egi_heats *m, const char *run_dir, json_t *problems,
         int full[3] = {0};
 
         m->heat[i].kind = egi_heat_kind_find(m->heat[i].name);
-        if (find_shape(&m->heat[i], m, full)) EG_TRY(add_full(m, i, full, err));
+        EG_TRY(find_shape(&m->heat[i], m, full, err));
+        if (m->heat[i].heads) EG_TRY(add_full(m, i, full, err));
     }
     for (int i = 0; i < m->n; i++)
         if (m->heat[i].heads) EG_TRY(measure(&m->heat[i], m, problems, err));
@@ -339,64 +348,76 @@ static unsigned char *pack(unsigned char *o, const egi_heat *h, const double *x)
     return o;
 }
 
-static json_t *heat_json(const egi_heats *m, const egi_heat *h, double keep,
-                         json_t *problems)
+/* The snapshots that are shown, packed, and their steps; NULL: no memory. */
+static json_t *packed(json_t *steps, const egi_heats *m, const egi_heat *h,
+                      int shown, json_t *problems)
 {
-    int n = h->n_steps, shown = (int)(keep * n);
-    json_t *steps = json_array(), *data = NULL, *j;
-    unsigned char *bytes, *o;
-    char label[192];
+    unsigned char *bytes = eg_calloc((size_t)shown * (size_t)packed_size(h), 1);
+    unsigned char *o = bytes;
+    json_t *data = NULL;
+    int n = h->n_steps, bad = !bytes;
 
-    if (shown < 2) shown = n < 2 ? n : 2;
-    if (shown > n) shown = n;
-    bytes = o = eg_calloc((size_t)shown * (size_t)packed_size(h), 1);
-    if (!bytes) egi_note(problems, "%s: out of memory", h->name);
-    for (int i = 0; bytes && i < shown; i++) {
+    for (int i = 0; i < shown && !bad; i++) {
         int at = shown > 1 ? (int)((int64_t)i * (n - 1) / (shown - 1)) : n - 1;
         double *x = NULL;
         eg_err why = {0};
+        eg_status st = egi_heat_read(&x, m, h, h->steps[at], &why);
 
-        if (egi_heat_read(&x, m, h, h->steps[at], &why) != EG_OK) {
-            egi_note(problems, "%s", why.msg);
+        if (st != EG_OK) {
+            bad |= egi_note_why(problems, st, &why, NULL) != EG_OK;
             continue;
         }
         o = pack(o, h, x);
         eg_free(x);
-        json_array_append_new(steps, json_integer(h->steps[at]));
+        bad |= json_array_append_new(steps, json_integer(h->steps[at]));
     }
-    if (bytes) data = egi_json_base64(bytes, (size_t)(o - bytes));
+    if (!bad) data = egi_json_base64(bytes, (size_t)(o - bytes));
     eg_free(bytes);
+    return data;
+}
+
+static json_t *heat_json(const egi_heats *m, const egi_heat *h, double keep,
+                         json_t *problems)
+{
+    int n = h->n_steps, shown = (int)(keep * n), bad = 0;
+    json_t *steps = json_array(), *j;
+    char label[192];
+
+    if (shown < 2) shown = n < 2 ? n : 2;
+    if (shown > n) shown = n;
     egi_heat_label(h, label, sizeof label);
     j = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "name",
                   egi_json_text(h->name), "label", egi_json_text(label), "rows",
                   h->kind->rows, "cols", h->kind->cols, "row_axis",
                   h->kind->row_axis, "col_axis", h->kind->col_axis, "value",
                   h->kind->value, "help", h->kind->help);
-    json_object_set_new(j, "shape",
-                        json_pack("[i, i, i]", h->heads, h->rows, h->cols));
-    json_object_set_new(j, "full", json_boolean(h->full));
-    json_object_set_new(j, "peaks", json_boolean(h->kind->peaks));
-    json_object_set_new(j, "steps", steps);
-    json_object_set_new(j, "of", json_integer(n));
-    json_object_set_new(j, "signed", json_boolean(h->is_signed));
-    json_object_set_new(j, "causal", json_boolean(h->causal));
-    json_object_set_new(j, "max", json_real(h->max));
-    json_object_set_new(j, "data", data ? data : json_string(""));
-    return j;
+    bad |= json_object_set_new(
+        j, "shape", json_pack("[i, i, i]", h->heads, h->rows, h->cols));
+    bad |= json_object_set_new(j, "full", json_boolean(h->full));
+    bad |= json_object_set_new(j, "peaks", json_boolean(h->kind->peaks));
+    bad |= json_object_set(j, "steps", steps);
+    bad |= json_object_set_new(j, "of", json_integer(n));
+    bad |= json_object_set_new(j, "signed", json_boolean(h->is_signed));
+    bad |= json_object_set_new(j, "causal", json_boolean(h->causal));
+    bad |= json_object_set_new(j, "max", json_real(h->max));
+    bad |= json_object_set_new(j, "data", packed(steps, m, h, shown, problems));
+    json_decref(steps);
+    return egi_json_whole(j, bad);
 }
 
 json_t *egi_heats_json(const egi_heats *m, double keep, json_t *problems)
 {
     json_t *list = json_array();
+    int bad = 0;
 
-    for (int i = 0; i < m->n; i++) {
+    for (int i = 0; i < m->n && !bad; i++) {
         json_t *j;
 
         if (keep < 1 && m->heat[i].full) continue;
         j = heat_json(m, &m->heat[i], keep, problems);
-        if (json_array_size(json_object_get(j, "steps")))
-            json_array_append(list, j);
+        if (!j || json_array_size(json_object_get(j, "steps")))
+            bad |= json_array_append(list, j);
         json_decref(j);
     }
-    return list;
+    return egi_json_whole(list, bad);
 }

@@ -7,17 +7,30 @@
 #include "report/report_impl.h"
 #include "base/num.h"
 
-void egi_note(json_t *list, const char *fmt, ...)
+eg_status egi_note(json_t *list, eg_err *err, const char *fmt, ...)
 {
     char raw[1024], text[768];
     va_list ap;
 
-    if (!list) return;
     va_start(ap, fmt);
     (void)egi_vsnprintf(raw, sizeof raw, fmt, ap);
     va_end(ap);
     (void)eg_text_clean(text, sizeof text, raw);
-    json_array_append_new(list, egi_json_text(text));
+    if (json_array_append_new(list, egi_json_text(text)) == 0) return EG_OK;
+    return egi_report_no_memory(err);
+}
+
+eg_status egi_note_why(json_t *list, eg_status st, const eg_err *why,
+                       eg_err *err)
+{
+    if (st == EG_OK) return EG_OK;
+    if (st == EG_ENOMEM) return EG_FAIL(err, st, "%s", why->msg);
+    return egi_note(list, err, "%s", why->msg);
+}
+
+eg_status egi_report_no_memory(eg_err *err)
+{
+    return EG_FAIL(err, EG_ENOMEM, "report: out of memory");
 }
 
 json_t *egi_json_base64(const unsigned char *p, size_t n)

@@ -7,21 +7,36 @@
 
 enum { MAX_LABELS = 65536 };
 
-static json_t *tokens_json(const char *run_dir)
+/* Adds a list of n labels, from 1 to MAX_LABELS; else nothing. */
+static int put_labels(json_t *j, const char *name, eg_index n,
+                      int64_t (*label)(const void *of, eg_index i),
+                      const void *of)
+{
+    json_t *list;
+    int bad = 0;
+
+    if (n <= 0 || n > MAX_LABELS) return 0;
+    list = json_array();
+    for (eg_index i = 0; i < n && !bad; i++)
+        bad |= json_array_append_new(list, json_integer(label(of, i)));
+    return json_object_set_new(j, name, egi_json_whole(list, bad));
+}
+
+static int64_t token_at(const void *view, eg_index i)
+{
+    return (int64_t)eg_view_at(view, i);
+}
+
+static int put_tokens(json_t *j, const char *run_dir)
 {
     eg_view v = {0};
-    json_t *list = NULL;
-    eg_index n;
+    int bad = 0;
+    eg_status st = egi_array_read(&v, run_dir, "arrays/demo_tokens.npy", NULL);
 
-    if (egi_array_read(&v, run_dir, "arrays/demo_tokens.npy", NULL) != EG_OK)
-        return NULL;
-    n = eg_view_size(&v);
-    if (n > 0 && n <= MAX_LABELS) list = json_array();
-    for (eg_index i = 0; list && i < n; i++)
-        json_array_append_new(list,
-                              json_integer((json_int_t)eg_view_at(&v, i)));
+    if (st == EG_OK)
+        bad = put_labels(j, "tokens", eg_view_size(&v), token_at, &v);
     eg_view_release(&v);
-    return list;
+    return bad || st == EG_ENOMEM;
 }
 
 /* The lines of the task section, one by one: a configuration of another version
@@ -54,33 +69,41 @@ static void read_task(eg_config *cfg, const char *config)
     }
 }
 
+static int64_t symbol_at(const void *task, eg_index i)
+{
+    return eg_task_symbol(task, (int)i);
+}
+
 /* The task is made again from the configuration; without its statistics file
  * labels are numbers. */
-static json_t *symbols_json(const egi_run *r)
+static int put_symbols(json_t *j, const egi_run *r)
 {
-    eg_config *cfg = eg_calloc(1, sizeof *cfg);
+    eg_config *cfg;
     eg_task *task = NULL;
-    json_t *list = NULL;
+    eg_status st = EG_ENOMEM;
+    int bad = 0;
 
-    if (!cfg || !r->config || r->theory) goto done;
-    eg_config_default(cfg);
-    read_task(cfg, r->config);
-    if (eg_task_new(&task, &cfg->task, 1, NULL) != EG_OK) goto done;
-    list = json_array();
-    for (int i = 0; i < eg_task_vocab(task) && i < MAX_LABELS; i++)
-        json_array_append_new(list, json_integer(eg_task_symbol(task, i)));
-done:
+    if (!r->config || r->theory) return 0;
+    cfg = eg_calloc(1, sizeof *cfg);
+    if (cfg) {
+        eg_config_default(cfg);
+        read_task(cfg, r->config);
+        st = eg_task_new(&task, &cfg->task, 1, NULL);
+    }
+    if (st == EG_OK) {
+        int n = eg_task_vocab(task);
+
+        bad = put_labels(j, "symbols", n < MAX_LABELS ? n : MAX_LABELS,
+                         symbol_at, task);
+    }
     eg_task_free(task);
     eg_free(cfg);
-    return list;
+    return bad || st == EG_ENOMEM;
 }
 
 json_t *egi_labels_json(const egi_run *r)
 {
     json_t *j = json_object();
-    json_t *tokens = tokens_json(r->dir), *symbols = symbols_json(r);
 
-    if (tokens) json_object_set_new(j, "tokens", tokens);
-    if (symbols) json_object_set_new(j, "symbols", symbols);
-    return j;
+    return egi_json_whole(j, put_tokens(j, r->dir) || put_symbols(j, r));
 }

@@ -265,14 +265,15 @@ const egi_heat_kind *egi_heat_kind_find(const char *name)
 json_t *egi_panels_json(void)
 {
     json_t *list = json_array();
+    int bad = 0;
 
-    for (const egi_panel *p = egi_panels; list && p->id; p++)
-        json_array_append_new(
+    for (const egi_panel *p = egi_panels; p->id; p++)
+        bad |= json_array_append_new(
             list, json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:b, s:b}", "id",
                             p->id, "title", p->title, "unit", p->unit, "note",
                             p->note, "lo", p->lo, "hi", p->hi, "fold",
                             (int)p->fold, "flow", (int)p->flow));
-    return list;
+    return egi_json_whole(list, bad);
 }
 
 json_t *egi_quantities_json(const json_t *groups)
@@ -282,6 +283,7 @@ json_t *egi_quantities_json(const json_t *groups)
     size_t i, k;
     json_t *group, *run, *value;
     const char *name;
+    int bad = 0;
 
     json_array_foreach(groups, i, group)
         json_array_foreach(json_object_get(group, "runs"), k, run)
@@ -300,7 +302,7 @@ json_t *egi_quantities_json(const json_t *groups)
         (void)snprintf(label, sizeof label, "%s", rest);
         if (head >= 0 && strcmp(q->label, "*") != 0)
             (void)snprintf(label, sizeof label, "%s, head %d", rest, head);
-        json_object_set_new(
+        bad |= json_object_set_new(
             all, name,
             json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b}", "panel",
                       egi_panel_of(name, true)->id, "label", label, "light",
@@ -308,5 +310,5 @@ json_t *egi_quantities_json(const json_t *groups)
                       head < 0 ? q->dash : dash[head % 3], "help", q->help,
                       "order", (int)(q - egi_quantities), "off", (int)q->off));
     }
-    return all;
+    return egi_json_whole(all, bad);
 }

@@ -20,7 +20,7 @@ static eg_status add_heats(json_t *groups, const egi_collection *c,
                            int64_t budget, eg_err *err)
 {
     eg_status st = EG_OK;
-    int n = (int)json_array_size(groups);
+    int n = (int)json_array_size(groups), bad = 0;
     egi_heats *all = eg_calloc((size_t)n + 1, sizeof *all);
     int *from = eg_calloc((size_t)n + 1, sizeof *from); /* whose maps */
     int64_t bytes = 0, full_bytes = 0;
@@ -48,13 +48,15 @@ static eg_status add_heats(json_t *groups, const egi_collection *c,
     for (int g = 0; g < n; g++) {
         json_t *group = json_array_get(groups, (size_t)g);
         if (all[g].n == 0) continue;
-        json_object_set_new(
+        bad |= json_object_set_new(
             group, "maps",
             egi_heats_json(&all[g], keep, c->run[from[g]].problems));
-        json_object_set_new(group, "labels", egi_labels_json(&c->run[from[g]]));
-        json_object_set_new(group, "maps_seed",
-                            json_integer(c->run[from[g]].seed));
+        bad |= json_object_set_new(group, "labels",
+                                   egi_labels_json(&c->run[from[g]]));
+        bad |= json_object_set_new(group, "maps_seed",
+                                   json_integer(c->run[from[g]].seed));
     }
+    if (bad) st = egi_report_no_memory(err);
 done:
     for (int g = 0; all && g < n; g++) egi_heats_release(&all[g]);
     eg_free(all);
@@ -67,6 +69,7 @@ static eg_status add_flows(json_t *groups, const egi_collection *c,
                            int64_t budget, eg_err *err)
 {
     int64_t flows = 0, each;
+    int bad = 0;
     json_t *group;
     size_t g;
 
@@ -90,29 +93,31 @@ static eg_status add_flows(json_t *groups, const egi_collection *c,
             if (st != EG_OK) return st;
             found = f.n_frames > 0;
             if (found) {
-                json_object_set_new(group, "tokens", egi_flow_json(&f));
-                json_object_set_new(group, "tokens_seed",
-                                    json_integer(r->seed));
+                bad |= json_object_set_new(group, "tokens", egi_flow_json(&f));
+                bad |= json_object_set_new(group, "tokens_seed",
+                                           json_integer(r->seed));
             }
             egi_flow_release(&f);
         }
     }
-    return EG_OK;
+    return bad ? egi_report_no_memory(err) : EG_OK;
 }
 
 static json_t *times_json(const egi_run *r)
 {
     json_t *list = json_array();
+    int bad = 0;
 
     for (int i = 0; i < r->n_times; i++)
-        json_array_append_new(list, json_real(r->times[i]));
-    return list;
+        bad |= json_array_append_new(list, json_real(r->times[i]));
+    return egi_json_whole(list, bad);
 }
 
 static json_t *groups_json(const egi_collection *c)
 {
     json_t *groups = json_array(), *group = NULL;
     const char *last = NULL;
+    int bad = 0;
 
     for (int i = 0; i < c->n; i++) {
         const egi_run *r = &c->run[i];
@@ -122,13 +127,15 @@ static json_t *groups_json(const egi_collection *c)
                               egi_json_text(r->name), "theory", (int)r->theory,
                               "flow", (int)r->flow, "axis", r->axis, "help",
                               r->help, "runs");
-            json_object_set_new(group, "times", times_json(r));
-            json_array_append_new(groups, group);
+            bad |= json_object_set_new(group, "times", times_json(r));
+            bad |= json_array_append_new(groups, group);
+            if (bad) break; /* then group may be gone */
             last = r->group;
         }
-        json_array_append_new(json_object_get(group, "runs"), egi_run_json(r));
+        bad |= json_array_append_new(json_object_get(group, "runs"),
+                                     egi_run_json(r));
     }
-    return groups;
+    return egi_json_whole(groups, bad);
 }
 
 /* What the page is called when nobody says: the paper of the claims ("birth" of
@@ -161,11 +168,12 @@ static eg_status data_json(json_t **out, const egi_collection *c,
     time_t t = time(NULL);
     struct tm tm;
     int64_t budget = opts->map_bytes > 0 ? opts->map_bytes : 6 << 20;
+    int bad = 0;
     json_t *root = json_object(), *groups = groups_json(c);
 
     *out = NULL;
     if (!root || !groups) {
-        st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
+        st = egi_report_no_memory(err);
         goto done;
     }
     EG_TRY(add_heats(groups, c, budget, err));
@@ -173,20 +181,23 @@ static eg_status data_json(json_t **out, const egi_collection *c,
     gmtime_r(&t, &tm);
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &tm);
     eg_machine_describe(machine, sizeof machine);
-    json_object_set_new(root, "title", title_json(c, opts));
-    json_object_set_new(root, "command",
-                        opts->command ? egi_json_text(opts->command)
-                                      : json_null());
-    json_object_set_new(root, "generated", json_string(now));
-    json_object_set_new(root, "version", json_string(eg_version()));
-    json_object_set_new(root, "commit", json_string(eg_commit()));
-    json_object_set_new(root, "machine", egi_json_text(machine));
-    json_object_set(root, "claims", c->claims);
-    json_object_set(root, "problems", c->problems);
-    json_object_set_new(root, "panels", egi_panels_json());
-    json_object_set_new(root, "quantities", egi_quantities_json(groups));
-    json_object_set(root, "groups", groups);
-    *out = json_incref(root);
+    bad |= json_object_set_new(root, "title", title_json(c, opts));
+    bad |= json_object_set_new(root, "command",
+                               opts->command ? egi_json_text(opts->command)
+                                             : json_null());
+    bad |= json_object_set_new(root, "generated", json_string(now));
+    bad |= json_object_set_new(root, "version", json_string(eg_version()));
+    bad |= json_object_set_new(root, "commit", json_string(eg_commit()));
+    bad |= json_object_set_new(root, "machine", egi_json_text(machine));
+    bad |= json_object_set(root, "claims", c->claims);
+    bad |= json_object_set(root, "problems", c->problems);
+    bad |= json_object_set_new(root, "panels", egi_panels_json());
+    bad |= json_object_set_new(root, "quantities", egi_quantities_json(groups));
+    bad |= json_object_set(root, "groups", groups);
+    if (bad)
+        st = egi_report_no_memory(err);
+    else
+        *out = json_incref(root);
 done:
     json_decref(groups);
     json_decref(root);
@@ -259,7 +270,7 @@ eg_status eg_report_write(const char *const *paths, int n_paths,
     json = egi_json_print(data, JSON_COMPACT | JSON_ENSURE_ASCII |
                                     JSON_REAL_PRECISION(6));
     if (!title || !json) {
-        st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
+        st = egi_report_no_memory(err);
         goto done;
     }
     EG_TRY(eg_outfile_open_own(&o, NULL, opts->out, page_mark, err));

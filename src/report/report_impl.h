@@ -174,8 +174,15 @@ json_t *egi_labels_json(const egi_run *r);
 
 /* --- json.c: small JSON tools --- */
 
-/* printf into an array of sentences; nothing on NULL. */
-void egi_note(json_t *list, const char *fmt, ...) EG_PRINTF(2, 3);
+/* All that gives a json_t gives NULL for one reason only: no memory. */
+eg_status egi_report_no_memory(eg_err *err);
+/* printf into an array of sentences, the problems of a run or of all. */
+eg_status egi_note(json_t *list, eg_err *err, const char *fmt, ...)
+    EG_PRINTF(3, 4);
+/* An error that the report can do without becomes a sentence; memory that ran
+ * out stays an error. */
+eg_status egi_note_why(json_t *list, eg_status st, const eg_err *why,
+                       eg_err *err);
 /* Bytes as base64 text in a JSON string. */
 json_t *egi_json_base64(const unsigned char *p, size_t n);
 /* &, <, >, " and ' as entities; to be released with eg_free. */

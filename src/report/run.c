@@ -10,76 +10,82 @@
 
 enum { SMALL_FILE = 4 << 20, METRICS_FILE = 512 << 20 };
 
-/* The text of the file name of a run, or NULL with a sentence in problems. */
-static char *read_text(const egi_run *r, const eg_folder *in, const char *name,
-                       size_t max)
+/* The text of the file name of a run; NULL with a sentence in problems. */
+static eg_status read_text(char **out, const egi_run *r, const eg_folder *in,
+                           const char *name, size_t max, eg_err *err)
 {
     char *text = NULL;
     size_t size = 0;
-    eg_err err = {0};
+    eg_err why = {0};
+    eg_status st;
 
-    if (!eg_folder_has(in, name)) {
-        egi_note(r->problems, "%s is missing", name);
-        return NULL;
-    }
-    if (eg_file_read_in(&text, &size, in, name, max, &err) != EG_OK) {
-        egi_note(r->problems, "%s", err.msg);
-        return NULL;
-    }
+    *out = NULL;
+    if (!eg_folder_has(in, name))
+        return egi_note(r->problems, err, "%s is missing", name);
+    st = eg_file_read_in(&text, &size, in, name, max, &why);
+    if (st != EG_OK) return egi_note_why(r->problems, st, &why, err);
     for (char *end = text + size, *zero = text; /* of a crash: blocks of them */
          (zero = memchr(zero, '\0', (size_t)(end - zero)));)
         *zero = '\x1a';
-    return text;
+    *out = text;
+    return EG_OK;
 }
 
-static void note_empty(const egi_run *r, const char *text, const char *name)
+static eg_status note_empty(const egi_run *r, const char *text,
+                            const char *name, eg_err *err)
 {
-    if (text && !*text) egi_note(r->problems, "%s is empty", name);
+    return text && !*text ? egi_note(r->problems, err, "%s is empty", name)
+                          : EG_OK;
 }
 
-static void read_record(egi_run *r, const eg_folder *in)
+static eg_status read_record(egi_run *r, const eg_folder *in, eg_err *err)
 {
     json_error_t e;
-    char *text = read_text(r, in, "run.json", SMALL_FILE);
+    char *text = NULL;
+    eg_status st = read_text(&text, r, in, "run.json", SMALL_FILE, err);
 
-    if (!text) return;
-    note_empty(r, text, "run.json");
+    if (st == EG_OK) st = note_empty(r, text, "run.json", err);
+    if (st != EG_OK || !text || !*text) goto done;
     r->record = egi_json_parse(text, strlen(text), 0, &e);
-    if (!json_is_object(r->record)) {
-        if (*text)
-            egi_note(r->problems, "run.json, line %d: %s",
-                     r->record ? 1 : e.line,
-                     r->record ? "not an object" : e.text);
-        json_decref(r->record);
-        r->record = NULL;
-    }
+    if (json_is_object(r->record)) goto done;
+    if (!r->record && egi_json_status(&e) == EG_ENOMEM)
+        st = egi_report_no_memory(err);
+    else
+        st = egi_note(r->problems, err, "run.json, line %d: %s",
+                      r->record ? 1 : e.line,
+                      r->record ? "not an object" : e.text);
+    json_decref(r->record);
+    r->record = NULL;
+done:
     eg_free(text);
+    return st;
+}
+
+static eg_status read_table(egi_run *r, const eg_folder *in, const char *name,
+                            bool must_hold, eg_err *err)
+{
+    int64_t before = r->table.n_bad, bad;
+    char *text = NULL;
+    eg_status st = read_text(&text, r, in, name, METRICS_FILE, err);
+
+    if (st == EG_OK && must_hold) st = note_empty(r, text, name, err);
+    if (st == EG_OK && text) st = egi_table_parse(&r->table, text, err);
+    eg_free(text);
+    bad = r->table.n_bad - before;
+    if (st != EG_OK || bad == 0) return st;
+    return egi_note(r->problems, err,
+                    "%s: %lld line%s cut off or damaged and left out, the "
+                    "first is line %lld",
+                    name, (long long)bad, bad == 1 ? "" : "s",
+                    (long long)r->table.first_bad);
 }
 
 static eg_status read_metrics(egi_run *r, const eg_folder *in, eg_err *err)
 {
-    static const char *const file[] = {"metrics.jsonl", "timing.jsonl"};
-    eg_status st = EG_OK;
+    eg_status st = read_table(r, in, "metrics.jsonl", true, err);
 
-    for (int i = 0; i < 2 && st == EG_OK; i++) {
-        int64_t before = r->table.n_bad, bad;
-        char *text;
-
-        if (i == 1 && !eg_folder_has(in, file[i])) break; /* it may be absent */
-        text = read_text(r, in, file[i], METRICS_FILE);
-        if (!text) continue;
-        if (i == 0) note_empty(r, text, file[i]);
-        st = egi_table_parse(&r->table, text, err);
-        eg_free(text);
-        bad = r->table.n_bad - before;
-        if (bad)
-            egi_note(r->problems,
-                     "%s: %lld line%s cut off or damaged and left out, the "
-                     "first is line %lld",
-                     file[i], (long long)bad, bad == 1 ? "" : "s",
-                     (long long)r->table.first_bad);
-    }
-    return st;
+    if (st != EG_OK || !eg_folder_has(in, "timing.jsonl")) return st;
+    return read_table(r, in, "timing.jsonl", false, err);
 }
 
 /* The last name of a path, or the one before it. */
@@ -140,30 +146,44 @@ static void find_kind(egi_run *r)
 typedef struct checks {
     egi_run *run;
     const eg_folder *in;
+    eg_status st;
+    eg_err *err;
 } checks;
 
 /* What differs from its checksum; what is missing, or does not even read, was
  * said already. */
 static void add_damage(void *ctx, const eg_finding *f)
 {
-    const checks *c = ctx;
+    checks *c = ctx;
     egi_run *r = c->run;
 
-    if (f->sound != EG_DAMAGED) return;
+    if (f->sound != EG_DAMAGED || c->st != EG_OK) return;
     if (strcmp(f->file, "run.json") == 0 && !r->record) return;
     if (strcmp(f->file, "timing.jsonl") != 0 && !eg_folder_has(c->in, f->file))
         return;
     if (strstr(f->file, ".jsonl") && r->table.n_bad) return;
-    egi_note(r->problems, "%s: %s", f->file, f->why);
+    c->st = egi_note(r->problems, c->err, "%s: %s", f->file, f->why);
+}
+
+static eg_status read_damage(egi_run *r, const eg_folder *in, eg_err *err)
+{
+    checks c = {.run = r, .in = in, .err = err};
+    eg_status st = eg_run_verify(r->dir, EG_VERIFY_RECORD, add_damage, &c, err);
+
+    return st == EG_OK ? c.st : st;
 }
 
 /* A run that says "running" while nobody holds its lock was killed. */
-static void correct_status(egi_run *r)
+static eg_status correct_status(egi_run *r, eg_err *err)
 {
     eg_run_info info;
+    eg_status st =
+        r->record ? eg_run_info_read(&info, r->dir, NULL) : EG_EINVAL;
 
-    if (r->record && eg_run_info_read(&info, r->dir, NULL) == EG_OK)
-        json_object_set_new(r->record, "status", egi_json_text(info.status));
+    if (st == EG_OK &&
+        json_object_set_new(r->record, "status", egi_json_text(info.status)))
+        st = EG_ENOMEM;
+    return st == EG_ENOMEM ? egi_report_no_memory(err) : EG_OK;
 }
 
 /* Any of these makes a folder a run directory, damaged perhaps. */
@@ -192,11 +212,11 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
         st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
         goto done;
     }
-    r->config = read_text(r, &in, "config.yaml", SMALL_FILE);
-    note_empty(r, r->config, "config.yaml");
-    read_record(r, &in);
+    EG_TRY(read_text(&r->config, r, &in, "config.yaml", SMALL_FILE, err));
+    EG_TRY(note_empty(r, r->config, "config.yaml", err));
+    EG_TRY(read_record(r, &in, err));
     find_seed(r);
-    correct_status(r);
+    EG_TRY(correct_status(r, err));
     find_kind(r);
     if (!name) name = json_string_value(json_object_get(r->record, "name"));
     r->name = name ? eg_strdup(name) : path_part(dir, true);
@@ -205,8 +225,7 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
         goto done;
     }
     EG_TRY(read_metrics(r, &in, err));
-    EG_TRY(eg_run_verify(dir, EG_VERIFY_RECORD, add_damage,
-                         &(checks){.run = r, .in = &in}, err));
+    EG_TRY(read_damage(r, &in, err));
     if (r->flow) egi_table_retime(&r->table, "t");
 done:
     eg_folder_close(&in);
@@ -242,14 +261,14 @@ void egi_run_release(egi_run *r)
 json_t *egi_run_json(const egi_run *r)
 {
     json_t *j = egi_table_json(&r->table);
+    int bad = 0;
 
-    if (!j) return NULL;
-    json_object_set_new(j, "dir", egi_json_text(r->dir));
-    json_object_set_new(j, "seed",
-                        r->seed < 0 ? json_null() : json_integer(r->seed));
-    json_object_set_new(j, "config",
-                        r->config ? egi_json_text(r->config) : json_null());
-    json_object_set(j, "record", r->record ? r->record : json_null());
-    json_object_set(j, "problems", r->problems);
-    return j;
+    bad |= json_object_set_new(j, "dir", egi_json_text(r->dir));
+    bad |= json_object_set_new(
+        j, "seed", r->seed < 0 ? json_null() : json_integer(r->seed));
+    bad |= json_object_set_new(
+        j, "config", r->config ? egi_json_text(r->config) : json_null());
+    bad |= json_object_set(j, "record", r->record ? r->record : json_null());
+    bad |= json_object_set(j, "problems", r->problems);
+    return egi_json_whole(j, bad);
 }

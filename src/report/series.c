@@ -146,16 +146,21 @@ static eg_status row_add(egi_table *t, json_t *row, int *hint, eg_err *err)
 static eg_status line_add(egi_table *t, egi_scan *scan, char *line, size_t size,
                           int *hint, eg_err *err)
 {
-    json_t *row = egi_json_parse(line, size, 0, NULL);
+    json_error_t why;
+    json_t *row = egi_json_parse(line, size, 0, &why);
     int64_t bad = t->n_bad;
     egi_shape *h = NULL;
     eg_status st = EG_OK;
 
-    if (!row) {
+    if (!row && egi_json_status(&why) != EG_ENOMEM) {
         char *again = quote_nonfinite(line);
-        row = again ? egi_json_parse(again, strlen(again), 0, NULL) : NULL;
+
+        if (!again) return egi_report_no_memory(err);
+        row = egi_json_parse(again, strlen(again), 0, &why);
         eg_free(again);
     }
+    if (!row && egi_json_status(&why) == EG_ENOMEM)
+        return egi_report_no_memory(err);
     if (json_is_object(row))
         st = row_add(t, row, hint, err);
     else
@@ -274,58 +279,82 @@ static json_t *number_json(double x)
     return json_real(x);
 }
 
-/* The position of these steps among the axes, adding them when new. */
+/* Those of the values that are shown. */
+static json_t *shown_json(const double *v, int n, int thin)
+{
+    json_t *list = json_array();
+    int bad = 0;
+
+    for (int p = 0; p < n && !bad; p++)
+        if (shown(p, n, thin))
+            bad |= json_array_append_new(list, number_json(v[p]));
+    return egi_json_whole(list, bad);
+}
+
+/* The position of these steps among the axes, added when new; -1: no memory. */
 static int axis_index(json_t *axes, const egi_table *t, int *owner, int i,
                       int thin)
 {
     const egi_series *s = &t->series[i];
-    json_t *list;
+    int n = (int)json_array_size(axes);
 
-    for (size_t k = 0; k < json_array_size(axes); k++) {
+    for (int k = 0; k < n; k++) {
         const egi_series *o = &t->series[owner[k]];
         if (o->n == s->n &&
             memcmp(o->step, s->step, (size_t)s->n * sizeof *s->step) == 0)
-            return (int)k;
+            return k;
     }
-    list = json_array();
+    if (json_array_append_new(axes, shown_json(s->step, s->n, thin))) return -1;
+    owner[n] = i;
+    return n;
+}
+
+/* How many values are not finite, and where the first one is. */
+static int not_finite(const egi_series *s, int *first)
+{
+    int count = 0;
+
     for (int p = 0; p < s->n; p++)
-        if (shown(p, s->n, thin))
-            json_array_append_new(list, number_json(s->step[p]));
-    json_array_append_new(axes, list);
-    owner[json_array_size(axes) - 1] = i;
-    return (int)json_array_size(axes) - 1;
+        if (!isfinite(s->value[p]) && !count++) *first = p;
+    return count;
+}
+
+/* Every how many points are shown. */
+static int thinning(const egi_table *t)
+{
+    int longest = 0;
+
+    for (int i = 0; i < t->n; i++)
+        if (t->series[i].n > longest) longest = t->series[i].n;
+    return longest <= EGI_HEAD_ROWS ? 1
+                                    : 1 + (longest - EGI_HEAD_ROWS) /
+                                              (EGI_MAX_POINTS - EGI_HEAD_ROWS);
 }
 
 json_t *egi_table_json(const egi_table *t)
 {
     json_t *axes = json_array(), *series = json_object(), *bad = json_object();
-    int longest = 0, thin = 1;
+    int thin = thinning(t), missing = 0;
     int *owner = eg_calloc((size_t)t->n + 1, sizeof *owner);
 
-    for (int i = 0; i < t->n; i++)
-        if (t->series[i].n > longest) longest = t->series[i].n;
-    if (longest > EGI_HEAD_ROWS)
-        thin = 1 + (longest - EGI_HEAD_ROWS) / (EGI_MAX_POINTS - EGI_HEAD_ROWS);
-    for (int i = 0; owner && i < t->n; i++) {
+    for (int i = 0; owner && i < t->n && !missing; i++) {
         const egi_series *s = &t->series[i];
-        json_t *values = json_array();
-        int count = 0, first = 0;
+        int first = 0, count = not_finite(s, &first);
+        int axis = axis_index(axes, t, owner, i, thin);
 
-        for (int p = 0; p < s->n; p++) {
-            if (!isfinite(s->value[p]) && !count++) first = p;
-            if (shown(p, s->n, thin))
-                json_array_append_new(values, number_json(s->value[p]));
-        }
-        json_object_set_new(
+        missing |= axis < 0;
+        missing |= json_object_set_new(
             series, s->name,
-            json_pack("[i, o]", axis_index(axes, t, owner, i, thin), values));
+            json_pack("[i, o]", axis, shown_json(s->value, s->n, thin)));
         if (count)
-            json_object_set_new(
+            missing |= json_object_set_new(
                 bad, s->name,
                 json_pack("[i, o]", count, number_json(s->step[first])));
     }
+    missing |= !owner;
     eg_free(owner);
-    return json_pack("{s:o, s:o, s:o, s:i, s:I}", "axes", axes, "series",
-                     series, "bad", bad, "thin", thin, "rows",
-                     (json_int_t)t->n_rows);
+    return egi_json_whole(json_pack("{s:o, s:o, s:o, s:i, s:I}", "axes", axes,
+                                    "series", series, "bad", bad, "thin", thin,
+                                    "rows", (json_int_t)t->n_rows),
+                          missing);
 }

@@ -301,7 +301,7 @@ done:
 
 enum { TOKENS, TRACKS, INNER, N_FIGURES };
 
-static bool draw(FILE *f, const job *j, int which, const int *frame, int k)
+static egi_drawn draw(FILE *f, const job *j, int which, const int *frame, int k)
 {
     const egi_flow *flow = &j->flow;
     char title[320];
@@ -339,14 +339,14 @@ static eg_status flow_figures(job *j, eg_err *err)
         frame[i] = egi_flow_nearest(&j->flow, j->times[i]);
     for (int which = 0; which < N_FIGURES; which++) {
         eg_outfile o = {0};
+        egi_drawn drawn;
 
         EG_TRY(open_figure(&o, j, name[which], err));
-        if (!draw(o.f, j, which, frame, k)) {
-            eg_outfile_abort(&o);
-            continue;
-        }
-        EG_TRY(eg_outfile_commit(&o, err));
-        j->n_files++;
+        drawn = draw(o.f, j, which, frame, k);
+        if (drawn != EGI_DRAWN) eg_outfile_abort(&o);
+        if (drawn == EGI_NO_MEMORY) EG_TRY(egi_report_no_memory(err));
+        if (drawn == EGI_DRAWN) EG_TRY(eg_outfile_commit(&o, err));
+        j->n_files += drawn == EGI_DRAWN;
     }
 done:
     return st;

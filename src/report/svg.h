@@ -65,13 +65,15 @@ void egi_svg_rainbow(char text[8], double turn);
 
 /* Figures of a flow, svg_tokens.c and svg_flow.c. */
 struct egi_flow;
-/* Tokens at frames [k], side by side; false: nothing to draw (d = 1). */
-bool egi_svg_tokens(FILE *out, const struct egi_flow *f, const int *frame,
-                    int k, const char *title);
+typedef enum egi_drawn { EGI_DRAWN, EGI_NOTHING, EGI_NO_MEMORY } egi_drawn;
+/* Tokens at frames [k], side by side; nothing for d = 1. */
+egi_drawn egi_svg_tokens(FILE *out, const struct egi_flow *f, const int *frame,
+                         int k, const char *title);
 /* Angle (d = 2) or coordinate (d = 1) of every token over time. */
-bool egi_svg_tracks(FILE *out, const struct egi_flow *f, const char *title);
+egi_drawn egi_svg_tracks(FILE *out, const struct egi_flow *f,
+                         const char *title);
 /* Distribution of inner products over time. */
-bool egi_svg_inner(FILE *out, const struct egi_flow *f, const char *title);
+egi_drawn egi_svg_inner(FILE *out, const struct egi_flow *f, const char *title);
 
 /* A phase diagram: NAME at times T from the metrics NAME_T. */
 typedef struct egi_phase_column {

@@ -69,14 +69,14 @@ static void put_track(FILE *out, const egi_flow *f, const egi_frame *fr,
     fputs("\"/>\n", out);
 }
 
-bool egi_svg_tracks(FILE *out, const egi_flow *f, const char *title)
+egi_drawn egi_svg_tracks(FILE *out, const egi_flow *f, const char *title)
 {
     double top = 1;
     int from;
     egi_frame fr;
 
     if (!(f->dim == 1 || (f->sphere && f->d == 2)) || f->n_frames < 2)
-        return false;
+        return EGI_NOTHING;
     if (f->dim == 1) {
         top = 0;
         for (ptrdiff_t k = 0; k < (ptrdiff_t)f->n_frames * f->n_tokens; k++)
@@ -91,7 +91,7 @@ bool egi_svg_tracks(FILE *out, const egi_flow *f, const char *title)
             f->n_tokens > 200 ? ".4" : ".9");
     for (int i = 0; i < f->n_tokens; i++) put_track(out, f, &fr, from, i);
     fputs("</g>\n</svg>\n", out);
-    return true;
+    return EGI_DRAWN;
 }
 
 /* --- inner products --- */
@@ -145,7 +145,7 @@ static void put_column(FILE *out, const egi_flow *f, int q, double x0,
     }
 }
 
-bool egi_svg_inner(FILE *out, const egi_flow *f, const char *title)
+egi_drawn egi_svg_inner(FILE *out, const egi_flow *f, const char *title)
 {
     int from;
     egi_frame fr = time_frame(f, -1, 1, &from);
@@ -153,7 +153,7 @@ bool egi_svg_inner(FILE *out, const egi_flow *f, const char *title)
     double top;
 
     fr.bare = true;
-    if (!f->bins || f->n_frames < 2) return false;
+    if (!f->bins || f->n_frames < 2) return EGI_NOTHING;
     top = top_density(f);
     open_figure(out, title, 42);
     fputs("<g shape-rendering=\"crispEdges\">\n", out);
@@ -166,5 +166,5 @@ bool egi_svg_inner(FILE *out, const egi_flow *f, const char *title)
     fputs("</g>\n", out);
     egi_svg_axes(out, &fr, "time t", "inner product <x_{i}, x_{j}>", NULL, 0);
     fputs("</svg>\n", out);
-    return true;
+    return EGI_DRAWN;
 }

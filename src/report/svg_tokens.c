@@ -25,6 +25,7 @@ typedef struct pen {
     double size;         /* coordinate at distance r */
     bool solid;
     double yaw[2], pitch[2]; /* cosine, sine */
+    bool no_memory;          /* something is missing in the figure */
 } pen;
 
 typedef struct spot {
@@ -128,7 +129,7 @@ static void put_trails(const pen *p, int frame, bool front)
 }
 
 /* Tokens that cannot be told apart share a disc whose area is their number. */
-static void put_heaps(const pen *p, int frame, bool front)
+static void put_heaps(pen *p, int frame, bool front)
 {
     const egi_flow *f = p->flow;
     const double *x = egi_flow_frame(f, frame);
@@ -136,6 +137,7 @@ static void put_heaps(const pen *p, int frame, bool front)
     int *first = eg_calloc((size_t)f->n_tokens, sizeof *first);
     int *count = eg_calloc((size_t)f->n_tokens, sizeof *count), heaps = 0;
 
+    if (!first || !count) p->no_memory = true;
     for (int i = 0; first && count && i < f->n_tokens; i++) {
         int h = 0;
         for (; h < heaps; h++) {
@@ -196,7 +198,7 @@ static void put_polygon(const pen *p, const double *x, const int *corner, int n,
 }
 
 /* Outline in the plane; in space the faces, those behind first. */
-static void put_hull(const pen *p, int frame, bool front)
+static void put_hull(pen *p, int frame, bool front)
 {
     const char *style =
         front ? "fill=\"#0072b2\" fill-opacity=\".1\" stroke=\"#0072b2\" "
@@ -206,7 +208,10 @@ static void put_hull(const pen *p, int frame, bool front)
     const double *x = egi_flow_frame(p->flow, frame);
     int *corner = NULL, n = 0, dim = p->flow->dim;
 
-    if (egi_hull(&corner, &n, x, p->flow->n_tokens, dim, NULL) != EG_OK) return;
+    if (egi_hull(&corner, &n, x, p->flow->n_tokens, dim, NULL) != EG_OK) {
+        p->no_memory = true;
+        return;
+    }
     if (dim == 2 && n && front) put_polygon(p, x, corner, n, style);
     for (int k = 0; dim == 3 && k + 2 < n; k += 3) {
         spot a = project(p, x + 3 * (ptrdiff_t)corner[k]);
@@ -259,8 +264,8 @@ static void put_panel(pen *p, int frame, bool common)
     }
 }
 
-bool egi_svg_tokens(FILE *out, const egi_flow *f, const int *frame, int k,
-                    const char *title)
+egi_drawn egi_svg_tokens(FILE *out, const egi_flow *f, const int *frame, int k,
+                         const char *title)
 {
     pen p = {.f = out,
              .flow = f,
@@ -272,7 +277,8 @@ bool egi_svg_tokens(FILE *out, const egi_flow *f, const int *frame, int k,
         size_of(f, 0, true) <=
         6 * fmin(size_of(f, 0, false), size_of(f, f->n_frames - 1, false));
 
-    if (f->dim < 2 || !choose_colours(&p)) return false;
+    if (f->dim < 2) return EGI_NOTHING;
+    if (!choose_colours(&p)) return EGI_NO_MEMORY;
     egi_svg_open(out, k * (SIDE + GAP) + GAP, HEAD + SIDE + FOOT);
     fputs("<defs><radialGradient id=\"ball\" cx=\".34\" cy=\".3\" r=\".75\">"
           "<stop offset=\"0\" stop-color=\"#fff\"/><stop offset=\"1\" "
@@ -290,5 +296,5 @@ bool egi_svg_tokens(FILE *out, const egi_flow *f, const int *frame, int k,
     }
     fputs("</g>\n</svg>\n", out);
     eg_free(p.colour);
-    return true;
+    return p.no_memory ? EGI_NO_MEMORY : EGI_DRAWN;
 }

@@ -143,9 +143,9 @@ static void test_npy(void **state)
 static void test_safetensors(void **state)
 {
     (void)state;
-    sweep("safetensors written", try_st_write, 2);
-    /* the file, entries, metadata, three pairs of text */
-    sweep("safetensors read", try_st_read, 9);
+    sweep("safetensors written", try_st_write, 3);
+    /* the file, four for its JSON, entries, metadata, three pairs of text */
+    sweep("safetensors read", try_st_read, 13);
 }
 
 static void test_yaml(void **state)

@@ -174,7 +174,7 @@ static void test_text_tools(void **state)
     assert_string_equal(json_string_value(j), "caf?"); /* not UTF-8 */
     json_decref(j);
     eg_free(html);
-    egi_note(list, "%s %d", "x", 3);
+    assert_int_equal(egi_note(list, NULL, "%s %d", "x", 3), EG_OK);
     assert_string_equal(json_string_value(json_array_get(list, 0)), "x 3");
     json_decref(list);
     for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
