@@ -256,7 +256,10 @@ static sqlite3_stmt *prepare_insert(sqlite3 *db)
     char sql[64 + 2 * COLUMNS];
     int n = snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO runs VALUES (?");
 
-    for (int i = 0; i < COLUMNS; i++, n += 2) memcpy(sql + n, ",?", 2);
+    for (int i = 0; i < COLUMNS; i++) {
+        sql[n++] = ',';
+        sql[n++] = '?';
+    }
     memcpy(sql + n, ")", 2);
     return prepare(db, sql);
 }

@@ -134,7 +134,7 @@ eg_status eg_config_load_run(eg_config *cfg, const eg_folder *run, eg_err *err)
 static void put_value(egi_buf *b, const eg_field *f, const void *opts)
 {
     /* room for every byte escaped */
-    const size_t size = EG_STRS_MAX * 8 * EG_STRS_LEN;
+    const size_t size = (size_t)EG_STRS_MAX * 8 * EG_STRS_LEN;
     char *text = eg_calloc(size, 1), quoted[8 * EG_TEXT];
 
     if (!text) {
