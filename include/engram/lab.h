@@ -66,14 +66,14 @@ EG_API const char *eg_outcome_name(eg_outcome o); /* as in run.json */
 
 typedef struct eg_lab_result {
     eg_outcome outcome;
+    bool untouched;   /* nothing was done: the run was finished before, */
+    bool unmatched;   /* or, with an error, there is none to go on with */
     char reason[256]; /* "step 12: gradient of blocks.0.attn.W_QK ..." */
     char dir[EG_PATH];
     int64_t steps_done;
     double seconds, tokens_per_s;
     int64_t evaluations, solver_steps; /* of a flow, by this process */
     int64_t announced_bytes, peak_bytes;
-    bool untouched; /* nothing was done: the run was finished before, */
-    bool unmatched; /* or, with an error, there is none to go on with */
 } eg_lab_result;
 
 /* Runs cfg to its end, an interruption or a divergence. On an error the run

@@ -13,7 +13,7 @@ static void check_number(const char *text)
 
     (void)snprintf(line, sizeof line, "%s, \"next\": 1}", text);
     have = egi_decimal(line, strlen(text));
-    if (memcmp(&want, &have, sizeof want) != 0)
+    if (want != have || signbit(want) != signbit(have))
         fail_msg("%s: expected %.17g (%a), found %.17g (%a)", text, want, want,
                  have, have);
 }

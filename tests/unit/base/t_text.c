@@ -73,7 +73,7 @@ static void test_errors_are_one_clean_line(void **state)
     (void)state;
     (void)EG_FAIL(&err, EG_EINVAL, "%s: no such run", "evil\x1b[2J\nname");
     assert_string_equal(err.msg, "evil\\x1b[2J\\nname: no such run");
-    for (int i = 0; i < 199; i++) memcpy(name + 3 * i, "\xe2\x82\xac", 4);
+    for (size_t i = 0; i < 199; i++) memcpy(name + 3 * i, "\xe2\x82\xac", 4);
     for (size_t skip = 0; skip < 3; skip++) {
         (void)EG_FAIL(&err, EG_EINVAL, "%s%s", &"xy"[2 - skip], name);
         assert_int_equal((strlen(err.msg) - skip) % 3, 0);

@@ -114,7 +114,7 @@ static void test_names_of_groups(void **state)
     json_t *data;
 
     (void)state;
-    for (int i = 0; i < 50; i++) memcpy(name + 9 + 3 * i, "\xe2\x82\xac", 3);
+    for (size_t i = 0; i < 50; i++) memcpy(name + 9 + 3 * i, "\xe2\x82\xac", 3);
     memcpy(name + 9 + 150, "\"}", 3);
     put_run(root, names[0], CONFIG("n", "1", "0.1"), name, ROWS);
     put_run(root, names[1], CONFIG("n", "1", "0.2"), name, ROWS);
