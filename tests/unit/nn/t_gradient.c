@@ -223,7 +223,16 @@ static const variant WIDE[] = {
      "batch=128 loss=all"},
     {"scores, positions alone trained, tied",
      "d_model=64 tied=true pos=learned", "batch=128 loss=all freeze=W_E"},
+    {"scores, merged at the key, unscaled tied head",
+     "d_model=64 qk=merged_key pos=sinusoidal_scaled tied=true "
+     "tied_scale=false",
+     "batch=128 loss=all"},
 };
+
+/* Nothing to look up: rotated queries and keys differ at every distance. */
+static const variant TURNED = {"no scores, rotary at the key",
+                               "d_model=64 qk=merged_key pos=rotary",
+                               "batch=128 loss=all"};
 
 static void compare_all(const char *task, const variant *v, size_t n)
 {
@@ -247,11 +256,13 @@ static void test_sheets(void **state)
 
 static void test_scores(void **state)
 {
+    setting turned;
+    eg_train_plan plan;
+    eg_err err;
+
     (void)state;
     for (size_t k = 0; k < sizeof WIDE / sizeof *WIDE; k++) {
         setting s;
-        eg_train_plan plan;
-        eg_err err;
 
         setting_open(&s, &WIDE[k], "n_ctx=64 n_triggers=3", 1);
         assert_int_equal(eg_train_plan_make(&plan, &s.spec, &err), EG_OK);
@@ -259,6 +270,11 @@ static void test_scores(void **state)
         setting_close(&s);
     }
     compare_all("n_ctx=64 n_triggers=3", WIDE, sizeof WIDE / sizeof *WIDE);
+    setting_open(&turned, &TURNED, "n_ctx=64 n_triggers=3", 1);
+    assert_int_equal(eg_train_plan_make(&plan, &turned.spec, &err), EG_OK);
+    assert_true(plan.looked_up_per_token == 0);
+    setting_close(&turned);
+    compare_all("n_ctx=64 n_triggers=3", &TURNED, 1);
 }
 
 static void test_float32(void **state)
