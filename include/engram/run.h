@@ -128,7 +128,8 @@ EG_API eg_status eg_run_info_read(eg_run_info *info, const char *dir,
                                   eg_err *err);
 
 /* Every run directory under root, also one that lost its run.json, none through
- * a link, sorted by name, then id; *dirs [n] of EG_PATH bytes each, released with eg_free. */
+ * a link, sorted by name, then id; *dirs [n] of EG_PATH bytes each, released
+ * with eg_free. */
 EG_API eg_status eg_runs_find(char (**dirs)[EG_PATH], int *n, const char *root,
                               eg_err *err);
 

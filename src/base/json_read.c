@@ -128,9 +128,11 @@ static bool hex(reader *r, uint32_t *code)
 {
     *code = 0;
     for (int i = 0; i < 4; i++, r->at++) {
-        char c = r->at < r->end ? egi_lower(*r->at) : ' ';
-        bool letter = c >= 'a' && c <= 'f';
+        char c = ' ';
+        bool letter;
 
+        if (r->at < r->end) c = egi_lower(*r->at);
+        letter = c >= 'a' && c <= 'f';
         if (!letter && !egi_is_digit(c)) {
             (void)unexpected(r, "four hexadecimal digits");
             return false;

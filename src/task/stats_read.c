@@ -213,8 +213,8 @@ eg_status egi_stats_parse(egi_stats *s, const char *bytes, size_t size,
 
     memset(s, 0, sizeof *s);
     if (!root) {
-        st = EG_FAIL(err, egi_json_status(&why), "%s:%d:%d: %s", name,
-                     why.line, why.column, why.text);
+        st = EG_FAIL(err, egi_json_status(&why), "%s:%d:%d: %s", name, why.line,
+                     why.column, why.text);
         goto done;
     }
     EG_TRY(read_root(&got, root, name, err));
