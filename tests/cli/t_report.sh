@@ -29,7 +29,7 @@ sed -i 's/"finished"/"interrupted"/' "$again/run.json"
 expect 0 . - "$engram" report tiny
 grep -q "${again%/}" runs/tiny/report.html && die 'the stopped run is shown'
 # one run, a folder of runs, several words
-expect 0 "^${again%/}/report.html" '' "$engram" report "$again"
+expect 0 "^${again%/}/report.html" - "$engram" report "$again"
 [ "$(runs_on "${again}report.html")" = 1 ] || die 'one run'
 expect 0 '^runs/tiny/report.html' - "$engram" report runs/tiny
 expect 0 '^report.html' - "$engram" report tiny "$again"
