@@ -21,16 +21,19 @@ done
 # of two runs of one configuration the newer one, or the one that finished
 expect 0 finished - "$engram" run c.yaml --set model.d_model=16 \
     --set optim.lr=0.1
+again=$(sed -n 's/^run  *//p' out)
+# told NAME: is the run of that directory on its page?
+told() {
+    grep -q "\"$again\"" "$1"
+}
 expect 0 . '12 runs; 1 more' "$engram" report tiny
-again=$(ls -d runs/tiny/*/ | tail -n 1)
-grep -q "$again" runs/tiny/report.html || grep -q "${again%/}" \
-    runs/tiny/report.html || die 'the newer run is not shown'
+told runs/tiny/report.html || die 'the newer run is not shown'
 sed -i 's/"finished"/"interrupted"/' "$again/run.json"
 expect 0 . - "$engram" report tiny
-grep -q "${again%/}" runs/tiny/report.html && die 'the stopped run is shown'
+told runs/tiny/report.html && die 'the stopped run is shown'
 # one run, a folder of runs, several words
-expect 0 "^${again%/}/report.html" - "$engram" report "$again"
-[ "$(runs_on "${again}report.html")" = 1 ] || die 'one run'
+expect 0 "^$again/report.html" - "$engram" report "$again/"
+[ "$(runs_on "$again/report.html")" = 1 ] || die 'one run'
 expect 0 '^runs/tiny/report.html' - "$engram" report runs/tiny
 expect 0 '^report.html' - "$engram" report tiny "$again"
 [ "$(runs_on report.html)" = 13 ] || die 'several words'
