@@ -226,11 +226,11 @@ static int show_text(const eg_run_info *r, const eg_metrics *m)
 
 static void warn(void *ctx, const eg_finding *f)
 {
-    char text[EG_PATH + 600];
+    char text[EG_PATH + 900]; /* a finding's texts are below 512 bytes */
 
     if (f->sound != EG_DAMAGED) return;
-    snprintf(text, sizeof text, "%.1000s/%.40s: %.500s", (const char *)ctx,
-             f->file, f->why);
+    snprintf(text, sizeof text, "%s/%s: %s", (const char *)ctx, f->file,
+             f->why);
     cli_warn(NULL, text);
 }
 
@@ -245,8 +245,7 @@ int cmd_show(const cli_args *a)
 
     if (!cli_find_run(cli_runs_root(a), a->word[0], dir)) return CLI_MISUSE;
     st = eg_run_info_read(&info, dir, &err);
-    if (st == EG_OK) st = eg_run_verify(dir, EG_VERIFY_RECORD, warn, dir, &err);
-    if (st == EG_OK) st = eg_metrics_last(&m, dir, &err);
+    if (st == EG_OK) st = eg_run_last(&m, dir, warn, dir, &err);
     if (st != EG_OK) return cli_error(st, &err);
     code = cli_flag(a, "json") ? show_json(&info, &m) : show_text(&info, &m);
     eg_metrics_release(&m);

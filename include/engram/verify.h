@@ -6,7 +6,7 @@
 #ifndef ENGRAM_VERIFY_H
 #define ENGRAM_VERIFY_H
 
-#include "engram/status.h"
+#include "engram/run.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,6 +45,11 @@ typedef enum eg_verify_what {
  * (a checkpoint is held in memory), some GB a second. */
 EG_API eg_status eg_run_verify(const char *dir, eg_verify_what what,
                                eg_finding_fn fn, void *ctx, eg_err *err);
+
+/* EG_VERIFY_RECORD, and the last value of every metric, in one reading: a file
+ * of 160 MB in 0.2 s. EG_EFORMAT: metrics.jsonl holds a line that is no row. */
+EG_API eg_status eg_run_last(eg_metrics *last, const char *dir,
+                             eg_finding_fn fn, void *ctx, eg_err *err);
 
 #ifdef __cplusplus
 }

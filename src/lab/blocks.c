@@ -53,6 +53,8 @@ eg_status egi_blocks_next(egi_blocks *b, const char **text, size_t *size,
         if (st == EG_OK)
             st = eg_infile_read(b->f, b->buf + b->n, b->cap - b->n, &got, err);
         if (st != EG_OK) return st;
+        if (b->sum) egi_summer_add(b->sum, b->buf + b->n, got);
+        b->bytes += (int64_t)got;
         b->end = got == 0;
         b->n += got;
         end = last_end(b->buf, old, b->n);

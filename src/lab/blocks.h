@@ -4,6 +4,7 @@
 #ifndef EG_LAB_BLOCKS_H
 #define EG_LAB_BLOCKS_H
 
+#include "base/sum.h"
 #include "engram/file.h"
 
 typedef struct egi_blocks {
@@ -11,6 +12,8 @@ typedef struct egi_blocks {
     char *buf;
     size_t cap, from, n; /* bytes of buf from `from` to n are not given yet */
     bool end;
+    egi_summer *sum; /* gets all that is read, unless NULL */
+    int64_t bytes;   /* read */
 } egi_blocks;
 
 /* From where f stands. */

@@ -6,6 +6,7 @@
 
 #include "engram/mem.h"
 #include "engram/pool.h"
+#include "lab/run_priv.h"
 #include "engram/text.h"
 
 static eg_status add(egi_jobs *j, const eg_config *cfg, eg_err *err)
@@ -59,8 +60,10 @@ done:
 static void load_metrics(egi_job *job)
 {
     eg_err why = {0};
+    eg_status st = egi_run_sound(job->dir, &why);
 
-    job->ok = eg_metrics_read(&job->metrics, job->dir, &why) == EG_OK;
+    if (st == EG_OK) st = eg_metrics_read(&job->metrics, job->dir, &why);
+    job->ok = st == EG_OK;
     if (!job->ok) eg_text_copy(job->why, sizeof job->why, why.msg);
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "engram/mem.h"
-#include "engram/verify.h"
+#include "engram/text.h"
 #include "lab/flow_priv.h"
 #include "lab/run_priv.h"
 
@@ -135,14 +135,6 @@ static bool was_finished(eg_lab_result *out, const char *dir)
     return true;
 }
 
-static void first_damage(void *ctx, const eg_finding *f)
-{
-    eg_err *err = ctx;
-
-    if (f->sound == EG_DAMAGED && err->status == EG_OK)
-        (void)EG_FAIL(err, EG_EFORMAT, "%s: %.400s", f->file, f->why);
-}
-
 /* What is not done again should at least be what was asked for, and was
  * done. */
 static eg_status check_finished(const char *dir, const eg_config *cfg,
@@ -153,14 +145,14 @@ static eg_status check_finished(const char *dir, const eg_config *cfg,
     eg_status st;
 
     EG_TRY(eg_folder_open(&f, dir, err));
-    EG_TRY(eg_run_verify(dir, EG_VERIFY_RECORD, first_damage, &why, err));
-    if (why.status == EG_OK)
+    st = egi_run_sound(dir, &why);
+    if (st == EG_OK)
         st = egi_run_same_config(&f, cfg, false, err);
     else
-        st = EG_FAIL(err, EG_EFORMAT,
-                     "%s is finished, but %s; `engram verify` looks at all of "
-                     "it",
-                     dir, why.msg);
+        st = EG_FAIL(err, st,
+                     "%s is finished, but %.*s; `engram verify` looks at all "
+                     "of it",
+                     dir, eg_text_fit(why.msg, 300), why.msg);
 done:
     eg_folder_close(&f);
     return st;

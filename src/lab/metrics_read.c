@@ -224,46 +224,61 @@ static eg_status check_size(const eg_infile *f, eg_err *err)
                    f->path, MAX_FILE, (intmax_t)info.st_size);
 }
 
-static eg_status read_file(eg_metrics *m, const char *dir, bool last,
-                           eg_err *err)
+eg_status egi_metrics_read_in(eg_metrics *m, const eg_folder *in, bool last,
+                              egi_file_sum *sum, eg_err *err)
 {
     static const char file[] = "metrics.jsonl";
     char path[EG_PATH + 32];
     reader r = {.m = m, .name = path, .last = last};
     egi_blocks b = {0};
+    egi_summer whole;
     eg_infile f = {.fd = -1, .path = path};
-    eg_folder in;
     const char *text = NULL;
     size_t size = 0;
-    eg_status st = eg_folder_open(&in, dir, err);
+    eg_status st;
 
     *m = (eg_metrics){0};
-    if (st != EG_OK) return st;
-    snprintf(path, sizeof path, "%s/%s", in.path, file);
+    snprintf(path, sizeof path, "%s/%s", in->path, file);
     egi_blocks_open(&b, &f);
-    EG_TRY(eg_folder_fd(&f.fd, &in, file, EG_READ, err));
+    egi_summer_init(&whole);
+    if (sum) b.sum = &whole;
+    EG_TRY(eg_folder_fd(&f.fd, in, file, EG_READ, err));
     EG_TRY(check_size(&f, err));
     do {
         EG_TRY(egi_blocks_next(&b, &text, &size, err));
         EG_TRY(take_lines(&r, text, size, err));
     } while (size > 0);
+    if (sum)
+        *sum = (egi_file_sum){
+            .said = true, .bytes = b.bytes, .sum = egi_summer_end(&whole)};
 done:
     egi_blocks_release(&b);
     egi_scan_release(&r.scan);
     eg_infile_close(&f);
-    eg_folder_close(&in);
     if (st != EG_OK) eg_metrics_release(m);
+    return st;
+}
+
+static eg_status read_dir(eg_metrics *m, const char *dir, bool last,
+                          eg_err *err)
+{
+    eg_folder in;
+    eg_status st = eg_folder_open(&in, dir, err);
+
+    *m = (eg_metrics){0};
+    if (st == EG_OK) st = egi_metrics_read_in(m, &in, last, NULL, err);
+    eg_folder_close(&in);
     return st;
 }
 
 eg_status eg_metrics_read(eg_metrics *m, const char *dir, eg_err *err)
 {
-    return read_file(m, dir, false, err);
+    return read_dir(m, dir, false, err);
 }
 
 eg_status eg_metrics_last(eg_metrics *m, const char *dir, eg_err *err)
 {
-    return read_file(m, dir, true, err);
+    return read_dir(m, dir, true, err);
 }
 
 void eg_metrics_release(eg_metrics *m)

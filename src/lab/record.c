@@ -146,19 +146,24 @@ eg_status egi_file_sum_of(egi_file_sum *s, const eg_folder *run,
     return st;
 }
 
+eg_status egi_file_sum_same(const egi_file_sum *said, const egi_file_sum *now,
+                            const eg_folder *run, const char *name, eg_err *err)
+{
+    if (now->bytes != said->bytes)
+        return EG_FAIL(err, EG_EFORMAT,
+                       "%s/%s: damaged or edited: expected %jd bytes, found "
+                       "%jd",
+                       run->path, name, (intmax_t)said->bytes,
+                       (intmax_t)now->bytes);
+    if (egi_sum_same(now->sum, said->sum)) return EG_OK;
+    return egi_sum_differs(run->path, name, said->sum, now->sum, err);
+}
+
 eg_status egi_file_sum_check(const egi_file_sum *s, const eg_folder *run,
                              const char *name, eg_err *err)
 {
     egi_file_sum now;
     eg_status st = egi_file_sum_of(&now, run, name, err);
 
-    if (st != EG_OK) return st;
-    if (now.bytes != s->bytes)
-        return EG_FAIL(err, EG_EFORMAT,
-                       "%s/%s: damaged or edited: expected %jd bytes, found "
-                       "%jd",
-                       run->path, name, (intmax_t)s->bytes,
-                       (intmax_t)now.bytes);
-    if (egi_sum_same(now.sum, s->sum)) return EG_OK;
-    return egi_sum_differs(run->path, name, s->sum, now.sum, err);
+    return st == EG_OK ? egi_file_sum_same(s, &now, run, name, err) : st;
 }

@@ -46,7 +46,11 @@ char *egi_record_print(json_t *o);
 /* Of a file as it is now. */
 eg_status egi_file_sum_of(egi_file_sum *s, const eg_folder *run,
                           const char *name, eg_err *err);
-/* Is the file what is said of it? EG_EFORMAT: no, and how it differs. */
+/* Is it the same? EG_EFORMAT: no, and how it differs. */
+eg_status egi_file_sum_same(const egi_file_sum *said, const egi_file_sum *now,
+                            const eg_folder *run, const char *name,
+                            eg_err *err);
+/* Is the file what is said of it? */
 eg_status egi_file_sum_check(const egi_file_sum *s, const eg_folder *run,
                              const char *name, eg_err *err);
 

@@ -259,16 +259,14 @@ eg_status eg_run_open(eg_run **out, const char *dir, const eg_config *cfg,
 /* ---- may rows be built upon? ----------------------------------------------
  */
 
-static eg_status check_rows(const eg_run *run, const egi_jsonl *j,
-                            eg_index rows, bool told, eg_err *err)
+eg_status egi_run_check_file(const eg_run *run, const egi_jsonl *j,
+                             eg_index rows, bool told, eg_err *err)
 {
-    bool there = eg_folder_has(&run->folder, j->name);
-
-    if (!there && run->was.summed && !told)
+    if (rows == 0) return EG_OK; /* what there is is made again */
+    if (!eg_folder_has(&run->folder, j->name) && !told)
         return EG_FAIL(err, EG_EFORMAT, "%s/%s is lost, with %td rows",
                        run->dir, j->name, j->summed ? j->written : rows);
-    if (!j->summed && !j->vouched && !run->unsummed &&
-        (rows > 0 || run->was.summed) && !told)
+    if (!j->summed && !j->vouched && !run->unsummed && !told)
         return EG_FAIL(err, EG_EFORMAT,
                        "%s/%s is lost or damaged: nothing says whether the "
                        "rows of %s are what was written",
@@ -285,8 +283,8 @@ eg_status egi_run_check_rows(const eg_run *run, eg_index rows, bool told,
 {
     eg_status st;
 
-    EG_TRY(check_rows(run, &run->metrics, rows, told, err));
-    EG_TRY(check_rows(run, &run->timing, rows, told, err));
+    EG_TRY(egi_run_check_file(run, &run->metrics, rows, told, err));
+    EG_TRY(egi_run_check_file(run, &run->timing, rows, told, err));
 done:
     return st;
 }

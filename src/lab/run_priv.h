@@ -73,6 +73,9 @@ void egi_run_note(eg_run *run, const char *fmt, ...) EG_PRINTF(2, 3);
  * the user said from where to go on; then rows without checksums will do. */
 eg_status egi_run_check_rows(const eg_run *run, eg_index rows, bool told,
                              eg_err *err);
+/* The same for one of them. */
+eg_status egi_run_check_file(const eg_run *run, const egi_jsonl *j,
+                             eg_index rows, bool told, eg_err *err);
 /* The first rows of which both are good. */
 eg_index egi_run_good_rows(const eg_run *run);
 /* Takes the checksums of what is finished, for run.json; EG_EFORMAT when rows
@@ -85,6 +88,12 @@ void egi_run_drop_row_sums(eg_run *run);
 eg_status egi_run_sum_array(eg_run *run, const char *name, eg_err *err);
 eg_status egi_run_sum_snapshot(eg_run *run, int64_t step, eg_err *err);
 eg_status egi_run_write_sums(const eg_run *run, eg_err *err);
+/* eg_metrics_last, or without `last` eg_metrics_read, of an open folder; *sum,
+ * unless NULL: of the file that was read. */
+eg_status egi_metrics_read_in(eg_metrics *m, const eg_folder *in, bool last,
+                              egi_file_sum *sum, eg_err *err);
+/* EG_VERIFY_RECORD without a finding of damage? EG_EFORMAT is the first one. */
+eg_status egi_run_sound(const char *dir, eg_err *err);
 /* From here on the run stays, however it ends. */
 void egi_run_begin(eg_run *run);
 /* Removes what this process made of a run that it created and that has not

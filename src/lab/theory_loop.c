@@ -169,15 +169,12 @@ static bool progress(void *ctx, double done)
 
 static eg_status check_before(const loop *l, eg_err *err)
 {
-    const eg_run *run = l->run;
+    const egi_jsonl *rows = &l->run->metrics;
     eg_status st = EG_OK;
     size_t n;
 
-    if (run->created || l->opts->go_back) return EG_OK;
-    st = egi_run_check_rows(run, 0, false, err);
-    if (st == EG_OK && run->metrics.why[0])
-        st = EG_FAIL(err, EG_EFORMAT, "%s/%s: %s", run->dir, run->metrics.name,
-                     run->metrics.why);
+    if (l->run->created || l->opts->go_back) return EG_OK;
+    st = egi_run_check_file(l->run, rows, rows->written, false, err);
     if (st != EG_EFORMAT) return st;
     n = strlen(err->msg);
     (void)snprintf(err->msg + n, sizeof err->msg - n,

@@ -109,7 +109,10 @@ static eg_status save(loop *l, eg_err *err)
     char name[64];
     eg_status st = EG_OK;
 
-    if (step == l->saved) return EG_OK;
+    if (step == l->saved) { /* a process may have died before it did this */
+        eg_run_prune(l->run, (int)l->cfg->checkpoint.keep);
+        return EG_OK;
+    }
     EG_TRY(eg_run_sync(l->run, err));
     egi_checkpoint_name(name, step);
     EG_TRY(eg_trainer_save_in(l->trainer, &l->run->folder, name, err));

@@ -30,7 +30,8 @@ typedef struct verifier {
     eg_folder run, arrays;
     egi_record record;
     egi_sums sums;
-    bool summed; /* made by an engram that takes checksums */
+    bool summed;      /* made by an engram that takes checksums */
+    eg_metrics *last; /* of metrics.jsonl, read on the way; NULL: not wanted */
     eg_finding_fn fn;
     void *ctx;
 } verifier;
@@ -101,9 +102,15 @@ static eg_status check_file(const verifier *v, int which, eg_err *err)
 {
     const char *name = egi_record_file[which];
     const egi_file_sum *said = &v->record.file[which];
+    egi_file_sum now;
     eg_err why = {0};
-    eg_status st = egi_file_sum_check(said, &v->run, name, &why);
+    eg_status st;
 
+    if (which == EGI_OF_METRICS && v->last &&
+        egi_metrics_read_in(v->last, &v->run, true, &now, NULL) == EG_OK)
+        st = egi_file_sum_same(said, &now, &v->run, name, &why);
+    else
+        st = egi_file_sum_check(said, &v->run, name, &why);
     return conclude(v, name, said->bytes, st, &why, err);
 }
 
@@ -201,7 +208,8 @@ static void check_last(const verifier *v, int64_t newest)
     bool kept = strcmp(r->status, "finished") == 0 ||
                 strcmp(r->status, "interrupted") == 0;
 
-    if (!kept || strcmp(r->kind, "train") != 0 || newest >= r->steps_done)
+    if (!kept || strcmp(r->kind, "train") != 0 || r->steps_done <= 0 ||
+        newest >= r->steps_done)
         return;
     egi_checkpoint_name(name, r->steps_done);
     tell(v, name, EG_DAMAGED, 0, "it is lost");
@@ -351,19 +359,57 @@ done:
     return st;
 }
 
-eg_status eg_run_verify(const char *dir, eg_verify_what what, eg_finding_fn fn,
-                        void *ctx, eg_err *err)
+static eg_status verify(const char *dir, eg_verify_what what, eg_metrics *last,
+                        eg_finding_fn fn, void *ctx, eg_err *err)
 {
-    verifier v = {.run.fd = -1, .arrays.fd = -1, .fn = fn, .ctx = ctx};
+    verifier v = {
+        .run.fd = -1, .arrays.fd = -1, .last = last, .fn = fn, .ctx = ctx};
     eg_status st;
 
     EG_TRY(eg_folder_open(&v.run, dir, err));
     if (eg_folder_has(&v.run, "arrays"))
         EG_TRY(eg_folder_sub(&v.arrays, &v.run, "arrays", false, err));
-    st = check(&v, what, err);
+    EG_TRY(check(&v, what, err));
+    if (last && !last->n) /* not read on the way: not yet finished, or empty */
+        st = egi_metrics_read_in(last, &v.run, true, NULL, err);
 done:
     egi_sums_release(&v.sums);
     eg_folder_close(&v.arrays);
     eg_folder_close(&v.run);
     return st;
+}
+
+eg_status eg_run_verify(const char *dir, eg_verify_what what, eg_finding_fn fn,
+                        void *ctx, eg_err *err)
+{
+    return verify(dir, what, NULL, fn, ctx, err);
+}
+
+eg_status eg_run_last(eg_metrics *last, const char *dir, eg_finding_fn fn,
+                      void *ctx, eg_err *err)
+{
+    eg_status st;
+
+    *last = (eg_metrics){0};
+    st = verify(dir, EG_VERIFY_RECORD, last, fn, ctx, err);
+    if (st != EG_OK) eg_metrics_release(last);
+    return st;
+}
+
+static void first_damage(void *ctx, const eg_finding *f)
+{
+    eg_err *err = ctx;
+
+    if (f->sound == EG_DAMAGED && err->status == EG_OK)
+        (void)EG_FAIL(err, EG_EFORMAT, "%s: %s", f->file, f->why);
+}
+
+eg_status egi_run_sound(const char *dir, eg_err *err)
+{
+    eg_err found = {0};
+    eg_status st =
+        eg_run_verify(dir, EG_VERIFY_RECORD, first_damage, &found, err);
+
+    if (st != EG_OK || found.status == EG_OK) return st;
+    return EG_FAIL(err, EG_EFORMAT, "%s", found.msg);
 }

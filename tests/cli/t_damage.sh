@@ -102,6 +102,28 @@ refuse 'config.yaml was changed after the run began'
 again && echo '# a remark' >>d/config.yaml
 refuse 'config.yaml was changed after the run began'
 
+# of an engram before checksums: gone on with, row by row as far as they read as
+# rows, to the same bytes (its checkpoints say no version)
+old() {
+    again
+    rm -f d/*.sums d/arrays/*sums
+    sed -i '/^  "files": {/,/^  },\{0,1\}$/d; /"checksum"/d' d/run.json
+    sed -i '$!N; s/,\n}/\n}/; P; D' d/run.json
+    for f in d/checkpoints/*; do
+        LC_ALL=C sed -i 's/"version":"2"/"curious":"2"/; s/engram.xxh128/somebodys.sum/' "$f"
+    done
+}
+old
+expect 0 'unchecked .*d/metrics.jsonl' 'nothing damaged' "$engram" verify d
+expect 0 finished "going on from step $new" "$engram" run d --resume
+ends_alike
+old && sed -i '2s/}/]/' d/metrics.jsonl
+refuse 'metrics.jsonl: line 2 is no row of numbers; --resume --from 0 begins'
+old && rm d/timing.jsonl
+refuse 'timing.jsonl is lost'
+again && rm -f d/*.sums d/arrays/*sums # but run.json knows better
+refuse 'metrics.jsonl.sums is lost or damaged'
+
 # what is not needed to go on is said
 again && rm d/run.json
 expect 0 finished 'note: d/run.json is lost' "$engram" run d --resume
