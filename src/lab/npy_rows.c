@@ -207,7 +207,9 @@ eg_status egi_rows_finish(egi_rows *r, egi_sum *sum, eg_err *err)
     ok = fclose(r->f) == 0;
     r->f = NULL;
     if (!ok) return egi_rows_trouble(r, "write", err);
-    return eg_folder_rename(r->in, r->part, r->name, err);
+    st = eg_folder_rename(r->in, r->part, r->name, err);
+    if (st == EG_OK) egi_rows_release(r);
+    return st;
 }
 
 void egi_rows_release(egi_rows *r)

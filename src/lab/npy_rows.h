@@ -46,9 +46,10 @@ eg_status egi_rows_read(const egi_rows *r, eg_index i, void *row, eg_err *err);
 /* Appends a row; it survives the death of the process. */
 eg_status egi_rows_put(egi_rows *r, const void *row, eg_err *err);
 /* Makes what there is a whole .npy file on disk, after it was read back: *sum
- * is that of the file. EG_EFORMAT when it is not what was put. */
+ * is that of the file, and r is released. EG_EFORMAT when it is not what was
+ * put. */
 eg_status egi_rows_finish(egi_rows *r, egi_sum *sum, eg_err *err);
-/* Closes the file as it is, to be gone on with; nothing after a finish. */
+/* Closes the file as it is, to be gone on with; does nothing a second time. */
 void egi_rows_release(egi_rows *r);
 
 #endif

@@ -26,6 +26,8 @@ kill_once '[ "$(ls k/checkpoints 2>/dev/null | grep -c safetensors$)" = 2 ] &&
 rm -f k/*.tmp-* k/*/*.tmp-* # of what it was writing just then
 steps=$(ls k/checkpoints | sed -n 's/step-\([0-9]*\).safetensors$/\1/p' | sort -n)
 new=$(echo "$steps" | tail -n 1) old=$(echo "$steps" | tail -n 2 | head -n 1)
+# killed between saving and pruning, a run leaves three
+for s in $(echo "$steps" | head -n -2); do rm "k/checkpoints/step-$s.safetensors"; done
 newest=d/checkpoints/step-$new.safetensors
 echo "killed behind step $new, $old before it"
 ends_alike() {

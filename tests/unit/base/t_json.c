@@ -69,7 +69,7 @@ static void test_refuse(void **state)
     }
     memset(deep, '[', EGI_JSON_DEPTH);
     memset(deep + EGI_JSON_DEPTH, ']', EGI_JSON_DEPTH);
-    json_decref(egi_json_parse(deep, 2 * EGI_JSON_DEPTH, 0, &why));
+    json_decref(egi_json_parse(deep, (size_t)2 * EGI_JSON_DEPTH, 0, &why));
     memset(deep, '[', EGI_JSON_DEPTH + 1);
     assert_null(egi_json_parse(deep, EGI_JSON_DEPTH + 1, 0, &why));
     assert_non_null(strstr(why.text, "nested more than 100 deep"));

@@ -32,6 +32,7 @@ static eg_status map(egi_npy *m, eg_err *err)
     eg_folder f;
     eg_status st = eg_folder_open(&f, dir, err);
 
+    *m = (egi_npy){0};
     if (st != EG_OK) return st;
     st = egi_npy_map(m, &f, "x.npy", err);
     eg_folder_close(&f);

@@ -46,6 +46,7 @@ static void check_lines(const char *text, size_t size, const eg_metrics *m)
             const eg_series *s = eg_metrics_find(m, one.series[i].name);
             int k = 0;
 
+            if (!s) fail_msg("no series %s", one.series[i].name);
             assert_int_equal(one.series[i].n, 1);
             while (k < n_seen && strcmp(seen[k].name, one.series[i].name) != 0)
                 k++;
