@@ -64,7 +64,8 @@ EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,
                                    int64_t n_steps);
 /* Writes the model as it is now into the folder `to`, float32, each array
  * as <name>.<step>.npy; rows are inputs or queries, columns outputs or keys:
- *     pattern_L<l>  [n_heads, q, q]  attention on the demo sequence
+ *     pattern_L<l>  [n_heads, q, q]  attention on the demo sequence, of
+ *                                    blocks whose mixer has a pattern
  *     memory_W_O2   [V, V]  (w_E(z) W_V2 W_O2) . w_U(v)
  *     memory_W_K2   [V, V]  (w_E(i) W_QK2) . (w_E(j) W_V1 W_O1)
  *     memory_W_K1   [q, q]  (p_t W_QK1) . p_s

@@ -131,6 +131,7 @@ eg_status egi_weights_init(egi_weights *w, const eg_model *m,
     w->n_ctx = eg_model_ctx(m);
     w->d_model = (int)o->d_model;
     w->n_heads = (int)o->n_heads;
+    w->group = (int)(o->n_kv_heads ? o->n_heads / o->n_kv_heads : 1);
     w->d_head = (int)(o->d_head ? o->d_head : o->d_model / o->n_heads);
     w->d_mlp = (int)(o->d_mlp ? o->d_mlp : 4 * o->d_model);
     w->n_blocks = o->n_layers < 2 ? 1 : 2;

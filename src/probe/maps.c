@@ -39,8 +39,8 @@ static void map_qk(const egi_weights *w, const egi_scratch *s, int block,
         }
         multiply(w, s, s->row, D, x, M, at->W_Q + h * M * D, D, 1, n, D, M, 1,
                  0);
-        multiply(w, s, y, M, s->row, D, at->W_K + h * M * D, 1, D, n, M, D, 1,
-                 h > 0);
+        multiply(w, s, y, M, s->row, D, at->W_K + h / w->group * M * D, 1, D, n,
+                 M, D, 1, h > 0);
     }
 }
 
@@ -56,8 +56,8 @@ static void map_ov(const egi_weights *w, const egi_scratch *s, int block,
         eg_index ldz = M;
 
         if (at->W_V) {
-            multiply(w, s, s->row, D, x, M, at->W_V + h * M * D, D, 1, n, D, M,
-                     1, 0);
+            multiply(w, s, s->row, D, x, M, at->W_V + h / w->group * M * D, D,
+                     1, n, D, M, 1, 0);
             z = s->row;
             ldz = D;
         }

@@ -5,24 +5,31 @@
 
 #include "engram/mem.h"
 
-/* Columns of a probe here; 0: not measured. */
-static int width_of(const egi_measure *m, egi_probe_kind kind, bool test)
-{
-    int heads = m->n_heads;
+static const char *const patterns[2] = {"blocks.0.attn.hook_pattern",
+                                        "blocks.1.attn.hook_pattern"};
 
-    if (test) return kind == EGI_ON_TEST;
-    switch (kind) {
-    case EGI_ON_BATCH:
-        return 1;
-    case EGI_ON_HEAD1:
-        return m->n_maps >= 1 ? heads : 0;
-    case EGI_ON_HEAD2:
-        return m->n_maps >= 2 ? heads : 0;
-    case EGI_ON_HEADS:
-        return m->n_maps >= 2 ? heads * heads : 0;
-    default:
-        return 0;
+unsigned egi_measure_offers(const eg_eval *eval)
+{
+    const char *hook;
+    unsigned has = EGI_NEEDS_NOTHING;
+
+    for (int i = 0; (hook = eg_eval_hook_name(eval, i)) != NULL; i++) {
+        if (strcmp(hook, patterns[0]) == 0) has |= EGI_NEEDS_LOOK1;
+        if (strcmp(hook, patterns[1]) == 0) has |= EGI_NEEDS_LOOK2;
     }
+    return has;
+}
+
+/* Columns of a probe here; 0: not measured. */
+static int width_of(const egi_measure *m, const egi_probe *p, bool test)
+{
+    int width = 1;
+
+    if (p->kind != (test ? EGI_ON_TEST : EGI_ON_BATCH)) return 0;
+    if (p->needs & ~m->has) return 0;
+    if (p->needs & EGI_NEEDS_LOOK1) width *= m->n_heads;
+    if (p->needs & EGI_NEEDS_LOOK2) width *= m->n_heads;
+    return width;
 }
 
 static int choose_rows(egi_measure *m, bool test)
@@ -30,7 +37,7 @@ static int choose_rows(egi_measure *m, bool test)
     int n_names = 0;
 
     for (int i = 0; i < egi_n_probes; i++) {
-        int width = width_of(m, egi_probe_table[i].kind, test);
+        int width = width_of(m, &egi_probe_table[i], test);
         if (width == 0) continue;
         EG_ASSERT(m->n_rows < EGI_PROBES_MAX);
         m->row[m->n_rows++] =
@@ -44,7 +51,7 @@ static int choose_rows(egi_measure *m, bool test)
 eg_status egi_measure_init(egi_measure *m, bool test, int threads, eg_err *err)
 {
     int n_names = choose_rows(m, test);
-    size_t cells = (size_t)threads * (size_t)m->n_maps * (size_t)m->n_heads;
+    size_t cells = (m->has ? 2 : 0) * (size_t)threads * (size_t)m->n_heads;
 
     m->name = eg_calloc((size_t)n_names, sizeof *m->name);
     m->part = eg_calloc((size_t)m->count * (size_t)m->n_cols, sizeof *m->part);
@@ -76,20 +83,21 @@ void egi_measure_add(egi_measure *m, int index, int worker, egi_seq *seq,
                      const eg_view *pattern)
 {
     eg_index T = m->n_ctx, map = m->n_heads * T;
-    int32_t *look = m->look + (eg_index)worker * m->n_maps * map;
+    int32_t *look = m->look + (m->has ? (eg_index)worker * 2 * map : 0);
     egi_ratio *part = m->part + (eg_index)index * m->n_cols;
 
-    for (int i = 0; i < m->n_maps; i++)
-        egi_attn_look(look + i * map, &pattern[i]);
+    if (m->has & EGI_NEEDS_LOOK1) egi_attn_look(look, &pattern[0]);
+    if (m->has & EGI_NEEDS_LOOK2) egi_attn_look(look + map, &pattern[1]);
     for (int r = 0; r < m->n_rows; r++) {
         const egi_measured *row = &m->row[r];
-        egi_probe_kind kind = row->probe->kind;
+        unsigned needs = row->probe->needs;
+        bool pairs = needs == (EGI_NEEDS_LOOK1 | EGI_NEEDS_LOOK2);
 
         for (int c = 0; c < row->width; c++) {
-            int h1 = kind == EGI_ON_HEADS ? c % m->n_heads : c;
-            int h2 = kind == EGI_ON_HEADS ? c / m->n_heads : c;
-            seq->look1 = m->n_maps >= 1 ? look + h1 * T : NULL;
-            seq->look2 = m->n_maps >= 2 ? look + map + h2 * T : NULL;
+            int h1 = pairs ? c % m->n_heads : c;
+            int h2 = pairs ? c / m->n_heads : c;
+            seq->look1 = needs & EGI_NEEDS_LOOK1 ? look + h1 * T : NULL;
+            seq->look2 = needs & EGI_NEEDS_LOOK2 ? look + map + h2 * T : NULL;
             part[row->first + c] = row->probe->batch(seq);
         }
     }
@@ -141,8 +149,6 @@ void egi_measure_emit(egi_measure *m, eg_probe_emit emit, void *ctx)
 
 static void on_sequence(void *ctx, int index, int worker, const eg_acts *acts)
 {
-    static const char *const hooks[] = {"blocks.0.attn.hook_pattern",
-                                        "blocks.1.attn.hook_pattern"};
     egi_measure *m = ctx;
     eg_view pattern[2] = {{.data = NULL}, {.data = NULL}};
     egi_seq seq = {.n_ctx = acts->n_ctx,
@@ -152,10 +158,8 @@ static void on_sequence(void *ctx, int index, int worker, const eg_acts *acts)
                    .pred = acts->pred,
                    .nll = acts->nll};
 
-    EG_ASSERT(m->n_maps <= 2);
-    for (int i = 0; i < m->n_maps; i++) {
-        EG_ASSERT(eg_acts_hook(acts, hooks[i], &pattern[i]));
-    }
+    for (int i = 0; i < 2 && m->has; i++)
+        (void)eg_acts_hook(acts, patterns[i], &pattern[i]);
     egi_measure_add(m, index, worker, &seq, pattern);
 }
 

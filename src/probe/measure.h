@@ -16,21 +16,25 @@ typedef struct egi_measured {
 
 typedef struct egi_measure {
     int n_heads, n_ctx, count; /* count: sequences */
-    int n_maps;                /* blocks whose attention is looked at, 0 to 2 */
+    unsigned has;              /* bits EGI_NEEDS_... that the model offers */
     int n_rows, n_cols;
     egi_measured row[EGI_PROBES_MAX];
     char (*name)[EGI_NAME]; /* "attn_prev.h3" */
     egi_ratio *part;        /* [count, n_cols] */
     egi_ratio *sum;         /* [n_cols] */
-    int32_t *look;          /* [threads, n_maps, n_heads, n_ctx] */
+    int32_t *look;          /* [threads, 2, n_heads, n_ctx] */
 } egi_measure;
 
 /* test: the probes of the test batch, else those of fresh sequences. Sizes
  * must be filled in; the rest is zero. */
 eg_status egi_measure_init(egi_measure *m, bool test, int threads, eg_err *err);
 void egi_measure_release(egi_measure *m);
-/* One sequence; pattern [n_maps] holds a view of each looked-at block's
- * attention. seq->look1 and look2 are set here. */
+/* What an evaluator offers to probes: EGI_NEEDS_LOOK1, where the first block
+ * has a pattern, and so on. Mixers need not have one. */
+unsigned egi_measure_offers(const eg_eval *eval);
+/* One sequence; pattern [2] holds a view of the attention of the first block
+ * and of the second, as far as m->has says. seq->look1 and look2 are set here.
+ */
 void egi_measure_add(egi_measure *m, int index, int worker, egi_seq *seq,
                      const eg_view *pattern);
 /* Emits what was measured; with several heads a name a head, then the best. */

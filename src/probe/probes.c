@@ -40,13 +40,14 @@ static eg_status name_tensors(eg_probes *p, eg_err *err)
 static eg_status measures_init(eg_probes *p, int threads, eg_err *err)
 {
     const eg_model_opts *o = eg_model_options(p->model);
-    int maps = o->n_layers < 2 ? 1 : 2;
     eg_status st = EG_OK;
 
-    p->batch = (egi_measure){.n_heads = (int)o->n_heads,
-                             .n_ctx = eg_model_ctx(p->model),
-                             .n_maps = p->opts.attention ? maps : 0,
-                             .count = (int)p->opts.batch};
+    p->batch =
+        (egi_measure){.n_heads = (int)o->n_heads,
+                      .n_ctx = eg_model_ctx(p->model),
+                      .has = p->opts.attention ? egi_measure_offers(p->eval)
+                                               : EGI_NEEDS_NOTHING,
+                      .count = (int)p->opts.batch};
     EG_TRY(egi_measure_init(&p->batch, false, threads, err));
     p->test = (egi_measure){.n_heads = (int)o->n_heads,
                             .n_ctx = eg_model_ctx(p->model),

@@ -3,22 +3,23 @@
 #include "probe/table.h"
 
 /* On fresh sequences, and as <name>_test on the test batch. */
-#define BOTH(name, unit, help, fn)                                             \
-    {{name, unit, help}, EGI_ON_BATCH, fn, NULL, NULL},                        \
-    {                                                                          \
-        {name "_test", unit, help "; test batch"}, EGI_ON_TEST, fn, NULL, NULL \
+#define BOTH(name, unit, help, fn)                                         \
+    {{name, unit, help}, EGI_ON_BATCH, EGI_NEEDS_NOTHING, fn, NULL, NULL}, \
+    {                                                                      \
+        {name "_test", unit, help "; test batch"}, EGI_ON_TEST,            \
+            EGI_NEEDS_NOTHING, fn, NULL, NULL                              \
     }
-#define HEAD(kind, name, help, fn)                     \
-    {                                                  \
-        {name, "fraction", help}, kind, fn, NULL, NULL \
+#define HEAD(needs, name, help, fn)                                   \
+    {                                                                 \
+        {name, "fraction", help}, EGI_ON_BATCH, needs, fn, NULL, NULL \
     }
-#define WEIGHTS(name, unit, help, fn)                      \
-    {                                                      \
-        {name, unit, help}, EGI_ON_WEIGHTS, NULL, fn, NULL \
+#define WEIGHTS(name, unit, help, fn)                         \
+    {                                                         \
+        {name, unit, help}, EGI_ON_WEIGHTS, 0, NULL, fn, NULL \
     }
-#define TENSORS(name, help, fn)                                        \
-    {                                                                  \
-        {name, "Frobenius norm", help}, EGI_ON_TENSORS, NULL, NULL, fn \
+#define TENSORS(name, help, fn)                                           \
+    {                                                                     \
+        {name, "Frobenius norm", help}, EGI_ON_TENSORS, 0, NULL, NULL, fn \
     }
 
 const egi_probe egi_probe_table[] = {
@@ -38,35 +39,35 @@ const egi_probe egi_probe_table[] = {
          "after triggers: the answer is the trigger itself",
          egi_repeat_fraction),
 
-    HEAD(EGI_ON_HEAD1, "attn_prev",
+    HEAD(EGI_NEEDS_LOOK1, "attn_prev",
          "block 0, one place after a trigger: looks at the trigger",
          egi_attn_prev),
-    HEAD(EGI_ON_HEAD1, "attn_prev_first",
+    HEAD(EGI_NEEDS_LOOK1, "attn_prev_first",
          "the same for first occurrences of a trigger", egi_attn_prev_first),
-    HEAD(EGI_ON_HEAD1, "attn_prev_all",
+    HEAD(EGI_NEEDS_LOOK1, "attn_prev_all",
          "block 0, everywhere: looks at the position before",
          egi_attn_prev_all),
-    HEAD(EGI_ON_HEAD2, "attn_answer",
+    HEAD(EGI_NEEDS_LOOK2, "attn_answer",
          "block 1, in context: the attended token is the answer",
          egi_attn_answer),
-    HEAD(EGI_ON_HEAD2, "attn_match",
+    HEAD(EGI_NEEDS_LOOK2, "attn_match",
          "block 1, in context: looks right behind an earlier copy of the token",
          egi_attn_match),
-    HEAD(EGI_ON_HEAD2, "attn_match_other",
+    HEAD(EGI_NEEDS_LOOK2, "attn_match_other",
          "the same where a token that is no trigger comes again",
          egi_attn_match_other),
-    HEAD(EGI_ON_HEADS, "attn_cond",
+    HEAD(EGI_NEEDS_LOOK1 | EGI_NEEDS_LOOK2, "attn_cond",
          "in context: the place block 1 attends itself looked one back in "
          "block 0",
          egi_attn_cond),
-    HEAD(EGI_ON_HEAD2, "pred_attended",
+    HEAD(EGI_NEEDS_LOOK2, "pred_attended",
          "block 1, in context: the prediction is the attended token",
          egi_pred_attended),
-    HEAD(EGI_ON_HEAD1, "attn_repeat_0",
+    HEAD(EGI_NEEDS_LOOK1, "attn_repeat_0",
          "block 0, in context, answers that repeat the trigger: the attended "
          "token is the answer",
          egi_attn_repeat_first),
-    HEAD(EGI_ON_HEAD2, "attn_repeat_1", "the same in block 1",
+    HEAD(EGI_NEEDS_LOOK2, "attn_repeat_1", "the same in block 1",
          egi_attn_repeat_second),
 
     WEIGHTS("recall_W_O2", "fraction",

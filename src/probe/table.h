@@ -1,5 +1,6 @@
 /* The table of probes: one row a name. A new probe is a function in its file,
- * declared in batch.h or weights.h, and a row here. */
+ * declared in batch.h or weights.h, and a row here, which says what the probe
+ * needs: where a model does not have it, the probe is not there. */
 #ifndef EGI_PROBE_TABLE_H
 #define EGI_PROBE_TABLE_H
 
@@ -9,13 +10,15 @@
 
 typedef enum egi_probe_kind {
     EGI_ON_BATCH,   /* fresh sequences, before the update */
-    EGI_ON_HEAD1,   /* the same, once for each head of the first block */
-    EGI_ON_HEAD2,   /* ... of the second block */
-    EGI_ON_HEADS,   /* ... for each pair of them */
     EGI_ON_TEST,    /* the fixed test batch, after the update */
     EGI_ON_WEIGHTS, /* after the update; false: this model has no such thing */
     EGI_ON_TENSORS  /* the same, once for each tensor of the model */
 } egi_probe_kind;
+
+/* What a probe on sequences reads beside tokens, labels and predictions: where
+ * the heads of the first and of the second block look. It is then measured once
+ * for each head of that block, or for each pair of heads. */
+enum { EGI_NEEDS_NOTHING = 0, EGI_NEEDS_LOOK1 = 1, EGI_NEEDS_LOOK2 = 2 };
 
 typedef bool (*egi_weights_fn)(double *value, const egi_weights *w);
 typedef bool (*egi_tensor_fn)(double *value, eg_trainer *tr, int tensor,
@@ -24,6 +27,7 @@ typedef bool (*egi_tensor_fn)(double *value, eg_trainer *tr, int tensor,
 typedef struct egi_probe {
     eg_probe_info info;
     egi_probe_kind kind;
+    unsigned needs;     /* bits EGI_NEEDS_... */
     egi_batch_fn batch; /* the function of its kind; the others are NULL */
     egi_weights_fn weights;
     egi_tensor_fn tensor;

@@ -19,7 +19,8 @@ enum {
     EGI_EARLY = 64  /* positions of the early W_K1 probe */
 };
 
-/* Attention of one block; NULL is the identity, or the other form. */
+/* Attention of one block; NULL is the identity, or the other form. Of W_K and
+ * W_V there are n_heads / group. */
 typedef struct egi_attn {
     const double *W_QK;      /* [n_heads, d_model, d_model] */
     const double *W_Q, *W_K; /* [n_heads, d_model, d_head] */
@@ -42,7 +43,8 @@ typedef struct egi_scratch {
 
 typedef struct egi_weights {
     int d_vocab, n_ctx, d_model, n_heads, d_head, d_mlp;
-    int n_blocks;        /* that the probes know: at most 2 */
+    int group;    /* heads of queries that read one head of keys and values */
+    int n_blocks; /* that the probes know: at most 2 */
     const double *W_E;   /* [d_vocab, d_model] */
     const double *W_pos; /* [n_ctx, d_model]; NULL: no table of positions */
     const double *W_U;   /* entry (a, v) at a u_rs + v u_cs, times u_scale */

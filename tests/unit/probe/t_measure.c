@@ -73,7 +73,10 @@ static void heads_have_names(void **state)
                                    {{0, 0, 1, 0}, {0, 0, 2, 0}}};
     float room[2][HEADS * T * T];
     eg_view pattern[2] = {looking(room[0], look[0]), looking(room[1], look[1])};
-    egi_measure m = {.n_heads = HEADS, .n_ctx = T, .count = COUNT, .n_maps = 2};
+    egi_measure m = {.n_heads = HEADS,
+                     .n_ctx = T,
+                     .count = COUNT,
+                     .has = EGI_NEEDS_LOOK1 | EGI_NEEDS_LOOK2};
     seen l = {0};
 
     (void)state;
@@ -108,7 +111,8 @@ static void one_head_and_none(void **state)
     const int look[HEADS][T] = {{0, 0, 1, 2}, {0, 0, 1, 2}};
     float room[HEADS * T * T];
     eg_view pattern = looking(room, look);
-    egi_measure m = {.n_heads = 1, .n_ctx = T, .count = 1, .n_maps = 1};
+    egi_measure m = {
+        .n_heads = 1, .n_ctx = T, .count = 1, .has = EGI_NEEDS_LOOK1};
     seen l = {0};
 
     (void)state;

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "probe/probes.h"
+
 /* ------------------------------------------------------ built by hand -- */
 
 enum { D = 512, V = 65, T = 256 };
@@ -228,6 +230,23 @@ static const expectation expectations[] = {
      {"recall_W_K1", "kl_W_F", "attn_prev", "attn_prev.h3", "attn_cond.h0",
       "norm.W_pos"},
      {"attn_prev.h4"}},
+    {"linear",
+     {{"model.mixer", "linear"}, {"model.n_heads", "2"}, {"optim.lr", "1e-6"}},
+     {"attn_prev.h1", "attn_cond.h0", "recall_W_O2", "recall_W_K1"},
+     {"kl_W_F"}},
+    {"linear, one block",
+     {{"model.mixer", "linear"}, {"model.n_layers", "1"}, {"optim.lr", "1e-6"}},
+     {"attn_prev", "recall_W_K1"},
+     {"attn_answer", "attn_cond", "recall_W_K2"}},
+    {"grouped, three blocks, mixed",
+     {{"model.mixer", "linear, softmax, linear"},
+      {"model.n_layers", "3"},
+      {"model.n_heads", "4"},
+      {"model.n_kv_heads", "2"},
+      {"optim.lr", "1e-6"},
+      {"model.qk", "factorised"}},
+     {"attn_prev.h3", "attn_cond.h3", "recall_W_K1", "recall_W_O2"},
+     {"attn_prev.h4"}},
     {"lean",
      {{"model.value", "identity"},
       {"model.output", "identity"},
@@ -280,9 +299,46 @@ static void models_emit_what_they_have(void **state)
         for (int k = 0; k < 6 && e->absent[k]; k++) {
             if (has(&s, e->absent[k])) fail_msg("emitted %s", e->absent[k]);
         }
-        for (int k = 0; k < s.n; k++) assert_true(isfinite(s.row[k].value));
+        for (int k = 0; k < s.n; k++) {
+            if (!isfinite(s.row[k].value))
+                fail_msg("%s: %g", s.row[k].name, s.row[k].value);
+        }
         rig_free(&r);
     }
+}
+
+/* A forward pass that offers no pattern, as one of a mixer that has none: what
+ * needs a pattern is not there, the rest is. */
+static void no_pattern_no_probe(void **state)
+{
+    static const setting settings[] = {{"model.d_model", "32"},
+                                       {"task.n_ctx", "96"},
+                                       {"train.batch", "2"},
+                                       {"probe.batch", "3"},
+                                       {NULL, NULL}};
+    egi_measure m = {.n_heads = 1, .n_ctx = 96, .count = 3};
+    eg_eval *blind = NULL;
+    seen s = {.quiet = true};
+    rig r;
+
+    (void)state;
+    rig_new(&r, 1, settings);
+    assert_int_equal(egi_measure_offers(r.probes->eval),
+                     EGI_NEEDS_LOOK1 | EGI_NEEDS_LOOK2);
+    assert_int_equal(eg_eval_new(&blind, r.probes->model, r.task, r.pool,
+                                 "auto", EG_EVAL_PRED, NULL),
+                     EG_OK);
+    m.has = egi_measure_offers(blind);
+    assert_int_equal(m.has, EGI_NEEDS_NOTHING);
+    assert_int_equal(egi_measure_init(&m, false, 1, NULL), EG_OK);
+    egi_measure_run(&m, blind, EG_PROBE, 0);
+    egi_measure_emit(&m, keep, &s);
+    assert_true(has(&s, "loss_global"));
+    assert_false(has(&s, "attn_prev"));
+    assert_false(has(&s, "attn_cond"));
+    egi_measure_release(&m);
+    eg_eval_free(blind);
+    rig_free(&r);
 }
 
 int main(void)
@@ -292,6 +348,7 @@ int main(void)
         cmocka_unit_test(random_weights_are_at_chance),
         cmocka_unit_test(tied_output_is_scaled),
         cmocka_unit_test(models_emit_what_they_have),
+        cmocka_unit_test(no_pattern_no_probe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,16 +20,18 @@ typedef struct variant {
     int heads, d_head;
     bool merged, value, output, tied;
     int ffn;
+    int group; /* heads of queries a head of keys */
 } variant;
 
 static const variant variants[] = {
-    {"birth", 1, M, true, true, true, false, EG_MLP_LINEAR},
-    {"full", HEADS, D, false, true, true, false, EG_MLP_RELU},
-    {"merged heads", HEADS, D, true, true, true, false, EG_MLP_GELU},
-    {"narrow", 1, 5, false, true, true, true, EG_MLP_LINEAR},
-    {"identity value", HEADS, D, false, false, true, false, EG_MLP_RELU},
-    {"identity output", HEADS, D, true, true, false, true, EG_MLP_NONE},
-    {"both identities", 1, M, true, false, false, false, EG_MLP_NONE},
+    {"birth", 1, M, true, true, true, false, EG_MLP_LINEAR, 1},
+    {"full", HEADS, D, false, true, true, false, EG_MLP_RELU, 1},
+    {"merged heads", HEADS, D, true, true, true, false, EG_MLP_GELU, 1},
+    {"narrow", 1, 5, false, true, true, true, EG_MLP_LINEAR, 1},
+    {"identity value", HEADS, D, false, false, true, false, EG_MLP_RELU, 1},
+    {"identity output", HEADS, D, true, true, false, true, EG_MLP_NONE, 1},
+    {"both identities", 1, M, true, false, false, false, EG_MLP_NONE, 1},
+    {"grouped", 6, 4, false, true, true, false, EG_MLP_RELU, 3},
 };
 enum { N_VARIANTS = sizeof variants / sizeof variants[0] };
 
@@ -58,16 +60,16 @@ static void drop_all(void)
 
 static egi_attn random_attn(const variant *v)
 {
-    int H = v->heads, W = v->d_head;
+    int H = v->heads, W = v->d_head, kv = H / v->group;
     egi_attn at = {0};
 
     if (v->merged) {
         at.W_QK = normals(H * M, M, .2);
     } else {
         at.W_Q = normals(H * M, W, .2);
-        at.W_K = normals(H * M, W, .2);
+        at.W_K = normals(kv * M, W, .2);
     }
-    if (v->value) at.W_V = normals(H * M, W, .2);
+    if (v->value) at.W_V = normals(kv * M, W, .2);
     if (v->output) at.W_O = normals(H * W, M, .2);
     return at;
 }
@@ -80,6 +82,7 @@ static void random_weights(egi_weights *w, const variant *v, eg_pool *pool)
                        .d_mlp = F,
                        .n_heads = v->heads,
                        .d_head = v->d_head,
+                       .group = v->group,
                        .n_blocks = 2,
                        .pool = pool,
                        .kern = eg_kern_pick_f64("ref")};
@@ -118,7 +121,7 @@ static double score(const egi_weights *w, int block, const double *x,
             double q = 0, k = 0;
             for (int i = 0; i < M; i++) {
                 q += x[i] * at->W_Q[(h * M + i) * w->d_head + d];
-                k += y[i] * at->W_K[(h * M + i) * w->d_head + d];
+                k += y[i] * at->W_K[(h / w->group * M + i) * w->d_head + d];
             }
             sum += q * k;
         }
@@ -137,7 +140,7 @@ static void moved(const egi_weights *w, int block, double y[M], const double *x)
         for (int d = 0; d < W; d++) {
             double z = at->W_V ? 0 : x[h * W + d];
             for (int i = 0; at->W_V && i < M; i++) {
-                z += x[i] * at->W_V[(h * M + i) * W + d];
+                z += x[i] * at->W_V[(h / w->group * M + i) * W + d];
             }
             for (int i = 0; at->W_O && i < M; i++) {
                 y[i] += z * at->W_O[(h * W + d) * M + i];
