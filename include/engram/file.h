@@ -156,7 +156,17 @@ EG_API void eg_lock_drop(int fd);
 /* Is it there, and held by nobody? Creates and writes nothing. */
 EG_API bool eg_lock_free(const eg_folder *f, const char *name);
 
-typedef enum eg_dtype { EG_F32, EG_F64, EG_I32, EG_I64, EG_U8 } eg_dtype;
+/* EG_F16, EG_BF16: IEEE binary16, and the upper half of a float32. In
+ * safetensors only; as numbers they are float32's, each exactly. */
+typedef enum eg_dtype {
+    EG_F32,
+    EG_F64,
+    EG_I32,
+    EG_I64,
+    EG_U8,
+    EG_F16,
+    EG_BF16
+} eg_dtype;
 /* Bytes of one entry, and the name NumPy uses. */
 EG_API size_t eg_dtype_size(eg_dtype t);
 EG_API const char *eg_dtype_name(eg_dtype t); /* "float32", ... */

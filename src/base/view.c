@@ -9,9 +9,10 @@ static const struct {
     const char *name;
     size_t size;
 } types[] = {
-    [EG_F32] = {"float32", 4}, [EG_F64] = {"float64", 8},
-    [EG_I32] = {"int32", 4},   [EG_I64] = {"int64", 8},
-    [EG_U8] = {"uint8", 1},
+    [EG_F32] = {"float32", 4},   [EG_F64] = {"float64", 8},
+    [EG_I32] = {"int32", 4},     [EG_I64] = {"int64", 8},
+    [EG_U8] = {"uint8", 1},      [EG_F16] = {"float16", 2},
+    [EG_BF16] = {"bfloat16", 2},
 };
 
 size_t eg_dtype_size(eg_dtype t)
@@ -35,6 +36,24 @@ eg_index eg_view_size(const eg_view *v)
     return n;
 }
 
+static float from_bits(uint32_t bits)
+{
+    float x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* Sign, five bits of exponent, ten of mantissa m: 2^(e - 15) (1 + m / 2^10);
+ * e = 0 is m 2^-24, e = 31 infinity and, with its payload, NaN. */
+static float from_half(uint16_t h)
+{
+    uint32_t sign = (uint32_t)(h >> 15) << 31, e = h >> 10 & 31, m = h & 1023;
+
+    if (e == 0) return (sign ? -1 : 1) * (float)m * 0x1p-24F;
+    return from_bits(sign | (e == 31 ? 255 : e + 112) << 23 | m << 13);
+}
+
 double eg_view_at(const eg_view *v, eg_index i)
 {
     const unsigned char *p = v->data;
@@ -43,6 +62,7 @@ double eg_view_at(const eg_view *v, eg_index i)
         double f64;
         int32_t i32;
         int64_t i64;
+        uint16_t u16;
     } u;
 
     switch (v->dtype) { /* copied, since data need not be aligned */
@@ -60,6 +80,12 @@ double eg_view_at(const eg_view *v, eg_index i)
         return (double)u.i64;
     case EG_U8:
         return p[i];
+    case EG_F16:
+        memcpy(&u.u16, p + i * (eg_index)sizeof u.u16, sizeof u.u16);
+        return (double)from_half(u.u16);
+    case EG_BF16:
+        memcpy(&u.u16, p + i * (eg_index)sizeof u.u16, sizeof u.u16);
+        return (double)from_bits((uint32_t)u.u16 << 16);
     }
     return 0;
 }

@@ -52,6 +52,11 @@ static void shape_text(char *buf, size_t size, int ndim, const eg_index *shape)
                                  k ? "," : "", (long long)shape[k]);
 }
 
+static bool is_real(eg_dtype t)
+{
+    return t == EG_F32 || t == EG_F64 || t == EG_F16 || t == EG_BF16;
+}
+
 /* Of weights; moments of an optimiser may have overflowed in a run that is
  * resumed as it was. */
 static eg_status check_finite(const char *name, const eg_view *v,
@@ -84,9 +89,10 @@ eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
             return EG_FAIL(err, EG_ESHAPE,
                            "%s: expected [%s], found [%s] in %s", name, want,
                            have, path);
-        if (e->view.dtype != EG_F32 && e->view.dtype != EG_F64)
+        if (!is_real(e->view.dtype))
             return EG_FAIL(err, EG_EFORMAT,
-                           "%s: expected float32 or float64, found %s in %s",
+                           "%s: expected float32, float64, float16 or "
+                           "bfloat16, found %s in %s",
                            name, eg_dtype_name(e->view.dtype), path);
         if (prefix[0]) continue;
         eg_status st = check_finite(name, &e->view, path, err);

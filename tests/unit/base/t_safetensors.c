@@ -1,6 +1,8 @@
 /* safetensors: round trip, alignment, and hostile headers. */
 #include "base/check.h"
 
+#include <math.h>
+
 static char dir[200];
 static char path[300];
 
@@ -174,7 +176,9 @@ static const struct {
     {ONE("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, EG_EFORMAT,
      "at most 8 axes, found 9"},
     {ONE("F32", "2", "[0,8]"), 8, EG_EFORMAT, "expected a shape"},
-    {ONE("BF16", "[2]", "[0,4]"), 4, EG_EUNSUPPORTED, "found 'BF16'"},
+    {ONE("F8_E4M3", "[2]", "[0,2]"), 2, EG_EUNSUPPORTED, "found 'F8_E4M3'"},
+    {ONE("BF16", "[2]", "[0,8]"), 8, EG_EFORMAT,
+     "expected 4 bytes for bfloat16 [2], found 8"},
     {"{\"a\":{\"dtype\":4,\"shape\":[],\"data_offsets\":[0,4]}}", 4, EG_EFORMAT,
      "has no dtype"},
     {TWO(T("F32", "[1]", "[0,4]"), T("F32", "[1]", "[0,4]")), 4, EG_EFORMAT,
@@ -362,6 +366,61 @@ static int setup(void **state)
     return 0;
 }
 
+/* A float of so many bits of exponent and of mantissa, by its definition. */
+static double by_formula(unsigned bits, int exponent, int mantissa)
+{
+    int e = (int)(bits >> mantissa & ((1U << exponent) - 1));
+    double m = bits & ((1U << mantissa) - 1);
+    double sign = bits >> (exponent + mantissa) & 1 ? -1 : 1;
+    int bias = (1 << (exponent - 1)) - 1;
+
+    if (e == (1 << exponent) - 1)
+        return m > 0 ? (double)NAN : sign * (double)INFINITY;
+    if (e == 0) return sign * ldexp(m, 1 - bias - mantissa);
+    return sign * ldexp(m + (1 << mantissa), e - bias - mantissa);
+}
+
+/* Every number of either kind, written to a file and read: what the formula
+ * says, exactly, and a float32. */
+static void test_half_precision(void **state)
+{
+    enum { ALL = 1 << 16 };
+    static uint16_t bits[ALL];
+    static const struct {
+        eg_dtype dtype;
+        int exponent, mantissa, finite;
+    } kind[] = {{EG_F16, 5, 10, 63488}, {EG_BF16, 8, 7, 65280}};
+
+    (void)state;
+    for (int i = 0; i < ALL; i++) bits[i] = (uint16_t)i;
+    for (int k = 0; k < 2; k++) {
+        eg_st_entry out = {"x", {bits, kind[k].dtype, 1, {ALL}}};
+        eg_err err = {0};
+        eg_safetensors s;
+        int finite = 0;
+
+        check_ok(eg_st_write(path, &out, 1, NULL, 0, &err), &err);
+        check_ok(eg_st_read(&s, path, &err), &err);
+        assert_int_equal(s.entry[0].view.dtype, kind[k].dtype);
+        for (int i = 0; i < ALL; i++) {
+            double x = eg_view_at(&s.entry[0].view, i);
+            double want =
+                by_formula((unsigned)i, kind[k].exponent, kind[k].mantissa);
+            bool same = isnan(want)
+                            ? isnan(x)
+                            : x == want && !signbit(x) == !signbit(want);
+
+            if (!same)
+                fail_msg("%s %04x: expected %a, found %a",
+                         eg_dtype_name(kind[k].dtype), (unsigned)i, want, x);
+            if (isfinite(x)) assert_true((double)(float)x == x);
+            finite += isfinite(x) != 0;
+        }
+        assert_int_equal(finite, kind[k].finite);
+        eg_st_release(&s);
+    }
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -383,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_every_bit_counts),
         cmocka_unit_test(test_sums_of_others),
         cmocka_unit_test(test_write_refuses),
+        cmocka_unit_test(test_half_precision),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -255,6 +255,50 @@ static void test_blocks_that_are_not_there(void **state)
         }
 }
 
+/* A file in half the width: the same numbers where half the width has them. */
+static void test_half_precision(void **state)
+{
+    static const struct {
+        eg_dtype dtype;
+        uint16_t one, minus; /* 1 and -3/8 */
+    } kind[] = {{EG_F16, 0x3c00, 0xb600}, {EG_BF16, 0x3f80, 0xbec0}};
+    eg_trainer *a = trainer_open(&set), *b;
+    eg_err err = {0};
+
+    (void)state;
+    assert_int_equal(eg_model_save(eg_trainer_model(a), kept, &err), EG_OK);
+    for (int k = 0; k < 2; k++) {
+        eg_safetensors s;
+        uint16_t *half = NULL;
+        eg_view v;
+
+        assert_int_equal(eg_st_read(&s, kept, &err), EG_OK);
+        for (int i = 0; i < s.n_entries; i++) {
+            if (strcmp(s.entry[i].name, "W_E") != 0) continue;
+            eg_index n = eg_view_size(&s.entry[i].view);
+
+            half = malloc((size_t)n * sizeof *half);
+            assert_non_null(half);
+            for (eg_index j = 0; j < n; j++)
+                half[j] = j % 3 ? kind[k].one : kind[k].minus;
+            s.entry[i].view.dtype = kind[k].dtype;
+            s.entry[i].view.data = half;
+        }
+        assert_int_equal(eg_st_write(path, s.entry, s.n_entries, NULL, 0, &err),
+                         EG_OK);
+        free(half);
+        eg_st_release(&s);
+        b = start_from(path, false, &err);
+        if (!b) fail_msg("%s", err.msg);
+        v = eg_model_view(eg_trainer_model(b),
+                          eg_model_find(eg_trainer_model(b), "W_E"));
+        for (eg_index j = 0; j < eg_view_size(&v); j++)
+            assert_true(eg_view_at(&v, j) == (j % 3 ? 1 : -.375));
+        eg_trainer_free(b);
+    }
+    eg_trainer_free(a);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -262,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_many_tensors),
         cmocka_unit_test(test_checkpoints),
         cmocka_unit_test(test_blocks_that_are_not_there),
+        cmocka_unit_test(test_half_precision),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
