@@ -127,6 +127,8 @@ void cli_warn(void *ctx, const char *text);
         "json", 0, NULL, "print JSON in place of a table" \
     }
 
+/* x in four digits and a letter: "12.3 M". */
+const char *cli_count(char buf[16], double x);
 bool cli_is_folder(const char *path);
 /* Is there anything of that name in the folder dir? */
 bool cli_holds(const char *dir, const char *name);
@@ -180,6 +182,7 @@ int cmd_sweep(const cli_args *a);
 int cmd_list(const cli_args *a);
 int cmd_runs(const cli_args *a);
 int cmd_show(const cli_args *a);
+int cmd_show_program(const cli_args *a);
 int cmd_report(const cli_args *a);
 int cmd_dump(const cli_args *a);
 int cmd_stats(const cli_args *a);

@@ -23,12 +23,29 @@ const char cli_runs_help[] =
     "  engram runs birth-basic --json\n";
 
 const cli_option cli_show_options[] = {
-    CLI_OPT_RUNS, CLI_OPT_JSON, {NULL, 0, NULL, NULL}};
+    {"program", 0, NULL,
+     "the operations that a step of CONFIG, a configuration, consists of"},
+    {"plain", 0, NULL, "with --program: as built, without shortcuts"},
+    CLI_OPT_SET,
+    CLI_OPT_THREADS,
+    CLI_OPT_RUNS,
+    CLI_OPT_JSON,
+    {NULL, 0, NULL, NULL}};
 
 const char cli_show_help[] =
     "RUN is a run directory, a name (its newest run), an id or name/id. Shows\n"
     "its record and the last value of every metric.\n"
     "\n"
+    "--program takes a configuration in its place and shows what a training\n"
+    "step computes, one operation a line: what a row of its value is (of a\n"
+    "weight, once a step; a distinct pair of token and position; a position; "
+    "a\n"
+    "position in the loss), its shape at most, the operations and tensors "
+    "that\n"
+    "it reads, multiply-adds in a step, bytes, share of all multiply-adds;\n"
+    "which shortcuts were taken and why; and the tensors. No weight is made.\n"
+    "\n"
+    "  engram show --program experiments/birth/basic.yaml --plain\n"
     "  engram show birth-basic\n"
     "  engram show runs/birth-basic/20260131-120000 --json\n";
 
@@ -243,6 +260,9 @@ int cmd_show(const cli_args *a)
     eg_status st;
     int code;
 
+    if (cli_flag(a, "program")) return cmd_show_program(a);
+    if (cli_flag(a, "plain") || cli_value(a, "set"))
+        return cli_fail(CLI_MISUSE, "--plain and --set go with --program");
     if (!cli_find_run(cli_runs_root(a), a->word[0], dir)) return CLI_MISUSE;
     st = eg_run_info_read(&info, dir, &err);
     if (st == EG_OK) st = eg_run_last(&m, dir, warn, dir, &err);

@@ -18,6 +18,7 @@
 #include "engram/model.h"
 #include "engram/pool.h"
 #include "engram/probe.h"
+#include "engram/program.h"
 #include "engram/report.h"
 #include "engram/rng.h"
 #include "engram/run.h"

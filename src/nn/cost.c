@@ -76,26 +76,36 @@ eg_status egi_load_measure(egi_load *l, const eg_task *task, bool in_context,
 /* ---- arithmetic -----------------------------------------------------------
  */
 
-egi_flops egi_program_flops(const egi_program *p, const egi_load *l)
+egi_amount egi_op_amount(const egi_program *p, const egi_load *l, int k)
 {
     bool chosen = p->value[p->op[p->n_ops - 1].in[0]].cls == EGI_LOSS;
+    const egi_value *v = &p->value[p->op[k].out[0]];
     double T = (double)p->m->T;
+    egi_amount a = {.rows = chosen ? l->n : 1,
+                    .pairs = chosen ? l->pairs : (T + 1) / 2,
+                    .times = l->batch * T};
+
+    if (v->cls == EGI_WEIGHT) a = (egi_amount){(double)v->rows, 0, 1};
+    if (v->cls == EGI_PAIR) a.rows = l->distinct;
+    if (v->cls == EGI_LOSS) {
+        a.rows = l->rows;
+        a.pairs = l->row_pairs;
+    }
+    return a;
+}
+
+egi_flops egi_program_flops(const egi_program *p, const egi_load *l)
+{
     egi_flops f = {0};
 
     for (int k = 0; k < p->n_ops; k++) {
         const egi_op *op = &p->op[k];
         const egi_kind_info *info = egi_op_info(op->kind);
-        double rows = chosen ? l->n : 1, pairs = (T + 1) / 2;
+        egi_amount a = egi_op_amount(p, l, k);
         egi_cost c = {0};
 
         if (egi_op_weight(p, op) || !info->cost) continue;
-        if (chosen) pairs = l->pairs;
-        if (p->value[op->out[0]].cls == EGI_PAIR) rows = l->distinct;
-        if (p->value[op->out[0]].cls == EGI_LOSS) {
-            rows = l->rows;
-            pairs = l->row_pairs;
-        }
-        info->cost(p, op, rows, pairs, &c);
+        info->cost(p, op, a.rows, a.pairs, &c);
         f.all += 2 * c.madds;
         f.attention += 2 * c.attention;
         f.tables += 2 * c.looked_up;

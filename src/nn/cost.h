@@ -17,6 +17,13 @@ typedef struct egi_flops {
     double all, attention; /* attention: part of all */
     double tables;         /* part of both: scores that are looked up */
 } egi_flops;
+/* Rows that op k makes, and pairs of a query and a key that they see, for each
+ * of `times` tokens of the batch; of a weight, in all (times is 1). */
+typedef struct egi_amount {
+    double rows, pairs, times;
+} egi_amount;
+egi_amount egi_op_amount(const egi_program *p, const egi_load *l, int k);
+
 egi_flops egi_program_flops(const egi_program *p, const egi_load *l);
 /* The float32 kernel set that "auto" stands for in training. */
 const char *egi_program_kern(const egi_program *p, const egi_load *l);

@@ -105,6 +105,14 @@ typedef struct egi_hook {
     int heads;
 } egi_hook;
 
+/* Places where the rewrite that was last applied asked whether it pays, in
+ * multiply-adds a step; why: it could do nothing. */
+typedef struct egi_weighed {
+    int places, taken;
+    double cost, gain;
+    const char *why; /* static, or NULL */
+} egi_weighed;
+
 typedef struct egi_program {
     const eg_model *m;
     int n_values, n_ops, n_hooks, cap_values, cap_ops, cap_hooks;
@@ -112,7 +120,8 @@ typedef struct egi_program {
     egi_op *op;
     egi_hook *hook;
     bool in_context; /* the loss is over later occurrences only */
-    eg_status st;    /* of the first egi_value_add, egi_op_add that failed */
+    egi_weighed weighed;
+    eg_status st; /* of the first egi_value_add, egi_op_add that failed */
 } egi_program;
 
 void egi_program_init(egi_program *p, const eg_model *m);

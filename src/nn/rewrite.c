@@ -27,6 +27,23 @@ const char *egi_rewrite_help(int i)
     return i >= 0 && i < EGI_N_REWRITES ? row[i].help : NULL;
 }
 
+bool egi_weigh(egi_program *p, double cost, double gain)
+{
+    bool pays = cost < gain;
+
+    p->weighed.places++;
+    p->weighed.taken += pays;
+    p->weighed.cost += cost;
+    p->weighed.gain += gain;
+    return pays;
+}
+
+bool egi_refuse(egi_program *p, const char *why)
+{
+    p->weighed.why = why;
+    return false;
+}
+
 int egi_uses(const egi_program *p, int v)
 {
     int n = 0;
@@ -188,6 +205,7 @@ eg_status egi_program_rewrite(egi_program *p, const bool *trains,
 
     for (int i = 0; i < EGI_N_REWRITES && st == EG_OK; i++) {
         if (!(which >> i & 1)) continue;
+        p->weighed = (egi_weighed){0};
         row[i].apply(p, load);
         st = p->st;
         if (st == EG_OK) st = tidy(p);

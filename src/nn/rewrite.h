@@ -44,6 +44,11 @@ const char *egi_rewrite_help(int i);
 
 /* ---- for the rewrites ---- */
 
+/* Is the cost below the gain? Both in multiply-adds a step; noted, with what is
+ * decided, for `engram show --program`. */
+bool egi_weigh(egi_program *p, double cost, double gain);
+/* Notes why nothing can be done (static text); false. */
+bool egi_refuse(egi_program *p, const char *why);
 /* How often v is read by ops; the only reader's number, -1: none or several. */
 int egi_uses(const egi_program *p, int v);
 int egi_only_reader(const egi_program *p, int v);

@@ -66,7 +66,10 @@ void egi_rewrite_fold(egi_program *p, const egi_load *load)
         p->value[p->op[k].out[0]].kept)
         return;
     u = &p->value[p->op[k].in[1]];
-    if (u->cols > u->rows) return;
+    if (u->cols > u->rows) {
+        (void)egi_refuse(p, "logits are wider than the stream");
+        return;
+    }
     if (fold_feed_forward(p, k)) k = p->n_ops - 1;
     (void)fold_sum(p, k);
 }

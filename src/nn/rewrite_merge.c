@@ -7,6 +7,7 @@ void egi_rewrite_merge(egi_program *p, const egi_load *load)
     for (int k = 0, n = p->n_ops; k < n; k++) {
         egi_op out = p->op[k], mix;
         const egi_op *z, *v;
+        double size;
         int a, m;
 
         if (out.kind != EGI_OP_linear) continue;
@@ -15,9 +16,12 @@ void egi_rewrite_merge(egi_program *p, const egi_load *load)
         v = egi_inner(p, z->in[2], EGI_OP_linear);
         if (!v || v->in[2] >= 0 || v->in[3] >= 0) continue;
         a = v->in[0];
-        /* saved: a product of every position; new: one of weights */
-        if (load->batch * p->m->T < (double)p->value[out.out[0]].cols) continue;
         if (p->value[a].cols != p->value[z->out[0]].cols) continue;
+        /* saved: a product of every position; new: one of weights */
+        size = 3 * (double)p->value[a].cols * (double)p->value[a].cols;
+        if (!egi_weigh(p, size * (double)p->value[out.out[0]].cols,
+                       size * load->batch * p->m->T))
+            continue;
         mix = *z;
         m = egi_op_beside(p, 0, EGI_OP_product,
                           (const int[EGI_INS]){v->in[1], out.in[1], -1, -1},

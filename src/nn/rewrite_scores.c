@@ -19,15 +19,17 @@ static const egi_op *rows_of_tables(const egi_program *p, int v)
 /* A table of n^2 entries costs some 6 n^2 w multiply-adds a step, and saves w
  * of them for each pair of a query and a key, forwards and for each gradient;
  * heads of 64 and more cost more than gathering. Asked of a quarter. */
-static bool pays(const egi_program *p, const egi_load *load, const egi_op *op,
+static bool pays(egi_program *p, const egi_load *load, const egi_op *op,
                  double n)
 {
     double T = (double)p->m->T, heads = op->attr.heads;
     double w = (double)p->value[op->in[0]].cols / heads;
     double passes = 1 + p->value[op->in[0]].grad + p->value[op->in[1]].grad;
 
-    return w >= 64 && 4 * 6 * n * n <= load->batch * passes * T * T / 2 &&
-           heads * n * n <= WIDEST;
+    if (w < 64) return egi_refuse(p, "heads narrower than 64");
+    if (heads * n * n > WIDEST) return egi_refuse(p, "tables too large");
+    return egi_weigh(p, 4 * 6 * n * n * heads * w,
+                     load->batch * passes * T * T / 2 * heads * w);
 }
 
 static int table(egi_program *p, int rows, int keys, const egi_op *op)

@@ -96,7 +96,11 @@ void egi_rewrite_sheets(egi_program *p, const egi_load *load)
     copier c = {.p = p, .n = p->n_values};
     int made = 0, n_ops = p->n_ops;
 
-    if (2 * load->batch < p->m->V) return;
+    if (2 * load->batch < p->m->V) {
+        (void)egi_refuse(p, "a pair of token and position seldom comes again: "
+                            "less than half as many sequences as tokens");
+        return;
+    }
     c.pure = eg_calloc((size_t)c.n, sizeof *c.pure);
     c.copy = eg_calloc((size_t)c.n, sizeof *c.copy);
     if (!c.pure || !c.copy) {

@@ -41,14 +41,22 @@ static int picked(egi_program *p, int *of, int v, int at)
 void egi_rewrite_subset(egi_program *p, const egi_load *load)
 {
     int n_values = p->n_values, n_ops = p->n_ops;
-    bool *only = eg_calloc((size_t)n_values, sizeof *only);
-    int *of = eg_calloc((size_t)n_values, sizeof *of);
+    bool *only;
+    int *of;
 
-    if (!only || !of) p->st = EG_ENOMEM;
-    if (p->st == EG_OK && load->rows < 1) mark(p, only);
+    if (load->rows >= 1) {
+        (void)egi_refuse(p, "every position is in the loss");
+        return;
+    }
+    only = eg_calloc((size_t)n_values, sizeof *only);
+    of = eg_calloc((size_t)n_values, sizeof *of);
+    if (!only || !of)
+        p->st = EG_ENOMEM;
+    else
+        mark(p, only);
     for (int v = 0; of && v < n_values; v++) of[v] = -1;
     for (int k = 0; p->st == EG_OK && k < n_ops; k++) {
-        if (k < n_ops - 1 ? !only[p->op[k].out[0]] : load->rows >= 1) continue;
+        if (k < n_ops - 1 && !only[p->op[k].out[0]]) continue;
         for (int i = 0; i < EGI_INS; i++) {
             int v = p->op[k].in[i];
 

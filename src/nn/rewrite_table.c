@@ -93,14 +93,17 @@ static int gathered(maker *m, const source *s, int w, int at)
 /* Does a table cost less than the rows it replaces? In multiply-adds a column,
  * forward and both gradients: an entry of the table is made, cleared and summed
  * in every slot; a row is gathered and scattered. */
-static bool pays(const egi_program *p, const egi_load *load, const source *s)
+static bool pays(egi_program *p, const egi_load *load, const source *s,
+                 eg_index cols)
 {
     double rows = load->batch * (double)p->m->T;
     double table = (double)p->value[s->e].rows +
                    (s->pos < 0 ? 0 : (double)p->value[s->pos].rows);
     double d = (double)p->value[s->e].cols;
 
-    return table * (3 * d + 32 * load->slots) + rows * 24 < rows * 3 * d;
+    double cost = table * (3 * d + 32 * load->slots) + rows * 24;
+
+    return egi_weigh(p, cost * (double)cols, rows * 3 * d * (double)cols);
 }
 
 /* (P x) M = P (x M) with one head: the values come from a table instead. */
@@ -114,7 +117,9 @@ static void mixed(maker *m, int k, const egi_load *load)
 
     if (!z || z->attr.heads != 1 || op.in[3] >= 0) return;
     mix = *z;
-    if (!source_of(p, mix.in[2], &s) || !pays(p, load, &s)) return;
+    if (!source_of(p, mix.in[2], &s) ||
+        !pays(p, load, &s, p->value[op.out[0]].cols))
+        return;
     v = gathered(m, &s, op.in[1], k);
     v = egi_op_beside(p, p->value[op.in[0]].maker, mix.kind,
                       INS(mix.in[0], mix.in[1], v, -1), mix.attr);
@@ -137,7 +142,9 @@ void egi_rewrite_table(egi_program *p, const egi_load *load)
             mixed(&m, k, load);
             continue;
         }
-        if (op.in[2] >= 0 || op.in[3] >= 0 || !pays(p, load, &s)) continue;
+        if (op.in[2] >= 0 || op.in[3] >= 0 ||
+            !pays(p, load, &s, p->value[op.out[0]].cols))
+            continue;
         egi_replace(p, op.out[0], gathered(&m, &s, op.in[1], k));
     }
 }

@@ -119,6 +119,12 @@ done:
     return st;
 }
 
+eg_status egi_trainer_planned(eg_trainer **out, const eg_train_spec *spec,
+                              eg_err *err)
+{
+    return trainer_core(out, spec, true, err);
+}
+
 eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
                          eg_err *err)
 {

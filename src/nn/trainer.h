@@ -20,6 +20,10 @@ struct eg_trainer {
     char note[2][512];    /* of init.from and of train.freeze; or "" */
 };
 
+/* A trainer without parameters and engine: its model's table, program, load. */
+eg_status egi_trainer_planned(eg_trainer **out, const eg_train_spec *spec,
+                              eg_err *err);
+
 /* A block laid out like the parameters, at tensor i. */
 static inline void *egi_at(const eg_trainer *tr, void *block, int i)
 {

@@ -38,6 +38,14 @@ id=$(ls runs/tiny | head -n 1)
 expect 0 "runs/tiny/$id" '' "$engram" show "$id"
 expect 0 "runs/tiny/$id" '' "$engram" show "tiny/$id"
 
+expect 0 'linear +blocks.1.attn.hook_q' '' "$engram" show --program c.yaml --plain
+expect 0 'subset +taken .*what only the loss reads' '' \
+    "$engram" show --program c.yaml
+expect 0 '"madds_forward": [1-9]' '' "$engram" show --program c.yaml --json
+expect 2 '' 'expected train, which has a program, found flow' "$engram" show \
+    --program "$source_dir/experiments/flow/sphere.yaml"
+expect 2 '' '--plain and --set go with --program' "$engram" show tiny --plain
+
 expect 0 dump '' "$engram" dump c.yaml --step 3 --out dump
 for f in tokens targets occur logits loss weight.W_E grad.blocks.1.attn.W_O \
     blocks.0.attn.hook_pattern blocks.0.attn.hook_attn_scores \

@@ -61,6 +61,17 @@ static eg_index pairs_work(const kern *K, const egi_program *p,
                    op_most(K->pack_size(x->rows, w), K->pack_size(a->rows, w)));
 }
 
+static void pairs_cost(const egi_program *p, const egi_op *op, double rows,
+                       double pairs, egi_cost *out)
+{
+    const egi_value *a = egi_value_of(p, op->in[0]);
+    const egi_value *x = egi_value_of(p, op->in[1]);
+
+    (void)pairs;
+    out->madds =
+        rows * (double)a->cols * (double)x->rows * (1 + a->grad + x->grad);
+}
+
 KIND(pairs, .shape = pairs_shape, .forward = pairs_forward,
      .backward = pairs_backward, .work = pairs_work,
-     .info.reads_in = 1u << 0 | 1u << 1);
+     .info.reads_in = 1u << 0 | 1u << 1, .info.cost = pairs_cost);

@@ -45,6 +45,17 @@ static eg_index product_work(const kern *K, const egi_program *p,
     return size;
 }
 
+static void product_cost(const egi_program *p, const egi_op *op, double rows,
+                         double pairs, egi_cost *out)
+{
+    const egi_value *a = egi_value_of(p, op->in[0]);
+    const egi_value *b = egi_value_of(p, op->in[1]);
+
+    (void)pairs;
+    out->madds =
+        rows * (double)b->rows * (double)b->cols * (1 + a->grad + b->grad);
+}
+
 KIND(product, .shape = product_shape, .forward = product_forward,
      .backward = product_backward, .work = product_work,
-     .info.reads_in = 1u << 0 | 1u << 1);
+     .info.reads_in = 1u << 0 | 1u << 1, .info.cost = product_cost);
