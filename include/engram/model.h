@@ -163,6 +163,12 @@ EG_API eg_view eg_model_view(const eg_model *m, int i);
 EG_API eg_status eg_model_save(const eg_model *m, const char *path,
                                eg_err *err);
 EG_API eg_status eg_model_load(eg_model *m, const char *path, eg_err *err);
+/* The same of a file that may hold tensors which the model does not have: with
+ * allow_extra they are left out, and note [size], which may be NULL, names them
+ * ("" when there are none). */
+EG_API eg_status eg_model_load_from(eg_model *m, const char *path,
+                                    bool allow_extra, char *note, size_t size,
+                                    eg_err *err);
 
 #ifdef __cplusplus
 }

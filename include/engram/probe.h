@@ -49,7 +49,14 @@ typedef struct eg_probes eg_probes;
 EG_API eg_status eg_probes_new(eg_probes **out, const eg_probe_opts *opts,
                                eg_trainer *tr, const eg_task *task,
                                eg_pool *pool, const char *kern, eg_err *err);
+/* The same of a model that nobody trains, which outlives the probes: without
+ * norms. */
+EG_API eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
+                              const eg_model *m, const eg_task *task,
+                              eg_pool *pool, const char *kern, eg_err *err);
 EG_API void eg_probes_free(eg_probes *p);
+/* The evaluator of the probes on fresh sequences, theirs. */
+EG_API eg_eval *eg_probes_eval(eg_probes *p);
 /* Is this step measured? (every, and the last one.) */
 EG_API bool eg_probes_due(const eg_probes *p, int64_t step, int64_t n_steps);
 /* Forward-pass probes, to be called before the update of that step. */
@@ -76,6 +83,63 @@ EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,
  * demo_tokens.npy, demo_targets.npy, demo_occur.npy [n_ctx], int32. */
 EG_API eg_status eg_probes_snapshot(eg_probes *p, int64_t step, int64_t n_steps,
                                     const eg_folder *to, eg_err *err);
+
+/* ---- What the heads of a model do -------------------------------------------
+ *
+ * On sequences of tokens drawn uniformly and said twice, [A A], so that the
+ * law of a task plays no part. a_t(s) is the attention from t to s <= t; of a
+ * mixer whose rows are no shares, |P_ts| over its sum over s. L is the length
+ * of A. A score is a mean over positions t of all sequences:
+ *
+ *     previous    a_t(t - 1)                             1 <= t < 2L
+ *     induction   sum of a_t(s + 1) over s < t, z_s = z_t     L <= t
+ *     duplicate   sum of a_t(s)     over s < t, z_s = z_t     L <= t
+ *     first       a_t(0)                                 1 <= t < 2L
+ *     current     a_t(t)                                 1 <= t < 2L
+ *     entropy     -sum_s a_t(s) log a_t(s), in nats      1 <= t < 2L
+ *
+ * The first three are TransformerLens's head detector (detect_head), whose
+ * error_measure "mul" takes the mean over all t. */
+enum {
+    EG_HEAD_PREVIOUS,
+    EG_HEAD_INDUCTION,
+    EG_HEAD_DUPLICATE,
+    EG_HEAD_FIRST,
+    EG_HEAD_CURRENT,
+    EG_HEAD_KINDS, /* the scores so far are what a head may be */
+    EG_HEAD_ENTROPY = EG_HEAD_KINDS,
+    EG_HEAD_SCORES
+};
+
+typedef struct eg_head {
+    int layer, head;
+    int kind;                     /* EG_HEAD_... of eg_heads_rank; -1: none */
+    double score[EG_HEAD_SCORES]; /* NaN: nothing to average over */
+} eg_head;
+
+typedef struct eg_heads {
+    int n;        /* heads of blocks whose mixer has a pattern */
+    eg_head *row; /* [n] by layer, then head */
+    eg_head even; /* the scores of one that looks everywhere alike */
+    /* Mean -log p of the next token in A, which nobody can know, and in its
+     * repetition, which the context tells. */
+    double loss_first, loss_again;
+} eg_heads;
+
+/* Name, unit and meaning of score i; NULL past the end. */
+EG_API const eg_probe_info *eg_head_score(int i);
+/* On `count` sequences drawn from seed; eval as made by eg_eval_new of that
+ * model on that pool, with hooks. Cost: count forward passes, and for each head
+ * count n_ctx^2 / 2 logarithms. */
+EG_API eg_status eg_heads_measure(eg_heads *out, eg_eval *eval,
+                                  const eg_model *m, eg_pool *pool, int count,
+                                  uint64_t seed, eg_err *err);
+EG_API void eg_heads_release(eg_heads *h);
+/* Names heads by the largest of their scores that are kinds, the first one on
+ * ties, where it reaches the threshold; and puts them in the order of kinds
+ * above, the largest score first, behind them those without a name by layer and
+ * head. */
+EG_API void eg_heads_rank(eg_heads *h, double threshold);
 
 #ifdef __cplusplus
 }

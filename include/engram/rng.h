@@ -17,7 +17,8 @@ typedef enum eg_purpose {
     EG_RNG_TEST = 4,
     EG_RNG_THEORY = 5,
     EG_RNG_FLOW = 6,
-    EG_RNG_USER = 7
+    EG_RNG_USER = 7,
+    EG_RNG_HEADS = 8 /* index: sequence */
 } eg_purpose;
 
 typedef struct eg_rng {

@@ -50,7 +50,7 @@ static float from_half(uint16_t h)
 {
     uint32_t sign = (uint32_t)(h >> 15) << 31, e = h >> 10 & 31, m = h & 1023;
 
-    if (e == 0) return (sign ? -1 : 1) * (float)m * 0x1p-24F;
+    if (e == 0) return (sign ? -0x1p-24F : 0x1p-24F) * (float)m;
     return from_bits(sign | (e == 31 ? 255 : e + 112) << 23 | m << 13);
 }
 

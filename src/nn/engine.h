@@ -22,6 +22,18 @@ typedef struct egi_engine_bytes {
     int64_t accs, rooms, packs, pairs;
 } egi_engine_bytes;
 
+/* Sequences to run forwards, and who is shown what comes of them. */
+typedef struct egi_eval_call {
+    eg_split split;
+    uint64_t step;
+    uint32_t first;
+    int count;
+    eg_source_fn source; /* who writes them; NULL: the task */
+    const void *from;
+    eg_acts_fn fn;
+    void *ctx;
+} egi_eval_call;
+
 typedef struct egi_engine_vt {
     eg_status (*make)(egi_engine **out, const egi_engine_spec *s, eg_err *err);
     void (*free)(egi_engine *e);
@@ -32,8 +44,7 @@ typedef struct egi_engine_vt {
      * grad (laid out like the parameters). */
     void (*gradient)(egi_engine *e, int64_t step, void *grad, double *loss_sum,
                      int64_t *n_loss);
-    void (*eval)(egi_engine *e, eg_split split, uint64_t step, uint32_t first,
-                 int count, eg_acts_fn fn, void *ctx);
+    void (*eval)(egi_engine *e, const egi_eval_call *call);
     bool (*hook)(const void *state, const char *name, eg_view *out);
     /* Optimiser on one tensor's entries. */
     void (*sgd)(const egi_engine *e, void *w, void *m, const void *g,

@@ -116,9 +116,32 @@ const char *eg_eval_hook_name(const eg_eval *e, int i)
     return i >= 0 && i < p->n_hooks ? p->hook[i].name : NULL;
 }
 
+static void run(eg_eval *e, egi_eval_call c)
+{
+    relay r = {e->vt, c.fn, c.ctx};
+
+    c.fn = relay_acts;
+    c.ctx = &r;
+    e->vt->eval(e->engine, &c);
+}
+
 void eg_eval_run(eg_eval *e, eg_split split, uint64_t step, uint32_t first,
                  int count, eg_acts_fn fn, void *ctx)
 {
-    relay r = {e->vt, fn, ctx};
-    e->vt->eval(e->engine, split, step, first, count, relay_acts, &r);
+    run(e, (egi_eval_call){.split = split,
+                           .step = step,
+                           .first = first,
+                           .count = count,
+                           .fn = fn,
+                           .ctx = ctx});
+}
+
+void eg_eval_run_on(eg_eval *e, eg_source_fn source, const void *from,
+                    int count, eg_acts_fn fn, void *ctx)
+{
+    run(e, (egi_eval_call){.count = count,
+                           .source = source,
+                           .from = from,
+                           .fn = fn,
+                           .ctx = ctx});
 }

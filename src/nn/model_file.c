@@ -169,8 +169,8 @@ int egi_tensor_extra(char *buf, size_t size, const eg_model *m,
     return list.n;
 }
 
-eg_status egi_model_load(eg_model *m, const char *path, bool allow_extra,
-                         char *note, size_t size, eg_err *err)
+eg_status eg_model_load_from(eg_model *m, const char *path, bool allow_extra,
+                             char *note, size_t size, eg_err *err)
 {
     static const char *const prefixes[] = {"", NULL};
     eg_status st = EG_OK;
@@ -179,6 +179,7 @@ eg_status egi_model_load(eg_model *m, const char *path, bool allow_extra,
     char extra[280];
     int n = 0;
 
+    if (note && size > 0) note[0] = '\0';
     EG_TRY(eg_st_read(&s, path, err));
     EG_TRY(egi_weights_checked(&s, path, err));
     EG_TRY(egi_tensor_check(m, &s, "", path, err));
@@ -189,7 +190,7 @@ eg_status egi_model_load(eg_model *m, const char *path, bool allow_extra,
     if (n > 0 && !allow_extra) {
         st = EG_FAIL(err, EG_EFORMAT,
                      "%s: %d %s not of this model (init.allow_extra: true "
-                     "leaves them out): %s",
+                     "or --allow-extra leaves them out): %s",
                      path, n, n == 1 ? "tensor is" : "tensors are", extra);
         goto done;
     }
@@ -204,5 +205,5 @@ done:
 
 eg_status eg_model_load(eg_model *m, const char *path, eg_err *err)
 {
-    return egi_model_load(m, path, false, NULL, 0, err);
+    return eg_model_load_from(m, path, false, NULL, 0, err);
 }

@@ -28,8 +28,8 @@ static eg_status model_for(eg_trainer *tr, const eg_train_spec *s, eg_err *err)
                      eg_task_ctx(s->task), precision_of(s), s->seed, err);
 
     if (st != EG_OK || !s->init.from[0]) return st;
-    return egi_model_load(tr->m, s->init.from, s->init.allow_extra, tr->note[0],
-                          sizeof tr->note[0], err);
+    return eg_model_load_from(tr->m, s->init.from, s->init.allow_extra,
+                              tr->note[0], sizeof tr->note[0], err);
 }
 
 /* The program of a step, with every shortcut that pays, or with none. */

@@ -26,10 +26,6 @@ eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
 int egi_tensor_extra(char *buf, size_t size, const eg_model *m,
                      const eg_safetensors *s, const char *const *prefixes,
                      const char *others);
-/* As eg_model_load, but tensors that the model does not have are left out when
- * allow_extra says so; note [size], which may be NULL, then names them. */
-eg_status egi_model_load(eg_model *m, const char *path, bool allow_extra,
-                         char *note, size_t size, eg_err *err);
 /* After a successful check. */
 void egi_tensor_copy(void *base, const eg_model *m, const eg_safetensors *s,
                      const char *prefix);

@@ -57,9 +57,9 @@ done:
     return st;
 }
 
-eg_status eg_probes_new(eg_probes **out, const eg_probe_opts *opts,
-                        eg_trainer *tr, const eg_task *task, eg_pool *pool,
-                        const char *kern, eg_err *err)
+eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
+                       const eg_model *m, const eg_task *task, eg_pool *pool,
+                       const char *kern, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_probes *p = eg_calloc(1, sizeof *p);
@@ -67,8 +67,7 @@ eg_status eg_probes_new(eg_probes **out, const eg_probe_opts *opts,
     *out = NULL;
     if (!p) return EG_FAIL(err, EG_ENOMEM, "probes");
     p->opts = *opts;
-    p->trainer = tr;
-    p->model = eg_trainer_model(tr);
+    p->model = m;
     p->task = task;
     EG_TRY(
         eg_eval_new(&p->eval, p->model, task, pool, kern, EG_EVAL_BASIC, err));
@@ -86,6 +85,17 @@ done:
     return st;
 }
 
+eg_status eg_probes_new(eg_probes **out, const eg_probe_opts *opts,
+                        eg_trainer *tr, const eg_task *task, eg_pool *pool,
+                        const char *kern, eg_err *err)
+{
+    eg_status st =
+        eg_probes_of(out, opts, eg_trainer_model(tr), task, pool, kern, err);
+
+    if (st == EG_OK) (*out)->trainer = tr;
+    return st;
+}
+
 void eg_probes_free(eg_probes *p)
 {
     if (!p) return;
@@ -97,6 +107,11 @@ void eg_probes_free(eg_probes *p)
     egi_snapshot_release(p);
     eg_free(p->name);
     eg_free(p);
+}
+
+eg_eval *eg_probes_eval(eg_probes *p)
+{
+    return p->eval;
 }
 
 bool eg_probes_due(const eg_probes *p, int64_t step, int64_t n_steps)
@@ -145,5 +160,5 @@ void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
         egi_measure_emit(&p->test, emit, ctx);
     }
     if (p->opts.recall) emit_weights(p, emit, ctx);
-    if (p->opts.norms) emit_tensors(p, step, emit, ctx);
+    if (p->opts.norms && p->trainer) emit_tensors(p, step, emit, ctx);
 }

@@ -12,8 +12,8 @@ enum {
 
 struct eg_probes {
     eg_probe_opts opts;
-    eg_trainer *trainer;
-    const eg_model *model; /* the trainer's */
+    eg_trainer *trainer; /* NULL: nobody trains the model */
+    const eg_model *model;
     const eg_task *task;
     eg_eval *eval;
     eg_eval *predict; /* without hooks, for the test batch; NULL without one */

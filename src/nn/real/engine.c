@@ -22,10 +22,7 @@ typedef struct engine {
     int64_t *count;   /* [slots] */
     /* the request in hand */
     int64_t step;
-    eg_split split;
-    uint32_t first;
-    eg_acts_fn fn;
-    void *ctx;
+    const egi_eval_call *call;
 } engine;
 
 /* ---- what is computed once for each distinct pair -------------------------
@@ -142,10 +139,14 @@ static void eval_task(void *ctx, int i, int worker)
     engine *e = ctx;
     N(room) *r = &e->room[worker];
     eg_seq seq = {r->tokens, r->targets, r->occur};
+    const egi_eval_call *c = e->call;
     const N(looks) *looks = e->looks ? &e->looks[worker] : NULL;
 
-    eg_task_sequence(e->task, e->split, (uint64_t)e->step,
-                     e->first + (uint32_t)i, &seq);
+    if (c->source)
+        c->source(c->from, c->first + (uint32_t)i, &seq);
+    else
+        eg_task_sequence(e->task, c->split, c->step, c->first + (uint32_t)i,
+                         &seq);
     N(exec_forward)(&e->x, r);
     if (looks) N(looks_fill)(looks, &e->x, r);
     eg_acts acts = {.n_ctx = e->x.p->m->T,
@@ -155,21 +156,16 @@ static void eval_task(void *ctx, int i, int worker)
                     .nll = r->nll,
                     .pred = r->pred,
                     .state = looks};
-    e->fn(e->ctx, i, worker, &acts);
+    c->fn(c->ctx, i, worker, &acts);
 }
 
-static void engine_eval(egi_engine *opaque, eg_split split, uint64_t step,
-                        uint32_t first, int count, eg_acts_fn fn, void *ctx)
+static void engine_eval(egi_engine *opaque, const egi_eval_call *call)
 {
     engine *e = (engine *)opaque;
 
     N(exec_prepare)(&e->x);
-    e->split = split;
-    e->step = (int64_t)step;
-    e->first = first;
-    e->fn = fn;
-    e->ctx = ctx;
-    eg_pool_run(e->pool, count, eval_task, e);
+    e->call = call;
+    eg_pool_run(e->pool, call->count, eval_task, e);
 }
 
 static bool engine_hook(const void *state, const char *name, eg_view *out)

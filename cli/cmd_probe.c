@@ -1,0 +1,235 @@
+/* engram probe: what a model does, read off its weights and its forward pass.
+ */
+#include "cmd_probe.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "engram/mem.h"
+
+const cli_option cli_probe_options[] = {
+    CLI_OPT_SET,
+    {"seed", 0, "N", "short for --set run.seed=N"},
+    {"sequences", 'n', "N",
+     "sequences of the task, and of repeated tokens (default: probe.batch)"},
+    {"threshold", 0, "X",
+     "score from which a head is called after it (default: 0.4)"},
+    {"allow-extra", 0, NULL,
+     "leave out tensors of WEIGHTS that the model does not have"},
+    {"out", 'o', "DIR",
+     "also write probe.json and config.yaml there, in a folder new or empty"},
+    CLI_OPT_RUNS,
+    CLI_OPT_JSON,
+    CLI_OPT_THREADS,
+    CLI_OPT_KERN,
+    CLI_OPT_QUIET,
+    {NULL, 0, NULL, NULL}};
+
+const char cli_probe_help[] =
+    "Loads WEIGHTS into the model of CONFIG, draws sequences that no training\n"
+    "step saw from CONFIG's task, and prints losses, accuracies and what each\n"
+    "head of each layer does. WEIGHTS is a safetensors file (float32, "
+    "float64,\n"
+    "float16, bfloat16) or a run, of which the newest checkpoint is taken;\n"
+    "CONFIG is a configuration or a run directory, and may be left out after "
+    "a\n"
+    "run. A tensor that is missing, or has another shape, is named with the\n"
+    "shape that was expected; one too many is refused unless --allow-extra.\n"
+    "\n"
+    "Heads are judged on random tokens said twice, [A A], by the mean share "
+    "of\n"
+    "their attention that goes\n"
+    "\n"
+    "  previous   to the token before\n"
+    "  induction  right behind earlier copies of the token (second A)\n"
+    "  duplicate  to earlier copies of the token (second A)\n"
+    "  first      to the first token\n"
+    "  current    to the token itself\n"
+    "\n"
+    "and by its entropy in nats. A head is called after the largest share if\n"
+    "that reaches --threshold. The last line is a head that looks everywhere\n"
+    "alike: what is near it means nothing. repeat_loss_first and _again are "
+    "the\n"
+    "losses in the first A and in the second. docs/probes.md has the "
+    "formulas.\n"
+    "\n"
+    "  engram probe birth-basic\n"
+    "  engram probe weights.safetensors model.yaml --sequences 256 --json\n";
+
+/* ---- where weights and configuration are ----------------------------------
+ */
+
+/* The newest checkpoint of the run at dir. */
+static int newest(probing *p, const char *dir)
+{
+    int64_t step = eg_run_last_checkpoint(dir);
+
+    if (step < 0)
+        return cli_fail(CLI_FAILED, "%s: the run has no checkpoint", dir);
+    snprintf(p->weights, sizeof p->weights,
+             "%.900s/checkpoints/step-%lld.safetensors", dir, (long long)step);
+    return CLI_DONE;
+}
+
+static int find(probing *p)
+{
+    const cli_args *a = p->args;
+    char dir[EG_PATH];
+    bool file = eg_file_exists(a->word[0]) && !cli_is_folder(a->word[0]);
+    const char *config = a->n_words > 1 ? a->word[1] : dir;
+    int code;
+
+    if (file) {
+        snprintf(p->weights, sizeof p->weights, "%.1000s", a->word[0]);
+        if (a->n_words < 2)
+            return cli_fail(CLI_MISUSE,
+                            "probe: %s is a file of weights; expected a CONFIG "
+                            "that says of which model",
+                            a->word[0]);
+    } else {
+        if (!cli_find_run(cli_runs_root(a), a->word[0], dir))
+            return cli_fail(CLI_FAILED, "probe: no file and no run '%s'",
+                            a->word[0]);
+        code = newest(p, dir);
+        if (code != CLI_DONE) return code;
+    }
+    code = cli_config(a, config, p->cfg);
+    if (code == CLI_DONE && p->cfg->run.kind != EG_RUN_TRAIN)
+        code = cli_fail(CLI_MISUSE, "probe: a theory or flow has no model");
+    return code;
+}
+
+/* ---- the model and its probes ---------------------------------------------
+ */
+
+static eg_status load(probing *p, eg_err *err)
+{
+    const eg_config *c = p->cfg;
+    eg_status st;
+
+    EG_TRY(eg_task_new(&p->task, &c->task, (uint64_t)c->run.seed, err));
+    EG_TRY(eg_model_new(&p->model, &c->model, eg_task_vocab(p->task),
+                        eg_task_ctx(p->task),
+                        c->train.precision ? EG_FLOAT64 : EG_FLOAT32,
+                        (uint64_t)c->run.seed, err));
+    EG_TRY(eg_model_load_from(p->model, p->weights,
+                              cli_flag(p->args, "allow-extra"), p->left_out,
+                              sizeof p->left_out, err));
+    if (p->left_out[0]) cli_note(NULL, p->left_out);
+done:
+    return st;
+}
+
+static eg_status prepare(probing *p, eg_err *err)
+{
+    const char *kern = cli_value(p->args, "kern");
+    eg_probe_opts o = p->cfg->probe;
+
+    o.batch = p->sequences;
+    o.snapshots = 0;
+    o.attention = o.recall = true;
+    o.norms = false;
+    return eg_probes_of(&p->probes, &o, p->model, p->task, p->pool,
+                        kern ? kern : "auto", err);
+}
+
+static void keep(void *ctx, const char *name, double value)
+{
+    probed *r = ctx;
+
+    if (r->n == r->cap) {
+        int cap = r->cap ? 2 * r->cap : 64;
+        void *more = eg_realloc(r->value, (size_t)cap * sizeof *r->value);
+
+        r->lost |= !more;
+        if (!more) return;
+        r->value = more;
+        r->cap = cap;
+    }
+    snprintf(r->value[r->n].name, sizeof r->value[0].name, "%s", name);
+    r->value[r->n++].value = value;
+}
+
+static eg_status measure(probing *p, probed *r, eg_err *err)
+{
+    eg_status st;
+
+    eg_probes_before(p->probes, 0, keep, r);
+    eg_probes_after(p->probes, 0, keep, r);
+    EG_TRY(eg_heads_measure(&r->heads, eg_probes_eval(p->probes), p->model,
+                            p->pool, (int)p->sequences,
+                            (uint64_t)p->cfg->run.seed, err));
+    eg_heads_rank(&r->heads, p->threshold);
+    keep(r, "repeat_loss_first", r->heads.loss_first);
+    keep(r, "repeat_loss_again", r->heads.loss_again);
+    if (r->lost) st = EG_FAIL(err, EG_ENOMEM, "probe: out of memory");
+done:
+    return st;
+}
+
+/* ---- the command ----------------------------------------------------------
+ */
+
+/* A number from 0 to 1. */
+static bool read_threshold(probing *p)
+{
+    const char *text = cli_value(p->args, "threshold");
+    char *end;
+
+    p->threshold = 0.4;
+    if (!text) return true;
+    p->threshold = strtod(text, &end);
+    if (end != text && !*end && p->threshold >= 0 && p->threshold <= 1)
+        return true;
+    cli_fail(CLI_MISUSE,
+             "--threshold: expected a number from 0 to 1, found '%s'", text);
+    return false;
+}
+
+static int work(probing *p)
+{
+    eg_err err = {0};
+    eg_status st;
+
+    EG_TRY(probe_place(p, &err));
+    EG_TRY(load(p, &err));
+    EG_TRY(prepare(p, &err));
+    EG_TRY(measure(p, &p->found, &err));
+    EG_TRY(probe_write(p, &err));
+done:
+    if (st == EG_OK) return probe_print(p);
+    probe_undo(p);
+    return cli_error(st, &err);
+}
+
+static int run(probing *p)
+{
+    int code;
+
+    if (!read_threshold(p)) return CLI_MISUSE;
+    code = find(p);
+    if (code != CLI_DONE) return code;
+    p->sequences = p->cfg->probe.batch;
+    if (!cli_int(p->args, "sequences", 1, 65536, &p->sequences))
+        return CLI_MISUSE;
+    code = cli_pool(p->args, &p->pool);
+    return code == CLI_DONE ? work(p) : code;
+}
+
+int cmd_probe(const cli_args *a)
+{
+    probing p = {.args = a, .to = {.fd = -1}};
+    int code;
+
+    p.cfg = eg_calloc(1, sizeof *p.cfg);
+    if (!p.cfg) return cli_fail(CLI_FAILED, "out of memory");
+    code = run(&p);
+    eg_heads_release(&p.found.heads);
+    eg_free(p.found.value);
+    eg_probes_free(p.probes);
+    eg_model_free(p.model);
+    eg_task_free(p.task);
+    eg_pool_free(p.pool);
+    eg_folder_close(&p.to);
+    eg_free(p.cfg);
+    return code;
+}

@@ -1,0 +1,190 @@
+/* What engram probe found, as tables, JSON and files. */
+#include "cmd_probe.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "engram/mem.h"
+
+/* ---- JSON -----------------------------------------------------------------
+ */
+
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *head_json(const eg_head *h)
+{
+    json_t *o = json_object();
+
+    for (int i = 0; eg_head_score(i); i++)
+        json_object_set_new(o, eg_head_score(i)->name, number(h->score[i]));
+    return o;
+}
+
+static json_t *heads_json(const eg_heads *heads)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < heads->n; i++) {
+        const eg_head *h = &heads->row[i];
+        json_t *o = head_json(h);
+
+        json_object_set_new(o, "layer", json_integer(h->layer));
+        json_object_set_new(o, "head", json_integer(h->head));
+        json_object_set_new(o, "is",
+                            h->kind < 0
+                                ? json_null()
+                                : json_string(eg_head_score(h->kind)->name));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *found_json(const probed *r)
+{
+    json_t *values = json_object();
+
+    for (int i = 0; i < r->n; i++)
+        json_object_set_new(values, r->value[i].name,
+                            number(r->value[i].value));
+    return json_pack("{s:o, s:o, s:o}", "values", values, "heads",
+                     heads_json(&r->heads), "even", head_json(&r->heads.even));
+}
+
+static json_t *all_json(const probing *p)
+{
+    json_t *o = json_pack("{s:o, s:I, s:f}", "weights",
+                          cli_json_string(p->weights), "sequences",
+                          (json_int_t)p->sequences, "threshold", p->threshold);
+
+    json_object_update_new(o, found_json(&p->found));
+    if (p->left_out[0])
+        json_object_set_new(o, "left_out", cli_json_string(p->left_out));
+    return o;
+}
+
+/* ---- files ----------------------------------------------------------------
+ */
+
+eg_status probe_place(probing *p, eg_err *err)
+{
+    const char *dir = cli_value(p->args, "out");
+    eg_status st;
+
+    if (!dir) return EG_OK;
+    st = eg_folder_make(&p->to, dir, err);
+    if (st == EG_OK) st = eg_folder_empty(&p->to, NULL, err);
+    if (st != EG_OK) eg_folder_close(&p->to);
+    return st;
+}
+
+void probe_undo(probing *p)
+{
+    if (p->to.fd < 0) return;
+    (void)eg_folder_remove(&p->to, "config.yaml");
+    (void)eg_folder_remove(&p->to, "probe.json");
+    eg_folder_unmake(&p->to);
+}
+
+eg_status probe_write(const probing *p, eg_err *err)
+{
+    char *text = NULL;
+    json_t *o;
+    eg_status st;
+
+    if (p->to.fd < 0) return EG_OK;
+    st = eg_config_format(p->cfg, &text, err);
+    if (st != EG_OK) return st;
+    st = eg_file_write_in(&p->to, "config.yaml", text, strlen(text), err);
+    eg_free(text);
+    if (st != EG_OK) return st;
+    o = all_json(p);
+    text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(o);
+    if (!text) return EG_FAIL(err, EG_ENOMEM, "probe: out of memory");
+    st = eg_file_write_in(&p->to, "probe.json", text, strlen(text), err);
+    free(text); /* jansson's own allocation */
+    return st;
+}
+
+/* ---- tables ---------------------------------------------------------------
+ */
+
+/* Unit and meaning of a name; NULL: of one head among several, or of none. */
+static const eg_probe_info *about(const char *name)
+{
+    static const eg_probe_info own[] = {
+        {"repeat_loss_first", "nats", "random tokens, said for the first time"},
+        {"repeat_loss_again", "nats", "the same tokens, said again"}};
+
+    for (int i = 0; eg_probe_list(i); i++)
+        if (strcmp(eg_probe_list(i)->name, name) == 0) return eg_probe_list(i);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcmp(own[i].name, name) == 0) return &own[i];
+    return NULL;
+}
+
+static int print_values(const probed *r)
+{
+    cli_table *t = cli_table_new(4);
+
+    for (int i = 0; i < r->n; i++) {
+        const eg_probe_info *info = about(r->value[i].name);
+
+        if (!info) continue;
+        cli_table_cell(t, "%s", r->value[i].name);
+        cli_table_cell(t, "%.4g", r->value[i].value);
+        cli_table_cell(t, "%s", info->unit);
+        cli_table_cell(t, "%s", info->help);
+    }
+    return cli_table_print(t);
+}
+
+static void add_scores(cli_table *t, const eg_head *h)
+{
+    for (int i = 0; i < EG_HEAD_SCORES; i++)
+        cli_table_cell(t, "%.3f", h->score[i]);
+}
+
+static int print_heads(const eg_heads *heads)
+{
+    cli_table *t = cli_table_new(3 + EG_HEAD_SCORES);
+
+    cli_table_cell(t, "layer");
+    cli_table_cell(t, "head");
+    cli_table_cell(t, "is");
+    for (int i = 0; i < EG_HEAD_SCORES; i++)
+        cli_table_cell(t, "%s", eg_head_score(i)->name);
+    for (int i = 0; i < heads->n; i++) {
+        const eg_head *h = &heads->row[i];
+
+        cli_table_cell(t, "%d", h->layer);
+        cli_table_cell(t, "%d", h->head);
+        cli_table_cell(t, "%s",
+                       h->kind < 0 ? "-" : eg_head_score(h->kind)->name);
+        add_scores(t, h);
+    }
+    cli_table_cell(t, "even");
+    cli_table_cell(t, "-");
+    cli_table_cell(t, "-");
+    add_scores(t, &heads->even);
+    return cli_table_print(t);
+}
+
+int probe_print(const probing *p)
+{
+    int code;
+
+    if (cli_flag(p->args, "json")) return cli_print_json(all_json(p));
+    code = print_values(&p->found);
+    if (code != CLI_DONE) return code;
+    puts("");
+    if (p->found.heads.n == 0) {
+        puts("no mixer of this model has a pattern of attention");
+        return CLI_DONE;
+    }
+    return print_heads(&p->found.heads);
+}

@@ -1,0 +1,65 @@
+# probe: a checkpoint's losses, accuracies and heads; weights that do not fit.
+. "$(dirname "$0")/lib.sh"
+
+tiny 10 >c.yaml
+expect 0 - - "$engram" run c.yaml --out r
+w=r/checkpoints/step-10.safetensors
+
+# a run, its checkpoint, and a configuration: the same
+expect 0 '^loss_global +[0-9.]+ +nats' '' "$engram" probe r
+cp out whole
+grep -q '^layer  head  is  *previous  induction  duplicate  first  current  entropy$' \
+    whole || die 'no table of heads'
+[ "$(grep -c '^[01]      0     ' whole)" = 2 ] || die 'expected two heads'
+grep -q '^even   -     -' whole || die 'no head that looks everywhere alike'
+for words in "$w r" "$w c.yaml" "r c.yaml"; do
+    expect 0 - '' "$engram" probe $words
+    same whole out
+done
+expect 0 - '' "$engram" probe r --threads 1
+same whole out
+expect 0 - '' "$engram" probe r --threshold 0
+grep -q '^[01]      0     -' out && die 'a head without a name at --threshold 0'
+expect 0 '^even' '' "$engram" probe r --sequences 3
+cmp -s whole out && die '--sequences changes nothing'
+
+# JSON and files
+expect 0 '"loss_in_context": [0-9.]+' '' "$engram" probe r --json --out p
+tr -d '\n' <out >printed
+tr -d '\n' <p/probe.json >written
+same printed written
+grep -q '"induction": ' p/probe.json || die 'no scores of heads'
+[ -s p/config.yaml ] || die 'no config.yaml'
+photo p >before
+expect 2 '' 'p is not empty' "$engram" probe r --out p
+unchanged p before
+
+# what does not fit is named, with both shapes
+expect 1 '' 'W_E: expected \[65,32\], found \[65,16\] in ' \
+    "$engram" probe "$w" c.yaml --set model.d_model=32 --out none
+[ ! -e none ] || die 'a probe that failed left its folder'
+expect 1 '' 'blocks.2.attn.W_QK: expected \[1,16,16\], found no such tensor' \
+    "$engram" probe "$w" c.yaml --set model.n_layers=3
+expect 1 '' '3 tensors are not of this model .*--allow-extra' \
+    "$engram" probe "$w" c.yaml --set model.n_layers=1
+grep -q 'blocks.1.attn.W_QK \[1,16,16\]' err || die 'extra tensors are not listed'
+expect 0 '^0      0 ' 'left out .* blocks.1.attn' \
+    "$engram" probe "$w" c.yaml --set model.n_layers=1 --allow-extra
+[ "$(grep -c '^[01]      0     ' out)" = 1 ] || die 'expected one head'
+
+expect 2 '' 'expected a CONFIG' "$engram" probe "$w"
+expect 1 '' "no run 'nothing'|no file and no run 'nothing'" "$engram" probe nothing c.yaml
+expect 1 '' 'not a safetensors file|truncated' "$engram" probe c.yaml c.yaml
+expect 2 '' '--threshold: expected a number from 0 to 1' \
+    "$engram" probe r --threshold 2
+expect 2 '' '--sequences: expected a whole number from 1' \
+    "$engram" probe r --sequences 0
+expect 2 '' 'expected WEIGHTS' "$engram" probe
+
+# heads of every layer, and a mixer whose rows are no shares
+expect 0 - - "$engram" run c.yaml --out deep --set model.n_layers=4 \
+    --set model.n_heads=4 --set model.norm=pre \
+    --set 'model.mixer=[softmax, linear, linear, softmax]'
+expect 0 '^3      3 ' '' "$engram" probe deep
+[ "$(grep -cE '^[0-3]      [0-3]     ' out)" = 16 ] || die 'expected 16 heads'
+finish
