@@ -156,10 +156,11 @@ EG_API void eg_model_set(eg_model *m, int i, const double *in);
 EG_API eg_view eg_model_view(const eg_model *m, int i);
 
 /* safetensors, one entry a tensor, written in the model's precision, read from
- * float32, float64, float16 or bfloat16. Loading demands every tensor of the
- * table with its shape ("W_E: expected [65,128], found [64,128] in FILE"), and
- * no other: a file with more is another model's. What a checkpoint holds beside
- * the weights is passed over. */
+ * float32, float64, float16 or bfloat16, under our names or TransformerLens's
+ * (embed.W_E, unembed.W_U, ...), which a file shows by itself. Loading demands
+ * every tensor of the table with its shape ("W_E: expected [65,128], found
+ * [64,128] in FILE"), and no other: a file with more is another model's. What a
+ * checkpoint holds beside the weights is passed over. */
 EG_API eg_status eg_model_save(const eg_model *m, const char *path,
                                eg_err *err);
 EG_API eg_status eg_model_load(eg_model *m, const char *path, eg_err *err);

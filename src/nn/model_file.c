@@ -182,6 +182,7 @@ eg_status eg_model_load_from(eg_model *m, const char *path, bool allow_extra,
     if (note && size > 0) note[0] = '\0';
     EG_TRY(eg_st_read(&s, path, err));
     EG_TRY(egi_weights_checked(&s, path, err));
+    (void)egi_names_adopt(&s, m);
     EG_TRY(egi_tensor_check(m, &s, "", path, err));
     format = eg_st_meta(&s, "format");
     n = egi_tensor_extra(

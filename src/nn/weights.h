@@ -26,6 +26,10 @@ eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
 int egi_tensor_extra(char *buf, size_t size, const eg_model *m,
                      const eg_safetensors *s, const char *const *prefixes,
                      const char *others);
+/* A file in TransformerLens's names (it has embed.W_E, and no W_E) gets ours;
+ * what is no weight there (masks, rotary tables, biases of zeros that the model
+ * does not have) is left out. False: it has other names, and stays as it is. */
+bool egi_names_adopt(eg_safetensors *s, const eg_model *m);
 /* After a successful check. */
 void egi_tensor_copy(void *base, const eg_model *m, const eg_safetensors *s,
                      const char *prefix);
