@@ -20,6 +20,8 @@ const cli_option cli_bench_options[] = {
     {"only", 0, "TEXT",
      "kernels: those with TEXT in kernel, form and shape, as "
      "in 'gemm_packed NN M 256 N 64 K 64'"},
+    {"profile", 0, "CONFIG",
+     "in their place: the time of each operation of a configuration's steps"},
     {"rounds", 0, "N", "timed rounds (default: 7)"},
     {"steps", 0, "N", "steps in a round (default: what takes half a second)"},
     CLI_OPT_SET,
@@ -40,7 +42,13 @@ const char cli_bench_help[] =
     "count necessary arithmetic only, against the FMA peak measured here; the\n"
     "set amx, whose products use the matrix unit, may exceed it.\n"
     "\n"
+    "--profile times every operation, forward and back, over all threads:\n"
+    "milliseconds of a step, share of its time, multiply-adds that were done,\n"
+    "GFLOP/s of a thread and their share of what it reaches in registers. The\n"
+    "numbers are those of `engram show --program`.\n"
+    "\n"
     "  engram bench birth --json\n"
+    "  engram bench --profile experiments/birth/basic.yaml --threads 1\n"
     "  engram bench birth --trained all --threads 1\n"
     "  engram bench flow --threads 2\n"
     "  engram bench kernels --only 'gemm_packed TN M 256'\n";
@@ -298,6 +306,7 @@ int cmd_bench(const cli_args *a)
                .rounds = 7};
     int code;
 
+    if (cli_value(a, "profile")) return cmd_bench_profile(a);
     if (strcmp(b.what, "kernels") == 0) return cmd_bench_kernels(a);
     if (strcmp(b.what, "flow") == 0) return cmd_bench_flow(a);
     if (strcmp(b.what, "birth") != 0 && strcmp(b.what, "full") != 0)

@@ -101,8 +101,9 @@ EG_API eg_status eg_config_format(const eg_config *cfg, char **out,
                                   eg_err *err);
 /* What a trainer needs of it; task, pool and kern are the caller's to fill. */
 EG_API eg_train_spec eg_config_train(const eg_config *cfg);
-/* The keys in which two configurations differ, all but run.name, with both
- * values (long lists are cut); gives their number. fn may be NULL. */
+/* The keys in which two configurations differ, all but run.name and
+ * train.profile, which have no say in the results, with both values (long lists
+ * are cut); gives their number. fn may be NULL. */
 typedef void (*eg_config_diff_fn)(void *ctx, const char *key, const char *a,
                                   const char *b);
 EG_API int eg_config_diff(const eg_config *a, const eg_config *b,

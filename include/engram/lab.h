@@ -2,6 +2,7 @@
 #ifndef ENGRAM_LAB_H
 #define ENGRAM_LAB_H
 
+#include "engram/program.h"
 #include "engram/run.h"
 #include "engram/theory.h"
 
@@ -17,6 +18,13 @@ EG_API void eg_machine_describe(char *buf, size_t size);
 EG_API int64_t eg_memory_peak(void);
 /* Bytes of it resident now; 0 where the system does not say. */
 EG_API int64_t eg_memory_now(void);
+
+/* Measures the peak, on all threads at once for a twentieth of a second;
+ * float32 only. */
+EG_API void eg_op_times_peak(eg_op_times *t, eg_pool *pool);
+/* As in arrays/profile.json (docs/formats.md); released with eg_free. */
+EG_API eg_status eg_op_times_json(char **out, const eg_op_times *t,
+                                  eg_err *err);
 
 /* The i-th statement of every theory, NULL past the end; and by name. */
 EG_API const eg_theory *eg_theory_at(int i);

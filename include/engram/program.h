@@ -57,6 +57,38 @@ EG_API eg_status eg_program_table_make(eg_program_table *out,
                                        const eg_train_spec *spec, eg_err *err);
 EG_API void eg_program_table_release(eg_program_table *t);
 
+/* ---- where the time goes --------------------------------------------------
+ */
+
+/* One op in one direction, or what is done beside the ops. */
+typedef struct eg_op_time {
+    const char *what; /* static: kind of op, or "sequences are drawn" */
+    char name[64];    /* of its value, or "" */
+    int op;           /* its number; -1: beside the ops */
+    bool backward;
+    int64_t calls;
+    double seconds; /* over all threads; what one leads while the others help or
+                       wait for it counts for all of them */
+    double madds;   /* multiply-adds that were done */
+} eg_op_time;
+
+typedef struct eg_op_times {
+    int n, threads;
+    eg_op_time *row; /* slowest first; those that never ran are left out */
+    int64_t steps;
+    double seconds;   /* of a step, all threads: rows, waiting and the rest */
+    const char *kern; /* the set in use */
+    double peak;      /* FLOP/s of a thread that multiplies and adds in
+                         registers; 0: not measured */
+} eg_op_times;
+
+/* Of a trainer with train.profile, since it began or was told to begin anew:
+ * times by the clock. EG_EINVAL: without train.profile nothing is noted. */
+EG_API eg_status eg_trainer_times(eg_op_times *out, const eg_trainer *tr,
+                                  eg_err *err);
+EG_API void eg_trainer_times_begin(eg_trainer *tr); /* forgets the past */
+EG_API void eg_op_times_release(eg_op_times *p);
+
 #ifdef __cplusplus
 }
 #endif

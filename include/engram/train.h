@@ -57,7 +57,10 @@ enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
     E(algebra, "auto", "auto|plain",                                       \
       "auto: fold products, gather projections and scores from tables; "   \
       "plain: every matrix product as written (slow; the reference)")      \
-    I(slots, "8", 1, 1024, "gradient sums a step, whatever the threads")
+    I(slots, "8", 1, 1024, "gradient sums a step, whatever the threads")   \
+    B(profile, "false",                                                    \
+      "take the time of each operation, forward and back, into "           \
+      "arrays/profile.json; the result is the same")
 EG_FIELDS_STRUCT(eg_train_opts, EG_TRAIN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_train_fields[];

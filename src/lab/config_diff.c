@@ -34,15 +34,20 @@ static void tell(diff *d, const eg_section *s, const eg_field *f, const void *a,
     d->fn(d->ctx, key, here, there);
 }
 
-/* All but run.name. */
+/* What has no say in the results. */
+static bool idle(const eg_section *s, const eg_field *f)
+{
+    return (s->fields == eg_run_fields && strcmp(f->name, "name") == 0) ||
+           (s->fields == eg_train_fields && strcmp(f->name, "profile") == 0);
+}
+
 static void compare(diff *d, const eg_section *s, const eg_config *a,
                     const eg_config *b)
 {
     const void *x = egi_section_read(a, s), *y = egi_section_read(b, s);
-    bool is_run = s->fields == eg_run_fields;
 
     for (const eg_field *f = s->fields; f->name; f++) {
-        if (is_run && strcmp(f->name, "name") == 0) continue;
+        if (idle(s, f)) continue;
         if (!field_same(f, x, y)) tell(d, s, f, x, y);
     }
 }

@@ -41,6 +41,11 @@ eg_status egi_train_restore(const egi_restore *r, int64_t *saved, eg_err *err);
 void egi_say_diverged(char *buf, size_t size, const eg_step_info *info,
                       const eg_train_spec *spec, eg_trainer *tr);
 
+/* arrays/profile.json of a trainer with train.profile. */
+#define EGI_PROFILE "profile.json"
+eg_status egi_run_profile(eg_run *run, eg_trainer *tr, eg_pool *pool,
+                          eg_err *err);
+
 /* "gcc 12.2.0", of this build. */
 const char *egi_compiler(void);
 /* What /proc/cpuinfo, open, calls the CPU; "unknown CPU" if it is NULL. */

@@ -285,6 +285,8 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
     if (out->outcome == EG_FINISHED && eg_probes_snapshot_due(l->probes, n, n))
         EG_TRY(snapshot(l, n, err));
     EG_TRY(save(l, err));
+    if (l->cfg->train.profile)
+        EG_TRY(egi_run_profile(l->run, l->trainer, l->opts->pool, err));
 done:
     return st;
 }

@@ -41,15 +41,29 @@ int egi_linear(egi_builder *b, int x, int w, int l, const char *bias_name)
     return egi_put(b, EGI_OP_linear, x, w, -1, bias, (egi_attr){0});
 }
 
+/* The first hook that shows the value itself names it; a norm's value has none
+ * and is called as the norm is. */
+static void name_value(egi_value *v, const egi_hook *h)
+{
+    const char *end = strstr(h->name, ".hook_scale");
+    bool itself = h->look == EGI_LOOK_ROWS || h->look == EGI_LOOK_HEADS;
+
+    if (v->name[0] || (!itself && !end)) return;
+    (void)snprintf(v->name, sizeof v->name, "%.*s",
+                   end ? (int)(end - h->name) : (int)strlen(h->name), h->name);
+}
+
 void egi_see_as(egi_builder *b, int l, const char *name, int v, egi_look look,
                 int heads)
 {
     egi_hook h = {.value = v, .look = look, .heads = heads};
     bool large = look == EGI_LOOK_SCORES || look == EGI_LOOK_RESULT;
 
-    if (b->hooks == EGI_HOOKS_NONE || v < 0) return;
-    if (large && b->hooks != EGI_HOOKS_FULL) return;
+    if (v < 0 || b->p->st != EG_OK) return;
     full_name(h.name, l, name);
+    name_value(&b->p->value[v], &h);
+    if (b->hooks == EGI_HOOKS_NONE) return;
+    if (large && b->hooks != EGI_HOOKS_FULL) return;
     egi_hook_add(b->p, &h);
 }
 

@@ -94,6 +94,48 @@ egi_amount egi_op_amount(const egi_program *p, const egi_load *l, int k)
     return a;
 }
 
+static egi_cost cost_of(const egi_program *p, const egi_op *op, egi_amount a)
+{
+    const egi_kind_info *info = egi_op_info(op->kind);
+    egi_cost c = {0};
+
+    if (info->cost) info->cost(p, op, a.rows * a.times, a.pairs * a.times, &c);
+    return c;
+}
+
+/* Forwards is what is left when no gradient is wanted. */
+static egi_cost forward_cost(const egi_program *p, egi_op op, egi_amount a)
+{
+    egi_value value[EGI_INS + EGI_OUTS];
+    egi_program alone = *p;
+    int n = 0;
+
+    for (int i = 0; i < EGI_INS + EGI_OUTS; i++) {
+        int *v = i < EGI_INS ? &op.in[i] : &op.out[i - EGI_INS];
+
+        if (*v < 0) continue;
+        value[n] = p->value[*v];
+        value[n].grad = false;
+        *v = n++;
+    }
+    alone.value = value;
+    return cost_of(&alone, &op, a);
+}
+
+double egi_op_madds(const egi_program *p, int k, egi_amount a, bool back,
+                    double *looked_up)
+{
+    egi_cost all = cost_of(p, &p->op[k], a);
+    egi_cost c = forward_cost(p, p->op[k], a);
+
+    if (back) {
+        c.madds = all.madds - c.madds;
+        c.looked_up = all.looked_up - c.looked_up;
+    }
+    if (looked_up) *looked_up = c.looked_up;
+    return c.madds - c.looked_up;
+}
+
 egi_flops egi_program_flops(const egi_program *p, const egi_load *l)
 {
     egi_flops f = {0};

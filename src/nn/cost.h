@@ -24,6 +24,11 @@ typedef struct egi_amount {
 } egi_amount;
 egi_amount egi_op_amount(const egi_program *p, const egi_load *l, int k);
 
+/* Multiply-adds that op k does for so many rows and pairs, forwards or back;
+ * those that a table saves are not done, and in *looked_up (may be NULL). */
+double egi_op_madds(const egi_program *p, int k, egi_amount a, bool back,
+                    double *looked_up);
+
 egi_flops egi_program_flops(const egi_program *p, const egi_load *l);
 /* The float32 kernel set that "auto" stands for in training. */
 const char *egi_program_kern(const egi_program *p, const egi_load *l);

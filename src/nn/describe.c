@@ -8,41 +8,12 @@
 #include "nn/schedule.h"
 #include "nn/trainer.h"
 
-/* The program as its rewrites leave it, one after the other; and the same with
- * no gradient wanted, by which forward is told from backward. */
+/* The program as its rewrites leave it, one after the other. */
 typedef struct describer {
     const eg_trainer *tr;
     egi_program p;
-    bool *trains;      /* [n_tensors] */
-    egi_value *silent; /* the values without gradients */
+    bool *trains; /* [n_tensors] */
 } describer;
-
-/* Multiply-adds that are done in a step, and those that a table saves. */
-static double step_cost(const egi_program *p, const egi_load *l, int k,
-                        double *looked_up)
-{
-    egi_amount a = egi_op_amount(p, l, k);
-    const egi_kind_info *info = egi_op_info(p->op[k].kind);
-    egi_cost c = {0};
-
-    if (info->cost) info->cost(p, &p->op[k], a.rows, a.pairs, &c);
-    if (looked_up) *looked_up = c.looked_up * a.times;
-    return (c.madds - c.looked_up) * a.times;
-}
-
-static eg_status silence(describer *d, egi_program *out)
-{
-    size_t n = (size_t)d->p.n_values;
-    egi_value *v = eg_realloc(d->silent, n * sizeof *v);
-
-    if (!v) return EG_ENOMEM;
-    d->silent = v;
-    memcpy(v, d->p.value, n * sizeof *v);
-    for (size_t i = 0; i < n; i++) v[i].grad = false;
-    *out = d->p;
-    out->value = v;
-    return EG_OK;
-}
 
 static int64_t value_bytes(const egi_program *p, int v)
 {
@@ -50,27 +21,6 @@ static int64_t value_bytes(const egi_program *p, int v)
     int64_t width = p->m->precision == EG_FLOAT64 ? 8 : 4;
 
     return width * (x->entries ? x->entries : x->rows * x->cols);
-}
-
-/* The plain program with the names of its hooks, which nobody reads here. */
-static eg_status build(describer *d, eg_err *err)
-{
-    eg_status st = egi_program_build(&d->p, d->tr->m, d->tr->program.in_context,
-                                     EGI_HOOKS_BASIC, err);
-
-    for (int v = 0; v < d->p.n_values; v++) d->p.value[v].kept = false;
-    for (int i = d->p.n_hooks - 1; i >= 0; i--) {
-        const egi_hook *h = &d->p.hook[i];
-
-        char *name = d->p.value[h->value].name;
-
-        if (h->look == EGI_LOOK_ROWS || h->look == EGI_LOOK_HEADS)
-            memcpy(name, h->name, sizeof h->name);
-        else if (h->look == EGI_LOOK_SCALE && strstr(name, ".hook_"))
-            *strstr(name, ".hook_") = 0; /* the norm itself has no hook */
-    }
-    d->p.n_hooks = 0;
-    return st;
 }
 
 static void say_inputs(const egi_program *p, const egi_op *op, char *buf,
@@ -92,15 +42,14 @@ static void say_inputs(const egi_program *p, const egi_op *op, char *buf,
     }
 }
 
-static void describe_op(eg_op_row *row, const describer *d,
-                        const egi_program *silent, int k)
+static void describe_op(eg_op_row *row, const describer *d, int k)
 {
     static const char *const words[] = {"weight", "pair", "position", "loss"};
     const egi_program *p = &d->p;
     const egi_op *op = &p->op[k];
     const egi_value *v = &p->value[op->out[0]];
     egi_amount a = egi_op_amount(p, &d->tr->load, k);
-    double all = step_cost(p, &d->tr->load, k, &row->looked_up);
+    double looked_up;
 
     row->kind = egi_op_info(op->kind)->name;
     row->help = egi_kind_help(op->kind);
@@ -110,8 +59,9 @@ static void describe_op(eg_op_row *row, const describer *d,
     row->rows = v->rows;
     row->cols = v->cols;
     row->rows_step = a.rows * a.times;
-    row->forward = step_cost(silent, &d->tr->load, k, NULL);
-    row->backward = all - row->forward;
+    row->forward = egi_op_madds(p, k, a, false, &row->looked_up);
+    row->backward = egi_op_madds(p, k, a, true, &looked_up);
+    row->looked_up += looked_up;
     for (int i = 0; i < EGI_OUTS; i++)
         if (op->out[i] >= 0) row->bytes += value_bytes(p, op->out[i]);
 }
@@ -120,8 +70,12 @@ static double program_cost(const describer *d)
 {
     double sum = 0;
 
-    for (int k = 0; k < d->p.n_ops; k++)
-        sum += step_cost(&d->p, &d->tr->load, k, NULL);
+    for (int k = 0; k < d->p.n_ops; k++) {
+        egi_amount a = egi_op_amount(&d->p, &d->tr->load, k);
+
+        sum += egi_op_madds(&d->p, k, a, false, NULL) +
+               egi_op_madds(&d->p, k, a, true, NULL);
+    }
     return sum;
 }
 
@@ -164,24 +118,20 @@ static eg_status rewrite(describer *d, eg_program_table *t, eg_err *err)
     return st;
 }
 
-static eg_status fill(describer *d, eg_program_table *t, eg_err *err)
+static eg_status fill(const describer *d, eg_program_table *t, eg_err *err)
 {
-    egi_program silent;
-    eg_status st = EG_OK;
-
     t->n_ops = d->p.n_ops;
     t->op = eg_calloc((size_t)t->n_ops, sizeof *t->op);
-    if (!t->op || silence(d, &silent) != EG_OK)
-        return EG_FAIL(err, EG_ENOMEM, "a table of %d ops", t->n_ops);
+    if (!t->op) return EG_FAIL(err, EG_ENOMEM, "a table of %d ops", t->n_ops);
     for (int k = 0; k < t->n_ops; k++) {
-        describe_op(&t->op[k], d, &silent, k);
+        describe_op(&t->op[k], d, k);
         t->forward += t->op[k].forward;
         t->backward += t->op[k].backward;
         t->bytes += t->op[k].bytes;
     }
     for (int i = 0; i < t->n_tensors; i++)
         t->tensor[i] = (eg_tensor_row){d->tr->m->tensor[i], d->trains[i]};
-    return st;
+    return EG_OK;
 }
 
 eg_status eg_program_table_make(eg_program_table *out,
@@ -207,12 +157,12 @@ eg_status eg_program_table_make(eg_program_table *out,
     }
     for (int i = 0; i < out->n_tensors; i++)
         d.trains[i] = tr->from[i] != EGI_NEVER;
-    EG_TRY(build(&d, err));
+    EG_TRY(egi_program_build(&d.p, tr->m, tr->program.in_context,
+                             EGI_HOOKS_NONE, err));
     EG_TRY(rewrite(&d, out, err));
     EG_TRY(fill(&d, out, err));
 done:
     egi_program_release(&d.p);
-    eg_free(d.silent);
     eg_free(d.trains);
     eg_trainer_free(tr);
     if (st != EG_OK) eg_program_table_release(out);

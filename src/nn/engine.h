@@ -4,6 +4,7 @@
 #define EG_NN_ENGINE_H
 
 #include "engram/eval.h"
+#include "nn/profile.h"
 #include "nn/prog.h"
 
 typedef struct egi_engine egi_engine; /* opaque, one type a precision */
@@ -15,6 +16,7 @@ typedef struct egi_engine_spec {
     const char *kern;
     int slots; /* gradient sums; 0: forward only */
     int batch;
+    bool profile; /* take the time of every op */
 } egi_engine_spec;
 
 /* Gradient sums, rooms of all threads, weights and packs, pairs of a batch. */
@@ -45,6 +47,9 @@ typedef struct egi_engine_vt {
     void (*gradient)(egi_engine *e, int64_t step, void *grad, double *loss_sum,
                      int64_t *n_loss);
     void (*eval)(egi_engine *e, const egi_eval_call *call);
+    /* Ticks of thread i, or (-1) of what is done once a step, all threads
+     * waiting or helping; NULL: no such thread, or no profile. */
+    egi_tick *(*ticks)(const egi_engine *e, int i);
     bool (*hook)(const void *state, const char *name, eg_view *out);
     /* Optimiser on one tensor's entries. */
     void (*sgd)(const egi_engine *e, void *w, void *m, const void *g,

@@ -116,8 +116,6 @@ void egi_hook_add(egi_program *p, const egi_hook *hook)
     if (!grow(p, &list, p->n_hooks, &p->cap_hooks, sizeof *hook)) return;
     p->hook = list;
     p->hook[p->n_hooks++] = *hook;
-    if (!p->value[hook->value].name[0])
-        memcpy(p->value[hook->value].name, hook->name, sizeof hook->name);
     keep(p, hook->value);
     op = &p->op[p->value[hook->value].maker];
     if (hook->look == EGI_LOOK_ROWS || hook->look == EGI_LOOK_HEADS) return;

@@ -25,9 +25,9 @@ typedef enum egi_class {
 
 typedef struct egi_value {
     char name[64]; /* hook name, tensor name, or "" */
-    egi_class cls;
     eg_index rows, cols; /* rows: of a weight; n_ctx, the most, of the others */
     eg_index entries;    /* of a by-product that is no matrix of rows; or 0 */
+    egi_class cls;
     int maker;           /* op that makes it; -1: a tensor */
     int tensor;          /* index into the model's table; -1 */
     bool grad;           /* its gradient is wanted (need.c) */

@@ -60,7 +60,8 @@ static egi_engine_spec engine_spec(const eg_trainer *tr)
                          .pool = tr->spec.pool,
                          .kern = tr->spec.kern,
                          .slots = (int)tr->spec.train.slots,
-                         .batch = (int)tr->spec.train.batch};
+                         .batch = (int)tr->spec.train.batch,
+                         .profile = tr->spec.train.profile};
     return s;
 }
 
@@ -231,12 +232,21 @@ double eg_trainer_grad_norm(const eg_trainer *tr, int i)
     return tr->grad_norm[i];
 }
 
+static void gradient(eg_trainer *tr, int64_t step, double *sum, int64_t *n)
+{
+    double start = eg_clock();
+
+    tr->vt->gradient(tr->engine, step, tr->grad, sum, n);
+    tr->busy += eg_clock() - start;
+    tr->gradients++;
+}
+
 void eg_trainer_gradient(eg_trainer *tr, int64_t step, double *loss)
 {
     double sum;
     int64_t n;
 
-    tr->vt->gradient(tr->engine, step, tr->grad, &sum, &n);
+    gradient(tr, step, &sum, &n);
     if (loss) *loss = n > 0 ? sum / (double)n : 0;
 }
 
@@ -306,7 +316,7 @@ void eg_trainer_look(eg_trainer *tr, eg_step_info *info)
         .finite = true,
         .bad_tensor = -1,
         .lr = egi_learning_rate(o, tr->step, tr->spec.train.steps)};
-    tr->vt->gradient(tr->engine, tr->step, tr->grad, &sum, &info->n_loss);
+    gradient(tr, tr->step, &sum, &info->n_loss);
     info->loss = info->n_loss > 0 ? sum / (double)info->n_loss : 0;
     if (!measure_gradient(tr, info) || !isfinite(info->loss))
         info->finite = false;
@@ -315,15 +325,19 @@ void eg_trainer_look(eg_trainer *tr, eg_step_info *info)
 void eg_trainer_step(eg_trainer *tr, eg_step_info *info)
 {
     const eg_optim_opts *o = &tr->spec.optim;
-    double factor = 1;
+    double factor = 1, start;
 
     eg_trainer_look(tr, info);
     if (!info->finite) return;
     if (o->clip == EG_CLIP_NORM && info->grad_norm > o->clip_at)
         factor = o->clip_at / info->grad_norm;
     /* A batch without a position in the loss moves nothing. */
+    start = eg_clock();
     for (int i = 0; info->n_loss > 0 && i < tr->m->n_tensors; i++)
         if (eg_trainer_trains(tr, i, tr->step))
             update_tensor(tr, i, info->lr, factor);
+    tr->busy += eg_clock() - start;
+    egi_beside_end(tr->vt->ticks(tr->engine, -1), tr->program.n_ops,
+                   EGI_BESIDE_UPDATE, start);
     tr->step++;
 }

@@ -17,6 +17,8 @@ struct eg_trainer {
     int64_t *from;        /* [n_tensors] first step trained */
     int64_t *updates;     /* [n_tensors] updates made: momentum's age */
     double *grad_norm;    /* [n_tensors] */
+    double busy;          /* seconds in gradients and updates, by the clock */
+    int64_t gradients;    /* made; both since the profile began */
     char note[2][512];    /* of init.from and of train.freeze; or "" */
 };
 

@@ -63,4 +63,14 @@ expect 0 'recall_W_O2' '' "$engram" list probes
 expect 0 'lemma2' '' "$engram" list theories --json
 expect 0 'tokens_per_s' - "$engram" bench birth --json --rounds 1 --steps 1 \
     --batch 2 --set model.d_model=16 --set task.n_ctx=16
+expect 0 'linear +blocks.1.attn.hook_q +backward .* [0-9.]+ %' '' \
+    "$engram" bench --profile c.yaml --steps 2
+expect 0 '"of_peak": 0' '' "$engram" bench --profile c.yaml --steps 2 --json
+expect 2 '' 'run.kind: expected train, which has operations, found flow' \
+    "$engram" bench --profile "$source_dir/experiments/flow/sphere.yaml"
+expect 0 finished - "$engram" run c.yaml --set train.profile=true --out timed
+grep -q '"direction": "backward"' timed/arrays/profile.json || die 'no profile'
+expect 0 'arrays/profile.json' - "$engram" verify timed
+"$engram" run c.yaml --out plain >out 2>err
+same timed/metrics.jsonl plain/metrics.jsonl
 finish

@@ -18,6 +18,7 @@ typedef struct engine {
     N(looks) * looks; /* one a worker; where the program has hooks */
     N(batch) pairs;   /* where the program asks for it */
     real *acc;        /* [slots, n_acc] */
+    egi_tick *ticks;  /* [1 + n_rooms, egi_ticks] of all; NULL: no profile */
     double *loss;     /* [slots] */
     int64_t *count;   /* [slots] */
     /* the request in hand */
@@ -80,10 +81,12 @@ static void slot_task(void *ctx, int slot, int worker)
     e->loss[slot] = 0;
     e->count[slot] = 0;
     for (int i = from; i < to; i++) {
+        double start = egi_beside_begin(r->tick);
         int n;
 
         eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i,
                          &seq);
+        egi_beside_end(r->tick, e->x.p->n_ops, EGI_BESIDE_DRAW, start);
         r->index = i;
         n = N(exec_forward)(&e->x, r);
         if (e->pairs.n_cuts > 0) e->pairs.length[i] = n > 0 ? r->n : 0;
@@ -114,13 +117,16 @@ static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
 {
     engine *e = (engine *)opaque;
     eg_index chunks = (e->x.n_acc + REDUCE_CHUNK - 1) / REDUCE_CHUNK;
+    double start;
 
     N(exec_prepare)(&e->x);
     e->step = step;
     if (e->pairs.n_cuts > 0) pairs_forward(e);
     eg_pool_run(e->pool, e->slots, slot_task, e);
     if (e->pairs.n_cuts > 0) eg_pool_run(e->pool, e->slots, sheet_back_task, e);
+    start = egi_beside_begin(e->x.tick);
     eg_pool_run(e->pool, (int)chunks, reduce_task, e);
+    egi_beside_end(e->x.tick, e->x.p->n_ops, EGI_BESIDE_SUM, start);
     *loss_sum = 0;
     *n_loss = 0;
     for (int s = 0; s < e->slots; s++) {
@@ -195,11 +201,32 @@ static void engine_free(egi_engine *opaque)
     eg_free(e->room);
     eg_free(e->looks);
     eg_free(e->acc);
+    eg_free(e->ticks);
     eg_free(e->loss);
     eg_free(e->count);
     N(batch_release)(&e->pairs);
     N(exec_release)(&e->x);
     eg_free(e);
+}
+
+static eg_status take_time(engine *e, eg_err *err)
+{
+    size_t n = (size_t)egi_ticks(e->x.p->n_ops);
+
+    e->ticks = eg_calloc(n * (size_t)(1 + e->n_rooms), sizeof *e->ticks);
+    if (!e->ticks) return EG_FAIL(err, EG_ENOMEM, "a profile of %zu", n);
+    e->x.tick = e->ticks;
+    for (int i = 0; i < e->n_rooms; i++)
+        e->room[i].tick = e->ticks + n * (size_t)(1 + i);
+    return EG_OK;
+}
+
+static egi_tick *engine_ticks(const egi_engine *opaque, int i)
+{
+    const engine *e = (const engine *)opaque;
+
+    if (!e->ticks || i >= e->n_rooms) return NULL;
+    return i < 0 ? e->x.tick : e->room[i].tick;
 }
 
 static int slots_of(const egi_engine_spec *s)
@@ -237,6 +264,7 @@ static eg_status engine_make(egi_engine **out, const egi_engine_spec *s,
         if (e->pairs.n_cuts > 0) e->room[i].batch = &e->pairs;
         if (looks) EG_TRY(N(looks_init)(&e->looks[i], &e->x, &e->room[i], err));
     }
+    if (s->profile) EG_TRY(take_time(e, err));
     *out = (egi_engine *)e;
     e = NULL;
 done:
@@ -307,6 +335,7 @@ const egi_engine_vt N(egi_engine) = {
     .measure = engine_measure,
     .gradient = engine_gradient,
     .eval = engine_eval,
+    .ticks = engine_ticks,
     .hook = engine_hook,
     .sgd = engine_sgd,
     .adam = engine_adam,

@@ -151,6 +151,35 @@ static N(seq) seq_of(const N(room) * r)
                     .pred = r->pred};
 }
 
+static void run(const N(call) * c, bool back)
+{
+    const N(kind) *kind = N(kinds)[c->op->kind];
+
+    if (back)
+        kind->backward(c);
+    else
+        kind->forward(c);
+}
+
+void N(exec_run)(const N(call) * c, egi_tick *ticks, int k, bool back)
+{
+    egi_tick *t;
+    double start;
+
+    if (!ticks) {
+        run(c, back);
+        return;
+    }
+    t = &ticks[2 * k + back];
+    start = eg_clock();
+    run(c, back);
+    t->seconds += eg_clock() - start;
+    t->calls++;
+    t->rows += (double)c->out[0].rows;
+    for (eg_index i = 0; c->limit && i < c->out[0].rows; i++)
+        t->pairs += c->limit[i];
+}
+
 /* Does op k belong to that part of the program? */
 static bool belongs(const egi_program *p, int k, bool pairs)
 {
@@ -168,7 +197,7 @@ void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs)
         if (!belongs(p, k, pairs)) continue;
         N(call) c = N(bind)(e, r, NULL, NULL, k);
         c.seq = &seq;
-        N(kinds)[p->op[k].kind]->forward(&c);
+        N(exec_run)(&c, r->tick, k, false);
     }
 }
 
@@ -183,7 +212,7 @@ void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc)
         if (!belongs(p, k, pairs) || !egi_op_back(p, op)) continue;
         N(call) c = N(bind)(e, r, acc, NULL, k);
         c.seq = &seq;
-        N(kinds)[op->kind]->backward(&c);
+        N(exec_run)(&c, r->tick, k, true);
     }
 }
 

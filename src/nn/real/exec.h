@@ -3,6 +3,7 @@
 #ifndef EG_NN_EXEC_H
 #define EG_NN_EXEC_H
 
+#include "nn/profile.h"
 #include "nn/real/op.h"
 #include "nn/room.h"
 
@@ -22,6 +23,7 @@ typedef struct N(exec) {
     N(weight) * w;  /* [n_values] */
     real **table;   /* [n_ops] constants of ops */
     real *work;     /* scratch of ops on weights */
+    egi_tick *tick; /* of what one thread leads; NULL: nobody asks */
     eg_index n_acc; /* entries of one slot's gradient sums */
     void *block;
     size_t bytes;
@@ -49,6 +51,7 @@ typedef struct N(room) {
     const int32_t *pair_limit;
     const struct N(batch) * batch; /* by pairs; NULL: no op asks */
     int index;                     /* of the sequence in it */
+    egi_tick *tick;                /* NULL: nobody asks for the time */
     real *base;
     void *block;
     size_t bytes;
@@ -68,6 +71,9 @@ void N(exec_backward)(const N(exec) * e, N(room) * r, real *acc);
  * backwards those of them that have gradients to pass on. */
 void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs);
 void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc);
+
+/* Runs op k, which was bound, forwards or back; noted in ticks unless NULL. */
+void N(exec_run)(const N(call) * c, egi_tick *ticks, int k, bool back);
 
 /* Op k as it runs: in a room, or (r NULL) on weights with gradients in grad. */
 N(call)

@@ -183,14 +183,17 @@ static void pack(const N(exec) * e, int v)
 void N(exec_prepare)(N(exec) * e)
 {
     const egi_program *p = e->p;
+    double start;
 
     for (int k = 0; k < p->n_ops; k++) {
         if (!egi_op_weight(p, &p->op[k])) continue;
         N(call) c = N(bind)(e, NULL, NULL, NULL, k);
-        N(kinds)[p->op[k].kind]->forward(&c);
+        N(exec_run)(&c, e->tick, k, false);
     }
+    start = egi_beside_begin(e->tick);
     for (int v = 0; v < p->n_values; v++)
         if (p->value[v].cls == EGI_WEIGHT) pack(e, v);
+    egi_beside_end(e->tick, p->n_ops, EGI_BESIDE_PACK, start);
 }
 
 /* Gradients that ops on weights add to begin at zero, or at what the sequences
@@ -215,14 +218,18 @@ static void begin_gradients(const N(exec) * e, const real *acc, real *grad)
 void N(exec_finish)(N(exec) * e, real *acc, real *grad, real scale)
 {
     const egi_program *p = e->p;
+    double start = egi_beside_begin(e->tick);
 
     begin_gradients(e, acc, grad);
+    egi_beside_end(e->tick, p->n_ops, EGI_BESIDE_BEGIN, start);
     for (int k = p->n_ops - 1; k >= 0; k--) {
         const egi_op *op = &p->op[k];
 
         if (!egi_op_weight(p, op) || !egi_op_back(p, op)) continue;
         N(call) c = N(bind)(e, NULL, acc, grad, k);
-        N(kinds)[op->kind]->backward(&c);
+        N(exec_run)(&c, e->tick, k, true);
     }
+    start = egi_beside_begin(e->tick);
     e->K->scale(grad, scale, p->m->n_params);
+    egi_beside_end(e->tick, p->n_ops, EGI_BESIDE_BEGIN, start);
 }
