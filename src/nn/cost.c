@@ -65,7 +65,7 @@ eg_status egi_load_measure(egi_load *l, const eg_task *task, bool in_context,
     eg_seq s = {buf, buf ? buf + T : NULL, buf ? buf + 2 * T : NULL};
     eg_status st = EG_OK;
 
-    *l = (egi_load){.batch = batch, .slots = slots};
+    *l = (egi_load){.batch = batch, .slots = slots, .logits = EGI_LOGITS};
     if (!buf) return EG_FAIL(err, EG_ENOMEM, "a sequence of %td", T);
     sample_rows(l, task, in_context, &s);
     st = sample_distinct(l, task, &s, err);

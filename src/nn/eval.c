@@ -48,8 +48,9 @@ static eg_status program_for(egi_program *p, const eg_model *m, int flags,
     static const unsigned shortcuts =
         1u << EGI_REWRITE_join | 1u << EGI_REWRITE_into |
         1u << EGI_REWRITE_fold | 1u << EGI_REWRITE_merge |
-        1u << EGI_REWRITE_table;
-    const egi_load load = {.batch = 64, .n = 1, .rows = 1};
+        1u << EGI_REWRITE_table | 1u << EGI_REWRITE_head;
+    const egi_load load = {
+        .batch = 64, .n = 1, .rows = 1, .logits = EGI_LOGITS};
     egi_hooks hooks = flags & EG_EVAL_FULL ? EGI_HOOKS_FULL : EGI_HOOKS_BASIC;
     bool pred = flags & EG_EVAL_PRED;
     eg_status st =

@@ -59,6 +59,7 @@ typedef struct egi_value {
     X(clip, "y = min(max(x, -c), c)")                                         \
     X(pick, "y = rows of x that are in the loss")                             \
     X(xent, "-log softmax(x)[target], summed over the loss")                  \
+    X(head, "linear and xent at once: logits in blocks of rows, not kept")    \
     X(beside, "[heads d, w] to [d, heads w]: the heads' columns in a row")    \
     X(transpose, "Y = s X^T")                                                 \
     X(centre, "Y = X, each row minus its mean")                               \
@@ -77,6 +78,7 @@ typedef struct egi_attr {
     double scale, eps, theta;
     eg_index at;    /* first row of the second of two parts */
     eg_index width; /* of the keys whose scores stand in a table */
+    bool turned;    /* a matrix lies with rows for columns */
 } egi_attr;
 
 typedef struct egi_op {

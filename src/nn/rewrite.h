@@ -13,6 +13,7 @@ typedef struct egi_load {
     double n, rows;          /* positions up to the last in the loss; in it */
     double pairs, row_pairs; /* of a query and a key that it sees, for both */
     double distinct;         /* (token, position) not seen in the batch yet */
+    double logits; /* as many of a sequence as a thread may well keep */
 } egi_load;
 
 /* X(name, help), in the order in which they are applied. */
@@ -24,7 +25,11 @@ typedef struct egi_load {
     X(table, "projections of W_E[token] + W_pos[t] are rows of tables")       \
     X(scores, "scores of rows of tables are rows of tables")                  \
     X(sheets, "what depends on token and position alone, once for each pair") \
-    X(subset, "what only the loss reads is computed where the loss is")
+    X(subset, "what only the loss reads is computed where the loss is")       \
+    X(head, "logits of a large vocabulary in blocks of rows, not kept")
+
+/* Logits, T times V, up to which they are made at once: 16 MiB in float32. */
+#define EGI_LOGITS 0x1p22
 
 #define EGI_REWRITE_ENUM(name, help) EGI_REWRITE_##name,
 enum { EGI_REWRITES(EGI_REWRITE_ENUM) EGI_N_REWRITES };

@@ -259,12 +259,14 @@ static void sizes(planner *pl)
     }
 }
 
-/* The gradient at the loss's input lies where that input lay. */
+/* The gradient at the loss's input lies where that input lay, unless somebody
+ * reads it later. */
 static void share_seed(planner *pl)
 {
-    int v = pl->p->op[pl->p->n_ops - 1].in[0];
+    int loss = pl->p->n_ops - 1, v = pl->p->op[loss].in[0];
+    const span *s = &pl->s[root(pl, v)];
 
-    if (pl->p->value[v].grad && !pl->p->value[v].kept)
+    if (pl->p->value[v].grad && !pl->p->value[v].kept && s->to <= loss)
         share(pl, grad_of(pl, v), v);
 }
 

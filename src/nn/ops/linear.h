@@ -47,18 +47,8 @@ static eg_index linear_work(const kern *K, const egi_program *p,
     return K->pack_size(y->rows, y->cols);
 }
 
-static void linear_cost(const egi_program *p, const egi_op *op, double rows,
-                        double pairs, egi_cost *out)
-{
-    const egi_value *w = egi_value_of(p, op->in[1]);
-    int passes = 1 + w->grad + egi_value_of(p, op->in[0])->grad;
-
-    (void)pairs;
-    out->madds = rows * (double)w->rows * (double)w->cols * passes;
-}
-
 KIND(linear, .shape = linear_shape, .forward = linear_forward,
      .backward = linear_backward, .work = linear_work,
      .info.reads_in = 1u << 0 | 1u << 1, .info.in_place = 1u << 2,
-     .info.grad_in_place = 1u << 2, .info.cost = linear_cost,
+     .info.grad_in_place = 1u << 2, .info.cost = op_linear_cost,
      .info.any_rows = true, .info.by_row = 1u << 0 | 1u << 2);

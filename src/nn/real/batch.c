@@ -110,7 +110,7 @@ static void sheet_ops(const N(exec) * e, N(room) * r, const N(batch) * b,
     r->pair_rows = b->rows[sheet];
     r->pair_limit = b->limit + at;
     r->n = r->pair_limit[r->pair_rows - 1];
-    N(exec_ops)(e, r, true);
+    N(exec_ops)(e, r, true, NULL);
 }
 
 void N(sheet_out)(const N(exec) * e, N(room) * r, N(batch) * b, int sheet)

@@ -88,7 +88,7 @@ static void slot_task(void *ctx, int slot, int worker)
                          &seq);
         egi_beside_end(r->tick, e->x.p->n_ops, EGI_BESIDE_DRAW, start);
         r->index = i;
-        n = N(exec_forward)(&e->x, r);
+        n = N(exec_forward)(&e->x, r, acc);
         if (e->pairs.n_cuts > 0) e->pairs.length[i] = n > 0 ? r->n : 0;
         if (n == 0) continue;
         for (int k = 0; k < r->rows; k++)
@@ -153,7 +153,7 @@ static void eval_task(void *ctx, int i, int worker)
     else
         eg_task_sequence(e->task, c->split, c->step, c->first + (uint32_t)i,
                          &seq);
-    N(exec_forward)(&e->x, r);
+    N(exec_forward)(&e->x, r, NULL);
     if (looks) N(looks_fill)(looks, &e->x, r);
     eg_acts acts = {.n_ctx = e->x.p->m->T,
                     .tokens = r->tokens,

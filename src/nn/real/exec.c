@@ -100,7 +100,8 @@ N(bind)(const N(exec) * e, const N(room) * r, real *acc, real *grad, int k)
     }
     for (int i = 0; i < EGI_OUTS; i++)
         c.out[i] = arg_of(e, r, acc, grad, op->out[i]);
-    c.work = r ? r->base + e->room.work : e->work;
+    c.shared = r ? r->base + e->room.work : NULL;
+    c.work = r ? r->base + e->room.entries - e->each : e->work;
     c.pool = r ? NULL : e->pool;
     if (r) c.limit = limit_of(r, cls);
     if (op->kind == EGI_OP_spread) bind_cut(&c.in[0], r, op->in[0]);
@@ -188,14 +189,14 @@ static bool belongs(const egi_program *p, int k, bool pairs)
     return cls != EGI_WEIGHT && (cls == EGI_PAIR) == pairs;
 }
 
-void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs)
+void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, real *acc)
 {
     const egi_program *p = e->p;
     N(seq) seq = seq_of(r);
 
     for (int k = 0; k < p->n_ops; k++) {
         if (!belongs(p, k, pairs)) continue;
-        N(call) c = N(bind)(e, r, NULL, NULL, k);
+        N(call) c = N(bind)(e, r, acc, NULL, k);
         c.seq = &seq;
         N(exec_run)(&c, r->tick, k, false);
     }
@@ -216,11 +217,11 @@ void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc)
     }
 }
 
-int N(exec_forward)(const N(exec) * e, N(room) * r)
+int N(exec_forward)(const N(exec) * e, N(room) * r, real *acc)
 {
     choose_rows(e->p, r);
     if (r->rows == 0) return 0;
-    N(exec_ops)(e, r, false);
+    N(exec_ops)(e, r, false, acc);
     return r->n_loss;
 }
 

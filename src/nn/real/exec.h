@@ -24,6 +24,7 @@ typedef struct N(exec) {
     real **table;   /* [n_ops] constants of ops */
     real *work;     /* scratch of ops on weights */
     egi_tick *tick; /* of what one thread leads; NULL: nobody asks */
+    eg_index each;  /* entries of a worker's scratch in a room */
     eg_index n_acc; /* entries of one slot's gradient sums */
     void *block;
     size_t bytes;
@@ -62,14 +63,15 @@ void N(room_release)(N(room) * r);
 size_t N(room_bytes)(const N(exec) * e);
 
 /* Tokens to nll and pred; returns the positions in the loss (0: nothing was
- * computed). */
-int N(exec_forward)(const N(exec) * e, N(room) * r);
+ * computed). An op that is the head and the loss adds its gradients to acc
+ * [n_acc]; NULL: none are wanted. */
+int N(exec_forward)(const N(exec) * e, N(room) * r, real *acc);
 /* Adds this sequence's gradients, of the sum of losses, to acc [n_acc]. */
 void N(exec_backward)(const N(exec) * e, N(room) * r, real *acc);
 
 /* The ops on pairs, or those on sequences, in a room whose rows are chosen; and
  * backwards those of them that have gradients to pass on. */
-void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs);
+void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, real *acc);
 void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc);
 
 /* Runs op k, which was bound, forwards or back; noted in ticks unless NULL. */

@@ -33,8 +33,10 @@ typedef struct N(call) {
     const int32_t *limit;              /* [rows of out 0] position + 1 */
     const N(seq) * seq;                /* NULL for ops on weights */
     const real *table;                 /* the kind's constants */
-    real *work;
-    eg_pool *pool; /* ops on weights: shares large products; or NULL */
+    real *shared;                      /* scratch of the op */
+    real *work;                        /* scratch of a worker: of the first */
+    eg_index each; /* from one worker's scratch to the next one's */
+    eg_pool *pool; /* shares what is large; NULL: there is nobody else */
 } N(call);
 
 /* One row of the table of kinds. rows, n: of output 0 and of what it attends
@@ -44,7 +46,9 @@ typedef struct N(kind) {
     eg_status (*shape)(egi_program *p, egi_op *op);
     void (*forward)(const N(call) * c);
     void (*backward)(const N(call) * c);
+    /* Scratch of each worker, and of them all; NULL: none. */
     eg_index (*work)(const kern *K, const egi_program *p, const egi_op *op);
+    eg_index (*shared)(const egi_program *p, const egi_op *op);
     eg_index (*table)(const egi_program *p, const egi_op *op); /* NULL: none */
     void (*fill)(real *table, const egi_program *p, const egi_op *op);
     void (*pattern)(real *out, const N(call) * c, eg_index h); /* [n, n] */

@@ -23,6 +23,40 @@ static eg_index op_most(eg_index a, eg_index b)
     return a > b ? a : b;
 }
 
+static eg_index op_least(eg_index a, eg_index b)
+{
+    return a < b ? a : b;
+}
+
+/* Rows of n entries, so far apart that they do not alias in a cache's sets. */
+static eg_index op_skewed(eg_index n)
+{
+    eg_index ld = (n + 15) / 16 * 16;
+
+    return ld % 64 == 0 ? ld + 16 : ld;
+}
+
+static int op_parts(eg_index n, eg_index size)
+{
+    return (int)((n + size - 1) / size);
+}
+
+/* Tasks 0 .. n - 1 of an op, on all threads where it has them; what a task is
+ * depends on shapes alone. */
+static void op_share(const N(call) * c, int n, eg_task_fn fn, void *ctx)
+{
+    if (c->pool) {
+        eg_pool_run(c->pool, n, fn, ctx);
+        return;
+    }
+    for (int i = 0; i < n; i++) fn(ctx, i, 0);
+}
+
+static real *op_work(const N(call) * c, int worker)
+{
+    return c->work + worker * c->each;
+}
+
 /* The gradient at the output is that of an input too: a copy, a sum, or
  * nothing where both lie in one place. */
 static void op_pass(const N(call) * c, const N(arg) * to, const N(arg) * y)
@@ -98,6 +132,17 @@ static void op_attention_cost(const egi_program *p, const egi_op *op,
     out->looked_up = pairs * (double)scores * score_passes;
     out->madds = out->looked_up + pairs * (double)z->cols * passes;
     out->attention = out->madds;
+}
+
+/* Of y = x W, forwards and for each gradient. */
+static void op_linear_cost(const egi_program *p, const egi_op *op, double rows,
+                           double pairs, egi_cost *out)
+{
+    const egi_value *w = egi_value_of(p, op->in[1]);
+    int passes = 1 + w->grad + egi_value_of(p, op->in[0])->grad;
+
+    (void)pairs;
+    out->madds = rows * (double)w->rows * (double)w->cols * passes;
 }
 
 /* c [M, n] (+)= A B of weights, on all threads where that pays. */

@@ -25,8 +25,8 @@ static use use_of(const egi_program *p, int v)
 
         if (egi_op_weight(p, op)) continue;
         for (int i = 0; i < EGI_INS; i++)
-            u.summed |=
-                op->in[i] == v && p->value[v].grad && egi_op_back(p, op);
+            u.summed |= op->in[i] == v && p->value[v].grad &&
+                        (egi_op_back(p, op) || egi_op_info(op->kind)->seeds);
         if (!linear) continue;
         u.packed = true;
         u.packed_back |= p->value[op->in[0]].grad && egi_op_back(p, op);
@@ -34,6 +34,8 @@ static use use_of(const egi_program *p, int v)
     return u;
 }
 
+/* What the greediest op takes, in whole cache lines: for each worker, and for
+ * all of them. */
 static eg_index scratch(const N(exec) * e, bool weights)
 {
     eg_index most = 0;
@@ -47,7 +49,20 @@ static eg_index scratch(const N(exec) * e, bool weights)
         size = kind->work(e->K, e->p, op);
         if (size > most) most = size;
     }
-    return most;
+    return (most + 15) / 16 * 16;
+}
+
+static eg_index shared_scratch(const N(exec) * e)
+{
+    eg_index most = 0;
+
+    for (int k = 0; k < e->p->n_ops; k++) {
+        const N(kind) *kind = N(kinds)[e->p->op[k].kind];
+        eg_index size = kind->shared ? kind->shared(e->p, &e->p->op[k]) : 0;
+
+        if (size > most) most = size;
+    }
+    return (most + 15) / 16 * 16;
 }
 
 static void weight_lay(layout *l, N(exec) * e, int v)
@@ -127,7 +142,8 @@ eg_status N(exec_plan)(N(exec) * e, const egi_program *p, const char *kern_name,
         st = EG_FAIL(err, EG_ENOMEM, "a program of %d ops", p->n_ops);
         goto done;
     }
-    EG_TRY(egi_room_plan(&e->room, p, scratch(e, false), err));
+    e->each = scratch(e, false);
+    EG_TRY(egi_room_plan(&e->room, p, shared_scratch(e) + e->each, err));
     e->bytes = exec_lay(e, NULL);
 done:
     if (st != EG_OK) N(exec_release)(e);
