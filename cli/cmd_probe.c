@@ -126,7 +126,7 @@ static eg_status prepare(probing *p, eg_err *err)
     o.batch = p->sequences;
     o.snapshots = 0;
     o.attention = o.recall = true;
-    o.norms = false;
+    o.norms = o.heads = false; /* heads: below, on all sequences */
     return eg_probes_of(&p->probes, &o, p->model, p->task, p->pool,
                         kern ? kern : "auto", err);
 }

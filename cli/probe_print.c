@@ -116,14 +116,8 @@ eg_status probe_write(const probing *p, eg_err *err)
 /* Unit and meaning of a name; NULL: of one head among several, or of none. */
 static const eg_probe_info *about(const char *name)
 {
-    static const eg_probe_info own[] = {
-        {"repeat_loss_first", "nats", "random tokens, said for the first time"},
-        {"repeat_loss_again", "nats", "the same tokens, said again"}};
-
     for (int i = 0; eg_probe_list(i); i++)
         if (strcmp(eg_probe_list(i)->name, name) == 0) return eg_probe_list(i);
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (strcmp(own[i].name, name) == 0) return &own[i];
     return NULL;
 }
 

@@ -19,6 +19,9 @@ extern "C" {
     B(recall, "true", "memory recalls and the KL of W_F (weights only)")  \
     B(attention, "true", "where the heads look")                          \
     B(norms, "true", "Frobenius norms of tensors and gradients")          \
+    B(heads, "false",                                                     \
+      "what each head of each block does on repeated tokens: "            \
+      "head.<block>.<head>.previous, induction, ...")                     \
     I(snapshots, "12", 0, 1000,                                           \
       "times at which attention maps and association matrices are kept, " \
       "spread over the run, denser at the beginning")
@@ -30,17 +33,18 @@ EG_API extern const eg_field eg_probe_fields[];
  * repeat_fraction, ..._test; attn_prev attn_prev_first attn_prev_all
  * attn_answer attn_match attn_match_other attn_cond pred_attended, with .h<k>
  * for each of several heads; recall_W_O2 recall_W_K2 recall_W_K1
- * recall_W_K1_early kl_W_F; norm.<tensor> grad_norm.<tensor>. One row of the
- * table in src/probe a name, with its definition (docs/probes.md). A probe that
- * the model does not have, or that found no position to average over, is not
- * emitted. name stays valid as long as the probes. */
+ * recall_W_K1_early kl_W_F; norm.<tensor> grad_norm.<tensor>; head.<block>.
+ * <head>.<score of eg_head_score>, repeat_loss_first repeat_loss_again. One row
+ * of the table in src/probe a name, with its definition (docs/probes.md). A
+ * probe that the model does not have, or that found no position to average
+ * over, is not emitted. name stays valid as long as the probes. */
 typedef void (*eg_probe_emit)(void *ctx, const char *name, double value);
 
 typedef struct eg_probe_info {
     const char *name, *unit, *help;
 } eg_probe_info;
 /* The i-th row of the table, NULL past the end; "norm.<tensor>" stands for one
- * name a tensor. */
+ * name a tensor, "head.<block>.<head>.previous" for one a head. */
 EG_API const eg_probe_info *eg_probe_list(int i);
 
 typedef struct eg_probes eg_probes;

@@ -8,15 +8,10 @@
 
 #include "engram/mem.h"
 
+#define EGI_HEAD_ROW(id, name, unit, help) [EG_HEAD_##id] = {name, unit, help},
 static const eg_probe_info scores[EG_HEAD_SCORES] = {
-    [EG_HEAD_PREVIOUS] = {"previous", "share", "attention to the token before"},
-    [EG_HEAD_INDUCTION] = {"induction", "share",
-                           "attention behind earlier copies of the token"},
-    [EG_HEAD_DUPLICATE] = {"duplicate", "share",
-                           "attention to earlier copies of the token"},
-    [EG_HEAD_FIRST] = {"first", "share", "attention to the first token"},
-    [EG_HEAD_CURRENT] = {"current", "share", "attention to the token itself"},
-    [EG_HEAD_ENTROPY] = {"entropy", "nats", "entropy of the attention"}};
+    EGI_HEAD_LIST(EGI_HEAD_ROW)};
+#undef EGI_HEAD_ROW
 
 const eg_probe_info *eg_head_score(int i)
 {

@@ -5,6 +5,17 @@
 #include "engram/probe.h"
 #include "probe/batch.h"
 
+/* X(EG_HEAD_ id, name, unit, help) */
+#define EGI_HEAD_LIST(X)                                              \
+    X(PREVIOUS, "previous", "share", "attention to the token before") \
+    X(INDUCTION, "induction", "share",                                \
+      "attention right behind earlier copies of the token")           \
+    X(DUPLICATE, "duplicate", "share",                                \
+      "attention to earlier copies of the token")                     \
+    X(FIRST, "first", "share", "attention to the first token")        \
+    X(CURRENT, "current", "share", "attention to the token itself")   \
+    X(ENTROPY, "entropy", "nats", "entropy of the attention")
+
 typedef struct egi_heads {
     int n_layers, n_heads, n_ctx, vocab, count;
     uint64_t seed;

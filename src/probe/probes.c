@@ -1,6 +1,7 @@
 /* Probes: set up once, then asked before and after the updates of a run. */
 #include "probe/probes.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,27 @@ static eg_status name_tensors(eg_probes *p, eg_err *err)
             fill_in(p->name[p->n_names++], egi_probe_table[r].info.name,
                     eg_model_tensor(p->model, i)->name);
         }
+    }
+    return EG_OK;
+}
+
+static eg_status heads_init(eg_probes *p, eg_pool *pool, eg_err *err)
+{
+    int64_t most = EGI_HEAD_MOST;
+    int count = (int)(p->opts.batch < most ? p->opts.batch : most);
+    eg_status st =
+        egi_heads_init(&p->heads, p->eval, p->model, pool, count, 0, err);
+    size_t n = (size_t)p->heads.table.n * EG_HEAD_SCORES;
+
+    if (st != EG_OK) return st;
+    p->head_name = eg_calloc(n, sizeof *p->head_name);
+    if (!p->head_name) return EG_FAIL(err, EG_ENOMEM, "names of heads");
+    for (size_t i = 0; i < n; i++) {
+        const eg_head *h = &p->heads.table.row[i / EG_HEAD_SCORES];
+        const char *score = eg_head_score((int)(i % EG_HEAD_SCORES))->name;
+
+        (void)snprintf(p->head_name[i], EGI_NAME, "head.%d.%d.%s", h->layer,
+                       h->head, score);
     }
     return EG_OK;
 }
@@ -77,6 +99,7 @@ eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
     EG_TRY(measures_init(p, eg_pool_size(pool), err));
     EG_TRY(egi_weights_init(&p->weights, p->model, task, pool, err));
     EG_TRY(name_tensors(p, err));
+    if (opts->heads) EG_TRY(heads_init(p, pool, err));
     if (opts->snapshots > 0) EG_TRY(egi_snapshot_init(p, err));
     *out = p;
     p = NULL;
@@ -104,7 +127,9 @@ void eg_probes_free(eg_probes *p)
     egi_measure_release(&p->batch);
     egi_measure_release(&p->test);
     egi_weights_release(&p->weights);
+    egi_heads_release(&p->heads);
     egi_snapshot_release(p);
+    eg_free(p->head_name);
     eg_free(p->name);
     eg_free(p);
 }
@@ -119,10 +144,25 @@ bool eg_probes_due(const eg_probes *p, int64_t step, int64_t n_steps)
     return step % p->opts.every == 0 || step == n_steps - 1;
 }
 
+static void emit_heads(eg_probes *p, eg_probe_emit emit, void *ctx)
+{
+    const eg_heads *t = &p->heads.table;
+
+    egi_heads_run(&p->heads, p->eval);
+    for (int i = 0; i < t->n * EG_HEAD_SCORES; i++) {
+        double x = t->row[i / EG_HEAD_SCORES].score[i % EG_HEAD_SCORES];
+
+        if (!isnan(x)) emit(ctx, p->head_name[i], x);
+    }
+    if (!isnan(t->loss_first)) emit(ctx, "repeat_loss_first", t->loss_first);
+    if (!isnan(t->loss_again)) emit(ctx, "repeat_loss_again", t->loss_again);
+}
+
 void eg_probes_before(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
 {
     egi_measure_run(&p->batch, p->eval, EG_PROBE, (uint64_t)step);
     egi_measure_emit(&p->batch, emit, ctx);
+    if (p->opts.heads) emit_heads(p, emit, ctx);
 }
 
 static void emit_weights(eg_probes *p, eg_probe_emit emit, void *ctx)

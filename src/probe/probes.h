@@ -2,12 +2,14 @@
 #ifndef EGI_PROBE_PROBES_H
 #define EGI_PROBE_PROBES_H
 
+#include "probe/heads.h"
 #include "probe/measure.h"
 
 enum {
     EGI_CROP = 64,       /* side of a snapshot's crop */
     EGI_SIDE_MAX = 1024, /* longest side of any snapshot */
-    EGI_DEMO_AMONG = 64  /* test sequences the demo sequence is chosen from */
+    EGI_DEMO_AMONG = 64, /* test sequences the demo sequence is chosen from */
+    EGI_HEAD_MOST = 16   /* sequences of repeated tokens, at most probe.batch */
 };
 
 struct eg_probes {
@@ -22,6 +24,9 @@ struct eg_probes {
 
     int n_names; /* of tensors, "norm.W_E", by row of the table and tensor */
     char (*name)[EGI_NAME];
+
+    egi_heads heads;             /* probe.heads; count 0: not asked for */
+    char (*head_name)[EGI_NAME]; /* [heads.table.n, EG_HEAD_SCORES] */
 
     /* snapshots: the demo sequence and room for one array */
     uint32_t demo;

@@ -2,6 +2,8 @@
  * the occurrences of the trigger so far. */
 #include "probe/table.h"
 
+#include "probe/heads.h"
+
 /* On fresh sequences, and as <name>_test on the test batch. */
 #define BOTH(name, unit, help, fn)                                         \
     {{name, unit, help}, EGI_ON_BATCH, EGI_NEEDS_NOTHING, fn, NULL, NULL}, \
@@ -21,6 +23,14 @@
     {                                                                     \
         {name, "Frobenius norm", help}, EGI_ON_TENSORS, 0, NULL, NULL, fn \
     }
+
+#define REPEATS(name, unit, help)                               \
+    {                                                           \
+        {name, unit, help}, EGI_ON_REPEATS, 0, NULL, NULL, NULL \
+    }
+#define OF_HEAD(id, score, unit, help)          \
+    REPEATS("head.<block>.<head>." score, unit, \
+            help ", random tokens said twice"),
 
 const egi_probe egi_probe_table[] = {
     BOTH("loss_global", "nats", "mean loss where no trigger stands (c = 0)",
@@ -92,7 +102,11 @@ const egi_probe egi_probe_table[] = {
             egi_tensor_norm),
     TENSORS("grad_norm.<tensor>", "norm of its last gradient, while trained",
             egi_grad_norm),
-};
+
+    REPEATS("repeat_loss_first", "nats",
+            "mean loss of random tokens, said for the first time"),
+    REPEATS("repeat_loss_again", "nats", "the same when they are said again"),
+    EGI_HEAD_LIST(OF_HEAD)};
 
 const int egi_n_probes = sizeof egi_probe_table / sizeof egi_probe_table[0];
 

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "engram/mem.h"
 #include "probe/heads.h"
 #include "probe/probes.h"
 
@@ -243,6 +244,47 @@ static void threads_and_seeds(void **state)
     for (int i = 0; i < 3; i++) eg_heads_release(&t[i]);
 }
 
+/* probe.heads: the same scores as metrics, nothing allocated on the way; and
+ * none of them when it is not asked for. */
+static void heads_as_metrics(void **state)
+{
+    setting asked[16];
+    seen s = {.quiet = true};
+    eg_heads t;
+    int64_t before;
+    rig r;
+
+    (void)state;
+    memcpy(asked, roles, sizeof roles);
+    asked[sizeof roles / sizeof *roles - 1] = (setting){"probe.heads", "true"};
+    asked[sizeof roles / sizeof *roles] = (setting){NULL, NULL};
+    rig_new(&r, 2, asked);
+    build_roles(&r, 300);
+    before = eg_mem_query().n_allocs;
+    eg_probes_before(r.probes, 0, keep, &s);
+    assert_int_equal(eg_mem_query().n_allocs, before);
+    heads_of(&t, &r, 2, 0); /* as many as probe.batch */
+    for (int i = 0; i < t.n; i++)
+        for (int k = 0; k < EG_HEAD_SCORES; k++) {
+            char name[64];
+
+            (void)snprintf(name, sizeof name, "head.%d.%d.%s", t.row[i].layer,
+                           t.row[i].head, eg_head_score(k)->name);
+            assert_true(value_of(&s, name) == t.row[i].score[k]);
+        }
+    assert_true(value_of(&s, "head.2.3.previous") > .999);
+    assert_true(value_of(&s, "repeat_loss_again") == t.loss_again);
+    eg_heads_release(&t);
+    rig_free(&r);
+
+    s.n = 0;
+    rig_new(&r, 1, roles);
+    eg_probes_before(r.probes, 0, keep, &s);
+    assert_false(has(&s, "head.0.0.previous"));
+    assert_false(has(&s, "repeat_loss_again"));
+    rig_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +293,7 @@ int main(void)
         cmocka_unit_test(linear_heads),
         cmocka_unit_test(induction_built_by_hand),
         cmocka_unit_test(threads_and_seeds),
+        cmocka_unit_test(heads_as_metrics),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
