@@ -95,6 +95,7 @@ typedef struct egi_run {
     int n_times;
     int64_t seed; /* -1: unknown */
     json_t *record, *problems;
+    json_t *profile; /* arrays/profile.json; NULL: none */
     egi_table table;
 } egi_run;
 

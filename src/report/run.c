@@ -61,6 +61,36 @@ done:
     return st;
 }
 
+/* Where the time went; a file that is not what was written is left out. */
+static eg_status read_profile(egi_run *r, const eg_folder *in, eg_err *err)
+{
+    static const char name[] = "arrays/profile.json";
+    json_error_t e;
+    char *text = NULL;
+    eg_err why = {0};
+    eg_status st = EG_OK;
+
+    if (!eg_folder_has(in, "arrays") || !eg_folder_has(in, name)) return EG_OK;
+    st = egi_array_check(in, name, &why);
+    if (st != EG_OK) return egi_note_why(r->problems, st, &why, err);
+    EG_TRY(read_text(&text, r, in, name, SMALL_FILE, err));
+    if (!text) return EG_OK;
+    r->profile = egi_json_parse(text, strlen(text), 0, &e);
+    if (json_is_object(r->profile) &&
+        json_is_array(json_object_get(r->profile, "rows")))
+        goto done;
+    if (!r->profile && egi_json_status(&e) == EG_ENOMEM)
+        st = egi_report_no_memory(err);
+    else
+        st = egi_note(r->problems, err, "%s: expected an object with rows",
+                      name);
+    json_decref(r->profile);
+    r->profile = NULL;
+done:
+    eg_free(text);
+    return st;
+}
+
 static eg_status read_table(egi_run *r, const eg_folder *in, const char *name,
                             bool must_hold, eg_err *err)
 {
@@ -226,6 +256,7 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
     }
     EG_TRY(read_metrics(r, &in, err));
     EG_TRY(read_damage(r, &in, err));
+    EG_TRY(read_profile(r, &in, err));
     if (r->flow) egi_table_retime(&r->table, "t");
 done:
     eg_folder_close(&in);
@@ -254,6 +285,7 @@ void egi_run_release(egi_run *r)
     eg_free(r->config);
     json_decref(r->record);
     json_decref(r->problems);
+    json_decref(r->profile);
     egi_table_release(&r->table);
     memset(r, 0, sizeof *r);
 }
@@ -270,5 +302,6 @@ json_t *egi_run_json(const egi_run *r)
         j, "config", r->config ? egi_json_text(r->config) : json_null());
     bad |= json_object_set(j, "record", r->record ? r->record : json_null());
     bad |= json_object_set(j, "problems", r->problems);
+    if (r->profile) bad |= json_object_set(j, "profile", r->profile);
     return egi_json_whole(j, bad);
 }

@@ -27,6 +27,11 @@ function npy(file, shape, data, descr = "<f4") {
 }
 
 const N_CTX = 256, CROP = 64, VOCAB = 65, STEPS = 400;
+const PROFILE = {steps: 400, threads: 2, seconds: 120, kernels: "avx512", peak_flops_per_thread: 1.8e11, rows: [
+  {what: "softmax", value: "blocks.1.attn.hook_z", op: 7, direction: "backward", calls: 9, seconds: 48, share: .4, madds: 2e12, gflops: 83, of_peak: .46},
+  {what: "softmax", value: "blocks.1.attn.hook_z", op: 7, direction: "forward", calls: 9, seconds: 24, share: .2, madds: 1e12, gflops: 83, of_peak: .46},
+  {what: "linear", value: "", op: 3, direction: "forward", calls: 9, seconds: 12, share: .1, madds: 1e12, gflops: 167, of_peak: .93},
+  {what: "sequences are drawn", value: "", op: -1, direction: "", calls: 9, seconds: 12, share: .1, madds: 0}]};
 const TEXT = "the king said that the queen had heard the thing he sang there; then the hen sat ";
 
 function config(name, seed, extra = "") {
@@ -126,6 +131,10 @@ function run(root, name, seed, opts = {}) {
   fs.writeFileSync(path.join(dir, "config.yaml"), opts.config || config(name, seed, opts.extra));
   fs.writeFileSync(path.join(dir, "run.json"), JSON.stringify(record(name, seed, opts.record), null, 2));
   fs.writeFileSync(path.join(dir, "metrics.jsonl"), opts.text !== undefined ? opts.text : metrics(seed, opts).join("\n") + "\n");
+  if (opts.profile) {
+    fs.mkdirSync(path.join(dir, "arrays"), {recursive: true});
+    fs.writeFileSync(path.join(dir, "arrays", "profile.json"), JSON.stringify(PROFILE));
+  }
   if (opts.text === undefined) fs.writeFileSync(path.join(dir, "timing.jsonl"), timing(seed).join("\n") + "\n");
   if (opts.arrays) arrays(path.join(dir, "arrays"), opts.arrays);
   return dir;
@@ -139,7 +148,7 @@ function main(root) {
     runs.push(run(root, "keys-frozen", seed, {delay: 120, extra: "  norm: none\n"}));
   }
   runs.push(run(root, "all-tokens-W_F", 1, {wf: true, arrays: {heads: 2}}));
-  runs.push(run(root, "one-layer", 1, {poor: .5}));
+  runs.push(run(root, "one-layer", 1, {poor: .5, profile: true}));
   runs.push(run(root, "lemma-2", 1, {
     config: "run:\n  name: lemma-2\n  kind: theory\n  theory: lemma2\n  seed: 1\n", record: {kind: "theory", steps: 0, tokens: 0, tokens_per_s: 0, n_params: 0, n_trained: 0},
     text: [[16, .138], [32, .428], [64, .888], [128, .9998], [256, 1], [512, 1], [1024, 1]].map(([d, a]) => JSON.stringify({step: d, accuracy: a, signal: .97 - 1 / d, noise: Math.sqrt(3 / d + 130 / d / d)})).join("\n") + "\n",

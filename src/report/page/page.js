@@ -237,6 +237,29 @@ function recordTable(g) {
   if (!rows.length) return null;
   return h("div", {class: "scroll"}, h("table", null, h("thead", null, h("tr", null, h("th"), g.runs.map((r, i) => h("th", null, r.seed === null ? `run ${i + 1}` : `seed ${r.seed}`)))), h("tbody", null, rows)));
 }
+/* Bars of the time of each op, forward and back, largest first. */
+function profilePart(g) {
+  const run = g.runs.find((r) => r.profile), p = run && run.profile;
+  if (!p || !p.rows.length) return null;
+  const ops = new Map();
+  for (const r of p.rows) {
+    const key = r.op < 0 ? r.what : `${r.op}`;
+    if (!ops.has(key)) ops.set(key, {name: r.op < 0 ? r.what : `${r.what} ${r.value || `#${r.op}`}`, share: 0, part: {}, tip: []});
+    const o = ops.get(key), way = r.direction || "beside";
+    o.share += r.share;
+    o.part[way] = (o.part[way] || 0) + r.share;
+    o.tip.push(`${way}: ${num(100 * r.share)} %` + (r.gflops ? `, ${num(r.gflops)} GFLOP/s a thread` : "") + (r.of_peak ? `, ${num(100 * r.of_peak)} % of the peak` : ""));
+  }
+  const all = [...ops.values()].sort((a, b) => b.share - a.share), shown = all.slice(0, 24), rest = all.slice(24).reduce((s, o) => s + o.share, 0);
+  const known = all.reduce((s, o) => s + o.share, 0);
+  if (rest > 0) shown.push({name: `${all.length - 24} more`, part: {beside: rest}, share: rest, tip: []});
+  if (known < 1) shown.push({name: "waiting, and the rest", part: {beside: 1 - known}, share: 1 - known, tip: []});
+  const top = Math.max(...shown.map((o) => o.share));
+  return fold("Where the time goes", `share of ${num(1000 * p.seconds / p.threads / p.steps)} ms a step on ${p.threads} threads, kernels ${p.kernels}; forward, then backward`,
+    h("div", {class: "bars"}, shown.map((o) => [h("span", null, o.name),
+      h("div", {class: "bar", title: o.tip.join("\n")}, ["forward", "backward", "beside"].filter((w) => o.part[w]).map((w) => h("i", {class: w, style: `width:${100 * o.part[w] / top}%`}))),
+      h("span", null, `${(100 * o.share).toFixed(1)} %`)])));
+}
 function command(text) {
   const b = h("button", {type: "button", onclick: async () => {
     try { await navigator.clipboard.writeText(text); b.textContent = "copied"; } catch { b.textContent = "select it"; }
@@ -262,7 +285,7 @@ function groupPart(g) {
     g.help ? h("p", {class: "note", style: "margin:-.4rem 0 1rem"}, g.help) : null,
     warning(problems, g.runs.length > 1 ? "In these runs:" : "In this run:"), empty,
     g.tokens ? flowSection(g, open) : h("div", {class: "grid"}, open), thin > 1 ? h("p", {class: "note"}, `Long curves: after the first 200 points every ${thin}th is drawn.`) : null,
-    g.maps && g.maps.length ? heatSection(g) : null, milestones(g), folded,
+    g.maps && g.maps.length ? heatSection(g) : null, milestones(g), profilePart(g), folded,
     fold("Configuration, machine, timings", "and how to run it again",
       g.runs[0].config !== null ? [h("h3", null, "Run it again"), command(`engram run ${g.runs[0].dir.replace(/[^A-Za-z0-9_\/.-]/g, "\\$&")}/config.yaml`)] : null,
       h("h3", {style: "margin-top:1rem"}, "Record"), recordTable(g) || h("p", {class: "note"}, "No record was found."),

@@ -178,6 +178,40 @@ static void test_broken_runs(void **state)
     test_folder_remove(root);
 }
 
+/* Where the time went comes into the page; what is not that is told. */
+static void test_profile(void **state)
+{
+    static const char profile[] =
+        "{\"steps\": 2, \"threads\": 1, \"seconds\": 1, \"rows\": [{\"what\": "
+        "\"linear\", \"op\": 3, \"share\": 0.25}]}";
+    static const char *const bad[] = {"{\"rows\": 1}", "[1]", "{", ""};
+    const char *names[] = {"a"};
+    char *root = test_folder();
+    json_t *data, *run;
+    size_t fine;
+
+    (void)state;
+    put_run(root, "a", CONFIG("p", "1", "1"), "{\"name\":\"p\"}", ROWS);
+    test_put(root, "a/arrays/profile.json", profile);
+    data = report(root, names, 1);
+    run = json_array_get(json_object_get(group(data, 0), "runs"), 0);
+    assert_int_equal(json_array_size(json_object_get(
+                         json_object_get(run, "profile"), "rows")),
+                     1);
+    fine = json_array_size(json_object_get(run, "problems"));
+    json_decref(data);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        test_put(root, "a/arrays/profile.json", bad[i]);
+        data = report(root, names, 1);
+        run = json_array_get(json_object_get(group(data, 0), "runs"), 0);
+        assert_null(json_object_get(run, "profile"));
+        assert_int_equal(json_array_size(json_object_get(run, "problems")),
+                         fine + 1);
+        json_decref(data);
+    }
+    test_folder_remove(root);
+}
+
 static void test_claims(void **state)
 {
     char *root = test_folder();
@@ -397,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_names_of_groups),
         cmocka_unit_test(test_broken_runs),
+        cmocka_unit_test(test_profile),
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_escaping),
         cmocka_unit_test(test_misuse),
