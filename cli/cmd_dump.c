@@ -20,10 +20,12 @@ const cli_option cli_dump_options[] = {
 const char cli_dump_help[] =
     "Trains N steps, then writes what step N sees and makes, as .npy:\n"
     "\n"
-    "  tokens targets occur [batch, pos]    logits [batch, pos, d_vocab]\n"
-    "  loss [1]                             <hook> [batch, ...]\n"
-    "  weight.<tensor>                      grad.<tensor>\n"
+    "  tokens targets labels [batch, pos]    logits [batch, pos, d_vocab]\n"
+    "  loss [1]                              <hook> [batch, ...]\n"
+    "  weight.<tensor>                       grad.<tensor>\n"
     "\n"
+    "(of vectors inputs, outputs [batch, pos, n] in the place of tokens, "
+    "logits)\n"
     "and config.yaml, index.json. Weights and gradients are those before the\n"
     "update of step N, gradients by the plain algebra. CONFIG is a file or a\n"
     "run directory, DIR is made or empty.\n"
@@ -61,21 +63,39 @@ static eg_status write_view(dump *d, const char *name, const eg_view *v,
 /* ---- activations: one array over the batch for each hook ----------------- */
 
 typedef struct gather {
-    const char *hook; /* NULL: tokens, targets, occur */
+    const char *hook; /* or part of the sequence itself */
     eg_view one;      /* of one sequence */
     char *all;
     size_t bytes; /* of one sequence */
-    int32_t *tokens, *targets, *occur;
-    int n_ctx;
     bool missing;
 } gather;
+
+/* "tokens", "labels", ...: what the task wrote. */
+static bool part_of(const gather *g, const eg_acts *acts, eg_view *out)
+{
+    const struct {
+        const char *name;
+        const void *data;
+    } part[] = {{"tokens", acts->tokens},
+                {"targets", acts->targets},
+                {"labels", acts->labels},
+                {"inputs", acts->inputs},
+                {"outputs", acts->outputs}};
+
+    if (g->hook[0] != '=') return eg_acts_hook(acts, g->hook, out);
+    *out = g->one;
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        if (strcmp(g->hook + 1, part[i].name) == 0)
+            memcpy(&out->data, &part[i].data, sizeof out->data);
+    return true;
+}
 
 static void find_shape(void *ctx, int index, int worker, const eg_acts *acts)
 {
     gather *g = ctx;
 
     (void)worker;
-    if (index == 0) g->missing = !eg_acts_hook(acts, g->hook, &g->one);
+    if (index == 0) g->missing = !part_of(g, acts, &g->one);
 }
 
 static void copy_hook(void *ctx, int index, int worker, const eg_acts *acts)
@@ -84,24 +104,15 @@ static void copy_hook(void *ctx, int index, int worker, const eg_acts *acts)
     eg_view v;
 
     (void)worker;
-    if (eg_acts_hook(acts, g->hook, &v))
+    if (part_of(g, acts, &v))
         memcpy(g->all + (size_t)index * g->bytes, v.data, g->bytes);
 }
 
-static void copy_batch(void *ctx, int index, int worker, const eg_acts *acts)
+/* one: the shape of a part "=tokens" of the sequence; NULL: of a hook. */
+static eg_status dump_hook(dump *d, const char *hook, const eg_view *one,
+                           eg_err *err)
 {
-    gather *g = ctx;
-    size_t n = (size_t)g->n_ctx, at = (size_t)index * n;
-
-    (void)worker;
-    memcpy(g->tokens + at, acts->tokens, n * sizeof *g->tokens);
-    memcpy(g->targets + at, acts->targets, n * sizeof *g->targets);
-    memcpy(g->occur + at, acts->occur, n * sizeof *g->occur);
-}
-
-static eg_status dump_hook(dump *d, const char *hook, eg_err *err)
-{
-    gather g = {.hook = hook};
+    gather g = {.hook = hook, .one = one ? *one : (eg_view){.data = NULL}};
     eg_view v;
     eg_status st;
 
@@ -115,38 +126,27 @@ static eg_status dump_hook(dump *d, const char *hook, eg_err *err)
     v = (eg_view){.data = g.all, .dtype = g.one.dtype, .ndim = g.one.ndim + 1};
     v.shape[0] = d->batch;
     for (int i = 0; i < g.one.ndim; i++) v.shape[i + 1] = g.one.shape[i];
-    st = write_view(d, hook, &v, err);
+    st = write_view(d, hook + (one != NULL), &v, err);
     eg_free(g.all);
     return st;
 }
 
 static eg_status dump_batch(dump *d, eg_err *err)
 {
-    size_t n = (size_t)d->batch * (size_t)d->n_ctx;
-    gather g = {.n_ctx = d->n_ctx};
-    eg_view v = {.ndim = 2, .shape = {d->batch, d->n_ctx}};
+    eg_io io = eg_task_io(d->task);
+    const struct {
+        const char *name;
+        eg_view one;
+    } part[] = {{"=tokens", {NULL, EG_I32, 1, {io.d_vocab ? io.n_ctx : 0}}},
+                {"=targets", {NULL, EG_I32, 1, {io.n_ctx}}},
+                {"=labels", {NULL, EG_I32, 1, {io.n_ctx}}},
+                {"=inputs", {NULL, EG_F64, 2, {io.n_ctx, io.n_in}}},
+                {"=outputs", {NULL, EG_F64, 2, {io.n_ctx, io.n_out}}}};
     eg_status st = EG_OK;
 
-    g.tokens = eg_calloc(n, sizeof *g.tokens);
-    g.targets = eg_calloc(n, sizeof *g.targets);
-    g.occur = eg_calloc(n, sizeof *g.occur);
-    if (!g.tokens || !g.targets || !g.occur) {
-        st = EG_FAIL(err, EG_ENOMEM, "dump: out of memory");
-        goto done;
-    }
-    eg_eval_run(d->eval, EG_TRAIN, (uint64_t)d->step, 0, d->batch, copy_batch,
-                &g);
-    v.dtype = EG_I32;
-    v.data = g.tokens;
-    EG_TRY(write_view(d, "tokens", &v, err));
-    v.data = g.targets;
-    EG_TRY(write_view(d, "targets", &v, err));
-    v.data = g.occur;
-    EG_TRY(write_view(d, "occur", &v, err));
-done:
-    eg_free(g.tokens);
-    eg_free(g.targets);
-    eg_free(g.occur);
+    for (size_t i = 0; i < sizeof part / sizeof *part && st == EG_OK; i++)
+        if (eg_view_size(&part[i].one) > 0)
+            st = dump_hook(d, part[i].name, &part[i].one, err);
     return st;
 }
 
@@ -288,7 +288,7 @@ static int dump_all(const cli_args *a, eg_config *cfg, eg_pool *pool)
     EG_TRY(build(&d, cli_value(a, "kern"), pool, &err));
     EG_TRY(dump_batch(&d, &err));
     for (int i = 0; eg_eval_hook_name(d.eval, i); i++)
-        EG_TRY(dump_hook(&d, eg_eval_hook_name(d.eval, i), &err));
+        EG_TRY(dump_hook(&d, eg_eval_hook_name(d.eval, i), NULL, &err));
     EG_TRY(dump_tensors(&d, &err));
     EG_TRY(dump_records(&d, &err));
     cli_print("%s", d.to.path);

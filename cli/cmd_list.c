@@ -19,6 +19,7 @@ const char cli_list_help[] =
     "\n"
     "  claims    statements `engram reproduce` judges\n"
     "  tasks     where sequences come from\n"
+    "  groups    names for positions, by task: of losses, of probes\n"
     "  mixers    how positions mix, and the other parts of a model\n"
     "  probes    what is measured while a model trains\n"
     "  theories  statements checked without training (run.theory)\n"
@@ -100,13 +101,6 @@ static int add_claims(rows *r, const cli_args *a)
     return CLI_DONE;
 }
 
-static int add_tasks(rows *r, const cli_args *a)
-{
-    (void)a;
-    add_choices(r, eg_task_fields, "kind");
-    return CLI_DONE;
-}
-
 /* A table of modules: its rows by name. */
 static void add_modules(rows *r, const char *key,
                         const char *(*at)(int i, const char **help))
@@ -119,6 +113,30 @@ static void add_modules(rows *r, const char *key,
         snprintf(full, sizeof full, "%s: %s", key, name);
         add(r, full, help);
     }
+}
+
+static int add_tasks(rows *r, const cli_args *a)
+{
+    (void)a;
+    add_modules(r, "task", eg_task_kind_name);
+    return CLI_DONE;
+}
+
+static int add_groups(rows *r, const cli_args *a)
+{
+    (void)a;
+    for (int k = 0; eg_task_kind_name(k, NULL); k++) {
+        const eg_group *g;
+
+        for (int i = 0; (g = eg_task_group(k, i)) != NULL; i++) {
+            char full[EG_TEXT];
+
+            snprintf(full, sizeof full, "%s: %s", eg_task_kind_name(k, NULL),
+                     g->name);
+            add(r, full, g->help);
+        }
+    }
+    return CLI_DONE;
 }
 
 static int add_mixers(rows *r, const cli_args *a)
@@ -173,10 +191,10 @@ static int add_kernels(rows *r, const cli_args *a)
 static const struct {
     const char *name;
     int (*add)(rows *r, const cli_args *a);
-} kind[] = {{"claims", add_claims},     {"tasks", add_tasks},
-            {"mixers", add_mixers},     {"probes", add_probes},
-            {"theories", add_theories}, {"flow", add_flow},
-            {"kernels", add_kernels}};
+} kind[] = {{"claims", add_claims}, {"tasks", add_tasks},
+            {"groups", add_groups}, {"mixers", add_mixers},
+            {"probes", add_probes}, {"theories", add_theories},
+            {"flow", add_flow},     {"kernels", add_kernels}};
 
 int cmd_list(const cli_args *a)
 {

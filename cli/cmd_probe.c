@@ -106,8 +106,7 @@ static eg_status load(probing *p, eg_err *err)
     eg_status st;
 
     EG_TRY(eg_task_new(&p->task, &c->task, (uint64_t)c->run.seed, err));
-    EG_TRY(eg_model_new(&p->model, &c->model, eg_task_vocab(p->task),
-                        eg_task_ctx(p->task),
+    EG_TRY(eg_model_new(&p->model, &c->model, eg_task_io(p->task),
                         c->train.precision ? EG_FLOAT64 : EG_FLOAT32,
                         (uint64_t)c->run.seed, err));
     EG_TRY(eg_model_load_from(p->model, p->weights,

@@ -60,10 +60,16 @@ static void config_page(void)
 
     for (int i = 0; eg_config_section(NULL, i, &s); i++) {
         printf("\n%s: %s\n", s.name, s.help);
-        for (const eg_field *f = s.fields; f->name; f++)
-            printf("  %-14s = %-14s %s%s%s%s\n", f->name,
-                   f->def[0] ? f->def : "\"\"", f->help, f->choices ? " (" : "",
+        for (const eg_field *f = s.fields; f->name; f++) {
+            const char *task = s.fields == eg_task_fields
+                                   ? eg_task_option_kind(f->name)
+                                   : NULL;
+
+            printf("  %-14s = %-14s %s%s%s%s%s%s\n", f->name,
+                   f->def[0] ? f->def : "\"\"", task ? task : "",
+                   task ? ": " : "", f->help, f->choices ? " (" : "",
                    f->choices ? f->choices : "", f->choices ? ")" : "");
+        }
     }
 }
 

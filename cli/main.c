@@ -17,7 +17,7 @@ const cli_command cli_commands[] = {
      cli_reproduce_options, cmd_reproduce},
     {"sweep", "FILE", 1, 1, "run a configuration over a grid and seeds",
      cli_sweep_help, cli_sweep_options, cmd_sweep},
-    {"list", "[claims|tasks|mixers|probes|theories|flow|kernels]", 0, 1,
+    {"list", "[claims|tasks|groups|mixers|probes|theories|flow|kernels]", 0, 1,
      "what there is: claims, tasks, mixers, probes", cli_list_help,
      cli_list_options, cmd_list},
     {"runs", "[NAME]", 0, 1, "the runs on disk", cli_runs_help,

@@ -9,7 +9,7 @@ folder the largest absolute difference, and the same divided by the largest
 entry. Exit status 1 where that ratio exceeds the tolerance, where an array is
 not known here, or where logits, loss or a gradient is missing.
 
-Files are NAME.npy: tokens, targets, occur [batch, pos]; weight.<tensor>;
+Files are NAME.npy: tokens, targets, labels [batch, pos]; weight.<tensor>;
 grad.<tensor>; logits; loss; hooks by their TransformerLens names.
 """
 
@@ -24,7 +24,7 @@ import torch
 import reference_model
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-12}
-BATCH = ("tokens", "targets", "occur")
+BATCH = ("tokens", "targets", "labels")
 
 
 def scalar(text):
@@ -132,7 +132,7 @@ class Report:
 
 def positions(kind, targets, occur):
     """Which positions are in the loss."""
-    return (targets >= 0) & (occur >= 2) if kind == "in_context" else \
+    return (targets >= 0) & (occur >= 2) if kind in ("", "later", "in_context") else \
         targets >= 0
 
 

@@ -17,15 +17,18 @@ typedef struct eg_eval eg_eval;
 /* One sequence's activations; valid during the callback only. */
 typedef struct eg_acts {
     int n_ctx;
-    const int32_t *tokens, *targets, *occur; /* [n_ctx] */
-    const double *nll;   /* [n_ctx] -log p(target); 0 without target */
-    const int32_t *pred; /* [n_ctx] argmax of the logits */
+    const int32_t *tokens, *targets, *labels; /* [n_ctx], see eg_seq */
+    const double *inputs, *outputs; /* [n_ctx, n_in], [n_ctx, n_out]: vectors */
+    /* [n_ctx] -log p(target), or |output - target|^2 / 2; 0 without target */
+    const double *nll;
+    const int32_t *pred; /* [n_ctx] argmax of the logits; -1: vectors */
     const void *state;
 } eg_acts;
 
 /* The array at a hook point, without the batch axis: e.g.
  * blocks.0.attn.hook_pattern [n_heads, n_ctx, n_ctx], blocks.1.hook_resid_post
- * [n_ctx, d_model], logits [n_ctx, d_vocab]. False: no such hook here. */
+ * [n_ctx, d_model], logits [n_ctx, d_vocab] (vectors: outputs [n_ctx, n_out]).
+ * False: no such hook here. */
 EG_API bool eg_acts_hook(const eg_acts *a, const char *name, eg_view *out);
 
 /* EG_EVAL_FULL adds hook_attn_scores and hook_result (slower, larger);

@@ -19,6 +19,7 @@
 
 #include "engram/fields.h"
 #include "engram/file.h"
+#include "engram/task.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -127,15 +128,16 @@ typedef struct eg_tensor {
 
 typedef struct eg_model eg_model;
 
-/* d_vocab and n_ctx come from the task. Checks the options (EG_EINVAL names
- * the key), builds the table and draws the initial values: tensor by tensor
- * from (seed, EG_RNG_INIT, name), so that one tensor never shifts another. */
+/* io comes from the task (eg_task_io). Checks the options (EG_EINVAL names the
+ * key), builds the table and draws the initial values: tensor by tensor from
+ * (seed, EG_RNG_INIT, name), so that one tensor never shifts another. */
 EG_API eg_status eg_model_new(eg_model **out, const eg_model_opts *opts,
-                              int d_vocab, int n_ctx, eg_precision precision,
-                              uint64_t seed, eg_err *err);
+                              eg_io io, eg_precision precision, uint64_t seed,
+                              eg_err *err);
 EG_API void eg_model_free(eg_model *m);
 EG_API const eg_model_opts *eg_model_options(const eg_model *m);
 EG_API eg_precision eg_model_precision(const eg_model *m);
+EG_API eg_io eg_model_io(const eg_model *m);
 EG_API int eg_model_vocab(const eg_model *m);
 EG_API int eg_model_ctx(const eg_model *m);
 /* The i-th item that model.mixer, model.mlp take, and what it computes; NULL

@@ -82,9 +82,11 @@ EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,
  *     memory_W_K1   [q, q]  (p_t W_QK1) . p_s
  *     memory_W_F    [V, V]  F(w_E(z)) . w_U(v)
  * q = 64, at n_steps n_ctx; no side exceeds 1024. Beside them, without a
- * step as they never change: log_bigram.npy [V, V] (-inf where the law is 0;
- * what memory_W_F should become up to a constant a row), and the demo sequence
- * demo_tokens.npy, demo_targets.npy, demo_occur.npy [n_ctx], int32. */
+ * step as they never change: log_bigram.npy [V, V] (bigram tasks; -inf where
+ * the law is 0; what memory_W_F should become up to a constant a row), and the
+ * demo sequence demo_tokens.npy, demo_targets.npy, demo_labels.npy [n_ctx],
+ * int32; of vectors demo_inputs.npy and demo_outputs.npy in the place of
+ * tokens. */
 EG_API eg_status eg_probes_snapshot(eg_probes *p, int64_t step, int64_t n_steps,
                                     const eg_folder *to, eg_err *err);
 

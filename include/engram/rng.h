@@ -18,7 +18,8 @@ typedef enum eg_purpose {
     EG_RNG_THEORY = 5,
     EG_RNG_FLOW = 6,
     EG_RNG_USER = 7,
-    EG_RNG_HEADS = 8 /* index: sequence */
+    EG_RNG_HEADS = 8, /* index: sequence */
+    EG_RNG_TASK = 9   /* index: what a law is made of, once for all sequences */
 } eg_purpose;
 
 typedef struct eg_rng {

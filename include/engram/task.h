@@ -4,15 +4,21 @@
 #define ENGRAM_TASK_H
 
 #include "engram/fields.h"
+#include "engram/file.h"
 #include "engram/rng.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define EG_TASK_FIELDS(I, R, B, T, E, L)                                      \
-    E(kind, "bigram", "bigram", "where sequences come from")                  \
-    I(n_ctx, "256", 2, 1048576, "tokens in a sequence (the paper's T)")       \
+/* Options of all kinds. */
+#define EG_TASK_COMMON_FIELDS(I, R, B, T, E, L)         \
+    E(kind, "bigram", "bigram|markov|linear",           \
+      "where sequences come from, `engram list tasks`") \
+    I(n_ctx, "256", 2, 1048576, "positions in a sequence (the paper's T)")
+
+/* The bigram data model of "Birth of a Transformer". */
+#define EG_BIGRAM_FIELDS(I, R, B, T, E, L)                                    \
     T(stats, "tinyshakespeare",                                               \
       "character statistics: a name shipped with engram, or a file written "  \
       "by `engram stats`")                                                    \
@@ -39,15 +45,41 @@ extern "C" {
     E(occurrences, "counted", "counted|one",                                  \
       "label of a trigger where it occurs: which time that is, or 1 every "   \
       "time; then nothing counts as a later occurrence, in losses and probes")
+
+/* Markov chains to be learnt in context (arXiv 2402.11004). */
+#define EG_MARKOV_FIELDS(I, R, B, T, E, L)                                    \
+    I(n_states, "3", 2, 64, "symbols, the states of each chain")              \
+    R(concentration, "1", 1e-3, 1e6,                                          \
+      "rows of a chain's transition matrix are Dirichlet(concentration)")     \
+    I(n_chains, "0", 0, 1000000000,                                           \
+      "sequences of training and probes come from so many chains, those of "  \
+      "the test batch from others; 0: each sequence from a chain of its own") \
+    E(start, "stationary", "stationary|uniform", "law of the first symbol")
+
+/* Linear dynamical systems, fully observed (arXiv 2309.05858). */
+#define EG_LINEAR_FIELDS(I, R, B, T, E, L)                                   \
+    I(dim, "10", 1, 64, "entries of a state, which is what is seen")         \
+    R(noise, "0.01", 0, 1e6, "standard deviation of the noise of each step") \
+    R(start_width, "1", 0, 1e6,                                              \
+      "entries of the first state are uniform between minus and plus this")  \
+    R(bound, "10", 1e-6, 1e30, "entries are clipped to minus and plus this")
+
+#define EG_TASK_FIELDS(I, R, B, T, E, L)    \
+    EG_TASK_COMMON_FIELDS(I, R, B, T, E, L) \
+    EG_BIGRAM_FIELDS(I, R, B, T, E, L)      \
+    EG_MARKOV_FIELDS(I, R, B, T, E, L)      \
+    EG_LINEAR_FIELDS(I, R, B, T, E, L)
 EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_task_fields[];
 
+enum { EG_TASK_BIGRAM, EG_TASK_MARKOV, EG_TASK_LINEAR };
 enum { EG_TRIGGERS_RANDOM, EG_TRIGGERS_FIXED };
 enum { EG_OUTPUTS_UNIFORM, EG_OUTPUTS_BIGRAM };
 enum { EG_TEST_SAME, EG_TEST_UNIFORM, EG_TEST_BIGRAM };
 enum { EG_POOL_ALL, EG_POOL_SPLIT };
 enum { EG_OCCUR_COUNTED, EG_OCCUR_ONE };
+enum { EG_START_STATIONARY, EG_START_UNIFORM };
 
 typedef enum eg_split {
     EG_TRAIN, /* fresh sequences, keyed by step */
@@ -55,14 +87,29 @@ typedef enum eg_split {
     EG_TEST   /* fixed: step is ignored; its own output law and seed */
 } eg_split;
 
-/* One sequence; each array holds n_ctx entries. */
+/* What a sequence is made of: tokens, or vectors. */
+typedef struct eg_io {
+    int n_ctx;
+    int d_vocab;     /* tokens: how many there are; vectors: 0 */
+    int n_in, n_out; /* vectors: entries of an input, of a target; else 0 */
+} eg_io;
+
+/* One sequence. Tokens: tokens and targets are [n_ctx] symbols. Vectors: inputs
+ * [n_ctx, n_in] and outputs [n_ctx, n_out], and targets says where there are
+ * any. Arrays that the task does not write may be NULL. */
 typedef struct eg_seq {
     int32_t *tokens;  /* z_t = x_t */
-    int32_t *targets; /* y_t = x_{t+1}; -1: no target here */
-    int32_t *occur;   /* 0, or which occurrence of its trigger x_t is (1, 2,
-                         ...; with occurrences: one always 1); -1 for a token
-                         shown by show_latents */
+    int32_t *targets; /* y_t = x_{t+1}; vectors: 0; -1: no target here */
+    int32_t *labels;  /* what the position is; groups are ranges of labels */
+    double *inputs, *outputs;
 } eg_seq;
+
+/* A name for positions: those with a target whose label is lo to hi. */
+typedef struct eg_group {
+    const char *name;
+    int32_t lo, hi;
+    const char *help;
+} eg_group;
 
 typedef struct eg_task eg_task;
 
@@ -72,19 +119,38 @@ EG_API eg_status eg_task_new(eg_task **out, const eg_task_opts *opts,
                              uint64_t seed, eg_err *err);
 EG_API void eg_task_free(eg_task *task);
 EG_API const eg_task_opts *eg_task_options(const eg_task *task);
+EG_API eg_io eg_task_io(const eg_task *task);
 EG_API int eg_task_vocab(const eg_task *task); /* d_vocab */
 EG_API int eg_task_ctx(const eg_task *task);   /* n_ctx */
 
+/* The i-th kind of task and what it is; NULL past the end. */
+EG_API const char *eg_task_kind_name(int i, const char **help);
+/* The kind that has an option of that name; NULL: all kinds have it. */
+EG_API const char *eg_task_option_kind(const char *name);
+/* The i-th group of a kind of task (EG_TASK_...); NULL past the end. The first
+ * is "all". Groups may overlap. */
+EG_API const eg_group *eg_task_group(int kind, int i);
+/* The group of that name; "": the one whose loss the kind is trained on. NULL:
+ * there is none. */
+EG_API const eg_group *eg_task_group_find(int kind, const char *name);
+
+/* Arrays for one sequence of the task. Releasing a released one does nothing.
+ */
+EG_API eg_status eg_seq_new(eg_seq *s, const eg_task *task, eg_err *err);
+EG_API void eg_seq_release(eg_seq *s);
 /* Writes one sequence. Allocates nothing; safe from any thread. */
 EG_API void eg_task_sequence(const eg_task *task, eg_split split, uint64_t step,
                              uint32_t index, eg_seq *out);
 
-/* What is known of the law, for probes and tests (bigram task). */
-EG_API const double *eg_task_unigram(const eg_task *task); /* [d_vocab] */
-EG_API const double *eg_task_bigram(const eg_task *task); /* [d_vocab, d_vocab],
-                                                             rows sum to 1 */
-/* The fixed triggers, in ascending order of frequency; *n = 0 when random. */
-EG_API const int32_t *eg_task_fixed_triggers(const eg_task *task, int *n);
+/* What is known of the law, for probes and tests, by name; false: the task has
+ * no such fact. *out points into the task.
+ *     unigram [d_vocab], bigram [d_vocab, d_vocab]: rows sum to 1   (bigram)
+ *     triggers [n], int32, the fixed ones by ascending frequency    (bigram)
+ *     noise_floor [1]: mean loss of who knows the system            (linear) */
+EG_API bool eg_task_fact(const eg_task *task, const char *name, eg_view *out);
+/* The first two, as they are; NULL where there is no such law. */
+EG_API const double *eg_task_unigram(const eg_task *task);
+EG_API const double *eg_task_bigram(const eg_task *task);
 /* Unicode code point of a token (0 when tokens are not characters). */
 EG_API int32_t eg_task_symbol(const eg_task *task, int token);
 

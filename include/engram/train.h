@@ -47,9 +47,9 @@ enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
     I(steps, "400", 0, 1000000000,                                         \
       "optimiser steps; 0: the start is measured")                         \
     I(batch, "512", 1, 1048576, "sequences in a step")                     \
-    E(loss, "in_context", "in_context|all",                                \
-      "mean cross-entropy over second and later occurrences of triggers, " \
-      "or over all positions")                                             \
+    T(loss, "",                                                            \
+      "the mean is over this group of positions: all, or one of the "      \
+      "task's, `engram list groups`; empty: the task's own choice")        \
     L(freeze, "",                                                          \
       "tensors not trained: NAME for ever, NAME@STEP until that step; * "  \
       "matches any text, e.g. W_E, blocks.1.attn.*@300")                   \
@@ -75,7 +75,6 @@ EG_FIELDS_STRUCT(eg_init_opts, EG_INIT_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_init_fields[];
 
-enum { EG_LOSS_IN_CONTEXT, EG_LOSS_ALL };
 enum { EG_ALGEBRA_AUTO, EG_ALGEBRA_PLAIN };
 
 typedef struct eg_train_spec {

@@ -59,6 +59,8 @@ static void put_table(egi_buf *b, const eg_field *fields)
         egi_buf_add(b, " | ");
         put_kind(b, f);
         egi_buf_add(b, " | ");
+        if (fields == eg_task_fields && eg_task_option_kind(f->name))
+            egi_buf_add(b, "%s: ", eg_task_option_kind(f->name));
         put_cell(b, f->help);
         egi_buf_add(b, " |\n");
     }

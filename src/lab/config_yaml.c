@@ -58,6 +58,24 @@ static eg_status apply_run(eg_config *cfg, const eg_node *run, eg_err *err)
     return EG_OK;
 }
 
+/* Keys that another kind of task has are a mistake, whatever their value. */
+static eg_status only_its_own(const eg_config *cfg, const eg_node *task,
+                              eg_err *err)
+{
+    const char *mine = eg_task_kind_name(cfg->task.kind, NULL);
+
+    for (int k = 0; k < task->n; k++) {
+        const eg_node *n = &task->item[k];
+        const char *kind = eg_task_option_kind(n->key);
+
+        if (kind && strcmp(kind, mine) != 0)
+            return EG_KEY_FAIL(n, err, EG_EINVAL,
+                               "%s: an option of kind %s, and task.kind is %s",
+                               n->key, kind, mine);
+    }
+    return EG_OK;
+}
+
 eg_status eg_config_apply(eg_config *cfg, const eg_node *node,
                           const char *const *skip, eg_err *err)
 {
@@ -82,6 +100,7 @@ eg_status eg_config_apply(eg_config *cfg, const eg_node *node,
         EG_TRY(eg_node_fill(n, s.fields, egi_section_opts(cfg, &s), NULL, err));
         if (s.fields == eg_train_fields && eg_node_get(n, "freeze"))
             cfg->typed_freeze = false;
+        if (s.fields == eg_task_fields) EG_TRY(only_its_own(cfg, n, err));
     }
 done:
     return st;
@@ -153,6 +172,16 @@ static void put_value(egi_buf *b, const eg_field *f, const void *opts)
     eg_free(text);
 }
 
+/* An option of another kind of task? */
+static bool foreign(const eg_config *cfg, const eg_section *s,
+                    const eg_field *f)
+{
+    const char *kind =
+        s->fields == eg_task_fields ? eg_task_option_kind(f->name) : NULL;
+
+    return kind && strcmp(kind, eg_task_kind_name(cfg->task.kind, NULL)) != 0;
+}
+
 eg_status eg_config_format(const eg_config *cfg, char **out, eg_err *err)
 {
     egi_buf b = {0};
@@ -161,7 +190,8 @@ eg_status eg_config_format(const eg_config *cfg, char **out, eg_err *err)
     for (int i = 0; eg_config_section(cfg, i, &s); i++) {
         egi_buf_add(&b, "%s:\n", s.name);
         for (const eg_field *f = s.fields; f->name; f++)
-            put_value(&b, f, egi_section_read(cfg, &s));
+            if (!foreign(cfg, &s, f))
+                put_value(&b, f, egi_section_read(cfg, &s));
     }
     return egi_buf_take(&b, out, err);
 }

@@ -172,7 +172,7 @@ static void run_sequence(const model *m, scratch *w, tally *sum)
         egi_mul(stream, w->a, w->mapped, 1, row, t + 1);
         egi_axpy(stream, 1, m->plain + z[t] * row, row);
         egi_axpy(stream, 1, m->plain + (m->v + t) * row, row);
-        if (w->seq.occur[t] < 2) continue;
+        if (w->seq.labels[t] < 2) continue;
         sum->asked++;
         if (second_layer(m, w, t) == w->seq.targets[t]) sum->right++;
     }
@@ -202,7 +202,7 @@ static eg_status one_draw(const void *ctx, int64_t at, eg_rng *rng,
                    egi_take(&next, n * n),
                    egi_take(&next, 4 * n * v),
                    egi_take(&next, 4 * n * v)};
-        scratch w = {{ids, ids + t, ids + 2 * t},
+        scratch w = {{ids, ids + t, ids + 2 * t, NULL, NULL},
                      egi_take(&next, 4 * t * v),
                      egi_take(&next, 4 * t * v),
                      egi_take(&next, t),

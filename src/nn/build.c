@@ -117,14 +117,14 @@ static int block(egi_builder *b, int x, int l)
     return mid;
 }
 
-eg_status egi_program_build(egi_program *p, const eg_model *m, bool in_context,
-                            egi_hooks hooks, eg_err *err)
+eg_status egi_program_build(egi_program *p, const eg_model *m,
+                            const eg_group *loss, egi_hooks hooks, eg_err *err)
 {
     egi_builder b = {.p = p, .m = m, .hooks = hooks};
     int x;
 
     egi_program_init(p, m);
-    p->in_context = in_context;
+    p->loss = loss;
     x = egi_input_emit(&b);
     for (int l = 0; l < m->n_layers; l++) x = block(&b, x, l);
     if (egi_norm_first(m)) x = norm(&b, x, -1, "ln_final");

@@ -10,17 +10,18 @@
 #define SAMPLES 64
 
 /* Share of a batch's places whose token was not seen at that position. */
-static eg_status sample_distinct(egi_load *l, const eg_task *task,
-                                 const eg_seq *s, eg_err *err)
+static eg_status sample_distinct(egi_load *l, const eg_task *task, eg_seq *s,
+                                 eg_err *err)
 {
     eg_index T = eg_task_ctx(task), V = eg_task_vocab(task), n = 0;
-    bool *seen = eg_calloc((size_t)(T * V), sizeof *seen);
+    bool *seen;
 
+    l->distinct = 1;
+    if (V == 0) return EG_OK;
+    seen = eg_calloc((size_t)(T * V), sizeof *seen);
     if (!seen) return EG_FAIL(err, EG_ENOMEM, "pairs of %td by %td", T, V);
     for (int i = 0; i < (int)l->batch; i++) {
-        eg_seq seq = *s;
-
-        eg_task_sequence(task, EG_PROBE, 0, (uint32_t)i, &seq);
+        eg_task_sequence(task, EG_PROBE, 0, (uint32_t)i, s);
         for (eg_index t = 0; t < T; t++) {
             n += !seen[t * V + s->tokens[t]];
             seen[t * V + s->tokens[t]] = true;
@@ -31,19 +32,18 @@ static eg_status sample_distinct(egi_load *l, const eg_task *task,
     return EG_OK;
 }
 
-static void sample_rows(egi_load *l, const eg_task *task, bool in_context,
-                        const eg_seq *s)
+static void sample_rows(egi_load *l, const eg_task *task, const eg_group *loss,
+                        eg_seq *s)
 {
     int T = eg_task_ctx(task);
     double tokens = (double)SAMPLES * T;
 
     for (uint32_t i = 0; i < SAMPLES; i++) {
-        eg_seq seq = *s;
         int n = 0;
 
-        eg_task_sequence(task, EG_PROBE, 0, i, &seq);
+        eg_task_sequence(task, EG_PROBE, 0, i, s);
         for (int t = 0; t < T; t++) {
-            if (s->targets[t] < 0 || (in_context && s->occur[t] < 2)) continue;
+            if (!egi_in_group(loss, s->targets[t], s->labels[t])) continue;
             n = t + 1;
             l->rows += 1;
             l->row_pairs += n;
@@ -57,19 +57,18 @@ static void sample_rows(egi_load *l, const eg_task *task, bool in_context,
     l->row_pairs /= tokens;
 }
 
-eg_status egi_load_measure(egi_load *l, const eg_task *task, bool in_context,
-                           int batch, int slots, eg_err *err)
+eg_status egi_load_measure(egi_load *l, const eg_task *task,
+                           const eg_group *loss, int batch, int slots,
+                           eg_err *err)
 {
-    eg_index T = eg_task_ctx(task);
-    int32_t *buf = eg_calloc((size_t)T * 3, sizeof *buf);
-    eg_seq s = {buf, buf ? buf + T : NULL, buf ? buf + 2 * T : NULL};
-    eg_status st = EG_OK;
+    eg_seq s;
+    eg_status st = eg_seq_new(&s, task, err);
 
     *l = (egi_load){.batch = batch, .slots = slots, .logits = EGI_LOGITS};
-    if (!buf) return EG_FAIL(err, EG_ENOMEM, "a sequence of %td", T);
-    sample_rows(l, task, in_context, &s);
+    if (st != EG_OK) return st;
+    sample_rows(l, task, loss, &s);
     st = sample_distinct(l, task, &s, err);
-    eg_free(buf);
+    eg_seq_release(&s);
     return st;
 }
 

@@ -5,10 +5,10 @@
 #include "engram/task.h"
 #include "nn/rewrite.h"
 
-/* From sample sequences of the task; in_context: the loss is over later
- * occurrences only. */
-eg_status egi_load_measure(egi_load *l, const eg_task *task, bool in_context,
-                           int batch, int slots, eg_err *err);
+/* From sample sequences of the task. */
+eg_status egi_load_measure(egi_load *l, const eg_task *task,
+                           const eg_group *loss, int batch, int slots,
+                           eg_err *err);
 
 /* Multiply-adds, counted as two, that a training step needs for each token of
  * its batch: products of rows and the causal part of attention. What is done

@@ -53,8 +53,8 @@ static eg_status program_for(egi_program *p, const eg_model *m, int flags,
         .batch = 64, .n = 1, .rows = 1, .logits = EGI_LOGITS};
     egi_hooks hooks = flags & EG_EVAL_FULL ? EGI_HOOKS_FULL : EGI_HOOKS_BASIC;
     bool pred = flags & EG_EVAL_PRED;
-    eg_status st =
-        egi_program_build(p, m, false, pred ? EGI_HOOKS_NONE : hooks, err);
+    eg_status st = egi_program_build(p, m, eg_task_group(0, 0),
+                                     pred ? EGI_HOOKS_NONE : hooks, err);
 
     if (st == EG_OK)
         st = egi_program_rewrite(p, NULL, &load, pred ? shortcuts : 0, err);

@@ -77,10 +77,16 @@ static eg_status resolve_sizes(eg_model *m, eg_err *err)
     const eg_model_opts *o = &m->opts;
     int64_t d_head = o->d_head, d_mlp = o->d_mlp;
 
-    if (m->V < 2 || m->T < 1)
+    if (m->T < 1 || (m->io.n_in > 0 ? m->io.n_out < 1 : m->V < 2))
+        return EG_FAIL(
+            err, EG_EINVAL,
+            "expected n_ctx >= 1 and d_vocab >= 2, or vectors, found "
+            "%d and %d, %d to %d",
+            m->T, m->V, m->io.n_in, m->io.n_out);
+    if (m->V == 0 && o->tied)
         return EG_FAIL(err, EG_EINVAL,
-                       "expected d_vocab >= 2 and n_ctx >= 1, found %d and %d",
-                       m->V, m->T);
+                       "model.tied: a head is tied to embeddings, and the "
+                       "task gives vectors, which have none");
     if (d_head == 0) {
         if (o->d_model % o->n_heads != 0)
             return EG_FAIL(err, EG_EINVAL,
@@ -242,9 +248,8 @@ static void tensor_init(eg_model *m, int i, uint64_t seed)
 
 /* -------------------------------------------------------------- public -- */
 
-eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts,
-                          int d_vocab, int n_ctx, eg_precision precision,
-                          eg_err *err)
+eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts, eg_io io,
+                          eg_precision precision, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_model *m = eg_calloc(1, sizeof *m);
@@ -253,8 +258,9 @@ eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts,
     if (!m) return EG_FAIL(err, EG_ENOMEM, "model");
     m->opts = *opts;
     m->precision = precision;
-    m->V = d_vocab;
-    m->T = n_ctx;
+    m->io = io;
+    m->V = io.d_vocab;
+    m->T = io.n_ctx;
     EG_TRY(resolve_sizes(m, err));
     table_build(m);
     if (m->tensors_st != EG_OK) {
@@ -268,15 +274,14 @@ done:
     return st;
 }
 
-eg_status eg_model_new(eg_model **out, const eg_model_opts *opts, int d_vocab,
-                       int n_ctx, eg_precision precision, uint64_t seed,
-                       eg_err *err)
+eg_status eg_model_new(eg_model **out, const eg_model_opts *opts, eg_io io,
+                       eg_precision precision, uint64_t seed, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_model *m = NULL;
 
     *out = NULL;
-    EG_TRY(egi_model_shape(&m, opts, d_vocab, n_ctx, precision, err));
+    EG_TRY(egi_model_shape(&m, opts, io, precision, err));
     m->params = eg_calloc((size_t)m->n_params, precision == EG_FLOAT64 ? 8 : 4);
     if (!m->params) {
         st = EG_FAIL(err, EG_ENOMEM, "no memory for a model of %lld parameters",
@@ -307,6 +312,11 @@ const eg_model_opts *eg_model_options(const eg_model *m)
 eg_precision eg_model_precision(const eg_model *m)
 {
     return m->precision;
+}
+
+eg_io eg_model_io(const eg_model *m)
+{
+    return m->io;
 }
 
 int eg_model_vocab(const eg_model *m)

@@ -21,6 +21,7 @@ struct eg_model {
     eg_model_opts opts;
     eg_precision precision;
     int n_layers, d_model, n_heads, n_kv_heads, d_head, d_mlp;
+    eg_io io;                               /* tokens, or vectors */
     int V, T;                               /* d_vocab, n_ctx */
     int mixer[EGI_LAYERS], mlp[EGI_LAYERS]; /* rows of egi_mixers, egi_mlps */
     int n_tensors, cap_tensors;
@@ -32,9 +33,15 @@ struct eg_model {
 
 /* A model without parameters: its sizes and its table of tensors, whatever the
  * machine's memory. */
-eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts,
-                          int d_vocab, int n_ctx, eg_precision precision,
-                          eg_err *err);
+eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts, eg_io io,
+                          eg_precision precision, eg_err *err);
+
+/* Does a position with that target and label belong to the group? */
+static inline bool egi_in_group(const eg_group *g, int32_t target,
+                                int32_t label)
+{
+    return target >= 0 && label >= g->lo && label <= g->hi;
+}
 
 /* Does "blocks.*.attn.W_O" match the name? '*' stands for any text. */
 bool egi_match(const char *pattern, const char *name);

@@ -24,15 +24,15 @@ typedef enum egi_class {
 } egi_class;
 
 typedef struct egi_value {
-    char name[64]; /* hook name, tensor name, or "" */
+    char name[64];       /* hook name, tensor name, or "" */
     eg_index rows, cols; /* rows: of a weight; n_ctx, the most, of the others */
     eg_index entries;    /* of a by-product that is no matrix of rows; or 0 */
     egi_class cls;
-    int maker;           /* op that makes it; -1: a tensor */
-    int tensor;          /* index into the model's table; -1 */
-    bool grad;           /* its gradient is wanted (need.c) */
-    bool kept;           /* read from outside after the pass */
-    bool by_product;     /* kept for a backward pass: never an input */
+    int maker;       /* op that makes it; -1: a tensor */
+    int tensor;      /* index into the model's table; -1 */
+    bool grad;       /* its gradient is wanted (need.c) */
+    bool kept;       /* read from outside after the pass */
+    bool by_product; /* kept for a backward pass: never an input */
 } egi_value;
 
 /* X(kind, help): a row here and a file nn/ops/<kind>.h is a kind of op. */
@@ -42,6 +42,7 @@ typedef struct egi_value {
     X(rstd, "y = 1 / std(x)")                                                 \
     X(spread, "y = x[pair of t] (+ r): a pair of the batch at its places")    \
     X(place, "y = P[position]")                                               \
+    X(vectors, "y = the input at that position, of a task of vectors")        \
     X(linear, "y = x W (+ r) (+ b)")                                          \
     X(add, "y = a + b")                                                       \
     X(layernorm, "y = (x - mean) / std * w + b")                              \
@@ -59,6 +60,7 @@ typedef struct egi_value {
     X(clip, "y = min(max(x, -c), c)")                                         \
     X(pick, "y = rows of x that are in the loss")                             \
     X(xent, "-log softmax(x)[target], summed over the loss")                  \
+    X(sqerr, "|x - target|^2 / 2, summed over the loss")                      \
     X(head, "linear and xent at once: logits in blocks of rows, not kept")    \
     X(beside, "[heads d, w] to [d, heads w]: the heads' columns in a row")    \
     X(transpose, "Y = s X^T")                                                 \
@@ -121,7 +123,7 @@ typedef struct egi_program {
     egi_value *value;
     egi_op *op;
     egi_hook *hook;
-    bool in_context; /* the loss is over later occurrences only */
+    const eg_group *loss; /* the positions that it is over */
     egi_weighed weighed;
     eg_status st; /* of the first egi_value_add, egi_op_add that failed */
 } egi_program;
@@ -153,10 +155,11 @@ typedef enum egi_hooks {
     EGI_HOOKS_FULL /* scores and results too: large */
 } egi_hooks;
 
-/* The plain program, exactly the formula: model to loss. The values that its
+/* The plain program, exactly the formula: model to loss, over the positions of
+ * that group. The values that its
  * hooks show are kept. */
-eg_status egi_program_build(egi_program *p, const eg_model *m, bool in_context,
-                            egi_hooks hooks, eg_err *err);
+eg_status egi_program_build(egi_program *p, const eg_model *m,
+                            const eg_group *loss, egi_hooks hooks, eg_err *err);
 /* Which gradients are wanted: those of values that depend on a trained tensor
  * and that the loss depends on. trains [n_tensors]; NULL: nothing is. */
 eg_status egi_program_need(egi_program *p, const bool *trains);

@@ -105,7 +105,7 @@ static eg_status beyond_last(bool *yes, const eg_model *m, const char *pattern,
         o.n_layers = 1;
         o.mlp = (eg_strs){.n = 1};
         snprintf(o.mlp.item[0], sizeof o.mlp.item[0], "%s", mlp[k]);
-        st = egi_model_shape(&one, &o, m->V, m->T, m->precision, err);
+        st = egi_model_shape(&one, &o, m->io, m->precision, err);
         if (st != EG_OK) return st;
         *yes = freeze(NULL, one, first, 0) > 0;
         eg_model_free(one);

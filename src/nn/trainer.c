@@ -23,30 +23,33 @@ static eg_precision precision_of(const eg_train_spec *s)
 
 static eg_status model_for(eg_trainer *tr, const eg_train_spec *s, eg_err *err)
 {
-    eg_status st =
-        eg_model_new(&tr->m, &s->model, eg_task_vocab(s->task),
-                     eg_task_ctx(s->task), precision_of(s), s->seed, err);
+    eg_status st = eg_model_new(&tr->m, &s->model, eg_task_io(s->task),
+                                precision_of(s), s->seed, err);
 
     if (st != EG_OK || !s->init.from[0]) return st;
     return eg_model_load_from(tr->m, s->init.from, s->init.allow_extra,
                               tr->note[0], sizeof tr->note[0], err);
 }
 
+static const eg_group *loss_of(const eg_train_spec *s)
+{
+    return eg_task_group_find(eg_task_options(s->task)->kind, s->train.loss);
+}
+
 /* The program of a step, with every shortcut that pays, or with none. */
 static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
 {
     const eg_train_spec *s = &tr->spec;
-    bool in_context = s->train.loss == EG_LOSS_IN_CONTEXT;
+    const eg_group *loss = loss_of(s);
     bool plain = s->train.algebra == EG_ALGEBRA_PLAIN;
     eg_status st =
-        egi_load_measure(&tr->load, s->task, in_context, (int)s->train.batch,
+        egi_load_measure(&tr->load, s->task, loss, (int)s->train.batch,
                          (int)s->train.slots, err);
 
     for (int i = 0; i < tr->m->n_tensors; i++)
         trains[i] = tr->from[i] != EGI_NEVER;
     if (st == EG_OK)
-        st = egi_program_build(&tr->program, tr->m, in_context, EGI_HOOKS_NONE,
-                               err);
+        st = egi_program_build(&tr->program, tr->m, loss, EGI_HOOKS_NONE, err);
     if (st == EG_OK)
         st = egi_program_rewrite(&tr->program, trains, &tr->load,
                                  plain ? 0 : ~0u, err);
@@ -65,16 +68,28 @@ static egi_engine_spec engine_spec(const eg_trainer *tr)
     return s;
 }
 
-/* The loss is a mean over positions that the task must have. */
+/* The loss is a mean over a group of the task, which must have positions. */
 static eg_status check_loss(const eg_train_spec *s, eg_err *err)
 {
-    if (s->train.loss != EG_LOSS_IN_CONTEXT ||
-        eg_task_options(s->task)->occurrences == EG_OCCUR_COUNTED)
-        return EG_OK;
+    char names[512] = "";
+    const eg_group *g;
+
+    for (int i = 0; (g = eg_task_group(eg_task_options(s->task)->kind, i)); i++)
+        (void)snprintf(names + strlen(names), sizeof names - strlen(names),
+                       "%s%s", i ? ", " : "", g->name);
+    if (loss_of(s)) return EG_OK;
     return EG_FAIL(err, EG_EINVAL,
-                   "train.loss: in_context is over second and later "
-                   "occurrences, and task.occurrences: one labels none as "
-                   "such; take train.loss: all");
+                   "train.loss: expected a group of the task, %s, found '%s'",
+                   names, s->train.loss);
+}
+
+static eg_status check_rows(const eg_trainer *tr, eg_err *err)
+{
+    if (tr->load.rows > 0) return EG_OK;
+    return EG_FAIL(err, EG_EINVAL,
+                   "train.loss: no position of this task is in the group '%s': "
+                   "there is nothing to train on; take train.loss: all",
+                   loss_of(&tr->spec)->name);
 }
 
 /* All but the engine, which is the large part; planned: nor parameters. */
@@ -90,9 +105,8 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     tr->spec = *spec;
     EG_TRY(check_loss(spec, err));
     if (planned)
-        EG_TRY(egi_model_shape(&tr->m, &spec->model, eg_task_vocab(spec->task),
-                               eg_task_ctx(spec->task), precision_of(spec),
-                               err));
+        EG_TRY(egi_model_shape(&tr->m, &spec->model, eg_task_io(spec->task),
+                               precision_of(spec), err));
     else
         EG_TRY(model_for(tr, spec, err));
     tr->vt = egi_engine_of(tr->m);
@@ -108,6 +122,7 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     EG_TRY(egi_freeze_parse(tr->from, tr->m, &spec->train, spec->strict_freeze,
                             tr->note[1], sizeof tr->note[1], err));
     EG_TRY(program_for(tr, trains, err));
+    EG_TRY(check_rows(tr, err));
     if (!spec->kern || strcmp(spec->kern, "auto") == 0)
         tr->spec.kern = spec->train.precision
                             ? eg_kern_pick_f64("auto")->name

@@ -5,7 +5,7 @@
 #ifndef EGI_PROBE_BATCH_H
 #define EGI_PROBE_BATCH_H
 
-#include "engram/file.h"
+#include "engram/task.h"
 
 typedef struct egi_ratio {
     double sum, count; /* value = sum / count, absent when count is 0 */
@@ -16,11 +16,12 @@ typedef struct egi_seq {
     int n_ctx;
     const int32_t *tokens;        /* z_t */
     const int32_t *targets;       /* y_t, -1: none (then no probe counts t) */
-    const int32_t *occur;         /* c_t */
+    const int32_t *occur;         /* c_t: the position's label */
     const int32_t *pred;          /* argmax of the logits */
-    const double *nll;            /* -log p(y_t) */
+    const double *nll;            /* -log p(y_t); vectors: |error|^2 / 2 */
     const int32_t *look1, *look2; /* where a head of the first and second block
                                      looks most: m1[t], m2[t]; NULL if absent */
+    const eg_group *group;        /* of probes of a group */
 } egi_seq;
 
 typedef egi_ratio (*egi_batch_fn)(const egi_seq *s);
@@ -32,6 +33,8 @@ egi_ratio egi_acc_all(const egi_seq *s);
 egi_ratio egi_acc_start(const egi_seq *s);
 egi_ratio egi_acc_in_context(const egi_seq *s);
 egi_ratio egi_repeat_fraction(const egi_seq *s);
+egi_ratio egi_loss_group(const egi_seq *s);
+egi_ratio egi_acc_group(const egi_seq *s);
 
 /* attention.c */
 egi_ratio egi_attn_prev(const egi_seq *s);

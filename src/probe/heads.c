@@ -64,7 +64,7 @@ static void say_twice(const void *from, uint32_t index, eg_seq *out)
     for (int t = 0; t < T; t++) {
         out->tokens[t] = t < L ? (int32_t)eg_rng_below(&rng, (uint32_t)h->vocab)
                                : out->tokens[t - L];
-        out->occur[t] = 0;
+        out->labels[t] = 0;
     }
     for (int t = 0; t < T; t++)
         out->targets[t] = t + 1 < 2 * L ? out->tokens[t + 1] : -1;

@@ -58,7 +58,7 @@ bool egi_kl_W_F(double *value, const egi_weights *w)
     egi_scores s;
     kl_job job = {w, &s};
 
-    if (!egi_memory_scores(&s, w, EGI_MEM_F)) return false;
+    if (!w->bigram || !egi_memory_scores(&s, w, EGI_MEM_F)) return false;
     if (w->n_triggers >= w->d_vocab) return false;
     *value = egi_sum_rows(w, w->d_vocab, kl_rows, &job) /
              (double)(w->d_vocab - w->n_triggers);

@@ -38,7 +38,7 @@ static eg_status copy_tensors(egi_weights *w, const eg_model *m, eg_err *err)
 {
     eg_status st = EG_OK;
 
-    EG_TRY(copy_of(&w->W_E, w, m, "W_E", err));
+    EG_TRY(copy_of(&w->W_E, w, m, "W_E", err)); /* vectors: none */
     EG_TRY(copy_of(&w->W_pos, w, m, "W_pos", err));
     EG_TRY(copy_of(&w->W_U, w, m, "W_U", err));
     for (int l = 0; l < w->n_blocks; l++) {
@@ -78,15 +78,16 @@ static int ascending(const void *a, const void *b)
 
 static eg_status copy_triggers(egi_weights *w, const eg_task *task, eg_err *err)
 {
-    int n = 0;
-    const int32_t *fixed = eg_task_fixed_triggers(task, &n);
+    eg_view fixed;
+    size_t n;
 
-    if (n == 0) return EG_OK;
-    w->triggers = eg_calloc((size_t)n, sizeof *w->triggers);
+    if (!eg_task_fact(task, "triggers", &fixed)) return EG_OK;
+    n = (size_t)fixed.shape[0];
+    w->triggers = eg_calloc(n, sizeof *w->triggers);
     if (!w->triggers) return EG_FAIL(err, EG_ENOMEM, "probes: triggers");
-    memcpy(w->triggers, fixed, sizeof *fixed * (size_t)n);
-    qsort(w->triggers, (size_t)n, sizeof *w->triggers, ascending);
-    w->n_triggers = n;
+    memcpy(w->triggers, fixed.data, n * sizeof *w->triggers);
+    qsort(w->triggers, n, sizeof *w->triggers, ascending);
+    w->n_triggers = (int)n;
     return EG_OK;
 }
 

@@ -26,13 +26,14 @@ static egi_ratio mean_loss(const egi_seq *s, int32_t lo, int32_t hi)
     return r;
 }
 
-/* Accuracy over positions first <= t < end with c >= lo. */
-static egi_ratio accuracy(const egi_seq *s, int32_t lo, int first, int end)
+/* Accuracy over positions first <= t < end with lo <= c <= hi. */
+static egi_ratio accuracy(const egi_seq *s, int32_t lo, int32_t hi, int first,
+                          int end)
 {
     egi_ratio r = {0, 0};
 
     for (int t = first; t < end; t++) {
-        if (!has_target(s, t) || s->occur[t] < lo) continue;
+        if (!has_target(s, t) || s->occur[t] < lo || s->occur[t] > hi) continue;
         r.sum += s->pred[t] == s->targets[t];
         r.count += 1;
     }
@@ -51,17 +52,18 @@ egi_ratio egi_loss_in_context(const egi_seq *s)
 
 egi_ratio egi_acc_all(const egi_seq *s)
 {
-    return accuracy(s, 1, 0, s->n_ctx);
+    return accuracy(s, 1, INT32_MAX, 0, s->n_ctx);
 }
 
 egi_ratio egi_acc_start(const egi_seq *s)
 {
-    return accuracy(s, 1, 0, s->n_ctx < START ? s->n_ctx : START);
+    return accuracy(s, 1, INT32_MAX, 0, s->n_ctx < START ? s->n_ctx : START);
 }
 
 egi_ratio egi_acc_in_context(const egi_seq *s)
 {
-    return accuracy(s, 2, s->n_ctx > END ? s->n_ctx - END : 0, s->n_ctx);
+    return accuracy(s, 2, INT32_MAX, s->n_ctx > END ? s->n_ctx - END : 0,
+                    s->n_ctx);
 }
 
 egi_ratio egi_repeat_fraction(const egi_seq *s)
@@ -74,4 +76,14 @@ egi_ratio egi_repeat_fraction(const egi_seq *s)
         r.count += 1;
     }
     return r;
+}
+
+egi_ratio egi_loss_group(const egi_seq *s)
+{
+    return mean_loss(s, s->group->lo, s->group->hi);
+}
+
+egi_ratio egi_acc_group(const egi_seq *s)
+{
+    return accuracy(s, s->group->lo, s->group->hi, 0, s->n_ctx);
 }

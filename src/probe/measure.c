@@ -20,6 +20,15 @@ unsigned egi_measure_offers(const eg_eval *eval)
     return has;
 }
 
+unsigned egi_measure_told(const eg_task *task)
+{
+    bool triggers =
+        eg_task_group_find(eg_task_options(task)->kind, "triggers") != NULL;
+    unsigned has = triggers ? EGI_NEEDS_TRIGGERS : EGI_NEEDS_GROUP;
+
+    return eg_task_vocab(task) > 0 ? has | EGI_NEEDS_TOKENS : has;
+}
+
 /* Columns of a probe here; 0: not measured. */
 static int width_of(const egi_measure *m, const egi_probe *p, bool test)
 {
@@ -32,26 +41,51 @@ static int width_of(const egi_measure *m, const egi_probe *p, bool test)
     return width;
 }
 
+static void add_row(egi_measure *m, const egi_probe *p, int width,
+                    const eg_group *group, int *n_names)
+{
+    EG_ASSERT(m->n_rows < EGI_PROBES_MAX);
+    m->row[m->n_rows++] = (egi_measured){p, m->n_cols, width, *n_names, group};
+    m->n_cols += width;
+    if (width > 1) *n_names += m->n_heads;
+    if (group) *n_names += 1;
+}
+
 static int choose_rows(egi_measure *m, bool test)
 {
     int n_names = 0;
 
     for (int i = 0; i < egi_n_probes; i++) {
-        int width = width_of(m, &egi_probe_table[i], test);
-        if (width == 0) continue;
-        EG_ASSERT(m->n_rows < EGI_PROBES_MAX);
-        m->row[m->n_rows++] =
-            (egi_measured){&egi_probe_table[i], m->n_cols, width, n_names};
-        m->n_cols += width;
-        if (width > 1) n_names += m->n_heads;
+        const egi_probe *p = &egi_probe_table[i];
+        int width = width_of(m, p, test);
+        const eg_group *g;
+
+        if (width > 0 && !(p->needs & EGI_NEEDS_GROUP))
+            add_row(m, p, width, NULL, &n_names);
+        if (width == 0 || !(p->needs & EGI_NEEDS_GROUP)) continue;
+        for (int k = 0; (g = eg_task_group(m->task, k)); k++)
+            add_row(m, p, width, g, &n_names);
     }
     return n_names;
+}
+
+/* "attn_prev.h3"; "loss.later" where the row says "loss.<group>". */
+static void name_row(egi_measure *m, const egi_measured *row)
+{
+    const char *name = row->probe->info.name;
+
+    if (row->group)
+        (void)snprintf(m->name[row->names], EGI_NAME, "%.*s%s",
+                       (int)strcspn(name, "<"), name, row->group->name);
+    for (int h = 0; row->width > 1 && h < m->n_heads; h++)
+        (void)snprintf(m->name[row->names + h], EGI_NAME, "%s.h%d", name, h);
 }
 
 eg_status egi_measure_init(egi_measure *m, bool test, int threads, eg_err *err)
 {
     int n_names = choose_rows(m, test);
-    size_t cells = (m->has ? 2 : 0) * (size_t)threads * (size_t)m->n_heads;
+    size_t cells = (m->has & EGI_NEEDS_LOOKS ? 2 : 0) * (size_t)threads *
+                   (size_t)m->n_heads;
 
     m->name = eg_calloc((size_t)n_names, sizeof *m->name);
     m->part = eg_calloc((size_t)m->count * (size_t)m->n_cols, sizeof *m->part);
@@ -61,12 +95,7 @@ eg_status egi_measure_init(egi_measure *m, bool test, int threads, eg_err *err)
         egi_measure_release(m);
         return EG_FAIL(err, EG_ENOMEM, "probes on %d sequences", m->count);
     }
-    for (int r = 0; r < m->n_rows; r++) {
-        for (int h = 0; m->row[r].width > 1 && h < m->n_heads; h++) {
-            (void)snprintf(m->name[m->row[r].names + h], EGI_NAME, "%s.h%d",
-                           m->row[r].probe->info.name, h);
-        }
-    }
+    for (int r = 0; r < m->n_rows; r++) name_row(m, &m->row[r]);
     return EG_OK;
 }
 
@@ -83,7 +112,8 @@ void egi_measure_add(egi_measure *m, int index, int worker, egi_seq *seq,
                      const eg_view *pattern)
 {
     eg_index T = m->n_ctx, map = m->n_heads * T;
-    int32_t *look = m->look + (m->has ? (eg_index)worker * 2 * map : 0);
+    int32_t *look =
+        m->look + (m->has & EGI_NEEDS_LOOKS ? (eg_index)worker * 2 * map : 0);
     egi_ratio *part = m->part + (eg_index)index * m->n_cols;
 
     if (m->has & EGI_NEEDS_LOOK1) egi_attn_look(look, &pattern[0]);
@@ -91,8 +121,9 @@ void egi_measure_add(egi_measure *m, int index, int worker, egi_seq *seq,
     for (int r = 0; r < m->n_rows; r++) {
         const egi_measured *row = &m->row[r];
         unsigned needs = row->probe->needs;
-        bool pairs = needs == (EGI_NEEDS_LOOK1 | EGI_NEEDS_LOOK2);
+        bool pairs = (needs & EGI_NEEDS_LOOKS) == EGI_NEEDS_LOOKS;
 
+        seq->group = row->group;
         for (int c = 0; c < row->width; c++) {
             int h1 = pairs ? c % m->n_heads : c;
             int h2 = pairs ? c / m->n_heads : c;
@@ -131,7 +162,9 @@ static void emit_row(const egi_measure *m, const egi_measured *row,
             emit(ctx, m->name[row->names + c / per_head], value);
         }
     }
-    if (any) emit(ctx, row->probe->info.name, best);
+    if (any)
+        emit(ctx, row->group ? m->name[row->names] : row->probe->info.name,
+             best);
 }
 
 void egi_measure_emit(egi_measure *m, eg_probe_emit emit, void *ctx)
@@ -154,11 +187,11 @@ static void on_sequence(void *ctx, int index, int worker, const eg_acts *acts)
     egi_seq seq = {.n_ctx = acts->n_ctx,
                    .tokens = acts->tokens,
                    .targets = acts->targets,
-                   .occur = acts->occur,
+                   .occur = acts->labels,
                    .pred = acts->pred,
                    .nll = acts->nll};
 
-    for (int i = 0; i < 2 && m->has; i++)
+    for (int i = 0; i < 2 && (m->has & EGI_NEEDS_LOOKS); i++)
         (void)eg_acts_hook(acts, patterns[i], &pattern[i]);
     egi_measure_add(m, index, worker, &seq, pattern);
 }

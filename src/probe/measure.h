@@ -11,12 +11,15 @@ enum { EGI_PROBES_MAX = 64, EGI_NAME = 96 };
 typedef struct egi_measured {
     const egi_probe *probe;
     int first, width; /* its columns: 1, n_heads, or n_heads^2 as [h2, h1] */
-    int names;        /* its names, one a head, when there are several heads */
+    int names;        /* its names, one a head, when there are several heads;
+                         its name, of a probe of a group */
+    const eg_group *group; /* or NULL */
 } egi_measured;
 
 typedef struct egi_measure {
     int n_heads, n_ctx, count; /* count: sequences */
-    unsigned has;              /* bits EGI_NEEDS_... that the model offers */
+    unsigned has; /* bits EGI_NEEDS_... that model and task offer */
+    int task;     /* its kind, EG_TASK_... */
     int n_rows, n_cols;
     egi_measured row[EGI_PROBES_MAX];
     char (*name)[EGI_NAME]; /* "attn_prev.h3" */
@@ -30,8 +33,9 @@ typedef struct egi_measure {
 eg_status egi_measure_init(egi_measure *m, bool test, int threads, eg_err *err);
 void egi_measure_release(egi_measure *m);
 /* What an evaluator offers to probes: EGI_NEEDS_LOOK1, where the first block
- * has a pattern, and so on. Mixers need not have one. */
+ * has a pattern, and so on (mixers need not have one); and a task. */
 unsigned egi_measure_offers(const eg_eval *eval);
+unsigned egi_measure_told(const eg_task *task);
 /* One sequence; pattern [2] holds a view of the attention of the first block
  * and of the second, as far as m->has says. seq->look1 and look2 are set here.
  */

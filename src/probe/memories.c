@@ -25,7 +25,7 @@ static void to_keys(egi_scores *s, const egi_weights *w, const double *keys,
 
 bool egi_memory_scores(egi_scores *s, const egi_weights *w, egi_memory which)
 {
-    bool two = w->n_blocks >= 2;
+    bool two = w->n_blocks >= 2 && w->W_E;
 
     switch (which) {
     case EGI_MEM_O2:

@@ -62,17 +62,20 @@ static eg_status heads_init(eg_probes *p, eg_pool *pool, eg_err *err)
 static eg_status measures_init(eg_probes *p, int threads, eg_err *err)
 {
     const eg_model_opts *o = eg_model_options(p->model);
+    unsigned told = egi_measure_told(p->task);
+    unsigned shown = p->opts.attention ? egi_measure_offers(p->eval) : 0;
     eg_status st = EG_OK;
 
-    p->batch =
-        (egi_measure){.n_heads = (int)o->n_heads,
-                      .n_ctx = eg_model_ctx(p->model),
-                      .has = p->opts.attention ? egi_measure_offers(p->eval)
-                                               : EGI_NEEDS_NOTHING,
-                      .count = (int)p->opts.batch};
+    p->batch = (egi_measure){.n_heads = (int)o->n_heads,
+                             .n_ctx = eg_model_ctx(p->model),
+                             .has = shown | told,
+                             .task = eg_task_options(p->task)->kind,
+                             .count = (int)p->opts.batch};
     EG_TRY(egi_measure_init(&p->batch, false, threads, err));
     p->test = (egi_measure){.n_heads = (int)o->n_heads,
                             .n_ctx = eg_model_ctx(p->model),
+                            .has = told,
+                            .task = eg_task_options(p->task)->kind,
                             .count = (int)p->opts.test};
     EG_TRY(egi_measure_init(&p->test, true, threads, err));
 done:

@@ -29,8 +29,8 @@ struct eg_probes {
     char (*head_name)[EGI_NAME]; /* [heads.table.n, EG_HEAD_SCORES] */
 
     /* snapshots: the demo sequence and room for one array */
-    uint32_t demo;
-    int32_t *demo_tokens, *demo_targets, *demo_occur; /* [n_ctx] */
+    uint32_t demo_index;
+    eg_seq demo;
     float *array;
     bool constants_written;
 };

@@ -23,8 +23,8 @@ static int interest(const eg_probes *p, bool *seen, int vocab)
 
     memset(seen, 0, sizeof *seen * (size_t)vocab);
     for (eg_index t = 0; t < end; t++) {
-        int32_t z = p->demo_tokens[t], y = p->demo_targets[t];
-        if (p->demo_occur[t] < 2 || y < 0 || y == z || seen[z]) continue;
+        int32_t z = p->demo.tokens[t], y = p->demo.targets[t];
+        if (p->demo.labels[t] < 2 || y < 0 || y == z || seen[z]) continue;
         seen[z] = true;
         n++;
     }
@@ -33,10 +33,8 @@ static int interest(const eg_probes *p, bool *seen, int vocab)
 
 static void make_demo(eg_probes *p, uint32_t index)
 {
-    eg_seq seq = {p->demo_tokens, p->demo_targets, p->demo_occur};
-
-    p->demo = index;
-    eg_task_sequence(p->task, EG_TEST, 0, index, &seq);
+    p->demo_index = index;
+    eg_task_sequence(p->task, EG_TEST, 0, index, &p->demo);
 }
 
 static eg_status choose_demo(eg_probes *p, eg_err *err)
@@ -46,7 +44,7 @@ static eg_status choose_demo(eg_probes *p, eg_err *err)
     bool *seen = eg_calloc((size_t)vocab, sizeof *seen);
 
     if (!seen) return EG_FAIL(err, EG_ENOMEM, "demo sequence");
-    for (uint32_t i = 0; i < EGI_DEMO_AMONG; i++) {
+    for (uint32_t i = 0; vocab > 0 && i < EGI_DEMO_AMONG; i++) {
         make_demo(p, i);
         int n = interest(p, seen, vocab);
         if (n <= best) continue;
@@ -60,27 +58,21 @@ static eg_status choose_demo(eg_probes *p, eg_err *err)
 
 eg_status egi_snapshot_init(eg_probes *p, eg_err *err)
 {
-    size_t n_ctx = (size_t)eg_model_ctx(p->model);
+    eg_status st = eg_seq_new(&p->demo, p->task, err);
     eg_index q = least(eg_model_ctx(p->model), EGI_SIDE_MAX);
     eg_index v = least(eg_model_vocab(p->model), EGI_SIDE_MAX);
     eg_index heads = eg_model_options(p->model)->n_heads;
     eg_index room = heads * q * q > v * v ? heads * q * q : v * v;
 
-    p->demo_tokens = eg_calloc(n_ctx, sizeof *p->demo_tokens);
-    p->demo_targets = eg_calloc(n_ctx, sizeof *p->demo_targets);
-    p->demo_occur = eg_calloc(n_ctx, sizeof *p->demo_occur);
+    if (st != EG_OK) return st;
     p->array = eg_calloc((size_t)room, sizeof *p->array);
-    if (!p->demo_tokens || !p->demo_targets || !p->demo_occur || !p->array) {
-        return EG_FAIL(err, EG_ENOMEM, "snapshots");
-    }
+    if (!p->array) return EG_FAIL(err, EG_ENOMEM, "snapshots");
     return choose_demo(p, err);
 }
 
 void egi_snapshot_release(eg_probes *p)
 {
-    eg_free(p->demo_tokens);
-    eg_free(p->demo_targets);
-    eg_free(p->demo_occur);
+    eg_seq_release(&p->demo);
     eg_free(p->array);
 }
 
@@ -181,28 +173,41 @@ done:
     return st;
 }
 
-/* What never changes: the target of memory_W_F and the demo sequence. Written
- * once by every process that takes part in a run. */
-static eg_status write_constants(snapshot *s)
+static eg_status write_log_bigram(const snapshot *s, const double *bigram)
 {
-    eg_probes *p = s->p;
-    eg_index V = eg_model_vocab(p->model), n = least(V, EGI_SIDE_MAX);
-    eg_view v = {NULL, EG_I32, 1, {eg_model_ctx(p->model)}};
-    const double *bigram = eg_task_bigram(p->task);
-    eg_status st = EG_OK;
+    eg_index V = eg_model_vocab(s->p->model), n = least(V, EGI_SIDE_MAX);
 
     for (eg_index i = 0; i < n * n; i++) {
         double prob = bigram[i / n * V + i % n];
-        p->array[i] = prob > 0 ? (float)log(prob) : -INFINITY;
+        s->p->array[i] = prob > 0 ? (float)log(prob) : -INFINITY;
     }
+    return write_square(s, "log_bigram", n);
+}
+
+/* What never changes: the target of memory_W_F, where there is one, and the
+ * demo sequence. Written once by every process that takes part in a run. */
+static eg_status write_constants(snapshot *s)
+{
+    eg_probes *p = s->p;
+    eg_io io = eg_task_io(p->task);
+    const struct {
+        const char *name;
+        eg_view view;
+    } demo[] = {
+        {"demo_tokens", {p->demo.tokens, EG_I32, 1, {io.n_ctx}}},
+        {"demo_targets", {p->demo.targets, EG_I32, 1, {io.n_ctx}}},
+        {"demo_labels", {p->demo.labels, EG_I32, 1, {io.n_ctx}}},
+        {"demo_inputs", {p->demo.inputs, EG_F64, 2, {io.n_ctx, io.n_in}}},
+        {"demo_outputs", {p->demo.outputs, EG_F64, 2, {io.n_ctx, io.n_out}}},
+    };
+    const double *bigram = eg_task_bigram(p->task);
+    eg_status st = EG_OK;
+
     s->step = -1;
-    EG_TRY(write_square(s, "log_bigram", n));
-    v.data = p->demo_tokens;
-    EG_TRY(write_array(s, "demo_tokens", &v));
-    v.data = p->demo_targets;
-    EG_TRY(write_array(s, "demo_targets", &v));
-    v.data = p->demo_occur;
-    EG_TRY(write_array(s, "demo_occur", &v));
+    if (bigram) EG_TRY(write_log_bigram(s, bigram));
+    for (size_t i = 0; i < sizeof demo / sizeof *demo; i++)
+        if (demo[i].view.data)
+            EG_TRY(write_array(s, demo[i].name, &demo[i].view));
     p->constants_written = true;
 done:
     return st;
@@ -217,7 +222,7 @@ eg_status eg_probes_snapshot(eg_probes *p, int64_t step, int64_t n_steps,
     eg_status st = EG_OK;
 
     EG_ASSERT(p->array);
-    eg_eval_run(p->eval, EG_TEST, 0, p->demo, 1, on_demo, &s);
+    eg_eval_run(p->eval, EG_TEST, 0, p->demo_index, 1, on_demo, &s);
     EG_TRY(s.st);
     EG_TRY(write_memories(&s));
     if (!p->constants_written) EG_TRY(write_constants(&s));

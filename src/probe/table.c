@@ -5,12 +5,14 @@
 #include "probe/heads.h"
 
 /* On fresh sequences, and as <name>_test on the test batch. */
-#define BOTH(name, unit, help, fn)                                         \
-    {{name, unit, help}, EGI_ON_BATCH, EGI_NEEDS_NOTHING, fn, NULL, NULL}, \
-    {                                                                      \
-        {name "_test", unit, help "; test batch"}, EGI_ON_TEST,            \
-            EGI_NEEDS_NOTHING, fn, NULL, NULL                              \
+#define TWICE(needs, name, after, unit, help, fn)                            \
+    {{name after, unit, help}, EGI_ON_BATCH, needs, fn, NULL, NULL},         \
+    {                                                                        \
+        {name "_test" after, unit, help "; test batch"}, EGI_ON_TEST, needs, \
+            fn, NULL, NULL                                                   \
     }
+#define BOTH(name, unit, help, fn) \
+    TWICE(EGI_NEEDS_TRIGGERS, name, "", unit, help, fn)
 #define HEAD(needs, name, help, fn)                                   \
     {                                                                 \
         {name, "fraction", help}, EGI_ON_BATCH, needs, fn, NULL, NULL \
@@ -31,6 +33,9 @@
 #define OF_HEAD(id, score, unit, help)          \
     REPEATS("head.<block>.<head>." score, unit, \
             help ", random tokens said twice"),
+/* Behind triggers, a head of the first block, of the second. */
+#define FIRST (EGI_NEEDS_LOOK1 | EGI_NEEDS_TRIGGERS)
+#define SECOND (EGI_NEEDS_LOOK2 | EGI_NEEDS_TRIGGERS)
 
 const egi_probe egi_probe_table[] = {
     BOTH("loss_global", "nats", "mean loss where no trigger stands (c = 0)",
@@ -49,35 +54,41 @@ const egi_probe egi_probe_table[] = {
          "after triggers: the answer is the trigger itself",
          egi_repeat_fraction),
 
-    HEAD(EGI_NEEDS_LOOK1, "attn_prev",
+    TWICE(EGI_NEEDS_GROUP, "loss", ".<group>", "nats",
+          "mean loss over the group; vectors: half the squared error",
+          egi_loss_group),
+    TWICE(EGI_NEEDS_GROUP | EGI_NEEDS_TOKENS, "acc", ".<group>", "fraction",
+          "accuracy over the group", egi_acc_group),
+
+    HEAD(FIRST, "attn_prev",
          "block 0, one place after a trigger: looks at the trigger",
          egi_attn_prev),
-    HEAD(EGI_NEEDS_LOOK1, "attn_prev_first",
+    HEAD(FIRST, "attn_prev_first",
          "the same for first occurrences of a trigger", egi_attn_prev_first),
     HEAD(EGI_NEEDS_LOOK1, "attn_prev_all",
          "block 0, everywhere: looks at the position before",
          egi_attn_prev_all),
-    HEAD(EGI_NEEDS_LOOK2, "attn_answer",
+    HEAD(SECOND, "attn_answer",
          "block 1, in context: the attended token is the answer",
          egi_attn_answer),
-    HEAD(EGI_NEEDS_LOOK2, "attn_match",
+    HEAD(SECOND, "attn_match",
          "block 1, in context: looks right behind an earlier copy of the token",
          egi_attn_match),
-    HEAD(EGI_NEEDS_LOOK2, "attn_match_other",
+    HEAD(SECOND, "attn_match_other",
          "the same where a token that is no trigger comes again",
          egi_attn_match_other),
-    HEAD(EGI_NEEDS_LOOK1 | EGI_NEEDS_LOOK2, "attn_cond",
+    HEAD(FIRST | SECOND, "attn_cond",
          "in context: the place block 1 attends itself looked one back in "
          "block 0",
          egi_attn_cond),
-    HEAD(EGI_NEEDS_LOOK2, "pred_attended",
+    HEAD(SECOND, "pred_attended",
          "block 1, in context: the prediction is the attended token",
          egi_pred_attended),
-    HEAD(EGI_NEEDS_LOOK1, "attn_repeat_0",
+    HEAD(FIRST, "attn_repeat_0",
          "block 0, in context, answers that repeat the trigger: the attended "
          "token is the answer",
          egi_attn_repeat_first),
-    HEAD(EGI_NEEDS_LOOK2, "attn_repeat_1", "the same in block 1",
+    HEAD(SECOND, "attn_repeat_1", "the same in block 1",
          egi_attn_repeat_second),
 
     WEIGHTS("recall_W_O2", "fraction",

@@ -16,10 +16,20 @@ typedef enum egi_probe_kind {
     EGI_ON_REPEATS  /* repeated tokens, before the update: heads.c */
 } egi_probe_kind;
 
-/* What a probe on sequences reads beside tokens, labels and predictions: where
- * the heads of the first and of the second block look. It is then measured once
- * for each head of that block, or for each pair of heads. */
-enum { EGI_NEEDS_NOTHING = 0, EGI_NEEDS_LOOK1 = 1, EGI_NEEDS_LOOK2 = 2 };
+/* What a probe on sequences reads beside targets and labels. */
+enum {
+    EGI_NEEDS_NOTHING = 0,
+    /* Where the heads of the first, the second block look: measured once for
+     * each head of that block, or for each pair of heads. */
+    EGI_NEEDS_LOOK1 = 1,
+    EGI_NEEDS_LOOK2 = 2,
+    EGI_NEEDS_LOOKS = 3, /* both */
+    EGI_NEEDS_TOKENS = 4,
+    EGI_NEEDS_TRIGGERS = 8, /* labels count occurrences of triggers */
+    /* Measured once for each group of a task that has no triggers: those have
+     * rows of their own. */
+    EGI_NEEDS_GROUP = 16
+};
 
 typedef bool (*egi_weights_fn)(double *value, const egi_weights *w);
 typedef bool (*egi_tensor_fn)(double *value, eg_trainer *tr, int tensor,

@@ -44,7 +44,7 @@ static int32_t draw_rest(const double *p, int n, const triggers *q, int skip,
 }
 
 /* Step 1: K distinct tokens, each drawn from pi_u without those before. */
-static void draw_triggers(const eg_task *task, triggers *q, eg_rng *rng)
+static void draw_triggers(const egi_bigram *task, triggers *q, eg_rng *rng)
 {
     int misses = 0;
 
@@ -61,7 +61,7 @@ static void draw_triggers(const eg_task *task, triggers *q, eg_rng *rng)
 }
 
 /* Step 2: what follows trigger x. */
-static int32_t draw_output(const eg_task *task, const egi_outputs *o,
+static int32_t draw_output(const egi_bigram *task, const egi_outputs *o,
                            const triggers *q, int32_t x, eg_rng *rng)
 {
     bool no_repeat = task->opts.no_repeat;
@@ -92,12 +92,12 @@ static eg_index write_latents(const triggers *q, eg_seq *out)
     for (int k = 0; k < q->n; k++) {
         out->tokens[k] = q->token[k];
         out->targets[k] = -1;
-        out->occur[k] = -1;
+        out->labels[k] = -1;
     }
     return q->n;
 }
 
-void egi_bigram_sequence(const eg_task *task, const egi_outputs *outputs,
+void egi_bigram_sequence(const egi_bigram *task, const egi_outputs *outputs,
                          eg_rng *rng, eg_seq *out)
 {
     triggers q;
@@ -119,12 +119,12 @@ void egi_bigram_sequence(const eg_task *task, const egi_outputs *outputs,
     x = egi_alias_draw(task->first.cell, task->first.n, rng);
     for (; t < T; t++) {
         out->tokens[t] = x;
-        out->occur[t] = 0;
+        out->labels[t] = 0;
         if (q.place[x]) {
             int k = q.place[x] - 1;
 
             q.seen[k]++;
-            out->occur[t] = counted ? q.seen[k] : 1;
+            out->labels[t] = counted ? q.seen[k] : 1;
             x = task->opts.shuffle ? draw_output(task, outputs, &q, x, rng)
                                    : q.output[k];
         } else {

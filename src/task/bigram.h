@@ -3,8 +3,8 @@
 #ifndef EGI_TASK_BIGRAM_H
 #define EGI_TASK_BIGRAM_H
 
-#include "engram/task.h"
 #include "task/alias.h"
+#include "task/kind.h"
 
 #define EGI_TASK_MAX_SYMBOLS 8192 /* the dense bigram table stays < 512 MiB */
 #define EGI_MAX_TRIGGERS 64
@@ -20,9 +20,8 @@ typedef struct egi_outputs {
     int32_t lo, hi;
 } egi_outputs;
 
-struct eg_task {
+typedef struct egi_bigram {
     eg_task_opts opts;
-    uint64_t seed;
     int n_symbols; /* V */
     int n_fixed;   /* 0: triggers are drawn for each sequence */
     int32_t fixed[EGI_MAX_TRIGGERS];
@@ -33,10 +32,10 @@ struct eg_task {
     egi_alias_cell *cells; /* of all laws */
     egi_law first;         /* pi_u */
     egi_law *row;          /* [V], pi_b(.|i) */
-};
+} egi_bigram;
 
 /* One sequence from rng; see the steps in bigram.c. */
-void egi_bigram_sequence(const eg_task *task, const egi_outputs *outputs,
+void egi_bigram_sequence(const egi_bigram *task, const egi_outputs *outputs,
                          eg_rng *rng, eg_seq *out);
 
 #endif

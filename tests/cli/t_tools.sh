@@ -47,7 +47,7 @@ expect 2 '' 'expected train, which has a program, found flow' "$engram" show \
 expect 2 '' '--plain and --set go with --program' "$engram" show tiny --plain
 
 expect 0 dump '' "$engram" dump c.yaml --step 3 --out dump
-for f in tokens targets occur logits loss weight.W_E grad.blocks.1.attn.W_O \
+for f in tokens targets labels logits loss weight.W_E grad.blocks.1.attn.W_O \
     blocks.0.attn.hook_pattern blocks.0.attn.hook_attn_scores \
     blocks.1.hook_resid_post; do
     [ -s "dump/$f.npy" ] || die "dump lacks $f.npy"

@@ -6,8 +6,8 @@
 int main(void)
 {
     enum { T = 32 };
-    int32_t tokens[T], targets[T], occur[T];
-    eg_seq seq = {tokens, targets, occur};
+    int32_t tokens[T], targets[T], labels[T];
+    eg_seq seq = {tokens, targets, labels, NULL, NULL};
     eg_task_opts opts;
     eg_task *task;
     eg_err err;

@@ -2,23 +2,40 @@
  * code, and the head. */
 #include "nn/module.h"
 
+/* Vectors come in by W_in and go out by W_out; tokens by their embeddings, and
+ * out by W_U. */
 void egi_input_tensors(eg_model *m)
 {
+    eg_index n_in = m->io.n_in;
     int pos = m->opts.pos;
     bool sinusoids = pos == EG_POS_SIN || pos == EG_POS_SIN_SCALED;
     egi_fill fill = sinusoids ? EGI_FILL_SINUSOIDS : EGI_FILL_EMBED;
 
-    egi_tensor_add(m, -1, "W_E", EGI_FILL_EMBED, m->V, m->d_model, 0, 0);
+    if (n_in > 0)
+        egi_tensor_add(m, -1, "W_in", EGI_FILL_MATRIX, n_in, m->d_model, 0,
+                       n_in);
+    else
+        egi_tensor_add(m, -1, "W_E", EGI_FILL_EMBED, m->V, m->d_model, 0, 0);
     if (pos == EG_POS_NONE || pos == EG_POS_ROTARY) return;
     egi_tensor_add(m, -1, "W_pos", fill, m->T, m->d_model, 0, 0);
     if (m->tensors_st == EG_OK)
         m->tensor[m->n_tensors - 1].fixed = pos != EG_POS_LEARNED;
 }
 
+static int embedded(egi_builder *b)
+{
+    int x;
+
+    if (b->m->io.n_in == 0)
+        return egi_put(b, EGI_OP_embed, egi_weight(b, -1, "W_E"), -1, -1, -1,
+                       (egi_attr){0});
+    x = egi_put(b, EGI_OP_vectors, -1, -1, -1, -1, (egi_attr){0});
+    return egi_linear(b, x, egi_weight(b, -1, "W_in"), -1, NULL);
+}
+
 int egi_input_emit(egi_builder *b)
 {
-    int e = egi_put(b, EGI_OP_embed, egi_weight(b, -1, "W_E"), -1, -1, -1,
-                    (egi_attr){0});
+    int e = embedded(b);
     int pos = egi_weight(b, -1, "W_pos");
 
     egi_see(b, -1, "hook_embed", e);
@@ -30,13 +47,22 @@ int egi_input_emit(egi_builder *b)
 
 void egi_head_tensors(eg_model *m)
 {
-    if (!m->opts.tied)
+    if (m->io.n_out > 0)
+        egi_tensor_add(m, -1, "W_out", EGI_FILL_MATRIX, m->d_model, m->io.n_out,
+                       0, m->d_model);
+    else if (!m->opts.tied)
         egi_tensor_add(m, -1, "W_U", EGI_FILL_MATRIX, m->d_model, m->V, 0,
                        m->d_model);
 }
 
-/* Logits and the loss. */
-void egi_head_emit(egi_builder *b, int x)
+static void vectors_emit(egi_builder *b, int x)
+{
+    x = egi_linear(b, x, egi_weight(b, -1, "W_out"), -1, NULL);
+    egi_see(b, -1, "outputs", x);
+    egi_put(b, EGI_OP_sqerr, x, -1, -1, -1, (egi_attr){0});
+}
+
+static void tokens_emit(egi_builder *b, int x)
 {
     int u = egi_weight(b, -1, "W_U");
 
@@ -46,4 +72,13 @@ void egi_head_emit(egi_builder *b, int x)
     x = egi_linear(b, x, u, -1, NULL);
     egi_see(b, -1, "logits", x);
     egi_put(b, EGI_OP_xent, x, -1, -1, -1, (egi_attr){0});
+}
+
+/* What is predicted, and the loss. */
+void egi_head_emit(egi_builder *b, int x)
+{
+    if (b->m->io.n_out > 0)
+        vectors_emit(b, x);
+    else
+        tokens_emit(b, x);
 }

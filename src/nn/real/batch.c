@@ -106,7 +106,7 @@ static void sheet_ops(const N(exec) * e, N(room) * r, const N(batch) * b,
 {
     eg_index at = (eg_index)sheet * b->T;
 
-    memcpy(r->tokens, b->token + at, (size_t)b->T * sizeof *r->tokens);
+    memcpy(r->seq.tokens, b->token + at, (size_t)b->T * sizeof *r->seq.tokens);
     r->pair_rows = b->rows[sheet];
     r->pair_limit = b->limit + at;
     r->n = r->pair_limit[r->pair_rows - 1];

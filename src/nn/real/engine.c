@@ -33,11 +33,12 @@ static void tokens_task(void *ctx, int i, int worker)
 {
     engine *e = ctx;
     N(room) *r = &e->room[worker];
-    eg_seq seq = {r->tokens, r->targets, r->occur};
     eg_index T = e->pairs.T;
 
-    eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i, &seq);
-    memcpy(e->pairs.tokens + i * T, seq.tokens, (size_t)T * sizeof *seq.tokens);
+    eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i,
+                     &r->seq);
+    memcpy(e->pairs.tokens + i * T, r->seq.tokens,
+           (size_t)T * sizeof *r->seq.tokens);
 }
 
 static void sheet_task(void *ctx, int sheet, int worker)
@@ -75,7 +76,6 @@ static void slot_task(void *ctx, int slot, int worker)
     real *acc = e->acc + (eg_index)slot * e->x.n_acc;
     int from = (int)((int64_t)slot * e->batch / e->slots);
     int to = (int)((int64_t)(slot + 1) * e->batch / e->slots);
-    eg_seq seq = {r->tokens, r->targets, r->occur};
 
     memset(acc, 0, (size_t)e->x.n_acc * sizeof *acc);
     e->loss[slot] = 0;
@@ -85,7 +85,7 @@ static void slot_task(void *ctx, int slot, int worker)
         int n;
 
         eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i,
-                         &seq);
+                         &r->seq);
         egi_beside_end(r->tick, e->x.p->n_ops, EGI_BESIDE_DRAW, start);
         r->index = i;
         n = N(exec_forward)(&e->x, r, acc);
@@ -144,21 +144,22 @@ static void eval_task(void *ctx, int i, int worker)
 {
     engine *e = ctx;
     N(room) *r = &e->room[worker];
-    eg_seq seq = {r->tokens, r->targets, r->occur};
     const egi_eval_call *c = e->call;
     const N(looks) *looks = e->looks ? &e->looks[worker] : NULL;
 
     if (c->source)
-        c->source(c->from, c->first + (uint32_t)i, &seq);
+        c->source(c->from, c->first + (uint32_t)i, &r->seq);
     else
         eg_task_sequence(e->task, c->split, c->step, c->first + (uint32_t)i,
-                         &seq);
+                         &r->seq);
     N(exec_forward)(&e->x, r, NULL);
     if (looks) N(looks_fill)(looks, &e->x, r);
     eg_acts acts = {.n_ctx = e->x.p->m->T,
-                    .tokens = r->tokens,
-                    .targets = r->targets,
-                    .occur = r->occur,
+                    .tokens = r->seq.tokens,
+                    .targets = r->seq.targets,
+                    .labels = r->seq.labels,
+                    .inputs = r->seq.inputs,
+                    .outputs = r->seq.outputs,
                     .nll = r->nll,
                     .pred = r->pred,
                     .state = looks};

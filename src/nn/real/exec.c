@@ -113,7 +113,7 @@ N(bind)(const N(exec) * e, const N(room) * r, real *acc, real *grad, int k)
 
 static bool in_loss(const egi_program *p, const N(room) * r, int t)
 {
-    return r->targets[t] >= 0 && (!p->in_context || r->occur[t] >= 2);
+    return egi_in_group(p->loss, r->seq.targets[t], r->seq.labels[t]);
 }
 
 /* The rows of EGI_LOSS: positions in the loss. Without such rows the loss reads
@@ -131,7 +131,7 @@ static void choose_rows(const egi_program *p, N(room) * r)
         r->n_loss += in;
         if (chosen && !in) continue;
         r->limit[r->rows] = t + 1;
-        r->target[r->rows] = in ? r->targets[t] : -1;
+        r->target[r->rows] = in ? r->seq.targets[t] : -1;
         r->rows++;
     }
     if (chosen && r->rows > 0) r->n = r->limit[r->rows - 1];
@@ -141,7 +141,9 @@ static N(seq) seq_of(const N(room) * r)
 {
     return (N(seq)){.n = r->n,
                     .n_loss = r->n_loss,
-                    .tokens = r->tokens,
+                    .tokens = r->seq.tokens,
+                    .inputs = r->seq.inputs,
+                    .outputs = r->seq.outputs,
                     .row = r->batch ? r->batch->row +
                                           (eg_index)r->index * r->batch->T
                                     : NULL,
@@ -237,12 +239,16 @@ static size_t room_lay(N(room) * r, const N(exec) * e, char *base)
 {
     layout l = {base, 0};
     eg_index T = e->p->m->T;
-    int32_t **ints[] = {&r->tokens, &r->targets, &r->occur, &r->each,
-                        &r->limit,  &r->target,  &r->pred};
+    eg_io io = e->p->m->io;
+    int32_t **ints[] = {&r->seq.tokens, &r->seq.targets, &r->seq.labels,
+                        &r->each,       &r->limit,       &r->target,
+                        &r->pred};
 
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         *ints[i] = lay_int(&l, T);
     r->nll = lay_bytes(&l, (size_t)T * sizeof(double));
+    r->seq.inputs = lay_bytes(&l, (size_t)(T * io.n_in) * sizeof(double));
+    r->seq.outputs = lay_bytes(&l, (size_t)(T * io.n_out) * sizeof(double));
     r->base = lay_real(&l, e->room.entries);
     return l.used;
 }

@@ -44,7 +44,7 @@ void N(exec_finish)(N(exec) * e, real *acc, real *grad, real scale);
 
 /* One thread's memory for one sequence. */
 typedef struct N(room) {
-    int32_t *tokens, *targets, *occur;     /* [T] as the task writes them */
+    eg_seq seq;                            /* as the task writes it */
     int32_t *each, *limit, *target, *pred; /* [T] see N(seq) */
     double *nll;
     int n, rows, n_loss; /* positions computed, rows of EGI_LOSS, in the loss */

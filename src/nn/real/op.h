@@ -18,6 +18,8 @@ typedef struct N(arg) {
 typedef struct N(seq) {
     int n, n_loss;         /* positions; those in the loss */
     const int32_t *tokens; /* [n] */
+    const double *inputs;  /* [n, n_in], of a task of vectors */
+    const double *outputs; /* [n, n_out] */
     const int32_t *row;    /* [n] of the batch's pairs */
     const int32_t *each;   /* [n] t + 1: limits of EGI_POSITION rows */
     const int32_t *limit;  /* [rows] of EGI_LOSS rows: position + 1 */

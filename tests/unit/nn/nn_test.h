@@ -21,7 +21,8 @@
 
 typedef struct variant {
     const char *name;
-    const char *model; /* "key=value key=value ..." */
+    const char *model; /* "key=value key=value ..."; task.kind=... where it is
+                          not the bigram task */
     const char *train;
 } variant;
 
@@ -134,10 +135,20 @@ static const variant VARIANTS[] = {
      "loss=all"},
     {"unscaled tied head, norms",
      "pos=learned tied=true tied_scale=false norm=post mlp=relu", "loss=all"},
+    {"vectors", "task.kind=linear task.dim=5 pos=learned qk=factorised", ""},
+    {"vectors, linear attention, pre-norm",
+     "task.kind=linear task.dim=3 pos=sinusoidal mixer=linear n_heads=2 "
+     "norm=pre mlp=gelu",
+     "loss=over"},
+    {"vectors, no positions",
+     "task.kind=linear task.dim=7 task.noise=0.1 pos=none n_layers=1 "
+     "resid_clip=1",
+     "loss=under freeze=W_in"},
+    {"chains", "task.kind=markov task.n_states=4 pos=rotary", "loss=later"},
 };
 #define N_VARIANTS ((int)(sizeof VARIANTS / sizeof *VARIANTS))
 
-/* "a=1 b=x,y" into a struct by its table. */
+/* "a=1 b=x,y" into a struct by its table; task.a=1 into a task's alone. */
 static inline void set_fields(const eg_field *table, void *opts,
                               const char *text)
 {
@@ -148,7 +159,10 @@ static inline void set_fields(const eg_field *table, void *opts,
     for (char *item = strtok_r(copy, " ", &save); item;
          item = strtok_r(NULL, " ", &save)) {
         char *eq = strchr(item, '=');
+        bool tasks = strncmp(item, "task.", 5) == 0;
         assert_non_null(eq);
+        if (tasks && table != eg_task_fields) continue;
+        if (tasks) item += 5;
         *eq = 0;
         const eg_field *f = eg_field_find(table, item);
         assert_non_null(f);
@@ -163,7 +177,8 @@ typedef struct setting {
     eg_train_spec spec;
 } setting;
 
-/* A small bigram task (T = n_ctx, d = 12) and a spec of the variant on it. */
+/* A small task (T = n_ctx, d = 12; task begins with n_ctx=...) and a spec of
+ * the variant on it. */
 static inline void setting_open(setting *s, const variant *v, const char *task,
                                 int threads)
 {
@@ -172,7 +187,17 @@ static inline void setting_open(setting *s, const variant *v, const char *task,
 
     memset(s, 0, sizeof *s);
     eg_fields_default(eg_task_fields, &to);
-    set_fields(eg_task_fields, &to, task);
+    if (strncmp(v->model, "task.", 5) == 0) {
+        const char *end = v->model, *next; /* of the last task.key=value */
+        char items[512];
+
+        while ((next = strstr(end, "task."))) end = next + strcspn(next, " ");
+        snprintf(items, sizeof items, "%.*s %.*s", (int)strcspn(task, " "),
+                 task, (int)(end - v->model), v->model);
+        set_fields(eg_task_fields, &to, items); /* of `task` its n_ctx */
+    } else {
+        set_fields(eg_task_fields, &to, task);
+    }
     if (eg_task_new(&s->task, &to, 7, &err) != EG_OK) fail_msg("%s", err.msg);
     if (eg_pool_new(&s->pool, threads, &err) != EG_OK) fail_msg("%s", err.msg);
     eg_fields_default(eg_model_fields, &s->spec.model);

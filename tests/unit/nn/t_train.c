@@ -419,7 +419,7 @@ static void test_no_later_occurrences(void **state)
     tr = trainer_open(&s);
     run(tr, 2);
     eg_trainer_free(tr);
-    s.spec.train.loss = EG_LOSS_IN_CONTEXT;
+    set_fields(eg_train_fields, &s.spec.train, "loss=in_context");
     assert_int_equal(eg_train_plan_make(&plan, &s.spec, &err), EG_EINVAL);
     assert_int_equal(eg_trainer_new(&tr, &s.spec, &err), EG_EINVAL);
     assert_null(tr);

@@ -60,7 +60,8 @@ static double value_of(const seen *l, const char *name)
 
 static void add(egi_measure *m, int index, int worker, const eg_view *pattern)
 {
-    egi_seq s = {T, tokens, targets, occur, preds[index], nll, NULL, NULL};
+    egi_seq s = {T,   tokens, targets, occur, preds[index],
+                 nll, NULL,   NULL,    NULL};
 
     egi_measure_add(m, index, worker, &s, pattern);
 }
@@ -76,7 +77,7 @@ static void heads_have_names(void **state)
     egi_measure m = {.n_heads = HEADS,
                      .n_ctx = T,
                      .count = COUNT,
-                     .has = EGI_NEEDS_LOOK1 | EGI_NEEDS_LOOK2};
+                     .has = EGI_NEEDS_LOOKS | EGI_NEEDS_TRIGGERS};
     seen l = {0};
 
     (void)state;
@@ -111,8 +112,10 @@ static void one_head_and_none(void **state)
     const int look[HEADS][T] = {{0, 0, 1, 2}, {0, 0, 1, 2}};
     float room[HEADS * T * T];
     eg_view pattern = looking(room, look);
-    egi_measure m = {
-        .n_heads = 1, .n_ctx = T, .count = 1, .has = EGI_NEEDS_LOOK1};
+    egi_measure m = {.n_heads = 1,
+                     .n_ctx = T,
+                     .count = 1,
+                     .has = EGI_NEEDS_LOOK1 | EGI_NEEDS_TRIGGERS};
     seen l = {0};
 
     (void)state;
@@ -125,7 +128,8 @@ static void one_head_and_none(void **state)
     assert_near(value_of(&l, "attn_answer"), -1, 0);
     egi_measure_release(&m);
 
-    m = (egi_measure){.n_heads = HEADS, .n_ctx = T, .count = 1};
+    m = (egi_measure){
+        .n_heads = HEADS, .n_ctx = T, .count = 1, .has = EGI_NEEDS_TRIGGERS};
     l.n = 0;
     assert_int_equal(egi_measure_init(&m, true, 1, NULL), EG_OK);
     add(&m, 0, 0, NULL);
@@ -149,7 +153,8 @@ static void order_does_not_matter(void **state)
     for (int pass = 0; pass < 2; pass++) {
         for (int k = 0; k < MANY; k++) {
             int i = pass ? k * 31 % MANY : k;
-            egi_seq s = {T, tokens, targets, occur, preds[0], odd[i], 0, 0};
+            egi_seq s = {T,      tokens, targets, occur, preds[0],
+                         odd[i], 0,      0,       NULL};
             egi_measure_add(&m, i, k % 2, &s, NULL);
         }
         l.n = 0;

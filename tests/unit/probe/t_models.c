@@ -244,6 +244,7 @@ static void no_pattern_no_probe(void **state)
                      EG_OK);
     m.has = egi_measure_offers(blind);
     assert_int_equal(m.has, EGI_NEEDS_NOTHING);
+    m.has = egi_measure_told(r.task);
     assert_int_equal(egi_measure_init(&m, false, 1, NULL), EG_OK);
     egi_measure_run(&m, blind, EG_PROBE, 0);
     egi_measure_emit(&m, keep, &s);

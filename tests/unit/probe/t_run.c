@@ -43,7 +43,7 @@ static void folder_drop(eg_folder *f)
     static const char *const once[] = {"log_bigram.npy",
                                        "demo_tokens.npy",
                                        "demo_targets.npy",
-                                       "demo_occur.npy",
+                                       "demo_labels.npy",
                                        "bare",
                                        "probed"};
     static const char *const each[] = {"pattern_L0",  "pattern_L1",
@@ -180,7 +180,7 @@ static void set_up_survives_no_memory(void **state)
 static double repeats(const rig *r, eg_split split, uint64_t step, int count)
 {
     int32_t tokens[T], targets[T], occur[T];
-    eg_seq seq = {tokens, targets, occur};
+    eg_seq seq = {tokens, targets, occur, NULL, NULL};
     double repeat = 0, n = 0;
 
     for (int i = 0; i < count; i++) {
@@ -343,7 +343,7 @@ static void snapshots_can_be_read(void **state)
 
     eg_view tokens = load(&f, "demo_tokens.npy", EG_I32, 1, T);
     eg_view targets = load(&f, "demo_targets.npy", EG_I32, 1, T);
-    eg_view occur = load(&f, "demo_occur.npy", EG_I32, 1, T);
+    eg_view occur = load(&f, "demo_labels.npy", EG_I32, 1, T);
     for (eg_index t = 0; t + 1 < T; t++) {
         assert_true(eg_view_at(&targets, t) == eg_view_at(&tokens, t + 1));
         in_context += t < 64 && eg_view_at(&occur, t) >= 2;

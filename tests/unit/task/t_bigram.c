@@ -23,6 +23,16 @@ static const char *const variants[] = {
 };
 enum { N_VARIANTS = sizeof variants / sizeof *variants };
 
+/* NULL and 0 when they are drawn for each sequence. */
+static const int32_t *fixed_triggers(const eg_task *task, int *n)
+{
+    eg_view v = {.data = NULL, .shape = {0}};
+    bool fixed = eg_task_fact(task, "triggers", &v);
+
+    *n = fixed ? (int)v.shape[0] : 0;
+    return fixed ? v.data : NULL;
+}
+
 /* Labels and chain of one sequence, recomputed the slow way. The triggers are
  * those tokens with a label; a token must have one always or never. */
 static void check_sequence(const eg_task *task, const eg_seq *s)
@@ -32,11 +42,11 @@ static void check_sequence(const eg_task *task, const eg_seq *s)
     int start = o->show_latents ? (int)o->n_triggers : 0;
     const double *pi_b = eg_task_bigram(task);
     int n_fixed;
-    const int32_t *fixed = eg_task_fixed_triggers(task, &n_fixed);
+    const int32_t *fixed = fixed_triggers(task, &n_fixed);
 
     for (int t = 0; t < start; t++) {
         assert_int_equal(s->targets[t], -1);
-        assert_int_equal(s->occur[t], -1);
+        assert_int_equal(s->labels[t], -1);
         assert_in_range(s->tokens[t], 0, v - 1);
     }
     for (int t = start; t < T; t++) {
@@ -49,19 +59,20 @@ static void check_sequence(const eg_task *task, const eg_seq *s)
         for (int r = start; r < t; r++) {
             if (s->tokens[r] != x) continue;
             before++;
-            assert_int_equal(s->occur[r] > 0, s->occur[t] > 0);
-            if (s->occur[t] > 0 && !o->shuffle)
+            assert_int_equal(s->labels[r] > 0, s->labels[t] > 0);
+            if (s->labels[t] > 0 && !o->shuffle)
                 assert_int_equal(s->targets[r], y);
         }
-        if (s->occur[t] != 0)
-            assert_int_equal(s->occur[t],
+        if (s->labels[t] != 0)
+            assert_int_equal(s->labels[t],
                              o->occurrences == EG_OCCUR_ONE ? 1 : before + 1);
         else
             assert_true(pi_b[x * v + y] > 0);
-        if (o->no_repeat && s->occur[t] > 0) assert_int_not_equal(x, y);
+        if (o->no_repeat && s->labels[t] > 0) assert_int_not_equal(x, y);
         for (int k = 0; k < n_fixed; k++) expect_trigger |= fixed[k] == x;
         for (int k = 0; k < start; k++) expect_trigger |= s->tokens[k] == x;
-        if (n_fixed || start) assert_int_equal(expect_trigger, s->occur[t] > 0);
+        if (n_fixed || start)
+            assert_int_equal(expect_trigger, s->labels[t] > 0);
     }
 }
 
@@ -87,7 +98,7 @@ static void fixed_check(const char *sets, const char *expect)
 {
     eg_task *task = task_make(sets, 1);
     int n;
-    const int32_t *q = eg_task_fixed_triggers(task, &n);
+    const int32_t *q = fixed_triggers(task, &n);
     char got[80] = "";
 
     for (int k = 0; k < n; k++) {
@@ -107,7 +118,7 @@ static void test_fixed_triggers(void **state)
     int n = 7;
 
     (void)state;
-    assert_null(eg_task_fixed_triggers(task, &n));
+    assert_null(fixed_triggers(task, &n));
     assert_int_equal(n, 0);
     eg_task_free(task);
     fixed_check("triggers=fixed", "aote ");
@@ -129,7 +140,7 @@ static void make_one(void *ctx, int i, int worker)
     batch *b = ctx;
     eg_index T = b->T;
     int32_t *at = b->all + 3 * T * i;
-    eg_seq s = {at, at + T, at + 2 * T};
+    eg_seq s = {at, at + T, at + 2 * T, NULL, NULL};
 
     (void)worker;
     eg_task_sequence(b->task, EG_TRAIN, 5, (uint32_t)i, &s);
@@ -215,8 +226,8 @@ static void test_occurrences(void **state)
         assert_memory_equal(x.tokens, y.tokens, (size_t)T * sizeof *x.tokens);
         assert_memory_equal(x.targets, y.targets, (size_t)T * sizeof *x.tokens);
         for (int t = 0; t < T; t++) {
-            assert_int_equal(y.occur[t], x.occur[t] > 0);
-            later += x.occur[t] > 1;
+            assert_int_equal(y.labels[t], x.labels[t] > 0);
+            later += x.labels[t] > 1;
         }
     }
     printf("%d later occurrences, all labelled 1\n", later);
@@ -239,11 +250,11 @@ static void test_split_pools(void **state)
     for (uint32_t i = 0; i < 2000; i++) {
         eg_task_sequence(task, EG_TRAIN, 0, i, &s);
         for (int t = 0; t < T; t++)
-            if (s.occur[t] > 0 && s.targets[t] > max_train)
+            if (s.labels[t] > 0 && s.targets[t] > max_train)
                 max_train = s.targets[t];
         eg_task_sequence(task, EG_TEST, 0, i, &s);
         for (int t = 0; t < T; t++)
-            if (s.occur[t] > 0 && s.targets[t] < min_test)
+            if (s.labels[t] > 0 && s.targets[t] < min_test)
                 min_test = s.targets[t];
     }
     printf("train outputs up to %d, test outputs from %d\n", max_train,

@@ -42,10 +42,10 @@ static void count_all(counts *c, const eg_task *task, eg_split split)
         eg_task_sequence(task, split, 7, i, &s);
         c->first[s.tokens[0]]++;
         for (int t = 0; t < T; t++) {
-            int64_t *table = s.occur[t] == 0 ? c->step : c->output;
-            int64_t *row_n = s.occur[t] == 0 ? c->step_n : c->output_n;
+            int64_t *table = s.labels[t] == 0 ? c->step : c->output;
+            int64_t *row_n = s.labels[t] == 0 ? c->step_n : c->output_n;
 
-            if (s.occur[t] > 1) continue;
+            if (s.labels[t] > 1) continue;
             table[s.tokens[t] * c->v + s.targets[t]]++;
             row_n[s.tokens[t]]++;
         }
@@ -216,8 +216,8 @@ static void test_shuffle(void **state)
 
         eg_task_sequence(task, EG_TRAIN, 0, i, &s);
         for (int t = 0; t < T; t++) {
-            if (s.occur[t] == 0) continue;
-            assert_true(s.occur[t] == 1 || last >= 0);
+            if (s.labels[t] == 0) continue;
+            assert_true(s.labels[t] == 1 || last >= 0);
             if (last >= 0) {
                 n++;
                 same += s.targets[t] == last;

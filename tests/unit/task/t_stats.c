@@ -160,7 +160,7 @@ static void test_no_successor(void **state)
     for (uint32_t i = 0; i < 2000; i++) {
         eg_task_sequence(t, EG_TRAIN, 0, i, &s);
         for (int k = 0; k < 50; k++)
-            if (s.occur[k] == 0 && s.tokens[k] == 2) after[s.targets[k]]++;
+            if (s.labels[k] == 0 && s.tokens[k] == 2) after[s.targets[k]]++;
     }
     printf("after z: %d a, %d b, %d z, expected 2 : 2 : 1\n", after[0],
            after[1], after[2]);

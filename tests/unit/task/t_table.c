@@ -51,14 +51,14 @@ static void add_sequence(sums *a, const eg_seq *s, int T, const double *pi_b,
         bool rep = s->targets[t] == s->tokens[t];
 
         a->n++;
-        if (s->occur[t] == 0) {
+        if (s->labels[t] == 0) {
             a->plain++;
             a->nll -= log(pi_b[s->tokens[t] * v + s->targets[t]]);
             continue;
         }
         a->trig++;
         a->rep1 += rep;
-        if (s->occur[t] < 2) continue;
+        if (s->labels[t] < 2) continue;
         a->again++;
         a->rep2 += rep;
     }

@@ -50,21 +50,19 @@ static inline eg_task *task_make(const char *sets, uint64_t seed)
 
 static inline eg_seq seq_make(int n_ctx)
 {
-    eg_seq s = {eg_calloc((size_t)n_ctx, sizeof(int32_t)),
-                eg_calloc((size_t)n_ctx, sizeof(int32_t)),
-                eg_calloc((size_t)n_ctx, sizeof(int32_t))};
+    eg_seq s = {.tokens = eg_calloc((size_t)n_ctx, sizeof(int32_t)),
+                .targets = eg_calloc((size_t)n_ctx, sizeof(int32_t)),
+                .labels = eg_calloc((size_t)n_ctx, sizeof(int32_t))};
 
     assert_non_null(s.tokens);
     assert_non_null(s.targets);
-    assert_non_null(s.occur);
+    assert_non_null(s.labels);
     return s;
 }
 
 static inline void seq_free(eg_seq *s)
 {
-    eg_free(s->tokens);
-    eg_free(s->targets);
-    eg_free(s->occur);
+    eg_seq_release(s);
 }
 
 /* Normal deviate of a chi-square value (Wilson and Hilferty 1931); good to

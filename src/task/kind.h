@@ -1,0 +1,36 @@
+/* Kinds of task: each is one file with its options (engram/task.h), its groups
+ * of positions and its law, and one row of the table in task.c. */
+#ifndef EGI_TASK_KIND_H
+#define EGI_TASK_KIND_H
+
+#include "engram/task.h"
+
+typedef struct egi_task_kind {
+    const char *name, *help;
+    const eg_field *fields; /* options of its own, into eg_task_opts */
+    const eg_group *groups; /* beside "all"; ends with a name NULL */
+    const char *loss;       /* the group that is trained on */
+    /* Checks the options (EG_EINVAL names the key), makes task->state, and says
+     * what sequences are made of in task->io, whose n_ctx is there. */
+    eg_status (*make)(eg_task *task, eg_err *err);
+    void (*free)(void *state); /* NULL: nothing to free */
+    /* One sequence from rng; allocates nothing. */
+    void (*sequence)(const eg_task *task, eg_split split, eg_rng *rng,
+                     eg_seq *out);
+    bool (*fact)(const eg_task *task, const char *name, eg_view *out); /* NULL:
+                                                                    has none */
+    /* Unicode code point; NULL: tokens are no characters. */
+    int32_t (*symbol)(const eg_task *task, int token);
+} egi_task_kind;
+
+struct eg_task {
+    const egi_task_kind *kind;
+    eg_task_opts opts;
+    uint64_t seed;
+    eg_io io;
+    void *state;
+};
+
+extern const egi_task_kind egi_task_bigram, egi_task_markov, egi_task_linear;
+
+#endif

@@ -1,0 +1,266 @@
+/* The table of kinds; Markov chains and linear systems against what theory says
+ * of them. */
+#include "task_helper.h"
+
+static void test_table(void **state)
+{
+    const eg_field *kind = eg_field_find(eg_task_fields, "kind");
+    char choice[32];
+    int n = 0;
+
+    (void)state;
+    for (const char *name; (name = eg_task_kind_name(n, NULL)); n++) {
+        assert_true(eg_choice(kind->choices, n, choice, sizeof choice));
+        assert_string_equal(choice, name);
+        assert_non_null(eg_task_group_find(n, ""));
+        assert_string_equal(eg_task_group(n, 0)->name, "all");
+        assert_null(eg_task_group_find(n, "nowhere"));
+    }
+    assert_false(eg_choice(kind->choices, n, choice, sizeof choice));
+}
+
+static void test_foreign_options(void **state)
+{
+    static const char *const sets[][2] = {
+        {"kind=linear n_triggers=3",
+         "task.n_triggers: an option of kind bigram"},
+        {"kind=markov dim=3", "task.dim: an option of kind linear"},
+        {"n_states=4", "task.n_states: an option of kind markov"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        eg_task_opts o = task_opts(sets[i][0]);
+        eg_task *t;
+        eg_err err = {0};
+
+        assert_int_equal(eg_task_new(&t, &o, 1, &err), EG_EINVAL);
+        assert_null(t);
+        print_message("%s\n", err.msg);
+        assert_non_null(strstr(err.msg, sets[i][1]));
+    }
+}
+
+/* Mean loss in nats of who says 1/k, of who counts symbols, and of who counts
+ * what followed the present one, each count begun at 1. Known: an independent
+ * program's, over 100,000 chains, standard error .0005. */
+static void predictors(const char *sets, double loss[3], int n)
+{
+    eg_task *task = task_make(sets, 3);
+    int k = eg_task_vocab(task), T = eg_task_ctx(task);
+    eg_seq s;
+
+    assert_int_equal(eg_seq_new(&s, task, NULL), EG_OK);
+    loss[0] = log(k);
+    loss[1] = loss[2] = 0;
+    for (int i = 0; i < n; i++) {
+        double one[64] = {0}, two[64][64] = {{0}}, sum[64] = {0};
+
+        eg_task_sequence(task, EG_TRAIN, 0, (uint32_t)i, &s);
+        for (int t = 0; t < T; t++) {
+            int x = s.tokens[t], y = s.targets[t];
+
+            one[x] += 1;
+            loss[1] -= log((one[y] + 1) / (t + 1 + k));
+            loss[2] -= log((two[x][y] + 1) / (sum[x] + k));
+            two[x][y] += 1;
+            sum[x] += 1;
+        }
+    }
+    loss[1] /= (double)n * T;
+    loss[2] /= (double)n * T;
+    eg_seq_release(&s);
+    eg_task_free(task);
+}
+
+static void test_markov_predictors(void **state)
+{
+    static const struct {
+        const char *sets;
+        double unigram, bigram;
+    } known[] = {{"kind=markov n_states=2 n_ctx=100", .5766, .5098},
+                 {"kind=markov n_states=3 n_ctx=100", 1.0035, .8852}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        double loss[3];
+
+        predictors(known[i].sets, loss, 20000);
+        print_message("%s: uniform %.4f, unigram %.4f, bigram %.4f\n",
+                      known[i].sets, loss[0], loss[1], loss[2]);
+        assert_true(fabs(loss[1] - known[i].unigram) < .004);
+        assert_true(fabs(loss[2] - known[i].bigram) < .004);
+    }
+}
+
+/* Rows of a chain are Dirichlet(a): over many chains the variance of an entry
+ * is (1/k)(1 - 1/k) / (a k + 1), which the second of two visits to one state
+ * shows: P(same successor twice) = sum E p^2 = (a + 1) / (a k + 1). */
+static void test_markov_concentration(void **state)
+{
+    static const double alpha[] = {0.1, 1, 5};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        double a = alpha[i], want = (a + 1) / (3 * a + 1), same = 0, n = 0, sd;
+        char sets[96];
+        eg_task *task;
+        eg_seq s;
+
+        snprintf(sets, sizeof sets,
+                 "kind=markov n_states=3 n_ctx=40 start=uniform "
+                 "concentration=%g",
+                 a);
+        task = task_make(sets, 1);
+        assert_int_equal(eg_seq_new(&s, task, NULL), EG_OK);
+        for (uint32_t k = 0; k < 20000; k++) {
+            int x, t = 1;
+
+            eg_task_sequence(task, EG_TRAIN, 1, k, &s);
+            for (x = s.tokens[0]; t < 40 && s.tokens[t] != x; t++) continue;
+            if (t == 40) continue;
+            same += s.targets[0] == s.targets[t];
+            n += 1;
+        }
+        sd = sqrt(want * (1 - want) / n);
+        /* that the state came again within the sequence favours chains that
+         * return: some tenths of a per cent of the sequences do not */
+        print_message("concentration %g: %.4f, expected %.4f +- %.4f\n", a,
+                      same / n, want, sd);
+        if (i > 0) assert_true(fabs(same / n - want) < 5 * sd);
+        eg_seq_release(&s);
+        eg_task_free(task);
+    }
+}
+
+/* A stationary chain looks the same at both ends; finitely many chains come
+ * again, but not in the test batch. */
+static void test_markov_chains(void **state)
+{
+    eg_task *task = task_make("kind=markov n_states=2 n_ctx=400 n_chains=2 "
+                              "concentration=1",
+                              5);
+    double share[2][400] = {{0}};
+    int seen[2] = {0, 0};
+    eg_seq s;
+
+    (void)state;
+    assert_int_equal(eg_seq_new(&s, task, NULL), EG_OK);
+    for (int split = 0; split < 2; split++) {
+        double lo = 1, hi = 0;
+
+        for (uint32_t i = 0; i < 400; i++) {
+            double n = 0, stay = 0;
+
+            eg_task_sequence(task, split ? EG_TEST : EG_TRAIN, 2, i, &s);
+            for (int t = 0; t < 400; t++) {
+                assert_in_range(s.tokens[t], 0, 1);
+                if (t > 0) assert_int_equal(s.tokens[t], s.targets[t - 1]);
+                if (s.tokens[t] != 0) continue;
+                n += 1;
+                stay += s.targets[t] == 0;
+            }
+            share[split][i] = n > 50 ? stay / n : -1;
+        }
+        /* training: two clusters, at most .2 wide each; test: all over */
+        for (int i = 0; i < 400; i++) {
+            if (share[split][i] < 0) continue;
+            lo = fmin(lo, share[split][i]);
+            hi = fmax(hi, share[split][i]);
+        }
+        for (int i = 0; i < 400; i++)
+            seen[split] += share[split][i] >= 0 && share[split][i] > lo + .25 &&
+                           share[split][i] < hi - .25;
+        print_message("split %d: %.2f to %.2f, %d between\n", split, lo, hi,
+                      seen[split]);
+    }
+    assert_int_equal(seen[0], 0);
+    assert_true(seen[1] > 20);
+    eg_seq_release(&s);
+    eg_task_free(task);
+}
+
+/* mesa.md 1.1: E|s_t|^2/2 is n/6 = 1.667 at t = 1 and 1.70 at t = 50. */
+static void test_linear_moments(void **state)
+{
+    eg_task *task = task_make("kind=linear n_ctx=50", 1);
+    double first = 0, last = 0, next = 0;
+    enum { N = 20000 };
+    eg_seq s;
+
+    (void)state;
+    assert_int_equal(eg_task_io(task).d_vocab, 0);
+    assert_int_equal(eg_task_io(task).n_in, 10);
+    assert_int_equal(eg_seq_new(&s, task, NULL), EG_OK);
+    assert_null(s.tokens);
+    for (uint32_t i = 0; i < N; i++) {
+        eg_task_sequence(task, EG_TRAIN, 0, i, &s);
+        for (int k = 0; k < 10; k++) {
+            first += s.inputs[k] * s.inputs[k] / 2;
+            last += s.outputs[490 + k] * s.outputs[490 + k] / 2;
+        }
+        assert_memory_equal(s.inputs + 10, s.outputs, 490 * sizeof(double));
+        next += s.targets[49];
+    }
+    first /= N;
+    last /= N;
+    print_message("E|s|^2/2: %.4f at 1, %.4f at 51\n", first, last);
+    assert_true(fabs(first - 10.0 / 6) < .02);
+    assert_true(fabs(last - (10.0 / 6 + 50 * 5e-4)) < .02);
+    assert_true(next == 0);
+    eg_seq_release(&s);
+    eg_task_free(task);
+}
+
+/* Without noise the map from state to state keeps lengths and angles, and of
+ * all pairs of sequences it is another one: the mean of W is 0. */
+static void test_linear_map(void **state)
+{
+    eg_task *task = task_make("kind=linear n_ctx=20 noise=0 dim=4", 1);
+    double along = 0, worst = 0;
+    eg_view floor;
+    eg_seq s;
+
+    (void)state;
+    assert_int_equal(eg_seq_new(&s, task, NULL), EG_OK);
+    for (uint32_t i = 0; i < 4000; i++) {
+        eg_task_sequence(task, EG_PROBE, 0, i, &s);
+        for (int t = 1; t < 20; t++) {
+            double before = 0, after = 0, size = 0;
+
+            for (int k = 0; k < 4; k++) {
+                const double *x = s.inputs + 4 * t - 4,
+                             *y = s.outputs + 4 * t - 4;
+
+                before += x[k] * x[4 + k];
+                after += y[k] * y[4 + k];
+                size += x[k] * x[k];
+            }
+            worst = fmax(worst, fabs(before - after));
+            if (t == 1) along += before / size;
+        }
+    }
+    print_message("angles kept to %.1e, mean of W %.3f\n", worst, along / 4000);
+    assert_true(worst < 1e-14);
+    assert_true(fabs(along / 4000) < .03);
+    assert_true(eg_task_fact(task, "noise_floor", &floor));
+    assert_true(eg_view_at(&floor, 0) == 0);
+    assert_false(eg_task_fact(task, "bigram", &floor));
+    eg_seq_release(&s);
+    eg_task_free(task);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_foreign_options),
+        cmocka_unit_test(test_markov_predictors),
+        cmocka_unit_test(test_markov_concentration),
+        cmocka_unit_test(test_markov_chains),
+        cmocka_unit_test(test_linear_moments),
+        cmocka_unit_test(test_linear_map),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
