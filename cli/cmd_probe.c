@@ -2,6 +2,7 @@
  */
 #include "cmd_probe.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engram/mem.h"
@@ -134,6 +135,7 @@ static void keep(void *ctx, const char *name, double value)
 {
     probed *r = ctx;
 
+    if (isnan(value)) return;
     if (r->n == r->cap) {
         int cap = r->cap ? 2 * r->cap : 64;
         void *more = eg_realloc(r->value, (size_t)cap * sizeof *r->value);

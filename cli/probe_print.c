@@ -116,8 +116,13 @@ eg_status probe_write(const probing *p, eg_err *err)
 /* Unit and meaning of a name; NULL: of one head among several, or of none. */
 static const eg_probe_info *about(const char *name)
 {
-    for (int i = 0; eg_probe_list(i); i++)
-        if (strcmp(eg_probe_list(i)->name, name) == 0) return eg_probe_list(i);
+    for (int i = 0; eg_probe_list(i); i++) {
+        const char *row = eg_probe_list(i)->name; /* perhaps "loss.<group>" */
+        size_t n = strcspn(row, "<");
+
+        if (row[n] ? strncmp(row, name, n) == 0 : strcmp(row, name) == 0)
+            return eg_probe_list(i);
+    }
     return NULL;
 }
 
@@ -177,7 +182,10 @@ int probe_print(const probing *p)
     if (code != CLI_DONE) return code;
     puts("");
     if (p->found.heads.n == 0) {
-        puts("no mixer of this model has a pattern of attention");
+        puts(eg_task_vocab(p->task) > 0
+                 ? "no mixer of this model has a pattern of attention"
+                 : "heads are named by what they do with random tokens said "
+                   "twice, and this task gives vectors");
         return CLI_DONE;
     }
     return print_heads(&p->found.heads);

@@ -147,7 +147,8 @@ void egi_heads_run(egi_heads *h, eg_eval *eval)
     eg_heads *t = &h->table;
     eg_index n = ((eg_index)t->n + 1) * EG_HEAD_SCORES;
 
-    eg_eval_run_on(eval, say_twice, h, h->count, on_sequence, h);
+    if (h->vocab > 0)
+        eg_eval_run_on(eval, say_twice, h, h->count, on_sequence, h);
     for (int i = 0; i <= t->n; i++) {
         eg_head *to = i < t->n ? &t->row[i] : &t->even;
 
@@ -208,7 +209,7 @@ eg_status egi_heads_init(egi_heads *h, const eg_eval *eval, const eg_model *m,
     h->hook = eg_calloc(layers, sizeof *h->hook);
     h->first = eg_calloc(layers, sizeof *h->first);
     if (!h->hook || !h->first) goto no_memory;
-    find_patterns(h, eval);
+    if (h->vocab > 0) find_patterns(h, eval); /* vectors cannot be said twice */
     rows = (size_t)h->table.n + 1;
     h->table.row = eg_calloc(rows, sizeof *h->table.row);
     h->part = eg_calloc(n * rows * EG_HEAD_SCORES, sizeof *h->part);

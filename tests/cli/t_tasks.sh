@@ -1,0 +1,46 @@
+# Kinds of task, as a user meets them: chains and linear systems train, resume,
+# are probed, dumped and reported; options and groups of another kind are named.
+. "$(dirname "$0")/lib.sh"
+
+cat >chains.yaml <<'YAML'
+run: {name: chains, kind: train, seed: 1}
+task: {kind: markov, n_ctx: 24, n_states: 4}
+model: {d_model: 16, qk: factorised, pos: rotary}
+train: {steps: 8, batch: 8}
+probe: {every: 4, batch: 4, test: 4, snapshots: 2}
+checkpoint: {every: 4}
+YAML
+sed 's/name: chains/name: systems/; s/kind: markov.*}/kind: linear, n_ctx: 24, dim: 3}/
+     s/rotary/learned/' chains.yaml >systems.yaml
+for f in chains systems; do
+    expect 0 finished - "$engram" run $f.yaml --out $f --quiet
+    expect 0 '^loss\.all ' '' "$engram" show $f
+    expect 0 - 'nothing damaged' "$engram" verify $f
+    # the same file runs again; half of it goes on to the same bytes
+    expect 0 finished - "$engram" run $f/config.yaml --out $f-again --quiet
+    same $f/checkpoints/step-8.safetensors $f-again/checkpoints/step-8.safetensors
+    same $f/config.yaml $f-again/config.yaml
+    expect 0 html '' "$engram" report $f --out $f.html -q
+    expect 0 - - "$engram" dump $f.yaml --step 2 --out $f-dump -q
+    expect 0 '^loss\.all .*' - "$engram" probe $f/checkpoints/step-8.safetensors $f.yaml
+done
+grep -q 'n_triggers\|n_states' systems/config.yaml && die 'options of other tasks'
+for a in tokens labels logits; do [ -s chains-dump/$a.npy ] || die "no $a"; done
+for a in inputs labels outputs; do [ -s systems-dump/$a.npy ] || die "no $a"; done
+[ ! -e systems-dump/tokens.npy ] || die 'tokens of vectors'
+[ -s systems/arrays/demo_inputs.npy ] || die 'no demo sequence'
+
+expect 0 '^loss\.later ' '' "$engram" show chains
+expect 0 '^loss_test\.over ' '' "$engram" show systems
+expect 0 'linear: over ' '' "$engram" list groups
+expect 0 'task: markov ' '' "$engram" list tasks
+sed 's/dim: 3/dim: 3, n_triggers: 5/' systems.yaml >bad.yaml
+expect 1 '' 'bad.yaml:2:.*n_triggers: an option of kind bigram, and task.kind is linear' \
+    "$engram" run bad.yaml --out bad
+expect 1 '' 'task.n_states: an option of kind markov, and task.kind is linear' \
+    "$engram" run systems.yaml --set task.n_states=4 --out bad
+expect 1 '' "train.loss: expected a group of the task, all, under, over, found 'later'" \
+    "$engram" run systems.yaml --set train.loss=later --out bad
+expect 1 '' 'model.tied: a head is tied to embeddings, and the task gives vectors' \
+    "$engram" run systems.yaml --set model.tied=true --out bad
+finish
