@@ -35,12 +35,12 @@ expect 0 '^loss_test\.over ' '' "$engram" show systems
 expect 0 'linear: over ' '' "$engram" list groups
 expect 0 'task: markov ' '' "$engram" list tasks
 sed 's/dim: 3/dim: 3, n_triggers: 5/' systems.yaml >bad.yaml
-expect 1 '' 'bad.yaml:2:.*n_triggers: an option of kind bigram, and task.kind is linear' \
+expect 2 '' 'bad.yaml:2:.*n_triggers: an option of kind bigram, and task.kind is linear' \
     "$engram" run bad.yaml --out bad
-expect 1 '' 'task.n_states: an option of kind markov, and task.kind is linear' \
+expect 2 '' 'task.n_states: an option of kind markov, and task.kind is linear' \
     "$engram" run systems.yaml --set task.n_states=4 --out bad
-expect 1 '' "train.loss: expected a group of the task, all, under, over, found 'later'" \
+expect 2 '' "train.loss: expected a group of the task, all, under, over, found 'later'" \
     "$engram" run systems.yaml --set train.loss=later --out bad
-expect 1 '' 'model.tied: a head is tied to embeddings, and the task gives vectors' \
+expect 2 '' 'model.tied: a head is tied to embeddings, and the task gives vectors' \
     "$engram" run systems.yaml --set model.tied=true --out bad
 finish
