@@ -16,6 +16,9 @@ const cli_option cli_probe_options[] = {
      "score from which a head is called after it (default: 0.4)"},
     {"allow-extra", 0, NULL,
      "leave out tensors of WEIGHTS that the model does not have"},
+    {"patch", 0, "HOOK=zero|mean|FILE",
+     "hold a hook, and measure again; may be repeated"},
+    {"hooks", 0, NULL, "print the hooks that --patch takes, and end"},
     {"out", 'o', "DIR",
      "also write probe.json and config.yaml there, in a folder new or empty"},
     CLI_OPT_RUNS,
@@ -52,7 +55,18 @@ const char cli_probe_help[] =
     "are losses in the first A and in the second. docs/probes.md has "
     "formulas.\n"
     "\n"
+    "--patch measures twice, the second time with a hook held at zero, at its\n"
+    "mean over these sequences and their positions, or at what it is in "
+    "another\n"
+    "checkpoint of the model on the same tokens. HOOK is a name of --hooks, * "
+    "in\n"
+    "it matches any text, .h3 behind it means head 3 alone. Patterns are read\n"
+    "off queries and keys, so hold those.\n"
+    "\n"
     "  engram probe birth-basic\n"
+    "  engram probe birth-basic --patch blocks.1.attn.hook_z.h0=mean\n"
+    "  engram probe new.safetensors model.yaml --patch "
+    "'*.hook_mlp_out=old.safetensors'\n"
     "  engram probe weights.safetensors model.yaml --sequences 256 --json\n";
 
 /* ---- where weights and configuration are ----------------------------------
@@ -101,19 +115,19 @@ static int find(probing *p)
 /* ---- the model and its probes ---------------------------------------------
  */
 
-static eg_status load(probing *p, eg_err *err)
+eg_status probe_load(probing *p, eg_model **out, const char *file, eg_err *err)
 {
     const eg_config *c = p->cfg;
+    char note[sizeof p->left_out];
     eg_status st;
 
-    EG_TRY(eg_task_new(&p->task, &c->task, (uint64_t)c->run.seed, err));
-    EG_TRY(eg_model_new(&p->model, &c->model, eg_task_io(p->task),
+    EG_TRY(eg_model_new(out, &c->model, eg_task_io(p->task),
                         c->train.precision ? EG_FLOAT64 : EG_FLOAT32,
                         (uint64_t)c->run.seed, err));
-    EG_TRY(eg_model_load_from(p->model, p->weights,
-                              cli_flag(p->args, "allow-extra"), p->left_out,
-                              sizeof p->left_out, err));
-    if (p->left_out[0]) cli_note(NULL, p->left_out);
+    EG_TRY(eg_model_load_from(*out, file, cli_flag(p->args, "allow-extra"),
+                              note, sizeof note, err));
+    if (note[0]) cli_note(NULL, note);
+    if (out == &p->model) eg_text_copy(p->left_out, sizeof note, note);
 done:
     return st;
 }
@@ -122,13 +136,20 @@ static eg_status prepare(probing *p, eg_err *err)
 {
     const char *kern = cli_value(p->args, "kern");
     eg_probe_opts o = p->cfg->probe;
+    eg_status st;
 
+    p->kern = kern ? kern : "auto";
     o.batch = p->sequences;
     o.snapshots = 0;
     o.attention = o.recall = true;
     o.norms = o.heads = false; /* heads: below, on all sequences */
-    return eg_probes_of(&p->probes, &o, p->model, p->task, p->pool,
-                        kern ? kern : "auto", err);
+    EG_TRY(
+        eg_task_new(&p->task, &p->cfg->task, (uint64_t)p->cfg->run.seed, err));
+    EG_TRY(probe_load(p, &p->model, p->weights, err));
+    EG_TRY(
+        eg_probes_of(&p->probes, &o, p->model, p->task, p->pool, p->kern, err));
+done:
+    return st;
 }
 
 static void keep(void *ctx, const char *name, double value)
@@ -149,12 +170,14 @@ static void keep(void *ctx, const char *name, double value)
     r->value[r->n++].value = value;
 }
 
-static eg_status measure(probing *p, probed *r, eg_err *err)
+/* weights: also what is read off them alone, and the test batch, of which no
+ * hook is held. */
+static eg_status measure(probing *p, probed *r, bool weights, eg_err *err)
 {
     eg_status st;
 
     eg_probes_before(p->probes, 0, keep, r);
-    eg_probes_after(p->probes, 0, keep, r);
+    if (weights) eg_probes_after(p->probes, 0, keep, r);
     EG_TRY(eg_heads_measure(&r->heads, eg_probes_eval(p->probes), p->model,
                             p->pool, (int)p->sequences,
                             (uint64_t)p->cfg->run.seed, err));
@@ -187,13 +210,16 @@ static bool read_threshold(probing *p)
 
 static int work(probing *p)
 {
+    bool hooks = cli_flag(p->args, "hooks");
     eg_err err = {0};
     eg_status st;
 
-    EG_TRY(probe_place(p, &err));
-    EG_TRY(load(p, &err));
+    if (!hooks) EG_TRY(probe_place(p, &err));
     EG_TRY(prepare(p, &err));
-    EG_TRY(measure(p, &p->found, &err));
+    if (hooks) return probe_hooks(p);
+    EG_TRY(measure(p, &p->found, true, &err));
+    EG_TRY(probe_patch(p, &err));
+    if (p->n_held > 0) EG_TRY(measure(p, &p->patched, false, &err));
     EG_TRY(probe_write(p, &err));
 done:
     if (st == EG_OK) return probe_print(p);
@@ -224,8 +250,11 @@ int cmd_probe(const cli_args *a)
     if (!p.cfg) return cli_fail(CLI_FAILED, "out of memory");
     code = run(&p);
     eg_heads_release(&p.found.heads);
+    eg_heads_release(&p.patched.heads);
     eg_free(p.found.value);
+    eg_free(p.patched.value);
     eg_probes_free(p.probes);
+    probe_patch_free(&p);
     eg_model_free(p.model);
     eg_task_free(p.task);
     eg_pool_free(p.pool);

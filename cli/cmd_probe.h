@@ -17,19 +17,47 @@ typedef struct probed {
     eg_heads heads;
 } probed;
 
+enum { PROBE_OTHERS = 16 };
+
+/* A model that held values come from. */
+typedef struct other_model {
+    const char *file;
+    eg_model *model;
+    eg_eval *eval;
+} other_model;
+
+/* A hook of --patch. */
+typedef struct held_hook {
+    char hook[64];
+    eg_hold hold;
+    double *row; /* its mean, or NULL */
+} held_hook;
+
 typedef struct probing {
     const cli_args *args;
     eg_config *cfg;
     char weights[EG_PATH], left_out[512];
     int64_t sequences;
     double threshold;
+    const char *kern;
     eg_pool *pool;
     eg_task *task;
     eg_model *model;
     eg_probes *probes;
     eg_folder to; /* of --out; fd -1: none */
-    probed found;
+    other_model other[PROBE_OTHERS];
+    held_hook *held; /* [n_held] */
+    int n_others, n_held;
+    probed found, patched; /* patched: where n_held > 0 */
 } probing;
+
+/* Weights from a file into a new model of the configuration. */
+eg_status probe_load(probing *p, eg_model **out, const char *file, eg_err *err);
+/* Reads --patch and holds what it names. */
+eg_status probe_patch(probing *p, eg_err *err);
+void probe_patch_free(probing *p);
+/* Prints the hooks that can be held. */
+int probe_hooks(const probing *p);
 
 /* --out: made or empty. */
 eg_status probe_place(probing *p, eg_err *err);

@@ -54,6 +54,17 @@ static json_t *found_json(const probed *r)
                      heads_json(&r->heads), "even", head_json(&r->heads.even));
 }
 
+/* What was asked for, word by word. */
+static json_t *patch_json(const cli_args *a)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < a->n_values; i++)
+        if (strcmp(a->value[i].option->name, "patch") == 0)
+            json_array_append_new(list, cli_json_string(a->value[i].value));
+    return list;
+}
+
 static json_t *all_json(const probing *p)
 {
     json_t *o = json_pack("{s:o, s:I, s:f}", "weights",
@@ -61,6 +72,10 @@ static json_t *all_json(const probing *p)
                           (json_int_t)p->sequences, "threshold", p->threshold);
 
     json_object_update_new(o, found_json(&p->found));
+    if (p->n_held > 0) {
+        json_object_set_new(o, "patch", patch_json(p->args));
+        json_object_set_new(o, "patched", found_json(&p->patched));
+    }
     if (p->left_out[0])
         json_object_set_new(o, "left_out", cli_json_string(p->left_out));
     return o;
@@ -126,16 +141,42 @@ static const eg_probe_info *about(const char *name)
     return NULL;
 }
 
-static int print_values(const probed *r)
+/* A value of that name; NaN: not measured. */
+static double value_of(const probed *r, const char *name)
 {
-    cli_table *t = cli_table_new(4);
+    for (int i = 0; i < r->n; i++)
+        if (strcmp(r->value[i].name, name) == 0) return r->value[i].value;
+    return NAN;
+}
 
-    for (int i = 0; i < r->n; i++) {
-        const eg_probe_info *info = about(r->value[i].name);
+static void add_value(cli_table *t, double x)
+{
+    if (isnan(x))
+        cli_table_cell(t, "-");
+    else
+        cli_table_cell(t, "%.4g", x);
+}
+
+static int print_values(const probing *p)
+{
+    bool twice = p->n_held > 0;
+    cli_table *t = cli_table_new(twice ? 5 : 4);
+
+    if (twice) {
+        cli_table_cell(t, "value");
+        cli_table_cell(t, "before");
+        cli_table_cell(t, "patched");
+        cli_table_cell(t, "unit");
+        cli_table_cell(t, "%s", "");
+    }
+    for (int i = 0; i < p->found.n; i++) {
+        const char *name = p->found.value[i].name;
+        const eg_probe_info *info = about(name);
 
         if (!info) continue;
-        cli_table_cell(t, "%s", r->value[i].name);
-        cli_table_cell(t, "%.4g", r->value[i].value);
+        cli_table_cell(t, "%s", name);
+        add_value(t, p->found.value[i].value);
+        if (twice) add_value(t, value_of(&p->patched, name));
         cli_table_cell(t, "%s", info->unit);
         cli_table_cell(t, "%s", info->help);
     }
@@ -178,7 +219,7 @@ int probe_print(const probing *p)
     int code;
 
     if (cli_flag(p->args, "json")) return cli_print_json(all_json(p));
-    code = print_values(&p->found);
+    code = print_values(p);
     if (code != CLI_DONE) return code;
     puts("");
     if (p->found.heads.n == 0) {
@@ -188,5 +229,8 @@ int probe_print(const probing *p)
                    "twice, and this task gives vectors");
         return CLI_DONE;
     }
-    return print_heads(&p->found.heads);
+    code = print_heads(&p->found.heads);
+    if (p->n_held == 0 || code != CLI_DONE) return code;
+    puts("\npatched:");
+    return print_heads(&p->patched.heads);
 }

@@ -56,6 +56,30 @@ typedef void (*eg_source_fn)(const void *from, uint32_t index, eg_seq *out);
 EG_API void eg_eval_run_on(eg_eval *e, eg_source_fn source, const void *from,
                            int count, eg_acts_fn fn, void *ctx);
 
+/* ---- Patching: a hook that is not what the model makes of it ---------------
+ *
+ * What is held is written over before anything reads it, in every forward pass
+ * from then on: an ablation (zeros, a mean), or what another model has there on
+ * the same sequence. Patterns, scores, results of heads and what norms look at
+ * are read off other values, so they are seen but not held. */
+typedef struct eg_hold {
+    const char *hook;  /* "blocks.0.attn.hook_z" */
+    int head;          /* its columns alone, of a hook by heads; -1: all */
+    const double *row; /* [columns] what every position gets, copied; NULL:
+                          zeros */
+    eg_eval *other;    /* in its place: what the hook is there. Of a model of
+                          the same shape, on the same pool; outlives the hold */
+} eg_hold;
+
+/* Columns of a hook that can be held, of one head of it (-1: all); 0: there is
+ * no such hook or head, or it cannot be held. */
+EG_API eg_index eg_eval_columns(const eg_eval *e, const char *hook, int head);
+/* Besides what is held already; of the same columns the last one counts. After
+ * a failure other than EG_EINVAL or EG_ESHAPE nothing is held. */
+EG_API eg_status eg_eval_hold(eg_eval *e, const eg_hold *h, eg_err *err);
+/* Nothing is held any more. */
+EG_API void eg_eval_let_go(eg_eval *e);
+
 #ifdef __cplusplus
 }
 #endif

@@ -90,6 +90,12 @@ EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,
 EG_API eg_status eg_probes_snapshot(eg_probes *p, int64_t step, int64_t n_steps,
                                     const eg_folder *to, eg_err *err);
 
+/* Mean of a hook that can be held (engram/eval.h), of one head of it or (-1) of
+ * all, over n_ctx positions and `count` sequences; row [columns]. */
+EG_API eg_status eg_hook_mean(double *row, eg_eval *eval, const char *hook,
+                              int head, eg_split split, uint64_t step,
+                              int count, int n_ctx, eg_err *err);
+
 /* ---- What the heads of a model do -------------------------------------------
  *
  * On sequences of tokens drawn uniformly and said twice, [A A], so that the

@@ -24,6 +24,17 @@ typedef struct egi_engine_bytes {
     int64_t accs, rooms, packs, pairs;
 } egi_engine_bytes;
 
+/* A value of the program, so many columns of it, that is held: at row [cols] at
+ * every position (NULL: zeros), or at what a value of another engine, of the
+ * same shapes and threads, is there. */
+typedef struct egi_hold {
+    int value;
+    eg_index first, cols;
+    const double *row;
+    egi_engine *other; /* NULL: none */
+    int other_value;
+} egi_hold;
+
 /* Sequences to run forwards, and who is shown what comes of them. */
 typedef struct egi_eval_call {
     eg_split split;
@@ -47,6 +58,10 @@ typedef struct egi_engine_vt {
     void (*gradient)(egi_engine *e, int64_t step, void *grad, double *loss_sum,
                      int64_t *n_loss);
     void (*eval)(egi_engine *e, const egi_eval_call *call);
+    /* From now on n values are held, of kept ones that an op makes (0: none,
+     * which cannot fail); hold and the rows in it outlive that. Only eval asks
+     * others. */
+    eg_status (*hold)(egi_engine *e, const egi_hold *hold, int n, eg_err *err);
     /* Ticks of thread i, or (-1) of what is done once a step, all threads
      * waiting or helping; NULL: no such thread, or no profile. */
     egi_tick *(*ticks)(const egi_engine *e, int i);

@@ -2,7 +2,10 @@
  * wanted. */
 #include "engram/eval.h"
 
+#include <string.h>
+
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "nn/engine.h"
 #include "nn/rewrite.h"
 
@@ -10,6 +13,9 @@ struct eg_eval {
     const egi_engine_vt *vt;
     egi_engine *engine;
     egi_program program;
+    egi_hold *hold; /* [n_hold] */
+    double **row;   /* [n_hold] theirs, or NULL */
+    int n_hold;
 };
 
 /* Lets eg_acts_hook find the engine that made the activations. */
@@ -82,6 +88,16 @@ eg_status egi_eval_bytes(int64_t *bytes, const eg_model *m, const eg_task *task,
     return st;
 }
 
+static void free_holds(eg_eval *e)
+{
+    for (int i = 0; i < e->n_hold; i++) eg_free(e->row[i]);
+    eg_free(e->row);
+    eg_free(e->hold);
+    e->row = NULL;
+    e->hold = NULL;
+    e->n_hold = 0;
+}
+
 eg_status eg_eval_new(eg_eval **out, const eg_model *m, const eg_task *task,
                       eg_pool *pool, const char *kern, int flags, eg_err *err)
 {
@@ -105,6 +121,7 @@ done:
 void eg_eval_free(eg_eval *e)
 {
     if (!e) return;
+    free_holds(e);
     if (e->vt) e->vt->free(e->engine);
     egi_program_release(&e->program);
     eg_free(e);
@@ -145,4 +162,135 @@ void eg_eval_run_on(eg_eval *e, eg_source_fn source, const void *from,
                            .from = from,
                            .fn = fn,
                            .ctx = ctx});
+}
+
+/* ---- holding --------------------------------------------------------------
+ */
+
+static const egi_hook *find_hook(const eg_eval *e, const char *name)
+{
+    for (int i = 0; i < e->program.n_hooks; i++)
+        if (strcmp(e->program.hook[i].name, name) == 0)
+            return &e->program.hook[i];
+    return NULL;
+}
+
+/* Is the hook a value itself, which an op makes in every pass? */
+static bool is_value(const eg_eval *e, const egi_hook *h)
+{
+    const egi_value *v = &e->program.value[h->value];
+
+    return v->maker >= 0 && v->cls != EGI_WEIGHT &&
+           (h->look == EGI_LOOK_ROWS || h->look == EGI_LOOK_HEADS);
+}
+
+eg_index eg_eval_columns(const eg_eval *e, const char *hook, int head)
+{
+    const egi_hook *h = find_hook(e, hook);
+
+    if (!h || !is_value(e, h)) return 0;
+    if (head < 0) return e->program.value[h->value].cols;
+    if (h->look != EGI_LOOK_HEADS || head >= h->heads) return 0;
+    return e->program.value[h->value].cols / h->heads;
+}
+
+/* Why there is nothing to hold. */
+static eg_status refuse(const eg_eval *e, const eg_hold *want, eg_err *err)
+{
+    const egi_hook *h = find_hook(e, want->hook);
+    eg_nearest near = {.asked = want->hook};
+
+    if (h && !is_value(e, h))
+        return EG_FAIL(err, EG_EINVAL,
+                       "%s is made of other values and can only be read; "
+                       "expected a hook such as hook_z, hook_attn_out, "
+                       "hook_mlp_out",
+                       want->hook);
+    if (h && h->look == EGI_LOOK_HEADS)
+        return EG_FAIL(err, EG_EINVAL,
+                       "%s: expected a head from 0 to %d, found "
+                       "%d",
+                       want->hook, h->heads - 1, want->head);
+    if (h) return EG_FAIL(err, EG_EINVAL, "%s has no heads", want->hook);
+    for (int i = 0; i < e->program.n_hooks; i++)
+        eg_nearest_try(&near, e->program.hook[i].name);
+    return EG_FAIL(err, EG_EINVAL, "this model has no hook '%s'%s%s%s",
+                   want->hook, near.best ? "; did you mean '" : "",
+                   near.best ? near.best : "", near.best ? "'?" : "");
+}
+
+/* Room for one more, at the end. */
+static eg_status more_holds(eg_eval *e, eg_err *err)
+{
+    size_t n = (size_t)e->n_hold + 1;
+    egi_hold *hold = eg_calloc(n, sizeof *hold);
+    double **row = eg_calloc(n, sizeof *row);
+
+    if (!hold || !row) {
+        eg_free(hold);
+        eg_free(row);
+        return EG_FAIL(err, EG_ENOMEM, "%zu held values", n);
+    }
+    for (int i = 0; i < e->n_hold; i++) {
+        hold[i] = e->hold[i];
+        row[i] = e->row[i];
+    }
+    eg_free(e->hold);
+    eg_free(e->row);
+    e->hold = hold;
+    e->row = row;
+    return EG_OK;
+}
+
+/* What is held, but for its row. */
+static eg_status describe(egi_hold *one, const eg_eval *e, const eg_hold *want,
+                          eg_err *err)
+{
+    const egi_hook *h = find_hook(e, want->hook), *there = NULL;
+    eg_index cols = eg_eval_columns(e, want->hook, want->head);
+
+    if (!h || cols == 0) return refuse(e, want, err);
+    *one = (egi_hold){.value = h->value,
+                      .first = want->head < 0 ? 0 : want->head * cols,
+                      .cols = cols};
+    if (!want->other) return EG_OK;
+    there = find_hook(want->other, want->hook);
+    if (!there ||
+        eg_eval_columns(want->other, want->hook, want->head) != cols ||
+        want->other->vt != e->vt)
+        return EG_FAIL(err, EG_ESHAPE, "%s: the other model has another shape",
+                       want->hook);
+    one->other = want->other->engine;
+    one->other_value = there->value;
+    return EG_OK;
+}
+
+eg_status eg_eval_hold(eg_eval *e, const eg_hold *want, eg_err *err)
+{
+    egi_hold one = {0};
+    double *row = NULL;
+    eg_status st = describe(&one, e, want, err);
+
+    if (st != EG_OK) return st;
+    if (want->row && !want->other) {
+        row = eg_calloc((size_t)one.cols, sizeof *row);
+        if (!row) return EG_FAIL(err, EG_ENOMEM, "%s: a row", want->hook);
+        memcpy(row, want->row, (size_t)one.cols * sizeof *row);
+        one.row = row;
+    }
+    EG_TRY(more_holds(e, err));
+    e->hold[e->n_hold] = one;
+    e->row[e->n_hold++] = row;
+    row = NULL;
+    EG_TRY(e->vt->hold(e->engine, e->hold, e->n_hold, err));
+done:
+    eg_free(row);
+    if (st != EG_OK) eg_eval_let_go(e);
+    return st;
+}
+
+void eg_eval_let_go(eg_eval *e)
+{
+    (void)e->vt->hold(e->engine, NULL, 0, NULL); /* frees, and cannot fail */
+    free_holds(e);
 }

@@ -56,6 +56,46 @@ expect 2 '' '--sequences: expected a whole number from 1' \
     "$engram" probe r --sequences 0
 expect 2 '' 'expected WEIGHTS' "$engram" probe
 
+# a hook that is held, and what that changes
+expect 0 '^blocks.1.attn.hook_z    *16       1$' '' "$engram" probe r --hooks
+grep -q pattern out && die 'a pattern is offered to be held'
+expect 0 '^value  *before  *patched  *unit' '' \
+    "$engram" probe r --patch blocks.1.attn.hook_z=zero
+[ "$(grep -c '^even' out)" = 2 ] || die 'expected two tables of heads'
+expect 0 '"patched"' '' "$engram" probe r --json --out q \
+    --patch '*.hook_attn_out=mean' --patch blocks.0.attn.hook_z.h0=zero
+grep -q '"blocks.0.attn.hook_z.h0=zero"' q/probe.json ||
+    die 'probe.json does not say what was held'
+# held at what it is itself, nothing changes; at another model's end, that model
+values() { awk '$1 ~ /^(loss_global|loss_in_context|acc_all)$/ {print $1, $'"$1"'}' out; }
+expect 0 - '' "$engram" probe r --patch "*.hook_attn_out=$w"
+values 2 >before
+values 3 >after
+same before after
+expect 0 - - "$engram" run c.yaml --out r3 --set init.from=$w \
+    --set 'train.freeze=[W_U]'
+expect 0 - '' "$engram" probe r3
+values 2 >theirs
+expect 0 - '' "$engram" probe "$w" c.yaml \
+    --patch blocks.1.hook_resid_post=r3/checkpoints/step-10.safetensors
+values 3 >after
+same theirs after
+values 2 >before
+cmp -s before after && die 'another model changes nothing'
+expect 2 '' 'expected HOOK=zero, HOOK=mean or HOOK=FILE' \
+    "$engram" probe r --patch blocks.1.attn.hook_z
+expect 2 '' "did you mean 'blocks.1.attn.hook_q'" \
+    "$engram" probe r --patch blocks.1.attn.hook_x=zero
+expect 2 '' 'can only be read' \
+    "$engram" probe r --patch blocks.1.attn.hook_pattern=zero
+expect 2 '' 'a head from 0 to 0, found 3' \
+    "$engram" probe r --patch blocks.1.attn.hook_z.h3=zero
+expect 2 '' "no hook that can be held matches '\*.hook_nothing'" \
+    "$engram" probe r --patch '*.hook_nothing=zero'
+expect 1 '' 'nowhere' "$engram" probe r --patch blocks.1.attn.hook_z=nowhere \
+    --out none
+[ ! -e none ] || die 'a probe that failed left its folder'
+
 # heads of every layer, and a mixer whose rows are no shares
 expect 0 - - "$engram" run c.yaml --out deep --set model.n_layers=4 \
     --set model.n_heads=4 --set model.norm=pre \

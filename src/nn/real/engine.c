@@ -21,6 +21,9 @@ typedef struct engine {
     egi_tick *ticks;  /* [1 + n_rooms, egi_ticks] of all; NULL: no profile */
     double *loss;     /* [slots] */
     int64_t *count;   /* [slots] */
+    const egi_hold *hold; /* [n_hold] */
+    N(held) * held;       /* [n_rooms, n_hold] */
+    int n_hold;
     /* the request in hand */
     int64_t step;
     const egi_eval_call *call;
@@ -140,6 +143,26 @@ static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
 /* ---- eval -----------------------------------------------------------------
  */
 
+/* The same sequence through the engines that held values come from. */
+static void others_forward(const engine *e, const N(room) * r, int worker)
+{
+    for (int i = 0; i < e->n_hold; i++) {
+        engine *o = (engine *)e->hold[i].other;
+        bool done = !o;
+        N(room) * q;
+        eg_seq own;
+
+        for (int k = 0; k < i && !done; k++)
+            done = e->hold[k].other == e->hold[i].other;
+        if (done) continue;
+        q = &o->room[worker];
+        own = q->seq;
+        q->seq = r->seq; /* which it only reads */
+        N(exec_forward)(&o->x, q, NULL);
+        q->seq = own;
+    }
+}
+
 static void eval_task(void *ctx, int i, int worker)
 {
     engine *e = ctx;
@@ -152,6 +175,7 @@ static void eval_task(void *ctx, int i, int worker)
     else
         eg_task_sequence(e->task, c->split, c->step, c->first + (uint32_t)i,
                          &r->seq);
+    others_forward(e, r, worker);
     N(exec_forward)(&e->x, r, NULL);
     if (looks) N(looks_fill)(looks, &e->x, r);
     eg_acts acts = {.n_ctx = e->x.p->m->T,
@@ -171,6 +195,8 @@ static void engine_eval(egi_engine *opaque, const egi_eval_call *call)
     engine *e = (engine *)opaque;
 
     N(exec_prepare)(&e->x);
+    for (int i = 0; i < e->n_hold; i++)
+        if (e->hold[i].other) N(exec_prepare)(&((engine *)e->hold[i].other)->x);
     e->call = call;
     eg_pool_run(e->pool, call->count, eval_task, e);
 }
@@ -203,6 +229,7 @@ static void engine_free(egi_engine *opaque)
     eg_free(e->looks);
     eg_free(e->acc);
     eg_free(e->ticks);
+    eg_free(e->held);
     eg_free(e->loss);
     eg_free(e->count);
     N(batch_release)(&e->pairs);
@@ -219,6 +246,46 @@ static eg_status take_time(engine *e, eg_err *err)
     e->x.tick = e->ticks;
     for (int i = 0; i < e->n_rooms; i++)
         e->room[i].tick = e->ticks + n * (size_t)(1 + i);
+    return EG_OK;
+}
+
+/* Columns as worker w finds them. */
+static N(held) held_by(const egi_hold *hold, int w)
+{
+    const engine *o = (const engine *)hold->other;
+    N(held)
+    h = {.value = hold->value,
+         .first = hold->first,
+         .cols = hold->cols,
+         .row = hold->row};
+
+    if (!o) return h;
+    const egi_place *at = &o->x.room.at[hold->other_value];
+    h.ld = at->ld;
+    h.x = o->room[w].base + at->x + hold->first;
+    return h;
+}
+
+static eg_status engine_hold(egi_engine *opaque, const egi_hold *hold, int n,
+                             eg_err *err)
+{
+    engine *e = (engine *)opaque;
+    size_t all = (size_t)n * (size_t)e->n_rooms;
+    N(held) *held = n > 0 ? eg_calloc(all, sizeof *held) : NULL;
+
+    if (n > 0 && !held) return EG_FAIL(err, EG_ENOMEM, "%d held values", n);
+    eg_free(e->held);
+    e->held = held;
+    e->hold = hold;
+    e->n_hold = n;
+    for (int w = 0; w < e->n_rooms; w++) {
+        N(room) *r = &e->room[w];
+
+        r->held = n > 0 ? held + (eg_index)w * n : NULL;
+        r->n_held = n;
+        for (int i = 0; i < n; i++)
+            held[(eg_index)w * n + i] = held_by(&hold[i], w);
+    }
     return EG_OK;
 }
 
@@ -337,6 +404,7 @@ const egi_engine_vt N(egi_engine) = {
     .gradient = engine_gradient,
     .eval = engine_eval,
     .ticks = engine_ticks,
+    .hold = engine_hold,
     .hook = engine_hook,
     .sgd = engine_sgd,
     .adam = engine_adam,

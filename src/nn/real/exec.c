@@ -201,6 +201,7 @@ void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, real *acc)
         N(call) c = N(bind)(e, r, acc, NULL, k);
         c.seq = &seq;
         N(exec_run)(&c, r->tick, k, false);
+        if (r->n_held > 0) N(hold_out)(r, &c.out[0], p->op[k].out[0]);
     }
 }
 
@@ -215,6 +216,7 @@ void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc)
         if (!belongs(p, k, pairs) || !egi_op_back(p, op)) continue;
         N(call) c = N(bind)(e, r, acc, NULL, k);
         c.seq = &seq;
+        if (r->n_held > 0) N(hold_back)(r, &c.out[0], op->out[0]);
         N(exec_run)(&c, r->tick, k, true);
     }
 }

@@ -42,6 +42,15 @@ void N(exec_prepare)(N(exec) * e);
  * scale; grad is laid out like the parameters. acc is used up. */
 void N(exec_finish)(N(exec) * e, real *acc, real *grad, real scale);
 
+/* Columns of a value that are not what its op makes of them (nn/engine.h). */
+typedef struct N(held) {
+    int value;
+    eg_index first, cols;
+    const double *row; /* [cols] at every position; NULL, and no x: zeros */
+    const real *x;     /* another room's, position by position; or NULL */
+    eg_index ld;       /* of x */
+} N(held);
+
 /* One thread's memory for one sequence. */
 typedef struct N(room) {
     eg_seq seq;                            /* as the task writes it */
@@ -52,7 +61,9 @@ typedef struct N(room) {
     const int32_t *pair_limit;
     const struct N(batch) * batch; /* by pairs; NULL: no op asks */
     int index;                     /* of the sequence in it */
-    egi_tick *tick;                /* NULL: nobody asks for the time */
+    const N(held) * held;          /* [n_held] */
+    int n_held;
+    egi_tick *tick; /* NULL: nobody asks for the time */
     real *base;
     void *block;
     size_t bytes;
@@ -76,6 +87,11 @@ void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc);
 
 /* Runs op k, which was bound, forwards or back; noted in ticks unless NULL. */
 void N(exec_run)(const N(call) * c, egi_tick *ticks, int k, bool back);
+
+/* hold.c: value, an op's output a, as it is held; and before that op's backward
+ * pass, its gradient, where it is, none. */
+void N(hold_out)(const N(room) * r, const N(arg) * a, int value);
+void N(hold_back)(const N(room) * r, const N(arg) * a, int value);
 
 /* Op k as it runs: in a room, or (r NULL) on weights with gradients in grad. */
 N(call)
