@@ -73,7 +73,7 @@ EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_task_fields[];
 
-enum { EG_TASK_BIGRAM, EG_TASK_MARKOV, EG_TASK_LINEAR };
+enum { EG_TASK_BIGRAM, EG_TASK_MARKOV, EG_TASK_LINEAR, EG_TASK_KINDS };
 enum { EG_TRIGGERS_RANDOM, EG_TRIGGERS_FIXED };
 enum { EG_OUTPUTS_UNIFORM, EG_OUTPUTS_BIGRAM };
 enum { EG_TEST_SAME, EG_TEST_UNIFORM, EG_TEST_BIGRAM };

@@ -8,23 +8,22 @@
 EG_FIELDS_TABLE(eg_task_fields, EG_TASK_FIELDS)
 
 /* In the order of task.kind. */
-static const egi_task_kind *const kinds[] = {&egi_task_bigram, &egi_task_markov,
-                                             &egi_task_linear};
-enum { N_KINDS = sizeof kinds / sizeof *kinds };
+static const egi_task_kind *const kinds[EG_TASK_KINDS] = {
+    &egi_task_bigram, &egi_task_markov, &egi_task_linear};
 
 static const eg_group all = {"all", INT32_MIN, INT32_MAX,
                              "every position with a target"};
 
 const char *eg_task_kind_name(int i, const char **help)
 {
-    if (i < 0 || i >= N_KINDS) return NULL;
+    if (i < 0 || i >= EG_TASK_KINDS) return NULL;
     if (help) *help = kinds[i]->help;
     return kinds[i]->name;
 }
 
 const char *eg_task_option_kind(const char *name)
 {
-    for (int k = 0; k < N_KINDS; k++)
+    for (int k = 0; k < EG_TASK_KINDS; k++)
         if (eg_field_find(kinds[k]->fields, name)) return kinds[k]->name;
     return NULL;
 }
@@ -81,7 +80,7 @@ eg_status eg_task_new(eg_task **out, const eg_task_opts *opts, uint64_t seed,
 
     *out = NULL;
     if (!t) return EG_FAIL(err, EG_ENOMEM, "task");
-    EG_ASSERT(opts->kind >= 0 && opts->kind < N_KINDS);
+    EG_ASSERT(opts->kind >= 0 && opts->kind < EG_TASK_KINDS);
     t->kind = kinds[opts->kind];
     t->opts = *opts;
     t->seed = seed;
