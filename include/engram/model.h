@@ -61,10 +61,16 @@ extern "C" {
     E(value, "matrix", "matrix|identity", "W_V, or the identity in its place") \
     E(output, "matrix", "matrix|identity", "W_O, or the identity")             \
     E(pos, "random",                                                           \
-      "none|learned|random|sinusoidal|rotary|sinusoidal_scaled",               \
+      "none|learned|random|sinusoidal|rotary|sinusoidal_scaled|relative|"      \
+      "concatenated",                                                          \
       "position code: trained, frozen random, sinusoids, rotated queries and " \
-      "keys, or sinusoids over the root of d_model, as the original "          \
-      "program's beside embeddings of variance 1/d_model")                     \
+      "keys, sinusoids over the root of d_model, as the original program's "   \
+      "beside embeddings of variance 1/d_model; relative: a trained row of "   \
+      "W_rel for each distance is added to the keys; concatenated: queries "   \
+      "and keys are made of [x, sinusoids]")                                   \
+    I(pos_layers, "0", 0, 64,                                                  \
+      "relative and concatenated positions in the first so many blocks; 0: "   \
+      "in all")                                                                \
     R(rotary_theta, "10000", 1, 1e12, "base of the rotary frequencies")        \
     I(rotary_layers, "0", 0, 64,                                               \
       "rotary positions in the first so many blocks; 0: in all")               \
@@ -84,7 +90,13 @@ extern "C" {
     B(tied_scale, "true",                                                      \
       "with tied: divide by d_model; false: logits = x W_E^T, as the "         \
       "original's full program")                                               \
-    R(norm_eps, "1e-5", 0, 1, "added to the variance in LayerNorm")
+    R(norm_eps, "1e-5", 0, 1, "added to the variance in LayerNorm")            \
+    R(dropout, "0", 0, 0.99,                                                   \
+      "share of the entries of what attention and feed-forward add to the "    \
+      "stream that training drops, the rest growing by 1 / (1 - share); the "  \
+      "masks follow from seed, step and sequence")                             \
+    R(dropout_embed, "0", 0, 0.99, "the same of embeddings with positions")    \
+    R(dropout_attn, "0", 0, 0.99, "the same of attention patterns")
 EG_FIELDS_STRUCT(eg_model_opts, EG_MODEL_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_model_fields[];
@@ -108,7 +120,9 @@ enum {
     EG_POS_RANDOM,
     EG_POS_SIN,
     EG_POS_ROTARY,
-    EG_POS_SIN_SCALED
+    EG_POS_SIN_SCALED,
+    EG_POS_RELATIVE,
+    EG_POS_CONCATENATED
 };
 enum { EG_INIT_UNIFORM, EG_INIT_NORMAL, EG_INIT_ZERO };
 

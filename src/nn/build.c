@@ -77,6 +77,25 @@ void egi_see_heads(egi_builder *b, int l, const char *name, int v, int heads)
     egi_see_as(b, l, name, v, EGI_LOOK_HEADS, heads);
 }
 
+egi_attr egi_drop_attr(const egi_builder *b, egi_attr attr, int l,
+                       const char *name, double drop)
+{
+    char full[64];
+
+    if (!b->training || drop <= 0) return attr;
+    full_name(full, l, name);
+    attr.drop = drop;
+    attr.stream = egi_name_hash(full);
+    return attr;
+}
+
+int egi_drop(egi_builder *b, int x, int l, const char *name, double drop)
+{
+    egi_attr attr = egi_drop_attr(b, (egi_attr){0}, l, name, drop);
+
+    return attr.drop > 0 ? egi_put(b, EGI_OP_dropout, x, -1, -1, -1, attr) : x;
+}
+
 /* ---- a model --------------------------------------------------------------
  */
 
@@ -101,16 +120,19 @@ static int block(egi_builder *b, int x, int l)
     const egi_mixer *mixer = &egi_mixers[b->m->mixer[l]];
     int norms = b->m->opts.norm, a = x, mid, in;
     bool post = norms == EG_NORM_POST;
+    double dropout = b->m->opts.dropout;
 
     egi_see(b, l, "hook_resid_pre", x);
     if (egi_norm_first(b->m)) a = norm(b, x, l, "ln1");
-    mid = sum(b, x, mixer->emit(b, mixer, a, l));
+    mid = egi_drop(b, mixer->emit(b, mixer, a, l), l, "attn", dropout);
+    mid = sum(b, x, mid);
     if (post) mid = norm(b, mid, l, "ln1");
     egi_see(b, l, "hook_resid_mid", mid);
     if (egi_mlps[b->m->mlp[l]].matrices > 0) {
         in = norms == EG_NORM_PARALLEL ? x : mid;
         if (egi_norm_first(b->m)) in = norm(b, in, l, "ln2");
-        mid = sum(b, mid, egi_mlp_emit(b, in, l));
+        in = egi_drop(b, egi_mlp_emit(b, in, l), l, "mlp", dropout);
+        mid = sum(b, mid, in);
         if (post) mid = norm(b, mid, l, "ln2");
     }
     egi_see(b, l, "hook_resid_post", mid);
@@ -120,7 +142,10 @@ static int block(egi_builder *b, int x, int l)
 eg_status egi_program_build(egi_program *p, const eg_model *m,
                             const eg_group *loss, egi_hooks hooks, eg_err *err)
 {
-    egi_builder b = {.p = p, .m = m, .hooks = hooks};
+    egi_builder b = {.p = p,
+                     .m = m,
+                     .hooks = hooks & ~EGI_TRAINING,
+                     .training = (hooks & EGI_TRAINING) != 0};
     int x;
 
     egi_program_init(p, m);

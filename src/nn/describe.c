@@ -157,8 +157,8 @@ eg_status eg_program_table_make(eg_program_table *out,
     }
     for (int i = 0; i < out->n_tensors; i++)
         d.trains[i] = tr->from[i] != EGI_NEVER;
-    EG_TRY(
-        egi_program_build(&d.p, tr->m, tr->program.loss, EGI_HOOKS_NONE, err));
+    EG_TRY(egi_program_build(&d.p, tr->m, tr->program.loss,
+                             EGI_HOOKS_NONE | EGI_TRAINING, err));
     EG_TRY(rewrite(&d, out, err));
     EG_TRY(fill(&d, out, err));
 done:

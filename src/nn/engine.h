@@ -16,7 +16,8 @@ typedef struct egi_engine_spec {
     const char *kern;
     int slots; /* gradient sums; 0: forward only */
     int batch;
-    bool profile; /* take the time of every op */
+    uint64_t seed; /* of masks */
+    bool profile;  /* take the time of every op */
 } egi_engine_spec;
 
 /* Gradient sums, rooms of all threads, weights and packs, pairs of a batch. */

@@ -72,6 +72,33 @@ static eg_status resolve_heads(eg_model *m, eg_err *err)
     return EG_OK;
 }
 
+/* What only some mixers and forms of queries and keys have. */
+static eg_status check_attention(const eg_model *m, eg_err *err)
+{
+    const eg_model_opts *o = &m->opts;
+
+    if (o->pos == EG_POS_CONCATENATED && egi_merged_qk(m))
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.pos: concatenated needs model.qk: factorised, "
+                       "found %s",
+                       o->qk == EG_QK_MERGED ? "merged" : "merged_key");
+    for (int l = 0; l < m->n_layers; l++) {
+        bool softmax = egi_mixers[m->mixer[l]].core == EGI_OP_softmax;
+
+        if (!softmax && o->pos == EG_POS_RELATIVE && egi_placed(m, l))
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.pos: relative needs model.mixer: softmax, "
+                           "found %s in block %d",
+                           egi_mixers[m->mixer[l]].name, l);
+        if (!softmax && o->dropout_attn > 0)
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.dropout_attn: patterns are dropped of "
+                           "model.mixer: softmax, found %s in block %d",
+                           egi_mixers[m->mixer[l]].name, l);
+    }
+    return EG_OK;
+}
+
 static eg_status resolve_sizes(eg_model *m, eg_err *err)
 {
     const eg_model_opts *o = &m->opts;
@@ -115,8 +142,9 @@ static eg_status resolve_sizes(eg_model *m, eg_err *err)
                            "%d",
                            width);
     }
-    if (resolve_heads(m, err) != EG_OK) return EG_EINVAL;
-    return resolve_parts(m, err);
+    if (resolve_heads(m, err) != EG_OK || resolve_parts(m, err) != EG_OK)
+        return EG_EINVAL;
+    return check_attention(m, err);
 }
 
 /* --------------------------------------------------------------- table -- */
@@ -185,20 +213,13 @@ static void set_entry(eg_model *m, const eg_tensor *t, eg_index j, double x)
         ((float *)m->params)[t->offset + j] = (float)x;
 }
 
-/* FNV-1a: the stream of a tensor depends on its name alone. */
-static uint32_t name_hash(const char *s)
-{
-    uint32_t h = 2166136261u;
-    for (; *s; s++) h = (h ^ (unsigned char)*s) * 16777619u;
-    return h;
-}
-
 static double sinusoid(const eg_model *m, eg_index j)
 {
     eg_index t = j / m->d_model, i = j % m->d_model;
     eg_index even = i / 2 * 2;
     double rate = pow(10000.0, -(double)even / (double)m->d_model);
-    double size = m->opts.pos == EG_POS_SIN ? 1 : 1 / sqrt((double)m->d_model);
+    double size =
+        m->opts.pos == EG_POS_SIN_SCALED ? 1 / sqrt((double)m->d_model) : 1;
     return size * (i % 2 == 0 ? sin((double)t * rate) : cos((double)t * rate));
 }
 
@@ -218,7 +239,7 @@ static double matrix_entry(const eg_model *m, eg_rng *rng, const eg_tensor *t)
 static void tensor_init(eg_model *m, int i, uint64_t seed)
 {
     const eg_tensor *t = &m->tensor[i];
-    eg_rng rng = eg_rng_make(seed, EG_RNG_INIT, 0, name_hash(t->name));
+    eg_rng rng = eg_rng_make(seed, EG_RNG_INIT, 0, egi_name_hash(t->name));
     double std = m->opts.embed_std;
 
     if (std <= 0) std = 1.0 / sqrt((double)m->d_model);

@@ -22,6 +22,7 @@ typedef struct egi_builder {
     egi_program *p;
     const eg_model *m;
     egi_hooks hooks;
+    bool training; /* with what training drops */
 } egi_builder;
 
 /* Adds an op; -1 stands for an input that is left out. */
@@ -31,6 +32,12 @@ int egi_put(egi_builder *b, egi_kind kind, int x, int y, int z, int w,
 int egi_weight(egi_builder *b, int l, const char *name);
 /* x W + bias; bias_name NULL or no tensor: without. */
 int egi_linear(egi_builder *b, int x, int w, int l, const char *bias_name);
+
+/* x with entries dropped, in training; masks of the name, in block l (-1: in
+ * none). As attributes of an op that drops by itself: */
+int egi_drop(egi_builder *b, int x, int l, const char *name, double drop);
+egi_attr egi_drop_attr(const egi_builder *b, egi_attr attr, int l,
+                       const char *name, double drop);
 
 /* Value v has that hook, in block l (-1: in none). v -1: it has not. */
 void egi_see(egi_builder *b, int l, const char *name, int v);

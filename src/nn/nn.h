@@ -52,6 +52,26 @@ static inline bool egi_merged_qk(const eg_model *m)
     return m->opts.qk != EG_QK_FACTORISED;
 }
 
+/* Does block l have the positions that attention gives to queries and keys? */
+static inline bool egi_placed(const eg_model *m, int l)
+{
+    return m->opts.pos_layers == 0 || l < m->opts.pos_layers;
+}
+
+static inline bool egi_concatenated(const eg_model *m, int l)
+{
+    return m->opts.pos == EG_POS_CONCATENATED && egi_placed(m, l);
+}
+
+/* FNV-1a: a stream that depends on a name alone. */
+static inline uint32_t egi_name_hash(const char *s)
+{
+    uint32_t h = 2166136261u;
+
+    for (; *s; s++) h = (h ^ (unsigned char)*s) * 16777619u;
+    return h;
+}
+
 /* What logits of a tied head are divided by. */
 static inline double egi_tied_divisor(const eg_model *m)
 {

@@ -51,6 +51,7 @@ typedef struct egi_value {
     X(rotary, "pairs of columns of each head, turned by their position")      \
     X(softmax, "causal softmax attention of all heads")                       \
     X(lookup, "the same, with scores that stand in tables")                   \
+    X(attend, "softmax attention with relative positions, or dropped")        \
     X(linatt, "causal attention by scores as they are, of all heads")         \
     X(relu, "y = max(x, 0)")                                                  \
     X(gelu, "y = x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")            \
@@ -58,6 +59,8 @@ typedef struct egi_value {
     X(silu, "y = x / (1 + exp(-x))")                                          \
     X(mul, "y = a * b, entry by entry")                                       \
     X(clip, "y = min(max(x, -c), c)")                                         \
+    X(cat, "y = [x, P[position]]: columns side by side")                      \
+    X(dropout, "y = m x: entries dropped at random in training")              \
     X(pick, "y = rows of x that are in the loss")                             \
     X(xent, "-log softmax(x)[target], summed over the loss")                  \
     X(sqerr, "|x - target|^2 / 2, summed over the loss")                      \
@@ -78,9 +81,11 @@ typedef enum egi_kind { EGI_OPS(EGI_OP_ENUM) EGI_N_KINDS } egi_kind;
 typedef struct egi_attr {
     int heads, k_heads, v_heads; /* groups of columns of x or q, of k, of v */
     double scale, eps, theta;
-    eg_index at;    /* first row of the second of two parts */
-    eg_index width; /* of the keys whose scores stand in a table */
-    bool turned;    /* a matrix lies with rows for columns */
+    eg_index at;     /* first row of the second of two parts */
+    eg_index width;  /* of the keys whose scores stand in a table */
+    double drop;     /* probability that an entry is dropped */
+    uint32_t stream; /* of its masks */
+    bool turned;     /* a matrix lies with rows for columns */
 } egi_attr;
 
 typedef struct egi_op {
@@ -152,7 +157,8 @@ eg_status egi_op_shape(egi_program *p, egi_op *op);
 typedef enum egi_hooks {
     EGI_HOOKS_NONE,
     EGI_HOOKS_BASIC,
-    EGI_HOOKS_FULL /* scores and results too: large */
+    EGI_HOOKS_FULL,  /* scores and results too: large */
+    EGI_TRAINING = 8 /* a bit beside these: with what training drops */
 } egi_hooks;
 
 /* The plain program, exactly the formula: model to loss, over the positions of
@@ -188,6 +194,8 @@ typedef struct egi_kind_info {
     bool stands_in;
     /* z = P v with a P that does not depend on v, input 2. */
     bool mixes;
+    /* Its masks are of the sequence in hand: a pair of the batch has none. */
+    bool draws;
     bool seeds; /* forward writes the gradient of input 0, in its place */
     /* For `rows` rows of output, which see `pairs` pairs of a query and a key;
      * NULL: nothing that counts. */

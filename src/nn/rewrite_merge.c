@@ -26,9 +26,9 @@ void egi_rewrite_merge(egi_program *p, const egi_load *load)
         m = egi_op_beside(p, 0, EGI_OP_product,
                           (const int[EGI_INS]){v->in[1], out.in[1], -1, -1},
                           (egi_attr){0});
-        a = egi_op_beside(p, p->value[out.in[0]].maker, mix.kind,
-                          (const int[EGI_INS]){mix.in[0], mix.in[1], a, -1},
-                          mix.attr);
+        a = egi_op_beside(
+            p, p->value[out.in[0]].maker, mix.kind,
+            (const int[EGI_INS]){mix.in[0], mix.in[1], a, mix.in[3]}, mix.attr);
         egi_replace(
             p, out.out[0],
             egi_op_beside(p, k, EGI_OP_linear,

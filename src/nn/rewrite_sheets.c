@@ -23,7 +23,7 @@ static void mark(copier *c)
     for (int k = 0; k < p->n_ops; k++) {
         const egi_op *op = &p->op[k];
         const egi_kind_info *info = egi_op_info(op->kind);
-        bool pure = info->any_rows && !info->seeds;
+        bool pure = info->any_rows && !info->seeds && !info->draws;
 
         for (int i = 0; i < EGI_INS; i++) {
             bool weight =

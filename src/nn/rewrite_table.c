@@ -122,7 +122,7 @@ static void mixed(maker *m, int k, const egi_load *load)
         return;
     v = gathered(m, &s, op.in[1], k);
     v = egi_op_beside(p, p->value[op.in[0]].maker, mix.kind,
-                      INS(mix.in[0], mix.in[1], v, -1), mix.attr);
+                      INS(mix.in[0], mix.in[1], v, mix.in[3]), mix.attr);
     if (op.in[2] >= 0)
         v = egi_op_beside(p, k, EGI_OP_add, INS(op.in[2], v, -1, -1),
                           (egi_attr){0});

@@ -49,7 +49,8 @@ static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
     for (int i = 0; i < tr->m->n_tensors; i++)
         trains[i] = tr->from[i] != EGI_NEVER;
     if (st == EG_OK)
-        st = egi_program_build(&tr->program, tr->m, loss, EGI_HOOKS_NONE, err);
+        st = egi_program_build(&tr->program, tr->m, loss,
+                               EGI_HOOKS_NONE | EGI_TRAINING, err);
     if (st == EG_OK)
         st = egi_program_rewrite(&tr->program, trains, &tr->load,
                                  plain ? 0 : ~0u, err);
@@ -64,6 +65,7 @@ static egi_engine_spec engine_spec(const eg_trainer *tr)
                          .kern = tr->spec.kern,
                          .slots = (int)tr->spec.train.slots,
                          .batch = (int)tr->spec.train.batch,
+                         .seed = tr->spec.seed,
                          .profile = tr->spec.train.profile};
     return s;
 }

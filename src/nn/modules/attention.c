@@ -14,14 +14,18 @@ static int kv_heads(const eg_model *m)
 static void tensors(eg_model *m, int l)
 {
     eg_index d = m->d_model, H = m->n_heads, D = m->d_head, kv = kv_heads(m);
+    eg_index in = d + (egi_concatenated(m, l) ? d : 0); /* of W_Q, W_K */
     bool bias = m->opts.attn_bias;
 
     if (egi_merged_qk(m)) {
         egi_tensor_add(m, l, "attn.W_QK", EGI_FILL_MATRIX, H, d, d, d);
     } else {
-        egi_tensor_add(m, l, "attn.W_Q", EGI_FILL_MATRIX, H, d, D, d);
-        egi_tensor_add(m, l, "attn.W_K", EGI_FILL_MATRIX, kv, d, D, d);
+        egi_tensor_add(m, l, "attn.W_Q", EGI_FILL_MATRIX, H, in, D, in);
+        egi_tensor_add(m, l, "attn.W_K", EGI_FILL_MATRIX, kv, in, D, in);
     }
+    if (m->opts.pos == EG_POS_RELATIVE && egi_placed(m, l))
+        egi_tensor_add(m, l, "attn.W_rel", EGI_FILL_MATRIX, m->T,
+                       egi_merged_qk(m) ? d : D, 0, egi_merged_qk(m) ? d : D);
     if (m->opts.value == EG_MAT_MATRIX)
         egi_tensor_add(m, l, "attn.W_V", EGI_FILL_MATRIX, kv, d, D, d);
     if (m->opts.output == EG_MAT_MATRIX)
@@ -83,6 +87,14 @@ static int normed(egi_builder *b, int x, int heads, int l, const char *name)
                : egi_norm_emit(b, &egi_norms[kind - 1], x, heads, l, name);
 }
 
+/* [a, P[position]] where positions are concatenated. */
+static int placed(egi_builder *b, int a, int l)
+{
+    if (!egi_concatenated(b->m, l)) return a;
+    return egi_put(b, EGI_OP_cat, a, egi_weight(b, -1, "W_pos_qk"), -1, -1,
+                   (egi_attr){0});
+}
+
 static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
 {
     const eg_model *m = b->m;
@@ -97,14 +109,17 @@ static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
                     .k_heads = k_heads,
                     .v_heads = v_heads,
                     .scale = m->opts.scale_scores ? 1 / sqrt(width) : 1};
+    int x = placed(b, a, l); /* what queries and keys read */
     int v = own_v ? project(b, a, l, "attn.W_V", "attn.b_V", v_heads) : a;
     int q = -1, k = a, z, out;
+    int far = egi_weight(b, l, "attn.W_rel");
+    egi_kind core = self->core;
 
     if (key) {
         at_key(b, a, l, &q, &k);
     } else {
-        q = project(b, a, l, one ? "attn.W_QK" : "attn.W_Q", "attn.b_Q", H);
-        if (!one) k = project(b, a, l, "attn.W_K", "attn.b_K", k_heads);
+        q = project(b, x, l, one ? "attn.W_QK" : "attn.W_Q", "attn.b_Q", H);
+        if (!one) k = project(b, x, l, "attn.W_K", "attn.b_K", k_heads);
     }
     q = normed(b, q, H, l, "attn.q_norm");
     k = normed(b, k, k_heads, l, "attn.k_norm");
@@ -112,7 +127,9 @@ static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
         q = turn(b, q, H);
         k = turn(b, k, k_heads);
     }
-    z = egi_put(b, self->core, q, k, v, -1, how);
+    how = egi_drop_attr(b, how, l, "attn.pattern", m->opts.dropout_attn);
+    if (far >= 0 || how.drop > 0) core = EGI_OP_attend;
+    z = egi_put(b, core, q, k, v, far, how);
     out = z;
     if (m->opts.output == EG_MAT_MATRIX)
         out = egi_linear(b, z, egi_weight(b, l, "attn.W_O"), l, "attn.b_O");

@@ -8,6 +8,7 @@ void egi_input_tensors(eg_model *m)
 {
     eg_index n_in = m->io.n_in;
     int pos = m->opts.pos;
+    const char *name = "W_pos";
     bool sinusoids = pos == EG_POS_SIN || pos == EG_POS_SIN_SCALED;
     egi_fill fill = sinusoids ? EGI_FILL_SINUSOIDS : EGI_FILL_EMBED;
 
@@ -16,8 +17,13 @@ void egi_input_tensors(eg_model *m)
                        n_in);
     else
         egi_tensor_add(m, -1, "W_E", EGI_FILL_EMBED, m->V, m->d_model, 0, 0);
-    if (pos == EG_POS_NONE || pos == EG_POS_ROTARY) return;
-    egi_tensor_add(m, -1, "W_pos", fill, m->T, m->d_model, 0, 0);
+    if (pos == EG_POS_NONE || pos == EG_POS_ROTARY || pos == EG_POS_RELATIVE)
+        return;
+    if (pos == EG_POS_CONCATENATED) { /* of queries and keys alone */
+        fill = EGI_FILL_SINUSOIDS;
+        name = "W_pos_qk";
+    }
+    egi_tensor_add(m, -1, name, fill, m->T, m->d_model, 0, 0);
     if (m->tensors_st == EG_OK)
         m->tensor[m->n_tensors - 1].fixed = pos != EG_POS_LEARNED;
 }
@@ -37,12 +43,14 @@ int egi_input_emit(egi_builder *b)
 {
     int e = embedded(b);
     int pos = egi_weight(b, -1, "W_pos");
+    double dropout = b->m->opts.dropout_embed;
 
     egi_see(b, -1, "hook_embed", e);
-    if (pos < 0) return e;
+    if (pos < 0) return egi_drop(b, e, -1, "embed", dropout);
     pos = egi_put(b, EGI_OP_place, pos, -1, -1, -1, (egi_attr){0});
     egi_see(b, -1, "hook_pos_embed", pos);
-    return egi_put(b, EGI_OP_add, e, pos, -1, -1, (egi_attr){0});
+    e = egi_put(b, EGI_OP_add, e, pos, -1, -1, (egi_attr){0});
+    return egi_drop(b, e, -1, "embed", dropout);
 }
 
 void egi_head_tensors(eg_model *m)

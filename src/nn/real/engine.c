@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "nn/draw.h"
 #include "nn/engine.h"
 #include "nn/real/batch.h"
 #include "nn/real/look.h"
@@ -25,6 +26,7 @@ typedef struct engine {
     N(held) * held;       /* [n_rooms, n_hold] */
     int n_hold;
     /* the request in hand */
+    uint64_t seed;
     int64_t step;
     const egi_eval_call *call;
 } engine;
@@ -91,6 +93,7 @@ static void slot_task(void *ctx, int slot, int worker)
                          &r->seq);
         egi_beside_end(r->tick, e->x.p->n_ops, EGI_BESIDE_DRAW, start);
         r->index = i;
+        r->draw = egi_draw_of(e->seed, e->step, i);
         n = N(exec_forward)(&e->x, r, acc);
         if (e->pairs.n_cuts > 0) e->pairs.length[i] = n > 0 ? r->n : 0;
         if (n == 0) continue;
@@ -314,6 +317,7 @@ static eg_status engine_make(egi_engine **out, const egi_engine_spec *s,
     e->task = s->task;
     e->pool = s->pool;
     e->batch = s->batch;
+    e->seed = s->seed;
     e->slots = slots_of(s);
     e->n_rooms = eg_pool_size(s->pool);
     EG_TRY(N(exec_init)(&e->x, s->program, s->kern, s->pool, err));

@@ -141,6 +141,7 @@ static N(seq) seq_of(const N(room) * r)
 {
     return (N(seq)){.n = r->n,
                     .n_loss = r->n_loss,
+                    .draw = r->draw,
                     .tokens = r->seq.tokens,
                     .inputs = r->seq.inputs,
                     .outputs = r->seq.outputs,

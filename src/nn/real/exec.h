@@ -63,6 +63,7 @@ typedef struct N(room) {
     int index;                     /* of the sequence in it */
     const N(held) * held;          /* [n_held] */
     int n_held;
+    uint64_t draw;  /* see N(seq) */
     egi_tick *tick; /* NULL: nobody asks for the time */
     real *base;
     void *block;

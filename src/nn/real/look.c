@@ -115,7 +115,7 @@ static void fill_pattern(real *own, const N(call) * c)
 
 static void fill_scores(real *own, const N(call) * c)
 {
-    const N(arg) *q = &c->in[0], *k = &c->in[1];
+    const N(arg) *q = &c->in[0], *k = &c->in[1], *far = &c->in[3];
     const egi_attr *a = &c->op->attr;
     eg_index T = q->rows, w = q->cols / a->heads;
 
@@ -125,6 +125,10 @@ static void fill_scores(real *own, const N(call) * c)
             c->K->attn_scores(row, q->x + t * q->ld + h * w,
                               k->x + h * a->k_heads / a->heads * w, k->ld,
                               t + 1, w, (real)a->scale);
+            for (eg_index s = 0; far->x && s <= t; s++)
+                row[s] += (real)a->scale *
+                          (real)c->K->dot(q->x + t * q->ld + h * w,
+                                          far->x + (t - s) * far->ld, w);
             for (eg_index s = t + 1; s < T; s++)
                 row[s] = -(real)__builtin_inf();
         }

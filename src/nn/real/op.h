@@ -17,6 +17,7 @@ typedef struct N(arg) {
 /* The sequence in hand. */
 typedef struct N(seq) {
     int n, n_loss;         /* positions; those in the loss */
+    uint64_t draw;         /* by which its masks are drawn */
     const int32_t *tokens; /* [n] */
     const double *inputs;  /* [n, n_in], of a task of vectors */
     const double *outputs; /* [n, n_out] */

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/draw.h"
 #include "nn/real/op.h"
 
 /* ---- what several kinds use ---------------------------------------------- */
@@ -143,6 +144,20 @@ static void op_linear_cost(const egi_program *p, const egi_op *op, double rows,
 
     (void)pairs;
     out->madds = rows * (double)w->rows * (double)w->cols * passes;
+}
+
+/* The stream of an op's masks in the sequence in hand. */
+static uint64_t op_mask_key(const N(call) * c)
+{
+    if (c->op->attr.drop <= 0) return 0;
+    return egi_mix(c->seq->draw + egi_mix(c->op->attr.stream));
+}
+
+/* 0 with probability drop, else 1 / (1 - drop). */
+static real op_mask(uint64_t key, uint64_t entry, double drop)
+{
+    if (drop <= 0) return 1;
+    return egi_kept(key, entry, drop) ? (real)(1 / (1 - drop)) : 0;
 }
 
 /* c [M, n] (+)= A B of weights, on all threads where that pays. */

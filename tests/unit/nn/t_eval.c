@@ -37,6 +37,8 @@ static void same_loss(int flags)
         sums sum = {.group = NULL};
 
         setting_open(&s, &VARIANTS[k], TASK, 2);
+        set_fields(eg_model_fields, &s.spec.model,
+                   "dropout=0 dropout_embed=0 dropout_attn=0");
         eg_trainer *tr = trainer_open(&s);
         eg_trainer_gradient(tr, 0, &loss);
         if (eg_eval_new(&e, eg_trainer_model(tr), s.task, s.pool, "auto", flags,
