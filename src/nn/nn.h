@@ -43,6 +43,16 @@ static inline bool egi_in_group(const eg_group *g, int32_t target,
     return target >= 0 && label >= g->lo && label <= g->hi;
 }
 
+/* Entry j of tensor t, narrowed to the model's precision. */
+void egi_entry_set(eg_model *m, const eg_tensor *t, eg_index j, double x);
+/* Draws the initial values of tensor i. */
+void egi_tensor_init(eg_model *m, int i, uint64_t seed);
+/* Draws those that init.std names again, N(0, std^2); of a model without
+ * parameters, checks the patterns alone. EG_EINVAL: one that matches nothing
+ * that is drawn. */
+eg_status egi_init_std(eg_model *m, const eg_init_opts *o, uint64_t seed,
+                       eg_err *err);
+
 /* Does "blocks.*.attn.W_O" match the name? '*' stands for any text. */
 bool egi_match(const char *pattern, const char *name);
 

@@ -26,6 +26,7 @@ static eg_status model_for(eg_trainer *tr, const eg_train_spec *s, eg_err *err)
     eg_status st = eg_model_new(&tr->m, &s->model, eg_task_io(s->task),
                                 precision_of(s), s->seed, err);
 
+    if (st == EG_OK) st = egi_init_std(tr->m, &s->init, s->seed, err);
     if (st != EG_OK || !s->init.from[0]) return st;
     return eg_model_load_from(tr->m, s->init.from, s->init.allow_extra,
                               tr->note[0], sizeof tr->note[0], err);
@@ -106,11 +107,13 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     if (!tr) return EG_FAIL(err, EG_ENOMEM, "trainer");
     tr->spec = *spec;
     EG_TRY(check_loss(spec, err));
-    if (planned)
+    if (planned) {
         EG_TRY(egi_model_shape(&tr->m, &spec->model, eg_task_io(spec->task),
                                precision_of(spec), err));
-    else
+        EG_TRY(egi_init_std(tr->m, &spec->init, spec->seed, err));
+    } else {
         EG_TRY(model_for(tr, spec, err));
+    }
     tr->vt = egi_engine_of(tr->m);
     size_t n = (size_t)tr->m->n_tensors;
     tr->from = eg_calloc(n, sizeof *tr->from);
