@@ -136,8 +136,9 @@ const char *cli_runs_root(const cli_args *a);
 /* Loads file, or the config.yaml of a run directory, then --set and --seed. */
 int cli_config(const cli_args *a, const char *file, eg_config *cfg);
 int cli_pool(const cli_args *a, eg_pool **pool);
-/* Finds a run by directory, name/id, id, or name (its newest). */
-bool cli_find_run(const char *root, const char *word, char dir[EG_PATH]);
+/* Finds a run by directory, name/id, id, or name (its newest). CLI_DONE, or
+ * after a message another code. */
+int cli_find_run(const char *root, const char *word, char dir[EG_PATH]);
 /* Run directories, or other paths a report may be made of. */
 typedef struct cli_paths {
     char (*path)[EG_PATH];
@@ -167,11 +168,19 @@ int cli_columns(const char *s);
 size_t cli_fit(const char *s, int columns);
 
 struct json_t;
+/* As jansson's _set_new and _append_new. What does not fit in for lack of
+ * memory, or is NULL, is missing: cli_print_json fails then. */
+void cli_json_set(struct json_t *object, const char *key, struct json_t *value);
+void cli_json_add(struct json_t *array, struct json_t *value);
+/* A jansson object as text, which is released with eg_free; releases the
+ * object. NULL: no memory. */
+char *cli_json_text(struct json_t *json);
 /* Prints and releases a jansson object; CLI_DONE or CLI_FAILED. */
 int cli_print_json(struct json_t *json);
 /* The same for a JSON text. */
 int cli_print_json_text(const char *text);
-/* {"metric": its last value in the run at dir, ...}; null: not readable. */
+/* {"metric": its last value in the run at dir, ...}; null: not readable; NULL:
+ * no memory. */
 struct json_t *cli_last_values(const char *dir);
 /* s as a JSON string, cleaned where it is no UTF-8; NULL: no memory. */
 struct json_t *cli_json_string(const char *s);

@@ -20,13 +20,13 @@ static void add_row(void *ctx, const eg_bench_flow_row *r)
     l->kern = r->kern;
     if (!r->verified) l->n_wrong++;
     if (l->json) {
-        json_array_append_new(
-            l->json,
-            json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:b}", "sum",
-                      r->what, "shape", r->shape, "threads", r->threads,
-                      "core_seconds", r->core, "wall_seconds", r->wall,
-                      "pairs_per_s", rate, "error", r->error, "bound", r->bound,
-                      "verified", r->verified));
+        cli_json_add(l->json,
+                     json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:b}",
+                               "sum", r->what, "shape", r->shape, "threads",
+                               r->threads, "core_seconds", r->core,
+                               "wall_seconds", r->wall, "pairs_per_s", rate,
+                               "error", r->error, "bound", r->bound, "verified",
+                               r->verified));
         return;
     }
     cli_table_cell(l->table, "%s", r->what);

@@ -26,9 +26,9 @@ static void add_row(void *ctx, const eg_bench_row *r)
 
         for (int i = 0; i < EG_BENCH_YARDSTICKS; i++)
             if (r->yardstick[i] > 0)
-                json_object_set_new(o, eg_bench_yardstick(i),
-                                    json_real(r->yardstick[i]));
-        json_array_append_new(l->json, o);
+                cli_json_set(o, eg_bench_yardstick(i),
+                             json_real(r->yardstick[i]));
+        cli_json_add(l->json, o);
         return;
     }
     cli_table_cell(l->table, "%s", r->kernel);

@@ -29,8 +29,7 @@ static void note(findings *f, const char *what, bool ok, const char *text)
 {
     if (!ok) f->bad = true;
     if (f->json) {
-        json_array_append_new(f->json,
-                              json_pack("{s:s, s:b, s:s}", "what", what, "ok",
+        cli_json_add(f->json, json_pack("{s:s, s:b, s:s}", "what", what, "ok",
                                         ok, "found", text));
         return;
     }

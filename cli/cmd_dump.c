@@ -50,13 +50,16 @@ static eg_status write_view(dump *d, const char *name, const eg_view *v,
 {
     char file[256];
     json_t *shape = json_array();
+    int bad = 0;
 
     snprintf(file, sizeof file, "%.200s.npy", name);
     for (int i = 0; i < v->ndim; i++)
-        json_array_append_new(shape, json_integer(v->shape[i]));
-    json_object_set_new(d->index, name,
-                        json_pack("{s:s, s:o}", "dtype",
-                                  eg_dtype_name(v->dtype), "shape", shape));
+        bad |= json_array_append_new(shape, json_integer(v->shape[i]));
+    bad |=
+        json_object_set_new(d->index, name,
+                            json_pack("{s:s, s:o}", "dtype",
+                                      eg_dtype_name(v->dtype), "shape", shape));
+    if (bad) return EG_FAIL(err, EG_ENOMEM, "index of %s", name);
     return eg_npy_write_in(&d->to, file, v, err);
 }
 
@@ -193,11 +196,11 @@ static eg_status dump_records(dump *d, eg_err *err)
     st = eg_file_write_in(&d->to, "config.yaml", text, strlen(text), err);
     eg_free(text);
     if (st != EG_OK) return st;
-    json_object_set_new(d->index, "step", json_integer(d->step));
-    text = json_dumps(d->index, JSON_INDENT(2));
+    cli_json_set(d->index, "step", json_integer(d->step));
+    text = cli_json_text(json_incref(d->index));
     if (!text) return EG_FAIL(err, EG_ENOMEM, "dump: out of memory");
     st = eg_file_write_in(&d->to, "index.json", text, strlen(text), err);
-    free(text); /* jansson's own allocation */
+    eg_free(text);
     return st;
 }
 

@@ -31,13 +31,14 @@ typedef struct rows {
     cli_table *table;
     json_t *json;
     char last[128]; /* a line under the table */
+    bool no_memory;
 } rows;
 
 static void add(rows *r, const char *name, const char *what)
 {
     if (r->json) {
-        json_array_append_new(
-            r->json, json_pack("{s:s, s:s}", "name", name, "about", what));
+        cli_json_add(r->json,
+                     json_pack("{s:s, s:s}", "name", name, "about", what));
         return;
     }
     cli_table_cell(r->table, "  %s", name);
@@ -62,13 +63,17 @@ static void add_choices(rows *r, const eg_field *table, const char *key)
 static json_t *claim_json(const eg_claim_info *c)
 {
     static const char *const control[] = {"missing", "none", "given"};
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "id", c->id,
+                  "source", c->source, "statement", c->statement, "measure",
+                  c->measure, "quick", c->in[EG_QUICK], "full", c->in[EG_FULL],
+                  "expect", c->expect_refuted ? "refuted" : "holds", "control",
+                  control[c->control]);
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:s*}", "id",
-                     c->id, "source", c->source, "statement", c->statement,
-                     "measure", c->measure, "quick", c->in[EG_QUICK], "full",
-                     c->in[EG_FULL], "expect",
-                     c->expect_refuted ? "refuted" : "holds", "control",
-                     control[c->control], "no_control", c->no_control);
+    /* for s* a lack of memory is one of a value */
+    if (c->no_control)
+        cli_json_set(o, "no_control", json_string(c->no_control));
+    return o;
 }
 
 static int add_claims(rows *r, const cli_args *a)
@@ -82,13 +87,14 @@ static int add_claims(rows *r, const cli_args *a)
 
     if (!cli_experiments(a, dir)) return CLI_FAILED;
     st = eg_experiments_load(&x, dir, &err);
+    r->no_memory = st == EG_ENOMEM;
     if (st != EG_OK) return cli_error(st, &err);
     for (int i = 0; eg_experiments_claim(x, i, &c); i++) {
         n[c.control]++;
         if (cli_flag(a, "no-control") && c.control != EG_CONTROL_MISSING)
             continue;
         if (r->json)
-            json_array_append_new(r->json, claim_json(&c));
+            cli_json_add(r->json, claim_json(&c));
         else
             add(r, c.id, c.statement);
     }
@@ -201,10 +207,11 @@ int cmd_list(const cli_args *a)
     const char *only = a->n_words                  ? a->word[0]
                        : cli_flag(a, "no-control") ? "claims"
                                                    : NULL;
-    json_t *all = cli_flag(a, "json") ? json_object() : NULL;
-    bool found = false;
+    bool json = cli_flag(a, "json"), found = false;
+    json_t *all = json ? json_object() : NULL;
     int code = CLI_DONE;
 
+    if (json && !all) return cli_fail(CLI_FAILED, "out of memory");
     if (cli_flag(a, "no-control") && only && strcmp(only, "claims") != 0) {
         json_decref(all);
         return cli_fail(CLI_MISUSE, "list: --no-control is about claims");
@@ -215,15 +222,15 @@ int cmd_list(const cli_args *a)
 
         if (only && strcmp(only, kind[i].name) != 0) continue;
         found = true;
-        if (all)
+        if (json)
             r.json = json_array();
         else
             r.table = cli_table_new(2);
         one = kind[i].add(&r, a);
         /* without a word, missing experiments do not hide the rest */
-        if (only || one == CLI_MISUSE) code = one;
+        if (only || one == CLI_MISUSE || r.no_memory) code = one;
         if (all) {
-            json_object_set_new(all, kind[i].name, r.json);
+            cli_json_set(all, kind[i].name, r.json);
         } else {
             if (!only) printf("%s%s:\n", i ? "\n" : "", kind[i].name);
             one = cli_table_print(r.table);

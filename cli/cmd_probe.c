@@ -75,8 +75,11 @@ const char cli_probe_help[] =
 /* The newest checkpoint of the run at dir. */
 static int newest(probing *p, const char *dir)
 {
-    int64_t step = eg_run_last_checkpoint(dir);
+    int64_t step;
+    eg_err err = {0};
+    eg_status st = eg_run_last_checkpoint(&step, dir, &err);
 
+    if (st != EG_OK) return cli_error(st, &err);
     if (step < 0)
         return cli_fail(CLI_FAILED, "%s: the run has no checkpoint", dir);
     snprintf(p->weights, sizeof p->weights,
@@ -100,10 +103,8 @@ static int find(probing *p)
                             "that says of which model",
                             a->word[0]);
     } else {
-        if (!cli_find_run(cli_runs_root(a), a->word[0], dir))
-            return cli_fail(CLI_FAILED, "probe: no file and no run '%s'",
-                            a->word[0]);
-        code = newest(p, dir);
+        code = cli_find_run(cli_runs_root(a), a->word[0], dir);
+        if (code == CLI_DONE) code = newest(p, dir);
         if (code != CLI_DONE) return code;
     }
     code = cli_config(a, config, p->cfg);

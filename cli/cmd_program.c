@@ -67,7 +67,7 @@ static json_t *tensor_json(const eg_tensor_row *row)
     json_t *shape = json_array();
 
     for (int k = 0; k < t->ndim; k++)
-        json_array_append_new(shape, json_integer(t->shape[k]));
+        cli_json_add(shape, json_integer(t->shape[k]));
     return json_pack("{s:s, s:o, s:b}", "name", t->name, "shape", shape,
                      "trained", row->trained);
 }
@@ -77,12 +77,11 @@ static int print_json(const eg_program_table *t)
     json_t *ops = json_array(), *rewrites = json_array(),
            *tensors = json_array();
 
-    for (int k = 0; k < t->n_ops; k++)
-        json_array_append_new(ops, op_json(t, &t->op[k]));
+    for (int k = 0; k < t->n_ops; k++) cli_json_add(ops, op_json(t, &t->op[k]));
     for (int i = 0; i < t->n_rewrites; i++)
-        json_array_append_new(rewrites, rewrite_json(&t->rewrite[i]));
+        cli_json_add(rewrites, rewrite_json(&t->rewrite[i]));
     for (int i = 0; i < t->n_tensors; i++)
-        json_array_append_new(tensors, tensor_json(&t->tensor[i]));
+        cli_json_add(tensors, tensor_json(&t->tensor[i]));
     return cli_print_json(json_pack(
         "{s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:s}", "ops",
         ops, "rewrites", rewrites, "tensors", tensors, "tokens_per_step",

@@ -51,13 +51,15 @@ static int print_result(const eg_lab_result *r)
 {
     eg_metrics m;
     cli_table *t = cli_table_new(2);
+    eg_err err = {0};
+    eg_status st = eg_metrics_last(&m, r->dir, &err);
 
     cli_table_cell(t, "run");
     cli_table_cell(t, "%s", r->dir);
     cli_table_cell(t, "status");
     cli_table_cell(t, "%s%s%s", eg_outcome_name(r->outcome),
                    r->reason[0] ? ": " : "", r->reason);
-    if (eg_metrics_last(&m, r->dir, NULL) == EG_OK) {
+    if (st == EG_OK) {
         static const char *const shown[] = {"loss",
                                             "acc_in_context",
                                             "acc_in_context_test",
@@ -81,6 +83,9 @@ static int print_result(const eg_lab_result *r)
             cli_table_cell(t, "%.4g", s->value[s->n - 1]);
         }
         eg_metrics_release(&m);
+    } else if (st == EG_ENOMEM) {
+        cli_table_free(t);
+        return cli_error(st, &err);
     }
     return cli_table_print(t);
 }

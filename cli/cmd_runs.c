@@ -64,11 +64,11 @@ static json_t *info_json(const eg_run_info *r)
         (json_int_t)r->peak_bytes, "seconds", r->seconds, "tokens_per_s",
         r->tokens_per_s);
 
-    if (r->kind[0]) json_object_set_new(o, "kind", json_string(r->kind));
+    if (r->kind[0]) cli_json_set(o, "kind", json_string(r->kind));
     if (r->evaluations > 0) {
-        json_object_set_new(o, "evaluations", json_integer(r->evaluations));
-        json_object_set_new(o, "solver_steps", json_integer(r->solver_steps));
-        json_object_set_new(o, "rejected", json_integer(r->rejected));
+        cli_json_set(o, "evaluations", json_integer(r->evaluations));
+        cli_json_set(o, "solver_steps", json_integer(r->solver_steps));
+        cli_json_set(o, "rejected", json_integer(r->rejected));
     }
     return o;
 }
@@ -85,7 +85,7 @@ static void add_run(void *ctx, const eg_run_info *r)
 
     l->n++;
     if (l->json) {
-        json_array_append_new(l->json, info_json(r));
+        cli_json_add(l->json, info_json(r));
         return;
     }
     cli_table_cell(l->table, "%s", r->name);
@@ -148,8 +148,7 @@ static json_t *last_json(const eg_metrics *m)
         const eg_series *s = &m->series[i];
         double v = s->value[s->n - 1];
 
-        json_object_set_new(last, s->name,
-                            isfinite(v) ? json_real(v) : json_null());
+        cli_json_set(last, s->name, isfinite(v) ? json_real(v) : json_null());
     }
     return last;
 }
@@ -158,8 +157,10 @@ json_t *cli_last_values(const char *dir)
 {
     eg_metrics m;
     json_t *last;
+    eg_status st;
 
-    if (eg_metrics_last(&m, dir, NULL) != EG_OK) return json_null();
+    st = eg_metrics_last(&m, dir, NULL);
+    if (st != EG_OK) return st == EG_ENOMEM ? NULL : json_null();
     last = last_json(&m);
     eg_metrics_release(&m);
     return last;
@@ -169,7 +170,7 @@ static int show_json(const eg_run_info *r, const eg_metrics *m)
 {
     json_t *o = info_json(r);
 
-    json_object_set_new(o, "last", last_json(m));
+    cli_json_set(o, "last", last_json(m));
     return cli_print_json(o);
 }
 
@@ -263,7 +264,8 @@ int cmd_show(const cli_args *a)
     if (cli_flag(a, "program")) return cmd_show_program(a);
     if (cli_flag(a, "plain") || cli_value(a, "set"))
         return cli_fail(CLI_MISUSE, "--plain and --set go with --program");
-    if (!cli_find_run(cli_runs_root(a), a->word[0], dir)) return CLI_MISUSE;
+    code = cli_find_run(cli_runs_root(a), a->word[0], dir);
+    if (code != CLI_DONE) return code;
     st = eg_run_info_read(&info, dir, &err);
     if (st == EG_OK) st = eg_run_last(&m, dir, warn, dir, &err);
     if (st != EG_OK) return cli_error(st, &err);

@@ -138,16 +138,19 @@ static void choose(sweep *s, const eg_metrics *m)
 
 /* The last values of a point, NaN where there are none; with choose, what to
  * show is settled in place of that. */
-static void read_point(sweep *s, const point *p, double value[MAX_SHOWN],
-                       bool choosing)
+static eg_status read_point(sweep *s, const point *p, double value[MAX_SHOWN],
+                            bool choosing, eg_err *err)
 {
     eg_metrics m = {0};
 
-    if (p->result.dir[0]) (void)eg_metrics_last(&m, p->result.dir, NULL);
+    if (p->result.dir[0] &&
+        eg_metrics_last(&m, p->result.dir, err) == EG_ENOMEM)
+        return EG_ENOMEM;
     if (choosing) choose(s, &m);
     for (int i = 0; i < MAX_SHOWN; i++)
         value[i] = i < s->n_shown ? last_of(&m, s->shown[i]) : (double)NAN;
     eg_metrics_release(&m);
+    return EG_OK;
 }
 
 static json_t *point_json(const sweep *s, const point *p, const double *value)
@@ -156,11 +159,10 @@ static json_t *point_json(const sweep *s, const point *p, const double *value)
         json_pack("{s:s, s:s}", "point", p->label, "status", status_of(p));
 
     for (int i = 0; i < s->n_shown; i++)
-        json_object_set_new(o, s->shown[i],
-                            isfinite(value[i]) ? json_real(value[i])
-                                               : json_null());
-    json_object_set_new(o, "run", cli_json_string(p->result.dir));
-    json_object_set_new(o, "reason", cli_json_string(p->result.reason));
+        cli_json_set(o, s->shown[i],
+                     isfinite(value[i]) ? json_real(value[i]) : json_null());
+    cli_json_set(o, "run", cli_json_string(p->result.dir));
+    cli_json_set(o, "reason", cli_json_string(p->result.reason));
     return o;
 }
 
@@ -183,9 +185,11 @@ static int print(sweep *s)
     json_t *list = json ? json_array() : NULL;
     cli_table *t = NULL;
     double value[MAX_SHOWN];
+    eg_err err = {0};
+    eg_status st = EG_OK;
 
-    for (int i = 0; i < s->crew.n_started; i++)
-        read_point(s, &s->crew.point[i], value, true);
+    for (int i = 0; i < s->crew.n_started && st == EG_OK; i++)
+        st = read_point(s, &s->crew.point[i], value, true, &err);
     if (!json) {
         t = cli_table_new(s->n_shown + 3);
         cli_table_cell(t, "point");
@@ -194,14 +198,19 @@ static int print(sweep *s)
             cli_table_cell(t, "%s", s->shown[i]);
         cli_table_cell(t, "run");
     }
-    for (int i = 0; i < s->crew.n_started; i++) {
+    for (int i = 0; i < s->crew.n_started && st == EG_OK; i++) {
         const point *p = &s->crew.point[i];
 
-        read_point(s, p, value, false);
+        st = read_point(s, p, value, false, &err);
         if (json)
-            json_array_append_new(list, point_json(s, p, value));
+            cli_json_add(list, point_json(s, p, value));
         else
             point_row(s, p, value, t);
+    }
+    if (st != EG_OK) {
+        json_decref(list);
+        cli_table_free(t);
+        return cli_error(st, &err);
     }
     return json ? cli_print_json(json_pack("{s:o}", "points", list))
                 : cli_table_print(t);

@@ -44,11 +44,11 @@ static void note(void *ctx, const eg_finding *f)
     c->n++;
     c->damaged += f->sound == EG_DAMAGED;
     if (c->files) {
-        json_array_append_new(
-            c->files,
-            json_pack("{s:o, s:s, s:I, s:o}", "file", cli_json_string(f->file),
-                      "state", eg_sound_name(f->sound), "bytes",
-                      (json_int_t)f->bytes, "why", cli_json_string(f->why)));
+        cli_json_add(c->files, json_pack("{s:o, s:s, s:I, s:o}", "file",
+                                         cli_json_string(f->file), "state",
+                                         eg_sound_name(f->sound), "bytes",
+                                         (json_int_t)f->bytes, "why",
+                                         cli_json_string(f->why)));
         return;
     }
     cli_table_cell(c->table, "%s", eg_sound_name(f->sound));
@@ -66,22 +66,24 @@ static eg_status check_run(check *c, json_t *runs, const char *dir, eg_err *err)
     if (runs) c->files = json_array();
     st = eg_run_verify(dir, EG_VERIFY_ALL, note, c, err);
     if (runs)
-        json_array_append_new(
-            runs, json_pack("{s:o, s:i, s:o}", "run", cli_json_string(dir),
-                            "damaged", c->damaged - before, "files", c->files));
+        cli_json_add(runs, json_pack("{s:o, s:i, s:o}", "run",
+                                     cli_json_string(dir), "damaged",
+                                     c->damaged - before, "files", c->files));
     return st;
 }
 
 static int check_all(const cli_args *a, char (*dirs)[EG_PATH], int n)
 {
     static const char *const head[] = {"state", "bytes", "file", "found"};
-    json_t *runs = cli_flag(a, "json") ? json_array() : NULL;
-    check c = {.table = runs ? NULL : cli_table_new(4)};
+    bool json = cli_flag(a, "json");
+    json_t *runs = json ? json_array() : NULL;
+    check c = {.table = json ? NULL : cli_table_new(4)};
     eg_err err = {0};
     eg_status st = EG_OK;
     int code;
 
-    for (int i = 0; i < 4 && !runs; i++) cli_table_cell(c.table, "%s", head[i]);
+    if (json && !runs) return cli_fail(CLI_FAILED, "out of memory");
+    for (int i = 0; i < 4 && !json; i++) cli_table_cell(c.table, "%s", head[i]);
     for (int i = 0; i < n && st == EG_OK; i++)
         st = check_run(&c, runs, dirs[i], &err);
     code = runs ? cli_print_json(json_pack("{s:i, s:o}", "damaged", c.damaged,
@@ -96,11 +98,11 @@ static int check_all(const cli_args *a, char (*dirs)[EG_PATH], int n)
 }
 
 /* As `engram show` finds it; a run that has lost its record, by its path. */
-static bool find(const char *root, const char *word, char dir[EG_PATH])
+static int find(const char *root, const char *word, char dir[EG_PATH])
 {
     if (!cli_holds(word, "config.yaml")) return cli_find_run(root, word, dir);
     snprintf(dir, EG_PATH, "%s", word);
-    return true;
+    return CLI_DONE;
 }
 
 int cmd_verify(const cli_args *a)
@@ -119,7 +121,7 @@ int cmd_verify(const cli_args *a)
         dirs = eg_calloc((size_t)n, sizeof *dirs);
         if (!dirs) return cli_fail(CLI_FAILED, "out of memory");
         for (int i = 0; i < n && code == CLI_DONE; i++)
-            if (!find(root, a->word[i], dirs[i])) code = CLI_MISUSE;
+            code = find(root, a->word[i], dirs[i]);
     }
     if (code == CLI_DONE) code = check_all(a, dirs, n);
     eg_free(dirs);

@@ -14,18 +14,21 @@ bool cli_holds(const char *dir, const char *name)
     return has;
 }
 
-bool cli_find_run(const char *root, const char *word, char dir[EG_PATH])
+int cli_find_run(const char *root, const char *word, char dir[EG_PATH])
 {
     char(*dirs)[EG_PATH] = NULL;
     char by_name[EG_PATH + 2], by_id[EG_PATH + 2];
     int n = 0;
     bool found = false;
+    eg_err err = {0};
+    eg_status st;
 
     snprintf(dir, EG_PATH, "%s", word);
-    if (cli_holds(dir, "run.json")) return true;
+    if (cli_holds(dir, "run.json")) return CLI_DONE;
     snprintf(dir, EG_PATH, "%s/%s", root, word);
-    if (cli_holds(dir, "run.json")) return true;
-    if (eg_runs_find(&dirs, &n, root, NULL) != EG_OK) n = 0;
+    if (cli_holds(dir, "run.json")) return CLI_DONE;
+    st = eg_runs_find(&dirs, &n, root, &err);
+    if (st != EG_OK) return cli_error(st, &err);
     snprintf(by_name, sizeof by_name, "/%.1000s/", word);
     snprintf(by_id, sizeof by_id, "/%.1000s", word);
     for (int i = n - 1; i >= 0 && !found; i--) { /* newest of a name first */
@@ -36,10 +39,10 @@ bool cli_find_run(const char *root, const char *word, char dir[EG_PATH])
         if (found) snprintf(dir, EG_PATH, "%s", dirs[i]);
     }
     eg_free(dirs);
-    if (!found)
-        cli_fail(CLI_MISUSE, "no run '%s' under %s; `engram runs` lists them",
-                 word, root);
-    return found;
+    if (found) return CLI_DONE;
+    return cli_fail(CLI_MISUSE,
+                    "no run '%s' under %s; `engram runs` lists them", word,
+                    root);
 }
 
 bool cli_paths_add(cli_paths *p, const char *path)
@@ -71,38 +74,41 @@ typedef struct seen {
     bool finished;
 } seen;
 
-static bool is_finished(const char *dir)
-{
-    eg_run_info info;
-
-    return eg_run_info_read(&info, dir, NULL) == EG_OK &&
-           strcmp(info.status, "finished") == 0;
-}
-
-/* Looks at run i, which is older than all that were looked at before. */
-static int look(seen *s, int *n, char (*dirs)[EG_PATH], int i)
+/* Reads what there is to know of run i; one that is damaged has less to say.
+ * EG_ENOMEM. */
+static eg_status look(seen *new, const char *dir, int i, eg_err *err)
 {
     eg_folder f;
-    seen new = {.run = i};
+    eg_run_info info;
+    eg_status st = eg_folder_open(&f, dir, err);
 
-    if (eg_folder_open(&f, dirs[i], NULL) == EG_OK)
-        (void)eg_file_read_in(&new.config, &new.size, &f, "config.yaml",
-                              1 << 22, NULL);
+    *new = (seen){.run = i};
+    if (st == EG_OK)
+        st = eg_file_read_in(&new->config, &new->size, &f, "config.yaml",
+                             1 << 22, err);
     eg_folder_close(&f);
-    for (int k = 0; new.config &&k < *n; k++) {
-        if (!s[k].config || s[k].size != new.size ||
-            memcmp(s[k].config, new.config, new.size) != 0)
+    if (st != EG_ENOMEM) st = eg_run_info_read(&info, dir, err);
+    new->finished = st == EG_OK &&strcmp(info.status, "finished") == 0;
+    return st == EG_ENOMEM ? st : EG_OK;
+}
+
+/* Adds a run, which is older than all that were added before, unless there is
+ * one of its configuration: true. */
+static bool has_newer(seen *s, int *n, seen *new)
+{
+    for (int k = 0; new->config &&k < *n; k++) {
+        if (!s[k].config || s[k].size != new->size ||
+            memcmp(s[k].config, new->config, new->size) != 0)
             continue;
-        if (!s[k].finished && is_finished(dirs[i])) {
-            s[k].run = i;
+        if (!s[k].finished && new->finished) {
+            s[k].run = new->run;
             s[k].finished = true;
         }
-        eg_free(new.config);
-        return 1;
+        eg_free(new->config);
+        return true;
     }
-    new.finished = is_finished(dirs[i]);
-    s[(*n)++] = new;
-    return 0;
+    s[(*n)++] = *new;
+    return false;
 }
 
 /* The newest of each configuration and seed, oldest first. */
@@ -113,8 +119,17 @@ static int add_all(cli_paths *p, char (*dirs)[EG_PATH], int n,
     bool *keep = eg_calloc((size_t)n, sizeof *keep);
     int kept = 0, older = 0;
     bool ok = s && keep;
+    eg_err err = {0};
 
-    for (int i = n - 1; ok && i >= 0; i--) older += look(s, &kept, dirs, i);
+    for (int i = n - 1; ok && i >= 0; i--) {
+        seen new;
+
+        ok = look(&new, dirs[i], i, &err) == EG_OK;
+        if (ok)
+            older += has_newer(s, &kept, &new);
+        else
+            eg_free(new.config);
+    }
     for (int k = 0; k < kept; k++) {
         keep[s[k].run] = true;
         eg_free(s[k].config);
@@ -151,24 +166,28 @@ int cli_find_runs(cli_paths *p, const char *root, const char *word,
     bool there = eg_file_exists(word);
     char(*dirs)[EG_PATH] = NULL, dir[EG_PATH];
     int n = 0, code = CLI_DONE;
+    eg_err err = {0};
+    eg_status st = EG_OK;
 
     n = there ? snprintf(dir, sizeof dir, "%s", word)
               : snprintf(dir, sizeof dir, "%s/%s", root, word);
     if (n < 0 || n >= EG_PATH)
         return cli_fail(CLI_MISUSE, "path too long: %s", word);
     n = 0;
-    if (cli_is_folder(dir) && !is_one(dir) &&
-        eg_runs_find(&dirs, &n, dir, NULL) == EG_OK && n > 0) {
+    if (cli_is_folder(dir) && !is_one(dir))
+        st = eg_runs_find(&dirs, &n, dir, &err);
+    if (st != EG_OK) {
+        code = cli_error(st, &err);
+    } else if (n > 0) {
         if (n > 1) snprintf(folder, EG_PATH, "%s", dir);
         code = add_all(p, dirs, n, dir);
     } else if (there && !is_one(dir)) {
         code =
             cli_fail(CLI_MISUSE, "%s: holds no run and no claims.json", word);
-    } else if (there || cli_find_run(root, word, dir)) {
-        if (!cli_paths_add(p, dir))
-            code = cli_fail(CLI_FAILED, "out of memory");
     } else {
-        code = CLI_MISUSE;
+        if (!there) code = cli_find_run(root, word, dir);
+        if (code == CLI_DONE && !cli_paths_add(p, dir))
+            code = cli_fail(CLI_FAILED, "out of memory");
     }
     eg_free(dirs);
     return code;

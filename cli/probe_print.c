@@ -20,7 +20,7 @@ static json_t *head_json(const eg_head *h)
     json_t *o = json_object();
 
     for (int i = 0; eg_head_score(i); i++)
-        json_object_set_new(o, eg_head_score(i)->name, number(h->score[i]));
+        cli_json_set(o, eg_head_score(i)->name, number(h->score[i]));
     return o;
 }
 
@@ -32,26 +32,25 @@ static json_t *heads_json(const eg_heads *heads)
         const eg_head *h = &heads->row[i];
         json_t *o = head_json(h);
 
-        json_object_set_new(o, "layer", json_integer(h->layer));
-        json_object_set_new(o, "head", json_integer(h->head));
-        json_object_set_new(o, "is",
-                            h->kind < 0
-                                ? json_null()
-                                : json_string(eg_head_score(h->kind)->name));
-        json_array_append_new(list, o);
+        cli_json_set(o, "layer", json_integer(h->layer));
+        cli_json_set(o, "head", json_integer(h->head));
+        cli_json_set(o, "is",
+                     h->kind < 0 ? json_null()
+                                 : json_string(eg_head_score(h->kind)->name));
+        cli_json_add(list, o);
     }
     return list;
 }
 
-static json_t *found_json(const probed *r)
+static void put_found(json_t *o, const probed *r)
 {
     json_t *values = json_object();
 
     for (int i = 0; i < r->n; i++)
-        json_object_set_new(values, r->value[i].name,
-                            number(r->value[i].value));
-    return json_pack("{s:o, s:o, s:o}", "values", values, "heads",
-                     heads_json(&r->heads), "even", head_json(&r->heads.even));
+        cli_json_set(values, r->value[i].name, number(r->value[i].value));
+    cli_json_set(o, "values", values);
+    cli_json_set(o, "heads", heads_json(&r->heads));
+    cli_json_set(o, "even", head_json(&r->heads.even));
 }
 
 /* What was asked for, word by word. */
@@ -61,7 +60,7 @@ static json_t *patch_json(const cli_args *a)
 
     for (int i = 0; i < a->n_values; i++)
         if (strcmp(a->value[i].option->name, "patch") == 0)
-            json_array_append_new(list, cli_json_string(a->value[i].value));
+            cli_json_add(list, cli_json_string(a->value[i].value));
     return list;
 }
 
@@ -71,13 +70,16 @@ static json_t *all_json(const probing *p)
                           cli_json_string(p->weights), "sequences",
                           (json_int_t)p->sequences, "threshold", p->threshold);
 
-    json_object_update_new(o, found_json(&p->found));
+    put_found(o, &p->found);
     if (p->n_held > 0) {
-        json_object_set_new(o, "patch", patch_json(p->args));
-        json_object_set_new(o, "patched", found_json(&p->patched));
+        json_t *patched = json_object();
+
+        put_found(patched, &p->patched);
+        cli_json_set(o, "patch", patch_json(p->args));
+        cli_json_set(o, "patched", patched);
     }
     if (p->left_out[0])
-        json_object_set_new(o, "left_out", cli_json_string(p->left_out));
+        cli_json_set(o, "left_out", cli_json_string(p->left_out));
     return o;
 }
 
@@ -107,7 +109,6 @@ void probe_undo(probing *p)
 eg_status probe_write(const probing *p, eg_err *err)
 {
     char *text = NULL;
-    json_t *o;
     eg_status st;
 
     if (p->to.fd < 0) return EG_OK;
@@ -116,12 +117,10 @@ eg_status probe_write(const probing *p, eg_err *err)
     st = eg_file_write_in(&p->to, "config.yaml", text, strlen(text), err);
     eg_free(text);
     if (st != EG_OK) return st;
-    o = all_json(p);
-    text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    json_decref(o);
+    text = cli_json_text(all_json(p));
     if (!text) return EG_FAIL(err, EG_ENOMEM, "probe: out of memory");
     st = eg_file_write_in(&p->to, "probe.json", text, strlen(text), err);
-    free(text); /* jansson's own allocation */
+    eg_free(text);
     return st;
 }
 

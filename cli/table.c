@@ -187,9 +187,36 @@ json_t *cli_json_string(const char *s)
     return json_string(text);
 }
 
+static bool something_missing;
+
+void cli_json_set(json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new(object, key, value) != 0) something_missing = true;
+}
+
+void cli_json_add(json_t *array, json_t *value)
+{
+    if (json_array_append_new(array, value) != 0) something_missing = true;
+}
+
+char *cli_json_text(json_t *json)
+{
+    size_t how = JSON_INDENT(2) | JSON_REAL_PRECISION(9);
+    /* json_dumps leaves out what its buffer cannot grow for */
+    size_t size = something_missing ? 0 : json_dumpb(json, NULL, 0, how);
+    char *text = size > 0 ? eg_calloc(size + 1, 1) : NULL;
+
+    if (text && json_dumpb(json, text, size, how) != size) {
+        eg_free(text);
+        text = NULL;
+    }
+    json_decref(json);
+    return text;
+}
+
 int cli_print_json(json_t *json)
 {
-    int bad = !json ||
+    int bad = !json || something_missing ||
               json_dump_callback(json, put_json, NULL,
                                  JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
 

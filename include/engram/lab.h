@@ -92,9 +92,9 @@ EG_API eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
                             const eg_lab_opts *opts, eg_err *err);
 
 /* The newest unfinished (finished: with the flag) run under root whose
- * configuration is cfg; false: none. */
-EG_API bool eg_lab_find(char dir[EG_PATH], const char *root,
-                        const eg_config *cfg, bool finished);
+ * configuration is cfg, if one is *found among those that can be read. */
+EG_API eg_status eg_lab_find(bool *found, char dir[EG_PATH], const char *root,
+                             const eg_config *cfg, bool finished, eg_err *err);
 
 /* The run under root whose configuration differs from cfg in the fewest keys,
  * whatever became of it; false: there is none. */

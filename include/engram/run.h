@@ -84,7 +84,8 @@ EG_API eg_status eg_run_sync(eg_run *run, eg_err *err);
  * (-1: none); removal of all but the newest keep. */
 EG_API void eg_run_checkpoint_path(const eg_run *run, int64_t step, char *buf,
                                    size_t size);
-EG_API int64_t eg_run_last_checkpoint(const char *dir);
+EG_API eg_status eg_run_last_checkpoint(int64_t *step, const char *dir,
+                                        eg_err *err);
 EG_API void eg_run_prune(const eg_run *run, int keep);
 
 /* metrics.jsonl read back: one series a name, in file order. */

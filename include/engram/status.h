@@ -55,7 +55,8 @@ EG_API const char *eg_status_name(eg_status st);
 #define EG_HERE __FILE__ ":" EG_STR(__LINE__)
 
 /* What EG_FAIL calls: fills *err. The message is one line, as eg_text_clean
- * makes it; one that is too long is cut behind a whole character. */
+ * makes it; one that is too long is cut behind a whole character. Of EG_ENOMEM
+ * it begins with "out of memory: " unless it speaks of memory itself. */
 EG_API void eg_fail_(eg_err *err, eg_status st, const char *where,
                      const char *fmt, ...) EG_PRINTF(4, 5);
 

@@ -17,6 +17,14 @@ const char *egi_path_in(char buf[EGI_PATH], const eg_folder *in,
     return buf;
 }
 
+eg_status egi_fail_errno(eg_err *err, const char *where, const char *path)
+{
+    eg_status st = errno == ENOMEM ? EG_ENOMEM : EG_EIO;
+
+    eg_fail_(err, st, where, "%s: %s", path, strerror(errno));
+    return st;
+}
+
 const char *egi_kind_of(mode_t mode)
 {
     if (S_ISLNK(mode)) return "is a link, which is not followed";
@@ -62,7 +70,7 @@ eg_status egi_folder_parent(int *fd, const char **part, const eg_folder *f,
     int at = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
 
     *fd = -1;
-    if (at < 0) return EG_FAIL(err, EG_EIO, "%s: %s", f->path, strerror(errno));
+    if (at < 0) return EGI_FAIL_ERRNO(err, f->path);
     for (*part = name;;) {
         char one[256];
         size_t n = strcspn(*part, "/");
@@ -150,8 +158,10 @@ eg_status eg_folder_stream(FILE **s, const eg_folder *f, const char *name,
 
     *s = st == EG_OK ? fdopen(fd, mode[how]) : NULL;
     if (st == EG_OK && !*s) {
+        char path[EGI_PATH];
+
+        st = EGI_FAIL_ERRNO(err, egi_path_in(path, f, name));
         (void)close(fd);
-        st = EG_FAIL(err, EG_EIO, "%s/%s: %s", f->path, name, strerror(errno));
     }
     return st;
 }
@@ -288,7 +298,7 @@ eg_status eg_folder_make(eg_folder *f, const char *path, eg_err *err)
     if (st != EG_OK) return st;
     f->fd = egi_folder_openat(AT_FDCWD, f->path, true);
     if (f->fd >= 0) return EG_OK;
-    st = EG_FAIL(err, EG_EIO, "%s: %s", f->path, strerror(errno));
+    st = EGI_FAIL_ERRNO(err, f->path);
     eg_folder_unmake(f);
     return st;
 }
@@ -353,8 +363,10 @@ DIR *egi_folder_list(const eg_folder *f)
 {
     int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    int why = errno;
 
     if (!d && fd >= 0) (void)close(fd);
+    errno = why;
     return d;
 }
 
@@ -367,7 +379,7 @@ static eg_status first(char name[256], const eg_folder *f, accepts ok,
     DIR *d = egi_folder_list(f);
 
     name[0] = '\0';
-    if (!d) return EG_FAIL(err, EG_EIO, "%s: %s", f->path, strerror(errno));
+    if (!d) return EGI_FAIL_ERRNO(err, f->path);
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;

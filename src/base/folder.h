@@ -15,6 +15,9 @@
 /* "folder/name" for messages, cut when it is too long; in NULL: name. */
 const char *egi_path_in(char buf[EGI_PATH], const eg_folder *in,
                         const char *name);
+/* "path: what errno says": EG_ENOMEM where that is it, else EG_EIO. */
+#define EGI_FAIL_ERRNO(err, path) egi_fail_errno((err), EG_HERE, (path))
+eg_status egi_fail_errno(eg_err *err, const char *where, const char *path);
 /* "is a folder": of what is no regular file. */
 const char *egi_kind_of(mode_t mode);
 /* openat for a folder, also one that may be written and not listed. */

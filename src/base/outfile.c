@@ -13,7 +13,9 @@
 
 static eg_status io_error(const char *what, const char *path, eg_err *err)
 {
-    return EG_FAIL(err, EG_EIO, "%s: %s: %s", path, what, strerror(errno));
+    eg_status st = errno == ENOMEM ? EG_ENOMEM : EG_EIO;
+
+    return EG_FAIL(err, st, "%s: %s: %s", path, what, strerror(errno));
 }
 
 bool egi_has_mark(int folder, const char *name, const char *mark)

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/folder.h"
 #include "base/st_sum.h"
+#include "base/text.h"
 
 #define DATA_ALIGN 64 /* the data starts on a multiple of this */
 
@@ -48,12 +49,13 @@ static eg_status add_new(json_t *to, const char *key, json_t *value,
         return EG_FAIL(err, EG_EINVAL, "%s: two entries named '%.*s'", path,
                        eg_text_fit(key, 64), key);
     }
-    if (!value || json_object_set_new(to, key, value) != 0) {
-        return EG_FAIL(err, EG_EINVAL,
-                       "%s: '%.*s' or its value is not UTF-8, or out of "
-                       "memory",
-                       path, eg_text_fit(key, 64), key);
+    if (!egi_utf8_valid(key)) {
+        json_decref(value);
+        return EG_FAIL(err, EG_EINVAL, "%s: the name '%.*s' is not UTF-8", path,
+                       eg_text_fit(key, 64), key);
     }
+    if (!value || json_object_set_new(to, key, value) != 0)
+        return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
     return EG_OK;
 }
 
@@ -65,6 +67,11 @@ static eg_status add_meta(json_t *root, const char *const *meta, int n_meta,
 
     EG_TRY(add_new(object, EGI_ST_SUM, json_string(EGI_ST_NO_SUM), path, err));
     for (size_t i = 0; i < 2 * (size_t)n_meta; i += 2) {
+        if (!egi_utf8_valid(meta[i + 1])) {
+            st = EG_FAIL(err, EG_EINVAL, "%s: the value of '%.*s' is not UTF-8",
+                         path, eg_text_fit(meta[i], 64), meta[i]);
+            goto done;
+        }
         EG_TRY(add_new(object, meta[i], json_string(meta[i + 1]), path, err));
     }
     object = NULL; /* taken over, whether or not it succeeds */

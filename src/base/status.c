@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engram/status.h"
 #include "engram/text.h"
@@ -23,6 +24,7 @@ void eg_fail_(eg_err *err, eg_status st, const char *where, const char *fmt,
               ...)
 {
     char raw[2 * sizeof err->msg];
+    size_t n = 0;
     va_list ap;
 
     if (!err) return;
@@ -31,7 +33,10 @@ void eg_fail_(eg_err *err, eg_status st, const char *where, const char *fmt,
     va_start(ap, fmt);
     (void)egi_vsnprintf(raw, sizeof raw, fmt, ap);
     va_end(ap);
-    (void)eg_text_clean(err->msg, sizeof err->msg, raw);
+    /* what it was for is said where memory is asked for, the rest here */
+    if (st == EG_ENOMEM && !strstr(raw, "memory"))
+        n = eg_text_copy(err->msg, sizeof err->msg, "out of memory: ");
+    (void)eg_text_clean(err->msg + n, sizeof err->msg - n, raw);
 }
 
 void eg_assert_fail_(const char *what, const char *where)

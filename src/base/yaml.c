@@ -68,9 +68,10 @@ static eg_status parser_error(const builder *b, const char *bytes, size_t size)
 {
     const yaml_parser_t *p = &b->parser;
     yaml_mark_t at = p->problem_mark;
-    const char *why = p->problem ? p->problem : "not YAML";
+    const char *why = p->problem;
 
-    if (p->error == YAML_MEMORY_ERROR) {
+    /* libyaml does not always say so; everything else has a sentence */
+    if (p->error == YAML_MEMORY_ERROR || !why) {
         return EG_FAIL(b->err, EG_ENOMEM, "%s: out of memory", b->name);
     }
     if (p->error == YAML_READER_ERROR) {

@@ -17,6 +17,7 @@
 #include "flow/lapack.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,7 +94,10 @@ static eg_status load(eg_err *err)
         return EG_FAIL(err, EG_ENOMEM,
                        "no room for LAPACK: it needs %zu MiB of address space",
                        TO_LOAD >> 20);
+    errno = 0;
     lapack.handle = load_on_one_processor();
+    if (!lapack.handle && errno == ENOMEM)
+        return EG_FAIL(err, EG_ENOMEM, "no memory for LAPACK: %s", dlerror());
     if (!lapack.handle)
         return EG_FAIL(err, EG_EUNSUPPORTED,
                        "eigenvalues and ranks need LAPACK: %s (on Debian, the "

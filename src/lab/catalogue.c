@@ -61,20 +61,25 @@ static bool without_record(egi_entry *e, const char *dir, const char *rel,
     return true;
 }
 
-/* Reads the record of the run at dir; false: there is no run any more. */
-static bool read_entry(egi_entry *e, const char *root, const char *dir)
+/* Reads the record of the run at dir; *there: or there is no run any more. */
+static eg_status read_entry(egi_entry *e, bool *there, const char *root,
+                            const char *dir, eg_err *err)
 {
     eg_err why = {0};
     const char *rel = below(root, dir);
+    eg_status st;
 
+    *there = true;
     /* the stamp first: of a record that changes meanwhile it is too old */
     stamp(e, dir);
-    if (eg_run_info_read(&e->info, dir, &why) != EG_OK) {
+    st = eg_run_info_read(&e->info, dir, &why);
+    if (st == EG_ENOMEM) return EG_FAIL(err, st, "%s", why.msg);
+    if (st != EG_OK) {
         stamp(e, dir);
-        if (!without_record(e, dir, rel, why.msg)) return false;
+        *there = without_record(e, dir, rel, why.msg);
     }
     snprintf(e->info.dir, sizeof e->info.dir, "%s", rel);
-    return true;
+    return EG_OK;
 }
 
 /* What changes without run.json: a run may end without a word. */
@@ -116,15 +121,17 @@ static eg_status merge(egi_entry **out, int *n, bool *fresh,
 {
     egi_entry *e = eg_calloc((size_t)*n + 1, sizeof *e);
     int k = 0, n_dirs = *n;
+    eg_status st = EG_OK;
 
     *out = e;
     if (!e) return EG_FAIL(err, EG_ENOMEM, "catalogue: out of memory");
     if (!known) n_known = 0;
     *n = 0;
-    for (int i = 0; i < n_dirs; i++) {
+    for (int i = 0; i < n_dirs && st == EG_OK; i++) {
         const char *rel = below(root->path, dirs[i]);
         const egi_entry *old;
         egi_entry *new = &e[*n];
+        bool there = true;
 
         for (; k < n_known && strcmp(known[k].info.dir, rel) < 0; k++)
             *fresh = true; /* it is gone */
@@ -134,13 +141,14 @@ static eg_status merge(egi_entry **out, int *n, bool *fresh,
         if (old && is_settled(old) && old->changed == new->changed &&
             old->bytes == new->bytes &&new->changed != 0)
             *new = *old;
-        else if (!read_entry(new, root->path, dirs[i]))
-            continue;
+        else
+            st = read_entry(new, &there, root->path, dirs[i], err);
+        if (!there) continue;
         if (!old || !same(old, new)) *fresh = true;
         ++*n;
     }
     if (k < n_known) *fresh = true;
-    return EG_OK;
+    return st;
 }
 
 /* All runs, and a new catalogue if there is something new to say; `anew` reads
@@ -177,11 +185,13 @@ eg_status eg_catalogue_update(const char *root, const char *dir, eg_err *err)
     egi_entry *e = eg_calloc(1, sizeof *e);
     eg_folder folder = {.fd = -1};
     eg_status st, written;
+    bool there;
     int n = 0;
 
     if (!e) return EG_FAIL(err, EG_ENOMEM, "catalogue: out of memory");
     EG_TRY(eg_folder_open(&folder, root, err));
-    if (!read_entry(e, folder.path, dir)) {
+    EG_TRY(read_entry(e, &there, folder.path, dir, err));
+    if (!there) {
         st = EG_FAIL(err, EG_EIO, "%s: no run is there", dir);
         goto done;
     }

@@ -240,15 +240,17 @@ static bool run(sqlite3 *db, const char *sql)
 
 static eg_status fail(sqlite3 *db, const eg_folder *root, eg_err *err)
 {
+    /* sqlite3_serialize has no memory without a word */
     int code = db ? sqlite3_errcode(db) : SQLITE_NOMEM;
-    eg_status st = code == SQLITE_NOMEM  ? EG_ENOMEM
+    bool no_memory = code == SQLITE_NOMEM || code == SQLITE_OK;
+    eg_status st = no_memory             ? EG_ENOMEM
                    : code == SQLITE_BUSY ? EG_EBUSY
                    : code == SQLITE_NOTADB || code == SQLITE_CORRUPT
                        ? EG_EFORMAT
                        : EG_EIO;
 
     return EG_FAIL(err, st, "%s/" NAME ": %s", root->path,
-                   db ? sqlite3_errmsg(db) : "out of memory");
+                   no_memory ? "out of memory" : sqlite3_errmsg(db));
 }
 
 static sqlite3_stmt *prepare_insert(sqlite3 *db)

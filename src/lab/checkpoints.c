@@ -33,16 +33,20 @@ void eg_run_checkpoint_path(const eg_run *run, int64_t step, char *buf,
     snprintf(buf, size, "%s/%s", run->dir, name);
 }
 
-int64_t egi_checkpoint_below(const eg_folder *run, int64_t below)
+eg_status egi_checkpoint_below(int64_t *step, const eg_folder *run,
+                               int64_t below, eg_err *err)
 {
     eg_folder f;
+    eg_status st = eg_folder_sub(&f, run, "checkpoints", false, NULL);
     int64_t best = -1;
     DIR *d;
 
-    if (eg_folder_sub(&f, run, "checkpoints", false, NULL) != EG_OK) return -1;
+    *step = -1;
+    if (st != EG_OK) return EG_OK;
     d = egi_folder_list(&f);
+    if (!d) st = EGI_FAIL_ERRNO(err, f.path);
     eg_folder_close(&f);
-    if (!d) return -1;
+    if (!d) return st == EG_ENOMEM ? st : EG_OK;
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
         int64_t n = step_of(e->d_name);
 
@@ -50,33 +54,35 @@ int64_t egi_checkpoint_below(const eg_folder *run, int64_t below)
         if (n > best) best = n;
     }
     closedir(d);
-    return best;
+    *step = best;
+    return EG_OK;
 }
 
-int64_t eg_run_last_checkpoint(const char *dir)
+eg_status eg_run_last_checkpoint(int64_t *step, const char *dir, eg_err *err)
 {
     eg_folder f;
-    int64_t step = -1;
+    eg_status st = eg_folder_open(&f, dir, err);
 
-    if (eg_folder_open(&f, dir, NULL) == EG_OK)
-        step = egi_checkpoint_below(&f, INT64_MAX);
+    *step = -1;
+    if (st == EG_OK) st = egi_checkpoint_below(step, &f, INT64_MAX, err);
     eg_folder_close(&f);
-    return step;
+    return st;
 }
 
 void eg_run_prune(const eg_run *run, int keep)
 {
+    const eg_folder *f = &run->folder;
     int64_t below = INT64_MAX;
 
     for (int i = 0; i < keep && below >= 0; i++)
-        below = egi_checkpoint_below(&run->folder, below);
+        if (egi_checkpoint_below(&below, f, below, NULL) != EG_OK) return;
     while (below >= 0) {
         char name[64];
 
-        below = egi_checkpoint_below(&run->folder, below);
+        (void)egi_checkpoint_below(&below, f, below, NULL);
         if (below < 0) break;
         egi_checkpoint_name(name, below);
-        (void)eg_folder_remove(&run->folder, name);
+        (void)eg_folder_remove(f, name);
     }
 }
 
@@ -111,19 +117,19 @@ static bool is_unfinished(const char *name)
     return end[1 + strspn(end + 1, digit)] == '\0';
 }
 
-bool egi_only_begun(const eg_folder *f)
+eg_status egi_only_begun(bool *only, const eg_folder *f, eg_err *err)
 {
     DIR *d = egi_folder_list(f);
-    bool only = d != NULL;
 
-    if (!d) return false;
-    for (const struct dirent *e = readdir(d); e && only; e = readdir(d))
-        only = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-               strcmp(e->d_name, "lock") == 0 ||
-               (strncmp(e->d_name, "config.yaml.", 12) == 0 &&
-                is_unfinished(e->d_name));
+    *only = d != NULL;
+    if (!d) return EGI_FAIL_ERRNO(err, f->path);
+    for (const struct dirent *e = readdir(d); e && *only; e = readdir(d))
+        *only = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+                strcmp(e->d_name, "lock") == 0 ||
+                (strncmp(e->d_name, "config.yaml.", 12) == 0 &&
+                 is_unfinished(e->d_name));
     closedir(d);
-    return only;
+    return EG_OK;
 }
 
 static void sweep(const eg_folder *f)

@@ -1,12 +1,12 @@
 /* All experiments of a folder, found, read and searched. */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engram/mem.h"
 #include "engram/text.h"
+#include "base/folder.h"
 #include "lab/claim_file.h"
 #include "lab/run_priv.h"
 
@@ -83,7 +83,7 @@ static eg_status names_in(const char *folder, char (**out)[256], int *n,
 
     *n = 0;
     *out = NULL;
-    if (!d) return EG_FAIL(err, EG_EIO, "%s: %s", folder, strerror(errno));
+    if (!d) return EGI_FAIL_ERRNO(err, folder);
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
         char(*more)[256];
 
@@ -113,7 +113,8 @@ static eg_status add_paper(eg_experiments *x, const char *dir,
     eg_status st = egi_path(folder, sizeof folder, dir, paper, err);
 
     if (st != EG_OK) return st;
-    if (names_in(folder, &names, &n, NULL) != EG_OK) return EG_OK; /* a file */
+    st = names_in(folder, &names, &n, err);
+    if (st != EG_OK) return st == EG_ENOMEM ? st : EG_OK; /* a file */
     for (int i = 0; i < n && st == EG_OK; i++) {
         if (!is_yaml(names[i])) continue;
         if (x->n_files == MAX_FILES)

@@ -2,7 +2,6 @@
 #include "lab/folder_list.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +33,7 @@ eg_status egi_folder_names(egi_names *names, const eg_folder *f, eg_err *err)
     eg_status st = EG_OK;
 
     *names = (egi_names){0};
-    if (!d) return EG_FAIL(err, EG_EIO, "%s: %s", f->path, strerror(errno));
+    if (!d) return EGI_FAIL_ERRNO(err, f->path);
     for (const struct dirent *e = readdir(d); e && st == EG_OK; e = readdir(d))
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             st = add(names, e->d_name, err);

@@ -67,29 +67,46 @@ static void load_metrics(egi_job *job)
     if (!job->ok) eg_text_copy(job->why, sizeof job->why, why.msg);
 }
 
-static bool reuse(egi_job *job, const char *root)
+/* The newest run of the job's configuration, finished or not, if one is
+ * *found. */
+static eg_status find(bool *found, char dir[EG_PATH], eg_run_info *info,
+                      const egi_job *job, const char *root, bool finished,
+                      eg_err *err)
+{
+    eg_status st = eg_lab_find(found, dir, root, job->cfg, finished, err);
+
+    if (st != EG_OK || !*found) return st;
+    st = eg_run_info_read(info, dir, err);
+    *found = st == EG_OK;
+    return st == EG_ENOMEM ? st : EG_OK;
+}
+
+static eg_status reuse(bool *reused, egi_job *job, const char *root,
+                       eg_err *err)
 {
     eg_run_info info;
+    eg_status st = find(reused, job->dir, &info, job, root, true, err);
 
-    if (!eg_lab_find(job->dir, root, job->cfg, true)) return false;
-    if (eg_run_info_read(&info, job->dir, NULL) != EG_OK) return false;
+    if (st != EG_OK || !*reused) return st;
     job->seconds = info.seconds;
     job->announced = info.announced_bytes;
     job->peak = info.peak_bytes;
-    return true;
+    return EG_OK;
 }
 
 /* Was a run of this configuration stopped half way? Not one that failed, nor
  * one that another process is busy with. */
-static bool was_stopped(const egi_job *job, const char *root)
+static eg_status was_stopped(bool *was, const egi_job *job, const char *root,
+                             eg_err *err)
 {
     char dir[EG_PATH];
     eg_run_info info;
+    eg_status st = find(was, dir, &info, job, root, false, err);
 
-    return eg_lab_find(dir, root, job->cfg, false) &&
-           eg_run_info_read(&info, dir, NULL) == EG_OK &&
+    *was = st == EG_OK && *was &&
            (strcmp(info.status, "interrupted") == 0 ||
             strcmp(info.status, "killed") == 0);
+    return st;
 }
 
 /* A run's own failure is the run's: it is noted, not returned. */
@@ -97,14 +114,16 @@ static void run_one(egi_job *job, const eg_reproduce_opts *opts,
                     bool *interrupted)
 {
     eg_lab_opts lab = opts->lab;
-    eg_lab_result r;
+    eg_lab_result r = {0};
     eg_err why = {0};
-    eg_status st;
+    eg_status st = EG_OK;
 
     lab.label = job->label;
     lab.dir = NULL;
-    lab.resume = opts->reuse && was_stopped(job, lab.root ? lab.root : "runs");
-    st = eg_lab_run(&r, job->cfg, &lab, &why);
+    lab.resume = false;
+    if (opts->reuse)
+        st = was_stopped(&lab.resume, job, lab.root ? lab.root : "runs", &why);
+    if (st == EG_OK) st = eg_lab_run(&r, job->cfg, &lab, &why);
     snprintf(job->dir, sizeof job->dir, "%s", r.dir);
     job->seconds = r.seconds;
     job->announced = r.announced_bytes;
@@ -127,11 +146,12 @@ eg_status egi_jobs_run(egi_jobs *j, const eg_reproduce_opts *opts,
 {
     const char *root = opts->lab.root ? opts->lab.root : "runs";
 
-    (void)err;
     for (int i = 0; i < j->n && !*interrupted; i++) {
         egi_job *job = &j->job[i];
-        bool reused = opts->reuse && reuse(job, root);
+        bool reused = false;
+        eg_status st = opts->reuse ? reuse(&reused, job, root, err) : EG_OK;
 
+        if (st != EG_OK) return st;
         if (opts->begins)
             opts->begins(opts->lab.ctx, job->label, i, j->n, reused);
         if (reused) {

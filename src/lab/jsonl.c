@@ -69,6 +69,8 @@ typedef struct look {
     egi_jsonl *j;
     eg_index rows;
     double step; /* of the row before */
+    eg_status st;
+    eg_err *err;
 } look;
 
 /* Without checksums: a row alone must be one, and come after the others. */
@@ -80,7 +82,9 @@ static void judge(look *l, eg_index i, const char *row, size_t size)
 
     if (st == EG_OK && m.n > 0) now = m.series[0].step[0];
     eg_metrics_release(&m);
-    if (st != EG_OK)
+    if (st == EG_ENOMEM)
+        l->st = EG_FAIL(l->err, st, "%s: no memory for a row", l->j->name);
+    else if (st != EG_OK)
         (void)snprintf(l->j->why, sizeof l->j->why,
                        "line %td is no row of numbers", i + 1);
     else if (i > 0 && now < l->step)
@@ -96,7 +100,7 @@ static void look_at(void *ctx, eg_index i, const char *row, size_t size)
     egi_jsonl *j = l->j;
 
     l->rows++;
-    if (j->why[0] || (j->summed && i >= j->written)) return;
+    if (l->st != EG_OK || j->why[0] || (j->summed && i >= j->written)) return;
     if (!j->summed)
         judge(l, i, row, size);
     else if (!egi_sum_list_holds(&j->before, i, row, size))
@@ -107,7 +111,7 @@ static void look_at(void *ctx, eg_index i, const char *row, size_t size)
 
 eg_status egi_jsonl_look(egi_jsonl *j, const eg_folder *in, eg_err *err)
 {
-    look l = {.j = j};
+    look l = {.j = j, .err = err};
     eg_status st = EG_OK;
 
     j->written = j->good = 0;
@@ -117,12 +121,12 @@ eg_status egi_jsonl_look(egi_jsonl *j, const eg_folder *in, eg_err *err)
         st = egi_sum_list_read(&j->before, in, j->sums_name, err);
         if (st != EG_OK && st != EG_EFORMAT) return st;
     }
-    st = EG_OK;
     j->summed = j->before.sum != NULL;
     j->written = j->before.n;
     if (eg_folder_has(in, j->name))
         EG_TRY(egi_jsonl_each(in, j->name, PTRDIFF_MAX, look_at, &l, &j->bytes,
                               err));
+    EG_TRY(l.st);
     if (!j->summed) j->written = l.rows;
     if (!j->why[0] && l.rows < j->written)
         (void)snprintf(j->why, sizeof j->why,

@@ -38,33 +38,47 @@ static bool is_finished(const eg_run_info *info)
     return strcmp(info->status, "finished") == 0;
 }
 
-/* The newest run in folder/<name> whose configuration is cfg. */
-static bool find(char dir[EG_PATH], const char *root, const eg_config *cfg,
-                 bool finished)
+/* Is the run at dir of that configuration, and over or not as asked? One that
+ * cannot be read is not; EG_ENOMEM. saved: to read into. */
+static eg_status is_of(bool *is, const char *dir, const eg_config *cfg,
+                       bool finished, eg_config *saved, eg_err *err)
+{
+    eg_run_info info;
+    eg_folder f;
+    eg_status st = eg_folder_open(&f, dir, err);
+
+    if (st == EG_OK) st = egi_run_info_read(&info, &f, err);
+    if (st == EG_OK && is_finished(&info) == finished) {
+        st = eg_config_load_run(saved, &f, err);
+        *is = st == EG_OK && eg_config_same(saved, cfg);
+    }
+    eg_folder_close(&f);
+    return st == EG_ENOMEM ? st : EG_OK;
+}
+
+/* The newest run in folder/<name> whose configuration is cfg; EG_ENOMEM. */
+static eg_status find(bool *found, char dir[EG_PATH], const char *root,
+                      const eg_config *cfg, bool finished, eg_err *err)
 {
     char(*dirs)[EG_PATH] = NULL, folder[EG_PATH];
     int n = 0;
-    bool found = false;
     eg_config *saved = eg_calloc(1, sizeof *saved);
+    eg_status st = EG_OK;
 
-    if (saved && (size_t)snprintf(folder, sizeof folder, "%s/%s", root,
-                                  cfg->run.name) < sizeof folder)
-        (void)eg_runs_find(&dirs, &n, folder, NULL);
-    for (int i = n - 1; i >= 0 && !found; i--) {
-        eg_run_info info;
-        eg_folder f;
-
-        if (eg_folder_open(&f, dirs[i], NULL) != EG_OK) continue;
-        found = egi_run_info_read(&info, &f, NULL) == EG_OK &&
-                is_finished(&info) == finished &&
-                eg_config_load_run(saved, &f, NULL) == EG_OK &&
-                eg_config_same(saved, cfg);
-        eg_folder_close(&f);
-        if (found) snprintf(dir, EG_PATH, "%s", dirs[i]);
+    *found = false;
+    if (!saved)
+        st = EG_FAIL(err, EG_ENOMEM, "run: out of memory");
+    else if ((size_t)snprintf(folder, sizeof folder, "%s/%s", root,
+                              cfg->run.name) < sizeof folder)
+        st = eg_runs_find(&dirs, &n, folder, err);
+    if (st != EG_ENOMEM) st = EG_OK; /* what cannot be listed holds none */
+    for (int i = n - 1; i >= 0 && !*found && st == EG_OK; i--) {
+        st = is_of(found, dirs[i], cfg, finished, saved, err);
+        if (*found) snprintf(dir, EG_PATH, "%s", dirs[i]);
     }
     eg_free(dirs);
     eg_free(saved);
-    return found;
+    return st;
 }
 
 /* The files of a flow read, and named in *taken as its run directory will name
@@ -79,17 +93,18 @@ static eg_status take_inputs(egi_inputs *in, eg_config **taken,
                                         : EG_OK;
 }
 
-bool eg_lab_find(char dir[EG_PATH], const char *root, const eg_config *cfg,
-                 bool finished)
+eg_status eg_lab_find(bool *found, char dir[EG_PATH], const char *root,
+                      const eg_config *cfg, bool finished, eg_err *err)
 {
     egi_inputs in = {0};
     eg_config *taken;
-    bool found = take_inputs(&in, &taken, cfg, NULL) == EG_OK &&
-                 find(dir, root, taken, finished);
+    eg_status st = take_inputs(&in, &taken, cfg, err);
 
+    *found = false;
+    if (st == EG_OK) st = find(found, dir, root, taken, finished, err);
     egi_inputs_release(&in);
     eg_free(taken);
-    return found;
+    return st;
 }
 
 static bool has(const char *dir, const char *name)
@@ -115,13 +130,15 @@ bool eg_lab_nearest(eg_lab_near *near, const char *root, const eg_config *cfg)
     return found;
 }
 
-/* Was the run finished before? Then there is nothing to do. */
-static bool was_finished(eg_lab_result *out, const char *dir)
+/* Was the run finished before? Then there is nothing to do. EG_ENOMEM. */
+static eg_status was_finished(bool *was, eg_lab_result *out, const char *dir,
+                              eg_err *err)
 {
     eg_run_info info;
+    eg_status st = eg_run_info_read(&info, dir, err);
 
-    if (eg_run_info_read(&info, dir, NULL) != EG_OK || !is_finished(&info))
-        return false;
+    *was = st == EG_OK && is_finished(&info);
+    if (!*was) return st == EG_ENOMEM ? st : EG_OK;
     *out = (eg_lab_result){.outcome = EG_FINISHED,
                            .untouched = true,
                            .steps_done = info.steps_done,
@@ -132,7 +149,7 @@ static bool was_finished(eg_lab_result *out, const char *dir)
                            .announced_bytes = info.announced_bytes,
                            .peak_bytes = info.peak_bytes};
     snprintf(out->dir, sizeof out->dir, "%s", dir);
-    return true;
+    return EG_OK;
 }
 
 /* What is not done again should at least be what was asked for, and was
@@ -164,6 +181,8 @@ static eg_status open_again(eg_run **run, eg_lab_result *out,
                             const eg_lab_opts *opts, eg_err *err)
 {
     char dir[EG_PATH];
+    bool is = true;
+    eg_status st = EG_OK;
 
     if (opts->dir) {
         snprintf(dir, sizeof dir, "%s", opts->dir);
@@ -174,16 +193,22 @@ static eg_status open_again(eg_run **run, eg_lab_result *out,
                            "%s holds no run to go on with; without --resume "
                            "one begins there",
                            dir);
-    } else if (!find(dir, root, cfg, false) && !find(dir, root, cfg, true)) {
-        out->unmatched = true;
-        return EG_FAIL(err, EG_EINVAL,
-                       "no run of this configuration under %s to go on with; "
-                       "nothing was done",
-                       root);
+    } else {
+        EG_TRY(find(&is, dir, root, cfg, false, err));
+        if (!is) EG_TRY(find(&is, dir, root, cfg, true, err));
+        out->unmatched = !is;
+        if (!is)
+            return EG_FAIL(err, EG_EINVAL,
+                           "no run of this configuration under %s to go on "
+                           "with; nothing was done",
+                           root);
     }
-    if (!opts->go_back && was_finished(out, dir))
-        return check_finished(dir, cfg, err);
+    is = false;
+    if (!opts->go_back) EG_TRY(was_finished(&is, out, dir, err));
+    if (is) return check_finished(dir, cfg, err);
     return egi_run_open(run, dir, cfg, err);
+done:
+    return st;
 }
 
 /* Opens what opts ask for: a given or new directory, or one to go on with. */

@@ -81,19 +81,23 @@ done:
     return st;
 }
 
-/* The kind of rows, from the header of any file of them. */
-static bool take_kind(egi_rows *r, const char found[EGI_ROWS_HEADER])
+/* The kind of rows, from the header of any file of them; EG_ENOMEM, EG_EFORMAT:
+ * it is none. */
+static eg_status take_kind(egi_rows *r, const char found[EGI_ROWS_HEADER],
+                           eg_err *err)
 {
     char h[EGI_ROWS_HEADER], *at;
     eg_view v;
+    eg_status st;
 
     memcpy(h, found, sizeof h);
     at = memchr(h, '(', sizeof h);
-    if (!at) return false;
+    if (!at) return EG_EFORMAT;
     for (at++; at < h + sizeof h && *at >= '0' && *at <= '9'; at++) *at = ' ';
-    if (at[-1] != ' ') return false;
+    if (at[-1] != ' ') return EG_EFORMAT;
     at[-1] = '0'; /* the same without rows is a whole array */
-    if (eg_npy_parse(&v, h, sizeof h, r->name, NULL) != EG_OK) return false;
+    st = eg_npy_parse(&v, h, sizeof h, r->name, err);
+    if (st != EG_OK) return st;
     r->dtype = v.dtype;
     r->ndim = v.ndim - 1;
     r->bytes = eg_dtype_size(v.dtype);
@@ -102,7 +106,7 @@ static bool take_kind(egi_rows *r, const char found[EGI_ROWS_HEADER])
         r->bytes *= (size_t)v.shape[i + 1];
     }
     eg_view_release(&v);
-    return r->ndim >= 0 && r->bytes > 0;
+    return r->ndim >= 0 && r->bytes > 0 ? EG_OK : EG_EFORMAT;
 }
 
 eg_status egi_rows_look(egi_rows *r, bool any_kind, eg_err *err)
@@ -114,8 +118,14 @@ eg_status egi_rows_look(egi_rows *r, bool any_kind, eg_err *err)
 
     if (st != EG_OK) return st;
     /* a file too short for a header is one without rows */
-    if (fread(h, sizeof h, 1, r->f) == 1 &&
-        (any_kind ? !take_kind(r, h) : !egi_rows_same_kind(r, h)))
+    if (fread(h, sizeof h, 1, r->f) == 1) {
+        if (any_kind)
+            st = take_kind(r, h, err);
+        else if (!egi_rows_same_kind(r, h))
+            st = EG_EFORMAT;
+    }
+    if (st == EG_ENOMEM) return st;
+    if (st != EG_OK)
         return EG_FAIL(err, EG_EFORMAT,
                        "%s/%s holds rows of another kind; remove it to begin "
                        "anew",

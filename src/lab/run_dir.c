@@ -138,7 +138,7 @@ static eg_status find_place(eg_run *run, const char *root, const char *dir,
 
     if (dir) {
         EG_TRY(eg_folder_make(&run->folder, dir, err));
-        begun = begun && egi_only_begun(&run->folder);
+        if (begun) EG_TRY(egi_only_begun(&begun, &run->folder, err));
         if (!begun) EG_TRY(check_unused(&run->folder, err));
     } else {
         EG_TRY(check_name(root, run->name, err));

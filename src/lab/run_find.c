@@ -2,7 +2,6 @@
 #include "base/folder.h"
 #include "lab/run_priv.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +52,7 @@ static eg_status collect(list *l, const eg_folder *in, const char *file,
     DIR *d = egi_folder_list(in);
     eg_status st = EG_OK;
 
-    if (!d) return EG_FAIL(err, EG_EIO, "%s: %s", in->path, strerror(errno));
+    if (!d) return EGI_FAIL_ERRNO(err, in->path);
     for (const struct dirent *e = readdir(d); e && st == EG_OK;
          e = readdir(d)) {
         eg_folder f;

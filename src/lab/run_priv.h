@@ -103,11 +103,13 @@ bool egi_run_drop(eg_run *run);
 eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err);
 /* checkpoints/step-<n>.safetensors */
 void egi_checkpoint_name(char buf[64], int64_t step);
-/* The newest checkpoint in the run's folder of a step below that; -1: none. */
-int64_t egi_checkpoint_below(const eg_folder *run, int64_t below);
+/* The newest checkpoint in the run's folder of a step below that; -1: none, or
+ * they cannot be listed. EG_ENOMEM. */
+eg_status egi_checkpoint_below(int64_t *step, const eg_folder *run,
+                               int64_t below, eg_err *err);
 /* Does it hold nothing but what a process leaves that is killed before it has
  * written config.yaml: the lock and a temporary file? */
-bool egi_only_begun(const eg_folder *f);
+eg_status egi_only_begun(bool *only, const eg_folder *f, eg_err *err);
 /* Removes what a killed process left half written; the lock must be held. */
 void egi_run_sweep(const eg_run *run);
 

@@ -88,11 +88,14 @@ static bool recall_row(loop *l, int64_t step)
     while (line) {
         const char *end = strchr(line, '\n');
         eg_metrics m = {0};
+        eg_status st = EG_EFORMAT;
 
         if (!end) break;
-        if (strncmp(line, head, (size_t)n) == 0 &&
-            eg_metrics_parse(&m, line, (size_t)(end + 1 - line), "row", NULL) ==
-                EG_OK) {
+        if (strncmp(line, head, (size_t)n) == 0)
+            st = eg_metrics_parse(&m, line, (size_t)(end + 1 - line), "row",
+                                  NULL);
+        if (st == EG_ENOMEM) l->failed = true;
+        if (st == EG_OK) {
             for (int i = 0; i < m.n; i++)
                 emit(l, step, m.series[i].name, m.series[i].value[0]);
             some = m.n > 0;

@@ -40,8 +40,10 @@ static int64_t older_whole(const egi_restore *r, int64_t below)
     eg_index good = egi_run_good_rows(r->run);
 
     for (;;) {
-        below = egi_checkpoint_below(&r->run->folder, below);
-        if (below <= 0) return 0;
+        if (egi_checkpoint_below(&below, &r->run->folder, below, NULL) !=
+                EG_OK ||
+            below <= 0)
+            return 0;
         if (rows_below(r, below) <= good && load(r, below, NULL) == EG_OK)
             return below;
     }
@@ -89,10 +91,9 @@ static eg_status check_not_lost(const egi_restore *r, int64_t step, eg_err *err)
 /* The newest checkpoint, and rows up to it; *step -1: none yet. */
 static eg_status find_newest(const egi_restore *r, int64_t *step, eg_err *err)
 {
-    eg_status st;
+    eg_status st = egi_checkpoint_below(step, &r->run->folder, INT64_MAX, err);
 
-    *step = egi_checkpoint_below(&r->run->folder, INT64_MAX);
-    st = check_not_lost(r, *step, err);
+    if (st == EG_OK) st = check_not_lost(r, *step, err);
     if (st == EG_OK && *step >= 0) st = load(r, *step, err);
     if (st == EG_OK)
         st = egi_run_check_rows(r->run, rows_below(r, *step), false, err);
@@ -109,12 +110,16 @@ static eg_status find_told(const egi_restore *r, int64_t *step, eg_err *err)
     *step = r->from;
     if (*step > 0) {
         egi_checkpoint_name(name, *step);
-        if (!eg_folder_has(&r->run->folder, name))
-            return EG_FAIL(err, EG_EINVAL,
-                           "%s: no checkpoint of step %" PRId64
-                           "; the newest is of step %" PRId64,
-                           r->run->dir, *step,
-                           egi_checkpoint_below(&r->run->folder, INT64_MAX));
+        if (!eg_folder_has(&r->run->folder, name)) {
+            int64_t newest;
+
+            st = egi_checkpoint_below(&newest, &r->run->folder, INT64_MAX, err);
+            return st != EG_OK ? st
+                               : EG_FAIL(err, EG_EINVAL,
+                                         "%s: no checkpoint of step %" PRId64
+                                         "; the newest is of step %" PRId64,
+                                         r->run->dir, *step, newest);
+        }
         st = load(r, *step, err);
     }
     if (st == EG_OK)
@@ -133,7 +138,8 @@ static eg_status set_aside(const egi_restore *r, int64_t step, eg_err *err)
     for (int64_t newer = INT64_MAX; st == EG_OK;) {
         char name[64], aside[80];
 
-        newer = egi_checkpoint_below(f, newer);
+        st = egi_checkpoint_below(&newer, f, newer, err);
+        if (st != EG_OK) return st;
         if (newer < 0 || (newer <= step && step > 0)) break;
         egi_checkpoint_name(name, newer);
         (void)snprintf(aside, sizeof aside, "%s.aside", name);

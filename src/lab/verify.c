@@ -217,12 +217,16 @@ static void check_last(const verifier *v, int64_t newest)
 
 static eg_status check_checkpoints(const verifier *v, eg_err *err)
 {
-    int64_t newest = egi_checkpoint_below(&v->run, INT64_MAX), step = newest;
-    eg_status st = EG_OK;
+    int64_t step;
+    eg_status st;
 
-    check_last(v, newest);
-    for (; step >= 0 && st == EG_OK; step = egi_checkpoint_below(&v->run, step))
-        st = check_checkpoint(v, step, err);
+    EG_TRY(egi_checkpoint_below(&step, &v->run, INT64_MAX, err));
+    check_last(v, step);
+    while (step >= 0) {
+        EG_TRY(check_checkpoint(v, step, err));
+        EG_TRY(egi_checkpoint_below(&step, &v->run, step, err));
+    }
+done:
     return st;
 }
 

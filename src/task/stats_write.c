@@ -14,7 +14,7 @@ static const char method[] =
 /* "key": "text" with JSON escapes; false when out of memory. */
 static bool put_text(FILE *f, const char *key, const char *text)
 {
-    json_t *v = json_string(text);
+    json_t *v = egi_json_text(text);
     char *quoted = v ? egi_json_print(v, JSON_ENCODE_ANY) : NULL;
 
     if (quoted) fprintf(f, " \"%s\": %s,\n", key, quoted);
@@ -43,10 +43,7 @@ eg_status egi_stats_write(const egi_stats *s, const char *path, eg_err *err)
         !put_text(o.f, "method", method) ||
         (s->sha256[0] && !put_text(o.f, "sha256", s->sha256))) {
         eg_outfile_abort(&o);
-        return EG_FAIL(err, EG_EINVAL,
-                       "%s: the provenance \"%s\" is not UTF-8 or memory ran "
-                       "out",
-                       path, s->source);
+        return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
     }
     fprintf(o.f, " \"length\": %lld,\n \"symbols\": [", (long long)s->length);
     for (int i = 0; i < s->n_symbols; i++)

@@ -48,7 +48,7 @@ expect 0 '^0      0 ' 'left out .* blocks.1.attn' \
 [ "$(grep -c '^[01]      0     ' out)" = 1 ] || die 'expected one head'
 
 expect 2 '' 'expected a CONFIG' "$engram" probe "$w"
-expect 1 '' "no run 'nothing'|no file and no run 'nothing'" "$engram" probe nothing c.yaml
+expect 2 '' "no run 'nothing' under runs" "$engram" probe nothing c.yaml
 expect 1 '' 'not a safetensors file|truncated' "$engram" probe c.yaml c.yaml
 expect 2 '' '--threshold: expected a number from 0 to 1' \
     "$engram" probe r --threshold 2

@@ -346,7 +346,7 @@ static void test_write_refuses(void **state)
     check_failed(eg_st_write(path, two, 2, NULL, 0, &err), EG_EINVAL, &err,
                  "two entries named 'a'");
     check_failed(eg_st_write(path, two, 1, meta, 1, &err), EG_EINVAL, &err,
-                 "'k' or its value is not UTF-8");
+                 "the value of 'k' is not UTF-8");
     strcpy(two[0].name, "__metadata__");
     check_failed(eg_st_write(path, two, 1, NULL, 0, &err), EG_EINVAL, &err,
                  "two entries named '__metadata__'");

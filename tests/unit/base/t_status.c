@@ -22,6 +22,11 @@ static void test_fail_records_sentence_and_place(void **state)
     check_failed(st, EG_ESHAPE, &err, "W_Q: expected 4, found 5");
     assert_non_null(strstr(err.where, "t_status.c:"));
     assert_int_equal(EG_FAIL(NULL, EG_EIO, "nobody listens"), EG_EIO);
+    st = EG_FAIL(&err, EG_ENOMEM, "%d tokens", 4);
+    check_failed(st, EG_ENOMEM, &err, "out of memory: 4 tokens");
+    st = EG_FAIL(&err, EG_ENOMEM, "no memory for %d tokens", 4);
+    check_failed(st, EG_ENOMEM, &err, "no memory for 4 tokens");
+    assert_int_equal(err.msg[0], 'n');
 }
 
 static void test_long_sentences_are_cut(void **state)

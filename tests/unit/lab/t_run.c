@@ -156,6 +156,14 @@ static void test_refuses(void **state)
     eg_free(other);
 }
 
+static int64_t last_checkpoint(const char *dir)
+{
+    int64_t step;
+
+    assert_int_equal(eg_run_last_checkpoint(&step, dir, NULL), EG_OK);
+    return step;
+}
+
 static void test_checkpoints(void **state)
 {
     static const int step[] = {5, 100, 20, 3};
@@ -164,7 +172,7 @@ static void test_checkpoints(void **state)
 
     (void)state;
     assert_int_equal(eg_run_create(&run, root, NULL, cfg, NULL), EG_OK);
-    assert_int_equal(eg_run_last_checkpoint(eg_run_dir(run)), -1);
+    assert_int_equal(last_checkpoint(eg_run_dir(run)), -1);
     for (int i = 0; i < 4; i++) {
         eg_run_checkpoint_path(run, step[i], path, sizeof path);
         assert_int_equal(eg_file_write(path, "x", 1, NULL), EG_OK);
@@ -172,9 +180,9 @@ static void test_checkpoints(void **state)
     snprintf(path, sizeof path, "%s/checkpoints/step-7.safetensors.tmp",
              eg_run_dir(run));
     assert_int_equal(eg_file_write(path, "x", 1, NULL), EG_OK);
-    assert_int_equal(eg_run_last_checkpoint(eg_run_dir(run)), 100);
+    assert_int_equal(last_checkpoint(eg_run_dir(run)), 100);
     eg_run_prune(run, 2);
-    assert_int_equal(eg_run_last_checkpoint(eg_run_dir(run)), 100);
+    assert_int_equal(last_checkpoint(eg_run_dir(run)), 100);
     eg_run_checkpoint_path(run, 20, path, sizeof path);
     assert_true(eg_file_exists(path));
     eg_run_checkpoint_path(run, 5, path, sizeof path);
