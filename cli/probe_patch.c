@@ -2,7 +2,6 @@
 #include "cmd_probe.h"
 
 #include <fnmatch.h>
-#include <stdlib.h>
 #include <string.h>
 #include "engram/mem.h"
 
@@ -19,7 +18,6 @@ static eg_status read_wish(wish *w, const char *text, eg_err *err)
 {
     const char *eq = strchr(text, '=');
     size_t n = eq ? (size_t)(eq - text) : 0;
-    char *dot;
 
     if (!eq || n == 0 || n >= sizeof w->hook || !eq[1])
         return EG_FAIL(err, EG_EINVAL,
@@ -29,13 +27,7 @@ static eg_status read_wish(wish *w, const char *text, eg_err *err)
     memcpy(w->hook, text, n);
     w->hook[n] = '\0';
     w->what = eq + 1;
-    w->head = -1;
-    dot = strrchr(w->hook, '.');
-    if (dot && dot[1] == 'h' && dot[2] &&
-        strspn(dot + 2, "0123456789") == strlen(dot + 2)) {
-        w->head = (int)strtol(dot + 2, NULL, 10);
-        *dot = '\0';
-    }
+    w->head = eg_hook_head(w->hook);
     return EG_OK;
 }
 

@@ -71,6 +71,8 @@ typedef struct eg_hold {
                           the same shape, on the same pool; outlives the hold */
 } eg_hold;
 
+/* Cuts ".h3" off the end of a hook's name and returns 3; -1: there is none. */
+EG_API int eg_hook_head(char *hook);
 /* Columns of a hook that can be held, of one head of it (-1: all); 0: there is
  * no such hook or head, or it cannot be held. */
 EG_API eg_index eg_eval_columns(const eg_eval *e, const char *hook, int head);

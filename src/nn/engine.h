@@ -34,6 +34,8 @@ typedef struct egi_hold {
     const double *row;
     egi_engine *other; /* NULL: none */
     int other_value;
+    int64_t from, to; /* of steps of gradients, from <= step < to; eval holds
+                         at any */
 } egi_hold;
 
 /* Sequences to run forwards, and who is shown what comes of them. */
@@ -61,7 +63,7 @@ typedef struct egi_engine_vt {
     void (*eval)(egi_engine *e, const egi_eval_call *call);
     /* From now on n values are held, of kept ones that an op makes (0: none,
      * which cannot fail); hold and the rows in it outlive that. Only eval asks
-     * others. */
+     * others, only gradient the step. */
     eg_status (*hold)(egi_engine *e, const egi_hold *hold, int n, eg_err *err);
     /* Ticks of thread i, or (-1) of what is done once a step, all threads
      * waiting or helping; NULL: no such thread, or no profile. */

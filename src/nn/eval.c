@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "engram/mem.h"
-#include "engram/text.h"
 #include "nn/engine.h"
+#include "nn/hold.h"
 #include "nn/rewrite.h"
 
 struct eg_eval {
@@ -167,56 +167,9 @@ void eg_eval_run_on(eg_eval *e, eg_source_fn source, const void *from,
 /* ---- holding --------------------------------------------------------------
  */
 
-static const egi_hook *find_hook(const eg_eval *e, const char *name)
-{
-    for (int i = 0; i < e->program.n_hooks; i++)
-        if (strcmp(e->program.hook[i].name, name) == 0)
-            return &e->program.hook[i];
-    return NULL;
-}
-
-/* Is the hook a value itself, which an op makes in every pass? */
-static bool is_value(const eg_eval *e, const egi_hook *h)
-{
-    const egi_value *v = &e->program.value[h->value];
-
-    return v->maker >= 0 && v->cls != EGI_WEIGHT &&
-           (h->look == EGI_LOOK_ROWS || h->look == EGI_LOOK_HEADS);
-}
-
 eg_index eg_eval_columns(const eg_eval *e, const char *hook, int head)
 {
-    const egi_hook *h = find_hook(e, hook);
-
-    if (!h || !is_value(e, h)) return 0;
-    if (head < 0) return e->program.value[h->value].cols;
-    if (h->look != EGI_LOOK_HEADS || head >= h->heads) return 0;
-    return e->program.value[h->value].cols / h->heads;
-}
-
-/* Why there is nothing to hold. */
-static eg_status refuse(const eg_eval *e, const eg_hold *want, eg_err *err)
-{
-    const egi_hook *h = find_hook(e, want->hook);
-    eg_nearest near = {.asked = want->hook};
-
-    if (h && !is_value(e, h))
-        return EG_FAIL(err, EG_EINVAL,
-                       "%s is made of other values and can only be read; "
-                       "expected a hook such as hook_z, hook_attn_out, "
-                       "hook_mlp_out",
-                       want->hook);
-    if (h && h->look == EGI_LOOK_HEADS)
-        return EG_FAIL(err, EG_EINVAL,
-                       "%s: expected a head from 0 to %d, found "
-                       "%d",
-                       want->hook, h->heads - 1, want->head);
-    if (h) return EG_FAIL(err, EG_EINVAL, "%s has no heads", want->hook);
-    for (int i = 0; i < e->program.n_hooks; i++)
-        eg_nearest_try(&near, e->program.hook[i].name);
-    return EG_FAIL(err, EG_EINVAL, "this model has no hook '%s'%s%s%s",
-                   want->hook, near.best ? "; did you mean '" : "",
-                   near.best ? near.best : "", near.best ? "'?" : "");
+    return egi_hold_columns(&e->program, hook, head);
 }
 
 /* Room for one more, at the end. */
@@ -246,18 +199,13 @@ static eg_status more_holds(eg_eval *e, eg_err *err)
 static eg_status describe(egi_hold *one, const eg_eval *e, const eg_hold *want,
                           eg_err *err)
 {
-    const egi_hook *h = find_hook(e, want->hook), *there = NULL;
-    eg_index cols = eg_eval_columns(e, want->hook, want->head);
+    const egi_hook *there = NULL;
+    eg_status st = egi_hold_find(one, &e->program, want->hook, want->head, err);
 
-    if (!h || cols == 0) return refuse(e, want, err);
-    *one = (egi_hold){.value = h->value,
-                      .first = want->head < 0 ? 0 : want->head * cols,
-                      .cols = cols};
-    if (!want->other) return EG_OK;
-    there = find_hook(want->other, want->hook);
-    if (!there ||
-        eg_eval_columns(want->other, want->hook, want->head) != cols ||
-        want->other->vt != e->vt)
+    if (st != EG_OK || !want->other) return st;
+    there = egi_hook_find(&want->other->program, want->hook);
+    if (!there || want->other->vt != e->vt ||
+        eg_eval_columns(want->other, want->hook, want->head) != one->cols)
         return EG_FAIL(err, EG_ESHAPE, "%s: the other model has another shape",
                        want->hook);
     one->other = want->other->engine;

@@ -6,6 +6,7 @@
 
 #include "engram/kern.h"
 #include "engram/mem.h"
+#include "nn/hold.h"
 #include "nn/schedule.h"
 #include "nn/weights.h"
 
@@ -42,7 +43,8 @@ static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
 {
     const eg_train_spec *s = &tr->spec;
     const eg_group *loss = loss_of(s);
-    bool plain = s->train.algebra == EG_ALGEBRA_PLAIN;
+    bool clamps = s->train.clamp.n > 0;
+    bool plain = s->train.algebra == EG_ALGEBRA_PLAIN || clamps;
     eg_status st =
         egi_load_measure(&tr->load, s->task, loss, (int)s->train.batch,
                          (int)s->train.slots, err);
@@ -50,8 +52,13 @@ static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
     for (int i = 0; i < tr->m->n_tensors; i++)
         trains[i] = tr->from[i] != EGI_NEVER;
     if (st == EG_OK)
-        st = egi_program_build(&tr->program, tr->m, loss,
-                               EGI_HOOKS_NONE | EGI_TRAINING, err);
+        st = egi_program_build(
+            &tr->program, tr->m, loss,
+            (clamps ? EGI_HOOKS_BASIC : EGI_HOOKS_NONE) | EGI_TRAINING, err);
+    if (st == EG_OK)
+        st = egi_clamp_parse(&tr->clamp, &tr->n_clamp, &tr->program, &s->train,
+                             err);
+    tr->program.n_hooks = 0; /* their values stay; nobody looks */
     if (st == EG_OK)
         st = egi_program_rewrite(&tr->program, trains, &tr->load,
                                  plain ? 0 : ~0u, err);
@@ -166,6 +173,7 @@ eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
     }
     egi_engine_spec es = engine_spec(tr);
     EG_TRY(tr->vt->make(&tr->engine, &es, err));
+    EG_TRY(tr->vt->hold(tr->engine, tr->clamp, tr->n_clamp, err));
     *out = tr;
     tr = NULL;
 done:
@@ -183,6 +191,7 @@ void eg_trainer_free(eg_trainer *tr)
     eg_free(tr->from);
     eg_free(tr->updates);
     eg_free(tr->grad_norm);
+    eg_free(tr->clamp);
     egi_program_release(&tr->program);
     eg_model_free(tr->m);
     eg_free(tr);

@@ -19,7 +19,9 @@ struct eg_trainer {
     double *grad_norm;    /* [n_tensors] */
     double busy;          /* seconds in gradients and updates, by the clock */
     int64_t gradients;    /* made; both since the profile began */
-    char note[2][512];    /* of init.from and of train.freeze; or "" */
+    egi_hold *clamp;      /* [n_clamp] of train.clamp */
+    int n_clamp;
+    char note[2][512]; /* of init.from and of train.freeze; or "" */
 };
 
 /* A trainer without parameters and engine: its model's table, program, load. */

@@ -96,6 +96,17 @@ expect 1 '' 'nowhere' "$engram" probe r --patch blocks.1.attn.hook_z=nowhere \
     --out none
 [ ! -e none ] || die 'a probe that failed left its folder'
 
+# the same in training: as without until the step, and another run behind it
+expect 0 - - "$engram" run c.yaml --out clamped \
+    --set 'train.clamp=[blocks.1.attn.hook_z.h0@5-7]'
+expect 0 - - "$engram" run c.yaml --out plain --set train.algebra=plain
+for r in clamped plain; do head -n 1 $r/metrics.jsonl >$r.first; done
+same clamped.first plain.first
+cmp -s clamped/metrics.jsonl plain/metrics.jsonl &&
+    die 'train.clamp changes nothing'
+expect 2 '' "train.clamp: this model has no hook .*did you mean" \
+    "$engram" run c.yaml --set 'train.clamp=[blocks.1.attn.hook_y]'
+
 # heads of every layer, and a mixer whose rows are no shares
 expect 0 - - "$engram" run c.yaml --out deep --set model.n_layers=4 \
     --set model.n_heads=4 --set model.norm=pre \

@@ -118,6 +118,15 @@ static void reduce_task(void *ctx, int chunk, int worker)
                         e->acc + (s + width) * n_acc + at, n);
 }
 
+/* Which values are held at the step. */
+static void holds_at(engine *e, int64_t step)
+{
+    for (int w = 0; w < e->n_rooms; w++)
+        for (int i = 0; i < e->n_hold; i++)
+            e->held[(eg_index)w * e->n_hold + i].off =
+                step < e->hold[i].from || step >= e->hold[i].to;
+}
+
 static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
                             double *loss_sum, int64_t *n_loss)
 {
@@ -127,6 +136,7 @@ static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
 
     N(exec_prepare)(&e->x);
     e->step = step;
+    holds_at(e, step);
     if (e->pairs.n_cuts > 0) pairs_forward(e);
     eg_pool_run(e->pool, e->slots, slot_task, e);
     if (e->pairs.n_cuts > 0) eg_pool_run(e->pool, e->slots, sheet_back_task, e);

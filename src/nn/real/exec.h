@@ -49,6 +49,7 @@ typedef struct N(held) {
     const double *row; /* [cols] at every position; NULL, and no x: zeros */
     const real *x;     /* another room's, position by position; or NULL */
     eg_index ld;       /* of x */
+    bool off;          /* not at this step */
 } N(held);
 
 /* One thread's memory for one sequence. */

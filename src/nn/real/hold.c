@@ -13,7 +13,8 @@ void N(hold_out)(const N(room) * r, const N(arg) * a, int value)
     for (int i = 0; i < r->n_held; i++) {
         const N(held) *h = &r->held[i];
 
-        for (eg_index t = 0; h->value == value && t < a->rows; t++)
+        if (h->off || h->value != value) continue;
+        for (eg_index t = 0; t < a->rows; t++)
             for (eg_index c = 0; c < h->cols; c++)
                 a->x[t * a->ld + h->first + c] = entry(h, t, c);
     }
@@ -24,7 +25,8 @@ void N(hold_back)(const N(room) * r, const N(arg) * a, int value)
     for (int i = 0; i < r->n_held; i++) {
         const N(held) *h = &r->held[i];
 
-        for (eg_index t = 0; h->value == value && a->g && t < a->rows; t++)
+        if (h->off || h->value != value) continue;
+        for (eg_index t = 0; a->g && t < a->rows; t++)
             for (eg_index c = 0; c < h->cols; c++)
                 a->g[t * a->ld + h->first + c] = 0;
     }
