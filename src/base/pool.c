@@ -2,8 +2,10 @@
  *
  * Every run is a new generation. Workers wait for it, first spinning for a
  * moment, then asleep on a condition variable; tasks are handed out one by one
- * by an atomic counter; the caller works too and returns when every worker has
- * left the generation. */
+ * by an atomic counter; the caller works too and returns when all tasks are
+ * done. A worker that wakes up late, on a busy machine, keeps nobody waiting:
+ * how many tasks there are is part of the counter, so that what it is handed is
+ * a task of the run in hand, or none. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -29,15 +31,17 @@ struct eg_pool {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     _Atomic unsigned generation;
-    atomic_int busy; /* workers still in this generation */
+    atomic_int left; /* tasks of this generation that are not done */
     atomic_bool quit;
 
-    /* written by the caller before the generation advances */
+    /* written by the caller while no task is left */
     eg_task_fn fn;
     void *ctx;
-    int n_tasks;
-    _Atomic int64_t next;
+    _Atomic uint64_t next; /* how many tasks, times TASKS; plus the next one's
+                              number, which may run past the last */
 };
+
+#define TASKS ((uint64_t)1 << 32)
 
 static void pause_cpu(void)
 {
@@ -48,12 +52,20 @@ static void pause_cpu(void)
 #endif
 }
 
+/* What fn and ctx are is settled once a task is taken: the run cannot end
+ * before it is done. */
 static void take_tasks(eg_pool *p, int id)
 {
-    int64_t i = 0;
+    for (;;) {
+        uint64_t next = atomic_fetch_add(&p->next, 1);
 
-    while ((i = atomic_fetch_add(&p->next, 1)) < p->n_tasks) {
-        p->fn(p->ctx, (int)i, id);
+        if (next % TASKS >= next / TASKS) return;
+        p->fn(p->ctx, (int)(next % TASKS), id);
+        if (atomic_fetch_sub(&p->left, 1) == 1 && id > 0) {
+            (void)pthread_mutex_lock(&p->lock);
+            (void)pthread_cond_signal(&p->done);
+            (void)pthread_mutex_unlock(&p->lock);
+        }
     }
 }
 
@@ -84,11 +96,6 @@ static void *worker_main(void *arg)
         seen = await_generation(p, seen);
         if (atomic_load(&p->quit)) return NULL;
         take_tasks(p, w->id);
-        if (atomic_fetch_sub(&p->busy, 1) == 1) {
-            (void)pthread_mutex_lock(&p->lock);
-            (void)pthread_cond_signal(&p->done);
-            (void)pthread_mutex_unlock(&p->lock);
-        }
     }
 }
 
@@ -189,21 +196,20 @@ void eg_pool_run(eg_pool *p, int n_tasks, eg_task_fn fn, void *ctx)
         for (int i = 0; i < n_tasks; i++) fn(ctx, i, 0);
         return;
     }
-    EG_ASSERT(atomic_load(&p->busy) == 0); /* not from inside a task */
+    EG_ASSERT(atomic_load(&p->left) == 0); /* not from inside a task */
     p->fn = fn;
     p->ctx = ctx;
-    p->n_tasks = n_tasks;
-    atomic_store(&p->next, 0);
-    atomic_store(&p->busy, p->n_started);
+    atomic_store(&p->left, n_tasks);
+    atomic_store(&p->next, (uint64_t)n_tasks * TASKS);
     advance_generation(p);
     take_tasks(p, 0);
 
     for (int i = 0; i < p->spins; i++) {
-        if (atomic_load(&p->busy) == 0) break;
+        if (atomic_load(&p->left) == 0) break;
         pause_cpu();
     }
     (void)pthread_mutex_lock(&p->lock);
-    while (atomic_load(&p->busy) != 0) {
+    while (atomic_load(&p->left) != 0) {
         (void)pthread_cond_wait(&p->done, &p->lock);
     }
     (void)pthread_mutex_unlock(&p->lock);

@@ -125,7 +125,9 @@ double egi_op_madds(const egi_program *p, int k, egi_amount a, bool back,
                     double *looked_up)
 {
     egi_cost all = cost_of(p, &p->op[k], a);
-    egi_cost c = forward_cost(p, p->op[k], a);
+    bool seeds = egi_op_info(p->op[k].kind)->seeds;
+    /* what is head and loss goes back as it goes forwards */
+    egi_cost c = seeds ? all : forward_cost(p, p->op[k], a);
 
     if (back) {
         c.madds = all.madds - c.madds;

@@ -129,6 +129,7 @@ typedef struct egi_program {
     egi_op *op;
     egi_hook *hook;
     const eg_group *loss; /* the positions that it is over */
+    bool team;       /* all threads share each op of a sequence (one sum) */
     egi_weighed weighed;
     eg_status st; /* of the first egi_value_add, egi_op_add that failed */
 } egi_program;
@@ -197,6 +198,7 @@ typedef struct egi_kind_info {
     /* Its masks are of the sequence in hand: a pair of the batch has none. */
     bool draws;
     bool seeds; /* forward writes the gradient of input 0, in its place */
+    bool apart; /* forwards and back, rows have nothing to do with each other */
     /* For `rows` rows of output, which see `pairs` pairs of a query and a key;
      * NULL: nothing that counts. */
     void (*cost)(const egi_program *p, const egi_op *op, double rows,

@@ -10,6 +10,8 @@
 #include "nn/schedule.h"
 #include "nn/weights.h"
 
+#define SUMS ((int64_t)256 << 20)
+
 /* ------------------------------------------------------------ life time -- */
 
 static bool uses_m1(const eg_optim_opts *o)
@@ -38,6 +40,18 @@ static const eg_group *loss_of(const eg_train_spec *s)
     return eg_task_group_find(eg_task_options(s->task)->kind, s->train.loss);
 }
 
+/* Sums of gradients: as many as there are sequences for, train.slots at most,
+ * where they take no more than SUMS bytes; otherwise one, and all threads share
+ * each op. */
+static int slots_of(const eg_trainer *tr)
+{
+    const eg_train_opts *o = &tr->spec.train;
+    int64_t slots = o->slots < o->batch ? o->slots : o->batch;
+    int64_t bytes = slots * tr->m->n_params * (o->precision ? 8 : 4);
+
+    return bytes > SUMS ? 1 : (int)slots;
+}
+
 /* The program of a step, with every shortcut that pays, or with none. */
 static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
 {
@@ -45,9 +59,8 @@ static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
     const eg_group *loss = loss_of(s);
     bool clamps = s->train.clamp.n > 0;
     bool plain = s->train.algebra == EG_ALGEBRA_PLAIN || clamps;
-    eg_status st =
-        egi_load_measure(&tr->load, s->task, loss, (int)s->train.batch,
-                         (int)s->train.slots, err);
+    eg_status st = egi_load_measure(&tr->load, s->task, loss,
+                                    (int)s->train.batch, slots_of(tr), err);
 
     for (int i = 0; i < tr->m->n_tensors; i++)
         trains[i] = tr->from[i] != EGI_NEVER;
@@ -59,6 +72,7 @@ static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
         st = egi_clamp_parse(&tr->clamp, &tr->n_clamp, &tr->program, &s->train,
                              err);
     tr->program.n_hooks = 0; /* their values stay; nobody looks */
+    tr->program.team = slots_of(tr) == 1;
     if (st == EG_OK)
         st = egi_program_rewrite(&tr->program, trains, &tr->load,
                                  plain ? 0 : ~0u, err);
@@ -71,7 +85,7 @@ static egi_engine_spec engine_spec(const eg_trainer *tr)
                          .task = tr->spec.task,
                          .pool = tr->spec.pool,
                          .kern = tr->spec.kern,
-                         .slots = (int)tr->spec.train.slots,
+                         .slots = slots_of(tr),
                          .batch = (int)tr->spec.train.batch,
                          .seed = tr->spec.seed,
                          .profile = tr->spec.train.profile};

@@ -27,4 +27,5 @@ static void add_backward(const N(call) * c)
 
 KIND(add, .shape = add_shape, .forward = add_forward, .backward = add_backward,
      .info.in_place = 1u << 0, .info.grad_in_place = 1u << 0,
-     .info.any_rows = true, .info.by_row = 1u << 0 | 1u << 1);
+     .info.any_rows = true, .info.apart = true,
+     .info.by_row = 1u << 0 | 1u << 1);

@@ -28,5 +28,5 @@ static void clip_backward(const N(call) * c)
 
 KIND(clip, .shape = op_shape_as_input, .forward = clip_forward,
      .backward = clip_backward, .info.reads_in = 1u << 0,
-     .info.grad_in_place = 1u << 0, .info.any_rows = true,
+     .info.grad_in_place = 1u << 0, .info.any_rows = true, .info.apart = true,
      .info.by_row = 1u << 0);

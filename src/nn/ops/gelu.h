@@ -15,5 +15,5 @@ static void gelu_backward(const N(call) * c)
 
 KIND(gelu, .shape = op_shape_as_input, .forward = gelu_forward,
      .backward = gelu_backward, .work = op_work_row, .info.reads_in = 1u << 0,
-     .info.grad_in_place = 1u << 0, .info.any_rows = true,
+     .info.grad_in_place = 1u << 0, .info.any_rows = true, .info.apart = true,
      .info.by_row = 1u << 0);

@@ -35,4 +35,4 @@ static void gelu_erf_backward(const N(call) * c)
 KIND(gelu_erf, .shape = op_shape_as_input, .forward = gelu_erf_forward,
      .backward = gelu_erf_backward, .work = op_work_row,
      .info.reads_in = 1u << 0, .info.grad_in_place = 1u << 0,
-     .info.any_rows = true, .info.by_row = 1u << 0);
+     .info.any_rows = true, .info.apart = true, .info.by_row = 1u << 0);

@@ -109,11 +109,15 @@ static void head_forward(const N(call) * c)
     int parts = op_parts(b.V, b.cols);
 
     for (; b.row < x->rows; b.row += b.at_most) {
+        double madds;
+
         b.rows = op_least(x->rows - b.row, b.at_most);
-        op_share(c, parts, head_logits, &b);
-        op_share(c, op_parts(b.rows, HEAD_LOSSES), head_losses, &b);
-        if (w->g) op_share(c, parts, head_weights, &b);
-        if (x->g) op_share(c, op_parts(x->cols, b.at_most), head_inputs, &b);
+        madds = (double)(b.rows * b.V * x->cols);
+        op_share(c, madds, parts, head_logits, &b);
+        op_share(c, madds, op_parts(b.rows, HEAD_LOSSES), head_losses, &b);
+        if (w->g) op_share(c, madds, parts, head_weights, &b);
+        if (x->g)
+            op_share(c, madds, op_parts(x->cols, b.at_most), head_inputs, &b);
     }
 }
 

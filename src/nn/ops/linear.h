@@ -1,5 +1,8 @@
 /* y = x W (+ r) (+ b).   in: x [rows, k], W [k, n], r [rows, n] or none,
- * b [1, n] or none */
+ * b [1, n] or none. A team takes rows and packed columns of y in parts; and
+ * rows and columns of the gradient of W. */
+enum { LINEAR_ROWS = 128 };
+
 static eg_status linear_shape(egi_program *p, egi_op *op)
 {
     const egi_value *x = egi_value_of(p, op->in[0]);
@@ -10,31 +13,108 @@ static eg_status linear_shape(egi_program *p, egi_op *op)
     return p->st;
 }
 
+/* to [rows, n] (+)= from [rows, k] times what is packed. */
+typedef struct linear_job {
+    const N(call) * c;
+    real *to;
+    const real *from, *packed;
+    eg_index ldt, ldf, rows, n, k;
+    eg_index cols, height, below; /* of a part; parts below each other */
+    bool add, forward;
+} linear_job;
+
+static void linear_task(void *ctx, int i, int worker)
+{
+    const linear_job *j = ctx;
+    const N(call) *c = j->c;
+    const N(arg) *r = &c->in[2], *b = &c->in[3];
+    eg_index part = i / j->below, n = part * j->cols;
+    eg_index row = i % j->below * j->height;
+    eg_index rows = op_least(j->rows - row, j->height);
+    eg_index cols = op_least(j->n - n, j->cols);
+    real *to = j->to + row * j->ldt + n;
+
+    (void)worker;
+    if (j->forward && r->x && r->x != c->out[0].x)
+        for (eg_index t = 0; t < rows; t++)
+            memcpy(to + t * j->ldt, r->x + (row + t) * r->ld + n,
+                   (size_t)cols * sizeof *to);
+    c->K->gemm_packed(to, j->ldt, j->from + row * j->ldf, j->ldf, 1,
+                      j->packed + part * c->K->pack_size(j->k, j->cols), rows,
+                      cols, j->k, 1, j->add);
+    for (eg_index t = 0; j->forward && b->x && t < rows; t++)
+        c->K->add(to + t * j->ldt, b->x + n, cols);
+}
+
+static void linear_run(linear_job j, eg_index part)
+{
+    j.cols = part > 0 ? op_least(part, j.n) : j.n;
+    j.height = part > 0 ? LINEAR_ROWS : j.rows;
+    j.below = op_parts(j.rows, j.height);
+    op_share(j.c, (double)(j.rows * j.n * j.k),
+             (int)j.below * op_parts(j.n, j.cols), linear_task, &j);
+}
+
 static void linear_forward(const N(call) * c)
 {
-    const N(arg) *x = &c->in[0], *w = &c->in[1], *r = &c->in[2], *b = &c->in[3];
-    const N(arg) *y = &c->out[0];
+    const N(arg) *x = &c->in[0], *w = &c->in[1], *y = &c->out[0];
 
-    if (r->x && r->x != y->x) op_copy(y, y->x, r->x, r->ld);
-    c->K->gemm_packed(y->x, y->ld, x->x, x->ld, 1, w->pw, y->rows, y->cols,
-                      x->cols, 1, r->x != NULL);
-    for (eg_index i = 0; b->x && i < y->rows; i++)
-        c->K->add(y->x + i * y->ld, b->x, y->cols);
+    linear_run((linear_job){.c = c,
+                            .to = y->x,
+                            .from = x->x,
+                            .packed = w->pw,
+                            .ldt = y->ld,
+                            .ldf = x->ld,
+                            .rows = y->rows,
+                            .n = y->cols,
+                            .k = x->cols,
+                            .add = c->in[2].x != NULL,
+                            .forward = true},
+               w->part);
+}
+
+/* dW += x^T dy, db += the rows of dy. */
+static void linear_weights(void *ctx, int i, int worker)
+{
+    const linear_job *j = ctx;
+    const N(arg) *x = &j->c->in[0], *w = &j->c->in[1], *b = &j->c->in[3];
+    const N(arg) *y = &j->c->out[0];
+    eg_index k = i % j->below * j->height, n = i / j->below * j->cols;
+    eg_index cols = op_least(j->n - n, j->cols);
+
+    if (w->g)
+        j->c->K->gemm(w->g + k * w->ld + n, w->ld, x->x + k, 1, x->ld, y->g + n,
+                      y->ld, 1, op_least(j->k - k, j->height), cols, y->rows, 1,
+                      1, op_work(j->c, worker));
+    for (eg_index t = 0; b->g && k == 0 && t < y->rows; t++)
+        j->c->K->add(b->g + n, y->g + t * y->ld + n, cols);
 }
 
 static void linear_backward(const N(call) * c)
 {
-    const N(arg) *x = &c->in[0], *w = &c->in[1], *r = &c->in[2], *b = &c->in[3];
+    const N(arg) *x = &c->in[0], *w = &c->in[1], *r = &c->in[2];
     const N(arg) *y = &c->out[0];
+    eg_index part = w->part;
+    linear_job j = {.c = c, .n = y->cols, .k = x->cols};
 
-    if (w->g)
-        c->K->gemm(w->g, w->ld, x->x, 1, x->ld, y->g, y->ld, 1, x->cols,
-                   y->cols, y->rows, 1, 1, c->work);
-    for (eg_index i = 0; b->g && i < y->rows; i++)
-        c->K->add(b->g, y->g + i * y->ld, y->cols);
+    j.cols = part > 0 ? op_least(part, j.n) : j.n;
+    j.height = part > 0 ? op_least(part, j.k) : j.k;
+    j.below = op_parts(j.k, j.height);
+    if (w->g || c->in[3].g)
+        op_share(c, (double)(y->rows * j.n * j.k),
+                 (int)j.below * op_parts(j.n, j.cols), linear_weights, &j);
     if (x->g)
-        c->K->gemm_packed(x->g, x->ld, y->g, y->ld, 1, w->pwt, y->rows, x->cols,
-                          y->cols, 1, !x->fresh);
+        linear_run((linear_job){.c = c,
+                                .to = x->g,
+                                .from = y->g,
+                                .packed = w->pwt,
+                                .ldt = x->ld,
+                                .ldf = y->ld,
+                                .rows = y->rows,
+                                .n = x->cols,
+                                .k = y->cols,
+                                .add = !x->fresh},
+                   part);
     if (r->g) op_pass(c, r, y);
 }
 
@@ -44,7 +124,8 @@ static eg_index linear_work(const kern *K, const egi_program *p,
 {
     const egi_value *y = egi_value_of(p, op->out[0]);
 
-    return K->pack_size(y->rows, y->cols);
+    return K->pack_size(y->rows,
+                        p->team ? op_least(y->cols, EGI_PART) : y->cols);
 }
 
 KIND(linear, .shape = linear_shape, .forward = linear_forward,

@@ -28,4 +28,5 @@ static void mul_backward(const N(call) * c)
 
 KIND(mul, .shape = op_shape_as_input, .forward = mul_forward,
      .backward = mul_backward, .info.reads_in = 1u << 0 | 1u << 1,
-     .info.any_rows = true, .info.by_row = 1u << 0 | 1u << 1);
+     .info.any_rows = true, .info.apart = true,
+     .info.by_row = 1u << 0 | 1u << 1);

@@ -17,5 +17,5 @@ static void relu_backward(const N(call) * c)
 KIND(relu, .shape = op_shape_as_input, .forward = relu_forward,
      .backward = relu_backward, .work = op_work_row, .info.reads_out = 1u << 0,
      .info.stands_in = true, .info.in_place = 1u << 0,
-     .info.grad_in_place = 1u << 0, .info.any_rows = true,
+     .info.grad_in_place = 1u << 0, .info.any_rows = true, .info.apart = true,
      .info.by_row = 1u << 0);

@@ -33,5 +33,5 @@ static void silu_backward(const N(call) * c)
 
 KIND(silu, .shape = op_shape_as_input, .forward = silu_forward,
      .backward = silu_backward, .work = op_work_row, .info.reads_in = 1u << 0,
-     .info.grad_in_place = 1u << 0, .info.any_rows = true,
+     .info.grad_in_place = 1u << 0, .info.any_rows = true, .info.apart = true,
      .info.by_row = 1u << 0);

@@ -30,38 +30,86 @@ static softmax_at softmax_head(const N(call) * c, eg_index h)
     return s;
 }
 
+/* Forwards, at most. */
+static double softmax_madds(const N(call) * c)
+{
+    return (double)(c->out[0].rows * c->in[1].rows) / 2 *
+           (double)(c->in[0].cols + c->out[0].cols);
+}
+
+static void softmax_forward_head(void *ctx, int h, int worker)
+{
+    const N(call) *c = ctx;
+    const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
+    const N(arg) *z = &c->out[0];
+    softmax_at s = softmax_head(c, h);
+
+    c->K->attn(z->x + s.z, z->ld, c->out[1].x + s.p, q->x + s.q, q->ld,
+               c->limit, k->x + s.k, k->ld, v->x + s.v, v->ld, z->rows, s.kw,
+               s.vw, (real)c->op->attr.scale, op_work(c, worker));
+}
+
 static void softmax_forward(const N(call) * c)
+{
+    N(call) all = *c;
+
+    op_share(c, softmax_madds(c), c->op->attr.heads, softmax_forward_head,
+             &all);
+}
+
+/* Where dq is written before it is added; q's gradient itself, where nothing
+ * is there yet. */
+static real *softmax_dq(const N(call) * c, eg_index *ld)
+{
+    const N(arg) *q = &c->in[0];
+    bool apart = q->g && !q->fresh;
+
+    *ld = apart ? q->cols : q->ld;
+    return apart ? c->shared : q->g;
+}
+
+static void softmax_backward_head(const N(call) * c, eg_index h, real *work)
 {
     const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
     const N(arg) *z = &c->out[0];
+    softmax_at s = softmax_head(c, h);
+    eg_index lddq;
+    real *dq = softmax_dq(c, &lddq);
 
-    for (eg_index h = 0; h < c->op->attr.heads; h++) {
-        softmax_at s = softmax_head(c, h);
-        c->K->attn(z->x + s.z, z->ld, c->out[1].x + s.p, q->x + s.q, q->ld,
-                   c->limit, k->x + s.k, k->ld, v->x + s.v, v->ld, z->rows,
-                   s.kw, s.vw, (real)c->op->attr.scale, c->work);
-    }
+    c->K->attn_back(dq ? dq + s.q : NULL, lddq, k->g ? k->g + s.k : NULL, k->ld,
+                    v->g ? v->g + s.v : NULL, v->ld, z->g + s.z, z->ld,
+                    z->x + s.z, z->ld, c->out[1].x + s.p, q->x + s.q, q->ld,
+                    c->limit, k->x + s.k, k->ld, v->x + s.v, v->ld, z->rows,
+                    s.kw, s.vw, (real)c->op->attr.scale, work);
+}
+
+/* Heads of one task add to the same heads of keys and values. */
+static int softmax_tasks(const egi_attr *a)
+{
+    return a->k_heads < a->v_heads ? a->k_heads : a->v_heads;
+}
+
+static void softmax_backward_task(void *ctx, int i, int worker)
+{
+    const N(call) *c = ctx;
+    int each = c->op->attr.heads / softmax_tasks(&c->op->attr);
+
+    for (int h = i * each; h < (i + 1) * each; h++)
+        softmax_backward_head(c, h, op_work(c, worker));
 }
 
 /* The kernel writes dq and adds to dk and dv. */
 static void softmax_backward(const N(call) * c)
 {
     const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
-    const N(arg) *z = &c->out[0];
-    real *dq = q->g && !q->fresh ? c->work : q->g;
-    eg_index lddq = dq == q->g ? q->ld : q->cols;
-    real *work = dq == q->g ? c->work : c->work + q->rows * q->cols;
+    N(call) all = *c;
+    eg_index lddq;
+    real *dq = softmax_dq(c, &lddq);
 
     if (k->g && k->fresh) op_zero(k->g, k->ld, k->rows, k->cols);
     if (v->g && v->fresh) op_zero(v->g, v->ld, v->rows, v->cols);
-    for (eg_index h = 0; h < c->op->attr.heads; h++) {
-        softmax_at s = softmax_head(c, h);
-        c->K->attn_back(dq ? dq + s.q : NULL, lddq, k->g ? k->g + s.k : NULL,
-                        k->ld, v->g ? v->g + s.v : NULL, v->ld, z->g + s.z,
-                        z->ld, z->x + s.z, z->ld, c->out[1].x + s.p, q->x + s.q,
-                        q->ld, c->limit, k->x + s.k, k->ld, v->x + s.v, v->ld,
-                        z->rows, s.kw, s.vw, (real)c->op->attr.scale, work);
-    }
+    op_share(c, 2 * softmax_madds(c), softmax_tasks(&c->op->attr),
+             softmax_backward_task, &all);
     for (eg_index r = 0; dq != q->g && r < q->rows; r++)
         c->K->add(q->g + r * q->ld, dq + r * lddq, q->cols);
 }
@@ -72,9 +120,15 @@ static eg_index softmax_work(const kern *K, const egi_program *p,
     const egi_value *q = egi_value_of(p, op->in[0]);
     const egi_value *v = egi_value_of(p, op->in[2]);
 
-    return q->rows * q->cols + K->attn_work(q->cols / op->attr.heads,
-                                            v->cols / op->attr.v_heads,
-                                            p->m->T);
+    return K->attn_work(q->cols / op->attr.heads, v->cols / op->attr.v_heads,
+                        p->m->T);
+}
+
+static eg_index softmax_shared(const egi_program *p, const egi_op *op)
+{
+    const egi_value *q = egi_value_of(p, op->in[0]);
+
+    return q->rows * q->cols;
 }
 
 static void softmax_cost(const egi_program *p, const egi_op *op, double rows,
@@ -107,7 +161,7 @@ static void softmax_pattern(real *out, const N(call) * c, eg_index h)
 
 KIND(softmax, .shape = softmax_shape, .forward = softmax_forward,
      .backward = softmax_backward, .work = softmax_work,
-     .info.reads_in = 1u << 0 | 1u << 1 | 1u << 2,
+     .shared = softmax_shared, .info.reads_in = 1u << 0 | 1u << 1 | 1u << 2,
      .info.reads_out = 1u << 0 | 1u << 1, .info.mixes = true,
      .pattern = softmax_pattern, .info.cost = softmax_cost,
      .info.any_rows = true, .info.by_row = 1u << 0);

@@ -110,7 +110,7 @@ static void sheet_ops(const N(exec) * e, N(room) * r, const N(batch) * b,
     r->pair_rows = b->rows[sheet];
     r->pair_limit = b->limit + at;
     r->n = r->pair_limit[r->pair_rows - 1];
-    N(exec_ops)(e, r, true, NULL);
+    N(exec_ops)(e, r, true, (N(sums)){NULL, NULL});
 }
 
 void N(sheet_out)(const N(exec) * e, N(room) * r, N(batch) * b, int sheet)
@@ -142,12 +142,12 @@ static void sum_places(const N(exec) * e, const N(batch) * b, const N(cut) * c,
 }
 
 void N(sheet_back)(const N(exec) * e, N(room) * r, const N(batch) * b,
-                   int sheet, real *acc)
+                   int sheet, N(sums) s)
 {
     sheet_ops(e, r, b, sheet);
     for (int i = 0; i < b->n_cuts; i++)
         if (b->cut[i].dout)
             sum_places(e, b, &b->cut[i], sheet,
                        r->base + e->room.at[b->cut[i].value].g);
-    N(exec_ops_back)(e, r, true, acc);
+    N(exec_ops_back)(e, r, true, s);
 }

@@ -43,9 +43,9 @@ size_t N(batch_bytes)(const N(exec) * e, int size);
 void N(batch_index)(N(batch) * b);
 
 /* A sheet forwards, into the cuts; and back, from their gradients by place,
- * summed over sequences in order, to gradient sums acc. */
+ * summed over sequences in order, to gradient sums. */
 void N(sheet_out)(const N(exec) * e, N(room) * r, N(batch) * b, int sheet);
 void N(sheet_back)(const N(exec) * e, N(room) * r, const N(batch) * b,
-                   int sheet, real *acc);
+                   int sheet, N(sums) s);
 
 #endif

@@ -7,6 +7,7 @@
 #include "nn/engine.h"
 #include "nn/real/batch.h"
 #include "nn/real/look.h"
+#include "nn/real/update.h"
 
 #define REDUCE_CHUNK 16384 /* entries a task of the reduction sums */
 
@@ -28,6 +29,7 @@ typedef struct engine {
     /* the request in hand */
     uint64_t seed;
     int64_t step;
+    real *grad;
     const egi_eval_call *call;
 } engine;
 
@@ -53,21 +55,38 @@ static void sheet_task(void *ctx, int sheet, int worker)
     N(sheet_out)(&e->x, &e->room[worker], &e->pairs, sheet);
 }
 
+/* A team's gradients of tensors need no sums: there is one slot. */
+static N(sums) sums_of(const engine *e, int slot)
+{
+    return (N(sums)){e->acc + (eg_index)slot * e->x.n_acc,
+                     e->x.p->team ? e->grad : NULL};
+}
+
 /* Slot s takes sheets s, s + S, ..., in order. */
 static void sheet_back_task(void *ctx, int slot, int worker)
 {
     engine *e = ctx;
-    real *acc = e->acc + (eg_index)slot * e->x.n_acc;
+    N(sums) s = sums_of(e, slot);
 
     for (int i = slot; i < e->pairs.n; i += e->slots)
-        N(sheet_back)(&e->x, &e->room[worker], &e->pairs, i, acc);
+        N(sheet_back)(&e->x, &e->room[worker], &e->pairs, i, s);
+}
+
+/* Whole tasks to threads; or one after the other, each shared by a team. */
+static void run_tasks(engine *e, int n, eg_task_fn fn)
+{
+    if (!e->x.p->team) {
+        eg_pool_run(e->pool, n, fn, e);
+        return;
+    }
+    for (int i = 0; i < n; i++) fn(e, i, 0);
 }
 
 static void pairs_forward(engine *e)
 {
-    eg_pool_run(e->pool, e->batch, tokens_task, e);
+    run_tasks(e, e->batch, tokens_task);
     N(batch_index)(&e->pairs);
-    eg_pool_run(e->pool, e->pairs.n, sheet_task, e);
+    run_tasks(e, e->pairs.n, sheet_task);
 }
 
 /* ---- sequences ------------------------------------------------------------
@@ -78,11 +97,11 @@ static void slot_task(void *ctx, int slot, int worker)
 {
     engine *e = ctx;
     N(room) *r = &e->room[worker];
-    real *acc = e->acc + (eg_index)slot * e->x.n_acc;
+    N(sums) sums = sums_of(e, slot);
     int from = (int)((int64_t)slot * e->batch / e->slots);
     int to = (int)((int64_t)(slot + 1) * e->batch / e->slots);
 
-    memset(acc, 0, (size_t)e->x.n_acc * sizeof *acc);
+    memset(sums.acc, 0, (size_t)e->x.n_acc * sizeof *sums.acc);
     e->loss[slot] = 0;
     e->count[slot] = 0;
     for (int i = from; i < to; i++) {
@@ -94,13 +113,13 @@ static void slot_task(void *ctx, int slot, int worker)
         egi_beside_end(r->tick, e->x.p->n_ops, EGI_BESIDE_DRAW, start);
         r->index = i;
         r->draw = egi_draw_of(e->seed, e->step, i);
-        n = N(exec_forward)(&e->x, r, acc);
+        n = N(exec_forward)(&e->x, r, sums);
         if (e->pairs.n_cuts > 0) e->pairs.length[i] = n > 0 ? r->n : 0;
         if (n == 0) continue;
         for (int k = 0; k < r->rows; k++)
             if (r->target[k] >= 0) e->loss[slot] += r->nll[k];
         e->count[slot] += n;
-        N(exec_backward)(&e->x, r, acc);
+        N(exec_backward)(&e->x, r, sums);
     }
 }
 
@@ -135,13 +154,15 @@ static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
     double start;
 
     N(exec_prepare)(&e->x);
+    N(exec_begin)(&e->x, grad);
     e->step = step;
     holds_at(e, step);
+    e->grad = grad;
     if (e->pairs.n_cuts > 0) pairs_forward(e);
-    eg_pool_run(e->pool, e->slots, slot_task, e);
-    if (e->pairs.n_cuts > 0) eg_pool_run(e->pool, e->slots, sheet_back_task, e);
+    run_tasks(e, e->slots, slot_task);
+    if (e->pairs.n_cuts > 0) run_tasks(e, e->slots, sheet_back_task);
     start = egi_beside_begin(e->x.tick);
-    eg_pool_run(e->pool, (int)chunks, reduce_task, e);
+    if (e->slots > 1) eg_pool_run(e->pool, (int)chunks, reduce_task, e);
     egi_beside_end(e->x.tick, e->x.p->n_ops, EGI_BESIDE_SUM, start);
     *loss_sum = 0;
     *n_loss = 0;
@@ -171,7 +192,7 @@ static void others_forward(const engine *e, const N(room) * r, int worker)
         q = &o->room[worker];
         own = q->seq;
         q->seq = r->seq; /* which it only reads */
-        N(exec_forward)(&o->x, q, NULL);
+        N(exec_forward)(&o->x, q, (N(sums)){NULL, NULL});
         q->seq = own;
     }
 }
@@ -189,7 +210,7 @@ static void eval_task(void *ctx, int i, int worker)
         eg_task_sequence(e->task, c->split, c->step, c->first + (uint32_t)i,
                          &r->seq);
     others_forward(e, r, worker);
-    N(exec_forward)(&e->x, r, NULL);
+    N(exec_forward)(&e->x, r, (N(sums)){NULL, NULL});
     if (looks) N(looks_fill)(looks, &e->x, r);
     eg_acts acts = {.n_ctx = e->x.p->m->T,
                     .tokens = r->seq.tokens,
@@ -310,8 +331,14 @@ static egi_tick *engine_ticks(const egi_engine *opaque, int i)
     return i < 0 ? e->x.tick : e->room[i].tick;
 }
 
+static int n_rooms(const egi_engine_spec *s)
+{
+    return s->program->team ? 1 : eg_pool_size(s->pool);
+}
+
 static int slots_of(const egi_engine_spec *s)
 {
+    EG_ASSERT(!s->program->team || s->slots == 1);
     return s->slots < s->batch ? s->slots : s->batch;
 }
 
@@ -329,11 +356,11 @@ static eg_status engine_make(egi_engine **out, const egi_engine_spec *s,
     e->batch = s->batch;
     e->seed = s->seed;
     e->slots = slots_of(s);
-    e->n_rooms = eg_pool_size(s->pool);
+    e->n_rooms = n_rooms(s);
     EG_TRY(N(exec_init)(&e->x, s->program, s->kern, s->pool, err));
     e->room = eg_calloc((size_t)e->n_rooms, sizeof *e->room);
     e->looks = looks ? eg_calloc((size_t)e->n_rooms, sizeof *e->looks) : NULL;
-    e->acc = eg_calloc((size_t)(e->slots * e->x.n_acc), sizeof *e->acc);
+    e->acc = eg_calloc((size_t)(e->slots * e->x.n_acc) + 1, sizeof *e->acc);
     e->loss = eg_calloc((size_t)e->slots, sizeof *e->loss);
     e->count = eg_calloc((size_t)e->slots, sizeof *e->count);
     if (!e->room || (looks && !e->looks) || !e->acc || !e->loss || !e->count) {
@@ -359,12 +386,13 @@ static eg_status engine_measure(egi_engine_bytes *out, const egi_engine_spec *s,
 {
     int64_t room;
     N(exec) x;
-    eg_status st = N(exec_plan)(&x, s->program, s->kern, err);
+    eg_status st =
+        N(exec_plan)(&x, s->program, s->kern, eg_pool_size(s->pool), err);
 
     *out = (egi_engine_bytes){0};
     if (st != EG_OK) return st;
     room = (int64_t)(N(room_bytes)(&x) + N(looks_bytes)(&x));
-    out->rooms = room * eg_pool_size(s->pool);
+    out->rooms = room * n_rooms(s);
     out->packs = (int64_t)x.bytes;
     out->pairs = (int64_t)N(batch_bytes)(&x, s->batch);
     out->accs = (int64_t)slots_of(s) * x.n_acc * (int64_t)sizeof(real);
@@ -372,43 +400,9 @@ static eg_status engine_measure(egi_engine_bytes *out, const egi_engine_spec *s,
     return EG_OK;
 }
 
-/* ---- optimiser ------------------------------------------------------------
- */
-
-static const kern *kern_in(const egi_engine *e)
+const N(exec) * N(engine_exec)(const egi_engine *e)
 {
-    return ((const engine *)e)->x.K;
-}
-
-static void engine_sgd(const egi_engine *e, void *w, void *m, const void *g,
-                       eg_index n, double lr, double mu, double wd, int first)
-{
-    kern_in(e)->sgd(w, m, g, n, (real)lr, (real)mu, (real)wd, first);
-}
-
-static void engine_adam(const egi_engine *e, void *w, void *m, void *v,
-                        const void *g, eg_index n, double lr,
-                        const double hyper[7])
-{
-    kern_in(e)->adam(w, m, v, g, n, lr, hyper[0], hyper[1], hyper[2], hyper[3],
-                     hyper[4], hyper[5], hyper[6]);
-}
-
-static double engine_sumsq(const egi_engine *e, const void *x, eg_index n)
-{
-    return kern_in(e)->sumsq(x, n);
-}
-
-static void engine_clip(const egi_engine *e, void *g, eg_index n, double factor,
-                        double bound)
-{
-    real *x = g, top = (real)bound;
-
-    if (factor < 1) kern_in(e)->scale(x, (real)factor, n);
-    for (eg_index i = 0; bound > 0 && i < n; i++) {
-        if (x[i] > top) x[i] = top;
-        if (x[i] < -top) x[i] = -top;
-    }
+    return &((const engine *)e)->x;
 }
 
 const egi_engine_vt N(egi_engine) = {
@@ -420,8 +414,8 @@ const egi_engine_vt N(egi_engine) = {
     .ticks = engine_ticks,
     .hold = engine_hold,
     .hook = engine_hook,
-    .sgd = engine_sgd,
-    .adam = engine_adam,
-    .sumsq = engine_sumsq,
-    .clip = engine_clip,
+    .sgd = N(engine_sgd),
+    .adam = N(engine_adam),
+    .sumsq = N(engine_sumsq),
+    .clip = N(engine_clip),
 };

@@ -16,7 +16,7 @@ static real *entries_of(const N(exec) * e, int v)
                               : e->w[v].x;
 }
 
-static N(arg) weight_arg(const N(exec) * e, int v, real *acc, real *grad)
+static N(arg) weight_arg(const N(exec) * e, int v, N(sums) s)
 {
     const egi_value *value = &e->p->value[v];
     const N(weight) *w = &e->w[v];
@@ -26,13 +26,14 @@ static N(arg) weight_arg(const N(exec) * e, int v, real *acc, real *grad)
          .rows = value->rows,
          .cols = value->cols,
          .pw = w->pw,
-         .pwt = w->pwt};
+         .pwt = w->pwt,
+         .part = e->p->team ? EGI_PART : 0};
 
     if (!value->grad) return a;
-    if (grad && value->tensor >= 0)
-        a.g = grad + e->p->m->tensor[value->tensor].offset;
-    else if (acc && w->acc >= 0)
-        a.g = acc + w->acc;
+    if (s.grad && value->tensor >= 0)
+        a.g = s.grad + e->p->m->tensor[value->tensor].offset;
+    else if (s.acc && w->acc >= 0)
+        a.g = s.acc + w->acc;
     else
         a.g = w->g;
     return a;
@@ -79,30 +80,28 @@ static N(arg) room_arg(const N(exec) * e, const N(room) * r, int v)
     return a;
 }
 
-static N(arg)
-    arg_of(const N(exec) * e, const N(room) * r, real *acc, real *grad, int v)
+static N(arg) arg_of(const N(exec) * e, const N(room) * r, N(sums) s, int v)
 {
     if (v < 0) return (N(arg)){.x = NULL};
-    if (e->p->value[v].cls == EGI_WEIGHT) return weight_arg(e, v, acc, grad);
+    if (e->p->value[v].cls == EGI_WEIGHT) return weight_arg(e, v, s);
     return room_arg(e, r, v);
 }
 
-N(call)
-N(bind)(const N(exec) * e, const N(room) * r, real *acc, real *grad, int k)
+N(call) N(bind)(const N(exec) * e, const N(room) * r, N(sums) s, int k)
 {
     const egi_op *op = &e->p->op[k];
     egi_class cls = e->p->value[op->out[0]].cls;
     N(call) c = {.K = e->K, .op = op, .table = e->table[k]};
 
     for (int i = 0; i < EGI_INS; i++) {
-        c.in[i] = arg_of(e, r, acc, grad, op->in[i]);
+        c.in[i] = arg_of(e, r, s, op->in[i]);
         c.in[i].fresh = e->room.fresh[k * EGI_INS + i];
     }
-    for (int i = 0; i < EGI_OUTS; i++)
-        c.out[i] = arg_of(e, r, acc, grad, op->out[i]);
+    for (int i = 0; i < EGI_OUTS; i++) c.out[i] = arg_of(e, r, s, op->out[i]);
     c.shared = r ? r->base + e->room.work : NULL;
-    c.work = r ? r->base + e->room.entries - e->each : e->work;
-    c.pool = r ? NULL : e->pool;
+    c.work = r ? r->base + e->room.entries - e->workers * e->each : e->work;
+    c.each = e->each;
+    c.pool = r && !e->p->team ? NULL : e->pool;
     if (r) c.limit = limit_of(r, cls);
     if (op->kind == EGI_OP_spread) bind_cut(&c.in[0], r, op->in[0]);
     return c;
@@ -155,28 +154,18 @@ static N(seq) seq_of(const N(room) * r)
                     .pred = r->pred};
 }
 
-static void run(const N(call) * c, bool back)
-{
-    const N(kind) *kind = N(kinds)[c->op->kind];
-
-    if (back)
-        kind->backward(c);
-    else
-        kind->forward(c);
-}
-
 void N(exec_run)(const N(call) * c, egi_tick *ticks, int k, bool back)
 {
     egi_tick *t;
     double start;
 
     if (!ticks) {
-        run(c, back);
+        N(op_run)(c, back);
         return;
     }
     t = &ticks[2 * k + back];
     start = eg_clock();
-    run(c, back);
+    N(op_run)(c, back);
     t->seconds += eg_clock() - start;
     t->calls++;
     t->rows += (double)c->out[0].rows;
@@ -192,21 +181,21 @@ static bool belongs(const egi_program *p, int k, bool pairs)
     return cls != EGI_WEIGHT && (cls == EGI_PAIR) == pairs;
 }
 
-void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, real *acc)
+void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s)
 {
     const egi_program *p = e->p;
     N(seq) seq = seq_of(r);
 
     for (int k = 0; k < p->n_ops; k++) {
         if (!belongs(p, k, pairs)) continue;
-        N(call) c = N(bind)(e, r, acc, NULL, k);
+        N(call) c = N(bind)(e, r, s, k);
         c.seq = &seq;
         N(exec_run)(&c, r->tick, k, false);
         if (r->n_held > 0) N(hold_out)(r, &c.out[0], p->op[k].out[0]);
     }
 }
 
-void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc)
+void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s)
 {
     const egi_program *p = e->p;
     N(seq) seq = seq_of(r);
@@ -215,24 +204,24 @@ void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc)
         const egi_op *op = &p->op[k];
 
         if (!belongs(p, k, pairs) || !egi_op_back(p, op)) continue;
-        N(call) c = N(bind)(e, r, acc, NULL, k);
+        N(call) c = N(bind)(e, r, s, k);
         c.seq = &seq;
         if (r->n_held > 0) N(hold_back)(r, &c.out[0], op->out[0]);
         N(exec_run)(&c, r->tick, k, true);
     }
 }
 
-int N(exec_forward)(const N(exec) * e, N(room) * r, real *acc)
+int N(exec_forward)(const N(exec) * e, N(room) * r, N(sums) s)
 {
     choose_rows(e->p, r);
     if (r->rows == 0) return 0;
-    N(exec_ops)(e, r, false, acc);
+    N(exec_ops)(e, r, false, s);
     return r->n_loss;
 }
 
-void N(exec_backward)(const N(exec) * e, N(room) * r, real *acc)
+void N(exec_backward)(const N(exec) * e, N(room) * r, N(sums) s)
 {
-    N(exec_ops_back)(e, r, false, acc);
+    N(exec_ops_back)(e, r, false, s);
 }
 
 /* ---- rooms ----------------------------------------------------------------

@@ -7,6 +7,9 @@
 #include "nn/real/op.h"
 #include "nn/room.h"
 
+/* Parameters that a sum of squares takes at a time. */
+#define EGI_NORM_BLOCK (1 << 17)
+
 /* A value of class EGI_WEIGHT. */
 typedef struct N(weight) {
     real *x;        /* entries; NULL: of a tensor, in the model's parameters */
@@ -19,27 +22,31 @@ typedef struct N(exec) {
     const kern *K;
     const egi_program *p;
     egi_room room;
-    eg_pool *pool;  /* shares large products of weights; NULL: no team */
-    N(weight) * w;  /* [n_values] */
-    real **table;   /* [n_ops] constants of ops */
-    real *work;     /* scratch of ops on weights */
-    egi_tick *tick; /* of what one thread leads; NULL: nobody asks */
-    eg_index each;  /* entries of a worker's scratch in a room */
-    eg_index n_acc; /* entries of one slot's gradient sums */
+    eg_pool *pool;   /* shares large products of weights; NULL: no team */
+    N(weight) * w;   /* [n_values] */
+    real **table;    /* [n_ops] constants of ops */
+    real *work;      /* scratch of ops on weights */
+    double *partial; /* sums of blocks of parameters */
+    egi_tick *tick;  /* of what one thread leads; NULL: nobody asks */
+    eg_index each;   /* entries of a worker's scratch in a room */
+    int workers;     /* that have some there: all of a team, or one */
+    eg_index n_acc;  /* entries of one slot's gradient sums */
     void *block;
     size_t bytes;
 } N(exec);
 
 /* p outlives e; its needs are settled. Planned, e has sizes, but no memory. */
 eg_status N(exec_plan)(N(exec) * e, const egi_program *p, const char *kern_name,
-                       eg_err *err);
+                       int threads, eg_err *err);
 eg_status N(exec_init)(N(exec) * e, const egi_program *p, const char *kern_name,
                        eg_pool *pool, eg_err *err);
 void N(exec_release)(N(exec) * e);
 /* Once a step, forwards: all ops on weights, then what is packed. */
 void N(exec_prepare)(N(exec) * e);
+/* Gradients of the parameters begin at zero; grad is laid out like them. */
+void N(exec_begin)(const N(exec) * e, real *grad);
 /* And backwards: slot sums acc [n_acc] to gradients of the parameters, times
- * scale; grad is laid out like the parameters. acc is used up. */
+ * scale. acc is used up. */
 void N(exec_finish)(N(exec) * e, real *acc, real *grad, real scale);
 
 /* Columns of a value that are not what its op makes of them (nn/engine.h). */
@@ -75,17 +82,22 @@ eg_status N(room_init)(N(room) * r, const N(exec) * e, eg_err *err);
 void N(room_release)(N(room) * r);
 size_t N(room_bytes)(const N(exec) * e);
 
+/* Where gradients of weights go: to a slot's sums acc [n_acc], and, of a team,
+ * those of tensors to grad at once. Both NULL: nobody wants any. */
+typedef struct N(sums) {
+    real *acc, *grad;
+} N(sums);
+
 /* Tokens to nll and pred; returns the positions in the loss (0: nothing was
- * computed). An op that is the head and the loss adds its gradients to acc
- * [n_acc]; NULL: none are wanted. */
-int N(exec_forward)(const N(exec) * e, N(room) * r, real *acc);
-/* Adds this sequence's gradients, of the sum of losses, to acc [n_acc]. */
-void N(exec_backward)(const N(exec) * e, N(room) * r, real *acc);
+ * computed). An op that is head and loss adds its gradients to the sums. */
+int N(exec_forward)(const N(exec) * e, N(room) * r, N(sums) s);
+/* Adds this sequence's gradients, of the sum of losses. */
+void N(exec_backward)(const N(exec) * e, N(room) * r, N(sums) s);
 
 /* The ops on pairs, or those on sequences, in a room whose rows are chosen; and
  * backwards those of them that have gradients to pass on. */
-void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, real *acc);
-void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, real *acc);
+void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s);
+void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s);
 
 /* Runs op k, which was bound, forwards or back; noted in ticks unless NULL. */
 void N(exec_run)(const N(call) * c, egi_tick *ticks, int k, bool back);
@@ -95,8 +107,7 @@ void N(exec_run)(const N(call) * c, egi_tick *ticks, int k, bool back);
 void N(hold_out)(const N(room) * r, const N(arg) * a, int value);
 void N(hold_back)(const N(room) * r, const N(arg) * a, int value);
 
-/* Op k as it runs: in a room, or (r NULL) on weights with gradients in grad. */
-N(call)
-N(bind)(const N(exec) * e, const N(room) * r, real *acc, real *grad, int k);
+/* Op k as it runs: in a room, or (r NULL) on weights. */
+N(call) N(bind)(const N(exec) * e, const N(room) * r, N(sums) s, int k);
 
 #endif

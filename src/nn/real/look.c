@@ -162,7 +162,7 @@ void N(looks_fill)(const N(looks) * l, const N(exec) * e, const N(room) * r)
         N(call) c;
 
         if (!k->own) continue;
-        c = N(bind)(e, r, NULL, NULL, maker);
+        c = N(bind)(e, r, (N(sums)){NULL, NULL}, maker);
         switch (k->hook->look) {
         case EGI_LOOK_SCALE:
             for (eg_index t = 0; t < eg_view_size(&k->view); t++)

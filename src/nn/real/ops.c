@@ -39,14 +39,18 @@ static eg_index op_skewed(eg_index n)
 
 static int op_parts(eg_index n, eg_index size)
 {
-    return (int)((n + size - 1) / size);
+    return n > 0 ? (int)((n + size - 1) / size) : 0;
 }
 
-/* Tasks 0 .. n - 1 of an op, on all threads where it has them; what a task is
- * depends on shapes alone. */
-static void op_share(const N(call) * c, int n, eg_task_fn fn, void *ctx)
+/* Multiply-adds from which on threads share an op: some 50 microseconds. */
+#define OP_WORTH ((double)(1 << 23))
+
+/* Tasks 0 .. n - 1 of an op of so many multiply-adds, on all threads where it
+ * has them and that pays; what a task is depends on shapes alone. */
+static void op_share(const N(call) * c, double madds, int n, eg_task_fn fn,
+                     void *ctx)
 {
-    if (c->pool) {
+    if (c->pool && madds >= OP_WORTH) {
         eg_pool_run(c->pool, n, fn, ctx);
         return;
     }

@@ -6,6 +6,9 @@
 #include "nn/real/exec.h"
 #include "nn/real/layout.h"
 
+/* Parameters a task takes, and from how many on there are tasks. */
+enum { BLOCK = 1 << 16, WORTH = 1 << 20 };
+
 /* ---- what each weight is for ----------------------------------------------
  */
 
@@ -69,16 +72,18 @@ static void weight_lay(layout *l, N(exec) * e, int v)
 {
     const egi_value *value = &e->p->value[v];
     eg_index size = value->rows * value->cols;
+    eg_index part = e->p->team ? EGI_PART : 0;
     N(weight) *w = &e->w[v];
     use u = use_of(e->p, v);
 
     w->acc = -1;
     if (value->tensor < 0) w->x = lay_real(l, size);
     if (u.packed)
-        w->pw = lay_real(l, e->K->pack_size(value->rows, value->cols));
+        w->pw = lay_real(l, N(pack_size)(e->K, value->rows, value->cols, part));
     if (u.packed_back)
-        w->pwt = lay_real(l, e->K->pack_size(value->cols, value->rows));
-    if (u.summed) {
+        w->pwt =
+            lay_real(l, N(pack_size)(e->K, value->cols, value->rows, part));
+    if (u.summed && !(e->p->team && value->tensor >= 0)) {
         w->acc = e->n_acc;
         e->n_acc += (size + 15) / 16 * 16;
     } else if (value->grad && value->tensor < 0) {
@@ -100,6 +105,8 @@ static size_t exec_lay(N(exec) * e, char *base)
         if (kind->table) e->table[k] = lay_real(&l, kind->table(p, &p->op[k]));
     }
     e->work = lay_real(&l, scratch(e, true));
+    e->partial = lay_bytes(&l, (size_t)(p->m->n_params / EGI_NORM_BLOCK + 1) *
+                                   sizeof(double));
     return l.used;
 }
 
@@ -127,11 +134,12 @@ static const kern *kern_of(const char *name)
 }
 
 eg_status N(exec_plan)(N(exec) * e, const egi_program *p, const char *kern_name,
-                       eg_err *err)
+                       int threads, eg_err *err)
 {
     eg_status st = EG_OK;
 
-    *e = (N(exec)){.K = kern_of(kern_name), .p = p};
+    *e = (N(exec)){
+        .K = kern_of(kern_name), .p = p, .workers = p->team ? threads : 1};
     if (!e->K)
         return EG_FAIL(err, EG_EUNSUPPORTED,
                        "kernel set '%s': unknown or not runnable on this CPU",
@@ -143,7 +151,8 @@ eg_status N(exec_plan)(N(exec) * e, const egi_program *p, const char *kern_name,
         goto done;
     }
     e->each = scratch(e, false);
-    EG_TRY(egi_room_plan(&e->room, p, shared_scratch(e) + e->each, err));
+    EG_TRY(egi_room_plan(&e->room, p, shared_scratch(e) + e->workers * e->each,
+                         err));
     e->bytes = exec_lay(e, NULL);
 done:
     if (st != EG_OK) N(exec_release)(e);
@@ -153,7 +162,7 @@ done:
 eg_status N(exec_init)(N(exec) * e, const egi_program *p, const char *kern_name,
                        eg_pool *pool, eg_err *err)
 {
-    eg_status st = N(exec_plan)(e, p, kern_name, err);
+    eg_status st = N(exec_plan)(e, p, kern_name, eg_pool_size(pool), err);
 
     if (st != EG_OK) return st;
     e->pool = pool;
@@ -187,13 +196,28 @@ static const real *entries(const N(exec) * e, int v)
     return tensor >= 0 ? (const real *)egi_param(e->p->m, tensor) : e->w[v].x;
 }
 
-static void pack(const N(exec) * e, int v)
+/* In parts where the program is a team's. */
+static void pack_cols(const N(exec) * e, real *to, const real *x, eg_index rs,
+                      eg_index cs, eg_index rows, eg_index cols)
 {
+    eg_index part = e->p->team && cols > EGI_PART ? EGI_PART : cols;
+    eg_index size = e->K->pack_size(rows, part);
+
+    for (eg_index n = 0; n < cols; n += part, to += size)
+        e->K->pack(to, x + n * cs, rs, cs, rows,
+                   cols - n < part ? cols - n : part);
+}
+
+static void pack_task(void *ctx, int v, int worker)
+{
+    const N(exec) *e = ctx;
     const N(weight) *w = &e->w[v];
     eg_index rows = e->p->value[v].rows, cols = e->p->value[v].cols;
 
-    if (w->pw) e->K->pack(w->pw, entries(e, v), cols, 1, rows, cols);
-    if (w->pwt) e->K->pack(w->pwt, entries(e, v), 1, cols, cols, rows);
+    (void)worker;
+    if (e->p->value[v].cls != EGI_WEIGHT) return;
+    if (w->pw) pack_cols(e, w->pw, entries(e, v), cols, 1, rows, cols);
+    if (w->pwt) pack_cols(e, w->pwt, entries(e, v), 1, cols, cols, rows);
 }
 
 void N(exec_prepare)(N(exec) * e)
@@ -203,49 +227,115 @@ void N(exec_prepare)(N(exec) * e)
 
     for (int k = 0; k < p->n_ops; k++) {
         if (!egi_op_weight(p, &p->op[k])) continue;
-        N(call) c = N(bind)(e, NULL, NULL, NULL, k);
+        N(call) c = N(bind)(e, NULL, (N(sums)){NULL, NULL}, k);
         N(exec_run)(&c, e->tick, k, false);
     }
     start = egi_beside_begin(e->tick);
-    for (int v = 0; v < p->n_values; v++)
-        if (p->value[v].cls == EGI_WEIGHT) pack(e, v);
+    if (p->m->n_params >= WORTH)
+        eg_pool_run(e->pool, p->n_values, pack_task, e);
+    else
+        for (int v = 0; v < p->n_values; v++) pack_task(e, v, 0);
     egi_beside_end(e->tick, p->n_ops, EGI_BESIDE_PACK, start);
+}
+
+/* ---- gradients of the parameters ------------------------------------------
+ */
+
+/* On all threads, so many entries a task, where there are enough of them. */
+typedef struct block {
+    const N(exec) * e;
+    const real *acc;
+    real *grad, scale;
+} block;
+
+static void share_params(const N(exec) * e, eg_task_fn fn, block *b)
+{
+    eg_index n = e->p->m->n_params;
+    int tasks = (int)((n + BLOCK - 1) / BLOCK);
+
+    if (n >= WORTH)
+        eg_pool_run(e->pool, tasks, fn, b);
+    else
+        for (int i = 0; i < tasks; i++) fn(b, i, 0);
+}
+
+static eg_index block_size(const block *b, eg_index at)
+{
+    eg_index left = b->e->p->m->n_params - at;
+
+    return left < BLOCK ? left : BLOCK;
+}
+
+static void zero_task(void *ctx, int i, int worker)
+{
+    const block *b = ctx;
+    eg_index at = (eg_index)i * BLOCK;
+
+    (void)worker;
+    memset(b->grad + at, 0, (size_t)block_size(b, at) * sizeof *b->grad);
+}
+
+static void scale_task(void *ctx, int i, int worker)
+{
+    const block *b = ctx;
+    eg_index at = (eg_index)i * BLOCK;
+
+    (void)worker;
+    b->e->K->scale(b->grad + at, b->scale, block_size(b, at));
+}
+
+static void add_task(void *ctx, int v, int worker)
+{
+    const block *b = ctx;
+    const egi_value *value = &b->e->p->value[v];
+    eg_index acc = b->e->w[v].acc;
+
+    (void)worker;
+    if (value->cls == EGI_WEIGHT && value->tensor >= 0 && acc >= 0)
+        b->e->K->add(b->grad + b->e->p->m->tensor[value->tensor].offset,
+                     b->acc + acc, value->rows * value->cols);
+}
+
+void N(exec_begin)(const N(exec) * e, real *grad)
+{
+    block b = {e, NULL, grad, 1};
+
+    share_params(e, zero_task, &b);
 }
 
 /* Gradients that ops on weights add to begin at zero, or at what the sequences
  * summed. */
-static void begin_gradients(const N(exec) * e, const real *acc, real *grad)
+static void begin_ops(const N(exec) * e, block *b)
 {
     const egi_program *p = e->p;
 
-    memset(grad, 0, (size_t)p->m->n_params * sizeof *grad);
-    for (int v = 0; v < p->n_values; v++) {
-        const egi_value *value = &p->value[v];
-        eg_index size = value->rows * value->cols;
-
-        if (value->cls != EGI_WEIGHT) continue;
-        if (e->w[v].g) memset(e->w[v].g, 0, (size_t)size * sizeof *grad);
-        if (value->tensor >= 0 && e->w[v].acc >= 0)
-            e->K->add(grad + p->m->tensor[value->tensor].offset,
-                      acc + e->w[v].acc, size);
-    }
+    for (int v = 0; v < p->n_values; v++)
+        if (e->w[v].g)
+            memset(e->w[v].g, 0,
+                   (size_t)(p->value[v].rows * p->value[v].cols) *
+                       sizeof *b->grad);
+    if (p->m->n_params >= WORTH)
+        eg_pool_run(e->pool, p->n_values, add_task, b);
+    else
+        for (int v = 0; v < p->n_values; v++) add_task(b, v, 0);
 }
 
 void N(exec_finish)(N(exec) * e, real *acc, real *grad, real scale)
 {
     const egi_program *p = e->p;
+    block b = {e, acc, grad, scale};
     double start = egi_beside_begin(e->tick);
 
-    begin_gradients(e, acc, grad);
+    begin_ops(e, &b);
     egi_beside_end(e->tick, p->n_ops, EGI_BESIDE_BEGIN, start);
     for (int k = p->n_ops - 1; k >= 0; k--) {
         const egi_op *op = &p->op[k];
 
         if (!egi_op_weight(p, op) || !egi_op_back(p, op)) continue;
-        N(call) c = N(bind)(e, NULL, acc, grad, k);
+        N(call) c = N(bind)(e, NULL, (N(sums)){acc, grad}, k);
         N(exec_run)(&c, e->tick, k, true);
     }
     start = egi_beside_begin(e->tick);
-    e->K->scale(grad, scale, p->m->n_params);
+    share_params(e, scale_task, &b);
     egi_beside_end(e->tick, p->n_ops, EGI_BESIDE_BEGIN, start);
 }

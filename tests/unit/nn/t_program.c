@@ -44,7 +44,7 @@ static void look_at(compared *c, const egi_program *p)
     exec_f64 e;
     eg_err err;
 
-    if (exec_plan_f64(&e, p, "auto", &err) != EG_OK) fail_msg("%s", err.msg);
+    if (exec_plan_f64(&e, p, "auto", 1, &err) != EG_OK) fail_msg("%s", err.msg);
     for (int k = 0; k < p->n_ops; k++)
         c->shape += (k + 1) * (1 + (int)p->op[k].kind) + p->op[k].in[2];
     c->bytes = room_bytes_f64(&e);
