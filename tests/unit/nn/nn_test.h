@@ -170,6 +170,26 @@ static const variant VARIANTS[] = {
 };
 #define N_VARIANTS ((int)(sizeof VARIANTS / sizeof *VARIANTS))
 
+/* What the others are too narrow for. */
+static const variant WIDER[] = {
+    {"wide, linear W_F last", "d_model=66 mlp=none,linear", "loss=in_context"},
+    {"wide, no W_O", "d_model=66 output=identity n_heads=2", "loss=all"},
+    {"wide, factorised, two heads",
+     "d_model=40 d_head=72 n_heads=2 qk=factorised pos=learned", "loss=all"},
+    {"wide, no positions, no matrices",
+     "d_model=64 pos=none value=identity output=identity", "loss=in_context"},
+    {"wide, all trained", "d_model=66 pos=learned mlp=linear", "loss=all"},
+};
+
+/* All variants, NULL past the end. */
+static inline const variant *variant_at(int k)
+{
+    int wide = (int)(sizeof WIDER / sizeof *WIDER);
+
+    if (k < N_VARIANTS) return &VARIANTS[k];
+    return k - N_VARIANTS < wide ? &WIDER[k - N_VARIANTS] : NULL;
+}
+
 /* "a=1 b=x,y" into a struct by its table; task.a=1 into a task's alone. */
 static inline void set_fields(const eg_field *table, void *opts,
                               const char *text)

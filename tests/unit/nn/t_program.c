@@ -120,25 +120,6 @@ static void test_rooms(void **state)
     }
 }
 
-/* What the others are too narrow for. */
-static const variant WIDE[] = {
-    {"wide, linear W_F last", "d_model=66 mlp=none,linear", "loss=in_context"},
-    {"wide, no W_O", "d_model=66 output=identity n_heads=2", "loss=all"},
-    {"wide, factorised, two heads",
-     "d_model=40 d_head=72 n_heads=2 qk=factorised pos=learned", "loss=all"},
-    {"wide, no positions, no matrices",
-     "d_model=64 pos=none value=identity output=identity", "loss=in_context"},
-    {"wide, all trained", "d_model=66 pos=learned mlp=linear", "loss=all"},
-};
-
-static const variant *variant_at(int k)
-{
-    int wide = (int)(sizeof WIDE / sizeof *WIDE);
-
-    if (k < N_VARIANTS) return &VARIANTS[k];
-    return k - N_VARIANTS < wide ? &WIDE[k - N_VARIANTS] : NULL;
-}
-
 /* Each rewrite alone, and behind those before it, on every variant; the latter
  * changes some. */
 static void test_rewrites(void **state)
