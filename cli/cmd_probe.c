@@ -13,7 +13,7 @@ const cli_option cli_probe_options[] = {
     {"sequences", 'n', "N",
      "sequences of the task, and of repeated tokens (default: probe.batch)"},
     {"threshold", 0, "X",
-     "score from which a head is called after it (default: 0.4)"},
+     "how far from even to 1 a score is that names a head (default: 0.4)"},
     {"allow-extra", 0, NULL,
      "leave out tensors of WEIGHTS that the model does not have"},
     {"patch", 0, "HOOK=zero|mean|FILE",
@@ -48,12 +48,13 @@ const char cli_probe_help[] =
     "  first      to the first token\n"
     "  current    to the token itself\n"
     "\n"
-    "and by its entropy in nats. A head is called after the largest share if\n"
-    "that reaches --threshold. The last line is a head that looks everywhere\n"
-    "alike: what is near it means nothing. repeat_loss_first, "
-    "repeat_loss_again\n"
-    "are losses in the first A and in the second. docs/probes.md has "
-    "formulas.\n"
+    "and by its entropy in nats. The last line is a head that looks "
+    "everywhere\n"
+    "alike. A head is called after the share that is farthest on its way from\n"
+    "there to 1, (share - even) / (1 - even), if it has come to --threshold.\n"
+    "repeat_loss_first, repeat_loss_again are losses in the first A and in "
+    "the\n"
+    "second. docs/probes.md has the formulas.\n"
     "\n"
     "--patch measures twice, the second time with a hook held at zero, at its\n"
     "mean over these sequences and their positions, or at what it is in "

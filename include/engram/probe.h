@@ -147,10 +147,12 @@ EG_API eg_status eg_heads_measure(eg_heads *out, eg_eval *eval,
                                   const eg_model *m, eg_pool *pool, int count,
                                   uint64_t seed, eg_err *err);
 EG_API void eg_heads_release(eg_heads *h);
-/* Names heads by the largest of their scores that are kinds, the first one on
- * ties, where it reaches the threshold; and puts them in the order of kinds
- * above, the largest score first, behind them those without a name by layer and
- * head. */
+/* Names heads by the score, of those that are kinds, that is farthest on its
+ * way from `even` to 1, (score - even) / (1 - even), the first one on ties,
+ * where that reaches the threshold: in a small vocabulary a quarter of all
+ * attention to copies may mean nothing. Puts them in the order of kinds above,
+ * the largest score first, behind them those without a name by layer and head.
+ */
 EG_API void eg_heads_rank(eg_heads *h, double threshold);
 
 #ifdef __cplusplus

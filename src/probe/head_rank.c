@@ -4,13 +4,21 @@
 
 #include "engram/probe.h"
 
-static int kind_of(const eg_head *h, double threshold)
+/* How far score i is on the way from a head that looks everywhere alike to one
+ * that does nothing else: 0 and 1. NaN where there is no such way. */
+static double way(const eg_head *h, const eg_head *even, int i)
+{
+    return (h->score[i] - even->score[i]) / (1 - even->score[i]);
+}
+
+static int kind_of(const eg_head *h, const eg_head *even, double threshold)
 {
     int best = 0;
 
     for (int i = 1; i < EG_HEAD_KINDS; i++)
-        if (isnan(h->score[best]) || h->score[i] > h->score[best]) best = i;
-    return h->score[best] >= threshold ? best : -1;
+        if (isnan(way(h, even, best)) || way(h, even, i) > way(h, even, best))
+            best = i;
+    return way(h, even, best) >= threshold ? best : -1;
 }
 
 static int by_kind(const void *pa, const void *pb)
@@ -30,6 +38,6 @@ static int by_kind(const void *pa, const void *pb)
 void eg_heads_rank(eg_heads *h, double threshold)
 {
     for (int i = 0; i < h->n; i++)
-        h->row[i].kind = kind_of(&h->row[i], threshold);
+        h->row[i].kind = kind_of(&h->row[i], &h->even, threshold);
     qsort(h->row, (size_t)h->n, sizeof *h->row, by_kind);
 }

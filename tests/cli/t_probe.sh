@@ -18,8 +18,8 @@ for words in "$w r" "$w c.yaml" "r c.yaml"; do
 done
 expect 0 - '' "$engram" probe r --threads 1
 same whole out
-expect 0 - '' "$engram" probe r --threshold 0
-grep -q '^[01]      0     -' out && die 'a head without a name at --threshold 0'
+expect 0 - '' "$engram" probe r --threshold 1
+[ "$(grep -c '^[01]      0     -' out)" = 2 ] || die 'a head with a name at 1'
 expect 0 '^even' '' "$engram" probe r --sequences 3
 cmp -s whole out && die '--sequences changes nothing'
 

@@ -223,6 +223,37 @@ static void induction_built_by_hand(void **state)
     rig_free(&r);
 }
 
+/* Named by what it does beyond a head that looks everywhere alike, and ranked
+ * by hand. */
+static void names_by_hand(void **state)
+{
+    static eg_head rows[] = {
+        {0, 0, 0, {.06, .34, .43, .1, .1, 2}},   /* a little over even */
+        {0, 1, 0, {.35, .34, .45, .1, .1, 2}},   /* .30 on the way, and .17 */
+        {1, 0, 0, {.05, .3, .34, .05, .05, 2}},  /* less than even */
+        {1, 1, 0, {.1, .1, 1, .1, .1, 0}},       /* nothing else */
+        {2, 0, 0, {.525, .34, .34, .2, .2, 2}}}; /* half the way */
+    eg_heads t = {
+        .n = 5, .row = rows, .even = {.score = {.05, .34, .34, .1, .1}}};
+    static const int want[][3] = {{2, 0, EG_HEAD_PREVIOUS},
+                                  {0, 1, EG_HEAD_PREVIOUS},
+                                  {1, 1, EG_HEAD_DUPLICATE},
+                                  {0, 0, -1},
+                                  {1, 0, -1}};
+
+    (void)state;
+    eg_heads_rank(&t, .3);
+    for (int i = 0; i < 5; i++) {
+        printf("  %d.%d is %d\n", rows[i].layer, rows[i].head, rows[i].kind);
+        assert_int_equal(rows[i].layer, want[i][0]);
+        assert_int_equal(rows[i].head, want[i][1]);
+        assert_int_equal(rows[i].kind, want[i][2]);
+    }
+    eg_heads_rank(&t, .5);
+    assert_true(rows[0].layer == 2 && rows[0].kind == EG_HEAD_PREVIOUS);
+    assert_true(rows[2].layer == 0 && rows[2].kind == -1);
+}
+
 /* The same bits on any number of threads; other tokens from another seed. */
 static void threads_and_seeds(void **state)
 {
@@ -289,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_by_hand),
+        cmocka_unit_test(names_by_hand),
         cmocka_unit_test(every_head_of_every_block),
         cmocka_unit_test(linear_heads),
         cmocka_unit_test(induction_built_by_hand),
