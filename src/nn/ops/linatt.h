@@ -1,17 +1,25 @@
 /* Linear attention, causal: z[r, h] = scale sum_{s <= t} (q[r, h] . k[s, h])
  * v[s, h], t the position of row r. In chunks of keys: what lies before a
- * query's chunk is in a state S = sum k_s v_s^T [kw, vw], the rest is summed
- * pair by pair.
+ * query's chunk is in a state S = sum k_s v_s^T [kw, vw]; within the chunk the
+ * scores A = scale Q K^T are made and masked. All of it is matrix products.
  * in: q [rows, heads kw], k [n, k_heads kw], v [n, v_heads vw]
  * Katharopoulos et al. 2020 (2006.16236), equation 9 without feature map. */
-enum { LINATT_CHUNK = 32 };
+enum { LINATT_CHUNK = 32, LINATT_SCORES = LINATT_CHUNK * LINATT_CHUNK };
 
 typedef struct linatt_head {
     const real *q, *k, *v, *dz;
     real *z, *dq, *dk, *dv;
-    real *state; /* [kw, vw] */
+    real *state;  /* [kw, vw] */
+    real *a, *da; /* [chunk, chunk] scores and their gradients */
+    real *work;   /* of the products */
     eg_index kw, vw;
 } linatt_head;
+
+/* Rows first .. first + rows - 1, whose positions lie in the chunk of keys from
+ * `from` on, of which they see the first n. */
+typedef struct linatt_rows {
+    eg_index first, rows, from, n;
+} linatt_rows;
 
 static eg_status linatt_shape(egi_program *p, egi_op *op)
 {
@@ -44,26 +52,51 @@ static linatt_head linatt_at(const N(call) * c, eg_index h)
                          .dk = linatt_part(k->g, kh * kw),
                          .dv = linatt_part(v->g, vh * vw),
                          .state = c->work,
+                         .a = c->work + kw * vw,
+                         .da = c->work + kw * vw + LINATT_SCORES,
+                         .work = c->work + kw * vw + 2 * LINATT_SCORES,
                          .kw = kw,
                          .vw = vw};
 }
 
-/* S += k_s v_s^T for keys from .. to - 1. */
+/* The rows that share a chunk with row r and stand from there on. */
+static linatt_rows linatt_group(const N(call) * c, eg_index r)
+{
+    linatt_rows g = {.first = r};
+
+    g.from = c->limit[r] - 1;
+    g.from -= g.from % LINATT_CHUNK;
+    while (r < c->out[0].rows && c->limit[r] <= g.from + LINATT_CHUNK) r++;
+    g.rows = r - g.first;
+    g.n = c->limit[r - 1] - g.from;
+    return g;
+}
+
+/* S += K^T V of the keys from .. to - 1, chunk by chunk: what is added does not
+ * depend on which rows there are. */
 static void linatt_take_in(const N(call) * c, const linatt_head *p,
                            eg_index from, eg_index to)
 {
-    for (eg_index s = from; s < to; s++)
-        for (eg_index i = 0; i < p->kw; i++)
-            c->K->axpy(p->state + i * p->vw, p->k[s * c->in[1].ld + i],
-                       p->v + s * c->in[2].ld, p->vw);
+    const N(arg) *k = &c->in[1], *v = &c->in[2];
+
+    for (; from < to; from += LINATT_CHUNK)
+        c->K->gemm(p->state, p->vw, p->k + from * k->ld, 1, k->ld,
+                   p->v + from * v->ld, v->ld, 1, p->kw, p->vw,
+                   op_least(LINATT_CHUNK, to - from), 1, 1, p->work);
 }
 
-/* The first key of row r's own chunk. */
-static eg_index linatt_chunk(const N(call) * c, eg_index r)
+/* scale X Y^T of rows x and of the chunk's y, 0 where a row does not see. */
+static void linatt_scores(const N(call) * c, const linatt_head *p,
+                          const linatt_rows *g, real *a, const real *x,
+                          eg_index ldx, const real *y, eg_index ldy,
+                          eg_index width)
 {
-    eg_index t = c->limit[r] - 1;
-
-    return t - t % LINATT_CHUNK;
+    c->K->gemm(a, LINATT_CHUNK, x + g->first * ldx, ldx, 1, y + g->from * ldy,
+               1, ldy, g->rows, g->n, width, (real)c->op->attr.scale, 0,
+               p->work);
+    for (eg_index i = 0; i < g->rows; i++)
+        for (eg_index s = c->limit[g->first + i] - g->from; s < g->n; s++)
+            a[i * LINATT_CHUNK + s] = 0;
 }
 
 static void linatt_forward(const N(call) * c)
@@ -77,101 +110,105 @@ static void linatt_forward(const N(call) * c)
         eg_index taken = 0;
 
         op_zero(p.state, p.vw, p.kw, p.vw);
-        for (eg_index r = 0; r < z->rows; r++) {
-            const real *qr = p.q + r * q->ld;
-            real *zr = p.z + r * z->ld;
-            eg_index chunk = linatt_chunk(c, r);
+        for (eg_index r = 0; r < z->rows;) {
+            linatt_rows g = linatt_group(c, r);
+            real *to = p.z + r * z->ld;
 
-            linatt_take_in(c, &p, taken, chunk);
-            taken = chunk;
-            op_zero(zr, 0, 1, p.vw);
-            for (eg_index i = 0; i < p.kw; i++)
-                c->K->axpy(zr, scale * qr[i], p.state + i * p.vw, p.vw);
-            for (eg_index s = chunk; s < c->limit[r]; s++) {
-                real w = scale * (real)c->K->dot(qr, p.k + s * k->ld, p.kw);
-                c->K->axpy(zr, w, p.v + s * v->ld, p.vw);
-            }
+            linatt_take_in(c, &p, taken, g.from);
+            taken = g.from;
+            c->K->gemm(to, z->ld, p.q + r * q->ld, q->ld, 1, p.state, p.vw, 1,
+                       g.rows, p.vw, p.kw, scale, 0, p.work);
+            linatt_scores(c, &p, &g, p.a, p.q, q->ld, p.k, k->ld, p.kw);
+            c->K->gemm(to, z->ld, p.a, LINATT_CHUNK, 1, p.v + g.from * v->ld,
+                       v->ld, 1, g.rows, p.vw, g.n, 1, 1, p.work);
+            r += g.rows;
         }
     }
 }
 
-/* dq[r] += scale (S dz[r] + sum_{s in r's chunk} (dz[r] . v_s) k_s), forwards.
- */
+/* dQ += scale dZ S^T + dA K, dA = scale dZ V^T masked; forwards. */
 static void linatt_queries_back(const N(call) * c, const linatt_head *p)
 {
     const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
     const N(arg) *z = &c->out[0];
-    real scale = (real)c->op->attr.scale;
     eg_index taken = 0;
 
     op_zero(p->state, p->vw, p->kw, p->vw);
-    for (eg_index r = 0; p->dq && r < z->rows; r++) {
-        const real *dz = p->dz + r * z->ld;
+    for (eg_index r = 0; p->dq && r < z->rows;) {
+        linatt_rows g = linatt_group(c, r);
         real *dq = p->dq + r * q->ld;
-        eg_index chunk = linatt_chunk(c, r);
 
-        linatt_take_in(c, p, taken, chunk);
-        taken = chunk;
-        for (eg_index i = 0; i < p->kw; i++)
-            dq[i] += scale * (real)c->K->dot(p->state + i * p->vw, dz, p->vw);
-        for (eg_index s = chunk; s < c->limit[r]; s++)
-            c->K->axpy(dq, scale * (real)c->K->dot(dz, p->v + s * v->ld, p->vw),
-                       p->k + s * k->ld, p->kw);
+        linatt_take_in(c, p, taken, g.from);
+        taken = g.from;
+        c->K->gemm(dq, q->ld, p->dz + r * z->ld, z->ld, 1, p->state, 1, p->vw,
+                   g.rows, p->kw, p->vw, (real)c->op->attr.scale, 1, p->work);
+        linatt_scores(c, p, &g, p->da, p->dz, z->ld, p->v, v->ld, p->vw);
+        c->K->gemm(dq, q->ld, p->da, LINATT_CHUNK, 1, p->k + g.from * k->ld,
+                   k->ld, 1, g.rows, p->kw, g.n, 1, 1, p->work);
+        r += g.rows;
     }
 }
 
 /* What the rows of later chunks pass to the keys from .. to - 1, through the
- * gradient of the state: dk_s += dS v_s, dv_s += dS^T k_s. */
+ * gradient of the state: dK += V dS^T, dV += K dS. */
 static void linatt_give_out(const N(call) * c, const linatt_head *p,
                             eg_index from, eg_index to)
 {
     const N(arg) *k = &c->in[1], *v = &c->in[2];
 
-    for (eg_index s = from; s < to; s++)
-        for (eg_index i = 0; i < p->kw; i++) {
-            const real *row = p->state + i * p->vw;
+    for (; from < to; from += LINATT_CHUNK) {
+        const real *keys = p->k + from * k->ld, *values = p->v + from * v->ld;
+        eg_index n = op_least(LINATT_CHUNK, to - from);
 
-            if (p->dk)
-                p->dk[s * k->ld + i] +=
-                    (real)c->K->dot(row, p->v + s * v->ld, p->vw);
-            if (p->dv)
-                c->K->axpy(p->dv + s * v->ld, p->k[s * k->ld + i], row, p->vw);
-        }
+        if (p->dk)
+            c->K->gemm(p->dk + from * k->ld, k->ld, values, v->ld, 1, p->state,
+                       1, p->vw, n, p->kw, p->vw, 1, 1, p->work);
+        if (p->dv)
+            c->K->gemm(p->dv + from * v->ld, v->ld, keys, k->ld, 1, p->state,
+                       p->vw, 1, n, p->vw, p->kw, 1, 1, p->work);
+    }
 }
 
-/* Backwards over rows: dS = scale sum q_r dz_r^T of the rows behind. */
-static void linatt_keys_back(const N(call) * c, const linatt_head *p)
+/* The rows' own chunk: dK += dA^T Q, dV += A^T dZ; then dS += scale Q^T dZ. */
+static void linatt_chunk_back(const N(call) * c, const linatt_head *p,
+                              const linatt_rows *g)
 {
     const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
     const N(arg) *z = &c->out[0];
-    real scale = (real)c->op->attr.scale;
-    eg_index open = k->rows; /* keys from here on have had their share */
-    eg_index r = z->rows - 1;
+    const real *rows = p->q + g->first * q->ld, *dz = p->dz + g->first * z->ld;
+
+    if (p->dk) {
+        linatt_scores(c, p, g, p->da, p->dz, z->ld, p->v, v->ld, p->vw);
+        c->K->gemm(p->dk + g->from * k->ld, k->ld, p->da, 1, LINATT_CHUNK, rows,
+                   q->ld, 1, g->n, p->kw, g->rows, 1, 1, p->work);
+    }
+    if (p->dv) {
+        linatt_scores(c, p, g, p->a, p->q, q->ld, p->k, k->ld, p->kw);
+        c->K->gemm(p->dv + g->from * v->ld, v->ld, p->a, 1, LINATT_CHUNK, dz,
+                   z->ld, 1, g->n, p->vw, g->rows, 1, 1, p->work);
+    }
+    c->K->gemm(p->state, p->vw, rows, 1, q->ld, dz, z->ld, 1, p->kw, p->vw,
+               g->rows, (real)c->op->attr.scale, 1, p->work);
+}
+
+/* Backwards over the chunks: S is the gradient of the state. */
+static void linatt_keys_back(const N(call) * c, const linatt_head *p)
+{
+    eg_index open = c->in[1].rows; /* keys from here on have had their share */
+    eg_index r = c->out[0].rows - 1;
 
     op_zero(p->state, p->vw, p->kw, p->vw);
     while (r >= 0) {
-        eg_index chunk = linatt_chunk(c, r), first = r;
+        eg_index from = c->limit[r] - 1;
+        linatt_rows g;
 
-        while (first > 0 && linatt_chunk(c, first - 1) == chunk) first--;
-        linatt_give_out(c, p, chunk, open);
-        open = chunk;
-        for (eg_index i = first; i <= r; i++) {
-            const real *qr = p->q + i * q->ld, *dz = p->dz + i * z->ld;
-
-            for (eg_index s = chunk; s < c->limit[i]; s++) {
-                real dot = (real)c->K->dot(dz, p->v + s * v->ld, p->vw);
-                real w = (real)c->K->dot(qr, p->k + s * k->ld, p->kw);
-
-                if (p->dk)
-                    c->K->axpy(p->dk + s * k->ld, scale * dot, qr, p->kw);
-                if (p->dv) c->K->axpy(p->dv + s * v->ld, scale * w, dz, p->vw);
-            }
-        }
-        for (eg_index i = first; i <= r; i++)
-            for (eg_index j = 0; j < p->kw; j++)
-                c->K->axpy(p->state + j * p->vw, scale * p->q[i * q->ld + j],
-                           p->dz + i * z->ld, p->vw);
-        r = first - 1;
+        from -= from % LINATT_CHUNK;
+        while (r > 0 && c->limit[r - 1] > from) r--;
+        g = linatt_group(c, r);
+        linatt_give_out(c, p, from, open);
+        open = from;
+        linatt_chunk_back(c, p, &g);
+        r--;
     }
     linatt_give_out(c, p, 0, open);
 }
@@ -190,14 +227,17 @@ static void linatt_backward(const N(call) * c)
     }
 }
 
-/* The state of one head. */
+/* The state of one head, its scores, and a right operand of each product,
+ * packed. */
 static eg_index linatt_work(const kern *K, const egi_program *p,
                             const egi_op *op)
 {
+    eg_index n = LINATT_CHUNK;
     eg_index kw = egi_value_of(p, op->in[0])->cols / op->attr.heads;
+    eg_index vw = egi_value_of(p, op->in[2])->cols / op->attr.v_heads;
+    eg_index most = op_most(op_most(kw, vw), n);
 
-    (void)K;
-    return kw * (egi_value_of(p, op->in[2])->cols / op->attr.v_heads);
+    return kw * vw + 2 * LINATT_SCORES + K->pack_size(most, most);
 }
 
 /* As the state is what costs: kw vw a row for z, dq and the two sides of dS. */
