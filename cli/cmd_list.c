@@ -153,6 +153,7 @@ static int add_mixers(rows *r, const cli_args *a)
     (void)a;
     add_modules(r, "mixer", eg_model_mixer_name);
     add_modules(r, "mlp", eg_model_mlp_name);
+    add_modules(r, "error", eg_model_error_name);
     for (size_t i = 0; i < sizeof key / sizeof *key; i++)
         add_choices(r, eg_model_fields, key[i]);
     return CLI_DONE;

@@ -40,13 +40,16 @@ extern "C" {
     E(norm_kind, "layer", "layer|layer_no_bias|rms",                           \
       "what a norm computes: LayerNorm, with or without bias, or RMSNorm")     \
     L(mixer, "softmax",                                                        \
-      "how positions mix in each block: softmax, or linear (scores as they "   \
-      "are); one item stands for all blocks")                                  \
+      "how positions mix in each block: rows `mixer` of `engram list "         \
+      "mixers`; "                                                              \
+      "one item stands for all blocks")                                        \
     L(mlp, "none",                                                             \
-      "feed-forward of each block: none, linear, relu, gelu, gelu_erf, silu, " \
-      "swiglu or geglu (gated by silu, by gelu); one item stands for all "     \
-      "blocks. gelu_erf is x Phi(x), gelu its tanh form, "                     \
-      "x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")                         \
+      "feed-forward of each block: rows `mlp` of `engram list mixers`; one "   \
+      "item stands for all blocks")                                            \
+    T(error, "",                                                               \
+      "what is summed over the positions of train.loss: a row `error` of "     \
+      "`engram list mixers`; empty: cross_entropy of tokens, squared of "      \
+      "vectors")                                                               \
     E(qk, "merged", "merged|factorised|merged_key",                            \
       "one matrix W_QK a head, (x_t W_QK) . x_s, or W_Q and W_K; merged_key "  \
       "is x_t . (x_s W_QK^T): the same, except with rotary positions, and "    \
@@ -158,6 +161,7 @@ EG_API int eg_model_ctx(const eg_model *m);
  * past the end. */
 EG_API const char *eg_model_mixer_name(int i, const char **help);
 EG_API const char *eg_model_mlp_name(int i, const char **help);
+EG_API const char *eg_model_error_name(int i, const char **help); /* .error */
 /* EG_MLP_... of block l. */
 EG_API int eg_model_mlp(const eg_model *m, int l);
 

@@ -18,12 +18,32 @@ static const char *item_of(const eg_strs *s, int l, const char *none)
     return s->item[s->n == 1 ? 0 : l];
 }
 
+/* A table's names: "softmax, linear or delta". */
+typedef const char *(*names_fn)(int i, const char **help);
+
+static const char *listed(char *buf, size_t size, names_fn name)
+{
+    const char *help, *one;
+    size_t at = 0;
+
+    buf[0] = '\0';
+    for (int i = 0; (one = name(i, &help)) && at < size; i++)
+        at += (size_t)snprintf(buf + at, size - at, "%s%s",
+                               i == 0               ? ""
+                               : name(i + 1, &help) ? ", "
+                                                    : " or ",
+                               one);
+    return buf;
+}
+
 /* What each block is made of: rows of a table by name. */
 static eg_status resolve_rows(const eg_model *m, int *row, const eg_strs *s,
                               const char *key, const char *none,
-                              int (*find)(const char *), const char *names,
+                              int (*find)(const char *), names_fn name,
                               eg_err *err)
 {
+    char names[512];
+
     if (s->n > 1 && s->n != m->n_layers)
         return EG_FAIL(err, EG_EINVAL,
                        "%s: expected 1 item or one for each of the %d "
@@ -35,23 +55,45 @@ static eg_status resolve_rows(const eg_model *m, int *row, const eg_strs *s,
         row[l] = find(item);
         if (row[l] < 0)
             return EG_FAIL(err, EG_EINVAL, "%s: expected %s, found '%s'", key,
-                           names, item);
+                           listed(names, sizeof names, name), item);
     }
     return EG_OK;
 }
 
+/* The row of model.error, or the first that fits the task's targets. */
+static eg_status resolve_loss(eg_model *m, eg_err *err)
+{
+    const char *asked = m->opts.error;
+    bool vectors = m->io.n_out > 0;
+    char names[512];
+
+    for (int i = 0; egi_losses[i].name; i++) {
+        const egi_loss *l = &egi_losses[i];
+
+        if (asked[0] ? strcmp(l->name, asked) != 0 : l->vectors != vectors)
+            continue;
+        m->loss = i;
+        if (l->vectors == vectors) return EG_OK;
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.error: %s is of %s, and the task predicts %s",
+                       asked, l->vectors ? "vectors" : "tokens",
+                       vectors ? "vectors" : "tokens");
+    }
+    return EG_FAIL(err, EG_EINVAL, "model.error: expected %s, found '%s'",
+                   listed(names, sizeof names, eg_model_error_name), asked);
+}
+
 static eg_status resolve_parts(eg_model *m, eg_err *err)
 {
-    eg_status st =
-        resolve_rows(m, m->mixer, &m->opts.mixer, "model.mixer", "softmax",
-                     egi_mixer_find, "softmax or linear", err);
+    eg_status st;
 
-    if (st != EG_OK) return st;
-    return resolve_rows(m, m->mlp, &m->opts.mlp, "model.mlp", "none",
-                        egi_mlp_find,
-                        "none, linear, relu, gelu, gelu_erf, silu, swiglu or "
-                        "geglu",
-                        err);
+    EG_TRY(resolve_rows(m, m->mixer, &m->opts.mixer, "model.mixer", "softmax",
+                        egi_mixer_find, eg_model_mixer_name, err));
+    EG_TRY(resolve_rows(m, m->mlp, &m->opts.mlp, "model.mlp", "none",
+                        egi_mlp_find, eg_model_mlp_name, err));
+    EG_TRY(resolve_loss(m, err));
+done:
+    return st;
 }
 
 static eg_status resolve_heads(eg_model *m, eg_err *err)

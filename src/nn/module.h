@@ -82,6 +82,15 @@ void egi_norm_tensors(eg_model *m, const egi_norm *n, int l, const char *name,
 int egi_norm_emit(egi_builder *b, const egi_norm *n, int x, int heads, int l,
                   const char *name);
 
+/* What is summed over the positions of the loss. */
+typedef struct egi_loss {
+    const char *name, *help;
+    bool vectors; /* of predictions that are vectors; else of logits */
+    egi_kind kind;
+} egi_loss;
+/* The first of either sort is what a model has that does not say. */
+extern const egi_loss egi_losses[];
+
 /* The row of that name; -1: none. */
 int egi_mixer_find(const char *name);
 int egi_mlp_find(const char *name);

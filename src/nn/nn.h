@@ -23,6 +23,7 @@ struct eg_model {
     int n_layers, d_model, n_heads, n_kv_heads, d_head, d_mlp;
     eg_io io;                               /* tokens, or vectors */
     int V, T;                               /* d_vocab, n_ctx */
+    int loss;                               /* row of egi_losses */
     int mixer[EGI_LAYERS], mlp[EGI_LAYERS]; /* rows of egi_mixers, egi_mlps */
     int n_tensors, cap_tensors;
     eg_tensor *tensor;

@@ -129,7 +129,7 @@ typedef struct egi_program {
     egi_op *op;
     egi_hook *hook;
     const eg_group *loss; /* the positions that it is over */
-    bool team;       /* all threads share each op of a sequence (one sum) */
+    bool team; /* all threads share each op of a sequence (one sum) */
     egi_weighed weighed;
     eg_status st; /* of the first egi_value_add, egi_op_add that failed */
 } egi_program;

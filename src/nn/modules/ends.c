@@ -63,11 +63,16 @@ void egi_head_tensors(eg_model *m)
                        m->d_model);
 }
 
+const egi_loss egi_losses[] = {
+    {"cross_entropy", "-log p(target), of tokens", false, EGI_OP_xent},
+    {"squared", "|x - target|^2 / 2, of vectors", true, EGI_OP_sqerr},
+    {NULL, NULL, false, 0}};
+
 static void vectors_emit(egi_builder *b, int x)
 {
     x = egi_linear(b, x, egi_weight(b, -1, "W_out"), -1, NULL);
     egi_see(b, -1, "outputs", x);
-    egi_put(b, EGI_OP_sqerr, x, -1, -1, -1, (egi_attr){0});
+    egi_put(b, egi_losses[b->m->loss].kind, x, -1, -1, -1, (egi_attr){0});
 }
 
 static void tokens_emit(egi_builder *b, int x)
@@ -79,7 +84,7 @@ static void tokens_emit(egi_builder *b, int x)
                     (egi_attr){.scale = 1 / egi_tied_divisor(b->m)});
     x = egi_linear(b, x, u, -1, NULL);
     egi_see(b, -1, "logits", x);
-    egi_put(b, EGI_OP_xent, x, -1, -1, -1, (egi_attr){0});
+    egi_put(b, egi_losses[b->m->loss].kind, x, -1, -1, -1, (egi_attr){0});
 }
 
 /* What is predicted, and the loss. */

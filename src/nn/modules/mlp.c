@@ -5,8 +5,11 @@ const egi_mlp egi_mlps[] = {
     {"none", "no feed-forward", 0, 0},
     {"linear", "x W_F", 1, 0},
     {"relu", "max(x W_in, 0) W_out", 2, EGI_OP_relu},
-    {"gelu", "gelu(x W_in) W_out, the tanh form (GPT-2's)", 2, EGI_OP_gelu},
-    {"gelu_erf", "gelu(x W_in) W_out, the exact form", 2, EGI_OP_gelu_erf},
+    {"gelu",
+     "gelu(x W_in) W_out, gelu(x) = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 "
+     "x^3))) (GPT-2's)",
+     2, EGI_OP_gelu},
+    {"gelu_erf", "gelu(x W_in) W_out, gelu(x) = x Phi(x)", 2, EGI_OP_gelu_erf},
     {"silu", "silu(x W_in) W_out", 2, EGI_OP_silu},
     {"swiglu", "(silu(x W_gate) * x W_in) W_out", 3, EGI_OP_silu},
     {"geglu", "(gelu(x W_gate) * x W_in) W_out, the tanh form", 3, EGI_OP_gelu},

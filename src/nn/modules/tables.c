@@ -36,3 +36,13 @@ const char *eg_model_mlp_name(int i, const char **help)
     *help = egi_mlps[i].help;
     return egi_mlps[i].name;
 }
+
+const char *eg_model_error_name(int i, const char **help)
+{
+    int n = 0;
+
+    while (egi_losses[n].name) n++;
+    if (i < 0 || i >= n) return NULL;
+    *help = egi_losses[i].help;
+    return egi_losses[i].name;
+}

@@ -1,14 +1,6 @@
 /* nll[r] = |x[r] - target[r]|^2 / 2, summed over entries; the loss is their sum
  * over rows with a target. Forward writes the gradient, in the place of x.
  * in: x [rows, n_out] */
-static eg_status sqerr_shape(egi_program *p, egi_op *op)
-{
-    const egi_value *x = egi_value_of(p, op->in[0]);
-
-    egi_out(p, op, 0, x->cls, x->rows, 0);
-    return p->st;
-}
-
 static void sqerr_forward(const N(call) * c)
 {
     const N(arg) *x = &c->in[0];
@@ -35,6 +27,6 @@ static void sqerr_backward(const N(call) * c)
     (void)c; /* done */
 }
 
-KIND(sqerr, .shape = sqerr_shape, .forward = sqerr_forward,
+KIND(sqerr, .shape = op_shape_loss, .forward = sqerr_forward,
      .backward = sqerr_backward, .info.seeds = true, .info.any_rows = true,
      .info.by_row = 1u << 0);

@@ -1,14 +1,6 @@
 /* nll[r] = log sum exp x[r] - x[r, target]; the loss is their sum over rows
  * with a target. Forward writes the gradient, in the place of x.
  * in: x [rows, V] */
-static eg_status xent_shape(egi_program *p, egi_op *op)
-{
-    const egi_value *x = egi_value_of(p, op->in[0]);
-
-    egi_out(p, op, 0, x->cls, x->rows, 0);
-    return p->st;
-}
-
 static void xent_forward(const N(call) * c)
 {
     const N(arg) *x = &c->in[0];
@@ -22,6 +14,6 @@ static void xent_backward(const N(call) * c)
     (void)c; /* done */
 }
 
-KIND(xent, .shape = xent_shape, .forward = xent_forward,
+KIND(xent, .shape = op_shape_loss, .forward = xent_forward,
      .backward = xent_backward, .info.seeds = true, .info.any_rows = true,
      .info.by_row = 1u << 0);

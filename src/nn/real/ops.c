@@ -105,6 +105,15 @@ static eg_status op_shape_as_input(egi_program *p, egi_op *op)
     return p->st;
 }
 
+/* A loss: for each row of its input a number, which stands in N(seq). */
+static eg_status op_shape_loss(egi_program *p, egi_op *op)
+{
+    const egi_value *x = egi_value_of(p, op->in[0]);
+
+    egi_out(p, op, 0, x->cls, x->rows, 0);
+    return p->st;
+}
+
 static eg_index op_work_row(const kern *K, const egi_program *p,
                             const egi_op *op)
 {

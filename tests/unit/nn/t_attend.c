@@ -289,6 +289,10 @@ static void test_refused(void **state)
         {"pos=concatenated", "model.pos: concatenated", "model.qk: factorised"},
         {"pos=relative mixer=softmax,linear", "model.pos: relative",
          "found linear in block 1"},
+        {"error=squared", "model.error: squared is of vectors",
+         "the task predicts tokens"},
+        {"error=cubic", "expected cross_entropy", "found 'cubic'"},
+        {"mixer=linaer", "model.mixer: expected softmax", " or linear, found"},
         {"dropout_attn=0.1 mixer=linear", "model.dropout_attn",
          "found linear in block 0"}};
 
