@@ -69,7 +69,9 @@ eg_status egi_flow_phase_run(const void *options, uint64_t seed, eg_pool *pool,
         eg_flow_ensemble e = {.model = o->model,
                               .n = (eg_index)o->n,
                               .d = (eg_index)o->d,
-                              .beta = beta[i],
+                              /* the same, without numbers so small that a
+                               * processor takes a hundred times as long */
+                              .beta = beta[i] < 1e-30 ? 0 : beta[i],
                               .h = o->h,
                               .method = o->method,
                               .delta = o->delta,

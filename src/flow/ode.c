@@ -9,8 +9,7 @@
 
 enum {
     DEFAULT_MAX_STEPS = 10000000,
-    PACE = 100000, /* steps after which the end is looked for */
-    HOPELESS = 100
+    PACE = 100000 /* steps after which the end is looked for */
 };
 
 static const egi_method *method_of(int method)
@@ -237,19 +236,22 @@ typedef struct pace {
     double t;
 } pace;
 
-/* Fields that jump (a token at the origin of a residual stream) hold a method
- * at a time for ever, in steps that are not too small to be taken. */
+/* Fields that jump (a token at the origin of a residual stream, weights that
+ * take one token whole) hold a method at a time for ever, in steps that are not
+ * too small to be taken. A slow start is borne: after a hundredth of the steps
+ * there are, what is left may seem to take a hundred times all of them, after a
+ * tenth ten times. */
 static bool out_of_steps(const egi_solver *s, pace *p)
 {
     int64_t steps = s->stats.steps + s->stats.rejected,
             since = steps - p->steps;
     double left = s->times[s->n_times - 1] - s->t, gone = s->t - p->t;
-    double most = (double)HOPELESS * (double)s->opts.max_steps;
+    double most = (double)s->opts.max_steps;
 
     if (steps >= s->opts.max_steps) return true;
     if (since < PACE) return false;
     *p = (pace){steps, s->t};
-    return left * (double)since > most * gone;
+    return left * (double)since * (double)steps > most * most * gone;
 }
 
 static eg_status loop(egi_solver *s, eg_err *err)

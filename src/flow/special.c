@@ -142,7 +142,7 @@ double egi_scalar_time(int model, double n, double beta, double u)
 
     EG_ASSERT(u > 0 && n >= 1 && m * (1 - u) + 1 > 0);
     logs = log((m * (1 - u) + 1) / u);
-    if (beta == 0) return logs / 2;
+    if (beta < EPS / 8) return logs / 2; /* beta u may be 0 below */
     ei = egi_ei(beta) - egi_ei(beta * u);
     if (m > 0) e1 = egi_e1(beta / m) - egi_e1(beta * (1 - u + 1 / m));
     if (model == EG_FLOW_SA)

@@ -346,6 +346,23 @@ static void test_no_pace(void **state)
     free(r);
 }
 
+/* 3e8 steps are out of reach; that is seen after a few hundred thousand of the
+ * ten million that may be taken. */
+static void test_far(void **state)
+{
+    static const double times[] = {0, 3e8};
+    problem p = {.ode = {.size = 1, .rhs = jump_rhs}, .y0 = {0.9}};
+    egi_ode_opts o = {.method = EGI_ODE_EULER, .h = 1};
+    run *r = run_new();
+
+    (void)state;
+    assert_int_equal(run_problem(r, &p, o, times, 2), EG_OK);
+    print_message("%lld steps\n", (long long)r->stats.steps);
+    assert_true(r->stats.out_of_steps && r->stats.steps > 200000);
+    assert_true(r->stats.steps < 1000000);
+    free(r);
+}
+
 /* ---- Times and options ---- */
 static void test_times(void **state)
 {
@@ -495,11 +512,17 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_falls),   cmocka_unit_test(test_rises_are_silent),
-        cmocka_unit_test(test_reduce),  cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_nan),     cmocka_unit_test(test_step_too_small),
-        cmocka_unit_test(test_no_pace), cmocka_unit_test(test_out_of_steps),
-        cmocka_unit_test(test_times),   cmocka_unit_test(test_options),
+        cmocka_unit_test(test_falls),
+        cmocka_unit_test(test_rises_are_silent),
+        cmocka_unit_test(test_reduce),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_nan),
+        cmocka_unit_test(test_step_too_small),
+        cmocka_unit_test(test_no_pace),
+        cmocka_unit_test(test_far),
+        cmocka_unit_test(test_out_of_steps),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_options),
         cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
