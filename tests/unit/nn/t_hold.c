@@ -252,6 +252,46 @@ static void what_cannot_be_held(void **state)
     bench_close(&a);
 }
 
+/* Any allocation may fail: an error, nothing is held and nothing lost. */
+static void no_memory(void **state)
+{
+    static const char hook[] = "blocks.0.hook_mlp_out";
+    const double row[WIDE] = {1};
+    const eg_hold h = {hook, -1, row, NULL};
+    eg_status st = EG_ENOMEM;
+    int64_t live;
+    found *was, *is;
+    bench a;
+    int n = 0;
+
+    (void)state;
+    bench_open(&a, 2, 5);
+    was = look(a.e, NULL);
+    live = eg_mem_query().live_bytes;
+    while (st != EG_OK) {
+        eg_err err = {0};
+
+        hold(a.e, "hook_embed", -1, NULL, NULL); /* one that is there before */
+        eg_mem_fail_after(++n);
+        st = eg_eval_hold(a.e, &h, &err);
+        eg_mem_fail_after(0);
+        assert_true(st == EG_OK || st == EG_ENOMEM);
+        if (st == EG_OK) break;
+        /* both are gone, or only the new one never came */
+        eg_eval_let_go(a.e);
+        is = look(a.e, NULL);
+        assert_memory_equal(was->logits, is->logits, sizeof was->logits);
+        assert_int_equal(eg_mem_query().live_bytes, live);
+        free(is);
+    }
+    printf("  %d allocations, each failed once\n", n - 1);
+    assert_true(n > 3);
+    eg_eval_let_go(a.e);
+    assert_int_equal(eg_mem_query().live_bytes, live);
+    free(was);
+    bench_close(&a);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -259,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_row_everywhere),
         cmocka_unit_test(another_model),
         cmocka_unit_test(what_cannot_be_held),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

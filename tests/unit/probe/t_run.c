@@ -11,12 +11,17 @@
 
 enum { STEPS = 6, T = 80, V = 65 };
 
-static const setting small[] = {
-    {"model.d_model", "32"},       {"model.n_heads", "2"},
-    {"model.mlp", "none, linear"}, {"task.n_ctx", "80"},
-    {"train.batch", "8"},          {"train.loss", "all"},
-    {"probe.batch", "5"},          {"probe.test", "7"},
-    {"probe.snapshots", "3"},      {NULL, NULL}};
+static const setting small[] = {{"model.d_model", "32"},
+                                {"model.n_heads", "2"},
+                                {"model.mlp", "none, linear"},
+                                {"task.n_ctx", "80"},
+                                {"train.batch", "8"},
+                                {"train.loss", "all"},
+                                {"probe.batch", "5"},
+                                {"probe.test", "7"},
+                                {"probe.snapshots", "3"},
+                                {"probe.heads", "true"},
+                                {NULL, NULL}};
 
 /* ---------------------------------------------------------------- files -- */
 
