@@ -16,16 +16,23 @@ bool egi_view_bytes(const eg_view *v, size_t *bytes);
 /* "F32" and so on, as safetensors spells them. */
 const char *egi_st_dtype_name(eg_dtype t);
 
-/* A .npy file without reading it: pages come when they are looked at, so
- * that a few rows of a large array cost little. The file must not shrink
- * meanwhile. */
+/* A .npy file of which blocks are read as values are asked for, so that a few
+ * rows of a large array cost little. */
 typedef struct egi_npy {
-    eg_view view; /* data points into the mapping */
-    void *base;
-    size_t size;
+    eg_view view; /* without data */
+    bool open;
+    bool failed; /* a value could not be read: the file was cut meanwhile */
+    int fd;
+    int64_t data_at; /* bytes before the data */
+    int64_t block_at;
+    int64_t n_block;
+    char block[4096];
 } egi_npy;
-eg_status egi_npy_map(egi_npy *m, const eg_folder *in, const char *name,
-                      eg_err *err);
-void egi_npy_unmap(egi_npy *m);
+/* Headers fit into a block, data are in C order. */
+eg_status egi_npy_open(egi_npy *m, const eg_folder *in, const char *name,
+                       eg_err *err);
+/* Value i, as eg_view_at; NaN: it failed. */
+double egi_npy_at(egi_npy *m, eg_index i);
+void egi_npy_close(egi_npy *m);
 
 #endif

@@ -1,8 +1,8 @@
 /* NumPy's .npy: magic, version, a Python dict that describes the array, data.
  * Format: NumPy Enhancement Proposal 1. */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -302,54 +302,81 @@ eg_status eg_npy_read(eg_view *v, const char *path, eg_err *err)
     return eg_npy_read_in(v, NULL, path, err);
 }
 
-eg_status egi_npy_map(egi_npy *m, const eg_folder *in, const char *name,
-                      eg_err *err)
+/* Reads the block from that byte on. */
+static void fetch(egi_npy *m, int64_t at)
 {
-    eg_status st = EG_OK;
-    struct stat info;
+    ssize_t n;
+
+    do n = pread(m->fd, m->block, sizeof m->block, at);
+    while (n < 0 && errno == EINTR);
+    m->block_at = at;
+    m->n_block = n > 0 ? n : 0;
+}
+
+static eg_status look(egi_npy *m, size_t size, const char *path, eg_err *err)
+{
+    header h = {.view = NULL};
     const char *data = NULL;
     size_t want = 0;
     bool fortran = false;
-    char path[EGI_PATH];
-    int fd = -1;
+    eg_status st;
 
-    *m = (egi_npy){0};
-    (void)egi_path_in(path, in, name);
-    EG_TRY(eg_folder_fd(&fd, in, name, EG_READ, err));
-    if (fstat(fd, &info) != 0) {
-        st = EG_FAIL(err, EG_EIO, "%s: %s", path, strerror(errno));
-        goto done;
-    }
-    if (info.st_size > 0) {
-        void *base =
-            mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-
-        if (base == MAP_FAILED) {
-            st = EG_FAIL(err, EG_EIO, "%s: %s", path, strerror(errno));
-            goto done;
-        }
-        m->base = base;
-        m->size = (size_t)info.st_size;
-    }
-    EG_TRY(describe(&m->view, &data, &want, &fortran, m->base, m->size, path,
-                    err));
+    fetch(m, 0);
+    if (m->n_block < (int64_t)sizeof m->block) size = (size_t)m->n_block;
+    EG_TRY(locate(&h, m->block, size, path, err));
+    if (h.end > m->block + m->n_block)
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "%s: expected a header of at most %zu bytes", path,
+                       sizeof m->block);
+    EG_TRY(
+        describe(&m->view, &data, &want, &fortran, m->block, size, path, err));
     if (fortran)
-        st = EG_FAIL(err, EG_EUNSUPPORTED,
-                     "%s: expected C order, found Fortran order", path);
-    else if ((uintptr_t)data % eg_dtype_size(m->view.dtype) != 0)
-        st =
-            EG_FAIL(err, EG_EUNSUPPORTED, "%s: the data are not aligned", path);
-    m->view.data = data;
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "%s: expected C order, found Fortran order", path);
+    m->data_at = data - m->block;
 done:
-    if (fd >= 0) (void)close(fd);
-    if (st != EG_OK) egi_npy_unmap(m);
     return st;
 }
 
-void egi_npy_unmap(egi_npy *m)
+eg_status egi_npy_open(egi_npy *m, const eg_folder *in, const char *name,
+                       eg_err *err)
 {
-    if (m->base) (void)munmap(m->base, m->size);
-    *m = (egi_npy){0};
+    eg_status st = EG_OK;
+    struct stat info;
+    char path[EGI_PATH];
+
+    *m = (egi_npy){.fd = -1};
+    (void)egi_path_in(path, in, name);
+    EG_TRY(eg_folder_fd(&m->fd, in, name, EG_READ, err));
+    m->open = true;
+    if (fstat(m->fd, &info) != 0)
+        st = EGI_FAIL_ERRNO(err, path);
+    else
+        st = look(m, (size_t)info.st_size, path, err);
+done:
+    if (st != EG_OK) egi_npy_close(m);
+    return st;
+}
+
+double egi_npy_at(egi_npy *m, eg_index i)
+{
+    int64_t width = (int64_t)eg_dtype_size(m->view.dtype);
+    int64_t at = m->data_at + i * width;
+    eg_view one = {.dtype = m->view.dtype};
+
+    if (at < m->block_at || at + width > m->block_at + m->n_block) fetch(m, at);
+    if (at + width > m->block_at + m->n_block) {
+        m->failed = true;
+        return (double)NAN;
+    }
+    one.data = m->block + (at - m->block_at);
+    return eg_view_at(&one, 0);
+}
+
+void egi_npy_close(egi_npy *m)
+{
+    if (m->open) (void)close(m->fd);
+    *m = (egi_npy){.fd = -1};
 }
 
 /* The dict as NumPy prints it, padded so that the data starts on a multiple

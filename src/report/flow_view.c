@@ -11,7 +11,7 @@
 
 enum { MIN_TOKENS = 64, MAX_BINS = 512, MAX_MERGES = 4096 };
 
-/* Maps arrays/<name>.npy when it is there and has so many axes; *have: it is.
+/* Opens arrays/<name>.npy when it is there and has so many axes; *have: it is.
  * A sentence when it is damaged. */
 static eg_status open_array(bool *have, egi_npy *m, const egi_flow *f,
                             const char *name, int ndim, json_t *problems,
@@ -28,18 +28,28 @@ static eg_status open_array(bool *have, egi_npy *m, const egi_flow *f,
     if (eg_folder_open(&in, f->dir, NULL) != EG_OK) return EG_OK;
     there = eg_folder_has(&in, file);
     if (there) st = egi_array_check(&in, file, &why);
-    if (there && st == EG_OK) st = egi_npy_map(m, &in, file, &why);
+    if (there && st == EG_OK) st = egi_npy_open(m, &in, file, &why);
     eg_folder_close(&in);
     if (st != EG_OK) return egi_note_why(problems, st, &why, err);
     if (there && (m->view.ndim != ndim || eg_view_size(&m->view) == 0)) {
         st = egi_note(problems, err,
                       "%s/%s: expected %d axes, found %d, %td values", f->dir,
                       file, ndim, m->view.ndim, eg_view_size(&m->view));
-        egi_npy_unmap(m);
+        egi_npy_close(m);
         return st;
     }
     *have = there;
     return EG_OK;
+}
+
+/* Was all that was asked for there, once it was open? */
+static eg_status check_whole(const egi_npy *m, const egi_flow *f,
+                             const char *name, eg_err *err)
+{
+    if (!m->failed) return EG_OK;
+    return EG_FAIL(err, EG_EIO,
+                   "%s/arrays/%s.npy: was cut short while it was read", f->dir,
+                   name);
 }
 
 static double number_in(const egi_run *r, const char *key, double otherwise)
@@ -95,14 +105,14 @@ static eg_status choose(egi_flow *f, int64_t max_values, eg_err *err)
 
 /* The shown tokens at a time, in all their coordinates: out [n_tokens, d]. On
  * the sphere their directions: a residual stream has lengths of its own. */
-static void whole_rows(double *out, const egi_flow *f, const eg_view *x,
+static void whole_rows(double *out, const egi_flow *f, egi_npy *x,
                        eg_index time)
 {
     for (int i = 0; i < f->n_tokens; i++, out += f->d) {
         double s = 0;
 
         for (eg_index k = 0; k < f->d; k++) {
-            out[k] = eg_view_at(x, (time * f->n + f->token[i]) * f->d + k);
+            out[k] = egi_npy_at(x, (time * f->n + f->token[i]) * f->d + k);
             s += out[k] * out[k];
         }
         for (eg_index k = 0; f->sphere && s > 0 && k < f->d; k++)
@@ -151,7 +161,7 @@ static void count_lost(egi_flow *f, const double *last)
 }
 
 /* Coordinates of all frames, as they are or along two directions. */
-static eg_status fill(egi_flow *f, const eg_view *x, eg_err *err)
+static eg_status fill(egi_flow *f, egi_npy *x, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_index size = f->n_tokens * f->d;
@@ -167,6 +177,7 @@ static eg_status fill(egi_flow *f, const eg_view *x, eg_err *err)
     }
     whole_rows(last, f, x, f->n_times - 1);
     whole_rows(rows, f, x, 0);
+    EG_TRY(check_whole(x, f, "x", err));
     count_lost(f, last);
     f->share = 1;
     if (f->d > 3)
@@ -183,6 +194,7 @@ static eg_status fill(egi_flow *f, const eg_view *x, eg_err *err)
                     *out += dir[k * f->d + c] * row[c];
             }
     }
+    st = check_whole(x, f, "x", err);
 done:
     eg_free(last);
     eg_free(rows);
@@ -201,8 +213,9 @@ static eg_status read_times(egi_flow *f, json_t *problems, eg_err *err)
                       f->n_times, m.view.shape[0]);
     have = have && m.view.shape[0] == f->n_times;
     for (int q = 0; q < f->n_frames; q++)
-        f->t[q] = have ? eg_view_at(&m.view, f->frame[q]) : f->frame[q];
-    egi_npy_unmap(&m);
+        f->t[q] = have ? egi_npy_at(&m, f->frame[q]) : f->frame[q];
+    if (st == EG_OK) st = check_whole(&m, f, "t", err);
+    egi_npy_close(&m);
     return st;
 }
 
@@ -231,15 +244,16 @@ static eg_status read_hist(egi_flow *f, json_t *problems, eg_err *err)
     for (int q = 0; q < f->n_frames; q++, out += f->bins) {
         double sum = 0;
         for (int b = 0; b < f->bins; b++) {
-            double c = eg_view_at(&m.view, (eg_index)f->frame[q] * f->bins + b);
+            double c = egi_npy_at(&m, (eg_index)f->frame[q] * f->bins + b);
             out[b] = isfinite(c) && c > 0 ? c : 0;
             sum += out[b];
         }
         for (int b = 0; b < f->bins && sum > 0; b++)
             out[b] *= f->bins / (2 * sum);
     }
+    st = check_whole(&m, f, "hist", err);
 done:
-    egi_npy_unmap(&m);
+    egi_npy_close(&m);
     return st;
 }
 
@@ -273,13 +287,14 @@ static eg_status read_merges(egi_flow *f, json_t *problems, eg_err *err)
         if (!f->merge)
             st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", f->dir);
         for (int i = 0; f->merge && i < 2 * f->n_merges; i++)
-            f->merge[i] = eg_view_at(&m.view, i);
+            f->merge[i] = egi_npy_at(&m, i);
+        if (st == EG_OK) st = check_whole(&m, f, "merges", err);
     } else {
         st = egi_note(problems, err,
                       "merges.npy: expected [any, 2], found [%td, %td]",
                       m.view.shape[0], m.view.shape[1]);
     }
-    egi_npy_unmap(&m);
+    egi_npy_close(&m);
     return st;
 }
 
@@ -301,12 +316,12 @@ eg_status egi_flow_read(egi_flow *f, const egi_run *r, int64_t max_values,
     f->d = x.view.shape[2];
     f->dim = f->d > 3 ? 2 : (int)f->d;
     EG_TRY(choose(f, max_values, err));
-    EG_TRY(fill(f, &x.view, err));
+    EG_TRY(fill(f, &x, err));
     EG_TRY(read_times(f, problems, err));
     EG_TRY(read_hist(f, problems, err));
     EG_TRY(read_merges(f, problems, err));
 done:
-    egi_npy_unmap(&x);
+    egi_npy_close(&x);
     if (st != EG_OK) egi_flow_release(f);
     return st;
 }

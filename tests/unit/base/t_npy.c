@@ -1,6 +1,8 @@
 /* .npy against bytes that NumPy 2 writes, and against broken files. */
 #include "base/check.h"
 
+#include <math.h>
+#include <unistd.h>
 #include "base/array.h"
 
 static char dir[200];
@@ -26,15 +28,15 @@ static char *make(int version, const char *dict, size_t length, size_t n,
     return b;
 }
 
-/* The file at path, mapped. */
-static eg_status map(egi_npy *m, eg_err *err)
+/* The file at path. */
+static eg_status open_file(egi_npy *m, eg_err *err)
 {
     eg_folder f;
     eg_status st = eg_folder_open(&f, dir, err);
 
     *m = (egi_npy){0};
     if (st != EG_OK) return st;
-    st = egi_npy_map(m, &f, "x.npy", err);
+    st = egi_npy_open(m, &f, "x.npy", err);
     eg_folder_close(&f);
     return st;
 }
@@ -45,7 +47,7 @@ static void check_bytes(const eg_view *v, size_t n, const char *dict)
     size_t size = 0, want_size = 0;
     char *found = NULL, *want = make(1, dict, 118, n, &want_size);
     eg_view back;
-    egi_npy mapped;
+    egi_npy file;
 
     memcpy(want + 128, v->data, n);
     check_ok(eg_npy_write(path, v, &err), &err);
@@ -58,12 +60,14 @@ static void check_bytes(const eg_view *v, size_t n, const char *dict)
     assert_memory_equal(back.shape, v->shape, sizeof v->shape);
     assert_memory_equal(back.data, v->data, n);
     eg_view_release(&back);
-    check_ok(map(&mapped, &err), &err);
-    assert_int_equal(mapped.view.dtype, v->dtype);
-    assert_memory_equal(mapped.view.shape, v->shape, sizeof v->shape);
-    assert_memory_equal(mapped.view.data, v->data, n);
-    egi_npy_unmap(&mapped);
-    egi_npy_unmap(&mapped); /* nothing the second time */
+    check_ok(open_file(&file, &err), &err);
+    assert_int_equal(file.view.dtype, v->dtype);
+    assert_memory_equal(file.view.shape, v->shape, sizeof v->shape);
+    for (eg_index i = 0; i < eg_view_size(v); i++)
+        assert_true(egi_npy_at(&file, i) == eg_view_at(v, i));
+    assert_false(file.failed);
+    egi_npy_close(&file);
+    egi_npy_close(&file); /* nothing the second time */
     eg_free(found);
     eg_free(want);
 }
@@ -183,7 +187,8 @@ static void test_fortran_order(void **state)
         }
         eg_view_release(&v);
         check_ok(eg_file_write(path, b, size, &err), &err);
-        check_failed(map(&m, &err), EG_EUNSUPPORTED, &err, "Fortran order");
+        check_failed(open_file(&m, &err), EG_EUNSUPPORTED, &err,
+                     "Fortran order");
         eg_free(b);
     }
 }
@@ -243,29 +248,46 @@ static void test_broken_files(void **state)
         assert_null(v.data);
         assert_int_equal(v.ndim, 0);
         check_ok(eg_file_write(path, b, size, &err), &err);
-        check_failed(map(&m, &err), broken[i].st, &err, broken[i].words);
-        assert_null(m.base);
+        check_failed(open_file(&m, &err), broken[i].st, &err, broken[i].words);
+        assert_false(m.open);
         eg_free(b);
     }
     assert_int_equal(eg_mem_query().live_bytes, live);
 }
 
-/* What can be read but not mapped, and what cannot be either. */
-static void test_map_refuses(void **state)
+/* Unaligned data, headers that are too long, and a file that shrinks. */
+static void test_open(void **state)
 {
+    static const char dict[] =
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (2000,)}";
     size_t size = 0;
-    char *b = make(2, "{'descr': '<f8', 'fortran_order': False, 'shape': (2,)}",
-                   118, 16, &size); /* the data start at 130 */
+    char *b = make(2, dict, 118, 16000, &size), *longer;
     eg_err err = {0};
     egi_npy m;
+    eg_view v;
 
     (void)state;
+    check_ok(eg_npy_parse(&v, b, size, "x", &err), &err);
     check_ok(eg_file_write(path, b, size, &err), &err);
-    check_failed(map(&m, &err), EG_EUNSUPPORTED, &err, "not aligned");
+    check_ok(open_file(&m, &err), &err); /* the data start at 130 */
+    for (eg_index i = 1999; i >= 0; i -= 7)
+        assert_memory_equal(&(double){egi_npy_at(&m, i)},
+                            &(double){eg_view_at(&v, i)}, 8);
+    assert_false(m.failed);
+    assert_int_equal(truncate(path, 8000), 0);
+    (void)egi_npy_at(&m, 10);
+    assert_false(m.failed);
+    assert_true(isnan(egi_npy_at(&m, 1999)) && m.failed);
+    egi_npy_close(&m);
+    eg_view_release(&v);
+    longer = make(1, dict, 5000, 16000, &size);
+    check_ok(eg_file_write(path, longer, size, &err), &err);
+    check_failed(open_file(&m, &err), EG_EUNSUPPORTED, &err, "at most 4096");
     check_ok(eg_file_write(path, b, 0, &err), &err);
-    check_failed(map(&m, &err), EG_EFORMAT, &err, "not a .npy");
+    check_failed(open_file(&m, &err), EG_EFORMAT, &err, "not a .npy");
     assert_int_equal(unlink(path), 0);
-    check_failed(map(&m, &err), EG_EIO, &err, "x.npy: No such file");
+    check_failed(open_file(&m, &err), EG_EIO, &err, "x.npy: No such file");
+    eg_free(longer);
     eg_free(b);
 }
 
@@ -348,7 +370,7 @@ int main(void)
         cmocka_unit_test(test_variants_are_read),
         cmocka_unit_test(test_fortran_order),
         cmocka_unit_test(test_broken_files),
-        cmocka_unit_test(test_map_refuses),
+        cmocka_unit_test(test_open),
         cmocka_unit_test(test_every_truncation_is_an_error),
         cmocka_unit_test(test_other_magic_and_version),
         cmocka_unit_test(test_write_refuses),
