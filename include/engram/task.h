@@ -13,7 +13,7 @@ extern "C" {
 
 /* Options of all kinds. */
 #define EG_TASK_COMMON_FIELDS(I, R, B, T, E, L)         \
-    E(kind, "bigram", "bigram|markov|linear",           \
+    E(kind, "bigram", "bigram|markov|linear|uniform",   \
       "where sequences come from, `engram list tasks`") \
     I(n_ctx, "256", 2, 1048576, "positions in a sequence (the paper's T)")
 
@@ -64,16 +64,29 @@ extern "C" {
       "entries of the first state are uniform between minus and plus this")  \
     R(bound, "10", 1e-6, 1e30, "entries are clipped to minus and plus this")
 
+#define EG_MOST_TOKENS 1048576
+
+/* Tokens at random. */
+#define EG_UNIFORM_FIELDS(I, R, B, T, E, L) \
+    I(vocabulary, "1024", 2, EG_MOST_TOKENS, "symbols to draw from")
+
 #define EG_TASK_FIELDS(I, R, B, T, E, L)    \
     EG_TASK_COMMON_FIELDS(I, R, B, T, E, L) \
     EG_BIGRAM_FIELDS(I, R, B, T, E, L)      \
     EG_MARKOV_FIELDS(I, R, B, T, E, L)      \
-    EG_LINEAR_FIELDS(I, R, B, T, E, L)
+    EG_LINEAR_FIELDS(I, R, B, T, E, L)      \
+    EG_UNIFORM_FIELDS(I, R, B, T, E, L)
 EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_task_fields[];
 
-enum { EG_TASK_BIGRAM, EG_TASK_MARKOV, EG_TASK_LINEAR, EG_TASK_KINDS };
+enum {
+    EG_TASK_BIGRAM,
+    EG_TASK_MARKOV,
+    EG_TASK_LINEAR,
+    EG_TASK_UNIFORM,
+    EG_TASK_KINDS
+};
 enum { EG_TRIGGERS_RANDOM, EG_TRIGGERS_FIXED };
 enum { EG_OUTPUTS_UNIFORM, EG_OUTPUTS_BIGRAM };
 enum { EG_TEST_SAME, EG_TEST_UNIFORM, EG_TEST_BIGRAM };

@@ -31,6 +31,7 @@ struct eg_task {
     void *state;
 };
 
-extern const egi_task_kind egi_task_bigram, egi_task_markov, egi_task_linear;
+extern const egi_task_kind egi_task_bigram, egi_task_markov, egi_task_linear,
+    egi_task_uniform;
 
 #endif

@@ -9,7 +9,7 @@ EG_FIELDS_TABLE(eg_task_fields, EG_TASK_FIELDS)
 
 /* In the order of task.kind. */
 static const egi_task_kind *const kinds[EG_TASK_KINDS] = {
-    &egi_task_bigram, &egi_task_markov, &egi_task_linear};
+    &egi_task_bigram, &egi_task_markov, &egi_task_linear, &egi_task_uniform};
 
 static const eg_group all = {"all", INT32_MIN, INT32_MAX,
                              "every position with a target"};
