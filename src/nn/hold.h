@@ -2,6 +2,7 @@
 #ifndef EG_NN_HOLD_H
 #define EG_NN_HOLD_H
 
+#include "nn/cost.h"
 #include "nn/engine.h"
 
 const egi_hook *egi_hook_find(const egi_program *p, const char *name);
@@ -12,9 +13,35 @@ eg_index egi_hold_columns(const egi_program *p, const char *hook, int head);
 eg_status egi_hold_find(egi_hold *out, const egi_program *p, const char *hook,
                         int head, eg_err *err);
 
-/* What train.clamp holds, of a program whose hooks are there; *hold [*n] is
- * released with eg_free. */
-eg_status egi_clamp_parse(egi_hold **hold, int *n, const egi_program *p,
-                          const eg_train_opts *o, eg_err *err);
+/* A model whose values are held in training. */
+typedef struct egi_clamp_other {
+    const char *file;
+    eg_model *m;
+    egi_program p;
+    egi_engine *engine;
+} egi_clamp_other;
+
+/* What train.clamp holds. */
+typedef struct egi_clamps {
+    int n, n_others;
+    egi_hold *hold; /* [n] */
+    struct {
+        char hook[64];
+        char file[EG_STRS_LEN]; /* whose values; "": zeros */
+    } * of;                     /* [n] */
+    egi_clamp_other *other;     /* [n_others] one a file */
+} egi_clamps;
+
+/* Of a program whose hooks are there; no file is read. */
+eg_status egi_clamps_parse(egi_clamps *c, const egi_program *p,
+                           const eg_train_opts *o, eg_err *err);
+/* Loads the files' models, of the shape of m, each with an engine beside the
+ * one that `like` made. */
+eg_status egi_clamps_load(egi_clamps *c, const eg_model *m,
+                          const egi_engine_spec *like, const egi_load *load,
+                          bool allow_extra, eg_err *err);
+/* How many files there are, loaded or not. */
+int egi_clamps_files(const egi_clamps *c);
+void egi_clamps_release(egi_clamps *c);
 
 #endif

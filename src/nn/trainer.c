@@ -6,7 +6,6 @@
 
 #include "engram/kern.h"
 #include "engram/mem.h"
-#include "nn/hold.h"
 #include "nn/schedule.h"
 #include "nn/weights.h"
 
@@ -69,8 +68,7 @@ static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
             &tr->program, tr->m, loss,
             (clamps ? EGI_HOOKS_BASIC : EGI_HOOKS_NONE) | EGI_TRAINING, err);
     if (st == EG_OK)
-        st = egi_clamp_parse(&tr->clamp, &tr->n_clamp, &tr->program, &s->train,
-                             err);
+        st = egi_clamps_parse(&tr->clamps, &tr->program, &s->train, err);
     tr->program.n_hooks = 0; /* their values stay; nobody looks */
     tr->program.team = slots_of(tr) == 1;
     if (st == EG_OK)
@@ -187,7 +185,9 @@ eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
     }
     egi_engine_spec es = engine_spec(tr);
     EG_TRY(tr->vt->make(&tr->engine, &es, err));
-    EG_TRY(tr->vt->hold(tr->engine, tr->clamp, tr->n_clamp, err));
+    EG_TRY(egi_clamps_load(&tr->clamps, tr->m, &es, &tr->load,
+                           spec->init.allow_extra, err));
+    EG_TRY(tr->vt->hold(tr->engine, tr->clamps.hold, tr->clamps.n, err));
     *out = tr;
     tr = NULL;
 done:
@@ -205,7 +205,7 @@ void eg_trainer_free(eg_trainer *tr)
     eg_free(tr->from);
     eg_free(tr->updates);
     eg_free(tr->grad_norm);
-    eg_free(tr->clamp);
+    egi_clamps_release(&tr->clamps);
     egi_program_release(&tr->program);
     eg_model_free(tr->m);
     eg_free(tr);
@@ -234,6 +234,7 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
     plan->moments = plan->params * (uses_m1(&spec->optim) +
                                     (spec->optim.kind != EG_OPTIM_SGD));
     plan->states = b.rooms + b.pairs;
+    plan->states += egi_clamps_files(&tr->clamps) * (plan->params + b.rooms);
     plan->packs = b.packs;
     plan->total =
         plan->params + plan->grads + plan->moments + plan->states + plan->packs;

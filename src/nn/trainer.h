@@ -4,6 +4,7 @@
 
 #include "nn/cost.h"
 #include "nn/engine.h"
+#include "nn/hold.h"
 
 struct eg_trainer {
     eg_train_spec spec;
@@ -19,9 +20,8 @@ struct eg_trainer {
     double *grad_norm;    /* [n_tensors] */
     double busy;          /* seconds in gradients and updates, by the clock */
     int64_t gradients;    /* made; both since the profile began */
-    egi_hold *clamp;      /* [n_clamp] of train.clamp */
-    int n_clamp;
-    char note[2][512]; /* of init.from and of train.freeze; or "" */
+    egi_clamps clamps;    /* of train.clamp */
+    char note[2][512];    /* of init.from and of train.freeze; or "" */
 };
 
 /* A trainer without parameters and engine: its model's table, program, load. */

@@ -92,6 +92,39 @@ static void pairs_forward(engine *e)
 /* ---- sequences ------------------------------------------------------------
  */
 
+/* Does hold i need its other engine, as no hold before it does? */
+static bool asks_first(const engine *e, int i)
+{
+    if (e->held[i].off || !e->hold[i].other) return false;
+    for (int k = 0; k < i; k++)
+        if (!e->held[k].off && e->hold[k].other == e->hold[i].other)
+            return false;
+    return true;
+}
+
+static void others_prepare(const engine *e)
+{
+    for (int i = 0; i < e->n_hold; i++)
+        if (asks_first(e, i)) N(exec_prepare)(&((engine *)e->hold[i].other)->x);
+}
+
+/* The same sequence through the engines that held values come from. */
+static void others_forward(const engine *e, const N(room) * r, int worker)
+{
+    for (int i = 0; i < e->n_hold; i++) {
+        engine *o = (engine *)e->hold[i].other;
+        N(room) * q;
+        eg_seq own;
+
+        if (!asks_first(e, i)) continue;
+        q = &o->room[worker];
+        own = q->seq;
+        q->seq = r->seq; /* which it only reads */
+        N(exec_forward)(&o->x, q, (N(sums)){NULL, NULL});
+        q->seq = own;
+    }
+}
+
 /* Sequences b B / S .. (b + 1) B / S - 1 of the batch, in order. */
 static void slot_task(void *ctx, int slot, int worker)
 {
@@ -113,6 +146,7 @@ static void slot_task(void *ctx, int slot, int worker)
         egi_beside_end(r->tick, e->x.p->n_ops, EGI_BESIDE_DRAW, start);
         r->index = i;
         r->draw = egi_draw_of(e->seed, e->step, i);
+        others_forward(e, r, worker);
         n = N(exec_forward)(&e->x, r, sums);
         if (e->pairs.n_cuts > 0) e->pairs.length[i] = n > 0 ? r->n : 0;
         if (n == 0) continue;
@@ -157,6 +191,7 @@ static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
     N(exec_begin)(&e->x, grad);
     e->step = step;
     holds_at(e, step);
+    others_prepare(e);
     e->grad = grad;
     if (e->pairs.n_cuts > 0) pairs_forward(e);
     run_tasks(e, e->slots, slot_task);
@@ -176,26 +211,6 @@ static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
 
 /* ---- eval -----------------------------------------------------------------
  */
-
-/* The same sequence through the engines that held values come from. */
-static void others_forward(const engine *e, const N(room) * r, int worker)
-{
-    for (int i = 0; i < e->n_hold; i++) {
-        engine *o = (engine *)e->hold[i].other;
-        bool done = !o;
-        N(room) * q;
-        eg_seq own;
-
-        for (int k = 0; k < i && !done; k++)
-            done = e->hold[k].other == e->hold[i].other;
-        if (done) continue;
-        q = &o->room[worker];
-        own = q->seq;
-        q->seq = r->seq; /* which it only reads */
-        N(exec_forward)(&o->x, q, (N(sums)){NULL, NULL});
-        q->seq = own;
-    }
-}
 
 static void eval_task(void *ctx, int i, int worker)
 {
@@ -229,8 +244,7 @@ static void engine_eval(egi_engine *opaque, const egi_eval_call *call)
     engine *e = (engine *)opaque;
 
     N(exec_prepare)(&e->x);
-    for (int i = 0; i < e->n_hold; i++)
-        if (e->hold[i].other) N(exec_prepare)(&((engine *)e->hold[i].other)->x);
+    others_prepare(e);
     e->call = call;
     eg_pool_run(e->pool, call->count, eval_task, e);
 }

@@ -199,10 +199,66 @@ static void from_a_step_to_a_step(void **state)
     setting_close(&u);
 }
 
+/* Held at another model's last stream: the loss of that model with this head,
+ * whose gradients are the only ones. Nothing is allocated in a step. */
+static void another_model(void **state)
+{
+    static const char *const head[] = {"W_U", "ln_final.w", "ln_final.b"};
+    char path[64], train[256];
+    double la, lb, worst = 0, *g, *h;
+    setting s, t;
+    eg_err err = {0};
+    eg_step_info info;
+    int at;
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "/tmp/engram-t_clamp-%d", (int)getpid());
+    variant v = {"theirs", MODEL, "loss=all precision=float64 algebra=plain"};
+    setting_open(&t, &v, TASK, 1);
+    t.spec.seed = 6;
+    eg_trainer *b = trainer_open(&t);
+    assert_int_equal(eg_model_save(eg_trainer_model(b), path, &err), EG_OK);
+    (void)snprintf(train, sizeof train,
+                   "loss=all precision=float64 clamp="
+                   "blocks.1.hook_resid_post=%s@0-2,blocks.0.hook_mlp_out=%s",
+                   path, path);
+    eg_trainer *a = open_with(&s, train, 3);
+    for (int i = 0; i < 3; i++) {
+        double *w = tensor(a, head[i], &at);
+
+        eg_model_get(eg_trainer_model(a), at, w);
+        eg_model_set(eg_trainer_model(b), at, w);
+        free(w);
+    }
+    eg_trainer_gradient(a, 0, &la);
+    eg_trainer_gradient(b, 0, &lb);
+    printf("  loss %.12f, theirs %.12f\n", la, lb);
+    assert_true(la == lb);
+    assert_true(largest(a, "W_E") == 0);
+    assert_true(largest(a, "blocks.1.mlp.W_out") == 0);
+    g = tensor(a, "W_U", &at);
+    h = tensor(b, "W_U", &at);
+    eg_trainer_get_grad(a, at, g);
+    eg_trainer_get_grad(b, at, h);
+    for (int k = 0; k < 65 * 12; k++) worst = fmax(worst, fabs(g[k] - h[k]));
+    assert_true(worst < 1e-13);
+    int64_t before = eg_mem_query().n_allocs;
+    for (int k = 0; k < 4; k++) eg_trainer_step(a, &info);
+    assert_int_equal(eg_mem_query().n_allocs, before);
+    assert_true(largest(a, "W_E") > 0); /* let go at step 2 */
+    free(g);
+    free(h);
+    eg_trainer_free(a);
+    eg_trainer_free(b);
+    setting_close(&s);
+    setting_close(&t);
+    unlink(path);
+}
+
 static void refused(const char *clamp, const char *words)
 {
     variant v = {"refused", MODEL, "loss=all"};
-    char train[128];
+    char train[256];
     setting s;
     eg_trainer *tr = NULL;
     eg_err err = {0};
@@ -225,6 +281,8 @@ static void what_is_refused(void **state)
     refused("blocks.1.attn.hook_z@4-4", "with FROM below TO");
     refused("blocks.1.attn.hook_z@x", "expected HOOK, HOOK@TO");
     refused("blocks.1.attn.hook_z@3-", "expected HOOK, HOOK@TO");
+    refused("blocks.1.attn.hook_z=@3", "=zero or =FILE");
+    refused("=zero", "expected HOOK");
     refused("blocks.1.attn.hook_z.h2", "a head from 0 to 1, found 2");
 }
 
@@ -234,6 +292,7 @@ int main(void)
         cmocka_unit_test(gradient_of_what_is_left),
         cmocka_unit_test(a_head),
         cmocka_unit_test(from_a_step_to_a_step),
+        cmocka_unit_test(another_model),
         cmocka_unit_test(what_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
