@@ -28,6 +28,10 @@ typedef struct loop {
     bool row_full;
 } loop;
 
+/* What a run takes of the host's heap besides, and of the program's text: rows,
+ * records, streams. */
+enum { BESIDE = 1 << 20 };
+
 static const char *const precision_name[] = {"float32", "float64"};
 
 static void emit(void *ctx, const char *name, double value)
@@ -60,6 +64,7 @@ static eg_status check_memory(const loop *l, eg_err *err)
 static eg_status build(loop *l, eg_err *err)
 {
     const eg_config *c = l->cfg;
+    int64_t probes;
     eg_status st;
 
     l->spec = eg_config_train(c);
@@ -80,11 +85,14 @@ static eg_status build(loop *l, eg_err *err)
     l->spec.task = l->task;
     EG_TRY(eg_train_plan_make(&l->plan, &l->spec, err));
     l->spec.kern = l->plan.kern;
-    l->announced = eg_memory_now() + l->plan.total + l->plan.eval;
+    l->announced = eg_memory_now() + BESIDE + l->plan.total + l->plan.eval;
     EG_TRY(check_memory(l, err));
     EG_TRY(eg_trainer_new(&l->trainer, &l->spec, err));
+    probes = -eg_mem_query().live_bytes;
     EG_TRY(eg_probes_new(&l->probes, &c->probe, l->trainer, l->task,
                          l->opts->pool, l->spec.kern, err));
+    probes += eg_mem_query().live_bytes;
+    if (probes > l->plan.eval) l->announced += probes - l->plan.eval;
     EG_TRY(eg_row_init(&l->row, EG_ROW_CELLS, err));
     EG_TRY(eg_row_init(&l->timing, 8, err));
 done:

@@ -49,6 +49,20 @@ done
 expect 1 '' 'LAPACK: .*address space' \
     limited -v 100000 "$engram" run rank.yaml -q --out small
 
+# What a run takes is what was announced, within 15 %, be it small.
+foreseen() { # option...
+    expect 0 - 'peak memory' "$engram" run tiny.yaml --out "foreseen$n_checks" \
+        "$@"
+    grep 'peak memory' err | tr -d , | awk '{ share = $6 / $3 }
+        END { exit !(share > 0.85 && share < 1.15) }' ||
+        die "not what was announced: $*"
+}
+if ! grep -q __tsan_init "$engram"; then
+    foreseen --threads 1
+    foreseen --threads 4
+    foreseen --set model.d_model=64 --set task.n_ctx=64
+fi
+
 # Whatever it is that cannot be loaded is named, and what package has it.
 mkdir broken
 : >broken/liblapacke.so.3
