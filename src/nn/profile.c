@@ -15,16 +15,18 @@ static const char *const beside[] = {
 #undef WHAT
 };
 
-/* Tick i of all threads; what one leads counts for all. */
+/* Tick i of all threads; what one leads counts for all: once a step, and the
+ * ops of sequences too where a team shares each. */
 static egi_tick sum_of(const eg_trainer *tr, int i, int threads)
 {
     egi_tick sum = tr->vt->ticks(tr->engine, -1)[i];
+    int each = tr->program.team ? threads : 1;
 
     sum.seconds *= threads;
-    for (int k = 0; k < threads; k++) {
+    for (int k = 0; tr->vt->ticks(tr->engine, k); k++) {
         const egi_tick *t = &tr->vt->ticks(tr->engine, k)[i];
 
-        sum.seconds += t->seconds;
+        sum.seconds += each * t->seconds;
         sum.rows += t->rows;
         sum.pairs += t->pairs;
         sum.calls += t->calls;

@@ -114,6 +114,29 @@ static void test_counts(void **state)
     setting_close(&s);
 }
 
+/* One slot: all threads share each op, and its time counts for all of them. */
+static void test_team(void **state)
+{
+    static const variant v = {"team", "d_model=64 mlp=gelu pos=learned",
+                              "loss=all batch=8 slots=1"};
+    eg_op_times t;
+    double sum = 0;
+    setting s;
+    eg_trainer *tr = open_profile(&s, &v, 3, true);
+
+    (void)state;
+    run(tr, 2);
+    eg_trainer_times_begin(tr);
+    run(tr, 20);
+    times_of(&t, tr);
+    for (int i = 0; i < t.n; i++) sum += t.row[i].seconds;
+    printf("  %.0f %% of the time is in rows\n", 100 * sum / t.seconds);
+    assert_true(sum > 0.5 * t.seconds && sum <= 1.001 * t.seconds);
+    eg_op_times_release(&t);
+    eg_trainer_free(tr);
+    setting_close(&s);
+}
+
 static void test_no_allocation(void **state)
 {
     setting s;
@@ -149,9 +172,8 @@ static void test_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_no_allocation),
+        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_team),      cmocka_unit_test(test_no_allocation),
         cmocka_unit_test(test_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
