@@ -1,6 +1,7 @@
 /* Markov chains to be learnt in context ("The Evolution of Statistical
  * Induction Heads", arXiv 2402.11004): every sequence walks along a chain of
  * its own, whose transitions only the sequence itself tells. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@ static EG_FIELDS_TABLE(fields, EG_MARKOV_FIELDS)
     typedef struct chain {
     int k;
     double p[MAX_STATES][MAX_STATES]; /* rows sum to 1 */
+    double log_p[MAX_STATES][MAX_STATES];
+    bool tiny; /* some entry has no full precision in p */
     double start[MAX_STATES];
 } chain;
 
@@ -39,17 +42,21 @@ static double log_gamma_draw(double a, eg_rng *rng)
     }
 }
 
-/* Dirichlet(a, ..., a). */
-static void draw_row(double *p, int k, double a, eg_rng *rng)
+/* Row i is Dirichlet(a, ..., a). */
+static void draw_row(chain *c, int i, double a, eg_rng *rng)
 {
-    double top = -INFINITY, sum = 0;
+    double *p = c->p[i], *log_p = c->log_p[i], top = -INFINITY, sum = 0;
 
-    for (int i = 0; i < k; i++) {
-        p[i] = log_gamma_draw(a, rng);
-        if (p[i] > top) top = p[i];
+    for (int j = 0; j < c->k; j++) {
+        log_p[j] = log_gamma_draw(a, rng);
+        if (log_p[j] > top) top = log_p[j];
     }
-    for (int i = 0; i < k; i++) sum += p[i] = exp(p[i] - top);
-    for (int i = 0; i < k; i++) p[i] /= sum;
+    for (int j = 0; j < c->k; j++) sum += p[j] = exp(log_p[j] - top);
+    for (int j = 0; j < c->k; j++) {
+        p[j] /= sum;
+        log_p[j] -= top + log(sum);
+        if (p[j] < DBL_MIN) c->tiny = true;
+    }
 }
 
 /* The stationary law, by elimination without subtractions (Grassmann, Taksar
@@ -65,7 +72,7 @@ static void stationary(chain *c)
 
         for (int j = 0; j < n; j++) out += a[n][j];
         for (int i = 0; i < n; i++) {
-            a[i][n] = out > 0 ? a[i][n] / out : 0;
+            a[i][n] /= out;
             for (int j = 0; j < n; j++) a[i][j] += a[i][n] * a[n][j];
         }
     }
@@ -78,15 +85,50 @@ static void stationary(chain *c)
     for (int n = 0; n < k; n++) c->start[n] /= sum;
 }
 
+static double log_sum(double x, double y)
+{
+    double top = x > y ? x : y;
+
+    return isinf(top) ? top : top + log1p(exp(-fabs(x - y)));
+}
+
+/* The same in logarithms, some hundred times slower: with rows of nearly one
+ * entry the others are too small for a double, and yet they alone say how long
+ * the chain is where. Spends log_p. */
+static void stationary_logs(chain *c)
+{
+    double(*a)[MAX_STATES] = c->log_p, at[MAX_STATES] = {0}, sum = 0;
+    int k = c->k;
+
+    for (int n = k - 1; n > 0; n--) {
+        double out = -INFINITY;
+
+        for (int j = 0; j < n; j++) out = log_sum(out, a[n][j]);
+        for (int i = 0; i < n; i++) {
+            a[i][n] -= out;
+            for (int j = 0; j < n; j++)
+                a[i][j] = log_sum(a[i][j], a[i][n] + a[n][j]);
+        }
+    }
+    for (int n = 1; n < k; n++) {
+        at[n] = -INFINITY;
+        for (int i = 0; i < n; i++) at[n] = log_sum(at[n], at[i] + a[i][n]);
+        sum = log_sum(sum, at[n]);
+    }
+    for (int n = 0; n < k; n++) c->start[n] = exp(at[n] - sum);
+}
+
 static void draw_chain(chain *c, const eg_task_opts *o, eg_rng *rng)
 {
     c->k = (int)o->n_states;
-    for (int i = 0; i < c->k; i++)
-        draw_row(c->p[i], c->k, o->concentration, rng);
-    if (o->start == EG_START_STATIONARY)
-        stationary(c);
-    else
+    c->tiny = false;
+    for (int i = 0; i < c->k; i++) draw_row(c, i, o->concentration, rng);
+    if (o->start == EG_START_UNIFORM)
         for (int i = 0; i < c->k; i++) c->start[i] = 1.0 / c->k;
+    else if (c->tiny)
+        stationary_logs(c);
+    else
+        stationary(c);
 }
 
 static int32_t draw(const double *p, int k, eg_rng *rng)

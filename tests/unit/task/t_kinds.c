@@ -133,6 +133,36 @@ static void test_markov_concentration(void **state)
     }
 }
 
+/* Rows of nearly one entry lead to a cycle, which is never left in so short a
+ * walk: in a stationary chain the first symbol comes again, however small the
+ * entries are that lead from cycle to cycle. */
+static void test_markov_extremes(void **state)
+{
+    static const char *const sets[] = {
+        "kind=markov n_states=3 n_ctx=8 concentration=0.001",
+        "kind=markov n_states=64 n_ctx=200 concentration=0.001"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        eg_task *task = task_make(sets[i], 1);
+        int n = i == 0 ? 2000 : 100, T = eg_task_ctx(task), gone = 0;
+        eg_seq s;
+
+        assert_int_equal(eg_seq_new(&s, task, NULL), EG_OK);
+        for (uint32_t k = 0; k < (uint32_t)n; k++) {
+            int t = 1;
+
+            eg_task_sequence(task, EG_TRAIN, 1, k, &s);
+            while (t < T && s.tokens[t] != s.tokens[0]) t++;
+            gone += t == T;
+        }
+        print_message("%s: %d of %d walks never return\n", sets[i], gone, n);
+        assert_true(gone * 100 <= n);
+        eg_seq_release(&s);
+        eg_task_free(task);
+    }
+}
+
 /* Of one chain all sequences stay at state 0 equally often, but for chance; the
  * test batch has chains of its own. */
 static void test_markov_chains(void **state)
@@ -282,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_markov_predictors),
         cmocka_unit_test(test_markov_concentration),
         cmocka_unit_test(test_markov_chains),
+        cmocka_unit_test(test_markov_extremes),
         cmocka_unit_test(test_linear_moments),
         cmocka_unit_test(test_linear_map),
         cmocka_unit_test(test_uniform),
