@@ -83,8 +83,11 @@ static int newest(probing *p, const char *dir)
     if (st != EG_OK) return cli_error(st, &err);
     if (step < 0)
         return cli_fail(CLI_FAILED, "%s: the run has no checkpoint", dir);
+    if (strlen(dir) + 64 > sizeof p->weights)
+        return cli_fail(CLI_MISUSE, "path too long: %s", dir);
     snprintf(p->weights, sizeof p->weights,
-             "%.900s/checkpoints/step-%lld.safetensors", dir, (long long)step);
+             "%.*s/checkpoints/step-%lld.safetensors",
+             (int)sizeof p->weights - 64, dir, (long long)step);
     return CLI_DONE;
 }
 
@@ -96,8 +99,10 @@ static int find(probing *p)
     const char *config = a->n_words > 1 ? a->word[1] : dir;
     int code;
 
+    if (strlen(a->word[0]) >= sizeof p->weights)
+        return cli_fail(CLI_MISUSE, "path too long: %s", a->word[0]);
     if (file) {
-        snprintf(p->weights, sizeof p->weights, "%.1000s", a->word[0]);
+        snprintf(p->weights, sizeof p->weights, "%s", a->word[0]);
         if (a->n_words < 2)
             return cli_fail(CLI_MISUSE,
                             "probe: %s is a file of weights; expected a CONFIG "
@@ -158,7 +163,8 @@ static void keep(void *ctx, const char *name, double value)
 {
     probed *r = ctx;
 
-    if (isnan(value)) return;
+    if (!isfinite(value) && !r->bad[0])
+        snprintf(r->bad, sizeof r->bad, "%s", name);
     if (r->n == r->cap) {
         int cap = r->cap ? 2 * r->cap : 64;
         void *more = eg_realloc(r->value, (size_t)cap * sizeof *r->value);
@@ -184,9 +190,15 @@ static eg_status measure(probing *p, probed *r, bool weights, eg_err *err)
                             p->pool, (int)p->sequences,
                             (uint64_t)p->cfg->run.seed, err));
     eg_heads_rank(&r->heads, p->threshold);
-    keep(r, "repeat_loss_first", r->heads.loss_first);
-    keep(r, "repeat_loss_again", r->heads.loss_again);
+    if (eg_task_vocab(p->task) > 0) { /* of vectors none are measured */
+        keep(r, "repeat_loss_first", r->heads.loss_first);
+        keep(r, "repeat_loss_again", r->heads.loss_again);
+    }
     if (r->lost) st = EG_FAIL(err, EG_ENOMEM, "probe: out of memory");
+    if (r->bad[0])
+        st = EG_FAIL(err, EG_EFORMAT,
+                     "%s: %s is not finite%s: the model overflows", p->weights,
+                     r->bad, weights ? "" : " with what --patch holds");
 done:
     return st;
 }
@@ -203,7 +215,8 @@ static bool read_threshold(probing *p)
     p->threshold = 0.4;
     if (!text) return true;
     p->threshold = strtod(text, &end);
-    if (end != text && !*end && p->threshold >= 0 && p->threshold <= 1)
+    if (strspn(text, "0123456789.eE+-") == strlen(text) && end != text &&
+        !*end && p->threshold >= 0 && p->threshold <= 1)
         return true;
     cli_fail(CLI_MISUSE,
              "--threshold: expected a number from 0 to 1, found '%s'", text);
@@ -234,6 +247,11 @@ static int run(probing *p)
     int code;
 
     if (!read_threshold(p)) return CLI_MISUSE;
+    if (cli_flag(p->args, "hooks") &&
+        (cli_value(p->args, "out") || cli_value(p->args, "patch") ||
+         cli_flag(p->args, "json")))
+        return cli_fail(CLI_MISUSE,
+                        "--hooks goes without --out, --patch and --json");
     code = find(p);
     if (code != CLI_DONE) return code;
     p->sequences = p->cfg->probe.batch;

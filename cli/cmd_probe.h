@@ -9,7 +9,8 @@
  * heads. */
 typedef struct probed {
     int n, cap;
-    bool lost; /* no memory for one */
+    bool lost;    /* no memory for one */
+    char bad[96]; /* the first value that is not finite; "": none */
     struct {
         char name[96];
         double value;

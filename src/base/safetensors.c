@@ -27,7 +27,7 @@ static const struct {
     eg_dtype dtype;
 } dtypes[] = {
     {"F32", EG_F32}, {"F64", EG_F64}, {"I32", EG_I32},   {"I64", EG_I64},
-    {"U8", EG_U8},   {"F16", EG_F16}, {"BF16", EG_BF16},
+    {"U8", EG_U8},   {"F16", EG_F16}, {"BF16", EG_BF16}, {"BOOL", EG_U8},
 };
 enum { N_DTYPES = sizeof dtypes / sizeof dtypes[0] };
 
@@ -54,9 +54,8 @@ static eg_status read_dtype(const reader *r, eg_st_entry *e, const json_t *j)
         }
     }
     return EG_FAIL(r->err, EG_EUNSUPPORTED,
-                   "%s: %s: expected dtype F32, F64, F16, BF16, I32, I64 "
-                   "or U8, found "
-                   "'%.*s'",
+                   "%s: %s: expected dtype F32, F64, F16, BF16, I32, "
+                   "I64, U8 or BOOL, found '%.*s'",
                    r->file, e->name, eg_text_fit(text, 32), text);
 }
 

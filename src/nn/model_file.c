@@ -1,4 +1,5 @@
 /* Weights in safetensors files, one entry a tensor. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,17 +58,37 @@ static bool is_real(eg_dtype t)
     return t == EG_F32 || t == EG_F64 || t == EG_F16 || t == EG_BF16;
 }
 
+/* The first place of a number that the model's precision does not hold; -1:
+ * none. */
+static eg_index too_large(const eg_model *m, const eg_view *v)
+{
+    eg_index n = eg_view_size(v);
+
+    if (m->precision == EG_FLOAT64 || v->dtype != EG_F64) return -1;
+    for (eg_index j = 0; j < n; j++)
+        if (!isfinite((float)eg_view_at(v, j))) return j;
+    return -1;
+}
+
 /* Of weights; moments of an optimiser may have overflowed in a run that is
  * resumed as it was. */
-static eg_status check_finite(const char *name, const eg_view *v,
-                              const char *path, eg_err *err)
+static eg_status check_finite(const char *name, const eg_model *m,
+                              const eg_view *v, const char *path, eg_err *err)
 {
     eg_index j = eg_view_not_finite(v);
 
-    if (j < 0) return EG_OK;
-    return EG_FAIL(err, EG_EFORMAT,
-                   "%s: expected finite numbers, found %g at place %td in %s",
-                   name, eg_view_at(v, j), j, path);
+    if (j >= 0)
+        return EG_FAIL(err, EG_EFORMAT,
+                       "%s: expected finite numbers, found %g at place %td in "
+                       "%s",
+                       name, eg_view_at(v, j), j, path);
+    j = too_large(m, v);
+    if (j >= 0)
+        return EG_FAIL(err, EG_EFORMAT,
+                       "%s: expected numbers that float32 holds, found %g at "
+                       "place %td in %s (train.precision: float64 holds it)",
+                       name, eg_view_at(v, j), j, path);
+    return EG_OK;
 }
 
 eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
@@ -95,7 +116,7 @@ eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
                            "bfloat16, found %s in %s",
                            name, eg_dtype_name(e->view.dtype), path);
         if (prefix[0]) continue;
-        eg_status st = check_finite(name, &e->view, path, err);
+        eg_status st = check_finite(name, m, &e->view, path, err);
         if (st != EG_OK) return st;
     }
     return EG_OK;

@@ -54,8 +54,10 @@ static bool is_nothing(const eg_st_entry *e)
     return true;
 }
 
-/* Our name for an entry of theirs, where the model has such a tensor. */
-static void translate(eg_st_entry *e, const eg_model *m)
+/* Our name for an entry of theirs, where the model has such a tensor. A file
+ * with both names keeps theirs, which is then a tensor too many. */
+static void translate(eg_st_entry *e, const eg_safetensors *s,
+                      const eg_model *m)
 {
     const char *part = behind_block(e->name);
     char ours[sizeof e->name];
@@ -64,7 +66,8 @@ static void translate(eg_st_entry *e, const eg_model *m)
         if (strcmp(part, names[i].theirs) != 0) continue;
         (void)snprintf(ours, sizeof ours, "%.*s%s", (int)(part - e->name),
                        e->name, names[i].ours);
-        if (eg_model_find(m, ours) >= 0) memcpy(e->name, ours, sizeof ours);
+        if (eg_model_find(m, ours) >= 0 && !eg_st_find(s, ours))
+            memcpy(e->name, ours, sizeof ours);
         return;
     }
 }
@@ -77,7 +80,7 @@ bool egi_names_adopt(eg_safetensors *s, const eg_model *m)
     for (int i = 0; i < s->n_entries; i++) {
         eg_st_entry *e = &s->entry[i];
 
-        translate(e, m);
+        translate(e, s, m);
         if (eg_model_find(m, e->name) < 0 &&
             (is_constant(e->name) || is_nothing(e)))
             continue;

@@ -36,7 +36,8 @@ void egi_head_add(egi_ratio *r, const double *a, const int32_t *z, int t,
         all += a[s];
         if (a[s] > 0) a_log_a += a[s] * log(a[s]);
     }
-    if (!(all > 0) || !isfinite(all)) return;
+    if (all == 0) return;
+    if (!isfinite(all)) all = (double)NAN; /* and so is every score */
     for (int s = 0; again && s < t; s++) {
         if (z[s] != z[t]) continue;
         copies += a[s];

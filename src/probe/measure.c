@@ -1,5 +1,6 @@
 #include "probe/measure.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,7 +140,7 @@ static bool raise(double *best, bool any, const egi_ratio *r)
 {
     if (!(r->count > 0)) return any;
     double value = r->sum / r->count;
-    if (!any || value > *best) *best = value;
+    if (!any || value > *best || isnan(value)) *best = value;
     return true;
 }
 

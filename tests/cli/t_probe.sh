@@ -56,6 +56,63 @@ expect 2 '' '--sequences: expected a whole number from 1' \
     "$engram" probe r --sequences 0
 expect 2 '' 'expected WEIGHTS' "$engram" probe
 
+# weights FILE BYTE NAME:DTYPE:SHAPE:BYTES...: tensors full of that byte
+weights() {
+    local file=$1 fill=$2 at=0 all= item name dtype shape bytes
+    shift 2
+    for item; do
+        IFS=: read -r name dtype shape bytes <<<"$item"
+        all+="${all:+,}\"$name\":{\"dtype\":\"$dtype\",\"shape\":[$shape],"
+        all+="\"data_offsets\":[$at,$((at += bytes))]}"
+    done
+    all="{$all}"
+    while [ $((${#all} % 8)) -ne 0 ]; do all+=' '; done
+    {
+        printf "\\x$(printf %x $((${#all} & 255)))"
+        printf "\\x$(printf %x $((${#all} >> 8)))\\0\\0\\0\\0\\0\\0%s" "$all"
+        head -c $at /dev/zero | tr '\0' "$fill"
+    } >"$file"
+}
+small=(--set model.n_layers=1 --set model.d_model=2)
+attn=(blocks.0.attn.W_{QK,V,O}:F32:1,2,2:16)
+ours=(W_E:F32:65,2:520 W_pos:F32:32,2:256 "${attn[@]}")
+theirs=(embed.W_E:F32:65,2:520 pos_embed.W_pos:F32:32,2:256 "${attn[@]}")
+
+# TransformerLens's mask is of truth values; a tensor under both names is not
+# one of them by chance
+weights tl '\0' "${theirs[@]}" unembed.W_U:F32:2,65:520 \
+    blocks.0.attn.mask:BOOL:32,32:1024
+expect 0 '^loss_global *4.174 ' '' "$engram" probe tl c.yaml "${small[@]}"
+for two in 'unembed.W_U W_U' 'W_U unembed.W_U'; do
+    set -- $two
+    weights both '\0' "${theirs[@]}" $1:F32:2,65:520 $2:F32:2,65:520
+    expect 1 '' '1 tensor is not of this model .*: unembed.W_U \[2,65\]' \
+        "$engram" probe both c.yaml "${small[@]}"
+done
+
+# numbers that the model's precision does not hold, and a model that overflows
+weights wide '\0' "${ours[@]}" W_U:F64:2,65:1040
+printf '\x9c\x75\x00\x88\x3c\xe4\x37\x7e' |
+    dd of=wide bs=1 seek=$(($(stat -c %s wide) - 8)) conv=notrunc status=none
+expect 1 '' 'W_U: expected numbers that float32 holds, found 1e.300 at place 129' \
+    "$engram" probe wide c.yaml "${small[@]}"
+expect 1 '' 'W_U: expected numbers that float32 holds' \
+    "$engram" run c.yaml "${small[@]}" --set init.from=wide --out none
+expect 0 '^loss_global *4.174 ' '' \
+    "$engram" probe wide c.yaml "${small[@]}" --set train.precision=float64
+weights huge '\177' "${ours[@]}" W_U:F32:2,65:520
+expect 1 '' 'huge: loss_[a-z_]* is not finite: the model overflows' \
+    "$engram" probe huge c.yaml "${small[@]}" --out none
+[ ! -e none ] || die 'a probe that failed left its folder'
+
+expect 2 '' 'expected a number from 0 to 1' "$engram" probe r --threshold 0x1p-2
+expect 2 '' '--hooks goes without --out' "$engram" probe r --hooks --json
+long=$(printf 'd%.0s' $(seq 200))
+mkdir -p $long/$long/$long/$long/$long/$long
+cp tl $long/$long/$long/$long/$long/$long/w
+expect 2 '' 'path too long' "$engram" probe $long/$long/$long/$long/$long/$long/w \
+    c.yaml "${small[@]}"
+
 # a hook that is held, and what that changes
 expect 0 '^blocks.1.attn.hook_z    *16       1$' '' "$engram" probe r --hooks
 grep -q pattern out && die 'a pattern is offered to be held'
