@@ -9,8 +9,7 @@
 #include "engram/mem.h"
 #include "base/num.h"
 
-/* The first tensor of the table with a number that is none; NULL: none has. */
-static const char *bad_weight(const eg_model *m)
+const char *egi_bad_weight(const eg_model *m)
 {
     for (int i = 0; i < eg_model_n_tensors(m); i++) {
         eg_view v = eg_model_view(m, i);
@@ -74,7 +73,7 @@ static bool bad_activation(char *name, size_t size, const eg_train_spec *spec,
 static void say_behind(char *buf, size_t size, const eg_step_info *info,
                        const eg_train_spec *spec, const eg_model *m)
 {
-    const char *weight = bad_weight(m);
+    const char *weight = egi_bad_weight(m);
     char hook[64];
 
     if (weight)
@@ -95,6 +94,13 @@ static void say_remedy(char *buf, size_t size, const eg_step_info *info,
     if (info->step > 0)
         egi_snprintf(buf, size, "; try optim.lr=%.3g%s", o->lr / 10,
                      o->clip == EG_CLIP_NONE ? " or optim.clip=norm" : "");
+}
+
+void egi_say_overflown(char *buf, size_t size, int64_t steps,
+                       const char *weight)
+{
+    snprintf(buf, size, "step %lld: its update made the weight %s not finite",
+             (long long)steps - 1, weight);
 }
 
 void egi_say_diverged(char *buf, size_t size, const eg_step_info *info,

@@ -41,6 +41,12 @@ eg_status egi_train_restore(const egi_restore *r, int64_t *saved, eg_err *err);
 void egi_say_diverged(char *buf, size_t size, const eg_step_info *info,
                       const eg_train_spec *spec, eg_trainer *tr);
 
+/* The first tensor of the table with a number that is none; NULL: none has. */
+const char *egi_bad_weight(const eg_model *m);
+/* The same where the last of so many updates left that weight not finite. */
+void egi_say_overflown(char *buf, size_t size, int64_t steps,
+                       const char *weight);
+
 /* arrays/profile.json of a trainer with train.profile. */
 #define EGI_PROFILE "profile.json"
 eg_status egi_run_profile(eg_run *run, eg_trainer *tr, eg_pool *pool,

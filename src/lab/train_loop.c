@@ -209,6 +209,19 @@ static void diverged(loop *l, const eg_step_info *info, eg_lab_result *out)
                      l->trainer);
 }
 
+/* A finite gradient may still make a step that no number holds: before a model
+ * is kept, or called finished. */
+static bool overflown(loop *l, eg_lab_result *out)
+{
+    const char *weight = egi_bad_weight(eg_trainer_model(l->trainer));
+
+    if (!weight) return false;
+    out->outcome = EG_DIVERGED;
+    egi_say_overflown(out->reason, sizeof out->reason,
+                      eg_trainer_step_index(l->trainer), weight);
+    return true;
+}
+
 /* The rest of a row that eg_probes_before has begun, and the row written. */
 static eg_status measured_row(loop *l, const eg_step_info *info, eg_err *err)
 {
@@ -264,7 +277,8 @@ static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
         EG_TRY(write_timing(l, step, err));
     }
     tell_progress(l, step, &info, measured);
-    if (every > 0 && (step + 1) % every == 0) EG_TRY(save(l, err));
+    if (every > 0 && (step + 1) % every == 0 && !overflown(l, out))
+        EG_TRY(save(l, err));
 done:
     return st;
 }
@@ -277,6 +291,7 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
     if (n == 0) EG_TRY(look(l, out, err));
     while (eg_trainer_step_index(l->trainer) < n) {
         if (l->opts->stop && l->opts->stop(l->opts->ctx)) {
+            if (overflown(l, out)) return EG_OK;
             out->outcome = EG_INTERRUPTED;
             snprintf(out->reason, sizeof out->reason,
                      "stopped by the user after %lld steps",
@@ -287,9 +302,12 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
         if (out->outcome == EG_DIVERGED) {
             /* the weights before this step are the last good ones: they stay
              * behind when no checkpoint has been made yet */
-            return l->saved < 0 ? save(l, err) : EG_OK;
+            if (l->saved >= 0 || egi_bad_weight(eg_trainer_model(l->trainer)))
+                return EG_OK;
+            return save(l, err);
         }
     }
+    if (n > 0 && overflown(l, out)) return EG_OK;
     if (out->outcome == EG_FINISHED && eg_probes_snapshot_due(l->probes, n, n))
         EG_TRY(snapshot(l, n, err));
     EG_TRY(save(l, err));

@@ -15,6 +15,17 @@ expect 1 'diverged' 'diverged' \
 [ "$(ls early/checkpoints | wc -l)" = 1 ] ||
     die 'diverged before the first checkpoint, and nothing was kept'
 
+# a finite gradient, and an update that no number holds: at a checkpoint, at the
+# end, on Ctrl-C, nothing of it is kept
+over=(--set init.std=W_U=1e25 --set optim.kind=adamw --set optim.lr=1e9
+    --set optim.weight_decay=1e6)
+for sets in train.steps=1 checkpoint.every=1; do
+    expect 1 'diverged' 'diverged: step 0: its update made the weight W_U not finite' \
+        "$engram" run c.yaml "${over[@]}" --set $sets --out over-$sets
+    [ -z "$(ls over-$sets/checkpoints)" ] || die 'weights that are none were kept'
+    grep -q '"status": "diverged"' over-$sets/run.json || die 'run.json'
+done
+
 # what it says to try does help
 printf 'run: {name: small}\ntask: {n_ctx: 128}\ntrain: {batch: 16, steps: 60}\nprobe: {every: 60, snapshots: 0}\n' >small.yaml
 expect 1 'diverged' 'try optim.lr=0.02 or optim.clip=norm' \
