@@ -14,19 +14,38 @@ bool cli_holds(const char *dir, const char *name)
     return has;
 }
 
+/* Is it the folder of a run? One that is there and cannot be opened is an
+ * error, whatever the reason. */
+static int is_run(bool *is, const char *dir)
+{
+    eg_folder f;
+    eg_err err = {0};
+    eg_status st;
+
+    *is = false;
+    if (!cli_is_folder(dir)) return CLI_DONE;
+    st = eg_folder_open(&f, dir, &err);
+    if (st != EG_OK) return cli_error(st, &err);
+    *is = eg_folder_has(&f, "run.json");
+    eg_folder_close(&f);
+    return CLI_DONE;
+}
+
 int cli_find_run(const char *root, const char *word, char dir[EG_PATH])
 {
     char(*dirs)[EG_PATH] = NULL;
     char by_name[EG_PATH + 2], by_id[EG_PATH + 2];
-    int n = 0;
+    int n = 0, code;
     bool found = false;
     eg_err err = {0};
     eg_status st;
 
     snprintf(dir, EG_PATH, "%s", word);
-    if (cli_holds(dir, "run.json")) return CLI_DONE;
+    code = is_run(&found, dir);
+    if (code != CLI_DONE || found) return code;
     snprintf(dir, EG_PATH, "%s/%s", root, word);
-    if (cli_holds(dir, "run.json")) return CLI_DONE;
+    code = is_run(&found, dir);
+    if (code != CLI_DONE || found) return code;
     st = eg_runs_find(&dirs, &n, root, &err);
     if (st != EG_OK) return cli_error(st, &err);
     snprintf(by_name, sizeof by_name, "/%.1000s/", word);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -162,6 +163,7 @@ int main(int argc, char **argv)
     struct rlimit stack;
 
     fill_streams();
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file limit is an error of write */
     /* a line of results in one write, for whoever shares the file */
     (void)setvbuf(stdout, line, _IOLBF, sizeof line);
     if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < SMALL)

@@ -67,7 +67,6 @@ void cli_catch_signals(void)
             old.sa_handler != SIG_IGN)
             catch_one(asks[i].number);
     }
-    signal(SIGXFSZ, SIG_IGN); /* a file limit is an error of write */
     signal(SIGPIPE, SIG_IGN);
 }
 

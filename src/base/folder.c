@@ -203,6 +203,8 @@ bool eg_folder_has(const eg_folder *f, const char *name)
     int parent;
     bool there;
 
+    if (!strchr(name, '/')) /* also where no more files can be opened */
+        return fstatat(f->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
     if (egi_folder_parent(&parent, &part, f, name, NULL) != EG_OK) return false;
     there = fstatat(parent, part, &info, AT_SYMLINK_NOFOLLOW) == 0;
     (void)close(parent);

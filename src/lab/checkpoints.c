@@ -37,16 +37,18 @@ eg_status egi_checkpoint_below(int64_t *step, const eg_folder *run,
                                int64_t below, eg_err *err)
 {
     eg_folder f;
-    eg_status st = eg_folder_sub(&f, run, "checkpoints", false, NULL);
+    eg_status st;
     int64_t best = -1;
     DIR *d;
 
     *step = -1;
-    if (st != EG_OK) return EG_OK;
+    if (!eg_folder_has(run, "checkpoints")) return EG_OK;
+    st = eg_folder_sub(&f, run, "checkpoints", false, err);
+    if (st != EG_OK) return st;
     d = egi_folder_list(&f);
     if (!d) st = EGI_FAIL_ERRNO(err, f.path);
     eg_folder_close(&f);
-    if (!d) return st == EG_ENOMEM ? st : EG_OK;
+    if (!d) return st;
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
         int64_t n = step_of(e->d_name);
 

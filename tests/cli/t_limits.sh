@@ -79,6 +79,30 @@ if command -v strace >/dev/null && strace -o trace true 2>/dev/null; then
     ! grep -q CLONE_THREAD trace || die "a thread was made: $(cat trace)"
 fi
 
+# A limit of file sizes is an error of writing, for every command: with a
+# sentence, and nothing half written stays.
+"$engram" run tiny.yaml -q --out r >out 2>err
+head -c 4000 "$source_dir/README.md" >text
+for kb in 0 1; do
+    for words in 'probe r --out' 'report r --out' 'dump tiny.yaml -q --out' \
+        'stats text --out'; do
+        timeout -s KILL 60 bash -c 'ulimit -f "$1"; shift; exec "$@"' limited \
+            $kb "$engram" $words f$kb 2>&1 >/dev/null | cat >said
+        code=${PIPESTATUS[0]}
+        echo "ulimit -f $kb: $words -> $code"
+        n_checks=$((n_checks + 1))
+        [ "$code" = 1 ] || die "exit code $code: $words"
+        grep -Eq '^engram: .*File too large' said || die "no reason: $(cat said)"
+        [ -z "$(find . -name '*.tmp-*')" ] || die 'a half written file stayed'
+        rm -rf f$kb
+    done
+done
+
+# What cannot be looked into is not said to be absent.
+expect 1 '' 'Too many open files' limited -n 4 "$engram" probe r
+expect 1 - 'Too many open files' limited -n 4 "$engram" verify r
+expect 1 '' 'checkpoints: Too many open files' limited -n 5 "$engram" probe r
+
 # Processes of a user: those of root are not counted.
 unprivileged=()
 if [ "$(id -u)" -eq 0 ]; then
