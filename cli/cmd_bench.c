@@ -273,6 +273,36 @@ done:
     return st == EG_OK ? print(b) : cli_error(st, &err);
 }
 
+/* What goes with some of the benches alone; the rest goes with all. */
+static const struct {
+    const char *option, *with;
+} goes[] = {{"trained", " birth "},
+            {"loss", " birth full gpt2 "},
+            {"batch", " birth full gpt2 "},
+            {"only", " kernels "},
+            {"rounds", " birth full gpt2 "},
+            {"steps", " birth full gpt2 --profile "},
+            {"set", " birth full gpt2 --profile "},
+            {"kern", " birth full gpt2 kernels --profile "}};
+
+/* An option that would do nothing is not what its user means. */
+static int check_options(const cli_args *a, const char *what)
+{
+    char word[32];
+
+    snprintf(word, sizeof word, " %.20s ", what);
+    for (size_t i = 0; i < sizeof goes / sizeof *goes; i++) {
+        int n = (int)strlen(goes[i].with) - 2;
+
+        if (!cli_value(a, goes[i].option) || strstr(goes[i].with, word))
+            continue;
+        return cli_fail(CLI_MISUSE,
+                        "bench: --%s does nothing with %s; it goes with %.*s",
+                        goes[i].option, what, n, goes[i].with + 1);
+    }
+    return CLI_DONE;
+}
+
 int cmd_bench(const cli_args *a)
 {
     const char *kern = cli_value(a, "kern");
@@ -282,15 +312,21 @@ int cmd_bench(const cli_args *a)
                .rounds = 7};
     int code;
 
-    if (cli_value(a, "profile")) return cmd_bench_profile(a);
-    if (strcmp(b.what, "kernels") == 0) return cmd_bench_kernels(a);
-    if (strcmp(b.what, "flow") == 0) return cmd_bench_flow(a);
+    if (cli_value(a, "profile") && a->n_words)
+        return cli_fail(CLI_MISUSE,
+                        "bench: --profile goes in the place of '%s'", b.what);
     if (strcmp(b.what, "birth") != 0 && strcmp(b.what, "full") != 0 &&
-        strcmp(b.what, "gpt2") != 0)
+        strcmp(b.what, "gpt2") != 0 && strcmp(b.what, "kernels") != 0 &&
+        strcmp(b.what, "flow") != 0)
         return cli_fail(CLI_MISUSE,
                         "bench: '%s' is not one of birth, full, "
                         "gpt2, kernels, flow",
                         b.what);
+    code = check_options(a, cli_value(a, "profile") ? "--profile" : b.what);
+    if (code != CLI_DONE) return code;
+    if (cli_value(a, "profile")) return cmd_bench_profile(a);
+    if (strcmp(b.what, "kernels") == 0) return cmd_bench_kernels(a);
+    if (strcmp(b.what, "flow") == 0) return cmd_bench_flow(a);
     if (!cli_int(a, "rounds", 1, 100, &b.rounds) ||
         !cli_int(a, "steps", 1, 1000000, &b.steps))
         return CLI_MISUSE;

@@ -68,6 +68,17 @@ expect 0 'linear +blocks.1.attn.hook_q +backward .* [0-9.]+ %' '' \
 expect 0 '"of_peak": 0' '' "$engram" bench --profile c.yaml --steps 2 --json
 expect 2 '' 'run.kind: expected train, which has operations, found flow' \
     "$engram" bench --profile "$source_dir/experiments/flow/sphere.yaml"
+# an option that would do nothing is refused
+for words in 'birth --profile c.yaml:--profile goes in the place' \
+    '--profile c.yaml --rounds 1:--rounds does nothing with --profile' \
+    '--profile c.yaml --batch 4:--batch does nothing' \
+    '--only x:--only does nothing with birth; it goes with kernels$' \
+    'full --trained all:--trained does nothing with full' \
+    'kernels --set run.seed=2:--set does nothing with kernels' \
+    'flow --kern ref:--kern does nothing with flow' \
+    'foo --only x:.foo. is not one of'; do
+    expect 2 '' "bench: ${words#*:}" "$engram" bench ${words%%:*}
+done
 expect 0 finished - "$engram" run c.yaml --set train.profile=true --out timed
 grep -q '"direction": "backward"' timed/arrays/profile.json || die 'no profile'
 expect 0 'arrays/profile.json' - "$engram" verify timed
