@@ -43,29 +43,30 @@ enum { EG_OPTIM_SGD, EG_OPTIM_ADAM, EG_OPTIM_ADAMW };
 enum { EG_CLIP_NONE, EG_CLIP_NORM, EG_CLIP_VALUE };
 enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
 
-#define EG_TRAIN_FIELDS(I, R, B, T, E, L)                                    \
-    I(steps, "400", 0, 1000000000,                                           \
-      "optimiser steps; 0: the start is measured")                           \
-    I(batch, "512", 1, 1048576, "sequences in a step")                       \
-    T(loss, "",                                                              \
-      "the mean is over this group of positions: all, or one of the "        \
-      "task's, `engram list groups`; empty: the task's own choice")          \
-    L(freeze, "",                                                            \
-      "tensors not trained: NAME for ever, NAME@STEP until that step; * "    \
-      "matches any text, e.g. W_E, blocks.1.attn.*@300")                     \
-    L(clamp, "",                                                             \
-      "hooks held in training, through which no gradient passes: HOOK for "  \
-      "ever, HOOK@TO, HOOK@FROM-TO for steps FROM to TO - 1, at zero or "    \
-      "(HOOK=FILE) at what the hook is in those weights on the same "        \
-      "sequence; .h3 behind a name is head 3 alone, * matches any text, "    \
-      "e.g. blocks.1.attn.hook_z.h0@100-300. Steps go by the plain algebra") \
-    E(precision, "float32", "float32|float64", "numbers trained in")         \
-    E(algebra, "auto", "auto|plain",                                         \
-      "auto: fold products, gather projections and scores from tables; "     \
-      "plain: every matrix product as written (slow; the reference)")        \
-    I(slots, "8", 1, 1024, "gradient sums a step, whatever the threads")     \
-    B(profile, "false",                                                      \
-      "take the time of each operation, forward and back, into "             \
+#define EG_TRAIN_FIELDS(I, R, B, T, E, L)                                     \
+    I(steps, "400", 0, 1000000000,                                            \
+      "optimiser steps; 0: the start is measured")                            \
+    I(batch, "512", 1, 1048576, "sequences in a step")                        \
+    T(loss, "",                                                               \
+      "the mean is over this group of positions: all, or one of the "         \
+      "task's, `engram list groups`; empty: the task's own choice")           \
+    L(freeze, "",                                                             \
+      "tensors not trained: NAME for ever, NAME@STEP until that step; * "     \
+      "matches any text, e.g. W_E, blocks.1.attn.*@300")                      \
+    L(clamp, "",                                                              \
+      "hooks held in training, through which no gradient passes: HOOK for "   \
+      "ever, HOOK@TO, HOOK@FROM-TO for steps FROM to TO - 1, at zero, "       \
+      "(HOOK=mean) at their mean over the batch, or (HOOK=FILE) at what the " \
+      "hook is in those weights on the same "                                 \
+      "sequence; .h3 behind a name is head 3 alone, * matches any text, "     \
+      "e.g. blocks.1.attn.hook_z.h0@100-300. Steps go by the plain algebra")  \
+    E(precision, "float32", "float32|float64", "numbers trained in")          \
+    E(algebra, "auto", "auto|plain",                                          \
+      "auto: fold products, gather projections and scores from tables; "      \
+      "plain: every matrix product as written (slow; the reference)")         \
+    I(slots, "8", 1, 1024, "gradient sums a step, whatever the threads")      \
+    B(profile, "false",                                                       \
+      "take the time of each operation, forward and back, into "              \
       "arrays/profile.json; the result is the same")
 EG_FIELDS_STRUCT(eg_train_opts, EG_TRAIN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */

@@ -1,5 +1,5 @@
-/* train.clamp: hooks that are held from a step to a step, at zero or at what
- * they are in other weights. */
+/* train.clamp: hooks that are held from a step to a step, at zero, at their
+ * mean or at what they are in other weights. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,10 @@
 #include "nn/hold.h"
 #include "nn/rewrite.h"
 
-/* "HOOK[=zero|=FILE][@TO|@FROM-TO]". */
+/* "HOOK[=zero|=mean|=FILE][@TO|@FROM-TO]". */
 typedef struct item {
-    char hook[EG_STRS_LEN], file[EG_STRS_LEN]; /* file "": zeros */
+    char hook[EG_STRS_LEN], file[EG_STRS_LEN]; /* file "": zeros, or mean */
+    bool mean;
     int head;
     int64_t from, to;
 } item;
@@ -55,15 +56,16 @@ static eg_status read_item(item *i, const char *text, eg_err *err)
     if (eq) {
         *eq = '\0';
         fine &= eq[1] != '\0';
-        if (strcmp(eq + 1, "zero") != 0)
+        i->mean = strcmp(eq + 1, "mean") == 0;
+        if (strcmp(eq + 1, "zero") != 0 && !i->mean)
             eg_text_copy(i->file, sizeof i->file, eq + 1);
     }
     i->head = eg_hook_head(i->hook);
     if (fine && i->hook[0]) return EG_OK;
     return EG_FAIL(err, EG_EINVAL,
                    "train.clamp: expected HOOK, HOOK@TO or HOOK@FROM-TO with "
-                   "FROM below TO, HOOK perhaps followed by =zero or =FILE, "
-                   "found '%s'",
+                   "FROM below TO, HOOK perhaps followed by =zero, =mean or "
+                   "=FILE, found '%s'",
                    text);
 }
 
@@ -80,6 +82,9 @@ static eg_status add(egi_clamps *c, const egi_program *p, const item *i,
     h->to = i->to;
     eg_text_copy(c->of[c->n].hook, sizeof c->of[0].hook, hook);
     eg_text_copy(c->of[c->n].file, sizeof c->of[0].file, i->file);
+    c->of[c->n].mean = i->mean;
+    c->of[c->n].at = c->mean.cols;
+    if (i->mean) c->mean.cols += h->cols;
     c->n++;
     return EG_OK;
 }
@@ -214,6 +219,7 @@ void egi_clamps_release(egi_clamps *c)
         egi_program_release(&o->p);
         eg_model_free(o->m);
     }
+    egi_clamps_mean_release(c);
     eg_free(c->other);
     eg_free(c->hold);
     eg_free(c->of);

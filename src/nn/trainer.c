@@ -187,6 +187,7 @@ eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
     EG_TRY(tr->vt->make(&tr->engine, &es, err));
     EG_TRY(egi_clamps_load(&tr->clamps, tr->m, &es, &tr->load,
                            spec->init.allow_extra, err));
+    EG_TRY(egi_clamps_mean_init(&tr->clamps, tr->m, &es, &tr->load, err));
     EG_TRY(tr->vt->hold(tr->engine, tr->clamps.hold, tr->clamps.n, err));
     *out = tr;
     tr = NULL;
@@ -235,6 +236,8 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
                                     (spec->optim.kind != EG_OPTIM_SGD));
     plan->states = b.rooms + b.pairs;
     plan->states += egi_clamps_files(&tr->clamps) * (plan->params + b.rooms);
+    if (tr->clamps.mean.cols > 0)
+        plan->states += b.rooms + spec->train.batch * tr->clamps.mean.cols * 8;
     plan->packs = b.packs;
     plan->total =
         plan->params + plan->grads + plan->moments + plan->states + plan->packs;
@@ -280,6 +283,7 @@ static void gradient(eg_trainer *tr, int64_t step, double *sum, int64_t *n)
 {
     double start = eg_clock();
 
+    egi_clamps_means(&tr->clamps, step);
     tr->vt->gradient(tr->engine, step, tr->grad, sum, n);
     tr->busy += eg_clock() - start;
     tr->gradients++;

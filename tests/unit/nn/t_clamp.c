@@ -255,6 +255,71 @@ static void another_model(void **state)
     unlink(path);
 }
 
+static void add_rows(void *ctx, int index, int worker, const eg_acts *acts)
+{
+    double *row = ctx;
+    eg_view v;
+
+    (void)index;
+    (void)worker;
+    assert_true(eg_acts_hook(acts, "blocks.0.hook_attn_out", &v));
+    for (eg_index k = 0; k < eg_view_size(&v); k++)
+        row[k % 12] += eg_view_at(&v, k) / (4 * acts->n_ctx);
+}
+
+static void add_nll(void *ctx, int index, int worker, const eg_acts *acts)
+{
+    (void)index;
+    (void)worker;
+    for (int t = 0; t < acts->n_ctx; t++) *(double *)ctx += acts->nll[t];
+}
+
+/* Held at its mean: the loss is that of an evaluator in which the hook is held
+ * at the mean over the same batch, at every step anew, and weights behind it
+ * learn. */
+static void at_the_mean(void **state)
+{
+    static const char hook[] = "blocks.0.hook_attn_out";
+    enum { B = 4, T = 16 };
+    double loss[2], row[12], nll[2] = {0, 0};
+    int64_t before;
+    setting s;
+    eg_eval *e;
+    eg_err err = {0};
+    eg_trainer *tr = open_with(&s,
+                               "precision=float64 loss=all "
+                               "clamp=blocks.0.hook_attn_out=mean@1-9",
+                               2);
+
+    (void)state;
+    assert_int_equal(eg_eval_new(&e, eg_trainer_model(tr), s.task, s.pool,
+                                 "auto", EG_EVAL_BASIC, &err),
+                     EG_OK);
+    for (int step = 0; step < 2; step++) {
+        eg_hold hold = {.hook = hook, .head = -1, .row = row};
+
+        eg_trainer_gradient(tr, step, &loss[step]);
+        memset(row, 0, sizeof row);
+        eg_eval_let_go(e);
+        for (uint32_t i = 0; i < B; i++) /* one by one: the sum is shared */
+            eg_eval_run(e, EG_TRAIN, (uint64_t)step, i, 1, add_rows, row);
+        if (step == 1) assert_int_equal(eg_eval_hold(e, &hold, &err), EG_OK);
+        for (uint32_t i = 0; i < B; i++)
+            eg_eval_run(e, EG_TRAIN, (uint64_t)step, i, 1, add_nll, &nll[step]);
+        print_message("  step %d: %.15g, held %.15g\n", step, loss[step],
+                      nll[step] / (B * T));
+        assert_true(fabs(loss[step] - nll[step] / (B * T)) < 1e-12);
+    }
+    assert_true(largest(tr, "blocks.0.attn.W_V") == 0);
+    assert_true(largest(tr, "blocks.1.attn.W_V") > 0);
+    before = eg_mem_query().n_allocs;
+    eg_trainer_gradient(tr, 2, &loss[0]);
+    assert_int_equal(eg_mem_query().n_allocs, before);
+    eg_eval_free(e);
+    eg_trainer_free(tr);
+    setting_close(&s);
+}
+
 static void refused(const char *clamp, const char *words)
 {
     variant v = {"refused", MODEL, "loss=all"};
@@ -281,7 +346,7 @@ static void what_is_refused(void **state)
     refused("blocks.1.attn.hook_z@4-4", "with FROM below TO");
     refused("blocks.1.attn.hook_z@x", "expected HOOK, HOOK@TO");
     refused("blocks.1.attn.hook_z@3-", "expected HOOK, HOOK@TO");
-    refused("blocks.1.attn.hook_z=@3", "=zero or =FILE");
+    refused("blocks.1.attn.hook_z=@3", "=zero, =mean or =FILE");
     refused("=zero", "expected HOOK");
     refused("blocks.1.attn.hook_z.h2", "a head from 0 to 1, found 2");
 }
@@ -293,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_head),
         cmocka_unit_test(from_a_step_to_a_step),
         cmocka_unit_test(another_model),
+        cmocka_unit_test(at_the_mean),
         cmocka_unit_test(what_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
