@@ -27,7 +27,7 @@ static inline uint64_t egi_draw_of(uint64_t seed, int64_t step, int index)
 /* False with probability drop. */
 static inline bool egi_kept(uint64_t key, uint64_t entry, double drop)
 {
-    return (double)(egi_mix(key + entry) >> 11) * 0x1p-53 >= drop;
+    return egi_mix(key + entry) >> 11 >= (uint64_t)(drop * 0x1p53);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* Softmax attention in general form, row by row:
+/* Softmax attention in general form:
  *     P[r, s] = softmax_{s <= t}(scale q[r, h] . (k[s, h] + R[t - s])),
  *     z[r, h] = sum_{s <= t} m P[r, s] v[s, h],   t the position of row r,
  * m = 0 where the pattern is dropped in training (with probability attr.drop)
@@ -18,116 +18,186 @@ static eg_status attend_shape(egi_program *p, egi_op *op)
     return p->st;
 }
 
-/* A row's part in head h: its query, keys, values and pattern, and what
- * reaches them; n keys, the last at its own position. */
-typedef struct attend_row {
+/* Rows are taken in blocks of so many, as matrices. */
+enum { ATTEND_ROWS = 32 };
+
+/* A block of rows in head h: their queries, and keys and values up to the last
+ * that any of them sees; patterns as rows of `span` entries. */
+typedef struct attend_block {
+    const N(call) * c;
     const real *q, *k, *v, *dz;
     real *z, *p, *dq, *dk, *dv;
-    eg_index n, kw, vw, ldk, ldv;
-    uint64_t key, first; /* of the mask: its stream, and entry s = 0 */
-} attend_row;
+    eg_index h, row, rows, n, span, kw, vw;
+    real *one, *two; /* scratch [rows, span] */
+    real *work;      /* of products */
+    uint64_t key;    /* of the masks */
+} attend_block;
 
-static attend_row attend_at(const N(call) * c, eg_index h, eg_index r)
+static real *attend_part(real *x, eg_index shift)
+{
+    return x ? x + shift : NULL;
+}
+
+static attend_block attend_at(const N(call) * c, eg_index h, eg_index row)
 {
     const egi_attr *a = &c->op->attr;
     const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
     const N(arg) *z = &c->out[0];
     eg_index kw = q->cols / a->heads, vw = v->cols / a->v_heads;
     eg_index kh = h * a->k_heads / a->heads * kw;
-    eg_index vh = h * a->v_heads / a->heads * vw, n = c->limit[r];
-    eg_index span = k->rows;
+    eg_index vh = h * a->v_heads / a->heads * vw, span = k->rows;
+    eg_index rows = op_least(z->rows - row, ATTEND_ROWS);
 
-    return (attend_row){.q = q->x + r * q->ld + h * kw,
-                        .k = k->x + kh,
-                        .v = v->x + vh,
-                        .dz = z->g ? z->g + r * z->ld + h * vw : NULL,
-                        .z = z->x + r * z->ld + h * vw,
-                        .p = c->out[1].x + (h * span + r) * span,
-                        .dq = q->g ? q->g + r * q->ld + h * kw : NULL,
-                        .dk = k->g ? k->g + kh : NULL,
-                        .dv = v->g ? v->g + vh : NULL,
-                        .n = n,
-                        .kw = kw,
-                        .vw = vw,
-                        .ldk = k->ld,
-                        .ldv = v->ld,
-                        .key = op_mask_key(c),
-                        .first = ((uint64_t)h << 24 | (uint64_t)n) << 24};
+    return (attend_block){.c = c,
+                          .q = q->x + row * q->ld + h * kw,
+                          .k = k->x + kh,
+                          .v = v->x + vh,
+                          .dz = attend_part(z->g, row * z->ld + h * vw),
+                          .z = z->x + row * z->ld + h * vw,
+                          .p = c->out[1].x + (h * span + row) * span,
+                          .dq = attend_part(q->g, row * q->ld + h * kw),
+                          .dk = attend_part(k->g, kh),
+                          .dv = attend_part(v->g, vh),
+                          .h = h,
+                          .row = row,
+                          .rows = rows,
+                          .n = c->limit[row + rows - 1],
+                          .span = span,
+                          .kw = kw,
+                          .vw = vw,
+                          .one = c->work,
+                          .two = c->work + ATTEND_ROWS * span,
+                          .work = c->work + 2 * ATTEND_ROWS * span,
+                          .key = op_mask_key(c)};
 }
 
-/* s[i] = scale q . (k_i + R[n - 1 - i]) */
-static void attend_scores(const N(call) * c, const attend_row *a, real *s)
+/* Keys that row r of the block sees. */
+static eg_index attend_keys(const attend_block *b, eg_index r)
 {
-    const N(arg) *R = &c->in[3];
-    real scale = (real)c->op->attr.scale, *far = c->work;
-
-    c->K->attn_scores(s, a->q, a->k, a->ldk, a->n, a->kw, scale);
-    if (!R->x) return;
-    c->K->attn_scores(far, a->q, R->x, R->ld, a->n, a->kw, scale);
-    for (eg_index i = 0; i < a->n; i++) s[i] += far[a->n - 1 - i];
+    return b->c->limit[b->row + r];
 }
 
-static void attend_softmax(real *s, eg_index n)
+/* m of row r and key s. */
+static real attend_mask(const attend_block *b, eg_index r, eg_index s)
+{
+    uint64_t first = ((uint64_t)b->h << 24 | (uint64_t)attend_keys(b, r)) << 24;
+
+    return op_mask(b->key, first + (uint64_t)s, b->c->op->attr.drop);
+}
+
+/* P = scale Q (K + R[t - s])^T where it is seen. */
+static void attend_scores(const attend_block *b)
+{
+    const N(call) *c = b->c;
+    const N(arg) *q = &c->in[0], *k = &c->in[1], *R = &c->in[3];
+    real scale = (real)c->op->attr.scale;
+
+    c->K->gemm(b->p, b->span, b->q, q->ld, 1, b->k, 1, k->ld, b->rows, b->n,
+               b->kw, scale, 0, b->work);
+    if (!R->x) return;
+    c->K->gemm(b->one, b->span, b->q, q->ld, 1, R->x, 1, R->ld, b->rows, b->n,
+               b->kw, scale, 0, b->work);
+    for (eg_index r = 0; r < b->rows; r++) {
+        eg_index t = attend_keys(b, r) - 1;
+
+        for (eg_index s = 0; s <= t; s++)
+            b->p[r * b->span + s] += b->one[r * b->span + t - s];
+    }
+}
+
+/* s[0..n-1] becomes its softmax; what stands behind, up to `all`, is 0. */
+static void attend_softmax(real *s, eg_index n, eg_index all)
 {
     real top = s[0];
     double sum = 0;
 
     for (eg_index i = 1; i < n; i++) top = s[i] > top ? s[i] : top;
     for (eg_index i = 0; i < n; i++) {
-        s[i] = (real)exp((double)(s[i] - top));
+        s[i] = op_exp(s[i] - top);
         sum += (double)s[i];
     }
     for (eg_index i = 0; i < n; i++) s[i] = (real)((double)s[i] / sum);
+    for (eg_index i = n; i < all; i++) s[i] = 0;
+}
+
+/* m P of the block: P itself, or in scratch. */
+static const real *attend_dropped(const attend_block *b, real *to)
+{
+    if (b->c->op->attr.drop <= 0) return b->p;
+    for (eg_index r = 0; r < b->rows; r++)
+        for (eg_index s = 0; s < b->n; s++) {
+            real p = b->p[r * b->span + s];
+
+            to[r * b->span + s] = p > 0 ? p * attend_mask(b, r, s) : 0;
+        }
+    return to;
 }
 
 static void attend_forward(const N(call) * c)
 {
-    double drop = c->op->attr.drop;
+    const N(arg) *v = &c->in[2], *z = &c->out[0];
 
     for (eg_index h = 0; h < c->op->attr.heads; h++)
-        for (eg_index r = 0; r < c->out[0].rows; r++) {
-            attend_row a = attend_at(c, h, r);
+        for (eg_index row = 0; row < z->rows; row += ATTEND_ROWS) {
+            attend_block b = attend_at(c, h, row);
 
-            attend_scores(c, &a, a.p);
-            attend_softmax(a.p, a.n);
-            op_zero(a.z, 0, 1, a.vw);
-            for (eg_index i = 0; i < a.n; i++) {
-                real m = op_mask(a.key, a.first + (uint64_t)i, drop);
-                if (m > 0) c->K->axpy(a.z, m * a.p[i], a.v + i * a.ldv, a.vw);
-            }
+            attend_scores(&b);
+            for (eg_index r = 0; r < b.rows; r++)
+                attend_softmax(b.p + r * b.span, attend_keys(&b, r), b.n);
+            c->K->gemm(b.z, z->ld, attend_dropped(&b, b.one), b.span, 1, b.v,
+                       v->ld, 1, b.rows, b.vw, b.n, 1, 0, b.work);
         }
 }
 
-/* ds[i] = P_i (m_i dz . v_i - sum_j P_j m_j dz . v_j); and dv. */
-static void attend_values_back(const N(call) * c, const attend_row *a, real *ds)
+/* ds = scale P (m dz . v - sum_j P_j m_j dz . v_j) into b.one; and dv. */
+static void attend_values_back(const attend_block *b)
 {
-    double drop = c->op->attr.drop, mean = 0;
+    const N(call) *c = b->c;
+    const N(arg) *v = &c->in[2], *z = &c->out[0];
+    const real *mp = attend_dropped(b, b->two);
 
-    c->K->attn_scores(ds, a->dz, a->v, a->ldv, a->n, a->vw, 1);
-    for (eg_index i = 0; i < a->n; i++) {
-        real m = op_mask(a->key, a->first + (uint64_t)i, drop);
+    if (b->dv)
+        c->K->gemm(b->dv, v->ld, mp, 1, b->span, b->dz, z->ld, 1, b->n, b->vw,
+                   b->rows, 1, 1, b->work);
+    c->K->gemm(b->one, b->span, b->dz, z->ld, 1, b->v, 1, v->ld, b->rows, b->n,
+               b->vw, 1, 0, b->work);
+    for (eg_index r = 0; r < b->rows; r++) {
+        real *ds = b->one + r * b->span;
+        const real *p = b->p + r * b->span, *m = mp + r * b->span;
+        real mean = (real)c->K->dot(m, ds, b->n);
 
-        ds[i] *= m;
-        mean += (double)(a->p[i] * ds[i]);
-        if (a->dv && m > 0)
-            c->K->axpy(a->dv + i * a->ldv, m * a->p[i], a->dz, a->vw);
+        for (eg_index s = 0; s < b->n; s++)
+            ds[s] = (real)c->op->attr.scale * (m[s] * ds[s] - p[s] * mean);
     }
-    for (eg_index i = 0; i < a->n; i++) ds[i] = a->p[i] * (ds[i] - (real)mean);
 }
 
-static void attend_scores_back(const N(call) * c, const attend_row *a, real *ds)
+/* What scores pass to queries and keys; and then, each row turned round so that
+ * entry j is of distance j, to R. */
+static void attend_scores_back(const attend_block *b)
 {
-    const N(arg) *R = &c->in[3];
+    const N(call) *c = b->c;
+    const N(arg) *q = &c->in[0], *k = &c->in[1], *R = &c->in[3];
 
-    c->K->scale(ds, (real)c->op->attr.scale, a->n);
-    for (eg_index i = 0; i < a->n; i++) {
-        eg_index far = (a->n - 1 - i) * R->ld;
+    if (b->dq)
+        c->K->gemm(b->dq, q->ld, b->one, b->span, 1, b->k, k->ld, 1, b->rows,
+                   b->kw, b->n, 1, 1, b->work);
+    if (b->dk)
+        c->K->gemm(b->dk, k->ld, b->one, 1, b->span, b->q, q->ld, 1, b->n,
+                   b->kw, b->rows, 1, 1, b->work);
+    if (!R->x) return;
+    for (eg_index r = 0; r < b->rows; r++) {
+        eg_index n = attend_keys(b, r);
 
-        if (a->dq) c->K->axpy(a->dq, ds[i], a->k + i * a->ldk, a->kw);
-        if (a->dq && R->x) c->K->axpy(a->dq, ds[i], R->x + far, a->kw);
-        if (a->dk) c->K->axpy(a->dk + i * a->ldk, ds[i], a->q, a->kw);
-        if (R->g) c->K->axpy(R->g + far, ds[i], a->q, a->kw);
+        for (eg_index s = 0; s < b->n; s++)
+            b->two[r * b->span + s] =
+                s < n ? b->one[r * b->span + n - 1 - s] : 0;
     }
+    if (b->dq)
+        c->K->gemm(b->dq, q->ld, b->two, b->span, 1, R->x, R->ld, 1, b->rows,
+                   b->kw, b->n, 1, 1, b->work);
+    if (R->g)
+        c->K->gemm(R->g, R->ld, b->two, 1, b->span, b->q, q->ld, 1, b->n, b->kw,
+                   b->rows, 1, 1, b->work);
 }
 
 static void attend_backward(const N(call) * c)
@@ -137,20 +207,26 @@ static void attend_backward(const N(call) * c)
         if (a->g && a->fresh) op_zero(a->g, a->ld, a->rows, a->cols);
     }
     for (eg_index h = 0; h < c->op->attr.heads; h++)
-        for (eg_index r = 0; r < c->out[0].rows; r++) {
-            attend_row a = attend_at(c, h, r);
+        for (eg_index row = 0; row < c->out[0].rows; row += ATTEND_ROWS) {
+            attend_block b = attend_at(c, h, row);
 
-            attend_values_back(c, &a, c->work);
-            attend_scores_back(c, &a, c->work);
+            attend_values_back(&b);
+            attend_scores_back(&b);
         }
 }
 
+/* Two blocks of patterns, and a packed right operand. */
 static eg_index attend_work(const kern *K, const egi_program *p,
                             const egi_op *op)
 {
-    (void)K;
-    (void)op;
-    return p->m->T;
+    eg_index T = p->m->T;
+    eg_index kw = egi_value_of(p, op->in[0])->cols / op->attr.heads;
+    eg_index vw = egi_value_of(p, op->in[2])->cols / op->attr.v_heads;
+    eg_index w = op_most(kw, vw);
+
+    return 2 * ATTEND_ROWS * T +
+           op_most(op_most(K->pack_size(w, T), K->pack_size(T, w)),
+                   K->pack_size(ATTEND_ROWS, w));
 }
 
 static void attend_cost(const egi_program *p, const egi_op *op, double rows,
@@ -169,12 +245,11 @@ static void attend_cost(const egi_program *p, const egi_op *op, double rows,
 static void attend_pattern(real *out, const N(call) * c, eg_index h)
 {
     eg_index T = c->out[0].rows;
+    const real *p = c->out[1].x + h * T * T;
 
     memset(out, 0, (size_t)(T * T) * sizeof *out);
-    for (eg_index r = 0; r < T; r++) {
-        attend_row a = attend_at(c, h, r);
-        memcpy(out + r * T, a.p, (size_t)a.n * sizeof *out);
-    }
+    for (eg_index r = 0; r < T; r++)
+        memcpy(out + r * T, p + r * T, (size_t)c->limit[r] * sizeof *out);
 }
 
 KIND(attend, .shape = attend_shape, .forward = attend_forward,

@@ -159,6 +159,15 @@ static void op_linear_cost(const egi_program *p, const egi_op *op, double rows,
     out->madds = rows * (double)w->rows * (double)w->cols * passes;
 }
 
+static real op_exp(real x)
+{
+#ifdef EG_REAL_DOUBLE
+    return exp(x);
+#else
+    return expf(x);
+#endif
+}
+
 /* The stream of an op's masks in the sequence in hand. */
 static uint64_t op_mask_key(const N(call) * c)
 {
