@@ -132,9 +132,7 @@ static void print_rewrite(cli_table *table, const eg_rewrite_row *r)
                                 : "not taken");
     cli_table_cell(table, "%d", r->n_ops);
     cli_table_cell(table, "%s", cli_count(a, r->madds));
-    if (!r->tried)
-        cli_table_cell(table, "train.algebra: plain");
-    else if (r->places > 0)
+    if (r->places > 0)
         cli_table_cell(table, "pays at %d of %d: %s against %s", r->taken,
                        r->places, cli_count(a, r->cost), cli_count(b, r->gain));
     else if (r->why[0])

@@ -5,6 +5,7 @@
 #include "lab/lab_priv.h"
 #include "lab/run_priv.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "engram/kern.h"
@@ -194,7 +195,7 @@ static void tell_progress(loop *l, int64_t step, const eg_step_info *info,
 
     if (!l->opts->progress) return;
     p->step = step;
-    p->loss = info->loss;
+    p->loss = info->n_loss > 0 ? info->loss : (double)NAN;
     p->measured = measured;
     p->tokens_per_s = done * (double)tokens_per_step(l) / seconds;
     p->eta = seconds / done * (double)(p->n_steps - step - 1);
@@ -225,7 +226,7 @@ static bool overflown(loop *l, eg_lab_result *out)
 /* The rest of a row that eg_probes_before has begun, and the row written. */
 static eg_status measured_row(loop *l, const eg_step_info *info, eg_err *err)
 {
-    emit(l, "loss", info->loss);
+    if (info->n_loss > 0) emit(l, "loss", info->loss); /* of nothing: none */
     emit(l, "lr", info->lr);
     emit(l, "grad_norm", info->grad_norm);
     eg_probes_after(l->probes, info->step, emit, l);

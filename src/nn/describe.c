@@ -90,7 +90,8 @@ static int64_t form(const egi_program *p)
 
 static eg_status rewrite(describer *d, eg_program_table *t, eg_err *err)
 {
-    bool plain = d->tr->spec.train.algebra == EG_ALGEBRA_PLAIN;
+    const eg_train_opts *o = &d->tr->spec.train;
+    bool plain = egi_trains_plain(o);
     eg_status st = egi_program_rewrite(&d->p, d->trains, &d->tr->load, 0, err);
 
     for (int i = 0; i < t->n_rewrites && st == EG_OK; i++) {
@@ -99,7 +100,9 @@ static eg_status rewrite(describer *d, eg_program_table *t, eg_err *err)
         row->name = egi_rewrite_name(i);
         row->help = egi_rewrite_help(i);
         row->tried = !plain;
-        row->why = "";
+        row->why = !plain           ? ""
+                   : o->clamp.n > 0 ? "train.clamp"
+                                    : "train.algebra: plain";
         if (!plain) {
             int64_t before = form(&d->p);
 
@@ -158,7 +161,8 @@ eg_status eg_program_table_make(eg_program_table *out,
     for (int i = 0; i < out->n_tensors; i++)
         d.trains[i] = tr->from[i] != EGI_NEVER;
     EG_TRY(egi_program_build(&d.p, tr->m, tr->program.loss,
-                             EGI_HOOKS_NONE | EGI_TRAINING, err));
+                             egi_train_flags(&tr->spec.train), err));
+    d.p.n_hooks = 0; /* their values stay, as in the trainer's */
     EG_TRY(rewrite(&d, out, err));
     EG_TRY(fill(&d, out, err));
 done:

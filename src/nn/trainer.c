@@ -51,29 +51,36 @@ static int slots_of(const eg_trainer *tr)
     return bytes > SUMS ? 1 : (int)slots;
 }
 
+bool egi_trains_plain(const eg_train_opts *o)
+{
+    return o->algebra == EG_ALGEBRA_PLAIN || o->clamp.n > 0;
+}
+
+unsigned egi_train_flags(const eg_train_opts *o)
+{
+    return (o->clamp.n > 0 ? EGI_HOOKS_BASIC : EGI_HOOKS_NONE) | EGI_TRAINING;
+}
+
 /* The program of a step, with every shortcut that pays, or with none. */
 static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
 {
     const eg_train_spec *s = &tr->spec;
     const eg_group *loss = loss_of(s);
-    bool clamps = s->train.clamp.n > 0;
-    bool plain = s->train.algebra == EG_ALGEBRA_PLAIN || clamps;
     eg_status st = egi_load_measure(&tr->load, s->task, loss,
                                     (int)s->train.batch, slots_of(tr), err);
 
     for (int i = 0; i < tr->m->n_tensors; i++)
         trains[i] = tr->from[i] != EGI_NEVER;
     if (st == EG_OK)
-        st = egi_program_build(
-            &tr->program, tr->m, loss,
-            (clamps ? EGI_HOOKS_BASIC : EGI_HOOKS_NONE) | EGI_TRAINING, err);
+        st = egi_program_build(&tr->program, tr->m, loss,
+                               egi_train_flags(&s->train), err);
     if (st == EG_OK)
         st = egi_clamps_parse(&tr->clamps, &tr->program, &s->train, err);
     tr->program.n_hooks = 0; /* their values stay; nobody looks */
     tr->program.team = slots_of(tr) == 1;
     if (st == EG_OK)
         st = egi_program_rewrite(&tr->program, trains, &tr->load,
-                                 plain ? 0 : ~0u, err);
+                                 egi_trains_plain(&s->train) ? 0 : ~0u, err);
     return st;
 }
 

@@ -24,6 +24,11 @@ struct eg_trainer {
     char note[2][512];    /* of init.from and of train.freeze; or "" */
 };
 
+/* Steps by the plain algebra: as asked, or because hooks are held. */
+bool egi_trains_plain(const eg_train_opts *o);
+/* What the program of a step is built with (nn/prog.h). */
+unsigned egi_train_flags(const eg_train_opts *o);
+
 /* A trainer without parameters and engine: its model's table, program, load. */
 eg_status egi_trainer_planned(eg_trainer **out, const eg_train_spec *spec,
                               eg_err *err);

@@ -42,6 +42,10 @@ expect 0 'linear +blocks.1.attn.hook_q' '' "$engram" show --program c.yaml --pla
 expect 0 'subset +taken .*what only the loss reads' '' \
     "$engram" show --program c.yaml
 expect 0 '"madds_forward": [1-9]' '' "$engram" show --program c.yaml --json
+# steps with a hook that is held take no shortcut, and that is what is shown
+expect 0 ' off  .* train.clamp  ' '' "$engram" show --program c.yaml \
+    --set 'train.clamp=[blocks.1.attn.hook_z]'
+grep -Eq '^[0-9]+ +product |  taken ' out && die 'a shortcut is shown that no step takes'
 expect 2 '' 'expected train, which has a program, found flow' "$engram" show \
     --program "$source_dir/experiments/flow/sphere.yaml"
 expect 2 '' '--plain and --set go with --program' "$engram" show tiny --plain

@@ -26,6 +26,14 @@ for sets in train.steps=1 checkpoint.every=1; do
     grep -q '"status": "diverged"' over-$sets/run.json || die 'run.json'
 done
 
+# a batch without a position in the loss has none, which is not 0
+expect 0 finished - "$engram" run c.yaml --set task.n_ctx=8 --set train.batch=1 \
+    --set train.steps=20 --set probe.every=1 --out none
+grep -q '"loss": [1-9]' none/metrics.jsonl || die 'no loss at all'
+grep -q '"loss": 0,' none/metrics.jsonl && die 'the loss of nothing is 0'
+[ "$(grep -c '"loss": ' none/metrics.jsonl)" -lt 20 ] ||
+    die 'every batch has a position in the loss: nothing was tried'
+
 # what it says to try does help
 printf 'run: {name: small}\ntask: {n_ctx: 128}\ntrain: {batch: 16, steps: 60}\nprobe: {every: 60, snapshots: 0}\n' >small.yaml
 expect 1 'diverged' 'try optim.lr=0.02 or optim.clip=norm' \
