@@ -67,7 +67,7 @@ static attend_block attend_at(const N(call) * c, eg_index h, eg_index row)
                           .vw = vw,
                           .one = c->work,
                           .two = c->work + ATTEND_ROWS * span,
-                          .work = c->work + 2 * ATTEND_ROWS * span,
+                          .work = c->work + (eg_index)2 * ATTEND_ROWS * span,
                           .key = op_mask_key(c)};
 }
 
@@ -224,7 +224,7 @@ static eg_index attend_work(const kern *K, const egi_program *p,
     eg_index vw = egi_value_of(p, op->in[2])->cols / op->attr.v_heads;
     eg_index w = op_most(kw, vw);
 
-    return 2 * ATTEND_ROWS * T +
+    return (eg_index)2 * ATTEND_ROWS * T +
            op_most(op_most(K->pack_size(w, T), K->pack_size(T, w)),
                    K->pack_size(ATTEND_ROWS, w));
 }
