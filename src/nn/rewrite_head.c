@@ -4,19 +4,24 @@
 
 /* Of so many logits a block has a row: 128 rows by default. */
 #define LOGITS_A_ROW 0x1p15
+/* Rows of W_U from which on arithmetic hides that logits come and go; packed,
+ * such a matrix takes three times its size. */
+#define WIDE 512
 
 void egi_rewrite_head(egi_program *p, const egi_load *load)
 {
     int loss = p->n_ops - 1;
     const egi_op *y, *turned;
     egi_attr attr = {.scale = 1, .at = 5};
+    double most = load->logits;
     int w;
 
     if (p->op[loss].kind != EGI_OP_xent) return;
     y = egi_inner(p, p->op[loss].in[0], EGI_OP_linear);
     if (!y || y->in[2] >= 0 || y->in[3] >= 0) return;
     w = y->in[1];
-    if ((double)p->m->T * (double)p->value[w].cols <= load->logits) {
+    if (p->value[w].rows >= WIDE) most /= 4;
+    if ((double)p->m->T * (double)p->value[w].cols <= most) {
         (void)egi_refuse(p, "logits of a sequence are few enough to be kept");
         return;
     }

@@ -77,6 +77,7 @@ static void weight_lay(layout *l, N(exec) * e, int v)
     use u = use_of(e->p, v);
 
     w->acc = -1;
+    if (value->tensor < 0 && value->maker < 0) return; /* rewritten away */
     if (value->tensor < 0) w->x = lay_real(l, size);
     if (u.packed)
         w->pw = lay_real(l, N(pack_size)(e->K, value->rows, value->cols, part));

@@ -158,6 +158,20 @@ static void test_gradient(void **state)
     same_gradient(&MERGED, WIDE_TASK, "slots=1", "slots=2", 1e-5);
 }
 
+/* No W_U of a tied head lies anywhere, nor is W_E packed. */
+static void nothing_packed(const variant *v, const char *task)
+{
+    setting s;
+    eg_train_plan plan;
+    eg_err err;
+
+    setting_open(&s, v, task, 1);
+    assert_int_equal(eg_train_plan_make(&plan, &s.spec, &err), EG_OK);
+    printf("  %.0f kB of packs\n", (double)plan.packs / 1e3);
+    assert_true(plan.packs < N_SYMBOLS * 48 * 4);
+    setting_close(&s);
+}
+
 static void test_large_vocabulary(void **state)
 {
     char path[64], task[128];
@@ -165,6 +179,7 @@ static void test_large_vocabulary(void **state)
     (void)state;
     many_symbols(path, sizeof path);
     (void)snprintf(task, sizeof task, "n_ctx=1400 stats=%s", path);
+    nothing_packed(&TIED, task);
     same_bits(&TIED, task);
     same_bits(&UNTIED, task);
     same_gradient(&TIED, task, "algebra=auto", "algebra=plain", 1e-4);
