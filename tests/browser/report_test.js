@@ -35,7 +35,7 @@ async function testFigures(b, page) {
   check(empty.length === 0, "every figure shows something", empty);
   const titles = await b.eval(`[...document.querySelectorAll('.plot')].filter((p) => !p._fullLayout.xaxis.title.text || !p._fullLayout.yaxis.title.text).map((p) => p.getAttribute('aria-label'))`);
   check(titles.length === 0, "every axis has a title", titles);
-  const bars = await b.eval("[...document.querySelectorAll('.bars .bar')].map((d) => [d.previousSibling.textContent, d.nextSibling.textContent, d.children.length])");
+  const bars = await b.eval("[...document.querySelectorAll('.bars .share')].map((d) => [d.previousSibling.textContent, d.nextSibling.textContent, d.children.length])");
   check(JSON.stringify(bars) === JSON.stringify([["softmax blocks.1.attn.hook_z", "60.0 %", 2], ["linear #3", "10.0 %", 1], ["sequences are drawn", "10.0 %", 1],
     ["waiting, and the rest", "20.0 %", 1]]), "a bar for every operation", bars);
   check(await b.eval("document.querySelectorAll('[id^=run-]').length === DATA.groups.length"), "a section for every group");

@@ -257,7 +257,7 @@ function profilePart(g) {
   const top = Math.max(...shown.map((o) => o.share));
   return fold("Where the time goes", `share of ${num(1000 * p.seconds / p.threads / p.steps)} ms a step on ${p.threads} threads, kernels ${p.kernels}; forward, then backward`,
     h("div", {class: "bars"}, shown.map((o) => [h("span", null, o.name),
-      h("div", {class: "bar", title: o.tip.join("\n")}, ["forward", "backward", "beside"].filter((w) => o.part[w]).map((w) => h("i", {class: w, style: `width:${100 * o.part[w] / top}%`}))),
+      h("div", {class: "share", title: o.tip.join("\n")}, ["forward", "backward", "beside"].filter((w) => o.part[w]).map((w) => h("i", {class: w, style: `width:${100 * o.part[w] / top}%`}))),
       h("span", null, `${(100 * o.share).toFixed(1)} %`)])));
 }
 function command(text) {
