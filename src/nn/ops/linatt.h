@@ -54,7 +54,8 @@ static linatt_head linatt_at(const N(call) * c, eg_index h)
                          .state = c->work,
                          .a = c->work + kw * vw,
                          .da = c->work + kw * vw + LINATT_SCORES,
-                         .work = c->work + kw * vw + 2 * LINATT_SCORES,
+                         .work =
+                             c->work + kw * vw + (eg_index)2 * LINATT_SCORES,
                          .kw = kw,
                          .vw = vw};
 }
@@ -237,7 +238,7 @@ static eg_index linatt_work(const kern *K, const egi_program *p,
     eg_index vw = egi_value_of(p, op->in[2])->cols / op->attr.v_heads;
     eg_index most = op_most(op_most(kw, vw), n);
 
-    return kw * vw + 2 * LINATT_SCORES + K->pack_size(most, most);
+    return kw * vw + (eg_index)2 * LINATT_SCORES + K->pack_size(most, most);
 }
 
 /* As the state is what costs: kw vw a row for z, dq and the two sides of dS. */
