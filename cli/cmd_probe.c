@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "engram/mem.h"
 
 const cli_option cli_probe_options[] = {
@@ -77,6 +78,7 @@ const char cli_probe_help[] =
 static int newest(probing *p, const char *dir)
 {
     int64_t step;
+    struct stat info;
     eg_err err = {0};
     eg_status st = eg_run_last_checkpoint(&step, dir, &err);
 
@@ -88,6 +90,9 @@ static int newest(probing *p, const char *dir)
     snprintf(p->weights, sizeof p->weights,
              "%.*s/checkpoints/step-%lld.safetensors",
              (int)sizeof p->weights - 64, dir, (long long)step);
+    if (lstat(p->weights, &info) == 0 && S_ISLNK(info.st_mode))
+        return cli_fail(CLI_FAILED, "%s: is a link, which is not followed",
+                        p->weights);
     return CLI_DONE;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "engram/mem.h"
+#include "engram/verify.h"
 
 const char *cli_runs_root(const cli_args *a)
 {
@@ -38,21 +39,42 @@ static bool read_seed(const cli_args *a, int64_t *seed)
     return true;
 }
 
-int cli_config(const cli_args *a, const char *file, eg_config *cfg)
+static void warn_of_config(void *ctx, const eg_finding *f)
+{
+    const char *const *dir = ctx;
+
+    if (f->sound == EG_DAMAGED && strcmp(f->file, "config.yaml") == 0)
+        (void)cli_fail(CLI_FAILED, "warning: %s/config.yaml: %s", *dir, f->why);
+}
+
+/* The configuration of a run: one that is not what the run wrote is taken, as
+ * its user may mean it, but not without a word. */
+static eg_status load_run(eg_config *cfg, const char *dir, eg_err *err)
 {
     eg_folder run;
+    eg_err unread = {0};
+    eg_status st = eg_folder_open(&run, dir, err);
+
+    if (st == EG_OK) st = eg_config_load_run(cfg, &run, err);
+    if (st == EG_OK && eg_folder_has(&run, "run.json") &&
+        eg_run_verify(dir, EG_VERIFY_RECORD, warn_of_config, &dir, &unread) ==
+            EG_ENOMEM)
+        st = EG_FAIL(err, EG_ENOMEM, "%s", unread.msg);
+    eg_folder_close(&run);
+    return st;
+}
+
+int cli_config(const cli_args *a, const char *file, eg_config *cfg)
+{
     eg_err err = {0};
-    eg_status st = EG_OK;
+    eg_status st;
     int64_t seed = -1;
 
     if (!read_seed(a, &seed)) return CLI_MISUSE;
-    if (cli_is_folder(file)) {
-        st = eg_folder_open(&run, file, &err);
-        if (st == EG_OK) st = eg_config_load_run(cfg, &run, &err);
-        eg_folder_close(&run);
-    } else {
+    if (cli_is_folder(file))
+        st = load_run(cfg, file, &err);
+    else
         st = eg_config_load(cfg, file, &err);
-    }
     for (int i = 0; st == EG_OK && i < a->n_values; i++) {
         eg_err why = {0};
 

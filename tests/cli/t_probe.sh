@@ -113,6 +113,23 @@ cp tl $long/$long/$long/$long/$long/$long/w
 expect 2 '' 'path too long' "$engram" probe $long/$long/$long/$long/$long/$long/w \
     c.yaml "${small[@]}"
 
+# a run whose configuration was edited is another model of the same shapes; and
+# nothing inside a run is read through a link
+cp -r r edited
+sed -i 's/scale_scores: true/scale_scores: false/' edited/config.yaml
+for words in 'probe edited' 'show --program edited' 'probe tl edited' \
+    'dump edited -q --out ed' 'run edited -q --out ed2'; do
+    [ "$words" != 'probe tl edited' ] || words="probe $w edited"
+    expect 0 - 'warning: edited/config.yaml: damaged or edited: expected' \
+        "$engram" $words
+done
+expect 0 - '' "$engram" probe r r
+cp -r r linked
+mv linked/checkpoints/step-10.safetensors away
+ln -s ../../away linked/checkpoints/step-10.safetensors
+expect 1 '' 'step-10.safetensors: is a link, which is not followed' \
+    "$engram" probe linked
+
 # a hook that is held, and what that changes
 expect 0 '^blocks.1.attn.hook_z    *16       1$' '' "$engram" probe r --hooks
 grep -q pattern out && die 'a pattern is offered to be held'
