@@ -195,7 +195,8 @@ static eg_status measure(probing *p, probed *r, bool weights, eg_err *err)
                             p->pool, (int)p->sequences,
                             (uint64_t)p->cfg->run.seed, err));
     eg_heads_rank(&r->heads, p->threshold);
-    if (eg_task_vocab(p->task) > 0) { /* of vectors none are measured */
+    /* of vectors none are measured, nor of less than two tokens said twice */
+    if (eg_task_vocab(p->task) > 0 && eg_model_ctx(p->model) >= 4) {
         keep(r, "repeat_loss_first", r->heads.loss_first);
         keep(r, "repeat_loss_again", r->heads.loss_again);
     }

@@ -105,6 +105,14 @@ expect 1 '' 'huge: loss_[a-z_]* is not finite: the model overflows' \
     "$engram" probe huge c.yaml "${small[@]}" --out none
 [ ! -e none ] || die 'a probe that failed left its folder'
 
+# two positions have no repetition, which is no overflow
+for n in 2 3 4; do
+    expect 0 - - "$engram" run c.yaml --set task.n_ctx=$n --set task.n_triggers=1 \
+        --set train.loss=all --out ctx$n
+    expect 0 '^even ' '' "$engram" probe ctx$n
+done
+grep -q '^repeat_loss_again ' out || die 'no losses of repeated tokens'
+
 expect 2 '' 'expected a number from 0 to 1' "$engram" probe r --threshold 0x1p-2
 expect 2 '' '--hooks goes without --out' "$engram" probe r --hooks --json
 long=$(printf 'd%.0s' $(seq 200))
