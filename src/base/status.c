@@ -23,7 +23,7 @@ const char *eg_status_name(eg_status st)
 void eg_fail_(eg_err *err, eg_status st, const char *where, const char *fmt,
               ...)
 {
-    char raw[2 * sizeof err->msg];
+    char raw[2 * sizeof(eg_err)];
     size_t n = 0;
     va_list ap;
 

@@ -124,7 +124,8 @@ double egi_reduce(eg_claim_result *r, egi_over over, const eg_node *reference)
     case EGI_SD:
         return r->sd;
     case EGI_DISTANCE:
-        return n > 1 ? fabs(mean_of(reference) - r->mean) / r->sd : (double)NAN;
+        return n > 1 && reference ? fabs(mean_of(reference) - r->mean) / r->sd
+                                  : (double)NAN;
     }
     return (double)NAN;
 }

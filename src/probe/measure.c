@@ -117,8 +117,9 @@ void egi_measure_add(egi_measure *m, int index, int worker, egi_seq *seq,
         m->look + (m->has & EGI_NEEDS_LOOKS ? (eg_index)worker * 2 * map : 0);
     egi_ratio *part = m->part + (eg_index)index * m->n_cols;
 
-    if (m->has & EGI_NEEDS_LOOK1) egi_attn_look(look, &pattern[0]);
-    if (m->has & EGI_NEEDS_LOOK2) egi_attn_look(look + map, &pattern[1]);
+    if (pattern && m->has & EGI_NEEDS_LOOK1) egi_attn_look(look, &pattern[0]);
+    if (pattern && m->has & EGI_NEEDS_LOOK2)
+        egi_attn_look(look + map, &pattern[1]);
     for (int r = 0; r < m->n_rows; r++) {
         const egi_measured *row = &m->row[r];
         unsigned needs = row->probe->needs;

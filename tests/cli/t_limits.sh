@@ -9,10 +9,11 @@ head -c 4 "$engram" | grep -q ELF && ! grep -q __asan_init "$engram" || {
 }
 ulimit -c 0
 
-# limited KIND LIMIT command...: in a shell with that limit; a program that
-# spins is killed and seen by its status.
+# limited KIND LIMIT command...: in a shell with that limit and no files but the
+# three; a program that spins is killed and seen by its status.
 limited() {
-    timeout -s KILL 60 bash -c "ulimit $1 $2 || exit 77; shift 2; exec \"\$@\"" \
+    timeout -s KILL 60 bash -c "for f in {3..19}; do eval \"exec \$f>&-\"; done
+        ulimit $1 $2 || exit 77; shift 2; exec \"\$@\"" \
         limited "$@"
 }
 

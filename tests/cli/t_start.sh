@@ -27,7 +27,7 @@ expect 2 '' "no tensor matches 'blocks.7.attn.W_KQ'" \
 # three blocks are no start for two, unless that is wanted
 expect 0 finished - "$engram" run c.yaml --set model.n_layers=3 --out three
 from=three/checkpoints/step-4.safetensors
-expect 1 '' '3 tensors are not of this model .init.allow_extra: true leaves them out.: blocks.2.attn.W_QK .1,16,16., .*blocks.2.attn.W_O .1,16,16.' \
+expect 1 '' '3 tensors are not of this model .init.allow_extra: true or --allow-extra leaves them out.: blocks.2.attn.W_QK .1,16,16., .*blocks.2.attn.W_O .1,16,16.' \
     "$engram" run c.yaml --set init.from=$from --out two
 expect 1 '' 'not of this model' "$engram" dump c.yaml --set init.from=$from --out d
 expect 0 finished 'note: three.*: left out 3 tensors: blocks.2' \

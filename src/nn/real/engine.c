@@ -4,34 +4,12 @@
 
 #include "engram/mem.h"
 #include "nn/draw.h"
-#include "nn/engine.h"
-#include "nn/real/batch.h"
-#include "nn/real/look.h"
+#include "nn/real/engine_impl.h"
 #include "nn/real/update.h"
 
 #define REDUCE_CHUNK 16384 /* entries a task of the reduction sums */
 
-typedef struct engine {
-    N(exec) x;
-    const eg_task *task;
-    eg_pool *pool;
-    int n_rooms, slots, batch;
-    N(room) * room;   /* one a worker */
-    N(looks) * looks; /* one a worker; where the program has hooks */
-    N(batch) pairs;   /* where the program asks for it */
-    real *acc;        /* [slots, n_acc] */
-    egi_tick *ticks;  /* [1 + n_rooms, egi_ticks] of all; NULL: no profile */
-    double *loss;     /* [slots] */
-    int64_t *count;   /* [slots] */
-    const egi_hold *hold; /* [n_hold] */
-    N(held) * held;       /* [n_rooms, n_hold] */
-    int n_hold;
-    /* the request in hand */
-    uint64_t seed;
-    int64_t step;
-    real *grad;
-    const egi_eval_call *call;
-} engine;
+typedef N(engine) engine;
 
 /* ---- what is computed once for each distinct pair -------------------------
  */
@@ -92,39 +70,6 @@ static void pairs_forward(engine *e)
 /* ---- sequences ------------------------------------------------------------
  */
 
-/* Does hold i need its other engine, as no hold before it does? */
-static bool asks_first(const engine *e, int i)
-{
-    if (e->held[i].off || !e->hold[i].other) return false;
-    for (int k = 0; k < i; k++)
-        if (!e->held[k].off && e->hold[k].other == e->hold[i].other)
-            return false;
-    return true;
-}
-
-static void others_prepare(const engine *e)
-{
-    for (int i = 0; i < e->n_hold; i++)
-        if (asks_first(e, i)) N(exec_prepare)(&((engine *)e->hold[i].other)->x);
-}
-
-/* The same sequence through the engines that held values come from. */
-static void others_forward(const engine *e, const N(room) * r, int worker)
-{
-    for (int i = 0; i < e->n_hold; i++) {
-        engine *o = (engine *)e->hold[i].other;
-        N(room) * q;
-        eg_seq own;
-
-        if (!asks_first(e, i)) continue;
-        q = &o->room[worker];
-        own = q->seq;
-        q->seq = r->seq; /* which it only reads */
-        N(exec_forward)(&o->x, q, (N(sums)){NULL, NULL});
-        q->seq = own;
-    }
-}
-
 /* Sequences b B / S .. (b + 1) B / S - 1 of the batch, in order. */
 static void slot_task(void *ctx, int slot, int worker)
 {
@@ -146,7 +91,7 @@ static void slot_task(void *ctx, int slot, int worker)
         egi_beside_end(r->tick, e->x.p->n_ops, EGI_BESIDE_DRAW, start);
         r->index = i;
         r->draw = egi_draw_of(e->seed, e->step, i);
-        others_forward(e, r, worker);
+        N(others_forward)(e, r, worker);
         n = N(exec_forward)(&e->x, r, sums);
         if (e->pairs.n_cuts > 0) e->pairs.length[i] = n > 0 ? r->n : 0;
         if (n == 0) continue;
@@ -171,15 +116,6 @@ static void reduce_task(void *ctx, int chunk, int worker)
                         e->acc + (s + width) * n_acc + at, n);
 }
 
-/* Which values are held at the step. */
-static void holds_at(engine *e, int64_t step)
-{
-    for (int w = 0; w < e->n_rooms; w++)
-        for (int i = 0; i < e->n_hold; i++)
-            e->held[(eg_index)w * e->n_hold + i].off =
-                step < e->hold[i].from || step >= e->hold[i].to;
-}
-
 static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
                             double *loss_sum, int64_t *n_loss)
 {
@@ -190,8 +126,8 @@ static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
     N(exec_prepare)(&e->x);
     N(exec_begin)(&e->x, grad);
     e->step = step;
-    holds_at(e, step);
-    others_prepare(e);
+    N(holds_at)(e, step);
+    N(others_prepare)(e);
     e->grad = grad;
     if (e->pairs.n_cuts > 0) pairs_forward(e);
     run_tasks(e, e->slots, slot_task);
@@ -224,7 +160,7 @@ static void eval_task(void *ctx, int i, int worker)
     else
         eg_task_sequence(e->task, c->split, c->step, c->first + (uint32_t)i,
                          &r->seq);
-    others_forward(e, r, worker);
+    N(others_forward)(e, r, worker);
     N(exec_forward)(&e->x, r, (N(sums)){NULL, NULL});
     if (looks) N(looks_fill)(looks, &e->x, r);
     eg_acts acts = {.n_ctx = e->x.p->m->T,
@@ -244,7 +180,7 @@ static void engine_eval(egi_engine *opaque, const egi_eval_call *call)
     engine *e = (engine *)opaque;
 
     N(exec_prepare)(&e->x);
-    others_prepare(e);
+    N(others_prepare)(e);
     e->call = call;
     eg_pool_run(e->pool, call->count, eval_task, e);
 }
@@ -294,46 +230,6 @@ static eg_status take_time(engine *e, eg_err *err)
     e->x.tick = e->ticks;
     for (int i = 0; i < e->n_rooms; i++)
         e->room[i].tick = e->ticks + n * (size_t)(1 + i);
-    return EG_OK;
-}
-
-/* Columns as worker w finds them. */
-static N(held) held_by(const egi_hold *hold, int w)
-{
-    const engine *o = (const engine *)hold->other;
-    N(held)
-    h = {.value = hold->value,
-         .first = hold->first,
-         .cols = hold->cols,
-         .row = hold->row};
-
-    if (!o) return h;
-    const egi_place *at = &o->x.room.at[hold->other_value];
-    h.ld = at->ld;
-    h.x = o->room[w].base + at->x + hold->first;
-    return h;
-}
-
-static eg_status engine_hold(egi_engine *opaque, const egi_hold *hold, int n,
-                             eg_err *err)
-{
-    engine *e = (engine *)opaque;
-    size_t all = (size_t)n * (size_t)e->n_rooms;
-    N(held) *held = n > 0 ? eg_calloc(all, sizeof *held) : NULL;
-
-    if (n > 0 && !held) return EG_FAIL(err, EG_ENOMEM, "%d held values", n);
-    eg_free(e->held);
-    e->held = held;
-    e->hold = hold;
-    e->n_hold = n;
-    for (int w = 0; w < e->n_rooms; w++) {
-        N(room) *r = &e->room[w];
-
-        r->held = n > 0 ? held + (eg_index)w * n : NULL;
-        r->n_held = n;
-        for (int i = 0; i < n; i++)
-            held[(eg_index)w * n + i] = held_by(&hold[i], w);
-    }
     return EG_OK;
 }
 
@@ -426,7 +322,7 @@ const egi_engine_vt N(egi_engine) = {
     .gradient = engine_gradient,
     .eval = engine_eval,
     .ticks = engine_ticks,
-    .hold = engine_hold,
+    .hold = N(engine_hold),
     .hook = engine_hook,
     .sgd = N(engine_sgd),
     .adam = N(engine_adam),

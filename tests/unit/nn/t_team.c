@@ -127,7 +127,8 @@ static void same_gradient(const variant *v, const char *task, const char *mine,
             const eg_tensor *t = eg_model_tensor(eg_trainer_model(tr), i);
             double d;
 
-            if (!g[0][i] || no_gradient(v, t->name)) continue;
+            assert_true(!g[0][i] == !g[1][i]);
+            if (!g[0][i] || !g[1][i] || no_gradient(v, t->name)) continue;
             d = distance(g[0][i], g[1][i], t->size, NULL);
             if (!(d <= worst)) worst = d;
             if (!(d < bound)) fail_msg("%s: %s: %g", v->name, t->name, d);
@@ -168,7 +169,7 @@ static void nothing_packed(const variant *v, const char *task)
     setting_open(&s, v, task, 1);
     assert_int_equal(eg_train_plan_make(&plan, &s.spec, &err), EG_OK);
     printf("  %.0f kB of packs\n", (double)plan.packs / 1e3);
-    assert_true(plan.packs < N_SYMBOLS * 48 * 4);
+    assert_true(plan.packs < (int64_t)N_SYMBOLS * 48 * 4);
     setting_close(&s);
 }
 
