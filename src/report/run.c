@@ -61,6 +61,26 @@ done:
     return st;
 }
 
+/* Arrays that were written and are gone: what is not drawn is said. */
+static eg_status note_lost(const egi_run *r, const eg_folder *in, eg_err *err)
+{
+    eg_folder arrays;
+    egi_sums s = {0};
+    eg_status st;
+
+    if (eg_folder_sub(&arrays, in, "arrays", false, NULL) != EG_OK)
+        return EG_OK;
+    st = egi_sums_read(&s, &arrays, NULL);
+    if (st != EG_OK && st != EG_ENOMEM) st = EG_OK; /* nothing is listed */
+    for (eg_index i = 0; i < s.n && st == EG_OK; i++)
+        if (!eg_folder_has(&arrays, s.file[i].name))
+            st =
+                egi_note(r->problems, err, "arrays/%s is lost", s.file[i].name);
+    egi_sums_release(&s);
+    eg_folder_close(&arrays);
+    return st == EG_ENOMEM ? egi_report_no_memory(err) : st;
+}
+
 /* Where the time went; a file that is not what was written is left out. */
 static eg_status read_profile(egi_run *r, const eg_folder *in, eg_err *err)
 {
@@ -257,6 +277,7 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
     EG_TRY(read_metrics(r, &in, err));
     EG_TRY(read_damage(r, &in, err));
     EG_TRY(read_profile(r, &in, err));
+    EG_TRY(note_lost(r, &in, err));
     if (r->flow) egi_table_retime(&r->table, "t");
 done:
     eg_folder_close(&in);

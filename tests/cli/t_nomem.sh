@@ -129,7 +129,7 @@ fault() {
     head -c 600 err
 }
 
-first=12 more=16
+first=8 more=8
 fails() { # command...
     local n step
     # shellcheck disable=SC2254 # it is a pattern

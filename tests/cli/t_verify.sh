@@ -71,6 +71,9 @@ expect 0 - 'metrics.jsonl: .*expected' "$engram" report d --svg s
 rm -rf d && cp -r t d && flip d/arrays/pattern_L0.0.npy -1
 expect 0 'p.html' 'pattern_L0.0.npy: .*expected' \
     "$engram" report d --out p.html
+rm -rf d && cp -r t d && rm d/arrays/pattern_L0.0.npy
+expect 0 'p.html' 'arrays/pattern_L0.0.npy is lost' \
+    "$engram" report d --out p.html
 rm -rf d && cp -r f d && flip d/arrays/x.npy -1
 expect 0 'p.html' 'x.npy: .*expected' "$engram" report d --out p.html
 rm -rf d && cp -r t d && echo '# mine' >>d/config.yaml
