@@ -46,7 +46,10 @@ static void check_lines(const char *text, size_t size, const eg_metrics *m)
             const eg_series *s = eg_metrics_find(m, one.series[i].name);
             int k = 0;
 
-            if (!s) fail_msg("no series %s", one.series[i].name);
+            if (!s) {
+                fail_msg("no series %s", one.series[i].name);
+                return;
+            }
             assert_int_equal(one.series[i].n, 1);
             while (k < n_seen && strcmp(seen[k].name, one.series[i].name) != 0)
                 k++;
@@ -56,7 +59,7 @@ static void check_lines(const char *text, size_t size, const eg_metrics *m)
                          one.series[i].name);
                 assert_true(s == &m->series[k]); /* in the same order */
             }
-            if (!s || seen[k].n >= s->n) fail_msg("series %d", k);
+            if (seen[k].n >= s->n) fail_msg("series %d", k);
             assert_true(same(s->step[seen[k].n], one.series[i].step[0]));
             if (!same(s->value[seen[k].n], one.series[i].value[0]))
                 fail_msg("%s: %.17g in company, %.17g alone: %.*s", s->name,

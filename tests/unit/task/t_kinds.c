@@ -288,7 +288,8 @@ static void test_uniform(void **state)
     assert_int_equal(eg_seq_new(&s, task, NULL), EG_OK);
     for (uint32_t i = 0; i < 100; i++) {
         eg_task_sequence(task, EG_TRAIN, 3, i, &s);
-        for (int t = 0; t < 1024; t++, n++) {
+        for (int t = 0; t < 1024; t++) {
+            n += 1;
             assert_in_range(s.targets[t], 0, 50256);
             if (t < 1023) assert_int_equal(s.targets[t], s.tokens[t + 1]);
             sum += s.tokens[t] - mid;
