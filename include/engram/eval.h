@@ -71,6 +71,10 @@ typedef struct eg_hold {
                           the same shape, on the same pool; outlives the hold */
 } eg_hold;
 
+/* Columns first .. first + cols - 1 of what a hook shows, added up over its
+ * n_ctx positions; sum [cols]. */
+EG_API void eg_hook_sum(double *sum, const eg_view *shown, int n_ctx,
+                        eg_index first, eg_index cols);
 /* Cuts ".h3" off the end of a hook's name and returns 3; -1: there is none. */
 EG_API int eg_hook_head(char *hook);
 /* Columns of a hook that can be held, of one head of it (-1: all); 0: there is

@@ -14,26 +14,19 @@ static void on_sequence(void *ctx, int index, int worker, const eg_acts *acts)
     (void)worker;
     for (int i = 0; i < c->n; i++) {
         const egi_hold *h = &c->hold[i];
-        double *sum =
-            c->mean.part + (eg_index)index * c->mean.cols + c->of[i].at;
-        eg_index wide;
         eg_view v;
 
-        if (!c->of[i].mean) continue;
-        memset(sum, 0, (size_t)h->cols * sizeof *sum);
-        if (!c->mean.vt->hook(acts->state, c->of[i].hook, &v)) continue;
-        wide = eg_view_size(&v) / acts->n_ctx;
-        for (eg_index t = 0; t < acts->n_ctx; t++)
-            for (eg_index k = 0; k < h->cols; k++)
-                sum[k] += eg_view_at(&v, t * wide + h->first + k);
+        if (c->of[i].mean && c->mean.vt->hook(acts->state, c->of[i].hook, &v))
+            eg_hook_sum(c->mean.part + (eg_index)index * c->mean.cols +
+                            c->of[i].at,
+                        &v, acts->n_ctx, h->first, h->cols);
     }
 }
 
 static bool due(const egi_clamps *c, int64_t step)
 {
     for (int i = 0; i < c->n; i++)
-        if (c->of[i].mean && step >= c->hold[i].from && step < c->hold[i].to)
-            return true;
+        if (c->of[i].mean && egi_held_at(&c->hold[i], step)) return true;
     return false;
 }
 

@@ -38,6 +38,11 @@ typedef struct egi_hold {
                          at any */
 } egi_hold;
 
+static inline bool egi_held_at(const egi_hold *h, int64_t step)
+{
+    return step >= h->from && step < h->to;
+}
+
 /* Sequences to run forwards, and who is shown what comes of them. */
 typedef struct egi_eval_call {
     eg_split split;

@@ -68,6 +68,18 @@ eg_status egi_hold_find(egi_hold *out, const egi_program *p, const char *hook,
     return EG_OK;
 }
 
+/* Rows of a hook by heads are one behind the other. */
+void eg_hook_sum(double *sum, const eg_view *shown, int n_ctx, eg_index first,
+                 eg_index cols)
+{
+    eg_index wide = eg_view_size(shown) / n_ctx;
+
+    memset(sum, 0, (size_t)cols * sizeof *sum);
+    for (eg_index t = 0; t < n_ctx; t++)
+        for (eg_index c = 0; c < cols; c++)
+            sum[c] += eg_view_at(shown, t * wide + first + c);
+}
+
 int eg_hook_head(char *hook)
 {
     char *dot = strrchr(hook, '.');

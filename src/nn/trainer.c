@@ -103,10 +103,10 @@ static eg_status check_loss(const eg_train_spec *s, eg_err *err)
     char names[512] = "";
     const eg_group *g;
 
+    if (loss_of(s)) return EG_OK;
     for (int i = 0; (g = eg_task_group(eg_task_options(s->task)->kind, i)); i++)
         (void)snprintf(names + strlen(names), sizeof names - strlen(names),
                        "%s%s", i ? ", " : "", g->name);
-    if (loss_of(s)) return EG_OK;
     return EG_FAIL(err, EG_EINVAL,
                    "train.loss: expected a group of the task, %s, found '%s'",
                    names, s->train.loss);

@@ -10,21 +10,15 @@ typedef struct summing {
     double *part;         /* [count, cols] */
 } summing;
 
-/* Row t, as rows of a hook by heads are one behind the other. */
 static void on_sequence(void *ctx, int index, int worker, const eg_acts *acts)
 {
     const summing *s = ctx;
-    double *sum = s->part + index * s->cols;
-    eg_index wide;
     eg_view v;
 
     (void)worker;
-    memset(sum, 0, (size_t)s->cols * sizeof *sum);
-    if (!eg_acts_hook(acts, s->hook, &v)) return;
-    wide = eg_view_size(&v) / acts->n_ctx;
-    for (eg_index t = 0; t < acts->n_ctx; t++)
-        for (eg_index c = 0; c < s->cols; c++)
-            sum[c] += eg_view_at(&v, t * wide + s->first + c);
+    if (eg_acts_hook(acts, s->hook, &v))
+        eg_hook_sum(s->part + index * s->cols, &v, acts->n_ctx, s->first,
+                    s->cols);
 }
 
 eg_status eg_hook_mean(double *row, eg_eval *eval, const char *hook, int head,

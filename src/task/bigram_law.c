@@ -8,7 +8,7 @@
 #define EG_FIELDS_OWNER eg_task_opts
 static EG_FIELDS_TABLE(fields, EG_BIGRAM_FIELDS)
 
-    static int row_length(const egi_stats *s, int i)
+static int row_length(const egi_stats *s, int i)
 {
     return (int)(s->row[i + 1] - s->row[i]);
 }

@@ -17,7 +17,7 @@
 #define EG_FIELDS_OWNER eg_task_opts
 static EG_FIELDS_TABLE(fields, EG_LINEAR_FIELDS)
 
-    static double dot(const double *x, const double *y, int n)
+static double dot(const double *x, const double *y, int n)
 {
     double sum = 0;
 

@@ -12,7 +12,7 @@
 #define EG_FIELDS_OWNER eg_task_opts
 static EG_FIELDS_TABLE(fields, EG_MARKOV_FIELDS)
 
-    typedef struct chain {
+typedef struct chain {
     int k;
     double p[MAX_STATES][MAX_STATES]; /* rows sum to 1 */
     double log_p[MAX_STATES][MAX_STATES];

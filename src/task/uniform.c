@@ -5,7 +5,7 @@
 #define EG_FIELDS_OWNER eg_task_opts
 static EG_FIELDS_TABLE(fields, EG_UNIFORM_FIELDS)
 
-    static eg_status uniform_make(eg_task *task, eg_err *err)
+static eg_status uniform_make(eg_task *task, eg_err *err)
 {
     int64_t n = task->opts.vocabulary;
 

@@ -46,8 +46,8 @@ EG_FIELDS_STRUCT(fuzz_opts, FUZZ_FIELDS)
 #define EG_FIELDS_OWNER fuzz_opts
 static EG_FIELDS_TABLE(fuzz_fields, FUZZ_FIELDS)
 
-    /* The same bytes in every field (not between them). */
-    static inline bool fuzz_equal(const fuzz_opts *a, const fuzz_opts *b)
+/* The same bytes in every field (not between them). */
+static inline bool fuzz_equal(const fuzz_opts *a, const fuzz_opts *b)
 {
     static const size_t bytes[] = {
         [EG_FIELD_INT] = sizeof(int64_t), [EG_FIELD_REAL] = sizeof(double),

@@ -43,7 +43,7 @@ void N(holds_at)(engine *e, int64_t step)
     for (int w = 0; w < e->n_rooms; w++)
         for (int i = 0; i < e->n_hold; i++)
             e->held[(eg_index)w * e->n_hold + i].off =
-                step < e->hold[i].from || step >= e->hold[i].to;
+                !egi_held_at(&e->hold[i], step);
 }
 
 /* Columns as worker w finds them. */

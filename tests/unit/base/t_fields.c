@@ -18,7 +18,7 @@ EG_FIELDS_STRUCT(demo, DEMO_FIELDS)
 #define EG_FIELDS_OWNER demo
 static EG_FIELDS_TABLE(demo_fields, DEMO_FIELDS)
 
-    static const eg_field *row(const char *name)
+static const eg_field *row(const char *name)
 {
     const eg_field *f = eg_field_find(demo_fields, name);
 

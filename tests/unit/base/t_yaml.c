@@ -13,7 +13,7 @@ EG_FIELDS_STRUCT(run_opts, RUN_FIELDS)
 #define EG_FIELDS_OWNER run_opts
 static EG_FIELDS_TABLE(run_fields, RUN_FIELDS)
 
-    static const char *const others[] = {"model", "task", NULL};
+static const char *const others[] = {"model", "task", NULL};
 
 static eg_yaml *must_parse(const char *text)
 {

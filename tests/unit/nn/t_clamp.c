@@ -103,6 +103,20 @@ static void gradient_of_what_is_left(void **state)
     setting_close(&s);
 }
 
+/* [65, 12] or [12, 65]. */
+static void same_gradient(eg_trainer *a, eg_trainer *b, const char *name)
+{
+    int at;
+    double *g = tensor(a, name, &at), *h = tensor(b, name, &at), worst = 0;
+
+    eg_trainer_get_grad(a, at, g);
+    eg_trainer_get_grad(b, at, h);
+    for (int k = 0; k < 65 * 12; k++) worst = fmax(worst, fabs(g[k] - h[k]));
+    assert_true(worst < 1e-13);
+    free(g);
+    free(h);
+}
+
 /* A head that is held is the model whose W_O is zero there. */
 static void a_head(void **state)
 {
@@ -113,7 +127,7 @@ static void a_head(void **state)
                               2);
     eg_trainer *b =
         open_with(&t, "loss=all precision=float64 algebra=plain", 1);
-    double la, lb, worst = 0, *w, *g, *h;
+    double la, lb, *w;
     int at;
 
     (void)state;
@@ -126,14 +140,7 @@ static void a_head(void **state)
     eg_trainer_gradient(b, 3, &lb);
     printf("  loss %.12f, without %.12f\n", la, lb);
     assert_true(fabs(la - lb) < 1e-12);
-    g = tensor(a, "W_E", &at);
-    h = tensor(b, "W_E", &at);
-    eg_trainer_get_grad(a, at, g);
-    eg_trainer_get_grad(b, at, h);
-    for (int k = 0; k < 65 * 12; k++) worst = fmax(worst, fabs(g[k] - h[k]));
-    assert_true(worst < 1e-13);
-    free(g);
-    free(h);
+    same_gradient(a, b, "W_E");
     eg_trainer_free(a);
     eg_trainer_free(b);
     setting_close(&s);
@@ -205,7 +212,7 @@ static void another_model(void **state)
 {
     static const char *const head[] = {"W_U", "ln_final.w", "ln_final.b"};
     char path[64], train[256];
-    double la, lb, worst = 0, *g, *h;
+    double la, lb;
     setting s, t;
     eg_err err = {0};
     eg_step_info info;
@@ -236,18 +243,11 @@ static void another_model(void **state)
     assert_true(la == lb);
     assert_true(largest(a, "W_E") == 0);
     assert_true(largest(a, "blocks.1.mlp.W_out") == 0);
-    g = tensor(a, "W_U", &at);
-    h = tensor(b, "W_U", &at);
-    eg_trainer_get_grad(a, at, g);
-    eg_trainer_get_grad(b, at, h);
-    for (int k = 0; k < 65 * 12; k++) worst = fmax(worst, fabs(g[k] - h[k]));
-    assert_true(worst < 1e-13);
+    same_gradient(a, b, "W_U");
     int64_t before = eg_mem_query().n_allocs;
     for (int k = 0; k < 4; k++) eg_trainer_step(a, &info);
     assert_int_equal(eg_mem_query().n_allocs, before);
     assert_true(largest(a, "W_E") > 0); /* let go at step 2 */
-    free(g);
-    free(h);
     eg_trainer_free(a);
     eg_trainer_free(b);
     setting_close(&s);
