@@ -147,13 +147,14 @@ static int add_groups(rows *r, const cli_args *a)
 
 static int add_mixers(rows *r, const cli_args *a)
 {
-    static const char *const key[] = {"qk",        "value",   "output", "norm",
-                                      "norm_kind", "qk_norm", "pos",    "init"};
+    static const char *const key[] = {"qk",        "value", "output", "norm",
+                                      "norm_kind", "pos",   "init"};
 
     (void)a;
     add_modules(r, "mixer", eg_model_mixer_name);
     add_modules(r, "mlp", eg_model_mlp_name);
     add_modules(r, "error", eg_model_error_name);
+    add_modules(r, "qk_norm", eg_model_qk_norm_name);
     for (size_t i = 0; i < sizeof key / sizeof *key; i++)
         add_choices(r, eg_model_fields, key[i]);
     return CLI_DONE;

@@ -54,8 +54,9 @@ extern "C" {
       "one matrix W_QK a head, (x_t W_QK) . x_s, or W_Q and W_K; merged_key "  \
       "is x_t . (x_s W_QK^T): the same, except with rotary positions, and "    \
       "there the original program's")                                          \
-    E(qk_norm, "none", "none|layer|layer_no_bias|rms",                         \
-      "norm of each head's queries and keys")                                  \
+    L(qk_norm, "none",                                                         \
+      "norm of each head's queries and keys in each block: none, or a row "    \
+      "`qk_norm` of `engram list mixers`; one item stands for all blocks")     \
     B(attn_bias, "false", "biases b_Q, b_K, b_V, b_O")                         \
     B(mlp_bias, "false", "biases b_in, b_out of feed-forwards")                \
     R(resid_clip, "0", 0, 1e30,                                                \
@@ -162,6 +163,7 @@ EG_API int eg_model_ctx(const eg_model *m);
 EG_API const char *eg_model_mixer_name(int i, const char **help);
 EG_API const char *eg_model_mlp_name(int i, const char **help);
 EG_API const char *eg_model_error_name(int i, const char **help); /* .error */
+EG_API const char *eg_model_qk_norm_name(int i, const char **help);
 /* EG_MLP_... of block l. */
 EG_API int eg_model_mlp(const eg_model *m, int l);
 

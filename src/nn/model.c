@@ -83,6 +83,14 @@ static eg_status resolve_loss(eg_model *m, eg_err *err)
                    listed(names, sizeof names, eg_model_error_name), asked);
 }
 
+/* "none" comes before the norms. */
+static int qk_norm_find(const char *name)
+{
+    int row = egi_norm_find(name);
+
+    return row >= 0 ? row + 1 : strcmp(name, "none") == 0 ? 0 : -1;
+}
+
 static eg_status resolve_parts(eg_model *m, eg_err *err)
 {
     eg_status st;
@@ -91,6 +99,8 @@ static eg_status resolve_parts(eg_model *m, eg_err *err)
                         egi_mixer_find, eg_model_mixer_name, err));
     EG_TRY(resolve_rows(m, m->mlp, &m->opts.mlp, "model.mlp", "none",
                         egi_mlp_find, eg_model_mlp_name, err));
+    EG_TRY(resolve_rows(m, m->qk_norm, &m->opts.qk_norm, "model.qk_norm",
+                        "none", qk_norm_find, eg_model_qk_norm_name, err));
     EG_TRY(resolve_loss(m, err));
 done:
     return st;

@@ -72,7 +72,7 @@ int egi_mlp_emit(egi_builder *b, int x, int l);
 /* Norms of rows, or of each of `heads` parts of a row. */
 typedef struct egi_norm {
     const char *name, *help;
-    bool bias;
+    bool gain, bias;
     egi_kind kind;
 } egi_norm;
 extern const egi_norm egi_norms[];
@@ -94,6 +94,7 @@ extern const egi_loss egi_losses[];
 /* The row of that name; -1: none. */
 int egi_mixer_find(const char *name);
 int egi_mlp_find(const char *name);
+int egi_norm_find(const char *name);
 
 /* What comes before the blocks and behind them. */
 void egi_input_tensors(eg_model *m);

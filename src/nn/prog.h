@@ -47,6 +47,7 @@ typedef struct egi_value {
     X(add, "y = a + b")                                                       \
     X(layernorm, "y = (x - mean) / std * w + b")                              \
     X(rmsnorm, "y = x / rms(x) * w")                                          \
+    X(unitnorm, "y = x / |x|")                                                \
     X(tile, "y = [x, x, ...]: once for each head")                            \
     X(rotary, "pairs of columns of each head, turned by their position")      \
     X(softmax, "causal softmax attention of all heads")                       \

@@ -38,10 +38,10 @@ static void tensors(eg_model *m, int l)
         egi_tensor_add(m, l, "attn.b_V", EGI_FILL_ZERO, kv, D, 0, 0);
     if (bias && m->opts.output == EG_MAT_MATRIX)
         egi_tensor_add(m, l, "attn.b_O", EGI_FILL_ZERO, d, 0, 0, 0);
-    if (m->opts.qk_norm == 0) return;
-    egi_norm_tensors(m, &egi_norms[m->opts.qk_norm - 1], l, "attn.q_norm",
+    if (m->qk_norm[l] == 0) return;
+    egi_norm_tensors(m, &egi_norms[m->qk_norm[l] - 1], l, "attn.q_norm",
                      egi_merged_qk(m) ? d : D);
-    egi_norm_tensors(m, &egi_norms[m->opts.qk_norm - 1], l, "attn.k_norm",
+    egi_norm_tensors(m, &egi_norms[m->qk_norm[l] - 1], l, "attn.k_norm",
                      egi_merged_qk(m) ? d : D);
 }
 
@@ -80,7 +80,7 @@ static int turn(egi_builder *b, int x, int heads)
 
 static int normed(egi_builder *b, int x, int heads, int l, const char *name)
 {
-    int kind = b->m->opts.qk_norm;
+    int kind = b->m->qk_norm[l];
 
     return kind == 0
                ? x

@@ -3,18 +3,20 @@
 
 #include <stdio.h>
 
-/* In the order of model.norm_kind. */
+/* The first in the order of model.norm_kind; unit is of queries and keys. */
 const egi_norm egi_norms[] = {
-    {"layer", "(x - mean) / std * w + b", true, EGI_OP_layernorm},
-    {"layer_no_bias", "(x - mean) / std * w", false, EGI_OP_layernorm},
-    {"rms", "x / rms(x) * w", false, EGI_OP_rmsnorm},
-    {NULL, NULL, false, 0}};
+    {"layer", "(x - mean) / std * w + b", true, true, EGI_OP_layernorm},
+    {"layer_no_bias", "(x - mean) / std * w", true, false, EGI_OP_layernorm},
+    {"rms", "x / rms(x) * w", true, false, EGI_OP_rmsnorm},
+    {"unit", "x / |x|", false, false, EGI_OP_unitnorm},
+    {NULL, NULL, false, false, 0}};
 
 void egi_norm_tensors(eg_model *m, const egi_norm *n, int l, const char *name,
                       eg_index width)
 {
     char part[64];
 
+    if (!n->gain) return;
     (void)snprintf(part, sizeof part, "%s.w", name);
     egi_tensor_add(m, l, part, EGI_FILL_ONE, width, 0, 0, 0);
     if (!n->bias) return;
@@ -37,6 +39,6 @@ int egi_norm_emit(egi_builder *b, const egi_norm *n, int x, int heads, int l,
     (void)snprintf(part, sizeof part, "%s.hook_scale", name);
     if (heads == 1) egi_see_as(b, l, part, y, EGI_LOOK_SCALE, 0);
     (void)snprintf(part, sizeof part, "%s.hook_normalized", name);
-    egi_see_as(b, l, part, y, EGI_LOOK_NORMALIZED, 0);
+    if (n->gain) egi_see_as(b, l, part, y, EGI_LOOK_NORMALIZED, 0);
     return y;
 }

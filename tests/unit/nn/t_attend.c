@@ -293,6 +293,9 @@ static void test_refused(void **state)
          "the task predicts tokens"},
         {"error=cubic", "expected cross_entropy", "found 'cubic'"},
         {"mixer=linaer", "model.mixer: expected softmax", " or linear, found"},
+        {"qk_norm=unit,none,rms", "model.qk_norm: expected 1 item",
+         "each of the 2 blocks"},
+        {"qk_norm=unti", "model.qk_norm: expected none", "or unit, found"},
         {"dropout_attn=0.1 mixer=linear", "model.dropout_attn",
          "found linear in block 0"}};
 

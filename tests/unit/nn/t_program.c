@@ -168,7 +168,7 @@ static void draw(eg_rng *rng, char *model, char *train, size_t size)
         {"mlp", "none|linear|relu|gelu|gelu_erf|silu|swiglu|geglu"},
         {"attn_bias", "false|true"},
         {"mlp_bias", "false|true"},
-        {"qk_norm", "none|none|none|layer|rms"},
+        {"qk_norm", "none|none|none|layer|rms|unit"},
         {"resid_clip", "0|0|0|2"},
         {"qk", "merged|factorised"},
         {"value", "matrix|matrix|identity"},
