@@ -61,12 +61,12 @@ static void config_page(void)
     for (int i = 0; eg_config_section(NULL, i, &s); i++) {
         printf("\n%s: %s\n", s.name, s.help);
         for (const eg_field *f = s.fields; f->name; f++) {
-            const char *task = s.fields == eg_task_fields
-                                   ? eg_task_option_kind(f->name)
-                                   : NULL;
+            char owners[EG_TEXT];
+            bool task = s.fields == eg_task_fields &&
+                        eg_task_option_kinds(owners, sizeof owners, f->name);
 
             printf("  %-14s = %-14s %s%s%s%s%s%s\n", f->name,
-                   f->def[0] ? f->def : "\"\"", task ? task : "",
+                   f->def[0] ? f->def : "\"\"", task ? owners : "",
                    task ? ": " : "", f->help, f->choices ? " (" : "",
                    f->choices ? f->choices : "", f->choices ? ")" : "");
         }

@@ -12,9 +12,9 @@ extern "C" {
 #endif
 
 /* Options of all kinds. */
-#define EG_TASK_COMMON_FIELDS(I, R, B, T, E, L)         \
-    E(kind, "bigram", "bigram|markov|linear|uniform",   \
-      "where sequences come from, `engram list tasks`") \
+#define EG_TASK_COMMON_FIELDS(I, R, B, T, E, L)                 \
+    E(kind, "bigram", "bigram|markov|linear|uniform|nonlinear", \
+      "where sequences come from, `engram list tasks`")         \
     I(n_ctx, "256", 2, 1048576, "positions in a sequence (the paper's T)")
 
 /* The bigram data model of "Birth of a Transformer". */
@@ -56,13 +56,47 @@ extern "C" {
       "the test batch from others; 0: each sequence from a chain of its own") \
     E(start, "stationary", "stationary|uniform", "law of the first symbol")
 
-/* Linear dynamical systems, fully observed (arXiv 2309.05858). */
+/* Vectors that follow a law of their own in each sequence (arXiv 2309.05858).
+ */
+#define EG_VECTORS_FIELDS(I, R, B, T, E, L)                                    \
+    I(dim, "10", 1, 64, "entries of what is seen at a position")               \
+    R(noise, "0.01", 0, 1e6, "standard deviation of the noise of each step")   \
+    R(start_width, "0", 0, 1e6,                                                \
+      "entries of the first state are uniform between minus and plus this; "   \
+      "0: 1, nonlinear 0.25")                                                  \
+    E(tokens, "raw", "raw|constructed|constructed_one|lagged",                 \
+      "what stands at position t: s_t; [0, s_t, s_t, s_{t-1}]; the same of a " \
+      "model of one layer, [0, 0, s_t, s_{t-1}]; or [s_t, s_{t-1}, ...], so "  \
+      "many as lags; 0 before the first")                                      \
+    I(lags, "16", 1, 64, "tokens lagged: how many states stand in one")
+
+/* Linear dynamical systems. */
 #define EG_LINEAR_FIELDS(I, R, B, T, E, L)                                   \
-    I(dim, "10", 1, 64, "entries of a state, which is what is seen")         \
-    R(noise, "0.01", 0, 1e6, "standard deviation of the noise of each step") \
-    R(start_width, "1", 0, 1e6,                                              \
-      "entries of the first state are uniform between minus and plus this")  \
-    R(bound, "10", 1e-6, 1e30, "entries are clipped to minus and plus this")
+    E(system, "orthogonal", "orthogonal|contracting|fixed",                  \
+      "law of W: uniform on the orthogonal matrices; M diag(e) M^-1, M of "  \
+      "normal entries, one e at eig_max and the others uniform; one "        \
+      "orthogonal W for all sequences")                                      \
+    R(eig_min, "0.3", -10, 10, "system contracting: the least eigenvalue")   \
+    R(eig_max, "0.9", -10, 10, "system contracting: the largest eigenvalue") \
+    I(draw, "1", 0, 1000000,                                                 \
+      "system fixed: which draw of W, whatever the "                         \
+      "seed")                                                                \
+    R(bound, "0", 0, 1e30,                                                   \
+      "entries of states are clipped to minus and plus this; 0: 10, "        \
+      "contracting 2")                                                       \
+    I(hidden, "0", 0, 64,                                                    \
+      "entries of the hidden state h, of which C h is seen, C of normal "    \
+      "entries in each sequence; 0: the state itself is seen")               \
+    R(seen_std, "0.5", 0, 1e6, "hidden: standard deviation of entries of C") \
+    R(seen_noise, "0.01", 0, 1e6,                                            \
+      "hidden: standard deviation of the noise of what is seen")
+
+/* States behind a fixed random network, then a W of each sequence. */
+#define EG_NONLINEAR_FIELDS(I, R, B, T, E, L)                         \
+    I(teacher, "1", 0, 1000000,                                       \
+      "which draw of A and B all sequences share, whatever the seed") \
+    I(teacher_width, "40", 1, 256, "columns of A, rows of B")         \
+    R(teacher_std, "1.1", 1e-6, 1e6, "standard deviation of entries of A, B")
 
 #define EG_MOST_TOKENS 1048576
 
@@ -74,7 +108,9 @@ extern "C" {
     EG_TASK_COMMON_FIELDS(I, R, B, T, E, L) \
     EG_BIGRAM_FIELDS(I, R, B, T, E, L)      \
     EG_MARKOV_FIELDS(I, R, B, T, E, L)      \
+    EG_VECTORS_FIELDS(I, R, B, T, E, L)     \
     EG_LINEAR_FIELDS(I, R, B, T, E, L)      \
+    EG_NONLINEAR_FIELDS(I, R, B, T, E, L)   \
     EG_UNIFORM_FIELDS(I, R, B, T, E, L)
 EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
@@ -85,6 +121,7 @@ enum {
     EG_TASK_MARKOV,
     EG_TASK_LINEAR,
     EG_TASK_UNIFORM,
+    EG_TASK_NONLINEAR,
     EG_TASK_KINDS
 };
 enum { EG_TRIGGERS_RANDOM, EG_TRIGGERS_FIXED };
@@ -93,6 +130,13 @@ enum { EG_TEST_SAME, EG_TEST_UNIFORM, EG_TEST_BIGRAM };
 enum { EG_POOL_ALL, EG_POOL_SPLIT };
 enum { EG_OCCUR_COUNTED, EG_OCCUR_ONE };
 enum { EG_START_STATIONARY, EG_START_UNIFORM };
+enum {
+    EG_TOKENS_RAW,
+    EG_TOKENS_CONSTRUCTED,
+    EG_TOKENS_CONSTRUCTED_ONE,
+    EG_TOKENS_LAGGED
+};
+enum { EG_SYSTEM_ORTHOGONAL, EG_SYSTEM_CONTRACTING, EG_SYSTEM_FIXED };
 
 typedef enum eg_split {
     EG_TRAIN, /* fresh sequences, keyed by step */
@@ -138,8 +182,11 @@ EG_API int eg_task_ctx(const eg_task *task);   /* n_ctx */
 
 /* The i-th kind of task and what it is; NULL past the end. */
 EG_API const char *eg_task_kind_name(int i, const char **help);
-/* The kind that has an option of that name; NULL: all kinds have it. */
-EG_API const char *eg_task_option_kind(const char *name);
+/* Has that kind an option of that name? */
+EG_API bool eg_task_option_of(int kind, const char *name);
+/* "linear or nonlinear": the kinds that have an option of that name, which is
+ * one that not all have; else "" and false. */
+EG_API bool eg_task_option_kinds(char *buf, size_t size, const char *name);
 /* The i-th group of a kind of task (EG_TASK_...); NULL past the end. The first
  * is "all". Groups may overlap. */
 EG_API const eg_group *eg_task_group(int kind, int i);
@@ -159,7 +206,9 @@ EG_API void eg_task_sequence(const eg_task *task, eg_split split, uint64_t step,
  * no such fact. *out points into the task.
  *     unigram [d_vocab], bigram [d_vocab, d_vocab]: rows sum to 1   (bigram)
  *     triggers [n], int32, the fixed ones by ascending frequency    (bigram)
- *     noise_floor [1]: mean loss of who knows the system            (linear) */
+ *     noise_floor [1]: mean loss of who knows the system and its state, where
+ *         nothing is clipped                              (linear, nonlinear)
+ */
 EG_API bool eg_task_fact(const eg_task *task, const char *name, eg_view *out);
 /* The first two, as they are; NULL where there is no such law. */
 EG_API const double *eg_task_unigram(const eg_task *task);

@@ -51,6 +51,8 @@ static void put_table(egi_buf *b, const eg_field *fields)
     egi_buf_add(b, "| key | default | values | meaning |\n"
                    "| --- | --- | --- | --- |\n");
     for (const eg_field *f = fields; f->name; f++) {
+        char owners[EG_TEXT];
+
         egi_buf_add(b, "| `%s` | ", f->name);
         if (f->def[0])
             egi_buf_add(b, "`%s`", f->def);
@@ -59,8 +61,9 @@ static void put_table(egi_buf *b, const eg_field *fields)
         egi_buf_add(b, " | ");
         put_kind(b, f);
         egi_buf_add(b, " | ");
-        if (fields == eg_task_fields && eg_task_option_kind(f->name))
-            egi_buf_add(b, "%s: ", eg_task_option_kind(f->name));
+        if (fields == eg_task_fields &&
+            eg_task_option_kinds(owners, sizeof owners, f->name))
+            egi_buf_add(b, "%s: ", owners);
         put_cell(b, f->help);
         egi_buf_add(b, " |\n");
     }

@@ -66,12 +66,13 @@ static eg_status only_its_own(const eg_config *cfg, const eg_node *task,
 
     for (int k = 0; k < task->n; k++) {
         const eg_node *n = &task->item[k];
-        const char *kind = eg_task_option_kind(n->key);
+        char owners[EG_TEXT];
 
-        if (kind && strcmp(kind, mine) != 0)
+        if (eg_task_option_kinds(owners, sizeof owners, n->key) &&
+            !eg_task_option_of((int)cfg->task.kind, n->key))
             return EG_KEY_FAIL(n, err, EG_EINVAL,
                                "%s: an option of kind %s, and task.kind is %s",
-                               n->key, kind, mine);
+                               n->key, owners, mine);
     }
     return EG_OK;
 }
@@ -176,10 +177,8 @@ static void put_value(egi_buf *b, const eg_field *f, const void *opts)
 static bool foreign(const eg_config *cfg, const eg_section *s,
                     const eg_field *f)
 {
-    const char *kind =
-        s->fields == eg_task_fields ? eg_task_option_kind(f->name) : NULL;
-
-    return kind && strcmp(kind, eg_task_kind_name(cfg->task.kind, NULL)) != 0;
+    return s->fields == eg_task_fields &&
+           !eg_task_option_of((int)cfg->task.kind, f->name);
 }
 
 eg_status eg_config_format(const eg_config *cfg, char **out, eg_err *err)

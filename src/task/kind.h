@@ -31,7 +31,11 @@ struct eg_task {
     void *state;
 };
 
+/* EG_EINVAL when an option is given that is not used; when: "task.x y". */
+eg_status egi_option_only(const eg_task_opts *o, bool used, const char *name,
+                          const char *when, eg_err *err);
+
 extern const egi_task_kind egi_task_bigram, egi_task_markov, egi_task_linear,
-    egi_task_uniform;
+    egi_task_uniform, egi_task_nonlinear;
 
 #endif

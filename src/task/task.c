@@ -1,6 +1,7 @@
 /* Tasks: the table of kinds, and what all of them share. */
 #include <string.h>
 
+#include "base/text.h"
 #include "engram/mem.h"
 #include "task/kind.h"
 
@@ -9,7 +10,8 @@ EG_FIELDS_TABLE(eg_task_fields, EG_TASK_FIELDS)
 
 /* In the order of task.kind. */
 static const egi_task_kind *const kinds[EG_TASK_KINDS] = {
-    &egi_task_bigram, &egi_task_markov, &egi_task_linear, &egi_task_uniform};
+    &egi_task_bigram, &egi_task_markov, &egi_task_linear, &egi_task_uniform,
+    &egi_task_nonlinear};
 
 static const eg_group all = {"all", INT32_MIN, INT32_MAX,
                              "every position with a target"};
@@ -21,11 +23,26 @@ const char *eg_task_kind_name(int i, const char **help)
     return kinds[i]->name;
 }
 
-const char *eg_task_option_kind(const char *name)
+bool eg_task_option_of(int kind, const char *name)
 {
-    for (int k = 0; k < EG_TASK_KINDS; k++)
-        if (eg_field_find(kinds[k]->fields, name)) return kinds[k]->name;
-    return NULL;
+    char none[8];
+
+    return eg_field_find(kinds[kind]->fields, name) != NULL ||
+           (eg_field_find(eg_task_fields, name) &&
+            !eg_task_option_kinds(none, sizeof none, name));
+}
+
+bool eg_task_option_kinds(char *buf, size_t size, const char *name)
+{
+    egi_text t = egi_text_on(buf, size);
+    int n = 0;
+
+    buf[0] = '\0';
+    for (int k = 0; k < EG_TASK_KINDS; k++) {
+        if (!eg_field_find(kinds[k]->fields, name)) continue;
+        egi_text_add(&t, "%s%s", n++ ? " or " : "", kinds[k]->name);
+    }
+    return n > 0;
 }
 
 const eg_group *eg_task_group(int kind, int i)
@@ -47,29 +64,43 @@ const eg_group *eg_task_group_find(int kind, const char *name)
     return NULL;
 }
 
+/* Is the option off its default? */
+static bool given(const eg_task_opts *o, const eg_field *f)
+{
+    eg_task_opts def;
+    char now[EG_TEXT + 32], usual[EG_TEXT + 32];
+
+    eg_fields_default(eg_task_fields, &def);
+    eg_field_format(f, o, now, sizeof now);
+    eg_field_format(f, &def, usual, sizeof usual);
+    return strcmp(now, usual) != 0;
+}
+
 /* Options of other kinds keep their defaults, or somebody is mistaken. */
 static eg_status check_options(const eg_task_opts *o, eg_err *err)
 {
-    eg_task_opts def;
-
-    eg_fields_default(eg_task_fields, &def);
     for (const eg_field *f = eg_task_fields; f->name; f++) {
-        const char *kind = eg_task_option_kind(f->name);
-        char given[EG_TEXT + 32], usual[EG_TEXT + 32];
+        char owners[EG_TEXT];
 
-        if (!kind || kind == kinds[o->kind]->name) continue;
-        eg_field_format(f, o, given, sizeof given);
-        eg_field_format(f, &def, usual, sizeof usual);
-        if (strcmp(given, usual) != 0)
-            return EG_FAIL(err, EG_EINVAL,
-                           "task.%s: an option of kind %s, and task.kind is %s",
-                           f->name, kind, kinds[o->kind]->name);
+        if (eg_task_option_of((int)o->kind, f->name) || !given(o, f)) continue;
+        eg_task_option_kinds(owners, sizeof owners, f->name);
+        return EG_FAIL(err, EG_EINVAL,
+                       "task.%s: an option of kind %s, and task.kind is %s",
+                       f->name, owners, kinds[o->kind]->name);
     }
     if (o->n_ctx < 2 || o->n_ctx > 1048576)
         return EG_FAIL(err, EG_EINVAL,
                        "task.n_ctx: %lld: expected 2 to 1048576",
                        (long long)o->n_ctx);
     return EG_OK;
+}
+
+eg_status egi_option_only(const eg_task_opts *o, bool used, const char *name,
+                          const char *when, eg_err *err)
+{
+    if (used || !given(o, eg_field_find(eg_task_fields, name))) return EG_OK;
+    return EG_FAIL(err, EG_EINVAL, "task.%s: an option of %s alone", name,
+                   when);
 }
 
 eg_status eg_task_new(eg_task **out, const eg_task_opts *opts, uint64_t seed,

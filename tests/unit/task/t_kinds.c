@@ -1,5 +1,5 @@
-/* The table of kinds; Markov chains and linear systems against what theory says
- * of them. */
+/* The table of kinds; Markov chains and tokens at random against what theory
+ * says of them. */
 #include "task_helper.h"
 
 static void test_table(void **state)
@@ -24,7 +24,17 @@ static void test_foreign_options(void **state)
     static const char *const sets[][2] = {
         {"kind=linear n_triggers=3",
          "task.n_triggers: an option of kind bigram"},
-        {"kind=markov dim=3", "task.dim: an option of kind linear"},
+        {"kind=markov dim=3",
+         "task.dim: an option of kind linear or nonlinear"},
+        {"kind=nonlinear hidden=3", "task.hidden: an option of kind linear"},
+        {"kind=linear eig_min=0",
+         "task.eig_min: an option of task.system contracting alone"},
+        {"kind=linear seen_std=1",
+         "task.seen_std: an option of task.hidden above 0 alone"},
+        {"kind=linear system=contracting eig_min=1",
+         "task.eig_min: 1: expected at most task.eig_max, 0.9"},
+        {"kind=nonlinear lags=3",
+         "task.lags: an option of task.tokens lagged alone"},
         {"n_states=4", "task.n_states: an option of kind markov"},
     };
 
@@ -206,76 +216,6 @@ static void test_markov_chains(void **state)
     eg_task_free(task);
 }
 
-/* mesa.md 1.1: E|s_t|^2/2 is n/6 = 1.667 at t = 1 and 1.70 at t = 50. */
-static void test_linear_moments(void **state)
-{
-    eg_task *task = task_make("kind=linear n_ctx=50", 1);
-    double first = 0, last = 0, next = 0;
-    enum { N = 20000 };
-    eg_seq s;
-
-    (void)state;
-    assert_int_equal(eg_task_io(task).d_vocab, 0);
-    assert_int_equal(eg_task_io(task).n_in, 10);
-    assert_int_equal(eg_seq_new(&s, task, NULL), EG_OK);
-    assert_null(s.tokens);
-    for (uint32_t i = 0; i < N; i++) {
-        eg_task_sequence(task, EG_TRAIN, 0, i, &s);
-        for (int k = 0; k < 10; k++) {
-            first += s.inputs[k] * s.inputs[k] / 2;
-            last += s.outputs[490 + k] * s.outputs[490 + k] / 2;
-        }
-        assert_memory_equal(s.inputs + 10, s.outputs, 490 * sizeof(double));
-        next += s.targets[49];
-    }
-    first /= N;
-    last /= N;
-    print_message("E|s|^2/2: %.4f at 1, %.4f at 51\n", first, last);
-    assert_true(fabs(first - 10.0 / 6) < .02);
-    assert_true(fabs(last - (10.0 / 6 + 50 * 5e-4)) < .02);
-    assert_true(next == 0);
-    eg_seq_release(&s);
-    eg_task_free(task);
-}
-
-/* Without noise the map from state to state keeps lengths and angles, and of
- * all pairs of sequences it is another one: the mean of W is 0. */
-static void test_linear_map(void **state)
-{
-    eg_task *task = task_make("kind=linear n_ctx=20 noise=0 dim=4", 1);
-    double along = 0, worst = 0;
-    eg_view floor;
-    eg_seq s;
-
-    (void)state;
-    assert_int_equal(eg_seq_new(&s, task, NULL), EG_OK);
-    for (uint32_t i = 0; i < 4000; i++) {
-        eg_task_sequence(task, EG_PROBE, 0, i, &s);
-        for (eg_index t = 1; t < 20; t++) {
-            double before = 0, after = 0, size = 0;
-
-            for (int k = 0; k < 4; k++) {
-                const double *x = s.inputs + 4 * t - 4,
-                             *y = s.outputs + 4 * t - 4;
-
-                before += x[k] * x[4 + k];
-                after += y[k] * y[4 + k];
-                size += x[k] * x[k];
-            }
-            worst = fmax(worst, fabs(before - after));
-            if (t == 1) along += before / size;
-        }
-    }
-    print_message("angles kept to %.1e, mean of W %.3f\n", worst, along / 4000);
-    assert_true(worst < 1e-14);
-    assert_true(fabs(along / 4000) < .03);
-    assert_true(eg_task_fact(task, "noise_floor", &floor));
-    assert_true(eg_view_at(&floor, 0) == 0);
-    assert_false(eg_task_fact(task, "bigram", &floor));
-    eg_seq_release(&s);
-    eg_task_free(task);
-}
-
 /* Each symbol as often as any other, whatever came before. */
 static void test_uniform(void **state)
 {
@@ -314,8 +254,6 @@ int main(void)
         cmocka_unit_test(test_markov_concentration),
         cmocka_unit_test(test_markov_chains),
         cmocka_unit_test(test_markov_extremes),
-        cmocka_unit_test(test_linear_moments),
-        cmocka_unit_test(test_linear_map),
         cmocka_unit_test(test_uniform),
     };
 
