@@ -73,6 +73,14 @@ extern "C" {
  * gather_back de[token[t],:] += g, dp[t,:] += g with g = scale[t] dy[r,:];
  *             db += dy[r,:]; dots[r] = dy[r,:] . (y[r,:] - b); y has dy's
  *             stride; dp, db, dots may be NULL, scale NULL stands for 1
+ * mesa        recursive least squares: y[r,:] = R_t x[r,:], t = limit[r] - 1,
+ *             R_t = (g[t] R_{t-1}^-1 + k[t,:] k[t,:]^T)^-1, R_{-1} = lambda I:
+ *             x, y [rows, w] (y may equal x), k [*, w], one head; g NULL stands
+ *             for 1; limit as in attn. R is float64 in every set and exactly
+ *             symmetric. Rows are NaN from a key on at which no digit is left:
+ *             |k|^2 trace(R) / g above 2^23 (float32) or 2^52 (float64), or
+ *             k.R k negative; and where lambda is not positive and finite.
+ *             work [mesa_work(w)]
  * sgd         g' = g + wd w; m = g' if first else mu m + g'; w -= lr m
  *             (m may be NULL when mu == 0)
  * adam        m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; with g' = g + wd_l2 w
@@ -147,6 +155,11 @@ extern "C" {
                         const int32_t *token, const int32_t *limit,            \
                         const R *scale, const R *dy, const R *y, eg_index ldy, \
                         const R *b, eg_index rows, eg_index n);                \
+    eg_index (*mesa_work)(eg_index w);                                         \
+    void (*mesa)(R * y, eg_index ldy, const R *x, eg_index ldx,                \
+                 const int32_t *limit, eg_index rows, const R *k,              \
+                 eg_index ldk, const R *g, eg_index ldg, eg_index w,           \
+                 double lambda, R *work);                                      \
     void (*sgd)(R *w, R *m, const R *g, eg_index n, R lr, R mu, R wd,          \
                 int first);                                                    \
     void (*adam)(R *w, R *m, R *v, const R *g, eg_index n, double lr,          \

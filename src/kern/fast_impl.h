@@ -11,6 +11,7 @@
 #include "kern/fast_elem.h"
 #include "kern/fast_rows.h"
 #include "kern/fast_table.h"
+#include "kern/fast_mesa.h"
 
 /* clang-format off */
 /* product: the prefix of matrix products and attention */
@@ -32,6 +33,7 @@
         .add = fast_add, .axpy = fast_axpy, .scale = fast_scale,               \
         .dot = fast_dot, .sumsq = fast_sumsq, .embed = fast_embed,             \
         .gather = fast_gather, .gather_back = fast_gather_back,                \
+        .mesa_work = fast_mesa_work, .mesa = fast_mesa,                        \
         .sgd = fast_sgd, .adam = fast_adam,                                    \
     }
 /* clang-format on */

@@ -12,6 +12,14 @@ extern const eg_kern_f32 egi_kern_avx2;
 extern const eg_kern_f32 egi_kern_avx512;
 extern const eg_kern_f32 egi_kern_amx; /* Linux only */
 
+/* Does recursive least squares still carry digits at a key? ratio: k.R k
+ * over the forgetting, which is positive but for rounding; size: |k|^2 trace R
+ * over it, by which errors of what is stored as `real` grow. */
+static inline bool egi_mesa_sound(double ratio, double size, bool f32)
+{
+    return ratio > -1e-6 && size < (f32 ? 0x1p23 : 0x1p52);
+}
+
 /* What a set could do at most on this machine. */
 typedef struct egi_peak {
     /* independent multiply-adds in registers: returns the FLOP done; *sink is

@@ -12,6 +12,7 @@
 #include "kern/ref_rows.h"
 #include "kern/ref_elem.h"
 #include "kern/ref_table.h"
+#include "kern/ref_mesa.h"
 
 /* clang-format off */
 #define REF_TABLE                                                              \
@@ -32,6 +33,7 @@
         .add = ref_add, .axpy = ref_axpy, .scale = ref_scale,                  \
         .dot = ref_dot, .sumsq = ref_sumsq, .embed = ref_embed,                \
         .gather = ref_gather, .gather_back = ref_gather_back,                  \
+        .mesa_work = ref_mesa_work, .mesa = ref_mesa,                          \
         .sgd = ref_sgd, .adam = ref_adam,                                      \
     }
 /* clang-format on */

@@ -55,6 +55,8 @@ typedef struct egi_mixer {
     void (*tensors)(eg_model *m, int l);
     int (*emit)(egi_builder *b, const struct egi_mixer *self, int a, int l);
     egi_kind core; /* the op that mixes */
+    /* What it reads in the place of queries q, or NULL: q themselves. */
+    int (*queries)(egi_builder *b, int q, int k, int l, egi_attr heads);
 } egi_mixer;
 extern const egi_mixer egi_mixers[]; /* ends with a name NULL */
 

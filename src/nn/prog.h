@@ -54,6 +54,7 @@ typedef struct egi_value {
     X(lookup, "the same, with scores that stand in tables")                   \
     X(attend, "softmax attention with relative positions, or dropped")        \
     X(linatt, "causal attention by scores as they are, of all heads")         \
+    X(mesa, "y = (sum_{s <= t} k k^T + I / lambda)^-1 q: of the mesa layer")  \
     X(relu, "y = max(x, 0)")                                                  \
     X(gelu, "y = x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")            \
     X(gelu_erf, "y = x Phi(x)")                                               \

@@ -45,6 +45,12 @@ static void tensors(eg_model *m, int l)
                      egi_merged_qk(m) ? d : D);
 }
 
+static void mesa_tensors(eg_model *m, int l)
+{
+    tensors(m, l);
+    egi_tensor_add(m, l, "attn.log_lambda", EGI_FILL_ZERO, m->n_heads, 0, 0, 0);
+}
+
 /* x times a matrix a head, their columns side by side. */
 static int project(egi_builder *b, int x, int l, const char *w,
                    const char *bias, int heads)
@@ -95,6 +101,15 @@ static int placed(egi_builder *b, int a, int l)
                    (egi_attr){0});
 }
 
+/* Behind the inverse of what the keys have been. */
+static int mesa_queries(egi_builder *b, int q, int k, int l, egi_attr heads)
+{
+    q = egi_put(b, EGI_OP_mesa, q, k, egi_weight(b, l, "attn.log_lambda"), -1,
+                heads);
+    egi_see_heads(b, l, "attn.hook_q_star", q, heads.heads);
+    return q;
+}
+
 static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
 {
     const eg_model *m = b->m;
@@ -111,7 +126,7 @@ static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
                     .scale = m->opts.scale_scores ? 1 / sqrt(width) : 1};
     int x = placed(b, a, l); /* what queries and keys read */
     int v = own_v ? project(b, a, l, "attn.W_V", "attn.b_V", v_heads) : a;
-    int q = -1, k = a, z, out;
+    int q = -1, asks, k = a, z, out;
     int far = egi_weight(b, l, "attn.W_rel");
     egi_kind core = self->core;
 
@@ -129,7 +144,8 @@ static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
     }
     how = egi_drop_attr(b, how, l, "attn.pattern", m->opts.dropout_attn);
     if (far >= 0 || how.drop > 0) core = EGI_OP_attend;
-    z = egi_put(b, core, q, k, v, far, how);
+    asks = self->queries ? self->queries(b, q, k, l, how) : q;
+    z = egi_put(b, core, asks, k, v, far, how);
     out = z;
     if (m->opts.output == EG_MAT_MATRIX)
         out = egi_linear(b, z, egi_weight(b, l, "attn.W_O"), l, "attn.b_O");
@@ -148,7 +164,9 @@ static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
 
 const egi_mixer egi_mixers[] = {
     {"softmax", "P = softmax of scaled scores, causal", tensors, emit,
-     EGI_OP_softmax},
+     EGI_OP_softmax, NULL},
     {"linear", "P = scaled scores as they are, causal", tensors, emit,
-     EGI_OP_linatt},
-    {NULL, NULL, NULL, NULL, 0}};
+     EGI_OP_linatt, NULL},
+    {"mesa", "z = Phi q, Phi the ridge regression of values on keys up to here",
+     mesa_tensors, emit, EGI_OP_linatt, mesa_queries},
+    {NULL, NULL, NULL, NULL, 0, NULL}};

@@ -118,6 +118,13 @@ static const variant VARIANTS[] = {
      "mixer=linear qk=factorised n_heads=2 n_kv_heads=1", "loss=in_context"},
     {"linear behind softmax, rotary",
      "mixer=softmax,linear pos=rotary n_heads=2 norm=pre mlp=relu", "loss=all"},
+    {"mesa layer", "mixer=mesa pos=learned", "loss=all"},
+    {"mesa layer behind softmax, in context, heads",
+     "mixer=softmax,mesa qk=factorised n_heads=4 n_kv_heads=2 qk_norm=rms",
+     "loss=in_context"},
+    {"mesa layer, rotary, pre-norm, two blocks",
+     "mixer=mesa pos=rotary qk=factorised n_heads=2 norm=pre mlp=gelu",
+     "loss=all"},
     {"clipped stream", "resid_clip=1.2 pos=learned mlp=relu", "loss=all"},
     {"one layer, full",
      "n_layers=1 norm=parallel qk=factorised n_heads=2 "
@@ -318,7 +325,8 @@ static inline void gradients_free(double **g, int n)
  * not turned by their position has no gradient but rounding. */
 static inline bool no_gradient(const variant *v, const char *tensor)
 {
-    if (strstr(v->model, "rotary") || strstr(v->model, "mixer=linear"))
+    if (strstr(v->model, "rotary") || strstr(v->model, "mixer=linear") ||
+        strstr(v->model, "mixer=mesa"))
         return false;
     return strstr(tensor, "k_norm.b") ||
            (strstr(tensor, "b_K") &&

@@ -292,7 +292,7 @@ static void test_refused(void **state)
         {"error=squared", "model.error: squared is of vectors",
          "the task predicts tokens"},
         {"error=cubic", "expected cross_entropy", "found 'cubic'"},
-        {"mixer=linaer", "model.mixer: expected softmax", " or linear, found"},
+        {"mixer=linaer", "model.mixer: expected softmax, linear", ", found"},
         {"qk_norm=unit,none,rms", "model.qk_norm: expected 1 item",
          "each of the 2 blocks"},
         {"qk_norm=unti", "model.qk_norm: expected none", "or unit, found"},

@@ -1,0 +1,381 @@
+/* Recursive least squares: the float64 set against a factorisation from scratch
+ * at every position; every float32 set against it; limits; and histories that
+ * have no answer, or keep no digit of it, which give NaN and nothing else. */
+#include "kern_test.h"
+
+#define ROWS ((eg_index)40)
+
+/* ---- the truth ------------------------------------------------------------
+ */
+
+/* y = (sum_{s <= t} f_s k_s k_s^T + f I / lambda)^-1 x, f_s and f what g has
+ * left of each, by Cholesky's factorisation; a [n, n] is scratch. */
+static void solve(double *y, double *a, const double *k, eg_index ldk,
+                  const double *g, eg_index t, const double *x, eg_index n,
+                  double lambda)
+{
+    double left = 1;
+
+    memset(a, 0, (size_t)(n * n) * sizeof *a);
+    for (eg_index s = t; s >= 0; s--) {
+        for (eg_index i = 0; i < n * n; i++)
+            a[i] += left * k[s * ldk + i / n] * k[s * ldk + i % n];
+        left *= g ? g[s] : 1;
+    }
+    for (eg_index i = 0; i < n; i++) a[i * (n + 1)] += left / lambda;
+    for (eg_index j = 0; j < n; j++) {
+        for (eg_index i = j; i < n; i++) {
+            double sum = a[i * n + j];
+            for (eg_index m = 0; m < j; m++) sum -= a[i * n + m] * a[j * n + m];
+            a[i * n + j] = i == j ? sqrt(sum) : sum / a[j * (n + 1)];
+        }
+    }
+    for (eg_index i = 0; i < n; i++) {
+        y[i] = x[i];
+        for (eg_index m = 0; m < i; m++) y[i] -= a[i * n + m] * y[m];
+        y[i] /= a[i * (n + 1)];
+    }
+    for (eg_index i = n - 1; i >= 0; i--) {
+        for (eg_index m = i + 1; m < n; m++) y[i] -= a[m * n + i] * y[m];
+        y[i] /= a[i * (n + 1)];
+    }
+}
+
+/* A history: keys, queries, forgetting, all in double and float. */
+typedef struct history {
+    eg_index w, T, ld;
+    kt_buf k, x, y, g;
+    int32_t limit[1024];
+} history;
+
+static void history_open(history *h, eg_index w, eg_index T, double size)
+{
+    eg_index ld = w + 3;
+
+    *h = (history){.w = w, .T = T, .ld = ld};
+    h->k = kt_input(T * ld, 1, size);
+    h->x = kt_input(T * ld, 2, 1);
+    h->y = kt_new(T * ld, 1, 1);
+    h->g = kt_input(T, 0, 1);
+    if (!h->g.f || !h->g.d) abort();
+    for (eg_index t = 0; t < T; t++) {
+        h->limit[t] = (int32_t)(t + 1);
+        h->g.f[t] = 1 - 0.1f * fabsf(h->g.f[t]);
+        h->g.d[t] = (double)h->g.f[t];
+    }
+}
+
+static void history_close(history *h)
+{
+    kt_free(&h->k, "keys");
+    kt_free(&h->x, "queries");
+    kt_free(&h->y, "answers");
+    kt_free(&h->g, "forgetting");
+}
+
+static void run64(history *h, bool forget, double lambda)
+{
+    const eg_kern_f64 *K = kt_truth();
+    double *work = malloc((size_t)K->mesa_work(h->w) * sizeof *work);
+
+    K->mesa(h->y.d, h->ld, h->x.d, h->ld, h->limit, h->T, h->k.d, h->ld,
+            forget ? h->g.d : NULL, 1, h->w, lambda, work);
+    free(work);
+}
+
+static void run32(history *h, const eg_kern_f32 *K, bool forget, double lambda)
+{
+    eg_index n = K->mesa_work(h->w);
+    kt_buf work = kt_new(n, 1, 1);
+
+    K->mesa(h->y.f, h->ld, h->x.f, h->ld, h->limit, h->T, h->k.f, h->ld,
+            forget ? h->g.f : NULL, 1, h->w, lambda, work.f);
+    kt_free(&work, "scratch");
+}
+
+/* The largest distance of float64 rows to the truth, relative to |row|. */
+static double distance64(const history *h, bool forget, double lambda)
+{
+    double *a = malloc((size_t)((h->w + 1) * (h->w + 1)) * sizeof *a);
+    double *y = malloc((size_t)(h->w + 1) * sizeof *y), worst = 0;
+
+    for (eg_index t = 0; t < h->T; t++) {
+        double d = 0, len = 0;
+
+        solve(y, a, h->k.d, h->ld, forget ? h->g.d : NULL, t,
+              h->x.d + t * h->ld, h->w, lambda);
+        for (eg_index i = 0; i < h->w; i++) {
+            double e = h->y.d[t * h->ld + i] - y[i];
+            d += e * e;
+            len += y[i] * y[i];
+        }
+        if (len > 0 || d > 0) worst = fmax(worst, sqrt(d / len));
+    }
+    free(a);
+    free(y);
+    return worst;
+}
+
+/* The same of float32 rows to the float64 ones. */
+static double distance32(const history *h)
+{
+    double worst = 0;
+
+    for (eg_index t = 0; t < h->T; t++) {
+        double d = 0, len = 0;
+
+        for (eg_index i = 0; i < h->w; i++) {
+            double want = h->y.d[t * h->ld + i];
+            double e = (double)h->y.f[t * h->ld + i] - want;
+            d += e * e;
+            len += want * want;
+        }
+        if (!(d <= len)) return INFINITY; /* NaN too */
+        if (len > 0) worst = fmax(worst, sqrt(d / len));
+    }
+    return worst;
+}
+
+static const eg_index widths[] = {0,  1,  2,  3,  4,  7,  8,  9,  15, 16,
+                                  17, 20, 24, 31, 32, 33, 40, 64, 65, 100};
+enum { N_WIDTHS = sizeof widths / sizeof *widths };
+
+static void test_exact(void **state)
+{
+    double worst = 0;
+
+    (void)state;
+    for (int i = 0; i < N_WIDTHS; i++)
+        for (int forget = 0; forget < 2; forget++)
+            for (int l = 0; l < 3; l++) {
+                static const double lambda[] = {1, 0.01, 30};
+                history h;
+
+                history_open(&h, widths[i], ROWS, 1);
+                run64(&h, forget, lambda[l]);
+                worst = fmax(worst, distance64(&h, forget, lambda[l]));
+                history_close(&h);
+            }
+    printf("float64 against Cholesky's factorisation: %.1e\n", worst);
+    assert_true(worst < 1e-12 * kt_tol_scale());
+}
+
+static void test_sets(void **state)
+{
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        double worst = 0;
+
+        for (int i = 0; i < N_WIDTHS; i++)
+            for (int forget = 0; forget < 2; forget++) {
+                history h;
+
+                history_open(&h, widths[i], ROWS, 1);
+                run64(&h, forget, 1);
+                run32(&h, k, forget, 1);
+                worst = fmax(worst, distance32(&h));
+                history_close(&h);
+            }
+        printf("%-8s against float64: %.1e\n", k->name, worst);
+        assert_true(worst < (double)FLT_EPSILON * kt_tol_scale());
+    }
+}
+
+/* A thousand keys of norm 2.2: what float32 keeps is a rounding of the result,
+ * however long the history. */
+static void test_long(void **state)
+{
+    (void)state;
+    for (int forget = 0; forget < 2; forget++) {
+        history h;
+        double exact;
+
+        history_open(&h, 20, 1000, 2.2 / sqrt(20.0 / 3));
+        run64(&h, forget, 1);
+        exact = distance64(&h, forget, 1);
+        assert_true(exact < 1e-12 * kt_tol_scale());
+        KT_FOR_SETS(k)
+        {
+            run32(&h, k, forget, 1);
+            printf("%-8s T 1000%s: %.1e, float64 %.1e\n", k->name,
+                   forget ? ", forgetting" : "", distance32(&h), exact);
+            assert_true(distance32(&h) < (double)FLT_EPSILON * kt_tol_scale());
+        }
+        history_close(&h);
+    }
+}
+
+/* Rows that do not ask at every key, or more than once. */
+static void test_limits(void **state)
+{
+    static const int32_t limit[] = {1, 1, 4, 5, 5, 5, 9, 30};
+    enum { N = sizeof limit / sizeof *limit };
+
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        history h;
+
+        history_open(&h, 20, ROWS, 1);
+        for (int i = 0; i < N; i++) h.limit[i] = limit[i];
+        h.T = N;
+        run64(&h, true, 1);
+        run32(&h, k, true, 1);
+        assert_true(distance32(&h) < (double)FLT_EPSILON * kt_tol_scale());
+        /* row 4 in the place of row 3 gets row 4's answer */
+        assert_true(h.y.d[4 * h.ld] != h.y.d[3 * h.ld]);
+        history_close(&h);
+    }
+}
+
+/* In place: y may be x. */
+static void test_in_place(void **state)
+{
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        history h;
+
+        history_open(&h, 20, ROWS, 1);
+        run32(&h, k, false, 1);
+        eg_index n = k->mesa_work(h.w);
+        kt_buf work = kt_new(n, 1, 1), x = kt_copy(&h.x, 1);
+        k->mesa(x.f, h.ld, x.f, h.ld, h.limit, h.T, h.k.f, h.ld, NULL, 0, h.w,
+                1, work.f);
+        for (eg_index t = 0; t < h.T; t++)
+            assert_memory_equal(x.f + t * h.ld, h.y.f + t * h.ld,
+                                (size_t)h.w * sizeof *x.f);
+        kt_free(&work, "scratch");
+        kt_free(&x, "in place");
+        history_close(&h);
+    }
+}
+
+/* ---- histories that are singular, or nearly ------------------------------ */
+
+enum { ZERO, SAME, TURNS, LARGE, PLANE, N_HARD };
+static const char *const hard_name[N_HARD] = {
+    "zero keys", "one key again and again", "two opposite keys in turn",
+    "keys of norm 100", "keys of three dimensions"};
+
+static void harden(history *h, int kind)
+{
+    for (eg_index t = 0; t < h->T; t++)
+        for (eg_index i = 0; i < h->w; i++) {
+            eg_index at = t * h->ld + i;
+            double x = h->k.d[at];
+
+            if (kind == ZERO) x = 0;
+            if (kind == SAME) x = h->k.d[i];
+            if (kind == TURNS) x = h->k.d[i] * (t % 2 ? -1 : 1);
+            if (kind == LARGE) x *= 100 / sqrt((double)h->w / 3);
+            if (kind == PLANE && i >= 3) x = 0;
+            h->k.f[at] = (float)x;
+            h->k.d[at] = (double)h->k.f[at];
+        }
+}
+
+static void test_hard(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < N_HARD; kind++) {
+        history h;
+        double exact, worst = 0;
+
+        history_open(&h, 20, ROWS, 1);
+        harden(&h, kind);
+        run64(&h, false, 1);
+        exact = distance64(&h, false, 1);
+        KT_FOR_SETS(k)
+        {
+            run32(&h, k, false, 1);
+            worst = fmax(worst, distance32(&h));
+        }
+        printf("%-26s float64 %.1e, float32 %.1e\n", hard_name[kind], exact,
+               worst);
+        /* of the state's condition, which is 1e6 for large keys at most */
+        assert_true(exact < (kind == LARGE ? 1e-11 : 1e-12) * kt_tol_scale());
+        assert_true(worst < (double)FLT_EPSILON * kt_tol_scale());
+        history_close(&h);
+    }
+}
+
+/* y -> lambda x for lambda -> 0 */
+static void test_no_ridge_left(void **state)
+{
+    const double lambda = 1e-9;
+    history h;
+
+    (void)state;
+    history_open(&h, 20, ROWS, 1);
+    run64(&h, false, lambda);
+    for (eg_index t = 0; t < h.T; t++)
+        for (eg_index i = 0; i < h.w; i++) {
+            eg_index at = t * h.ld + i;
+            assert_true(fabs(h.y.d[at] / lambda - h.x.d[at]) < 1e-6);
+        }
+    history_close(&h);
+}
+
+/* Rows 0 .. from - 1 are numbers, the others are NaN. */
+static void check_lost(const history *h, eg_index from, const char *what)
+{
+    for (eg_index t = 0; t < h->T; t++)
+        for (eg_index i = 0; i < h->w; i++) {
+            eg_index at = t * h->ld + i;
+
+            if (isnan(h->y.d[at]) != (t >= from) ||
+                isnan((double)h->y.f[at]) != (t >= from))
+                fail_msg("%s: row %td: %g and %g", what, t, h->y.d[at],
+                         (double)h->y.f[at]);
+        }
+}
+
+static void test_lost(void **state)
+{
+    static const double bad[] = {0, -1, INFINITY, NAN};
+    const eg_index at = 11;
+
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        history h;
+
+        history_open(&h, 20, ROWS, 1);
+        for (int i = 0; i < 4; i++) {
+            run64(&h, false, bad[i]);
+            run32(&h, k, false, bad[i]);
+            check_lost(&h, 0, "lambda");
+        }
+        h.g.f[at] = 0;
+        h.g.d[at] = 0; /* nothing is left, and one key is no basis */
+        run64(&h, true, 1);
+        run32(&h, k, true, 1);
+        check_lost(&h, at, "all forgotten");
+        h.k.f[at * h.ld + 3] = INFINITY;
+        h.k.d[at * h.ld + 3] = (double)INFINITY;
+        run64(&h, false, 1);
+        run32(&h, k, false, 1);
+        check_lost(&h, at, "infinite key");
+        history_close(&h);
+        history_open(&h, 20, ROWS, 1);
+        h.k.f[at * h.ld + 3] = 1e9f;
+        h.k.d[at * h.ld + 3] = 1e9;
+        run64(&h, false, 1);
+        run32(&h, k, false, 1);
+        check_lost(&h, at, "a key of 1e9");
+        history_close(&h);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exact),         cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_long),          cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_in_place),      cmocka_unit_test(test_hard),
+        cmocka_unit_test(test_no_ridge_left), cmocka_unit_test(test_lost),
+    };
+    return cmocka_run_group_tests_name("mesa", tests, NULL, NULL);
+}
