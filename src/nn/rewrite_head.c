@@ -2,8 +2,8 @@
  * of rows that are dropped at once; a tied head reads W_E as it lies. */
 #include "nn/rewrite.h"
 
-/* Of so many logits a block has a row: 128 rows by default. */
-#define LOGITS_A_ROW 0x1p15
+/* Of so many logits a block has a row: 256 rows by default. */
+#define LOGITS_A_ROW 0x1p14
 /* Rows of W_U from which on arithmetic hides that logits come and go; packed,
  * such a matrix takes three times its size. */
 #define WIDE 512
@@ -33,7 +33,7 @@ void egi_rewrite_head(egi_program *p, const egi_load *load)
     }
     if (load->logits > 5 * LOGITS_A_ROW)
         attr.at = (eg_index)(load->logits / LOGITS_A_ROW);
-    attr.width = 4 * attr.at;
+    attr.width = 2 * attr.at;
     egi_op_beside(p, loss, EGI_OP_head,
                   (const int[EGI_INS]){y->in[0], w, -1, -1}, attr);
 }

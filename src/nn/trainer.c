@@ -13,7 +13,7 @@
 
 /* ------------------------------------------------------------ life time -- */
 
-static bool uses_m1(const eg_optim_opts *o)
+bool egi_uses_m1(const eg_optim_opts *o)
 {
     return o->kind != EG_OPTIM_SGD || o->momentum > 0;
 }
@@ -84,7 +84,7 @@ static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
     return st;
 }
 
-static egi_engine_spec engine_spec(const eg_trainer *tr)
+egi_engine_spec egi_trainer_engine(const eg_trainer *tr)
 {
     egi_engine_spec s = {.program = &tr->program,
                          .task = tr->spec.task,
@@ -183,14 +183,14 @@ eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
     EG_TRY(trainer_core(&tr, spec, false, err));
     n = (size_t)tr->m->n_params;
     tr->grad = eg_calloc(n, width);
-    if (uses_m1(&spec->optim)) tr->m1 = eg_calloc(n, width);
+    if (egi_uses_m1(&spec->optim)) tr->m1 = eg_calloc(n, width);
     if (spec->optim.kind != EG_OPTIM_SGD) tr->m2 = eg_calloc(n, width);
-    if (!tr->grad || (uses_m1(&spec->optim) && !tr->m1) ||
+    if (!tr->grad || (egi_uses_m1(&spec->optim) && !tr->m1) ||
         (spec->optim.kind != EG_OPTIM_SGD && !tr->m2)) {
         st = EG_FAIL(err, EG_ENOMEM, "gradients and moments");
         goto done;
     }
-    egi_engine_spec es = engine_spec(tr);
+    egi_engine_spec es = egi_trainer_engine(tr);
     EG_TRY(tr->vt->make(&tr->engine, &es, err));
     EG_TRY(egi_clamps_load(&tr->clamps, tr->m, &es, &tr->load,
                            spec->init.allow_extra, err));
@@ -217,44 +217,6 @@ void eg_trainer_free(eg_trainer *tr)
     egi_program_release(&tr->program);
     eg_model_free(tr->m);
     eg_free(tr);
-}
-
-eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
-                             eg_err *err)
-{
-    eg_trainer *tr = NULL;
-    eg_status st = trainer_core(&tr, spec, true, err);
-    egi_engine_bytes b;
-    int64_t width = spec->train.precision ? 8 : 4;
-
-    memset(plan, 0, sizeof *plan);
-    if (st != EG_OK) return st;
-    egi_engine_spec es = engine_spec(tr);
-    EG_TRY(tr->vt->measure(&b, &es, err));
-    EG_TRY(egi_eval_bytes(&plan->eval, tr->m, spec->task, spec->pool,
-                          tr->spec.kern, err));
-    for (int i = 0; i < tr->m->n_tensors; i++) {
-        plan->n_params += tr->m->tensor[i].size;
-        if (tr->from[i] != EGI_NEVER) plan->n_trained += tr->m->tensor[i].size;
-    }
-    plan->params = tr->m->n_params * width;
-    plan->grads = plan->params + b.accs;
-    plan->moments = plan->params * (uses_m1(&spec->optim) +
-                                    (spec->optim.kind != EG_OPTIM_SGD));
-    plan->states = b.rooms + b.pairs;
-    plan->states += egi_clamps_files(&tr->clamps) * (plan->params + b.rooms);
-    if (tr->clamps.mean.cols > 0)
-        plan->states += b.rooms + spec->train.batch * tr->clamps.mean.cols * 8;
-    plan->packs = b.packs;
-    plan->total =
-        plan->params + plan->grads + plan->moments + plan->states + plan->packs;
-    plan->kern = tr->spec.kern;
-    egi_flops flops = egi_program_flops(&tr->program, &tr->load);
-    plan->flops_per_token = flops.all;
-    plan->looked_up_per_token = flops.tables;
-done:
-    eg_trainer_free(tr);
-    return st;
 }
 
 const char *eg_trainer_note(const eg_trainer *tr, int i)

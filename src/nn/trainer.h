@@ -33,6 +33,11 @@ unsigned egi_train_flags(const eg_train_opts *o);
 eg_status egi_trainer_planned(eg_trainer **out, const eg_train_spec *spec,
                               eg_err *err);
 
+/* What its engine is made for. */
+egi_engine_spec egi_trainer_engine(const eg_trainer *tr);
+/* Is there a first moment? */
+bool egi_uses_m1(const eg_optim_opts *o);
+
 /* A block laid out like the parameters, at tensor i. */
 static inline void *egi_at(const eg_trainer *tr, void *block, int i)
 {

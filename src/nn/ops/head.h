@@ -138,11 +138,13 @@ static eg_index head_work(const kern *K, const egi_program *p, const egi_op *op)
         op_most(K->pack_size(rows, op->attr.width), K->pack_size(rows, k)));
 }
 
-static eg_index head_shared(const egi_program *p, const egi_op *op)
+static eg_index head_shared(const kern *K, const egi_program *p,
+                            const egi_op *op)
 {
     const egi_value *x = egi_value_of(p, op->in[0]);
     const egi_value *w = egi_value_of(p, op->in[1]);
 
+    (void)K;
     return op_least(x->rows, op->attr.at) *
            op_skewed(op->attr.turned ? w->rows : w->cols);
 }

@@ -73,36 +73,79 @@ static void linear_forward(const N(call) * c)
                w->part);
 }
 
-/* dW += x^T dy, db += the rows of dy. */
+/* ---- the gradient of W ---------------------------------------------------
+ */
+
+/* Columns that a task of a team takes at least, so that its product counts as
+ * a large one, and rows. */
+enum { LINEAR_WIDE = 512, LINEAR_HIGH = 64 };
+
+/* n columns in parts as equal as whole vectors allow. */
+static eg_index linear_wide(eg_index n)
+{
+    eg_index parts = n < LINEAR_WIDE ? 1 : n / LINEAR_WIDE;
+
+    return ((n + parts - 1) / parts + 31) / 32 * 32;
+}
+
+/* dy, packed once for all that multiply by it. */
+static void linear_pack(void *ctx, int i, int worker)
+{
+    const linear_job *j = ctx;
+    const N(arg) *y = &j->c->out[0];
+    eg_index n = i * j->cols;
+
+    (void)worker;
+    j->c->K->pack(j->c->shared + i * j->c->K->pack_size(y->rows, j->cols),
+                  y->g + n, y->ld, 1, y->rows, op_least(j->n - n, j->cols));
+}
+
+/* dW += x^T dy. */
 static void linear_weights(void *ctx, int i, int worker)
 {
     const linear_job *j = ctx;
-    const N(arg) *x = &j->c->in[0], *w = &j->c->in[1], *b = &j->c->in[3];
-    const N(arg) *y = &j->c->out[0];
-    eg_index k = i % j->below * j->height, n = i / j->below * j->cols;
-    eg_index cols = op_least(j->n - n, j->cols);
+    const N(arg) *x = &j->c->in[0], *w = &j->c->in[1], *y = &j->c->out[0];
+    eg_index k = i % j->below * j->height, part = i / j->below;
+    eg_index n = part * j->cols;
 
-    if (w->g)
-        j->c->K->gemm(w->g + k * w->ld + n, w->ld, x->x + k, 1, x->ld, y->g + n,
-                      y->ld, 1, op_least(j->k - k, j->height), cols, y->rows, 1,
-                      1, op_work(j->c, worker));
-    for (eg_index t = 0; b->g && k == 0 && t < y->rows; t++)
-        j->c->K->add(b->g + n, y->g + t * y->ld + n, cols);
+    (void)worker;
+    j->c->K->gemm_packed(w->g + k * w->ld + n, w->ld, x->x + k, 1, x->ld,
+                         j->c->shared +
+                             part * j->c->K->pack_size(y->rows, j->cols),
+                         op_least(j->k - k, j->height),
+                         op_least(j->n - n, j->cols), y->rows, 1, 1);
+}
+
+static void linear_weights_back(const N(call) * c)
+{
+    const N(arg) *x = &c->in[0], *w = &c->in[1], *b = &c->in[3];
+    const N(arg) *y = &c->out[0];
+    linear_job j = {.c = c,
+                    .n = y->cols,
+                    .k = x->cols,
+                    .cols = linear_wide(y->cols),
+                    .height = LINEAR_HIGH};
+    double madds = (double)(y->rows * j.n * j.k);
+    int parts = op_parts(j.n, j.cols);
+
+    j.below = op_parts(j.k, j.height);
+    if (w->g && w->part > 0) {
+        op_share(c, madds, parts, linear_pack, &j);
+        op_share(c, madds, (int)j.below * parts, linear_weights, &j);
+    } else if (w->g) {
+        c->K->gemm(w->g, w->ld, x->x, 1, x->ld, y->g, y->ld, 1, j.k, j.n,
+                   y->rows, 1, 1, c->work);
+    }
+    for (eg_index t = 0; b->g && t < y->rows; t++)
+        c->K->add(b->g, y->g + t * y->ld, j.n);
 }
 
 static void linear_backward(const N(call) * c)
 {
     const N(arg) *x = &c->in[0], *w = &c->in[1], *r = &c->in[2];
     const N(arg) *y = &c->out[0];
-    eg_index part = w->part;
-    linear_job j = {.c = c, .n = y->cols, .k = x->cols};
 
-    j.cols = part > 0 ? op_least(part, j.n) : j.n;
-    j.height = part > 0 ? op_least(part, j.k) : j.k;
-    j.below = op_parts(j.k, j.height);
-    if (w->g || c->in[3].g)
-        op_share(c, (double)(y->rows * j.n * j.k),
-                 (int)j.below * op_parts(j.n, j.cols), linear_weights, &j);
+    linear_weights_back(c);
     if (x->g)
         linear_run((linear_job){.c = c,
                                 .to = x->g,
@@ -114,22 +157,32 @@ static void linear_backward(const N(call) * c)
                                 .n = x->cols,
                                 .k = y->cols,
                                 .add = !x->fresh},
-                   part);
+                   w->part);
     if (r->g) op_pass(c, r, y);
 }
 
-/* A right operand [rows, n], packed for the gradient of W. */
+/* A right operand [rows, n], packed for the gradient of W: of one thread, or of
+ * a team. */
 static eg_index linear_work(const kern *K, const egi_program *p,
                             const egi_op *op)
 {
     const egi_value *y = egi_value_of(p, op->out[0]);
 
-    return K->pack_size(y->rows,
-                        p->team ? op_least(y->cols, EGI_PART) : y->cols);
+    return p->team ? 0 : K->pack_size(y->rows, y->cols);
+}
+
+static eg_index linear_shared(const kern *K, const egi_program *p,
+                              const egi_op *op)
+{
+    const egi_value *y = egi_value_of(p, op->out[0]);
+    eg_index cols = linear_wide(y->cols);
+
+    if (!p->team || !egi_value_of(p, op->in[1])->grad) return 0;
+    return op_parts(y->cols, cols) * K->pack_size(y->rows, cols);
 }
 
 KIND(linear, .shape = linear_shape, .forward = linear_forward,
-     .backward = linear_backward, .work = linear_work,
+     .backward = linear_backward, .work = linear_work, .shared = linear_shared,
      .info.reads_in = 1u << 0 | 1u << 1, .info.in_place = 1u << 2,
      .info.grad_in_place = 1u << 2, .info.cost = op_linear_cost,
      .info.any_rows = true, .info.by_row = 1u << 0 | 1u << 2);

@@ -55,7 +55,7 @@ typedef struct N(kind) {
     void (*backward)(const N(call) * c);
     /* Scratch of each worker, and of them all; NULL: none. */
     eg_index (*work)(const kern *K, const egi_program *p, const egi_op *op);
-    eg_index (*shared)(const egi_program *p, const egi_op *op);
+    eg_index (*shared)(const kern *K, const egi_program *p, const egi_op *op);
     eg_index (*table)(const egi_program *p, const egi_op *op); /* NULL: none */
     void (*fill)(real *table, const egi_program *p, const egi_op *op);
     void (*pattern)(real *out, const N(call) * c, eg_index h); /* [n, n] */

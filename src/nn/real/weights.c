@@ -61,7 +61,8 @@ static eg_index shared_scratch(const N(exec) * e)
 
     for (int k = 0; k < e->p->n_ops; k++) {
         const N(kind) *kind = N(kinds)[e->p->op[k].kind];
-        eg_index size = kind->shared ? kind->shared(e->p, &e->p->op[k]) : 0;
+        eg_index size =
+            kind->shared ? kind->shared(e->K, e->p, &e->p->op[k]) : 0;
 
         if (size > most) most = size;
     }

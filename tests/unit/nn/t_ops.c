@@ -142,7 +142,7 @@ static void sample_open(sample *s, const egi_program *p, const egi_op *op)
         s->c.limit = y->cls == EGI_LOSS ? at(s, 4) : at(s, 2);
     }
     if (kind->work) s->c.work = own(s, &rng, kind->work(s->c.K, p, op));
-    if (kind->shared) s->c.shared = own(s, &rng, kind->shared(p, op));
+    if (kind->shared) s->c.shared = own(s, &rng, kind->shared(s->c.K, p, op));
     if (!kind->table) return;
     table = own(s, &rng, kind->table(p, op));
     kind->fill(table, p, op);
