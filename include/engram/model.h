@@ -64,6 +64,11 @@ extern "C" {
       "0: not")                                                                \
     E(value, "matrix", "matrix|identity", "W_V, or the identity in its place") \
     E(output, "matrix", "matrix|identity", "W_O, or the identity")             \
+    E(input, "matrix", "matrix|identity",                                      \
+      "vectors enter by W_in, or as they are: d_model is then their width")    \
+    E(readout, "matrix", "matrix|first",                                       \
+      "vectors are predicted by W_out, or are the first entries of the "       \
+      "stream")                                                                \
     E(pos, "random",                                                           \
       "none|learned|random|sinusoidal|rotary|sinusoidal_scaled|relative|"      \
       "concatenated",                                                          \
@@ -118,6 +123,7 @@ enum {
 };
 enum { EG_QK_MERGED, EG_QK_FACTORISED, EG_QK_MERGED_KEY };
 enum { EG_MAT_MATRIX, EG_MAT_IDENTITY };
+enum { EG_READOUT_MATRIX, EG_READOUT_FIRST };
 enum {
     EG_POS_NONE,
     EG_POS_LEARNED,

@@ -18,23 +18,28 @@ extern "C" {
  * 1 - beta^t is 0. */
 #define EG_BELOW_1 0.9999999999999999
 
-#define EG_OPTIM_FIELDS(I, R, B, T, E, L)                                    \
-    E(kind, "sgd", "sgd|adam|adamw", "update rule")                          \
-    R(lr, "0.2", 0, 1e9, "learning rate (the peak of the schedule)")         \
-    R(momentum, "0.9", 0, 1, "sgd: momentum")                                \
-    R(weight_decay, "1e-4", 0, 1e6,                                          \
-      "sgd, adam: added to the gradient; adamw: decoupled")                  \
-    R(beta1, "0.9", 0, EG_BELOW_1, "adam: decay of the first moment")        \
-    R(beta2, "0.95", 0, EG_BELOW_1, "adam: decay of the second moment")      \
-    R(eps, "1e-8", 1e-30, 1, "adam: added to the root of the second moment") \
-    E(clip, "none", "none|norm|value",                                       \
-      "clip gradients: global norm, or each entry")                          \
-    R(clip_at, "1", 1e-30, 1e9, "threshold of the clipping")                 \
-    E(schedule, "constant", "constant|linear|cosine|inverse_sqrt",           \
-      "learning rate after the warm-up; linear and cosine fall to "          \
-      "lr_end at the last step")                                             \
-    I(warmup, "0", 0, 1000000000, "steps of linear warm-up")                 \
-    R(lr_end, "0", 0, 1e9, "learning rate at the last step")
+#define EG_OPTIM_FIELDS(I, R, B, T, E, L)                                     \
+    E(kind, "sgd", "sgd|adam|adamw", "update rule")                           \
+    R(lr, "0.2", 0, 1e9, "learning rate (the peak of the schedule)")          \
+    R(momentum, "0.9", 0, 1, "sgd: momentum")                                 \
+    R(weight_decay, "1e-4", 0, 1e6,                                           \
+      "sgd, adam: added to the gradient; adamw: decoupled")                   \
+    R(beta1, "0.9", 0, EG_BELOW_1, "adam: decay of the first moment")         \
+    R(beta2, "0.95", 0, EG_BELOW_1, "adam: decay of the second moment")       \
+    R(eps, "1e-8", 1e-30, 1, "adam: added to the root of the second moment")  \
+    E(clip, "none", "none|norm|value",                                        \
+      "clip gradients: global norm, or each entry")                           \
+    R(clip_at, "1", 1e-30, 1e9, "threshold of the clipping")                  \
+    E(schedule, "constant", "constant|linear|cosine|inverse_sqrt",            \
+      "learning rate after the warm-up; linear and cosine fall to "           \
+      "lr_end at schedule_end")                                               \
+    I(warmup, "0", 0, 1000000000, "steps of linear warm-up")                  \
+    B(warmup_zero, "false",                                                   \
+      "the warm-up begins at 0: step s has s / warmup of lr, not (s + 1)")    \
+    R(lr_end, "0", 0, 1e9, "learning rate at schedule_end and from there on") \
+    I(schedule_end, "0", 0, 1000000000,                                       \
+      "the step, counted from 0, at which linear and cosine are at lr_end, "  \
+      "be it beyond train.steps; 0: the last")
 EG_FIELDS_STRUCT(eg_optim_opts, EG_OPTIM_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_optim_fields[];

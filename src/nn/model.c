@@ -151,6 +151,31 @@ static eg_status check_attention(const eg_model *m, eg_err *err)
     return EG_OK;
 }
 
+/* Vectors that enter, or are predicted, without a matrix fit the stream. */
+static eg_status check_ends(const eg_model *m, eg_err *err)
+{
+    const eg_model_opts *o = &m->opts;
+    bool plain = o->input == EG_MAT_IDENTITY;
+    bool first = o->readout == EG_READOUT_FIRST;
+
+    if ((plain || first) && m->io.n_in == 0)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.%s: %s is of vectors, and the task gives tokens",
+                       plain ? "input" : "readout",
+                       plain ? "identity" : "first");
+    if (plain && m->d_model != m->io.n_in)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.input: identity needs model.d_model = the %d "
+                       "entries of the task's inputs, found %d",
+                       m->io.n_in, m->d_model);
+    if (first && m->d_model < m->io.n_out)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.readout: first needs model.d_model of at least "
+                       "the %d entries of the task's targets, found %d",
+                       m->io.n_out, m->d_model);
+    return EG_OK;
+}
+
 static eg_status resolve_sizes(eg_model *m, eg_err *err)
 {
     const eg_model_opts *o = &m->opts;
@@ -180,6 +205,7 @@ static eg_status resolve_sizes(eg_model *m, eg_err *err)
     m->n_heads = (int)o->n_heads;
     m->d_head = (int)d_head;
     m->d_mlp = (int)d_mlp;
+    if (check_ends(m, err) != EG_OK) return EG_EINVAL;
     if ((o->value == EG_MAT_IDENTITY || o->output == EG_MAT_IDENTITY) &&
         m->n_heads * m->d_head != m->d_model)
         return EG_FAIL(err, EG_EINVAL,

@@ -62,6 +62,7 @@ typedef struct egi_value {
     X(mul, "y = a * b, entry by entry")                                       \
     X(clip, "y = min(max(x, -c), c)")                                         \
     X(cat, "y = [x, P[position]]: columns side by side")                      \
+    X(columns, "y = the first columns of x")                                  \
     X(dropout, "y = m x: entries dropped at random in training")              \
     X(pick, "y = rows of x that are in the loss")                             \
     X(xent, "-log softmax(x)[target], summed over the loss")                  \
@@ -84,7 +85,7 @@ typedef struct egi_attr {
     int heads, k_heads, v_heads; /* groups of columns of x or q, of k, of v */
     double scale, eps, theta;
     eg_index at;     /* first row of the second of two parts */
-    eg_index width;  /* of the keys whose scores stand in a table */
+    eg_index width;  /* of the keys whose scores stand in a table; columns */
     double drop;     /* probability that an entry is dropped */
     uint32_t stream; /* of its masks */
     bool turned;     /* a matrix lies with rows for columns */

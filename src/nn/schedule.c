@@ -9,14 +9,15 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "engram/text.h"
-#include "engram/text.h"
 
 double egi_learning_rate(const eg_optim_opts *o, int64_t step, int64_t steps)
 {
     double warm = (double)o->warmup, s = (double)step;
 
-    if (step < o->warmup) return o->lr * (s + 1) / warm;
-    double span = (double)steps - 1 - warm;
+    double end = (double)(o->schedule_end > 0 ? o->schedule_end : steps - 1);
+
+    if (step < o->warmup) return o->lr * (s + (o->warmup_zero ? 0 : 1)) / warm;
+    double span = end - warm;
     double x = span > 0 ? (s - warm) / span : 1;
     if (x > 1) x = 1;
     switch (o->schedule) {

@@ -43,4 +43,12 @@ expect 2 '' "train.loss: expected a group of the task, all, under, over, found '
     "$engram" run systems.yaml --set train.loss=later --out bad
 expect 2 '' 'model.tied: a head is tied to embeddings, and the task gives vectors' \
     "$engram" run systems.yaml --set model.tied=true --out bad
+expect 2 '' 'model.input: identity needs model.d_model = the 3 entries of the task.s inputs, found 16' \
+    "$engram" run systems.yaml --set model.input=identity --out bad
+expect 2 '' 'model.readout: first needs model.d_model of at least the 3 entries of the task.s targets, found 2' \
+    "$engram" run systems.yaml --set model.readout=first --set model.d_model=2 --out bad
+expect 2 '' 'model.input: identity is of vectors, and the task gives tokens' \
+    "$engram" run chains.yaml --set model.input=identity --out bad
+expect 2 '' 'task.bound: an option of kind linear, and task.kind is nonlinear' \
+    "$engram" run systems.yaml --set task.kind=nonlinear --set task.bound=3 --out bad
 finish

@@ -2,7 +2,8 @@
  * code, and the head. */
 #include "nn/module.h"
 
-/* Vectors come in by W_in and go out by W_out; tokens by their embeddings, and
+/* Vectors come in by W_in and go out by W_out, or come in as they are and are
+ * the first columns in the end; tokens by their embeddings, and
  * out by W_U. */
 void egi_input_tensors(eg_model *m)
 {
@@ -12,10 +13,10 @@ void egi_input_tensors(eg_model *m)
     bool sinusoids = pos == EG_POS_SIN || pos == EG_POS_SIN_SCALED;
     egi_fill fill = sinusoids ? EGI_FILL_SINUSOIDS : EGI_FILL_EMBED;
 
-    if (n_in > 0)
+    if (n_in > 0 && m->opts.input == EG_MAT_MATRIX)
         egi_tensor_add(m, -1, "W_in", EGI_FILL_MATRIX, n_in, m->d_model, 0,
                        n_in);
-    else
+    else if (n_in == 0)
         egi_tensor_add(m, -1, "W_E", EGI_FILL_EMBED, m->V, m->d_model, 0, 0);
     if (pos == EG_POS_NONE || pos == EG_POS_ROTARY || pos == EG_POS_RELATIVE)
         return;
@@ -36,6 +37,7 @@ static int embedded(egi_builder *b)
         return egi_put(b, EGI_OP_embed, egi_weight(b, -1, "W_E"), -1, -1, -1,
                        (egi_attr){0});
     x = egi_put(b, EGI_OP_vectors, -1, -1, -1, -1, (egi_attr){0});
+    if (b->m->opts.input == EG_MAT_IDENTITY) return x;
     return egi_linear(b, x, egi_weight(b, -1, "W_in"), -1, NULL);
 }
 
@@ -55,10 +57,11 @@ int egi_input_emit(egi_builder *b)
 
 void egi_head_tensors(eg_model *m)
 {
-    if (m->io.n_out > 0)
-        egi_tensor_add(m, -1, "W_out", EGI_FILL_MATRIX, m->d_model, m->io.n_out,
-                       0, m->d_model);
-    else if (!m->opts.tied)
+    if (m->io.n_out > 0) {
+        if (m->opts.readout == EG_READOUT_MATRIX)
+            egi_tensor_add(m, -1, "W_out", EGI_FILL_MATRIX, m->d_model,
+                           m->io.n_out, 0, m->d_model);
+    } else if (!m->opts.tied)
         egi_tensor_add(m, -1, "W_U", EGI_FILL_MATRIX, m->d_model, m->V, 0,
                        m->d_model);
 }
@@ -70,7 +73,11 @@ const egi_loss egi_losses[] = {
 
 static void vectors_emit(egi_builder *b, int x)
 {
-    x = egi_linear(b, x, egi_weight(b, -1, "W_out"), -1, NULL);
+    if (b->m->opts.readout == EG_READOUT_FIRST)
+        x = egi_put(b, EGI_OP_columns, x, -1, -1, -1,
+                    (egi_attr){.width = b->m->io.n_out});
+    else
+        x = egi_linear(b, x, egi_weight(b, -1, "W_out"), -1, NULL);
     egi_see(b, -1, "outputs", x);
     egi_put(b, egi_losses[b->m->loss].kind, x, -1, -1, -1, (egi_attr){0});
 }

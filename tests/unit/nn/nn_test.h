@@ -177,6 +177,20 @@ static const variant VARIANTS[] = {
      "task.kind=linear task.dim=7 task.noise=0.1 pos=none n_layers=1 "
      "resid_clip=1",
      "loss=under freeze=W_in"},
+    {"constructed tokens, no matrix at the ends",
+     "task.kind=linear task.dim=3 task.tokens=constructed input=identity "
+     "readout=first pos=none mixer=linear qk=factorised n_heads=2 "
+     "scale_scores=false resid_clip=2",
+     ""},
+    {"matrix in, first columns out, normed",
+     "task.kind=nonlinear task.dim=5 readout=first norm=pre mlp=gelu "
+     "pos=learned",
+     "loss=over"},
+    {"lagged tokens, as they are, matrix out",
+     "task.kind=linear task.dim=4 task.hidden=6 task.tokens=lagged task.lags=3 "
+     "input=identity pos=concatenated pos_layers=1 qk=factorised "
+     "dropout_embed=0.2",
+     "loss=under"},
     {"chains", "task.kind=markov task.n_states=4 pos=rotary", "loss=later"},
 };
 #define N_VARIANTS ((int)(sizeof VARIANTS / sizeof *VARIANTS))

@@ -363,6 +363,13 @@ static void test_originals(void **state)
     for (int i = 0; i < 40 * 12; i++)
         assert_true(fabs(scaled[i] * sqrt(12) - plain[i]) < 1e-15);
     assert_true(plain[12] == sin(1) && plain[13] == cos(1));
+    for (int t = 0; t < 40; t++) /* p[2i], p[2i + 1] at rate 10000^(-2i/d) */
+        for (int i = 0; i < 6; i++) {
+            double x = t * pow(10000, -2 * i / 12.0);
+
+            assert_true(fabs(plain[t * 12 + 2 * i] - sin(x)) < 1e-14);
+            assert_true(fabs(plain[t * 12 + 2 * i + 1] - cos(x)) < 1e-14);
+        }
 }
 
 static void test_causality(void **state)

@@ -180,6 +180,7 @@ static void draw(eg_rng *rng, char *model, char *train, size_t size)
         {"dropout_attn", "0|0|0.25"},
         {"scale_scores", "true|false"},
         {"tied", "false|false|true"},
+        {"readout", "matrix|matrix|matrix|matrix|first"},
     };
     static const char *const task[] = {"", "",
                                        "task.kind=markov task.n_states=5 ",
@@ -210,6 +211,8 @@ static bool fits(const char *model)
 {
     bool linear = strstr(model, "mixer=linear") != NULL;
 
+    if (strstr(model, "readout=first") && !strstr(model, "kind=linear"))
+        return false;
     if (linear &&
         (strstr(model, "pos=relative") || !strstr(model, "dropout_attn=0 ")))
         return false;

@@ -284,26 +284,43 @@ static void test_divergence(void **state)
     setting_close(&s);
 }
 
-static void test_schedule(void **state)
+/* Learning rates of 20 steps. */
+static void rates(const char *optim, double lr[20])
 {
     setting s;
     eg_step_info info;
-    double lr[20];
 
-    (void)state;
     setting_open(&s, &BASIC, TASK, 1);
-    set_fields(eg_optim_fields, &s.spec.optim,
-               "lr=0.1 lr_end=0.01 schedule=cosine warmup=4");
+    set_fields(eg_optim_fields, &s.spec.optim, optim);
     eg_trainer *tr = trainer_open(&s);
     for (int i = 0; i < 20; i++) {
         eg_trainer_step(tr, &info);
         lr[i] = info.lr;
     }
+    eg_trainer_free(tr);
+    setting_close(&s);
+}
+
+static void test_schedule(void **state)
+{
+    double lr[20];
+
+    (void)state;
+    rates("lr=0.1 lr_end=0.01 schedule=cosine warmup=4", lr);
     assert_true(fabs(lr[0] - 0.025) < 1e-12 && fabs(lr[3] - 0.1) < 1e-12);
     assert_true(fabs(lr[4] - 0.1) < 1e-12 && fabs(lr[19] - 0.01) < 1e-12);
     for (int i = 5; i < 20; i++) assert_true(lr[i] < lr[i - 1]);
-    eg_trainer_free(tr);
-    setting_close(&s);
+    /* from 0 to the peak at step 4, half way down at 8, at the end from 12 on
+     */
+    rates("lr=0.1 lr_end=0.02 schedule=cosine warmup=4 warmup_zero=true "
+          "schedule_end=12",
+          lr);
+    assert_true(lr[0] == 0 && fabs(lr[1] - 0.025) < 1e-12);
+    assert_true(fabs(lr[4] - 0.1) < 1e-12 && fabs(lr[8] - 0.06) < 1e-12);
+    for (int i = 12; i < 20; i++) assert_true(fabs(lr[i] - 0.02) < 1e-12);
+    /* a run that ends before its schedule does */
+    rates("lr=0.1 schedule=linear schedule_end=38", lr);
+    assert_true(fabs(lr[0] - 0.1) < 1e-12 && fabs(lr[19] - 0.05) < 1e-12);
 }
 
 static void test_plan(void **state)
