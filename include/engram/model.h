@@ -57,6 +57,15 @@ extern "C" {
     L(qk_norm, "none",                                                         \
       "norm of each head's queries and keys in each block: none, or a row "    \
       "`qk_norm` of `engram list mixers`; one item stands for all blocks")     \
+    I(qk_conv, "0", 0, 64,                                                     \
+      "queries and keys pass a causal convolution of so many positions, "      \
+      "column by column, with SiLU; 0: not")                                   \
+    R(beta_max, "1", 1e-3, 2,                                                  \
+      "of mixers with a strength of writing: it is beta_max / (1 + exp(-x "    \
+      "W_beta - b_beta)); above 1 an erased entry may change its sign")        \
+    R(decay_init, "0.98", 1e-6, 0.999999,                                      \
+      "of mixers that forget: what their gates 1 / (1 + exp(-x W_decay - "     \
+      "b_decay)) are at the start where x is 0")                               \
     B(attn_bias, "false", "biases b_Q, b_K, b_V, b_O")                         \
     B(mlp_bias, "false", "biases b_in, b_out of feed-forwards")                \
     R(resid_clip, "0", 0, 1e30,                                                \

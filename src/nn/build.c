@@ -11,8 +11,12 @@
 int egi_put(egi_builder *b, egi_kind kind, int x, int y, int z, int w,
             egi_attr attr)
 {
-    const int in[EGI_INS] = {x, y, z, w};
+    return egi_op_add(b->p, kind, EGI_INPUTS(x, y, z, w), attr);
+}
 
+int egi_put_all(egi_builder *b, egi_kind kind, const int in[EGI_INS],
+                egi_attr attr)
+{
     return egi_op_add(b->p, kind, in, attr);
 }
 

@@ -28,6 +28,8 @@ typedef struct egi_builder {
 /* Adds an op; -1 stands for an input that is left out. */
 int egi_put(egi_builder *b, egi_kind kind, int x, int y, int z, int w,
             egi_attr attr);
+int egi_put_all(egi_builder *b, egi_kind kind, const int in[EGI_INS],
+                egi_attr attr);
 /* The tensor of that name as a value; -1: the model has none. */
 int egi_weight(egi_builder *b, int l, const char *name);
 /* x W + bias; bias_name NULL or no tensor: without. */
@@ -52,13 +54,37 @@ void egi_see_as(egi_builder *b, int l, const char *name, int v, egi_look look,
  * to the stream. */
 typedef struct egi_mixer {
     const char *name, *help;
-    void (*tensors)(eg_model *m, int l);
+    void (*tensors)(const struct egi_mixer *self, eg_model *m, int l);
     int (*emit)(egi_builder *b, const struct egi_mixer *self, int a, int l);
     egi_kind core; /* the op that mixes */
     /* What it reads in the place of queries q, or NULL: q themselves. */
     int (*queries)(egi_builder *b, int q, int k, int l, egi_attr heads);
+    const struct egi_rule *rule; /* of a learner (learners.c); or NULL */
 } egi_mixer;
 extern const egi_mixer egi_mixers[]; /* ends with a name NULL */
+
+/* attention.c: queries, keys and values as every mixer takes them, projected,
+ * convolved, normed, turned; and W_O behind what it makes of them. */
+typedef struct egi_qkv {
+    int a; /* what they are made of */
+    int q, k, v, k_heads, v_heads;
+    double scale; /* of scores */
+} egi_qkv;
+void egi_qkv_tensors(eg_model *m, int l);
+egi_qkv egi_qkv_emit(egi_builder *b, int a, int l);
+int egi_mixed_emit(egi_builder *b, int l, const egi_qkv *in, int z);
+/* x times a matrix a head, their columns side by side; bias NULL: none. */
+int egi_by_heads(egi_builder *b, int x, int l, const char *w, const char *bias,
+                 int heads);
+
+/* gates.c: attn.W_<name>, attn.b_<name> of width numbers a head; the gate. */
+void egi_gate_tensors(eg_model *m, int l, const char *name, eg_index width,
+                      egi_fill bias);
+int egi_gate_emit(egi_builder *b, int a, int l, const char *name, double top);
+
+/* learners.c */
+void egi_learner_tensors(const egi_mixer *self, eg_model *m, int l);
+int egi_learner_emit(egi_builder *b, const egi_mixer *self, int a, int l);
 
 /* Feed-forwards: f(x W_in) W_out, gated (f(x W_gate) * x W_in) W_out, or one
  * matrix. */

@@ -14,7 +14,8 @@ typedef enum egi_fill {
     EGI_FILL_EMBED,    /* N(0, embed_std^2) */
     EGI_FILL_SINUSOIDS,
     EGI_FILL_ONE,
-    EGI_FILL_ZERO
+    EGI_FILL_ZERO,
+    EGI_FILL_DECAY /* a gate of decay is model.decay_init where x is 0 */
 } egi_fill;
 
 struct eg_model {
@@ -37,6 +38,9 @@ struct eg_model {
  * machine's memory. */
 eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts, eg_io io,
                           eg_precision precision, eg_err *err);
+
+/* Sizes and rows of tables from m->opts, m->io. EG_EINVAL names the key. */
+eg_status egi_model_resolve(eg_model *m, eg_err *err);
 
 /* Does a position with that target and label belong to the group? */
 static inline bool egi_in_group(const eg_group *g, int32_t target,

@@ -22,3 +22,9 @@ eg_status egi_op_shape(egi_program *p, egi_op *op)
 {
     return N(kinds)[op->kind]->shape(p, op);
 }
+
+bool egi_op_patterned(const egi_op *op)
+{
+    return N(kinds)[op->kind]->pattern && op->attr.steps <= 1 &&
+           !op->attr.across;
+}

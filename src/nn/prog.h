@@ -12,8 +12,11 @@
 
 #include "nn/nn.h"
 
-#define EGI_INS 4
+#define EGI_INS 8
 #define EGI_OUTS 3
+/* The inputs of an op that has no more than four. */
+#define EGI_INPUTS(a, b, c, d) \
+    ((const int[EGI_INS]){(a), (b), (c), (d), -1, -1, -1, -1})
 
 /* What a row of a value is. */
 typedef enum egi_class {
@@ -55,6 +58,9 @@ typedef struct egi_value {
     X(attend, "softmax attention with relative positions, or dropped")        \
     X(linatt, "causal attention by scores as they are, of all heads")         \
     X(mesa, "y = (sum_{s <= t} k k^T + I / lambda)^-1 q: of the mesa layer")  \
+    X(recur, "a state of all heads that learns key by key, and is read")      \
+    X(conv, "y = silu(w * x): a causal convolution of each column")           \
+    X(sigmoid, "y = s / (1 + exp(-x)): a gate")                               \
     X(relu, "y = max(x, 0)")                                                  \
     X(gelu, "y = x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")            \
     X(gelu_erf, "y = x Phi(x)")                                               \
@@ -89,6 +95,10 @@ typedef struct egi_attr {
     double drop;     /* probability that an entry is dropped */
     uint32_t stream; /* of its masks */
     bool turned;     /* a matrix lies with rows for columns */
+    int steps;       /* of a recurrent state, a token */
+    /* That state: something is erased; by what is read before it is forgotten
+     * in part; z is made along its other axis (real/recur.h). */
+    bool erases, before, across;
 } egi_attr;
 
 typedef struct egi_op {
@@ -209,6 +219,8 @@ typedef struct egi_kind_info {
 } egi_kind_info;
 const egi_kind_info *egi_op_info(egi_kind k);
 const char *egi_kind_help(egi_kind k);
+/* Is z = P v with a P that can be shown? */
+bool egi_op_patterned(const egi_op *op);
 
 static inline const egi_value *egi_value_of(const egi_program *p, int i)
 {

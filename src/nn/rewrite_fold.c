@@ -5,8 +5,6 @@
  * so that logits are made without the residual stream in between. */
 #include "nn/rewrite.h"
 
-#define INS(...) ((const int[EGI_INS]){__VA_ARGS__})
-
 /* y U with y = m + m F, or m F alone. */
 static bool fold_feed_forward(egi_program *p, int k)
 {
@@ -19,11 +17,12 @@ static bool fold_feed_forward(egi_program *p, int k)
     m = y->in[0];
     a = egi_op_beside(
         p, 0, EGI_OP_product,
-        INS(y->in[1], op.in[1], y->in[2] >= 0 ? op.in[1] : -1, -1),
+        EGI_INPUTS(y->in[1], op.in[1], y->in[2] >= 0 ? op.in[1] : -1, -1),
         (egi_attr){0});
     egi_replace(p, op.out[0],
                 egi_op_beside(p, k, EGI_OP_linear,
-                              INS(m, a, op.in[2], op.in[3]), (egi_attr){0}));
+                              EGI_INPUTS(m, a, op.in[2], op.in[3]),
+                              (egi_attr){0}));
     return true;
 }
 
@@ -43,14 +42,15 @@ static bool fold_sum(egi_program *p, int k)
     if (y) {
         int o = y->in[1];
 
-        c = egi_op_beside(p, 0, EGI_OP_product, INS(o, op.in[1], -1, -1),
+        c = egi_op_beside(p, 0, EGI_OP_product, EGI_INPUTS(o, op.in[1], -1, -1),
                           (egi_attr){0});
     }
-    t = egi_op_beside(p, k, EGI_OP_linear, INS(x, op.in[1], op.in[2], op.in[3]),
+    t = egi_op_beside(p, k, EGI_OP_linear,
+                      EGI_INPUTS(x, op.in[1], op.in[2], op.in[3]),
                       (egi_attr){0});
-    egi_replace(
-        p, op.out[0],
-        egi_op_beside(p, k, EGI_OP_linear, INS(z, c, t, -1), (egi_attr){0}));
+    egi_replace(p, op.out[0],
+                egi_op_beside(p, k, EGI_OP_linear, EGI_INPUTS(z, c, t, -1),
+                              (egi_attr){0}));
     return true;
 }
 

@@ -11,11 +11,10 @@ void egi_rewrite_into(egi_program *p, const egi_load *load)
         if (op.kind != EGI_OP_add) continue;
         inner = egi_inner(p, op.in[1], EGI_OP_linear);
         if (!inner || inner->in[2] >= 0) continue;
-        egi_replace(
-            p, op.out[0],
-            egi_op_beside(p, k, EGI_OP_linear,
-                          (const int[EGI_INS]){inner->in[0], inner->in[1],
-                                               op.in[0], inner->in[3]},
-                          (egi_attr){0}));
+        egi_replace(p, op.out[0],
+                    egi_op_beside(p, k, EGI_OP_linear,
+                                  EGI_INPUTS(inner->in[0], inner->in[1],
+                                             op.in[0], inner->in[3]),
+                                  (egi_attr){0}));
     }
 }

@@ -12,10 +12,9 @@ void egi_rewrite_join(egi_program *p, const egi_load *load)
         e = egi_inner(p, op.in[0], EGI_OP_embed);
         pos = egi_inner(p, op.in[1], EGI_OP_place);
         if (!e || !pos || e->in[1] >= 0) continue;
-        egi_replace(
-            p, op.out[0],
-            egi_op_beside(p, k, EGI_OP_embed,
-                          (const int[EGI_INS]){e->in[0], pos->in[0], -1, -1},
-                          (egi_attr){0}));
+        egi_replace(p, op.out[0],
+                    egi_op_beside(p, k, EGI_OP_embed,
+                                  EGI_INPUTS(e->in[0], pos->in[0], -1, -1),
+                                  (egi_attr){0}));
     }
 }

@@ -24,15 +24,14 @@ void egi_rewrite_merge(egi_program *p, const egi_load *load)
             continue;
         mix = *z;
         m = egi_op_beside(p, 0, EGI_OP_product,
-                          (const int[EGI_INS]){v->in[1], out.in[1], -1, -1},
+                          EGI_INPUTS(v->in[1], out.in[1], -1, -1),
                           (egi_attr){0});
-        a = egi_op_beside(
-            p, p->value[out.in[0]].maker, mix.kind,
-            (const int[EGI_INS]){mix.in[0], mix.in[1], a, mix.in[3]}, mix.attr);
-        egi_replace(
-            p, out.out[0],
-            egi_op_beside(p, k, EGI_OP_linear,
-                          (const int[EGI_INS]){a, m, out.in[2], out.in[3]},
-                          (egi_attr){0}));
+        a = egi_op_beside(p, p->value[out.in[0]].maker, mix.kind,
+                          EGI_INPUTS(mix.in[0], mix.in[1], a, mix.in[3]),
+                          mix.attr);
+        egi_replace(p, out.out[0],
+                    egi_op_beside(p, k, EGI_OP_linear,
+                                  EGI_INPUTS(a, m, out.in[2], out.in[3]),
+                                  (egi_attr){0}));
     }
 }

@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#define INS(...) ((const int[EGI_INS]){__VA_ARGS__})
 #define WIDEST 0x1p23 /* entries of tables, and of each slot's sums */
 
 static const egi_op *rows_of_tables(const egi_program *p, int v)
@@ -34,7 +33,8 @@ static bool pays(egi_program *p, const egi_load *load, const egi_op *op,
 
 static int table(egi_program *p, int rows, int keys, const egi_op *op)
 {
-    return egi_op_beside(p, 0, EGI_OP_pairs, INS(rows, keys, -1, -1), op->attr);
+    return egi_op_beside(p, 0, EGI_OP_pairs, EGI_INPUTS(rows, keys, -1, -1),
+                         op->attr);
 }
 
 static void look_up(egi_program *p, int k, const egi_load *load)
@@ -53,14 +53,14 @@ static void look_up(egi_program *p, int k, const egi_load *load)
     if (!pays(p, load, &op, (double)(V + T))) return;
     op.attr.at = V;
     op.attr.width = p->value[op.in[0]].cols / op.attr.heads;
-    keys =
-        egi_op_beside(p, 0, EGI_OP_stack, INS(key->in[0], key->in[1], -1, -1),
-                      (egi_attr){.at = V});
+    keys = egi_op_beside(p, 0, EGI_OP_stack,
+                         EGI_INPUTS(key->in[0], key->in[1], -1, -1),
+                         (egi_attr){.at = V});
     e = table(p, e, keys, &op);
     if (pos >= 0) pos = table(p, pos, keys, &op);
-    egi_replace(
-        p, op.out[0],
-        egi_op_beside(p, k, EGI_OP_lookup, INS(e, pos, op.in[2], -1), op.attr));
+    egi_replace(p, op.out[0],
+                egi_op_beside(p, k, EGI_OP_lookup,
+                              EGI_INPUTS(e, pos, op.in[2], -1), op.attr));
 }
 
 void egi_rewrite_scores(egi_program *p, const egi_load *load)

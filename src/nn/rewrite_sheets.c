@@ -5,7 +5,6 @@
 
 #include "engram/mem.h"
 
-#define INS(...) ((const int[EGI_INS]){__VA_ARGS__})
 #define MOST 4 /* products, of EGI_CUTS */
 
 typedef struct copier {
@@ -64,13 +63,13 @@ static void cut(copier *c, int k)
     egi_program *p = c->p;
     egi_op op = p->op[k];
     int x = copy_of(c, op.in[0]);
-    int y = egi_op_beside(p, k, EGI_OP_linear, INS(x, op.in[1], -1, op.in[3]),
-                          (egi_attr){0});
+    int y = egi_op_beside(p, k, EGI_OP_linear,
+                          EGI_INPUTS(x, op.in[1], -1, op.in[3]), (egi_attr){0});
 
     if (p->st == EG_OK) p->value[y].cls = EGI_PAIR;
     egi_replace(p, op.out[0],
-                egi_op_beside(p, k, EGI_OP_spread, INS(y, op.in[2], -1, -1),
-                              (egi_attr){0}));
+                egi_op_beside(p, k, EGI_OP_spread,
+                              EGI_INPUTS(y, op.in[2], -1, -1), (egi_attr){0}));
 }
 
 /* Is there a product of rows that a sequence reads? Not what a pure product

@@ -32,9 +32,8 @@ static void mark(const egi_program *p, bool *only)
 static int picked(egi_program *p, int *of, int v, int at)
 {
     if (of[v] < 0)
-        of[v] =
-            egi_op_beside(p, at, EGI_OP_pick,
-                          (const int[EGI_INS]){v, -1, -1, -1}, (egi_attr){0});
+        of[v] = egi_op_beside(p, at, EGI_OP_pick, EGI_INPUTS(v, -1, -1, -1),
+                              (egi_attr){0});
     return of[v];
 }
 

@@ -6,7 +6,6 @@
  * s = 1 / std(x). */
 #include "nn/rewrite.h"
 
-#define INS(...) ((const int[EGI_INS]){__VA_ARGS__})
 #define MOST 32 /* values remembered */
 
 /* What x is made of. */
@@ -53,7 +52,7 @@ static int once(maker *m, int from, egi_kind kind, int at, egi_attr attr)
 
     for (int i = 0; i < m->n; i++)
         if (m->from[i] == from) return m->to[i];
-    v = egi_op_beside(m->p, at, kind, INS(from, -1, -1, -1), attr);
+    v = egi_op_beside(m->p, at, kind, EGI_INPUTS(from, -1, -1, -1), attr);
     if (m->n < MOST) {
         m->from[m->n] = from;
         m->to[m->n++] = v;
@@ -63,7 +62,7 @@ static int once(maker *m, int from, egi_kind kind, int at, egi_attr attr)
 
 static int product(maker *m, int a, int b)
 {
-    return egi_op_beside(m->p, 0, EGI_OP_product, INS(a, b, -1, -1),
+    return egi_op_beside(m->p, 0, EGI_OP_product, EGI_INPUTS(a, b, -1, -1),
                          (egi_attr){0});
 }
 
@@ -73,20 +72,21 @@ static int gathered(maker *m, const source *s, int w, int at)
     int e = s->e, pos = s->pos, g = w, b, std;
 
     if (s->x < 0)
-        return egi_op_beside(
-            m->p, at, EGI_OP_embed,
-            INS(product(m, e, w), pos < 0 ? -1 : product(m, pos, w), -1, -1),
-            (egi_attr){0});
+        return egi_op_beside(m->p, at, EGI_OP_embed,
+                             EGI_INPUTS(product(m, e, w),
+                                        pos < 0 ? -1 : product(m, pos, w), -1,
+                                        -1),
+                             (egi_attr){0});
     std = once(m, s->x, EGI_OP_rstd, m->p->value[s->x].maker,
                (egi_attr){.eps = s->eps});
     e = once(m, e, EGI_OP_centre, 0, (egi_attr){0});
     if (pos >= 0) pos = once(m, pos, EGI_OP_centre, 0, (egi_attr){0});
-    g = egi_op_beside(m->p, 0, EGI_OP_gain, INS(s->w, w, -1, -1),
+    g = egi_op_beside(m->p, 0, EGI_OP_gain, EGI_INPUTS(s->w, w, -1, -1),
                       (egi_attr){0});
     b = product(m, s->b, w);
     e = product(m, e, g);
     if (pos >= 0) pos = product(m, pos, g);
-    return egi_op_beside(m->p, at, EGI_OP_gather, INS(e, pos, std, b),
+    return egi_op_beside(m->p, at, EGI_OP_gather, EGI_INPUTS(e, pos, std, b),
                          (egi_attr){0});
 }
 
@@ -122,9 +122,9 @@ static void mixed(maker *m, int k, const egi_load *load)
         return;
     v = gathered(m, &s, op.in[1], k);
     v = egi_op_beside(p, p->value[op.in[0]].maker, mix.kind,
-                      INS(mix.in[0], mix.in[1], v, mix.in[3]), mix.attr);
+                      EGI_INPUTS(mix.in[0], mix.in[1], v, mix.in[3]), mix.attr);
     if (op.in[2] >= 0)
-        v = egi_op_beside(p, k, EGI_OP_add, INS(op.in[2], v, -1, -1),
+        v = egi_op_beside(p, k, EGI_OP_add, EGI_INPUTS(op.in[2], v, -1, -1),
                           (egi_attr){0});
     egi_replace(p, op.out[0], v);
 }

@@ -1,6 +1,7 @@
-/* Mixers of projected queries, keys and values: z = P v with P from q and k,
- * then W_O. Keys and values may have fewer heads than queries have. */
-#include "nn/module.h"
+/* Queries, keys and values as every mixer takes them, and W_O behind it; and
+ * the mixers z = P v with P from q and k. Keys and values may have fewer heads
+ * than queries have. */
+#include "nn/modules/learners.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@ static int kv_heads(const eg_model *m)
     return m->n_kv_heads;
 }
 
-static void tensors(eg_model *m, int l)
+void egi_qkv_tensors(eg_model *m, int l)
 {
     eg_index d = m->d_model, H = m->n_heads, D = m->d_head, kv = kv_heads(m);
     eg_index in = d + (egi_concatenated(m, l) ? d : 0); /* of W_Q, W_K */
@@ -38,6 +39,12 @@ static void tensors(eg_model *m, int l)
         egi_tensor_add(m, l, "attn.b_V", EGI_FILL_ZERO, kv, D, 0, 0);
     if (bias && m->opts.output == EG_MAT_MATRIX)
         egi_tensor_add(m, l, "attn.b_O", EGI_FILL_ZERO, d, 0, 0, 0);
+    if (m->opts.qk_conv > 0) {
+        eg_index n = m->opts.qk_conv;
+
+        egi_tensor_add(m, l, "attn.W_conv_Q", EGI_FILL_MATRIX, n, H * D, 0, n);
+        egi_tensor_add(m, l, "attn.W_conv_K", EGI_FILL_MATRIX, n, kv * D, 0, n);
+    }
     if (m->qk_norm[l] == 0) return;
     egi_norm_tensors(m, &egi_norms[m->qk_norm[l] - 1], l, "attn.q_norm",
                      egi_merged_qk(m) ? d : D);
@@ -45,15 +52,8 @@ static void tensors(eg_model *m, int l)
                      egi_merged_qk(m) ? d : D);
 }
 
-static void mesa_tensors(eg_model *m, int l)
-{
-    tensors(m, l);
-    egi_tensor_add(m, l, "attn.log_lambda", EGI_FILL_ZERO, m->n_heads, 0, 0, 0);
-}
-
-/* x times a matrix a head, their columns side by side. */
-static int project(egi_builder *b, int x, int l, const char *w,
-                   const char *bias, int heads)
+int egi_by_heads(egi_builder *b, int x, int l, const char *w, const char *bias,
+                 int heads)
 {
     int value = egi_weight(b, l, w);
 
@@ -101,6 +101,101 @@ static int placed(egi_builder *b, int a, int l)
                    (egi_attr){0});
 }
 
+static int convolved(egi_builder *b, int x, int l, const char *name)
+{
+    if (b->m->opts.qk_conv == 0) return x;
+    return egi_put(b, EGI_OP_conv, x, egi_weight(b, l, name), -1, -1,
+                   (egi_attr){0});
+}
+
+egi_qkv egi_qkv_emit(egi_builder *b, int a, int l)
+{
+    const eg_model *m = b->m;
+    bool one = egi_merged_qk(m), own_v = m->opts.value == EG_MAT_MATRIX;
+    int64_t turned = m->opts.rotary_layers;
+    bool rotary = m->opts.pos == EG_POS_ROTARY && (turned == 0 || l < turned);
+    bool key = rotary && m->opts.qk == EG_QK_MERGED_KEY;
+    int H = m->n_heads, width = one ? m->d_model : m->d_head;
+    egi_qkv p = {.a = a,
+                 .k = a,
+                 .v = a,
+                 .k_heads = one && !key ? 1 : kv_heads(m),
+                 .v_heads = own_v ? kv_heads(m) : H,
+                 .scale = m->opts.scale_scores ? 1 / sqrt(width) : 1};
+    int x = placed(b, a, l); /* what queries and keys read */
+
+    if (own_v) p.v = egi_by_heads(b, a, l, "attn.W_V", "attn.b_V", p.v_heads);
+    if (key) {
+        at_key(b, a, l, &p.q, &p.k);
+    } else {
+        p.q = egi_by_heads(b, x, l, one ? "attn.W_QK" : "attn.W_Q", "attn.b_Q",
+                           H);
+        if (!one)
+            p.k = egi_by_heads(b, x, l, "attn.W_K", "attn.b_K", p.k_heads);
+    }
+    p.q = convolved(b, p.q, l, "attn.W_conv_Q");
+    p.k = convolved(b, p.k, l, "attn.W_conv_K");
+    p.q = normed(b, p.q, H, l, "attn.q_norm");
+    p.k = normed(b, p.k, p.k_heads, l, "attn.k_norm");
+    if (rotary) {
+        p.q = turn(b, p.q, H);
+        p.k = turn(b, p.k, p.k_heads);
+    }
+    return p;
+}
+
+int egi_mixed_emit(egi_builder *b, int l, const egi_qkv *in, int z)
+{
+    int H = b->m->n_heads, out = z;
+    const egi_op *op;
+
+    if (b->p->st != EG_OK) return 0;
+    op = &b->p->op[b->p->value[z].maker];
+    if (b->m->opts.output == EG_MAT_MATRIX)
+        out = egi_linear(b, z, egi_weight(b, l, "attn.W_O"), l, "attn.b_O");
+    egi_see_heads(b, l, "attn.hook_q", in->q, H);
+    if (in->k != in->a) egi_see_heads(b, l, "attn.hook_k", in->k, in->k_heads);
+    if (in->v != in->a) egi_see_heads(b, l, "attn.hook_v", in->v, in->v_heads);
+    if (egi_op_info(op->kind)->mixes)
+        egi_see_as(b, l, "attn.hook_attn_scores", z, EGI_LOOK_SCORES, H);
+    if (egi_op_patterned(op))
+        egi_see_as(b, l, "attn.hook_pattern", z, EGI_LOOK_PATTERN, H);
+    egi_see_heads(b, l, "attn.hook_z", z, H);
+    egi_see_as(b, l, "attn.hook_result", out, EGI_LOOK_RESULT, H);
+    egi_see(b, l, "hook_attn_out", out);
+    return out;
+}
+
+static void tensors(const egi_mixer *self, eg_model *m, int l)
+{
+    (void)self;
+    egi_qkv_tensors(m, l);
+}
+
+static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
+{
+    egi_qkv in = egi_qkv_emit(b, a, l);
+    egi_attr how = {.heads = b->m->n_heads,
+                    .k_heads = in.k_heads,
+                    .v_heads = in.v_heads,
+                    .scale = in.scale};
+    int far = egi_weight(b, l, "attn.W_rel");
+    egi_kind core = self->core;
+    int asks;
+
+    how = egi_drop_attr(b, how, l, "attn.pattern", b->m->opts.dropout_attn);
+    if (far >= 0 || how.drop > 0) core = EGI_OP_attend;
+    asks = self->queries ? self->queries(b, in.q, in.k, l, how) : in.q;
+    return egi_mixed_emit(b, l, &in,
+                          egi_put(b, core, asks, in.k, in.v, far, how));
+}
+
+static void mesa_tensors(const egi_mixer *self, eg_model *m, int l)
+{
+    tensors(self, m, l);
+    egi_tensor_add(m, l, "attn.log_lambda", EGI_FILL_ZERO, m->n_heads, 0, 0, 0);
+}
+
 /* Behind the inverse of what the keys have been. */
 static int mesa_queries(egi_builder *b, int q, int k, int l, egi_attr heads)
 {
@@ -110,63 +205,18 @@ static int mesa_queries(egi_builder *b, int q, int k, int l, egi_attr heads)
     return q;
 }
 
-static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
-{
-    const eg_model *m = b->m;
-    bool one = egi_merged_qk(m), own_v = m->opts.value == EG_MAT_MATRIX;
-    int64_t turned = m->opts.rotary_layers;
-    bool rotary = m->opts.pos == EG_POS_ROTARY && (turned == 0 || l < turned);
-    bool key = rotary && m->opts.qk == EG_QK_MERGED_KEY;
-    int H = m->n_heads, k_heads = one && !key ? 1 : kv_heads(m);
-    int v_heads = own_v ? kv_heads(m) : H;
-    int width = one ? m->d_model : m->d_head;
-    egi_attr how = {.heads = H,
-                    .k_heads = k_heads,
-                    .v_heads = v_heads,
-                    .scale = m->opts.scale_scores ? 1 / sqrt(width) : 1};
-    int x = placed(b, a, l); /* what queries and keys read */
-    int v = own_v ? project(b, a, l, "attn.W_V", "attn.b_V", v_heads) : a;
-    int q = -1, asks, k = a, z, out;
-    int far = egi_weight(b, l, "attn.W_rel");
-    egi_kind core = self->core;
-
-    if (key) {
-        at_key(b, a, l, &q, &k);
-    } else {
-        q = project(b, x, l, one ? "attn.W_QK" : "attn.W_Q", "attn.b_Q", H);
-        if (!one) k = project(b, x, l, "attn.W_K", "attn.b_K", k_heads);
-    }
-    q = normed(b, q, H, l, "attn.q_norm");
-    k = normed(b, k, k_heads, l, "attn.k_norm");
-    if (rotary) {
-        q = turn(b, q, H);
-        k = turn(b, k, k_heads);
-    }
-    how = egi_drop_attr(b, how, l, "attn.pattern", m->opts.dropout_attn);
-    if (far >= 0 || how.drop > 0) core = EGI_OP_attend;
-    asks = self->queries ? self->queries(b, q, k, l, how) : q;
-    z = egi_put(b, core, asks, k, v, far, how);
-    out = z;
-    if (m->opts.output == EG_MAT_MATRIX)
-        out = egi_linear(b, z, egi_weight(b, l, "attn.W_O"), l, "attn.b_O");
-    egi_see_heads(b, l, "attn.hook_q", q, H);
-    if (k != a) egi_see_heads(b, l, "attn.hook_k", k, k_heads);
-    if (v != a) egi_see_heads(b, l, "attn.hook_v", v, v_heads);
-    if (egi_op_info(self->core)->mixes) {
-        egi_see_as(b, l, "attn.hook_attn_scores", z, EGI_LOOK_SCORES, H);
-        egi_see_as(b, l, "attn.hook_pattern", z, EGI_LOOK_PATTERN, H);
-    }
-    egi_see_heads(b, l, "attn.hook_z", z, H);
-    egi_see_as(b, l, "attn.hook_result", out, EGI_LOOK_RESULT, H);
-    egi_see(b, l, "hook_attn_out", out);
-    return out;
-}
-
+/* clang-format off */
 const egi_mixer egi_mixers[] = {
     {"softmax", "P = softmax of scaled scores, causal", tensors, emit,
-     EGI_OP_softmax, NULL},
+     EGI_OP_softmax, NULL, NULL},
     {"linear", "P = scaled scores as they are, causal", tensors, emit,
-     EGI_OP_linatt, NULL},
+     EGI_OP_linatt, NULL, NULL},
     {"mesa", "z = Phi q, Phi the ridge regression of values on keys up to here",
-     mesa_tensors, emit, EGI_OP_linatt, mesa_queries},
-    {NULL, NULL, NULL, NULL, 0, NULL}};
+     mesa_tensors, emit, EGI_OP_linatt, mesa_queries, NULL},
+#define LEARNER(name, help) \
+    {#name, help, egi_learner_tensors, egi_learner_emit, EGI_OP_recur, NULL, \
+     &egi_rule_##name},
+    EGI_LEARNERS(LEARNER)
+#undef LEARNER
+    {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
+/* clang-format on */

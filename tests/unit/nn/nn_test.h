@@ -125,6 +125,29 @@ static const variant VARIANTS[] = {
     {"mesa layer, rotary, pre-norm, two blocks",
      "mixer=mesa pos=rotary qk=factorised n_heads=2 norm=pre mlp=gelu",
      "loss=all"},
+    {"convolved queries and keys",
+     "qk_conv=4 qk=factorised n_heads=2 qk_norm=unit pos=learned", "loss=all"},
+    {"convolved, longer than what came before, linear",
+     "qk_conv=7 qk=factorised n_kv_heads=1 n_heads=2 mixer=linear,softmax "
+     "pos=rotary",
+     "loss=in_context"},
+    {"decayed", "mixer=decayed qk=factorised n_heads=2 pos=learned",
+     "loss=all"},
+    {"decayed by channel, merged", "mixer=gla pos=learned", "loss=in_context"},
+    {"delta rule", "mixer=delta qk=factorised n_heads=2 qk_norm=unit",
+     "loss=all"},
+    {"delta rule, shared keys, strength up to 2, in context",
+     "mixer=softmax,delta qk=factorised n_heads=4 d_head=3 n_kv_heads=2 "
+     "qk_norm=unit beta_max=2 pos=learned scale_scores=false",
+     "loss=in_context"},
+    {"gated delta rule, convolved",
+     "mixer=gated_delta qk=factorised n_heads=2 qk_norm=unit qk_conv=4 "
+     "decay_init=0.5 norm=pre",
+     "loss=all"},
+    {"delta rule, gated by channel",
+     "mixer=kda qk=factorised n_heads=2 qk_norm=unit decay_init=0.7 "
+     "pos=rotary mlp=relu attn_bias=true",
+     "loss=all"},
     {"clipped stream", "resid_clip=1.2 pos=learned mlp=relu", "loss=all"},
     {"one layer, full",
      "n_layers=1 norm=parallel qk=factorised n_heads=2 "
@@ -339,8 +362,8 @@ static inline void gradients_free(double **g, int n)
  * not turned by their position has no gradient but rounding. */
 static inline bool no_gradient(const variant *v, const char *tensor)
 {
-    if (strstr(v->model, "rotary") || strstr(v->model, "mixer=linear") ||
-        strstr(v->model, "mixer=mesa"))
+    if (strstr(v->model, "rotary") ||
+        (strstr(v->model, "mixer=") && !strstr(v->model, "mixer=softmax")))
         return false;
     return strstr(tensor, "k_norm.b") ||
            (strstr(tensor, "b_K") &&

@@ -26,7 +26,7 @@ typedef struct sample {
     double *keep[EGI_INS];             /* inputs as they were */
     bool wanted[EGI_INS];              /* has a gradient */
     double *pack[2];                   /* of the weight of op linear */
-    double *own[32];                   /* all arrays of numbers */
+    double *own[48];                   /* all arrays of numbers */
     int n_own;
     double *weigh; /* the objective: sum of weigh y */
     double loss;   /* of kinds that are the loss */

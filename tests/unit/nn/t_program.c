@@ -164,7 +164,7 @@ static void draw(eg_rng *rng, char *model, char *train, size_t size)
         {"n_heads", "1|1|2|3"},
         {"norm", "none|none|pre|post|parallel"},
         {"norm_kind", "layer|layer|layer_no_bias|rms"},
-        {"mixer", "softmax|softmax|linear"},
+        {"mixer", "softmax|softmax|linear|gated_delta|gla"},
         {"mlp", "none|linear|relu|gelu|gelu_erf|silu|swiglu|geglu"},
         {"attn_bias", "false|true"},
         {"mlp_bias", "false|true"},
@@ -209,11 +209,9 @@ static void draw(eg_rng *rng, char *model, char *train, size_t size)
 /* Are there such models? */
 static bool fits(const char *model)
 {
-    bool linear = strstr(model, "mixer=linear") != NULL;
-
     if (strstr(model, "readout=first") && !strstr(model, "kind=linear"))
         return false;
-    if (linear &&
+    if (!strstr(model, "mixer=softmax") &&
         (strstr(model, "pos=relative") || !strstr(model, "dropout_attn=0 ")))
         return false;
     return !strstr(model, "qk=merged") || !strstr(model, "pos=concatenated");

@@ -1,0 +1,242 @@
+/* A model's options: names to rows of tables, sizes that follow from others,
+ * and what does not go together. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engram/text.h"
+#include "nn/module.h"
+
+/* Item l of a list with one item, or one for each block. */
+static const char *item_of(const eg_strs *s, int l, const char *none)
+{
+    if (s->n == 0) return none;
+    return s->item[s->n == 1 ? 0 : l];
+}
+
+/* A table's names: "softmax, linear or delta". */
+typedef const char *(*names_fn)(int i, const char **help);
+
+static const char *listed(char *buf, size_t size, names_fn name)
+{
+    const char *help, *one;
+    size_t at = 0;
+
+    buf[0] = '\0';
+    for (int i = 0; (one = name(i, &help)) && at < size; i++)
+        at += (size_t)snprintf(buf + at, size - at, "%s%s",
+                               i == 0               ? ""
+                               : name(i + 1, &help) ? ", "
+                                                    : " or ",
+                               one);
+    return buf;
+}
+
+/* Error: no row of a table has that name. A short table is listed. */
+static eg_status no_row(const char *key, const char *item, names_fn name,
+                        eg_err *err)
+{
+    eg_nearest near = {.asked = item};
+    char names[512];
+    const char *help, *one;
+
+    if (strlen(listed(names, sizeof names, name)) < 60)
+        return EG_FAIL(err, EG_EINVAL, "%s: expected %s, found '%s'", key,
+                       names, item);
+    for (int i = 0; (one = name(i, &help)); i++) eg_nearest_try(&near, one);
+    return EG_FAIL(err, EG_EINVAL,
+                   "%s: expected a name of `engram list mixers`, found "
+                   "'%s'%s%s%s",
+                   key, item, near.best ? "; did you mean '" : "",
+                   near.best ? near.best : "", near.best ? "'?" : "");
+}
+
+/* What each block is made of: rows of a table by name. */
+static eg_status resolve_rows(const eg_model *m, int *row, const eg_strs *s,
+                              const char *key, const char *none,
+                              int (*find)(const char *), names_fn name,
+                              eg_err *err)
+{
+    if (s->n > 1 && s->n != m->n_layers)
+        return EG_FAIL(err, EG_EINVAL,
+                       "%s: expected 1 item or one for each of the %d "
+                       "blocks, found %d",
+                       key, m->n_layers, s->n);
+    for (int l = 0; l < m->n_layers; l++) {
+        const char *item = item_of(s, l, none);
+
+        row[l] = find(item);
+        if (row[l] < 0) return no_row(key, item, name, err);
+    }
+    return EG_OK;
+}
+
+/* The row of model.error, or the first that fits the task's targets. */
+static eg_status resolve_loss(eg_model *m, eg_err *err)
+{
+    const char *asked = m->opts.error;
+    bool vectors = m->io.n_out > 0;
+    char names[512];
+
+    for (int i = 0; egi_losses[i].name; i++) {
+        const egi_loss *l = &egi_losses[i];
+
+        if (asked[0] ? strcmp(l->name, asked) != 0 : l->vectors != vectors)
+            continue;
+        m->loss = i;
+        if (l->vectors == vectors) return EG_OK;
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.error: %s is of %s, and the task predicts %s",
+                       asked, l->vectors ? "vectors" : "tokens",
+                       vectors ? "vectors" : "tokens");
+    }
+    return EG_FAIL(err, EG_EINVAL, "model.error: expected %s, found '%s'",
+                   listed(names, sizeof names, eg_model_error_name), asked);
+}
+
+/* "none" comes before the norms. */
+static int qk_norm_find(const char *name)
+{
+    int row = egi_norm_find(name);
+
+    return row >= 0 ? row + 1 : strcmp(name, "none") == 0 ? 0 : -1;
+}
+
+static eg_status resolve_parts(eg_model *m, eg_err *err)
+{
+    eg_status st;
+
+    EG_TRY(resolve_rows(m, m->mixer, &m->opts.mixer, "model.mixer", "softmax",
+                        egi_mixer_find, eg_model_mixer_name, err));
+    EG_TRY(resolve_rows(m, m->mlp, &m->opts.mlp, "model.mlp", "none",
+                        egi_mlp_find, eg_model_mlp_name, err));
+    EG_TRY(resolve_rows(m, m->qk_norm, &m->opts.qk_norm, "model.qk_norm",
+                        "none", qk_norm_find, eg_model_qk_norm_name, err));
+    EG_TRY(resolve_loss(m, err));
+done:
+    return st;
+}
+
+static eg_status resolve_heads(eg_model *m, eg_err *err)
+{
+    int64_t kv = m->opts.n_kv_heads;
+
+    m->n_kv_heads = kv == 0 ? m->n_heads : (int)kv;
+    if (m->n_heads % m->n_kv_heads != 0)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.n_kv_heads: expected a divisor of n_heads = %d, "
+                       "found %d",
+                       m->n_heads, m->n_kv_heads);
+    if (m->n_kv_heads != m->n_heads &&
+        (m->opts.qk == EG_QK_MERGED || m->opts.value == EG_MAT_IDENTITY))
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.n_kv_heads: shared heads of keys and values need "
+                       "qk: factorised and value: matrix");
+    return EG_OK;
+}
+
+/* What only some mixers and forms of queries and keys have. */
+static eg_status check_attention(const eg_model *m, eg_err *err)
+{
+    const eg_model_opts *o = &m->opts;
+
+    if (o->pos == EG_POS_CONCATENATED && egi_merged_qk(m))
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.pos: concatenated needs model.qk: factorised, "
+                       "found %s",
+                       o->qk == EG_QK_MERGED ? "merged" : "merged_key");
+    if (o->qk_conv > 0 && egi_merged_qk(m))
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.qk_conv: queries and keys that are convolved "
+                       "need model.qk: factorised, found %s",
+                       o->qk == EG_QK_MERGED ? "merged" : "merged_key");
+    for (int l = 0; l < m->n_layers; l++) {
+        bool softmax = egi_mixers[m->mixer[l]].core == EGI_OP_softmax;
+
+        if (!softmax && o->pos == EG_POS_RELATIVE && egi_placed(m, l))
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.pos: relative needs model.mixer: softmax, "
+                           "found %s in block %d",
+                           egi_mixers[m->mixer[l]].name, l);
+        if (!softmax && o->dropout_attn > 0)
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.dropout_attn: patterns are dropped of "
+                           "model.mixer: softmax, found %s in block %d",
+                           egi_mixers[m->mixer[l]].name, l);
+    }
+    return EG_OK;
+}
+
+/* Vectors that enter, or are predicted, without a matrix fit the stream. */
+static eg_status check_ends(const eg_model *m, eg_err *err)
+{
+    const eg_model_opts *o = &m->opts;
+    bool plain = o->input == EG_MAT_IDENTITY;
+    bool first = o->readout == EG_READOUT_FIRST;
+
+    if ((plain || first) && m->io.n_in == 0)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.%s: %s is of vectors, and the task gives tokens",
+                       plain ? "input" : "readout",
+                       plain ? "identity" : "first");
+    if (plain && m->d_model != m->io.n_in)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.input: identity needs model.d_model = the %d "
+                       "entries of the task's inputs, found %d",
+                       m->io.n_in, m->d_model);
+    if (first && m->d_model < m->io.n_out)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.readout: first needs model.d_model of at least "
+                       "the %d entries of the task's targets, found %d",
+                       m->io.n_out, m->d_model);
+    return EG_OK;
+}
+
+eg_status egi_model_resolve(eg_model *m, eg_err *err)
+{
+    const eg_model_opts *o = &m->opts;
+    int64_t d_head = o->d_head, d_mlp = o->d_mlp;
+
+    if (m->T < 1 || (m->io.n_in > 0 ? m->io.n_out < 1 : m->V < 2))
+        return EG_FAIL(
+            err, EG_EINVAL,
+            "expected n_ctx >= 1 and d_vocab >= 2, or vectors, found "
+            "%d and %d, %d to %d",
+            m->T, m->V, m->io.n_in, m->io.n_out);
+    if (m->V == 0 && o->tied)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.tied: a head is tied to embeddings, and the "
+                       "task gives vectors, which have none");
+    if (d_head == 0) {
+        if (o->d_model % o->n_heads != 0)
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.n_heads: %d does not divide model.d_model = "
+                           "%d; set model.d_head",
+                           (int)o->n_heads, (int)o->d_model);
+        d_head = o->d_model / o->n_heads;
+    }
+    if (d_mlp == 0) d_mlp = 4 * o->d_model;
+    m->n_layers = (int)o->n_layers;
+    m->d_model = (int)o->d_model;
+    m->n_heads = (int)o->n_heads;
+    m->d_head = (int)d_head;
+    m->d_mlp = (int)d_mlp;
+    if (check_ends(m, err) != EG_OK) return EG_EINVAL;
+    if ((o->value == EG_MAT_IDENTITY || o->output == EG_MAT_IDENTITY) &&
+        m->n_heads * m->d_head != m->d_model)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.value, model.output: identity needs n_heads * "
+                       "d_head = d_model, found %d * %d and %d",
+                       m->n_heads, m->d_head, m->d_model);
+    if (o->pos == EG_POS_ROTARY) {
+        int width = egi_merged_qk(m) ? m->d_model : m->d_head;
+        if (width % 2 != 0)
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.pos: rotary needs an even key width, found "
+                           "%d",
+                           width);
+    }
+    if (resolve_heads(m, err) != EG_OK || resolve_parts(m, err) != EG_OK)
+        return EG_EINVAL;
+    return check_attention(m, err);
+}
