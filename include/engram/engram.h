@@ -15,6 +15,7 @@
 #include "engram/lab.h"
 #include "engram/mem.h"
 #include "engram/memory.h"
+#include "engram/mesa.h"
 #include "engram/model.h"
 #include "engram/pool.h"
 #include "engram/probe.h"

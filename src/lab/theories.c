@@ -3,10 +3,11 @@
 
 #include "engram/flow.h"
 #include "engram/memory.h"
+#include "engram/mesa.h"
 
-enum { N_TABLES = 2 };
-static const eg_theory *const table[N_TABLES] = {eg_memory_theories,
-                                                 eg_flow_theories};
+enum { N_TABLES = 3 };
+static const eg_theory *const table[N_TABLES] = {
+    eg_memory_theories, eg_flow_theories, eg_mesa_theories};
 
 const eg_theory *eg_theory_at(int i)
 {

@@ -1,0 +1,91 @@
+/* Numerical checks of the theory of optimisers inside a network ("Uncovering
+ * mesa-optimization algorithms in Transformers", arXiv 2309.05858; sections of
+ * the paper in brackets): the rows of eg_mesa_theories.
+ *
+ * Sequences are those of the task `linear`: states of a system of their own,
+ * each of which is to be told from those before. Losses are in the paper's
+ * unit, sum over entries of (prediction - target)^2 / 2, mean over sequences;
+ * the mean over positions is the loss that a network is trained on. */
+#ifndef ENGRAM_MESA_H
+#define ENGRAM_MESA_H
+
+#include "engram/theory.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The table; its last row has a NULL name. */
+EG_API extern const eg_theory eg_mesa_theories[];
+
+/* Where the sequences come from, in every statement. */
+#define EG_MESA_DATA_FIELDS(I, R, B, T, E, L)           \
+    I(dim, "10", 1, 64, "entries of a state, task.dim") \
+    I(n_ctx, "50", 2, 4096, "positions T, task.n_ctx")  \
+    R(noise, "0.01", 0, 1e6, "noise of a step, task.noise")
+
+/* clang-format off */
+/* mesa_solver [3, appendix]: a solver of least squares in context, at every
+ * position t of sequences, from the pairs (s_{i-1}, s_i), i <= t. With S S^T and
+ * Y their sums of s_{i-1} s_{i-1}^T and s_i s_{i-1}^T, and A = S S^T + ridge,
+ * s_{t+1} is told by
+ *     zero       0
+ *     gd         Phi s_t after steps of gradient descent from Phi = 0,
+ *                Phi += alpha_l (Y - Phi A): as well so many steps of
+ *                Richardson's iteration for A x = s_t, terms of Neumann's series
+ *     gdpp       p after layers p += alpha Y x, x -= beta A x, k -= gamma A k,
+ *                in which the sums are over the keys k as they then are
+ *     ridge      Y A^-1 s_t, exactly
+ *     prop2      Y x / |A|_F by the paper's control for its Proposition 2:
+ *                term -= alpha_j A term / |A|_F,
+ *                x_j = x_{j-1} + term + beta_j (x_{j-1} - x_{j-2})
+ *     chebyshev  Y x, x by Chebyshev's iteration for A x = s_t and a spectrum
+ *                from low |A|_F to |A|_F
+ *     newton     Y X s_t by steps of X <- X (2 - A X) from 1/trace(A)
+ *     kernel     the sum of softmax_i(sharpness s_{i-1} . s_t) s_i: an induction
+ *                head
+ *     oracle     W s_t: who knows the system
+ * Coefficients that are not given are alpha = eta in gd and gdpp, beta = eta and
+ * gamma = 0 in gdpp, alpha = 1 and beta = 0 in prop2. tune looks for better ones
+ * on sequences of training: grid tries grid_points values from grid_from to
+ * grid_to of the one number that a solver has (eta, ridge, low, sharpness), adam
+ * trains alpha, beta and gamma.
+ *
+ * Emits, over t: loss. At t = 0: mean, over positions, and mean_se, its standard
+ * error over sequences; mean_entry = mean / dim; tuned, what grid has found;
+ * alpha_j, beta_j, gamma_j, what adam has. */
+/* clang-format on */
+#define EG_THEORY_MESA_SOLVER_FIELDS(I, R, B, T, E, L)                         \
+    E(solver, "ridge",                                                         \
+      "zero|gd|gdpp|ridge|prop2|chebyshev|newton|kernel|oracle",               \
+      "how s_{t+1} is told")                                                   \
+    EG_MESA_DATA_FIELDS(I, R, B, T, E, L)                                      \
+    I(sequences, "2560", 1, 10000000, "test sequences")                        \
+    B(newest, "true",                                                          \
+      "false: without the pair (s_{t-1}, s_t), as the original program's "     \
+      "control has it")                                                        \
+    I(steps, "1", 1, 64, "steps of an iteration")                              \
+    R(ridge, "0", 0, 1e6, "added to the diagonal, the paper's 1/lambda")       \
+    R(eta, "0.0325", 0, 1e6, "gd: every step")                                 \
+    L(alpha, "[]", "coefficients, one a step")                                 \
+    L(beta, "[]", "the same")                                                  \
+    L(gamma, "[]", "the same")                                                 \
+    R(clip, "0", 0, 1e6,                                                       \
+      "gd, gdpp: entries are clipped to minus and plus this after each step, " \
+      "as in the paper's networks; 0: not")                                    \
+    R(low, "0.01", 0, 1, "chebyshev: lower end of the spectrum")               \
+    R(sharpness, "1", 0, 1e6, "kernel: beta")                                  \
+    E(tune, "none", "none|grid|adam", "look for coefficients first")           \
+    I(tune_sequences, "512", 1, 1000000, "sequences of grid")                  \
+    R(grid_from, "0.0001", 0, 1e6, "first value")                              \
+    R(grid_to, "10", 0, 1e6, "last value")                                     \
+    I(grid_points, "40", 2, 10000, "values, evenly spread")                    \
+    I(updates, "300", 1, 10000000, "updates of adam")                          \
+    I(batch, "64", 1, 100000, "fresh sequences for each")                      \
+    R(lr, "0.01", 0, 1, "learning rate of adam, falling to 0 as a cosine")
+EG_FIELDS_STRUCT(eg_theory_mesa_solver, EG_THEORY_MESA_SOLVER_FIELDS)
+
+#ifdef __cplusplus
+}
+#endif
+#endif

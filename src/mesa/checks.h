@@ -1,0 +1,18 @@
+/* The checks behind the rows of eg_mesa_theories; options as in mesa.h. */
+#ifndef EGI_MESA_CHECKS_H
+#define EGI_MESA_CHECKS_H
+
+#include "engram/mesa.h"
+
+#define EGI_MESA_LIST(X) \
+    X(mesa_solver, "position", "least squares in context, by a solver")
+
+#define EGI_MESA_DECLARE(name, step, help)                               \
+    extern const eg_field egi_##name##_fields[];                         \
+    eg_status egi_theory_##name(const void *options, uint64_t seed,      \
+                                eg_pool *pool, const eg_theory_out *out, \
+                                eg_err *err);
+EGI_MESA_LIST(EGI_MESA_DECLARE)
+#undef EGI_MESA_DECLARE
+
+#endif

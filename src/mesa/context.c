@@ -1,0 +1,104 @@
+/* Sequences of a task as problems of regression in context. */
+#include "mesa/context.h"
+
+#include <string.h>
+
+#include "engram/mem.h"
+#include "base/sweep.h"
+#include "memory/dense.h"
+#include "mesa/cholesky.h"
+
+static eg_status make_task(eg_task **out, const egi_icl_data *data,
+                           double noise, uint64_t seed, eg_err *err)
+{
+    eg_task_opts o;
+
+    eg_fields_default(eg_task_fields, &o);
+    o.kind = EG_TASK_LINEAR;
+    o.dim = data->dim;
+    o.n_ctx = data->n_ctx;
+    o.noise = noise;
+    return eg_task_new(out, &o, seed, err);
+}
+
+eg_status egi_icl_open(egi_icl_source *s, const egi_icl_data *data,
+                       uint64_t seed, bool know_system, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    *s = (egi_icl_source){0};
+    EG_TRY(make_task(&s->task, data, data->noise, seed, err));
+    if (know_system) EG_TRY(make_task(&s->twin, data, 0, seed, err));
+done:
+    if (st != EG_OK) egi_icl_close(s);
+    return st;
+}
+
+void egi_icl_close(egi_icl_source *s)
+{
+    eg_task_free(s->task);
+    eg_task_free(s->twin);
+    *s = (egi_icl_source){0};
+}
+
+eg_status egi_icl_new(egi_icl *c, const egi_icl_source *s, eg_err *err)
+{
+    eg_io io = eg_task_io(s->task);
+    eg_index T = io.n_ctx, n = io.n_in, square = s->twin ? 3 * n * n + n : 0;
+    double *next;
+
+    *c = (egi_icl){.T = io.n_ctx, .m = io.n_in, .p = io.n_out};
+    c->block = eg_calloc((size_t)(4 * T * n + square), sizeof *c->block);
+    if (!c->block || eg_seq_new(&c->seq, s->task, NULL) != EG_OK) {
+        egi_icl_release(c);
+        return EG_FAIL(err, EG_ENOMEM, "a context of %td vectors of %td", T, n);
+    }
+    next = c->block;
+    c->k = egi_take(&next, T * n);
+    c->q = egi_take(&next, T * n);
+    c->y = egi_take(&next, T * n);
+    c->target = egi_take(&next, T * n);
+    if (s->twin) c->truth = next;
+    return EG_OK;
+}
+
+void egi_icl_release(egi_icl *c)
+{
+    eg_free(c->block);
+    eg_seq_release(&c->seq);
+    *c = (egi_icl){0};
+}
+
+/* The system W out of states without noise, s_{t+1} = W s_t: the least squares
+ * of all of them, row by row (S S^T) w_i = S s'_i. What is added to the
+ * diagonal is far below any noise. */
+static void find_system(egi_icl *c)
+{
+    eg_index n = c->m, T = c->T;
+    double *gram = c->truth + n * n, *cross = gram + n * n, trace = 0;
+
+    egi_mul_tn(gram, c->seq.inputs, c->seq.inputs, n, n, T);
+    egi_mul_tn(cross, c->seq.outputs, c->seq.inputs, n, n, T);
+    for (eg_index i = 0; i < n; i++) trace += gram[i * n + i];
+    for (eg_index i = 0; i < n; i++) gram[i * n + i] += 1e-14 * trace;
+    egi_cholesky(gram, n);
+    for (eg_index i = 0; i < n; i++)
+        egi_cholesky_solve(c->truth + i * n, gram, cross + i * n, n);
+}
+
+void egi_icl_make(egi_icl *c, const egi_icl_source *s, eg_split split,
+                  uint64_t step, uint32_t index)
+{
+    size_t row = (size_t)c->m * sizeof *c->k, all = (size_t)c->T * row;
+
+    if (s->twin) {
+        eg_task_sequence(s->twin, split, step, index, &c->seq);
+        find_system(c);
+    }
+    eg_task_sequence(s->task, split, step, index, &c->seq);
+    memset(c->k, 0, row);
+    memcpy(c->k + c->m, c->seq.inputs, all - row);
+    memcpy(c->y, c->seq.inputs, all);
+    memcpy(c->q, c->seq.inputs, all);
+    memcpy(c->target, c->seq.outputs, all);
+}
