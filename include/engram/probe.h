@@ -16,6 +16,9 @@ extern "C" {
     I(batch, "64", 1, 65536,                                              \
       "fresh sequences for losses, accuracies and attention")             \
     I(test, "128", 0, 65536, "sequences of the fixed test batch")         \
+    L(positions, "",                                                      \
+      "positions, counted from 1, whose mean loss on the test batch is "  \
+      "measured: loss_at.<t>")                                            \
     B(recall, "true", "memory recalls and the KL of W_F (weights only)")  \
     B(attention, "true", "where the heads look")                          \
     B(norms, "true", "Frobenius norms of tensors and gradients")          \
@@ -34,10 +37,11 @@ EG_API extern const eg_field eg_probe_fields[];
  * attn_answer attn_match attn_match_other attn_cond pred_attended, with .h<k>
  * for each of several heads; recall_W_O2 recall_W_K2 recall_W_K1
  * recall_W_K1_early kl_W_F; norm.<tensor> grad_norm.<tensor>; head.<block>.
- * <head>.<score of eg_head_score>, repeat_loss_first repeat_loss_again. One row
- * of the table in src/probe a name, with its definition (docs/probes.md). A
- * probe that the model does not have, or that found no position to average
- * over, is not emitted. name stays valid as long as the probes. */
+ * <head>.<score of eg_head_score>, repeat_loss_first repeat_loss_again;
+ * loss_at.<t>. One row of the table in src/probe a name, with its definition
+ * (docs/probes.md). A probe that the model does not have, or that found no
+ * position to average over, is not emitted. name stays valid as long as the
+ * probes. */
 typedef void (*eg_probe_emit)(void *ctx, const char *name, double value);
 
 typedef struct eg_probe_info {

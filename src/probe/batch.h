@@ -22,6 +22,7 @@ typedef struct egi_seq {
     const int32_t *look1, *look2; /* where a head of the first and second block
                                      looks most: m1[t], m2[t]; NULL if absent */
     const eg_group *group;        /* of probes of a group */
+    int at;                       /* of probes of a position, from 0 */
 } egi_seq;
 
 typedef egi_ratio (*egi_batch_fn)(const egi_seq *s);
@@ -34,6 +35,7 @@ egi_ratio egi_acc_start(const egi_seq *s);
 egi_ratio egi_acc_in_context(const egi_seq *s);
 egi_ratio egi_repeat_fraction(const egi_seq *s);
 egi_ratio egi_loss_group(const egi_seq *s);
+egi_ratio egi_loss_at(const egi_seq *s);
 egi_ratio egi_acc_group(const egi_seq *s);
 
 /* attention.c */

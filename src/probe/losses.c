@@ -83,6 +83,13 @@ egi_ratio egi_loss_group(const egi_seq *s)
     return mean_loss(s, s->group->lo, s->group->hi);
 }
 
+egi_ratio egi_loss_at(const egi_seq *s)
+{
+    bool counts = has_target(s, s->at);
+
+    return (egi_ratio){counts ? s->nll[s->at] : 0, counts};
+}
+
 egi_ratio egi_acc_group(const egi_seq *s)
 {
     return accuracy(s, s->group->lo, s->group->hi, 0, s->n_ctx);

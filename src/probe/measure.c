@@ -27,6 +27,7 @@ unsigned egi_measure_told(const eg_task *task)
         eg_task_group_find(eg_task_options(task)->kind, "triggers") != NULL;
     unsigned has = triggers ? EGI_NEEDS_TRIGGERS : EGI_NEEDS_GROUP;
 
+    has |= EGI_NEEDS_POSITION;
     return eg_task_vocab(task) > 0 ? has | EGI_NEEDS_TOKENS : has;
 }
 
@@ -43,13 +44,14 @@ static int width_of(const egi_measure *m, const egi_probe *p, bool test)
 }
 
 static void add_row(egi_measure *m, const egi_probe *p, int width,
-                    const eg_group *group, int *n_names)
+                    const eg_group *group, int at, int *n_names)
 {
     EG_ASSERT(m->n_rows < EGI_PROBES_MAX);
-    m->row[m->n_rows++] = (egi_measured){p, m->n_cols, width, *n_names, group};
+    m->row[m->n_rows++] =
+        (egi_measured){p, m->n_cols, width, *n_names, group, at};
     m->n_cols += width;
     if (width > 1) *n_names += m->n_heads;
-    if (group) *n_names += 1;
+    if (group || at >= 0) *n_names += 1;
 }
 
 static int choose_rows(egi_measure *m, bool test)
@@ -61,16 +63,21 @@ static int choose_rows(egi_measure *m, bool test)
         int width = width_of(m, p, test);
         const eg_group *g;
 
-        if (width > 0 && !(p->needs & EGI_NEEDS_GROUP))
-            add_row(m, p, width, NULL, &n_names);
-        if (width == 0 || !(p->needs & EGI_NEEDS_GROUP)) continue;
-        for (int k = 0; (g = eg_task_group(m->task, k)); k++)
-            add_row(m, p, width, g, &n_names);
+        if (width == 0) continue;
+        if (p->needs & EGI_NEEDS_GROUP)
+            for (int k = 0; (g = eg_task_group(m->task, k)); k++)
+                add_row(m, p, width, g, -1, &n_names);
+        else if (p->needs & EGI_NEEDS_POSITION)
+            for (int k = 0; k < m->n_at; k++)
+                add_row(m, p, width, NULL, m->at[k], &n_names);
+        else
+            add_row(m, p, width, NULL, -1, &n_names);
     }
     return n_names;
 }
 
-/* "attn_prev.h3"; "loss.later" where the row says "loss.<group>". */
+/* "attn_prev.h3"; "loss.later" where the row says "loss.<group>"; "loss_at.1".
+ */
 static void name_row(egi_measure *m, const egi_measured *row)
 {
     const char *name = row->probe->info.name;
@@ -78,6 +85,9 @@ static void name_row(egi_measure *m, const egi_measured *row)
     if (row->group)
         (void)snprintf(m->name[row->names], EGI_NAME, "%.*s%s",
                        (int)strcspn(name, "<"), name, row->group->name);
+    if (row->at >= 0)
+        (void)snprintf(m->name[row->names], EGI_NAME, "%.*s%d",
+                       (int)strcspn(name, "<"), name, row->at + 1);
     for (int h = 0; row->width > 1 && h < m->n_heads; h++)
         (void)snprintf(m->name[row->names + h], EGI_NAME, "%s.h%d", name, h);
 }
@@ -126,6 +136,7 @@ void egi_measure_add(egi_measure *m, int index, int worker, egi_seq *seq,
         bool pairs = (needs & EGI_NEEDS_LOOKS) == EGI_NEEDS_LOOKS;
 
         seq->group = row->group;
+        seq->at = row->at;
         for (int c = 0; c < row->width; c++) {
             int h1 = pairs ? c % m->n_heads : c;
             int h2 = pairs ? c / m->n_heads : c;
@@ -165,7 +176,9 @@ static void emit_row(const egi_measure *m, const egi_measured *row,
         }
     }
     if (any)
-        emit(ctx, row->group ? m->name[row->names] : row->probe->info.name,
+        emit(ctx,
+             row->group || row->at >= 0 ? m->name[row->names]
+                                        : row->probe->info.name,
              best);
 }
 

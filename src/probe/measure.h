@@ -5,21 +5,23 @@
 
 #include "probe/table.h"
 
-enum { EGI_PROBES_MAX = 64, EGI_NAME = 96 };
+enum { EGI_PROBES_MAX = 128, EGI_NAME = 96 };
 
 /* One probe of the table in this measurement. */
 typedef struct egi_measured {
     const egi_probe *probe;
     int first, width; /* its columns: 1, n_heads, or n_heads^2 as [h2, h1] */
     int names;        /* its names, one a head, when there are several heads;
-                         its name, of a probe of a group */
+                         its name, of a probe of a group or a position */
     const eg_group *group; /* or NULL */
+    int at;                /* position from 0, or -1 */
 } egi_measured;
 
 typedef struct egi_measure {
     int n_heads, n_ctx, count; /* count: sequences */
     unsigned has; /* bits EGI_NEEDS_... that model and task offer */
     int task;     /* its kind, EG_TASK_... */
+    int n_at, at[EG_STRS_MAX]; /* positions from 0, of EGI_NEEDS_POSITION */
     int n_rows, n_cols;
     egi_measured row[EGI_PROBES_MAX];
     char (*name)[EGI_NAME]; /* "attn_prev.h3" */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "engram/mem.h"
 
 #define EG_FIELDS_OWNER eg_probe_opts
@@ -59,6 +60,21 @@ static eg_status heads_init(eg_probes *p, eg_pool *pool, eg_err *err)
     return EG_OK;
 }
 
+static eg_status read_positions(egi_measure *m, const eg_strs *list,
+                                eg_err *err)
+{
+    for (int i = 0; i < list->n; i++) {
+        int64_t t;
+
+        if (!egi_int_parse(list->item[i], &t) || t < 1 || t > m->n_ctx)
+            return EG_FAIL(err, EG_EINVAL,
+                           "probe.positions: expected 1 to %d, found '%s'",
+                           m->n_ctx, list->item[i]);
+        m->at[m->n_at++] = (int)t - 1;
+    }
+    return EG_OK;
+}
+
 static eg_status measures_init(eg_probes *p, int threads, eg_err *err)
 {
     const eg_model_opts *o = eg_model_options(p->model);
@@ -77,6 +93,7 @@ static eg_status measures_init(eg_probes *p, int threads, eg_err *err)
                             .has = told,
                             .task = eg_task_options(p->task)->kind,
                             .count = (int)p->opts.test};
+    EG_TRY(read_positions(&p->test, &p->opts.positions, err));
     EG_TRY(egi_measure_init(&p->test, true, threads, err));
 done:
     return st;

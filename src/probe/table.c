@@ -60,6 +60,14 @@ const egi_probe egi_probe_table[] = {
     TWICE(EGI_NEEDS_GROUP | EGI_NEEDS_TOKENS, "acc", ".<group>", "fraction",
           "accuracy over the group", egi_acc_group),
 
+    {{"loss_at.<t>", "nats",
+      "mean loss at position t of probe.positions, counted from 1; test batch"},
+     EGI_ON_TEST,
+     EGI_NEEDS_POSITION,
+     egi_loss_at,
+     NULL,
+     NULL},
+
     HEAD(FIRST, "attn_prev",
          "block 0, one place after a trigger: looks at the trigger",
          egi_attn_prev),

@@ -28,7 +28,8 @@ enum {
     EGI_NEEDS_TRIGGERS = 8, /* labels count occurrences of triggers */
     /* Measured once for each group of a task that has no triggers: those have
      * rows of their own. */
-    EGI_NEEDS_GROUP = 16
+    EGI_NEEDS_GROUP = 16,
+    EGI_NEEDS_POSITION = 32 /* measured once for each of probe.positions */
 };
 
 typedef bool (*egi_weights_fn)(double *value, const egi_weights *w);

@@ -51,4 +51,6 @@ expect 2 '' 'model.input: identity is of vectors, and the task gives tokens' \
     "$engram" run chains.yaml --set model.input=identity --out bad
 expect 2 '' 'task.bound: an option of kind linear, and task.kind is nonlinear' \
     "$engram" run systems.yaml --set task.kind=nonlinear --set task.bound=3 --out bad
+expect 2 '' 'probe.positions: expected 1 to 24, found .25.' \
+    "$engram" run systems.yaml --set 'probe.positions=[1, 25]' --out bad
 finish

@@ -61,7 +61,7 @@ static double value_of(const seen *l, const char *name)
 static void add(egi_measure *m, int index, int worker, const eg_view *pattern)
 {
     egi_seq s = {T,   tokens, targets, occur, preds[index],
-                 nll, NULL,   NULL,    NULL};
+                 nll, NULL,   NULL,    NULL,  0};
 
     egi_measure_add(m, index, worker, &s, pattern);
 }
@@ -139,11 +139,44 @@ static void one_head_and_none(void **state)
     egi_measure_release(&m);
 }
 
+/* A mean a position, where the position has a target. */
+static void positions_have_means(void **state)
+{
+    static const int32_t some[T] = {3, 7, -1, 7};
+    egi_measure m = {.n_heads = 1,
+                     .n_ctx = T,
+                     .count = 2,
+                     .has = EGI_NEEDS_POSITION,
+                     .n_at = 3,
+                     .at = {0, 2, 3}};
+    seen l = {0};
+
+    (void)state;
+    assert_int_equal(egi_measure_init(&m, true, 1, NULL), EG_OK);
+    for (int i = 0; i < 2; i++) {
+        egi_seq s = {.n_ctx = T,
+                     .tokens = tokens,
+                     .targets = i ? some : targets,
+                     .occur = occur,
+                     .pred = preds[0],
+                     .nll = i ? (const double[T]){5, 6, 7, 8} : nll};
+
+        egi_measure_add(&m, i, 0, &s, NULL);
+    }
+    egi_measure_emit(&m, keep, &l);
+    assert_int_equal(l.n, 3);
+    assert_near(value_of(&l, "loss_at.1"), 3, 0);
+    assert_near(value_of(&l, "loss_at.3"), 3, 0);
+    assert_near(value_of(&l, "loss_at.4"), 6, 0);
+    egi_measure_release(&m);
+}
+
 /* Whatever order the sequences come in, the same bits. */
 static void order_does_not_matter(void **state)
 {
     enum { MANY = 97 };
-    egi_measure m = {.n_heads = 1, .n_ctx = T, .count = MANY};
+    egi_measure m = {
+        .n_heads = 1, .n_ctx = T, .count = MANY, .has = EGI_NEEDS_TRIGGERS};
     double odd[MANY][T], value[2];
     seen l = {0};
 
@@ -154,13 +187,14 @@ static void order_does_not_matter(void **state)
         for (int k = 0; k < MANY; k++) {
             int i = pass ? k * 31 % MANY : k;
             egi_seq s = {T,      tokens, targets, occur, preds[0],
-                         odd[i], 0,      0,       NULL};
+                         odd[i], 0,      0,       NULL,  0};
             egi_measure_add(&m, i, k % 2, &s, NULL);
         }
         l.n = 0;
         egi_measure_emit(&m, keep, &l);
         value[pass] = value_of(&l, "loss_global");
     }
+    assert_true(value[0] > 0);
     assert_memory_equal(&value[0], &value[1], sizeof value[0]);
     egi_measure_release(&m);
 }
@@ -185,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_have_names),
         cmocka_unit_test(one_head_and_none),
+        cmocka_unit_test(positions_have_means),
         cmocka_unit_test(order_does_not_matter),
         cmocka_unit_test(table_is_sound),
     };

@@ -29,7 +29,8 @@ static const int32_t look2[T] = {0, 0, 0, 0, 2, 0, 1, 3, 0, 0, 9, 9};
 
 static egi_seq example(void)
 {
-    return (egi_seq){T, tokens, targets, occur, pred, nll, look1, look2, NULL};
+    return (egi_seq){T,   tokens, targets, occur, pred,
+                     nll, look1,  look2,   NULL,  0};
 }
 
 static void check(const char *name, egi_ratio r, double sum, double count)
@@ -60,7 +61,12 @@ static void only_the_end(void **state)
     enum { LONG = 700 };
     static int32_t zeros[LONG], twos[LONG];
     static double no_loss[LONG];
-    egi_seq s = {LONG, zeros, zeros, twos, zeros, no_loss, NULL, NULL, NULL};
+    egi_seq s = {.n_ctx = LONG,
+                 .tokens = zeros,
+                 .targets = zeros,
+                 .occur = twos,
+                 .pred = zeros,
+                 .nll = no_loss};
 
     (void)state;
     for (int t = 0; t < LONG; t++) twos[t] = 2;
