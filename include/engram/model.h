@@ -66,6 +66,9 @@ extern "C" {
     R(decay_init, "0.98", 1e-6, 0.999999,                                      \
       "of mixers that forget: what their gates 1 / (1 + exp(-x W_decay - "     \
       "b_decay)) are at the start where x is 0")                               \
+    I(delta_steps, "2", 1, 16,                                                 \
+      "of mixer delta_product: steps a position, each with a key and a value " \
+      "of its own")                                                            \
     B(attn_bias, "false", "biases b_Q, b_K, b_V, b_O")                         \
     B(mlp_bias, "false", "biases b_in, b_out of feed-forwards")                \
     R(resid_clip, "0", 0, 1e30,                                                \

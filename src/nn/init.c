@@ -65,6 +65,9 @@ void egi_tensor_init(eg_model *m, int i, uint64_t seed)
             break;
         case EGI_FILL_ZERO:
             break;
+        case EGI_FILL_PRECOND:
+            x = -0.2;
+            break;
         case EGI_FILL_DECAY:
             x = log(m->opts.decay_init / (1 - m->opts.decay_init));
             break;

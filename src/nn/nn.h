@@ -15,7 +15,8 @@ typedef enum egi_fill {
     EGI_FILL_SINUSOIDS,
     EGI_FILL_ONE,
     EGI_FILL_ZERO,
-    EGI_FILL_DECAY /* a gate of decay is model.decay_init where x is 0 */
+    EGI_FILL_DECAY,  /* a gate of decay is model.decay_init where x is 0 */
+    EGI_FILL_PRECOND /* -0.2 */
 } egi_fill;
 
 struct eg_model {

@@ -112,6 +112,7 @@ void egi_hook_add(egi_program *p, const egi_hook *hook)
 {
     void *list = p->hook;
     const egi_op *op;
+    bool made; /* of what the op reads */
 
     if (!grow(p, &list, p->n_hooks, &p->cap_hooks, sizeof *hook)) return;
     p->hook = list;
@@ -120,7 +121,9 @@ void egi_hook_add(egi_program *p, const egi_hook *hook)
     op = &p->op[p->value[hook->value].maker];
     if (hook->look == EGI_LOOK_ROWS || hook->look == EGI_LOOK_HEADS) return;
     for (int i = 1; i < EGI_OUTS; i++) keep(p, op->out[i]);
-    for (int i = 0; hook->look >= EGI_LOOK_SCORES && i < EGI_INS; i++)
+    made = hook->look >= EGI_LOOK_SCORES ||
+           (hook->look == EGI_LOOK_PATTERN && !egi_op_info(op->kind)->mixes);
+    for (int i = 0; made && i < EGI_INS; i++)
         if (op->in[i] >= 0 && p->value[op->in[i]].cls != EGI_WEIGHT)
             keep(p, op->in[i]);
 }

@@ -60,6 +60,9 @@ typedef struct egi_value {
     X(mesa, "y = (sum_{s <= t} k k^T + I / lambda)^-1 q: of the mesa layer")  \
     X(recur, "a state of all heads that learns key by key, and is read")      \
     X(conv, "y = silu(w * x): a causal convolution of each column")           \
+    X(byhead, "y = s g x: the columns of a head times a number of its own")   \
+    X(stepsize, "y = b / (1 + b |k|^2), or b / |k|^2")                        \
+    X(precond, "y = k over its running second moment, within bounds")         \
     X(sigmoid, "y = s / (1 + exp(-x)): a gate")                               \
     X(relu, "y = max(x, 0)")                                                  \
     X(gelu, "y = x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")            \

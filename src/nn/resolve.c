@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engram/text.h"
-#include "nn/module.h"
+#include "nn/modules/learners.h"
 
 /* Item l of a list with one item, or one for each block. */
 static const char *item_of(const eg_strs *s, int l, const char *none)
@@ -151,7 +151,17 @@ static eg_status check_attention(const eg_model *m, eg_err *err)
                        "need model.qk: factorised, found %s",
                        o->qk == EG_QK_MERGED ? "merged" : "merged_key");
     for (int l = 0; l < m->n_layers; l++) {
-        bool softmax = egi_mixers[m->mixer[l]].core == EGI_OP_softmax;
+        const egi_mixer *mixer = &egi_mixers[m->mixer[l]];
+        bool softmax = mixer->core == EGI_OP_softmax;
+
+        if (mixer->rule && mixer->rule->own &&
+            (egi_merged_qk(m) || m->n_kv_heads != m->n_heads ||
+             o->value == EG_MAT_IDENTITY))
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.mixer: %s in block %d needs keys and values "
+                           "of each head's own: qk: factorised, value: "
+                           "matrix, and n_kv_heads: 0",
+                           mixer->name, l);
 
         if (!softmax && o->pos == EG_POS_RELATIVE && egi_placed(m, l))
             return EG_FAIL(err, EG_EINVAL,

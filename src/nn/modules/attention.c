@@ -6,15 +6,16 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Heads of keys, and of values. */
-static int kv_heads(const eg_model *m)
+/* Heads of keys, and of values: of a learner that takes several steps a
+ * position, so many each. */
+static int kv_heads(const eg_model *m, int l)
 {
-    return m->n_kv_heads;
+    return m->n_kv_heads * egi_learner_steps(m, l);
 }
 
 void egi_qkv_tensors(eg_model *m, int l)
 {
-    eg_index d = m->d_model, H = m->n_heads, D = m->d_head, kv = kv_heads(m);
+    eg_index d = m->d_model, H = m->n_heads, D = m->d_head, kv = kv_heads(m, l);
     eg_index in = d + (egi_concatenated(m, l) ? d : 0); /* of W_Q, W_K */
     bool bias = m->opts.attn_bias;
 
@@ -119,8 +120,8 @@ egi_qkv egi_qkv_emit(egi_builder *b, int a, int l)
     egi_qkv p = {.a = a,
                  .k = a,
                  .v = a,
-                 .k_heads = one && !key ? 1 : kv_heads(m),
-                 .v_heads = own_v ? kv_heads(m) : H,
+                 .k_heads = one && !key ? 1 : kv_heads(m, l),
+                 .v_heads = own_v ? kv_heads(m, l) : H,
                  .scale = m->opts.scale_scores ? 1 / sqrt(width) : 1};
     int x = placed(b, a, l); /* what queries and keys read */
 

@@ -6,59 +6,206 @@
 
 #include "nn/modules/learners.h"
 
-enum { HEADS = 2, W = 6, MOST = 16 };
+enum { HEADS = 2, W = 6, STEPS = 3 };
 
 /* One head at one position, as the rule's formula reads it. */
 typedef struct at {
-    const double *k, *v;
-    double beta;
-    double decay[MOST];
+    double k[STEPS][W], v[STEPS][W], beta[STEPS], q[W];
+    double decay[W], erase[W], write[W], rate[W];
+    double momentum, moment_decay, moment_beta;
+    double comba_s, comba_d, precond_c; /* parameters */
+    double eps;
 } at;
+
+/* What a head keeps. */
+typedef struct memory {
+    double S[W][W]; /* [key][value] */
+    double M[W][W], a[W];
+} memory;
 
 typedef struct ref {
     const char *mixer;
-    void (*step)(double S[W][W], const at *x);
+    void (*step)(memory *m, at *x);
+    bool nonlinear; /* in v: it has no pattern */
+    int steps;
 } ref;
 
-/* ---- the rules, from their formulas; S [key][value] -----------------------
+/* ---- the rules, from their formulas ---------------------------------------
  */
 
-static void forget(double S[W][W], const at *x)
+static void forget(memory *m, const at *x)
 {
     for (int i = 0; i < W; i++)
-        for (int j = 0; j < W; j++) S[i][j] *= x->decay[i];
+        for (int j = 0; j < W; j++) m->S[i][j] *= x->decay[i];
 }
 
-static void write_down(double S[W][W], const at *x, const double *v)
+/* A += s a b^T */
+static void outer(double A[W][W], double s, const double *a, const double *b)
 {
     for (int i = 0; i < W; i++)
-        for (int j = 0; j < W; j++) S[i][j] += x->beta * x->k[i] * v[j];
+        for (int j = 0; j < W; j++) A[i][j] += s * a[i] * b[j];
 }
 
-static void decayed(double S[W][W], const at *x)
-{
-    forget(S, x);
-    write_down(S, x, x->v);
-}
-
-/* S = (I - beta k k^T) Diag(g) S + beta k v^T */
-static void delta(double S[W][W], const at *x)
+/* S = (I - s w e^T) S */
+static void erase(double S[W][W], double s, const double *w, const double *e)
 {
     double next[W][W] = {{0}};
 
-    forget(S, x);
     for (int i = 0; i < W; i++)
         for (int l = 0; l < W; l++)
             for (int j = 0; j < W; j++)
-                next[i][j] +=
-                    ((i == l) - x->beta * x->k[i] * x->k[l]) * S[l][j];
+                next[i][j] += ((i == l) - s * w[i] * e[l]) * S[l][j];
     memcpy(S, next, sizeof next);
-    write_down(S, x, x->v);
+}
+
+static void decayed(memory *m, at *x)
+{
+    forget(m, x);
+    outer(m->S, x->beta[0], x->k[0], x->v[0]);
+}
+
+/* S = (I - beta k k^T) Diag(g) S + beta k v^T */
+static void delta(memory *m, at *x)
+{
+    forget(m, x);
+    erase(m->S, x->beta[0], x->k[0], x->k[0]);
+    outer(m->S, x->beta[0], x->k[0], x->v[0]);
+}
+
+static void gdn2(memory *m, at *x)
+{
+    double e[W], v[W];
+
+    for (int i = 0; i < W; i++) {
+        e[i] = x->erase[i] * x->k[0][i];
+        v[i] = x->write[i] * x->v[0][i];
+    }
+    forget(m, x);
+    erase(m->S, 1, x->k[0], e);
+    outer(m->S, 1, x->k[0], v);
+}
+
+static void delta_product(memory *m, at *x)
+{
+    for (int j = 0; j < STEPS; j++) {
+        erase(m->S, x->beta[j], x->k[j], x->k[j]);
+        outer(m->S, x->beta[j], x->k[j], x->v[j]);
+    }
+}
+
+static void comba(memory *m, at *x)
+{
+    double p[W];
+
+    for (int i = 0; i < W; i++) {
+        p[i] = x->k[0][i] / (1 + exp(-x->comba_s));
+        x->q[i] -= x->comba_d * p[i];
+    }
+    forget(m, x);
+    erase(m->S, x->beta[0], x->k[0], p);
+    outer(m->S, x->beta[0], x->k[0], x->v[0]);
+}
+
+static void precond_delta(memory *m, at *x)
+{
+    double w[W];
+
+    for (int i = 0; i < W; i++) {
+        double r;
+
+        m->a[i] = x->moment_decay * m->a[i] +
+                  x->moment_beta * x->k[0][i] * x->k[0][i];
+        r = log(m->a[i] + 1e-6) - x->precond_c;
+        w[i] = x->k[0][i] * pow(1.5, -r / (1 + fabs(r)));
+    }
+    erase(m->S, x->beta[0], w, x->k[0]);
+    outer(m->S, x->beta[0], w, x->v[0]);
+}
+
+static double length2(const double *k)
+{
+    double sum = 0;
+
+    for (int i = 0; i < W; i++) sum += k[i] * k[i];
+    return sum;
+}
+
+static void implicit(memory *m, at *x)
+{
+    x->beta[0] /= 1 + x->beta[0] * length2(x->k[0]);
+    delta(m, x);
+}
+
+static void nlms(memory *m, at *x)
+{
+    double n = x->eps + length2(x->k[0]);
+
+    x->beta[0] = n > 0 ? x->beta[0] / n : 0;
+    delta(m, x);
+}
+
+/* S = S Diag(g); S += beta (k - S v) v^T with v over its length */
+static void oja(memory *m, at *x)
+{
+    double e[W], n = sqrt(x->eps + length2(x->v[0]));
+
+    for (int i = 0; i < W; i++) x->v[0][i] /= n;
+    for (int i = 0; i < W; i++) {
+        e[i] = x->k[0][i];
+        for (int j = 0; j < W; j++) {
+            m->S[i][j] *= x->decay[j];
+            e[i] -= m->S[i][j] * x->v[0][j];
+        }
+    }
+    outer(m->S, x->beta[0], e, x->v[0]);
+}
+
+/* S = Diag(g) S + (a k) (v - S^T k)^T with the S before */
+static void rwkv7(memory *m, at *x)
+{
+    double u[W], w[W];
+
+    for (int j = 0; j < W; j++) {
+        u[j] = x->v[0][j];
+        w[j] = x->rate[j] * x->k[0][j];
+        for (int i = 0; i < W; i++) u[j] -= m->S[i][j] * x->k[0][i];
+    }
+    forget(m, x);
+    outer(m->S, 1, w, u);
+}
+
+/* M = eta M - theta grad at S; S = g S + M */
+static void titans(memory *m, at *x)
+{
+    double u[W];
+
+    for (int j = 0; j < W; j++) {
+        u[j] = x->v[0][j];
+        for (int i = 0; i < W; i++) u[j] -= m->S[i][j] * x->k[0][i];
+    }
+    for (int i = 0; i < W; i++)
+        for (int j = 0; j < W; j++) m->M[i][j] *= x->momentum;
+    outer(m->M, x->beta[0], x->k[0], u);
+    forget(m, x);
+    for (int i = 0; i < W; i++)
+        for (int j = 0; j < W; j++) m->S[i][j] += m->M[i][j];
 }
 
 static const ref REFS[] = {
-    {"decayed", decayed}, {"gla", decayed},       {"delta", delta},
-    {"kda", delta},       {"gated_delta", delta},
+    {"decayed", decayed, false, 1},
+    {"gla", decayed, false, 1},
+    {"delta", delta, false, 1},
+    {"kda", delta, false, 1},
+    {"gated_delta", delta, false, 1},
+    {"gdn2", gdn2, false, 1},
+    {"delta_product", delta_product, false, STEPS},
+    {"comba", comba, false, 1},
+    {"precond_delta", precond_delta, false, 1},
+    {"implicit", implicit, false, 1},
+    {"nlms", nlms, false, 1},
+    {"oja", oja, true, 1},
+    {"rwkv7", rwkv7, false, 1},
+    {"titans", titans, false, 1},
 };
 
 /* ---- a model, and what it shows -------------------------------------------
@@ -67,7 +214,6 @@ static const ref REFS[] = {
 typedef struct seen {
     const ref *r;
     const eg_model *m;
-    const char *gates; /* options that say what they are */
     double z, pattern, gate, top;
     int n;
 } seen;
@@ -108,76 +254,113 @@ static double gate_of(const seen *s, const eg_acts *a, const char *name,
     w = eg_model_view(s->m, eg_model_find(s->m, full));
     snprintf(full, sizeof full, "blocks.0.attn.b_%s", name);
     b = eg_model_view(s->m, eg_model_find(s->m, full));
-    sum = eg_view_at(&b, h * width + j);
+    sum = eg_view_at(&b, (eg_index)h * width + j);
     for (int i = 0; i < d; i++)
         sum += eg_view_at(&x, (eg_index)t * d + i) *
-               (width == 1 ? eg_view_at(&w, i * HEADS + h)
-                           : eg_view_at(&w, (h * d + i) * width + j));
+               (width == 1 ? eg_view_at(&w, (eg_index)i * HEADS + h)
+                           : eg_view_at(&w, ((eg_index)h * d + i) * width + j));
     return top / (1 + exp(-sum));
 }
 
-static void gates_at(seen *s, const eg_acts *a, int t, int h, at *x)
+/* n numbers of a gate that there may be, which are top / (1 + exp(-x W - b));
+ * one that there is not is 1. */
+static void gate(seen *s, const eg_acts *a, const char *name, double top, int t,
+                 int h, double *out, int n)
 {
-    double top = eg_model_options(s->m)->beta_max;
     eg_view v;
+    int width;
 
-    x->beta = 1;
-    if (seen_hook(a, "beta", &v)) {
-        x->beta = eg_view_at(&v, t * HEADS + h);
+    for (int i = 0; i < n; i++) out[i] = 1;
+    if (!seen_hook(a, name, &v)) return;
+    width = (int)v.shape[2];
+    for (int i = 0; i < n; i++) {
+        int j = width > 1 ? i : 0;
+
+        out[i] = eg_view_at(&v, ((eg_index)t * HEADS + h) * width + j);
         s->gate = fmax(s->gate,
-                       fabs(x->beta - gate_of(s, a, "beta", top, t, h, 0, 1)));
+                       fabs(out[i] - gate_of(s, a, name, top, t, h, j, width)));
     }
-    for (int i = 0; i < W; i++) x->decay[i] = 1;
-    if (!seen_hook(a, "decay", &v)) return;
-    for (int i = 0; i < W; i++) {
-        int width = (int)v.shape[2], j = width > 1 ? i : 0;
+}
 
-        x->decay[i] = eg_view_at(&v, (t * HEADS + h) * width + j);
-        s->gate =
-            fmax(s->gate,
-                 fabs(x->decay[i] - gate_of(s, a, "decay", 1, t, h, j, width)));
+static double number_of(const seen *s, const char *name, int h)
+{
+    char full[64];
+    eg_view v;
+    int i;
+
+    snprintf(full, sizeof full, "blocks.0.attn.%s", name);
+    i = eg_model_find(s->m, full);
+    if (i < 0) return 0;
+    v = eg_model_view(s->m, i);
+    return eg_view_at(&v, h);
+}
+
+static void read_at(seen *s, const eg_acts *a, int t, int h, at *x)
+{
+    const eg_model_opts *o = eg_model_options(s->m);
+    eg_view q = hook(a, "attn.hook_q"), k = hook(a, "attn.hook_k");
+    eg_view v = hook(a, "attn.hook_v");
+    eg_index first = (eg_index)t * HEADS + h;
+    int n = s->r->steps;
+
+    *x = (at){.eps = o->norm_eps};
+    numbers(x->q, &q, first * W, W);
+    for (int j = 0; j < n; j++) {
+        numbers(x->k[j], &k, (first * n + j) * W, W);
+        numbers(x->v[j], &v, (first * n + j) * W, W);
+    }
+    gate(s, a, "beta", o->beta_max, t, h, x->beta, n);
+    gate(s, a, "decay", 1, t, h, x->decay, W);
+    gate(s, a, "erase", o->beta_max, t, h, x->erase, W);
+    gate(s, a, "write", o->beta_max, t, h, x->write, W);
+    gate(s, a, "rate", o->beta_max, t, h, x->rate, W);
+    gate(s, a, "momentum", 1, t, h, &x->momentum, 1);
+    gate(s, a, "moment_decay", 1, t, h, &x->moment_decay, 1);
+    gate(s, a, "moment_beta", 1, t, h, &x->moment_beta, 1);
+    x->comba_s = number_of(s, "comba_s", h);
+    x->comba_d = number_of(s, "comba_d", h);
+    x->precond_c = number_of(s, "precond_c", h);
+}
+
+/* z against the formula, and against pattern times v where there is one. */
+static void check_head(seen *s, const eg_acts *a, int h)
+{
+    eg_view v = hook(a, "attn.hook_v"), z = hook(a, "attn.hook_z"), P;
+    double scale = eg_model_options(s->m)->scale_scores ? 1 / sqrt(W) : 1;
+    bool shown = seen_hook(a, "pattern", &P);
+    bool gated = seen_hook(a, "v_written", &v); /* what the pattern weighs */
+    memory m = {.a = {0}};
+    int T = a->n_ctx;
+
+    assert_true(gated == (s->r->step == gdn2 || s->r->step == oja));
+    assert_true(shown == (!s->r->nonlinear && s->r->steps == 1));
+    for (int t = 0; t < T; t++) {
+        at x;
+
+        read_at(s, a, t, h, &x);
+        s->r->step(&m, &x);
+        for (int j = 0; j < W; j++) {
+            eg_index now = ((eg_index)t * HEADS + h) * W + j;
+            double have = eg_view_at(&z, now), want = 0, by = 0;
+
+            for (int i = 0; i < W; i++) want += scale * x.q[i] * m.S[i][j];
+            for (int u = 0; shown && u < T; u++)
+                by += eg_view_at(&P, ((eg_index)h * T + t) * T + u) *
+                      eg_view_at(&v, ((eg_index)u * HEADS + h) * W + j);
+            assert_true(isfinite(have) && isfinite(by));
+            s->z = fmax(s->z, fabs(have - want));
+            if (shown) s->pattern = fmax(s->pattern, fabs(have - by));
+            s->top = fmax(s->top, fabs(have));
+            s->n++;
+        }
     }
 }
 
 static void check(void *ctx, int index, int worker, const eg_acts *a)
 {
-    seen *s = ctx;
-    eg_view q = hook(a, "attn.hook_q"), k = hook(a, "attn.hook_k");
-    eg_view v = hook(a, "attn.hook_v"), z = hook(a, "attn.hook_z");
-    eg_view P = hook(a, "attn.hook_pattern");
-    int T = a->n_ctx;
-    double scale = eg_model_options(s->m)->scale_scores ? 1 / sqrt(W) : 1;
-
     (void)index;
     (void)worker;
-    for (int h = 0; h < HEADS; h++) {
-        double S[W][W] = {{0}};
-
-        for (int t = 0; t < T; t++) {
-            double key[W], value[W], query[W];
-            eg_index first = ((eg_index)t * HEADS + h) * W;
-            at x = {.k = key, .v = value};
-
-            numbers(key, &k, first, W);
-            numbers(value, &v, first, W);
-            numbers(query, &q, first, W);
-            gates_at(s, a, t, h, &x);
-            s->r->step(S, &x);
-            for (int j = 0; j < W; j++) {
-                double have = eg_view_at(&z, first + j), want = 0, by = 0;
-
-                for (int i = 0; i < W; i++) want += scale * query[i] * S[i][j];
-                for (int u = 0; u < T; u++)
-                    by += eg_view_at(&P, ((eg_index)h * T + t) * T + u) *
-                          eg_view_at(&v, (u * HEADS + h) * W + j);
-                assert_true(isfinite(have) && isfinite(by));
-                s->z = fmax(s->z, fabs(have - want));
-                s->pattern = fmax(s->pattern, fabs(have - by));
-                s->top = fmax(s->top, fabs(have));
-                s->n++;
-            }
-        }
-    }
+    for (int h = 0; h < HEADS; h++) check_head(ctx, a, h);
 }
 
 /* Entries of a tensor of block 0, all the same; a model that has none stays. */
@@ -236,7 +419,7 @@ static void run(const ref *r, const edge *e, seen *s)
 
     snprintf(model, sizeof model,
              "mixer=%s n_layers=1 n_heads=2 d_head=6 qk=factorised "
-             "qk_norm=unit norm_eps=0 decay_init=0.8 %s",
+             "qk_norm=unit norm_eps=0 decay_init=0.8 delta_steps=3 %s",
              r->mixer, e->options);
     setting_open(&set, &v, e->task, 1);
     eg_trainer *tr = trainer_open(&set);
@@ -268,7 +451,7 @@ static void test_rules(void **state)
             seen s;
 
             run(&REFS[i], &EDGES[e], &s);
-            printf("  %-12s %-20s z off by %.1e of %.2g, pattern %.1e, gates "
+            printf("  %-13s %-20s z off by %.1e of %.2g, pattern %.1e, gates "
                    "%.1e\n",
                    REFS[i].mixer, EDGES[e].name, s.z, s.top, s.pattern, s.gate);
             assert_true(s.n > 0);

@@ -99,6 +99,13 @@ static int rows_of(const sample *s, const egi_value *v)
     return v->cls == EGI_LOSS ? s->seq.n_loss : s->seq.n;
 }
 
+/* Inputs that are gates: numbers between 0 and 1. */
+static bool is_gate(const egi_op *op, int i)
+{
+    return (op->kind == EGI_OP_precond && (i == 1 || i == 2)) ||
+           (op->kind == EGI_OP_stepsize && i == 0);
+}
+
 static void lay_value(sample *s, eg_rng *rng, int i)
 {
     int v = i < EGI_INS ? s->op->in[i] : s->op->out[i - EGI_INS];
@@ -113,6 +120,8 @@ static void lay_value(sample *s, eg_rng *rng, int i)
     s->size[i] = value->entries ? value->entries : value->rows * a->ld;
     a->x = own(s, rng, s->size[i]);
     if (i >= EGI_INS) return;
+    for (eg_index j = 0; is_gate(s->op, i) && j < s->size[i]; j++)
+        a->x[j] = 1 / (1 + exp(-a->x[j]));
     s->keep[i] = own(s, rng, s->size[i]);
     memcpy(s->keep[i], a->x, (size_t)s->size[i] * sizeof *a->x);
     s->wanted[i] = value->grad;
@@ -449,9 +458,39 @@ static void test_table(void **state)
         check_kind(kind, &best[kind]);
 }
 
+/* Op recur has as many forms as there are rules: every one of them. */
+static void test_rules(void **state)
+{
+    int at = 0;
+
+    (void)state;
+    for (const variant *v = variant_at(0); v; v = variant_at(++at)) {
+        egi_program p;
+        eg_model *m;
+        setting st;
+
+        program_of(&p, &m, v, &st, 0);
+        for (int i = 0; i < p.n_ops; i++) {
+            sample s;
+            int n = 0;
+            double worst;
+
+            if (p.op[i].kind != EGI_OP_recur) continue;
+            sample_open(&s, &p, &p.op[i]);
+            worst = check_gradients(&s, &n);
+            for (eg_index part = 1; part < 8; part += 3) check_parts(&s, part);
+            printf("  %-46s %d gradients, off by %.1e\n", v->name, n, worst);
+            assert_true(worst < 1e-8);
+            sample_close(&s);
+        }
+        program_close(&p, m, &st);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_table)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_table),
+                                       cmocka_unit_test(test_rules)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
