@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include "bench_sets.h"
 #include "bench_verify.h"
 #include "engram/bench.h"
 #include "engram/kern.h"
@@ -18,10 +20,11 @@ const cli_option cli_bench_options[] = {
      "in_context or all (default: in_context for birth, "
      "all for full)"},
     {"batch", 0, "N",
-     "sequences a step (default: 128 for birth, 64 for full, 4 for gpt2)"},
+     "sequences a step (default: 128 for birth, 64 for full, 4 for gpt2, 256 "
+     "for mesa)"},
     {"only", 0, "TEXT",
      "kernels: those with TEXT in kernel, form and shape, as "
-     "in 'gemm_packed NN M 256 N 64 K 64'"},
+     "in 'gemm_packed NN M 256 N 64 K 64'; mesa: the model of that name"},
     {"profile", 0, "CONFIG",
      "in their place: the time of each operation of a configuration's steps"},
     {"rounds", 0, "N", "timed rounds (default: 7)"},
@@ -37,10 +40,11 @@ const char cli_bench_help[] =
     "  birth    the paper's attention-only model: d 128, T 256, V 65\n"
     "  full     two layers, 4 heads, MLP, LayerNorm, AdamW\n"
     "  gpt2     GPT-2 small's shape, 124 million parameters, on random tokens\n"
+    "  mesa     mesa1, lsa6, softmax7, hybrid: networks of arXiv 2309.05858\n"
     "  kernels  every kernel against the measured peak of this machine\n"
     "  flow     sums over 10^4 to 10^6 tokens, and ensembles of systems\n"
     "\n"
-    "birth, full and gpt2 compare the gradient of a step with the plain\n"
+    "birth, full, gpt2 and mesa compare the gradient of a step with the plain\n"
     "algebra's in float64 (of a large model: of a short sequence, and of a\n"
     "whole one in float32) before anything is timed, then time training steps\n"
     "alone, and say what memory was announced and taken. Percentages\n"
@@ -58,36 +62,14 @@ const char cli_bench_help[] =
     "  engram bench flow --threads 2\n"
     "  engram bench kernels --only 'gemm_packed TN M 256'\n";
 
-static const char *const basic_set[] = {"run.name=bench-birth",
-                                        "task.n_ctx=256", "model.d_model=128",
-                                        "train.batch=128", NULL};
 static const char *const paper_set[] = {
     "train.freeze=W_E, W_U, blocks.0.attn.W_V, blocks.0.attn.W_O, "
     "blocks.1.attn.W_V",
     NULL};
-static const char *const gpt2_set[] = {
-    "run.name=bench-gpt2",    "task.kind=uniform",
-    "task.vocabulary=50257",  "task.n_ctx=256",
-    "model.n_layers=12",      "model.d_model=768",
-    "model.n_heads=12",       "model.norm=pre",
-    "model.mlp=gelu",         "model.qk=factorised",
-    "model.pos=learned",      "model.attn_bias=true",
-    "model.mlp_bias=true",    "model.tied=true",
-    "model.tied_scale=false", "optim.kind=adamw",
-    "optim.lr=1e-4",          "optim.weight_decay=0.01",
-    "train.batch=4",          NULL};
-static const char *const full_set[] = {
-    "run.name=bench-full",     "task.n_ctx=256",
-    "model.d_model=128",       "model.n_heads=4",
-    "model.norm=parallel",     "model.mlp=relu",
-    "model.qk=factorised",     "model.pos=learned",
-    "optim.kind=adamw",        "optim.lr=1e-3",
-    "optim.weight_decay=0.01", "train.batch=64",
-    "train.loss=all",          NULL};
-
 typedef struct bench {
     const cli_args *args;
-    const char *what;
+    const char *what; /* the model's name */
+    const char *const *set;
     eg_config *cfg;
     eg_pool *pool;
     const char *kern;
@@ -99,6 +81,7 @@ typedef struct bench {
     int64_t took;         /* bytes, once steps are made */
     int64_t rounds, steps;
     double best, median; /* seconds a step */
+    double cpu;          /* the same of all threads, the median */
     double peak;         /* FMA peak of these threads, FLOP/s; 0: unknown */
     double share;        /* of it, in necessary arithmetic */
 } bench;
@@ -126,15 +109,10 @@ static eg_status configure(bench *b, eg_err *err)
     const cli_args *a = b->args;
     const char *trained = cli_value(a, "trained");
     bool birth = strcmp(b->what, "birth") == 0;
-    bool full = strcmp(b->what, "full") == 0;
     eg_status st;
 
     eg_config_default(b->cfg);
-    EG_TRY(set_all(b->cfg,
-                   birth  ? basic_set
-                   : full ? full_set
-                          : gpt2_set,
-                   err));
+    EG_TRY(set_all(b->cfg, b->set, err));
     if (trained && strcmp(trained, "paper") != 0 && strcmp(trained, "all") != 0)
         return EG_FAIL(err, EG_EINVAL,
                        "--trained: expected paper or all, found '%s'", trained);
@@ -171,7 +149,8 @@ static int ascending(const void *a, const void *b)
  * the rounds'. */
 static void time_rounds(bench *b)
 {
-    double t[100] = {0}, peak[100] = {0}, share[100] = {0}, once;
+    double t[100] = {0}, cpu[100] = {0}, peak[100] = {0}, share[100] = {0};
+    double once;
 
     double tokens = (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
     double flop = tokens * b->plan.flops_per_token; /* of a step */
@@ -182,14 +161,18 @@ static void time_rounds(bench *b)
     for (int64_t i = 0; i < b->rounds; i++) {
         peak[i] = 1e9 * eg_bench_peak_threads(b->plan.kern, b->pool,
                                               fmin(2, once * (double)b->steps));
+        cpu[i] = -(double)clock();
         t[i] = time_steps(b, b->steps);
+        cpu[i] = (cpu[i] + (double)clock()) / CLOCKS_PER_SEC / (double)b->steps;
         share[i] = peak[i] > 0 ? flop / t[i] / peak[i] : 0;
     }
     qsort(t, (size_t)b->rounds, sizeof *t, ascending);
+    qsort(cpu, (size_t)b->rounds, sizeof *cpu, ascending);
     qsort(peak, (size_t)b->rounds, sizeof *peak, ascending);
     qsort(share, (size_t)b->rounds, sizeof *share, ascending);
     b->best = t[0];
     b->median = t[b->rounds / 2];
+    b->cpu = cpu[b->rounds / 2];
     b->peak = peak[b->rounds / 2];
     b->share = share[b->rounds / 2];
 }
@@ -206,32 +189,42 @@ static void print_looked_up(const bench *b, double rate)
     if (b->peak > 0) printf(", %.0f %%", 100 * b->share * (1 - looked / all));
 }
 
-static int print(const bench *b)
+static double tokens_of(const bench *b)
 {
-    double tokens = (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
-    double rate = tokens / b->median, top = tokens / b->best;
-    double flops = rate * b->plan.flops_per_token;
+    return (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
+}
+
+static json_t *as_json(const bench *b)
+{
+    double tokens = tokens_of(b), rate = tokens / b->median;
+
+    return json_pack(
+        "{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:f, s:f, s:I, s:I, "
+        "s:I, s:I, s:I, s:s, s:i, s:s, s:s}",
+        "bench", b->what, "tokens_per_s", rate, "tokens_per_s_best",
+        tokens / b->best, "seconds_per_step", b->median, "cpu_seconds_per_step",
+        b->cpu, "gflops", rate * b->plan.flops_per_token / 1e9,
+        "flops_per_token", b->plan.flops_per_token, "looked_up_per_token",
+        b->plan.looked_up_per_token, "peak_fraction",
+        b->peak > 0 ? json_real(b->share) : json_null(), "gradient_error",
+        b->agrees.distance, "gradient_cosine", b->agrees.cosine,
+        "bytes_announced", (json_int_t)b->plan.total, "bytes_taken",
+        (json_int_t)b->took, "batch", (json_int_t)b->cfg->train.batch, "rounds",
+        (json_int_t)b->rounds, "steps_per_round", (json_int_t)b->steps,
+        "kernels", b->plan.kern, "threads", eg_pool_size(b->pool), "version",
+        eg_version(), "commit", eg_commit());
+}
+
+static void print(const bench *b)
+{
+    double tokens = tokens_of(b), rate = tokens / b->median;
+    double top = tokens / b->best, flops = rate * b->plan.flops_per_token;
     const char *kern = b->plan.kern;
 
-    if (cli_flag(b->args, "json"))
-        return cli_print_json(json_pack(
-            "{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:f, s:f, s:I, s:I, s:I, "
-            "s:I, s:I, s:s, s:i, s:s, s:s}",
-            "bench", b->what, "tokens_per_s", rate, "tokens_per_s_best", top,
-            "seconds_per_step", b->median, "gflops", flops / 1e9,
-            "flops_per_token", b->plan.flops_per_token, "looked_up_per_token",
-            b->plan.looked_up_per_token, "peak_fraction",
-            b->peak > 0 ? json_real(b->share) : json_null(), "gradient_error",
-            b->agrees.distance, "gradient_cosine", b->agrees.cosine,
-            "bytes_announced", (json_int_t)b->plan.total, "bytes_taken",
-            (json_int_t)b->took, "batch", (json_int_t)b->cfg->train.batch,
-            "rounds", (json_int_t)b->rounds, "steps_per_round",
-            (json_int_t)b->steps, "kernels", kern, "threads",
-            eg_pool_size(b->pool), "version", eg_version(), "commit",
-            eg_commit()));
     printf("%s: %.0f tokens/s (median of %lld rounds, best %.0f), %.2f ms a "
-           "step of %.0f tokens\n",
-           b->what, rate, (long long)b->rounds, top, 1e3 * b->median, tokens);
+           "step of %.0f tokens, %.2f ms of CPU time\n",
+           b->what, rate, (long long)b->rounds, top, 1e3 * b->median, tokens,
+           1e3 * b->cpu);
     printf("%.1f GFLOP/s of necessary arithmetic (%.2f MFLOP a token)",
            flops / 1e9, b->plan.flops_per_token / 1e6);
     if (b->peak > 0)
@@ -243,34 +236,76 @@ static int print(const bench *b)
            "plain algebra's, of %d tokens in float64; kernels %s, %d threads\n",
            (double)b->plan.total / 1e6, (double)b->took / 1e6,
            b->agrees.distance, b->agrees.tokens, kern, eg_pool_size(b->pool));
-    return CLI_DONE;
 }
 
-static int bench_training(bench *b)
+/* Verified and timed, into b; what is made here is let go of. */
+static eg_status bench_training(bench *b, eg_err *err)
 {
-    eg_err err = {0};
     eg_status st;
 
-    EG_TRY(configure(b, &err));
+    EG_TRY(configure(b, err));
     b->spec = eg_config_train(b->cfg);
     b->spec.pool = b->pool;
     b->spec.seed = 1;
     b->spec.kern = b->kern;
     b->spec.strict_freeze = false; /* its patterns are ours, for two blocks */
     if (!eg_kern_pick(b->kern)) {
-        st = EG_FAIL(&err, EG_EINVAL, "no kernel set '%s' here", b->kern);
+        st = EG_FAIL(err, EG_EINVAL, "no kernel set '%s' here", b->kern);
         goto done;
     }
-    EG_TRY(eg_task_new(&b->task, &b->cfg->task, 1, &err));
+    EG_TRY(eg_task_new(&b->task, &b->cfg->task, 1, err));
     b->spec.task = b->task;
-    EG_TRY(eg_train_plan_make(&b->plan, &b->spec, &err));
-    EG_TRY(cli_bench_verify(&b->agrees, &b->spec, &err));
+    EG_TRY(eg_train_plan_make(&b->plan, &b->spec, err));
+    EG_TRY(cli_bench_verify(&b->agrees, &b->spec, err));
     b->took = -eg_memory_now();
-    EG_TRY(eg_trainer_new(&b->trainer, &b->spec, &err));
+    EG_TRY(eg_trainer_new(&b->trainer, &b->spec, err));
     time_rounds(b);
     b->took += eg_memory_now();
 done:
-    return st == EG_OK ? print(b) : cli_error(st, &err);
+    return st;
+}
+
+static void bench_release(bench *b)
+{
+    eg_trainer_free(b->trainer);
+    eg_task_free(b->task);
+    b->trainer = NULL;
+    b->task = NULL;
+}
+
+/* One model after the other; as JSON one object, or of several a list. */
+static int bench_all(bench *b, const char *what)
+{
+    const char *only = cli_value(b->args, "only");
+    bool json = cli_flag(b->args, "json"), many = strcmp(what, "mesa") == 0;
+    json_t *all = json_array();
+    int64_t steps = b->steps;
+    eg_err err = {0};
+    eg_status st = EG_OK;
+    int n = 0;
+
+    for (const cli_bench_set *s = cli_bench_sets; s->bench; s++) {
+        if (strcmp(s->bench, what) != 0) continue;
+        if (only && strcmp(s->name, only) != 0) continue;
+        b->what = s->name;
+        b->set = s->set;
+        b->steps = steps;
+        st = bench_training(b, &err);
+        if (st == EG_OK && json) json_array_append_new(all, as_json(b));
+        if (st == EG_OK && !json) print(b);
+        bench_release(b);
+        if (st != EG_OK) break;
+        n++;
+    }
+    if (st == EG_OK && n == 0)
+        st = EG_FAIL(&err, EG_EINVAL,
+                     "--only: expected mesa1, lsa6, softmax7 or hybrid, found "
+                     "'%s'",
+                     only);
+    if (st == EG_OK && json)
+        return cli_print_json(many ? all : json_incref(json_array_get(all, 0)));
+    json_decref(all);
+    return st == EG_OK ? CLI_DONE : cli_error(st, &err);
 }
 
 /* What goes with some of the benches alone; the rest goes with all. */
@@ -278,12 +313,12 @@ static const struct {
     const char *option, *with;
 } goes[] = {{"trained", " birth "},
             {"loss", " birth full gpt2 "},
-            {"batch", " birth full gpt2 "},
-            {"only", " kernels "},
-            {"rounds", " birth full gpt2 "},
-            {"steps", " birth full gpt2 --profile "},
-            {"set", " birth full gpt2 --profile "},
-            {"kern", " birth full gpt2 kernels --profile "}};
+            {"batch", " birth full gpt2 mesa "},
+            {"only", " kernels mesa "},
+            {"rounds", " birth full gpt2 mesa "},
+            {"steps", " birth full gpt2 mesa --profile "},
+            {"set", " birth full gpt2 mesa --profile "},
+            {"kern", " birth full gpt2 mesa kernels --profile "}};
 
 /* An option that would do nothing is not what its user means. */
 static int check_options(const cli_args *a, const char *what)
@@ -316,11 +351,11 @@ int cmd_bench(const cli_args *a)
         return cli_fail(CLI_MISUSE,
                         "bench: --profile goes in the place of '%s'", b.what);
     if (strcmp(b.what, "birth") != 0 && strcmp(b.what, "full") != 0 &&
-        strcmp(b.what, "gpt2") != 0 && strcmp(b.what, "kernels") != 0 &&
-        strcmp(b.what, "flow") != 0)
+        strcmp(b.what, "gpt2") != 0 && strcmp(b.what, "mesa") != 0 &&
+        strcmp(b.what, "kernels") != 0 && strcmp(b.what, "flow") != 0)
         return cli_fail(CLI_MISUSE,
                         "bench: '%s' is not one of birth, full, "
-                        "gpt2, kernels, flow",
+                        "gpt2, mesa, kernels, flow",
                         b.what);
     code = check_options(a, cli_value(a, "profile") ? "--profile" : b.what);
     if (code != CLI_DONE) return code;
@@ -333,9 +368,7 @@ int cmd_bench(const cli_args *a)
     b.cfg = eg_calloc(1, sizeof *b.cfg);
     if (!b.cfg) return cli_fail(CLI_FAILED, "out of memory");
     code = cli_pool(a, &b.pool);
-    if (code == CLI_DONE) code = bench_training(&b);
-    eg_trainer_free(b.trainer);
-    eg_task_free(b.task);
+    if (code == CLI_DONE) code = bench_all(&b, b.what);
     eg_pool_free(b.pool);
     eg_free(b.cfg);
     return code;

@@ -38,7 +38,7 @@ const cli_command cli_commands[] = {
      cli_probe_help, cli_probe_options, cmd_probe},
     {"stats", "TEXT", 1, 1, "measure character statistics of a text",
      cli_stats_help, cli_stats_options, cmd_stats},
-    {"bench", "[birth|full|kernels|flow]", 0, 1, "verify, then time",
+    {"bench", "[birth|full|gpt2|mesa|kernels|flow]", 0, 1, "verify, then time",
      cli_bench_help, cli_bench_options, cmd_bench},
     {"doctor", "", 0, 0, "what this build and this machine can do",
      cli_doctor_help, cli_doctor_options, cmd_doctor},

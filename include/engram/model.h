@@ -69,6 +69,13 @@ extern "C" {
     I(delta_steps, "2", 1, 16,                                                 \
       "of mixer delta_product: steps a position, each with a key and a value " \
       "of its own")                                                            \
+    I(mesa_steps, "30", 1, 1000,                                               \
+      "mixer mesanet: conjugate gradient steps at most, a query, and back")    \
+    R(mesa_tol, "1e-6", 0, 1,                                                  \
+      "mixer mesanet: a query's residual, over its length, at which it stops") \
+    E(mesa_guard, "none", "none|fla",                                          \
+      "mixer mesanet: fla adds 1e-5 to both denominators of a step and takes " \
+      "all steps, as the public kernels do; the solver then stalls near 1e-3") \
     B(attn_bias, "false", "biases b_Q, b_K, b_V, b_O")                         \
     B(mlp_bias, "false", "biases b_in, b_out of feed-forwards")                \
     R(resid_clip, "0", 0, 1e30,                                                \
@@ -135,6 +142,7 @@ enum {
 };
 enum { EG_QK_MERGED, EG_QK_FACTORISED, EG_QK_MERGED_KEY };
 enum { EG_MAT_MATRIX, EG_MAT_IDENTITY };
+enum { EG_MESA_EXACT, EG_MESA_FLA };
 enum { EG_READOUT_MATRIX, EG_READOUT_FIRST };
 enum {
     EG_POS_NONE,
@@ -160,6 +168,7 @@ typedef struct eg_tensor {
     eg_index fan_in; /* for the initialisation of matrices */
     int fill;        /* how its initial values are made (nn/nn.h) */
     bool fixed;      /* never trained whatever the options (random W_pos) */
+    bool undecayed;  /* weight decay leaves it as it is */
 } eg_tensor;
 
 typedef struct eg_model eg_model;

@@ -56,9 +56,7 @@ typedef struct egi_mixer {
     const char *name, *help;
     void (*tensors)(const struct egi_mixer *self, eg_model *m, int l);
     int (*emit)(egi_builder *b, const struct egi_mixer *self, int a, int l);
-    egi_kind core; /* the op that mixes */
-    /* What it reads in the place of queries q, or NULL: q themselves. */
-    int (*queries)(egi_builder *b, int q, int k, int l, egi_attr heads);
+    egi_kind core;               /* the op that mixes */
     const struct egi_rule *rule; /* of a learner (learners.c); or NULL */
 } egi_mixer;
 extern const egi_mixer egi_mixers[]; /* ends with a name NULL */
@@ -81,6 +79,12 @@ int egi_by_heads(egi_builder *b, int x, int l, const char *w, const char *bias,
 void egi_gate_tensors(eg_model *m, int l, const char *name, eg_index width,
                       egi_fill bias);
 int egi_gate_emit(egi_builder *b, int a, int l, const char *name, double top);
+
+/* mesa.c */
+void egi_mesa_tensors(const egi_mixer *self, eg_model *m, int l);
+int egi_mesa_emit(egi_builder *b, const egi_mixer *self, int a, int l);
+void egi_mesanet_tensors(const egi_mixer *self, eg_model *m, int l);
+int egi_mesanet_emit(egi_builder *b, const egi_mixer *self, int a, int l);
 
 /* learners.c */
 void egi_learner_tensors(const egi_mixer *self, eg_model *m, int l);

@@ -64,6 +64,7 @@ typedef struct egi_value {
     X(stepsize, "y = b / (1 + b |k|^2), or b / |k|^2")                        \
     X(precond, "y = k over its running second moment, within bounds")         \
     X(sigmoid, "y = s / (1 + exp(-x)): a gate")                               \
+    X(mesanet, "y = (H_t + Lambda)^-1 q, H = g H + b k k^T: of MesaNet")      \
     X(relu, "y = max(x, 0)")                                                  \
     X(gelu, "y = x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")            \
     X(gelu_erf, "y = x Phi(x)")                                               \
@@ -98,7 +99,8 @@ typedef struct egi_attr {
     double drop;     /* probability that an entry is dropped */
     uint32_t stream; /* of its masks */
     bool turned;     /* a matrix lies with rows for columns */
-    int steps;       /* of a recurrent state, a token */
+    int steps;       /* of a recurrent state, a token; of a solver, at most */
+    bool guarded;    /* a solver's denominators */
     /* That state: something is erased; by what is read before it is forgotten
      * in part; z is made along its other axis (real/recur.h). */
     bool erases, before, across;

@@ -303,10 +303,11 @@ static void update_tensor(eg_trainer *tr, int i, double lr, double factor)
     void *w = egi_param(tr->m, i), *g = egi_at(tr, tr->grad, i);
     void *m1 = egi_at(tr, tr->m1, i), *m2 = egi_at(tr, tr->m2, i);
     double bound = o->clip == EG_CLIP_VALUE ? o->clip_at : 0;
+    double decay = tr->m->tensor[i].undecayed ? 0 : o->weight_decay;
 
     if (factor < 1 || bound > 0) tr->vt->clip(tr->engine, g, n, factor, bound);
     if (o->kind == EG_OPTIM_SGD) {
-        tr->vt->sgd(tr->engine, w, m1, g, n, lr, o->momentum, o->weight_decay,
+        tr->vt->sgd(tr->engine, w, m1, g, n, lr, o->momentum, decay,
                     tr->updates[i] == 0);
     } else {
         bool decoupled = o->kind == EG_OPTIM_ADAMW;
@@ -314,8 +315,8 @@ static void update_tensor(eg_trainer *tr, int i, double lr, double factor)
         const double hyper[7] = {o->beta1,
                                  o->beta2,
                                  o->eps,
-                                 decoupled ? 0 : o->weight_decay,
-                                 decoupled ? o->weight_decay : 0,
+                                 decoupled ? 0 : decay,
+                                 decoupled ? decay : 0,
                                  1 - pow(o->beta1, t),
                                  1 - pow(o->beta2, t)};
         tr->vt->adam(tr->engine, w, m1, m2, g, n, lr, hyper);

@@ -38,6 +38,10 @@ id=$(ls runs/tiny | head -n 1)
 expect 0 "runs/tiny/$id" '' "$engram" show "$id"
 expect 0 "runs/tiny/$id" '' "$engram" show "tiny/$id"
 
+expect 0 'cpu_seconds_per_step' - "$engram" bench mesa --json --rounds 1 \
+    --steps 1 --batch 2 --only hybrid
+expect 2 '' 'expected mesa1, lsa6, softmax7 or hybrid, found .x.' \
+    "$engram" bench mesa --only x
 expect 0 'linear +blocks.1.attn.hook_q' '' "$engram" show --program c.yaml --plain
 expect 0 'subset +taken .*what only the loss reads' '' \
     "$engram" show --program c.yaml
@@ -76,7 +80,7 @@ expect 2 '' 'run.kind: expected train, which has operations, found flow' \
 for words in 'birth --profile c.yaml:--profile goes in the place' \
     '--profile c.yaml --rounds 1:--rounds does nothing with --profile' \
     '--profile c.yaml --batch 4:--batch does nothing' \
-    '--only x:--only does nothing with birth; it goes with kernels$' \
+    '--only x:--only does nothing with birth; it goes with kernels mesa$' \
     'full --trained all:--trained does nothing with full' \
     'kernels --set run.seed=2:--set does nothing with kernels' \
     'flow --kern ref:--kern does nothing with flow' \

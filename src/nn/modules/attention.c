@@ -182,42 +182,27 @@ static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
                     .scale = in.scale};
     int far = egi_weight(b, l, "attn.W_rel");
     egi_kind core = self->core;
-    int asks;
 
     how = egi_drop_attr(b, how, l, "attn.pattern", b->m->opts.dropout_attn);
     if (far >= 0 || how.drop > 0) core = EGI_OP_attend;
-    asks = self->queries ? self->queries(b, in.q, in.k, l, how) : in.q;
     return egi_mixed_emit(b, l, &in,
-                          egi_put(b, core, asks, in.k, in.v, far, how));
-}
-
-static void mesa_tensors(const egi_mixer *self, eg_model *m, int l)
-{
-    tensors(self, m, l);
-    egi_tensor_add(m, l, "attn.log_lambda", EGI_FILL_ZERO, m->n_heads, 0, 0, 0);
-}
-
-/* Behind the inverse of what the keys have been. */
-static int mesa_queries(egi_builder *b, int q, int k, int l, egi_attr heads)
-{
-    q = egi_put(b, EGI_OP_mesa, q, k, egi_weight(b, l, "attn.log_lambda"), -1,
-                heads);
-    egi_see_heads(b, l, "attn.hook_q_star", q, heads.heads);
-    return q;
+                          egi_put(b, core, in.q, in.k, in.v, far, how));
 }
 
 /* clang-format off */
 const egi_mixer egi_mixers[] = {
     {"softmax", "P = softmax of scaled scores, causal", tensors, emit,
-     EGI_OP_softmax, NULL, NULL},
+     EGI_OP_softmax, NULL},
     {"linear", "P = scaled scores as they are, causal", tensors, emit,
-     EGI_OP_linatt, NULL, NULL},
+     EGI_OP_linatt, NULL},
     {"mesa", "z = Phi q, Phi the ridge regression of values on keys up to here",
-     mesa_tensors, emit, EGI_OP_linatt, mesa_queries, NULL},
+     egi_mesa_tensors, egi_mesa_emit, EGI_OP_linatt, NULL},
+    {"mesanet", "the same with gates and a fixed ridge, by conjugate gradients",
+     egi_mesanet_tensors, egi_mesanet_emit, EGI_OP_recur, NULL},
 #define LEARNER(name, help) \
-    {#name, help, egi_learner_tensors, egi_learner_emit, EGI_OP_recur, NULL, \
+    {#name, help, egi_learner_tensors, egi_learner_emit, EGI_OP_recur, \
      &egi_rule_##name},
     EGI_LEARNERS(LEARNER)
 #undef LEARNER
-    {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
+    {NULL, NULL, NULL, NULL, 0, NULL}};
 /* clang-format on */

@@ -117,11 +117,12 @@ static void linatt_forward(const N(call) * c)
 
             linatt_take_in(c, &p, taken, g.from);
             taken = g.from;
-            c->K->gemm(to, z->ld, p.q + r * q->ld, q->ld, 1, p.state, p.vw, 1,
-                       g.rows, p.vw, p.kw, scale, 0, p.work);
             linatt_scores(c, &p, &g, p.a, p.q, q->ld, p.k, k->ld, p.kw);
             c->K->gemm(to, z->ld, p.a, LINATT_CHUNK, 1, p.v + g.from * v->ld,
-                       v->ld, 1, g.rows, p.vw, g.n, 1, 1, p.work);
+                       v->ld, 1, g.rows, p.vw, g.n, 1, 0, p.work);
+            if (g.from > 0)
+                c->K->gemm(to, z->ld, p.q + r * q->ld, q->ld, 1, p.state, p.vw,
+                           1, g.rows, p.vw, p.kw, scale, 1, p.work);
             r += g.rows;
         }
     }
@@ -141,8 +142,10 @@ static void linatt_queries_back(const N(call) * c, const linatt_head *p)
 
         linatt_take_in(c, p, taken, g.from);
         taken = g.from;
-        c->K->gemm(dq, q->ld, p->dz + r * z->ld, z->ld, 1, p->state, 1, p->vw,
-                   g.rows, p->kw, p->vw, (real)c->op->attr.scale, 1, p->work);
+        if (g.from > 0)
+            c->K->gemm(dq, q->ld, p->dz + r * z->ld, z->ld, 1, p->state, 1,
+                       p->vw, g.rows, p->kw, p->vw, (real)c->op->attr.scale, 1,
+                       p->work);
         linatt_scores(c, p, &g, p->da, p->dz, z->ld, p->v, v->ld, p->vw);
         c->K->gemm(dq, q->ld, p->da, LINATT_CHUNK, 1, p->k + g.from * k->ld,
                    k->ld, 1, g.rows, p->kw, g.n, 1, 1, p->work);
@@ -188,15 +191,16 @@ static void linatt_chunk_back(const N(call) * c, const linatt_head *p,
         c->K->gemm(p->dv + g->from * v->ld, v->ld, p->a, 1, LINATT_CHUNK, dz,
                    z->ld, 1, g->n, p->vw, g->rows, 1, 1, p->work);
     }
-    c->K->gemm(p->state, p->vw, rows, 1, q->ld, dz, z->ld, 1, p->kw, p->vw,
-               g->rows, (real)c->op->attr.scale, 1, p->work);
+    if (g->from > 0)
+        c->K->gemm(p->state, p->vw, rows, 1, q->ld, dz, z->ld, 1, p->kw, p->vw,
+                   g->rows, (real)c->op->attr.scale, 1, p->work);
 }
 
 /* Backwards over the chunks: S is the gradient of the state. */
 static void linatt_keys_back(const N(call) * c, const linatt_head *p)
 {
-    eg_index open = c->in[1].rows; /* keys from here on have had their share */
     eg_index r = c->out[0].rows - 1;
+    eg_index open = 0; /* keys from here on have had their share; 0: none has */
 
     op_zero(p->state, p->vw, p->kw, p->vw);
     while (r >= 0) {
@@ -206,7 +210,7 @@ static void linatt_keys_back(const N(call) * c, const linatt_head *p)
         from -= from % LINATT_CHUNK;
         while (r > 0 && c->limit[r - 1] > from) r--;
         g = linatt_group(c, r);
-        linatt_give_out(c, p, from, open);
+        if (open > 0) linatt_give_out(c, p, from, open);
         open = from;
         linatt_chunk_back(c, p, &g);
         r--;

@@ -177,6 +177,14 @@ static const variant VARIANTS[] = {
      "mixer=softmax,titans,oja n_layers=3 qk=factorised n_heads=2 qk_conv=4 "
      "qk_norm=none,unit,unit pos=learned",
      "loss=all"},
+    {"MesaNet, exact",
+     "mixer=mesanet qk=factorised n_heads=2 pos=learned mesa_tol=1e-15 "
+     "mesa_steps=100",
+     "loss=all"},
+    {"MesaNet, all parts, in context",
+     "mixer=softmax,mesanet qk=factorised n_heads=4 n_kv_heads=2 qk_norm=unit "
+     "qk_conv=3 mesa_tol=1e-15 mesa_steps=100",
+     "loss=in_context"},
     {"clipped stream", "resid_clip=1.2 pos=learned mlp=relu", "loss=all"},
     {"one layer, full",
      "n_layers=1 norm=parallel qk=factorised n_heads=2 "

@@ -1,0 +1,72 @@
+/* The models that training benchmarks time, as configurations. */
+#include "bench_sets.h"
+
+#include <stddef.h>
+
+static const char *const basic_set[] = {"run.name=bench-birth",
+                                        "task.n_ctx=256", "model.d_model=128",
+                                        "train.batch=128", NULL};
+static const char *const gpt2_set[] = {
+    "run.name=bench-gpt2",    "task.kind=uniform",
+    "task.vocabulary=50257",  "task.n_ctx=256",
+    "model.n_layers=12",      "model.d_model=768",
+    "model.n_heads=12",       "model.norm=pre",
+    "model.mlp=gelu",         "model.qk=factorised",
+    "model.pos=learned",      "model.attn_bias=true",
+    "model.mlp_bias=true",    "model.tied=true",
+    "model.tied_scale=false", "optim.kind=adamw",
+    "optim.lr=1e-4",          "optim.weight_decay=0.01",
+    "train.batch=4",          NULL};
+static const char *const full_set[] = {
+    "run.name=bench-full",     "task.n_ctx=256",
+    "model.d_model=128",       "model.n_heads=4",
+    "model.norm=parallel",     "model.mlp=relu",
+    "model.qk=factorised",     "model.pos=learned",
+    "optim.kind=adamw",        "optim.lr=1e-3",
+    "optim.weight_decay=0.01", "train.batch=64",
+    "train.loss=all",          NULL};
+
+/* von Oswald et al. 2023 (2309.05858) on fully observed linear systems, T 50:
+ * heads of 4 x 20 on a stream of 40. Networks of constructed tokens have no
+ * matrices at their ends. Initial values are larger than the paper's 0.0002, of
+ * which gradients to compare are all but 0. */
+#define MESA                                                            \
+    "task.kind=linear", "task.n_ctx=50", "model.d_model=40",            \
+        "model.n_heads=4", "model.d_head=20", "model.qk=factorised",    \
+        "model.init=normal", "model.init_std=0.05", "optim.kind=adamw", \
+        "optim.beta2=0.999", "optim.weight_decay=0.1", "optim.lr=1e-4", \
+        "train.batch=256"
+#define CONSTRUCTED                                                  \
+    "model.input=identity", "model.readout=first", "model.pos=none", \
+        "model.scale_scores=false", "model.resid_clip=4"
+#define RAW "model.pos=concatenated", "model.pos_layers=1"
+
+static const char *const mesa1_set[] = {"run.name=bench-mesa1",
+                                        MESA,
+                                        CONSTRUCTED,
+                                        "task.tokens=constructed_one",
+                                        "model.n_layers=1",
+                                        "model.mixer=mesa",
+                                        NULL};
+static const char *const lsa6_set[] = {"run.name=bench-lsa6",
+                                       MESA,
+                                       CONSTRUCTED,
+                                       "task.tokens=constructed",
+                                       "model.n_layers=6",
+                                       "model.mixer=linear",
+                                       NULL};
+static const char *const softmax7_set[] = {"run.name=bench-softmax7", MESA, RAW,
+                                           "model.n_layers=7", NULL};
+static const char *const hybrid_set[] = {"run.name=bench-hybrid",
+                                         MESA,
+                                         RAW,
+                                         "model.n_layers=2",
+                                         "model.mixer=[softmax, mesa]",
+                                         "model.resid_clip=1",
+                                         NULL};
+
+const cli_bench_set cli_bench_sets[] = {
+    {"birth", "birth", basic_set},  {"full", "full", full_set},
+    {"gpt2", "gpt2", gpt2_set},     {"mesa", "mesa1", mesa1_set},
+    {"mesa", "lsa6", lsa6_set},     {"mesa", "softmax7", softmax7_set},
+    {"mesa", "hybrid", hybrid_set}, {NULL, NULL, NULL}};
