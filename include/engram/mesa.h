@@ -36,6 +36,8 @@ EG_API extern const eg_theory eg_mesa_theories[];
  *     gdpp       p after layers p += alpha Y x, x -= beta A x, k -= gamma A k,
  *                in which the sums are over the keys k as they then are
  *     ridge      Y A^-1 s_t, exactly
+ *     momentum   Y x by the iteration of Proposition 2, x_{j+1} = x_j + alpha_j
+ *                (s_t - A x_j) + beta_j (x_j - x_{j-1}) from 0
  *     prop2      Y x / |A|_F by the paper's control for its Proposition 2:
  *                term -= alpha_j A term / |A|_F,
  *                x_j = x_{j-1} + term + beta_j (x_{j-1} - x_{j-2})
@@ -46,7 +48,8 @@ EG_API extern const eg_theory eg_mesa_theories[];
  *                head
  *     oracle     W s_t: who knows the system
  * Coefficients that are not given are alpha = eta in gd and gdpp, beta = eta and
- * gamma = 0 in gdpp, alpha = 1 and beta = 0 in prop2. tune looks for better ones
+ * gamma = 0 in gdpp, alpha = 1 and beta = 0 in prop2, alpha
+ * = eta and beta = 0 in momentum. tune looks for better ones
  * on sequences of training: grid tries grid_points values from grid_from to
  * grid_to of the one number that a solver has (eta, ridge, low, sharpness), adam
  * trains alpha, beta and gamma.
@@ -57,7 +60,7 @@ EG_API extern const eg_theory eg_mesa_theories[];
 /* clang-format on */
 #define EG_THEORY_MESA_SOLVER_FIELDS(I, R, B, T, E, L)                         \
     E(solver, "ridge",                                                         \
-      "zero|gd|gdpp|ridge|prop2|chebyshev|newton|kernel|oracle",               \
+      "zero|gd|gdpp|ridge|momentum|prop2|chebyshev|newton|kernel|oracle",      \
       "how s_{t+1} is told")                                                   \
     EG_MESA_DATA_FIELDS(I, R, B, T, E, L)                                      \
     I(sequences, "2560", 1, 10000000, "test sequences")                        \
@@ -82,8 +85,42 @@ EG_API extern const eg_theory eg_mesa_theories[];
     I(grid_points, "40", 2, 10000, "values, evenly spread")                    \
     I(updates, "300", 1, 10000000, "updates of adam")                          \
     I(batch, "64", 1, 100000, "fresh sequences for each")                      \
+    R(grad_clip, "0", 0, 1e6,                                                  \
+      "adam: slopes are clipped to minus and plus this, since one sequence "   \
+      "of "                                                                    \
+      "a thousand can be most of a mean; 0: not")                              \
     R(lr, "0.01", 0, 1, "learning rate of adam, falling to 0 as a cosine")
 EG_FIELDS_STRUCT(eg_theory_mesa_solver, EG_THEORY_MESA_SOLVER_FIELDS)
+
+/* clang-format off */
+/* mesa_construction [3.1, 3.2, 5.3]: an ordinary model whose weights are put in
+ * by hand, in float64, and the solver that it stands for, on the same sequences.
+ * Channels of dim entries make the stream; steps have random sizes about eta.
+ *     prop1  Proposition 1, tokens [Phi_0 s_t, s_t, s_{t-1}] with a random Phi_0:
+ *            one linear head is a step of gradient descent from Phi_0
+ *     gd     tokens [0, s_t, s_t, s_{t-1}]: a linear head a step is descent from
+ *            0, for every prefix at once
+ *     gdpp   the same tokens, two heads a layer: keys change as well
+ *     prop2  Proposition 2: layers that precondition s_t, each with a matrix on
+ *            every position for what attention cannot do, and a last one that
+ *            reads the answer
+ *     mesa   tokens [0, s_t, s_t, s_{t-1}]: one mesa layer is ridge regression
+ * Emits, over the steps: gap, the largest difference of two predictions over
+ * the largest prediction; loss, the network's mean loss; parameters, numbers
+ * that it has in all, and entries, those that are not 0. */
+/* clang-format on */
+#define EG_THEORY_MESA_CONSTRUCTION_FIELDS(I, R, B, T, E, L)            \
+    E(construction, "gd", "prop1|gd|gdpp|prop2|mesa", "which network")  \
+    EG_MESA_DATA_FIELDS(I, R, B, T, E, L)                               \
+    L(steps, "[1, 2, 4, 6]", "steps; 1 for prop1 and mesa")             \
+    R(eta, "0.02", 0, 1e6, "size of steps, times U(0.5, 1.5)")          \
+    R(ridge, "0.001", 0, 1e6, "prop2, mesa: added to the diagonal")     \
+    B(as_printed, "false", "prop2: -alpha in both products of a layer") \
+    I(sequences, "16", 1, 100000, "sequences")                          \
+    R(impostor, "0", -1, 1,                                             \
+      "controls only: relative change of what every mixer writes")
+EG_FIELDS_STRUCT(eg_theory_mesa_construction,
+                 EG_THEORY_MESA_CONSTRUCTION_FIELDS)
 
 #ifdef __cplusplus
 }

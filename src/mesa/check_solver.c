@@ -53,7 +53,8 @@ static eg_status read_options(check *c, eg_err *err)
     int kind = o->solver, n = c->solver->coefs;
     eg_index steps = (eg_index)o->steps;
     bool descends = kind == EGI_ICL_GD || kind == EGI_ICL_GDPP;
-    double a = descends ? o->eta : 1, b = kind == EGI_ICL_GDPP ? o->eta : 0;
+    double a = descends || kind == EGI_ICL_MOMENTUM ? o->eta : 1;
+    double b = kind == EGI_ICL_GDPP ? o->eta : 0;
     eg_status st = EG_OK;
 
     c->how = (egi_icl_how){.steps = steps,
@@ -152,15 +153,16 @@ static eg_status search_grid(check *c, eg_err *err)
 
 /* Adam with its usual constants; n numbers, from 1 update on. */
 static void adam(double *x, const double *grad, double *moments, eg_index n,
-                 double lr, int64_t update)
+                 double lr, double clip, int64_t update)
 {
     double c1 = 1 - pow(.9, (double)update), c2 = 1 - pow(.999, (double)update);
 
     for (eg_index i = 0; i < n; i++) {
         double *m = moments + i, *v = moments + n + i;
+        double g = grad[i], slope = g > clip ? clip : g < -clip ? -clip : g;
 
-        *m = .9 * *m + .1 * grad[i];
-        *v = .999 * *v + .001 * grad[i] * grad[i];
+        *m = .9 * *m + .1 * slope;
+        *v = .999 * *v + .001 * slope * slope;
         x[i] -= lr * (*m / c1) / (sqrt(*v / c2) + 1e-8);
     }
 }
@@ -184,7 +186,8 @@ static eg_status train(check *c, eg_err *err)
     eg_status st = egi_icl_crew_new(&crew, c->solver, &c->source, c->how.steps,
                                     (int)o->batch, c->pool, err);
 
-    if (o->solver == EGI_ICL_GD) part_equal_steps(c->coef, c->how.steps);
+    if (o->solver == EGI_ICL_GD || o->solver == EGI_ICL_MOMENTUM)
+        part_equal_steps(c->coef, c->how.steps);
     for (int64_t i = 0; i < o->updates && st == EG_OK; i++) {
         egi_icl_loss loss = {0};
         double done = (double)i / (double)o->updates;
@@ -195,7 +198,8 @@ static eg_status train(check *c, eg_err *err)
         }
         egi_icl_crew_run(crew, &c->how, EG_TRAIN, (uint64_t)i, &loss, grad);
         adam(c->coef, grad, moments, n,
-             o->lr * (1 + cos(3.14159265358979323846 * done)) / 2, i + 1);
+             o->lr * (1 + cos(3.14159265358979323846 * done)) / 2,
+             o->grad_clip > 0 ? o->grad_clip : HUGE_VAL, i + 1);
     }
     egi_icl_crew_free(crew);
     for (int l = 0; l < c->solver->coefs && st == EG_OK && !c->stopped; l++)

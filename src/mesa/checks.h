@@ -4,8 +4,10 @@
 
 #include "engram/mesa.h"
 
-#define EGI_MESA_LIST(X) \
-    X(mesa_solver, "position", "least squares in context, by a solver")
+#define EGI_MESA_LIST(X)                                                \
+    X(mesa_solver, "position", "least squares in context, by a solver") \
+    X(mesa_construction, "steps",                                       \
+      "networks built by hand are the solvers that they stand for")
 
 #define EGI_MESA_DECLARE(name, step, help)                               \
     extern const eg_field egi_##name##_fields[];                         \

@@ -135,6 +135,7 @@ static eg_index iterate_work(const egi_icl *c, const egi_icl_how *h)
         egi_icl_walk(c, h, pred, g, work, fn);                             \
     }
 WALK(ridge, ridge_at)
+WALK(momentum, egi_icl_momentum)
 WALK(prop2, egi_icl_prop2)
 WALK(chebyshev, egi_icl_chebyshev)
 WALK(newton, newton_at)
@@ -162,6 +163,7 @@ const egi_icl_solver egi_icl_solvers[EGI_ICL_KINDS] = {
     {"gd",        1, "eta",       gd_work,           gd},
     {"gdpp",      3, NULL,        egi_icl_gdpp_work, egi_icl_gdpp},
     {"ridge",     0, "ridge",     ridge_work,        ridge},
+    {"momentum",  2, NULL,        iterate_work,      momentum},
     {"prop2",     2, NULL,        iterate_work,      prop2},
     {"chebyshev", 0, "low",       iterate_work,      chebyshev},
     {"newton",    0, NULL,        square_work,       newton},

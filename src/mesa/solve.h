@@ -34,6 +34,7 @@ typedef enum egi_icl_kind {
     EGI_ICL_GD,
     EGI_ICL_GDPP,
     EGI_ICL_RIDGE,
+    EGI_ICL_MOMENTUM,
     EGI_ICL_PROP2,
     EGI_ICL_CHEBYSHEV,
     EGI_ICL_NEWTON,
@@ -68,6 +69,7 @@ void egi_icl_apply(double *y, const double *a, double ridge, const double *x,
 
 /* The iterations, at one position, and their working memory. */
 void egi_icl_gd(const egi_icl_at *at, const egi_icl_how *h);
+void egi_icl_momentum(const egi_icl_at *at, const egi_icl_how *h);
 void egi_icl_prop2(const egi_icl_at *at, const egi_icl_how *h);
 void egi_icl_chebyshev(const egi_icl_at *at, const egi_icl_how *h);
 eg_index egi_icl_iterate_work(const egi_icl *c, const egi_icl_how *h);

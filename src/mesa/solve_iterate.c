@@ -155,3 +155,50 @@ void egi_icl_chebyshev(const egi_icl_at *at, const egi_icl_how *h)
     }
     answer(at, 1, x);
 }
+
+/* x [k + 1, m] and residuals e [k, m] of the forward pass. */
+static void momentum_back(const egi_icl_at *at, const egi_icl_how *h,
+                          const double *x, const double *e, double *work)
+{
+    eg_index m = at->m;
+    double *d = egi_take(&work, m), *before = egi_take(&work, m), *ad = work;
+
+    pull_back(at, 1, d);
+    for (eg_index i = 0; i < m; i++) before[i] = 0;
+    for (eg_index j = h->steps; j-- > 0;) {
+        const double *now = x + j * m, *was = x + (j > 0 ? j - 1 : 0) * m;
+
+        at->g->a[j] += egi_dot(d, e + j * m, m);
+        egi_icl_apply(ad, at->gram, h->ridge, d, m);
+        for (eg_index i = 0; i < m; i++) {
+            double go = d[i];
+
+            at->g->b[j] += go * (now[i] - was[i]);
+            d[i] = before[i] + (1 + h->b[j]) * go - h->a[j] * ad[i];
+            before[i] = -h->b[j] * go;
+        }
+    }
+}
+
+/* The proposition as it stands: x_{j+1} = x_j + a_j (q - A x_j) + b_j (x_j -
+ * x_{j-1}) from 0, with numbers that no position changes. */
+void egi_icl_momentum(const egi_icl_at *at, const egi_icl_how *h)
+{
+    eg_index m = at->m, k = h->steps;
+    double *work = at->work, *x = egi_take(&work, m * (k + 1));
+    double *e = egi_take(&work, m * k);
+
+    for (eg_index i = 0; i < m; i++) x[i] = 0;
+    for (eg_index j = 0; j < k; j++) {
+        const double *now = x + j * m, *was = x + (j > 0 ? j - 1 : 0) * m;
+
+        egi_icl_apply(e + j * m, at->gram, h->ridge, now, m);
+        for (eg_index i = 0; i < m; i++) {
+            e[j * m + i] = at->q[i] - e[j * m + i];
+            x[(j + 1) * m + i] =
+                now[i] + h->a[j] * e[j * m + i] + h->b[j] * (now[i] - was[i]);
+        }
+    }
+    answer(at, 1, x + k * m);
+    if (at->g) momentum_back(at, h, x, e, work);
+}

@@ -262,6 +262,7 @@ static void test_gradients(void **state)
     check_gradient(&s, EGI_ICL_GD, .9, true);
     check_gradient(&s, EGI_ICL_GDPP, 0, true);
     check_gradient(&s, EGI_ICL_GDPP, .9, true);
+    check_gradient(&s, EGI_ICL_MOMENTUM, 0, true);
     check_gradient(&s, EGI_ICL_PROP2, 0, true);
     check_gradient(&s, EGI_ICL_PROP2, 0, false);
     tear_down(&s);
