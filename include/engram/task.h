@@ -12,9 +12,9 @@ extern "C" {
 #endif
 
 /* Options of all kinds. */
-#define EG_TASK_COMMON_FIELDS(I, R, B, T, E, L)                 \
-    E(kind, "bigram", "bigram|markov|linear|uniform|nonlinear", \
-      "where sequences come from, `engram list tasks`")         \
+#define EG_TASK_COMMON_FIELDS(I, R, B, T, E, L)                            \
+    E(kind, "bigram", "bigram|markov|linear|uniform|nonlinear|regression", \
+      "where sequences come from, `engram list tasks`")                    \
     I(n_ctx, "256", 2, 1048576, "positions in a sequence (the paper's T)")
 
 /* The bigram data model of "Birth of a Transformer". */
@@ -58,12 +58,13 @@ extern "C" {
 
 /* Vectors that follow a law of their own in each sequence (arXiv 2309.05858).
  */
-#define EG_VECTORS_FIELDS(I, R, B, T, E, L)                                    \
-    I(dim, "10", 1, 64, "entries of what is seen at a position")               \
-    R(noise, "0.01", 0, 1e6, "standard deviation of the noise of each step")   \
-    R(start_width, "0", 0, 1e6,                                                \
-      "entries of the first state are uniform between minus and plus this; "   \
-      "0: 1, nonlinear 0.25")                                                  \
+#define EG_VECTORS_FIELDS(I, R, B, T, E, L)                                  \
+    I(dim, "10", 1, 64, "entries of what is seen at a position")             \
+    R(noise, "0.01", 0, 1e6, "standard deviation of the noise of each step") \
+    R(start_width, "0", 0, 1e6,                                              \
+      "entries of the first state are uniform between minus and plus this; " \
+      "0: 1, nonlinear 0.25")
+#define EG_TOKENS_FIELDS(I, R, B, T, E, L)                                     \
     E(tokens, "raw", "raw|constructed|constructed_one|lagged",                 \
       "what stands at position t: s_t; [0, s_t, s_t, s_{t-1}]; the same of a " \
       "model of one layer, [0, 0, s_t, s_{t-1}]; or [s_t, s_{t-1}, ...], so "  \
@@ -98,6 +99,15 @@ extern "C" {
     I(teacher_width, "40", 1, 256, "columns of A, rows of B")         \
     R(teacher_std, "1.1", 1e-6, 1e6, "standard deviation of entries of A, B")
 
+/* Pairs x, y = W x with a W of each sequence. */
+#define EG_REGRESSION_FIELDS(I, R, B, T, E, L)                                 \
+    E(format, "plain", "plain|eos|prefix",                                     \
+      "x y x y ...; x y E x y E ..., E a trained vector; the same behind "     \
+      "n_prefix trained vectors")                                              \
+    I(n_prefix, "20", 1, 4096, "format prefix: vectors before the first pair") \
+    I(switch_at, "0", 0, 1048576,                                              \
+      "pairs of a first W, before those of a second; 0: one W")
+
 #define EG_MOST_TOKENS 1048576
 
 /* Tokens at random. */
@@ -109,8 +119,10 @@ extern "C" {
     EG_BIGRAM_FIELDS(I, R, B, T, E, L)      \
     EG_MARKOV_FIELDS(I, R, B, T, E, L)      \
     EG_VECTORS_FIELDS(I, R, B, T, E, L)     \
+    EG_TOKENS_FIELDS(I, R, B, T, E, L)      \
     EG_LINEAR_FIELDS(I, R, B, T, E, L)      \
     EG_NONLINEAR_FIELDS(I, R, B, T, E, L)   \
+    EG_REGRESSION_FIELDS(I, R, B, T, E, L)  \
     EG_UNIFORM_FIELDS(I, R, B, T, E, L)
 EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
@@ -122,6 +134,7 @@ enum {
     EG_TASK_LINEAR,
     EG_TASK_UNIFORM,
     EG_TASK_NONLINEAR,
+    EG_TASK_REGRESSION,
     EG_TASK_KINDS
 };
 enum { EG_TRIGGERS_RANDOM, EG_TRIGGERS_FIXED };
@@ -136,6 +149,7 @@ enum {
     EG_TOKENS_CONSTRUCTED_ONE,
     EG_TOKENS_LAGGED
 };
+enum { EG_FORMAT_PLAIN, EG_FORMAT_EOS, EG_FORMAT_PREFIX };
 enum { EG_SYSTEM_ORTHOGONAL, EG_SYSTEM_CONTRACTING, EG_SYSTEM_FIXED };
 
 typedef enum eg_split {
@@ -149,6 +163,8 @@ typedef struct eg_io {
     int n_ctx;
     int d_vocab;     /* tokens: how many there are; vectors: 0 */
     int n_in, n_out; /* vectors: entries of an input, of a target; else 0 */
+    /* Vectors that the model holds as W_eos and W_prefix: how many of each. */
+    int n_eos, n_prefix;
 } eg_io;
 
 /* One sequence. Tokens: tokens and targets are [n_ctx] symbols. Vectors: inputs
@@ -159,6 +175,9 @@ typedef struct eg_seq {
     int32_t *targets; /* y_t = x_{t+1}; vectors: 0; -1: no target here */
     int32_t *labels;  /* what the position is; groups are ranges of labels */
     double *inputs, *outputs;
+    /* Which of the model's own vectors is added to the input: 0 to n_eos - 1
+     * of W_eos, from there on those of W_prefix; -1: none. */
+    int32_t *prompts;
 } eg_seq;
 
 /* A name for positions: those with a target whose label is lo to hi. */

@@ -80,6 +80,9 @@ EG_API extern const eg_field eg_train_fields[];
 #define EG_INIT_FIELDS(I, R, B, T, E, L)                                       \
     T(from, "",                                                                \
       "start from the tensors of this safetensors file, not from chance")      \
+    L(fresh, "",                                                               \
+      "tensors that stay as drawn, whether that file has them or not, e.g. "   \
+      "W_eos; * matches any text")                                             \
     B(allow_extra, "false",                                                    \
       "leave out tensors of that file which the model does not have (a bias, " \
       "a further block), in place of refusing it")                             \

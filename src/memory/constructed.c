@@ -202,7 +202,7 @@ static eg_status one_draw(const void *ctx, int64_t at, eg_rng *rng,
                    egi_take(&next, n * n),
                    egi_take(&next, 4 * n * v),
                    egi_take(&next, 4 * n * v)};
-        scratch w = {{ids, ids + t, ids + 2 * t, NULL, NULL},
+        scratch w = {{ids, ids + t, ids + 2 * t, NULL, NULL, NULL},
                      egi_take(&next, 4 * t * v),
                      egi_take(&next, 4 * t * v),
                      egi_take(&next, t),

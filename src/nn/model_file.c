@@ -91,13 +91,40 @@ static eg_status check_finite(const char *name, const eg_model *m,
     return EG_OK;
 }
 
+/* Does one of the patterns (NULL: none) match? */
+static bool named(const eg_strs *patterns, const char *name)
+{
+    for (int i = 0; patterns && i < patterns->n; i++)
+        if (egi_match(patterns->item[i], name)) return true;
+    return false;
+}
+
+/* Every pattern is some tensor's. */
+static eg_status check_patterns(const eg_model *m, const eg_strs *but,
+                                eg_err *err)
+{
+    for (int i = 0; but && i < but->n; i++) {
+        bool any = false;
+
+        for (int k = 0; k < m->n_tensors; k++)
+            any |= egi_match(but->item[i], m->tensor[k].name);
+        if (!any)
+            return EG_FAIL(err, EG_EINVAL, "init.fresh: no tensor matches '%s'",
+                           but->item[i]);
+    }
+    return EG_OK;
+}
+
 eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
-                           const char *prefix, const char *path, eg_err *err)
+                           const char *prefix, const eg_strs *but,
+                           const char *path, eg_err *err)
 {
     char name[160], want[64], have[160];
 
     for (int i = 0; i < m->n_tensors; i++) {
         const eg_tensor *t = &m->tensor[i];
+
+        if (named(but, t->name)) continue;
         snprintf(name, sizeof name, "%s%s", prefix, t->name);
         const eg_st_entry *e = eg_st_find(s, name);
         shape_text(want, sizeof want, t->ndim, t->shape);
@@ -123,12 +150,14 @@ eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
 }
 
 void egi_tensor_copy(void *base, const eg_model *m, const eg_safetensors *s,
-                     const char *prefix)
+                     const char *prefix, const eg_strs *but)
 {
     char name[160];
 
     for (int i = 0; i < m->n_tensors; i++) {
         const eg_tensor *t = &m->tensor[i];
+
+        if (named(but, t->name)) continue;
         snprintf(name, sizeof name, "%s%s", prefix, t->name);
         const eg_view *v = &eg_st_find(s, name)->view;
         for (eg_index j = 0; j < t->size; j++) {
@@ -190,8 +219,9 @@ int egi_tensor_extra(char *buf, size_t size, const eg_model *m,
     return list.n;
 }
 
-eg_status eg_model_load_from(eg_model *m, const char *path, bool allow_extra,
-                             char *note, size_t size, eg_err *err)
+eg_status egi_model_load_but(eg_model *m, const char *path, bool allow_extra,
+                             const eg_strs *but, char *note, size_t size,
+                             eg_err *err)
 {
     static const char *const prefixes[] = {"", NULL};
     eg_status st = EG_OK;
@@ -201,10 +231,11 @@ eg_status eg_model_load_from(eg_model *m, const char *path, bool allow_extra,
     int n = 0;
 
     if (note && size > 0) note[0] = '\0';
+    EG_TRY(check_patterns(m, but, err));
     EG_TRY(eg_st_read(&s, path, err));
     EG_TRY(egi_weights_checked(&s, path, err));
     (void)egi_names_adopt(&s, m);
-    EG_TRY(egi_tensor_check(m, &s, "", path, err));
+    EG_TRY(egi_tensor_check(m, &s, "", but, path, err));
     format = eg_st_meta(&s, "format");
     n = egi_tensor_extra(
         extra, sizeof extra, m, &s, prefixes,
@@ -219,10 +250,16 @@ eg_status eg_model_load_from(eg_model *m, const char *path, bool allow_extra,
     if (n > 0 && note)
         snprintf(note, size, "%s: left out %d %s: %s", path, n,
                  n == 1 ? "tensor" : "tensors", extra);
-    egi_tensor_copy(m->params, m, &s, "");
+    egi_tensor_copy(m->params, m, &s, "", but);
 done:
     eg_st_release(&s);
     return st;
+}
+
+eg_status eg_model_load_from(eg_model *m, const char *path, bool allow_extra,
+                             char *note, size_t size, eg_err *err)
+{
+    return egi_model_load_but(m, path, allow_extra, NULL, note, size, err);
 }
 
 eg_status eg_model_load(eg_model *m, const char *path, eg_err *err)

@@ -46,6 +46,7 @@ typedef struct egi_value {
     X(spread, "y = x[pair of t] (+ r): a pair of the batch at its places")    \
     X(place, "y = P[position]")                                               \
     X(vectors, "y = the input at that position, of a task of vectors")        \
+    X(prompt, "y = x + P[prompt of t]: the model's own vectors")              \
     X(linear, "y = x W (+ r) (+ b)")                                          \
     X(add, "y = a + b")                                                       \
     X(layernorm, "y = (x - mean) / std * w + b")                              \

@@ -30,8 +30,9 @@ static eg_status model_for(eg_trainer *tr, const eg_train_spec *s, eg_err *err)
 
     if (st == EG_OK) st = egi_init_std(tr->m, &s->init, s->seed, err);
     if (st != EG_OK || !s->init.from[0]) return st;
-    return eg_model_load_from(tr->m, s->init.from, s->init.allow_extra,
-                              tr->note[0], sizeof tr->note[0], err);
+    return egi_model_load_but(tr->m, s->init.from, s->init.allow_extra,
+                              &s->init.fresh, tr->note[0], sizeof tr->note[0],
+                              err);
 }
 
 static const eg_group *loss_of(const eg_train_spec *s)

@@ -123,9 +123,11 @@ eg_status eg_trainer_load_in(eg_trainer *tr, const eg_folder *in,
     (void)egi_path_in(path, in, name);
     EG_TRY(eg_st_read_in(&s, in, name, err));
     EG_TRY(check_meta(tr, &s, &step, path, err));
-    EG_TRY(egi_tensor_check(tr->m, &s, "", path, err));
-    if (tr->m1) EG_TRY(egi_tensor_check(tr->m, &s, "optim.m1.", path, err));
-    if (tr->m2) EG_TRY(egi_tensor_check(tr->m, &s, "optim.m2.", path, err));
+    EG_TRY(egi_tensor_check(tr->m, &s, "", NULL, path, err));
+    if (tr->m1)
+        EG_TRY(egi_tensor_check(tr->m, &s, "optim.m1.", NULL, path, err));
+    if (tr->m2)
+        EG_TRY(egi_tensor_check(tr->m, &s, "optim.m2.", NULL, path, err));
     EG_TRY(check_extra(tr, &s, path, err));
     const eg_st_entry *c = eg_st_find(&s, COUNTERS);
     if (!c || c->view.dtype != EG_I64 || c->view.ndim != 1 ||
@@ -143,9 +145,9 @@ eg_status eg_trainer_load_in(eg_trainer *tr, const eg_folder *in,
         goto done;
     }
     /* Nothing above has touched the trainer; nothing below can fail. */
-    egi_tensor_copy(tr->m->params, tr->m, &s, "");
-    if (tr->m1) egi_tensor_copy(tr->m1, tr->m, &s, "optim.m1.");
-    if (tr->m2) egi_tensor_copy(tr->m2, tr->m, &s, "optim.m2.");
+    egi_tensor_copy(tr->m->params, tr->m, &s, "", NULL);
+    if (tr->m1) egi_tensor_copy(tr->m1, tr->m, &s, "optim.m1.", NULL);
+    if (tr->m2) egi_tensor_copy(tr->m2, tr->m, &s, "optim.m2.", NULL);
     memcpy(tr->updates, c->view.data,
            (size_t)tr->m->n_tensors * sizeof *tr->updates);
     tr->step = step;

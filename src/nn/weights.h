@@ -17,9 +17,11 @@ eg_status egi_weights_checked(const eg_safetensors *s, const char *path,
  * out like the parameters. */
 eg_status egi_tensor_entries(eg_st_entry *out, const eg_model *m,
                              const char *prefix, const void *base, eg_err *err);
-/* Every tensor there, with its shape and a real type? */
+/* Every tensor there, with its shape and a real type? `but` (or NULL): patterns
+ * of those that need not be. */
 eg_status egi_tensor_check(const eg_model *m, const eg_safetensors *s,
-                           const char *prefix, const char *path, eg_err *err);
+                           const char *prefix, const eg_strs *but,
+                           const char *path, eg_err *err);
 /* Entries of the file that are no tensor of the model behind any of the
  * NULL-ended prefixes, nor begin with `others` (NULL: none may). Returns how
  * many, and names them with their shapes: "b_U [65], b_O [2] and 12 more". */
@@ -30,8 +32,13 @@ int egi_tensor_extra(char *buf, size_t size, const eg_model *m,
  * what is no weight there (masks, rotary tables, biases of zeros that the model
  * does not have) is left out. False: it has other names, and stays as it is. */
 bool egi_names_adopt(eg_safetensors *s, const eg_model *m);
-/* After a successful check. */
+/* After a successful check; those of `but` stay as they are. */
 void egi_tensor_copy(void *base, const eg_model *m, const eg_safetensors *s,
-                     const char *prefix);
+                     const char *prefix, const eg_strs *but);
+/* eg_model_load_from without the tensors that the patterns name, each of which
+ * must name one. */
+eg_status egi_model_load_but(eg_model *m, const char *path, bool allow_extra,
+                             const eg_strs *but, char *note, size_t size,
+                             eg_err *err);
 
 #endif

@@ -36,6 +36,6 @@ eg_status egi_option_only(const eg_task_opts *o, bool used, const char *name,
                           const char *when, eg_err *err);
 
 extern const egi_task_kind egi_task_bigram, egi_task_markov, egi_task_linear,
-    egi_task_uniform, egi_task_nonlinear;
+    egi_task_uniform, egi_task_nonlinear, egi_task_regression;
 
 #endif

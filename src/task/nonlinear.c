@@ -14,6 +14,7 @@
 #define EG_FIELDS_OWNER eg_task_opts
 #define FIELDS(I, R, B, T, E, L)        \
     EG_VECTORS_FIELDS(I, R, B, T, E, L) \
+    EG_TOKENS_FIELDS(I, R, B, T, E, L)  \
     EG_NONLINEAR_FIELDS(I, R, B, T, E, L)
 static EG_FIELDS_TABLE(fields, FIELDS)
 

@@ -10,8 +10,8 @@ EG_FIELDS_TABLE(eg_task_fields, EG_TASK_FIELDS)
 
 /* In the order of task.kind. */
 static const egi_task_kind *const kinds[EG_TASK_KINDS] = {
-    &egi_task_bigram, &egi_task_markov, &egi_task_linear, &egi_task_uniform,
-    &egi_task_nonlinear};
+    &egi_task_bigram,  &egi_task_markov,    &egi_task_linear,
+    &egi_task_uniform, &egi_task_nonlinear, &egi_task_regression};
 
 static const eg_group all = {"all", INT32_MIN, INT32_MAX,
                              "every position with a target"};
@@ -35,12 +35,20 @@ bool eg_task_option_of(int kind, const char *name)
 bool eg_task_option_kinds(char *buf, size_t size, const char *name)
 {
     egi_text t = egi_text_on(buf, size);
-    int n = 0;
+    int n = 0, left = 0;
 
     buf[0] = '\0';
-    for (int k = 0; k < EG_TASK_KINDS; k++) {
+    for (int k = 0; k < EG_TASK_KINDS; k++)
+        left += eg_field_find(kinds[k]->fields, name) != NULL;
+    for (int k = 0; left > 0; k++) {
         if (!eg_field_find(kinds[k]->fields, name)) continue;
-        egi_text_add(&t, "%s%s", n++ ? " or " : "", kinds[k]->name);
+        egi_text_add(&t, "%s%s",
+                     n == 0      ? ""
+                     : left == 1 ? " or "
+                                 : ", ",
+                     kinds[k]->name);
+        n++;
+        left--;
     }
     return n > 0;
 }
@@ -205,8 +213,11 @@ eg_status eg_seq_new(eg_seq *s, const eg_task *task, eg_err *err)
     if (io.n_in > 0) s->inputs = eg_calloc(T * (size_t)io.n_in, sizeof(double));
     if (io.n_out > 0)
         s->outputs = eg_calloc(T * (size_t)io.n_out, sizeof(double));
+    if (io.n_eos + io.n_prefix > 0)
+        s->prompts = eg_calloc(T, sizeof *s->prompts);
     if (s->targets && s->labels && (s->tokens || io.d_vocab == 0) &&
-        (s->inputs || io.n_in == 0) && (s->outputs || io.n_out == 0))
+        (s->inputs || io.n_in == 0) && (s->outputs || io.n_out == 0) &&
+        (s->prompts || io.n_eos + io.n_prefix == 0))
         return EG_OK;
     eg_seq_release(s);
     return EG_FAIL(err, EG_ENOMEM, "a sequence of %d positions", io.n_ctx);
@@ -219,5 +230,6 @@ void eg_seq_release(eg_seq *s)
     eg_free(s->labels);
     eg_free(s->inputs);
     eg_free(s->outputs);
+    eg_free(s->prompts);
     *s = (eg_seq){0};
 }

@@ -53,4 +53,27 @@ expect 2 '' 'task.bound: an option of kind linear, and task.kind is nonlinear' \
     "$engram" run systems.yaml --set task.kind=nonlinear --set task.bound=3 --out bad
 expect 2 '' 'probe.positions: expected 1 to 24, found .25.' \
     "$engram" run systems.yaml --set 'probe.positions=[1, 25]' --out bad
+
+# Prompts: a model that has learnt plain pairs gets an end mark, which alone is
+# trained; its own tensors stay as they are. Then a prefix, the mark held.
+sed 's/name: chains/name: pairs/; s/kind: markov.*}/kind: regression, n_ctx: 24, dim: 3}/
+     s/rotary/learned/' chains.yaml >pairs.yaml
+expect 0 finished - "$engram" run pairs.yaml --out pairs --quiet
+weights=pairs/checkpoints/step-8.safetensors
+expect 1 '' 'W_eos: expected \[1,3\], found no such tensor' \
+    "$engram" run pairs.yaml --set task.format=eos --set init.from=$weights --out eos
+expect 2 '' "init.fresh: no tensor matches 'W_eos'" \
+    "$engram" run pairs.yaml --set init.from=$weights --set 'init.fresh=[W_eos]' --out eos
+only='train.freeze=[W_in, W_out, W_pos, "blocks.*"]'
+expect 0 finished - "$engram" run pairs.yaml --set task.format=eos --set init.from=$weights \
+    --set 'init.fresh=[W_eos]' --set "$only" --out eos --quiet
+expect 0 finished - "$engram" run pairs.yaml --set task.format=prefix --set task.n_prefix=4 \
+    --set init.from=eos/checkpoints/step-8.safetensors --set 'init.fresh=[W_prefix]' \
+    --set "${only%]}, W_eos]" --out prefix --quiet
+last() { grep -o "\"norm.$2\":[^,}]*" $1/metrics.jsonl | tail -1; }
+first() { grep -o "\"norm.$2\":[^,}]*" $1/metrics.jsonl | head -1; }
+[ -n "$(first eos W_eos)" ] && [ "$(first eos W_eos)" != "$(last eos W_eos)" ] ||
+    die 'the end mark is not trained'
+[ -n "$(first prefix W_prefix)" ] && [ "$(first prefix W_prefix)" != "$(last prefix W_prefix)" ] ||
+    die 'the prefix is not trained'
 finish

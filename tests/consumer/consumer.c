@@ -7,7 +7,7 @@ int main(void)
 {
     enum { T = 32 };
     int32_t tokens[T], targets[T], labels[T];
-    eg_seq seq = {tokens, targets, labels, NULL, NULL};
+    eg_seq seq = {tokens, targets, labels, NULL, NULL, NULL};
     eg_task_opts opts;
     eg_task *task;
     eg_err err;

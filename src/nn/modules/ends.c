@@ -18,6 +18,11 @@ void egi_input_tensors(eg_model *m)
                        n_in);
     else if (n_in == 0)
         egi_tensor_add(m, -1, "W_E", EGI_FILL_EMBED, m->V, m->d_model, 0, 0);
+    if (m->io.n_eos > 0)
+        egi_tensor_add(m, -1, "W_eos", EGI_FILL_EMBED, m->io.n_eos, n_in, 0, 0);
+    if (m->io.n_prefix > 0)
+        egi_tensor_add(m, -1, "W_prefix", EGI_FILL_EMBED, m->io.n_prefix, n_in,
+                       0, 0);
     if (pos == EG_POS_NONE || pos == EG_POS_ROTARY || pos == EG_POS_RELATIVE)
         return;
     if (pos == EG_POS_CONCATENATED) { /* of queries and keys alone */
@@ -29,6 +34,15 @@ void egi_input_tensors(eg_model *m)
         m->tensor[m->n_tensors - 1].fixed = pos != EG_POS_LEARNED;
 }
 
+/* x and the model's own vectors, where the task marks them from `first` on. */
+static int prompted(egi_builder *b, int x, const char *name, int first)
+{
+    int p = egi_weight(b, -1, name);
+
+    if (p < 0) return x;
+    return egi_put(b, EGI_OP_prompt, x, p, -1, -1, (egi_attr){.at = first});
+}
+
 static int embedded(egi_builder *b)
 {
     int x;
@@ -37,6 +51,8 @@ static int embedded(egi_builder *b)
         return egi_put(b, EGI_OP_embed, egi_weight(b, -1, "W_E"), -1, -1, -1,
                        (egi_attr){0});
     x = egi_put(b, EGI_OP_vectors, -1, -1, -1, -1, (egi_attr){0});
+    x = prompted(b, x, "W_eos", 0);
+    x = prompted(b, x, "W_prefix", b->m->io.n_eos);
     if (b->m->opts.input == EG_MAT_IDENTITY) return x;
     return egi_linear(b, x, egi_weight(b, -1, "W_in"), -1, NULL);
 }

@@ -144,6 +144,7 @@ static N(seq) seq_of(const N(room) * r)
                     .tokens = r->seq.tokens,
                     .inputs = r->seq.inputs,
                     .outputs = r->seq.outputs,
+                    .prompts = r->seq.prompts,
                     .row = r->batch ? r->batch->row +
                                           (eg_index)r->index * r->batch->T
                                     : NULL,
@@ -238,6 +239,7 @@ static size_t room_lay(N(room) * r, const N(exec) * e, char *base)
 
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         *ints[i] = lay_int(&l, T);
+    if (io.n_eos + io.n_prefix > 0) r->seq.prompts = lay_int(&l, T);
     r->nll = lay_bytes(&l, (size_t)T * sizeof(double));
     r->seq.inputs = lay_bytes(&l, (size_t)(T * io.n_in) * sizeof(double));
     r->seq.outputs = lay_bytes(&l, (size_t)(T * io.n_out) * sizeof(double));

@@ -20,17 +20,18 @@ typedef struct N(arg) {
 
 /* The sequence in hand. */
 typedef struct N(seq) {
-    int n, n_loss;         /* positions; those in the loss */
-    uint64_t draw;         /* by which its masks are drawn */
-    const int32_t *tokens; /* [n] */
-    const double *inputs;  /* [n, n_in], of a task of vectors */
-    const double *outputs; /* [n, n_out] */
-    const int32_t *row;    /* [n] of the batch's pairs */
-    const int32_t *each;   /* [n] t + 1: limits of EGI_POSITION rows */
-    const int32_t *limit;  /* [rows] of EGI_LOSS rows: position + 1 */
-    const int32_t *target; /* [rows] of EGI_LOSS rows; -1: not in the loss */
-    double *nll;           /* [rows] */
-    int32_t *pred;         /* [rows] */
+    int n, n_loss;          /* positions; those in the loss */
+    uint64_t draw;          /* by which its masks are drawn */
+    const int32_t *tokens;  /* [n] */
+    const double *inputs;   /* [n, n_in], of a task of vectors */
+    const double *outputs;  /* [n, n_out] */
+    const int32_t *prompts; /* [n] which of the model's vectors; -1: none */
+    const int32_t *row;     /* [n] of the batch's pairs */
+    const int32_t *each;    /* [n] t + 1: limits of EGI_POSITION rows */
+    const int32_t *limit;   /* [rows] of EGI_LOSS rows: position + 1 */
+    const int32_t *target;  /* [rows] of EGI_LOSS rows; -1: not in the loss */
+    double *nll;            /* [rows] */
+    int32_t *pred;          /* [rows] */
 } N(seq);
 
 typedef struct N(call) {

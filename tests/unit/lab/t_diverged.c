@@ -41,7 +41,7 @@ static void fill_column(eg_model *m, int token, double value)
 static int a_target(const setting *s)
 {
     int32_t ids[3 * 24];
-    eg_seq seq = {ids, ids + 24, ids + 48, NULL, NULL};
+    eg_seq seq = {ids, ids + 24, ids + 48, NULL, NULL, NULL};
 
     eg_task_sequence(s->task, EG_TRAIN, 0, 0, &seq);
     return seq.targets[0];

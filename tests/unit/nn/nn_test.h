@@ -251,6 +251,14 @@ static const variant VARIANTS[] = {
      "input=identity pos=concatenated pos_layers=1 qk=factorised "
      "dropout_embed=0.2",
      "loss=under"},
+    {"prompts of the model's own, through W_in",
+     "task.kind=regression task.dim=5 task.format=prefix task.n_prefix=4 "
+     "pos=learned norm=pre",
+     "loss=all"},
+    {"an end mark, as it is, frozen rest",
+     "task.kind=regression task.dim=12 task.format=eos input=identity "
+     "readout=first mixer=linear pos=none",
+     "loss=early freeze=blocks.*"},
     {"chains", "task.kind=markov task.n_states=4 pos=rotary", "loss=later"},
 };
 #define N_VARIANTS ((int)(sizeof VARIANTS / sizeof *VARIANTS))

@@ -18,7 +18,8 @@ static void count(void *ctx, int index, int worker, const eg_acts *a)
     s->nll[index] = 0;
     s->n[index] = 0;
     for (int t = 0; t < a->n_ctx; t++) {
-        if (a->labels[t] < s->group->lo || a->labels[t] > s->group->hi)
+        if (a->targets[t] < 0 || a->labels[t] < s->group->lo ||
+            a->labels[t] > s->group->hi)
             continue;
         s->nll[index] += a->nll[t];
         s->n[index]++;

@@ -65,16 +65,17 @@ static void lay_rows(sample *s, eg_rng *rng)
     int T = s->p->m->T, rows = 0;
     eg_io io = s->p->m->io;
 
-    s->ints = eg_calloc((size_t)T * 8, sizeof *s->ints);
+    s->ints = eg_calloc((size_t)T * 9, sizeof *s->ints);
     assert_non_null(s->ints);
     for (int t = 0; t < T; t++) {
         int32_t target =
             t == T - 2 ? -1 : (int32_t)eg_rng_below(rng, io.d_vocab ? 9 : 1);
 
         at(s, 0)[t] = io.d_vocab ? (int32_t)eg_rng_below(rng, 9) : 0;
-        at(s, 1)[t] = t;      /* pairs: each place has its own */
-        at(s, 2)[t] = t + 1;  /* limits of all positions */
-        at(s, 3)[t] = target; /* and their targets */
+        at(s, 7)[t] = t % 7 - 1; /* prompts, some that the model lacks */
+        at(s, 1)[t] = t;         /* pairs: each place has its own */
+        at(s, 2)[t] = t + 1;     /* limits of all positions */
+        at(s, 3)[t] = target;    /* and their targets */
         if (t % 3 == 1) continue;
         at(s, 4)[rows] = t + 1; /* the same of those in the loss */
         at(s, 5)[rows++] = target;
@@ -85,6 +86,7 @@ static void lay_rows(sample *s, eg_rng *rng)
                        .tokens = at(s, 0),
                        .inputs = own(s, rng, (eg_index)T * io.n_in),
                        .outputs = own(s, rng, (eg_index)T * io.n_out),
+                       .prompts = at(s, 7),
                        .row = at(s, 1),
                        .each = at(s, 2),
                        .limit = at(s, 2),

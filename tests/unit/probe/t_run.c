@@ -185,7 +185,7 @@ static void set_up_survives_no_memory(void **state)
 static double repeats(const rig *r, eg_split split, uint64_t step, int count)
 {
     int32_t tokens[T], targets[T], occur[T];
-    eg_seq seq = {tokens, targets, occur, NULL, NULL};
+    eg_seq seq = {tokens, targets, occur, NULL, NULL, NULL};
     double repeat = 0, n = 0;
 
     for (int i = 0; i < count; i++) {

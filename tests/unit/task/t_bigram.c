@@ -140,7 +140,7 @@ static void make_one(void *ctx, int i, int worker)
     batch *b = ctx;
     eg_index T = b->T;
     int32_t *at = b->all + 3 * T * i;
-    eg_seq s = {at, at + T, at + 2 * T, NULL, NULL};
+    eg_seq s = {at, at + T, at + 2 * T, NULL, NULL, NULL};
 
     (void)worker;
     eg_task_sequence(b->task, EG_TRAIN, 5, (uint32_t)i, &s);

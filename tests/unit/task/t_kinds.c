@@ -25,7 +25,7 @@ static void test_foreign_options(void **state)
         {"kind=linear n_triggers=3",
          "task.n_triggers: an option of kind bigram"},
         {"kind=markov dim=3",
-         "task.dim: an option of kind linear or nonlinear"},
+         "task.dim: an option of kind linear, nonlinear or regression"},
         {"kind=nonlinear hidden=3", "task.hidden: an option of kind linear"},
         {"kind=linear eig_min=0",
          "task.eig_min: an option of task.system contracting alone"},
