@@ -81,6 +81,12 @@ extern "C" {
  *             |k|^2 trace(R) / g above 2^23 (float32) or 2^52 (float64), or
  *             k.R k negative; and where lambda is not positive and finite.
  *             work [mesa_work(w)]
+ * vecmat      y[n] = sum_i x[i] A[i,:], A [m, n]; a small matrix: of rows that
+ *             lie behind each other, and best of whole vectors
+ * rowdot      y[m]: y[i] = A[i,:].x[i ldx + :], so that ldx 0 is A x and ldx n
+ *             the products of the rows of two matrices
+ * rank1       Y[i,:] = g[i gs] A[i,:] + x[i] z[:], gs 0 or 1; g NULL stands for
+ *             1; Y may equal A
  * sgd         g' = g + wd w; m = g' if first else mu m + g'; w -= lr m
  *             (m may be NULL when mu == 0)
  * adam        m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; with g' = g + wd_l2 w
@@ -160,6 +166,11 @@ extern "C" {
                  const int32_t *limit, eg_index rows, const R *k,              \
                  eg_index ldk, const R *g, eg_index ldg, eg_index w,           \
                  double lambda, R *work);                                      \
+    void (*vecmat)(R * y, const R *x, const R *a, eg_index m, eg_index n);     \
+    void (*rowdot)(R * y, const R *a, const R *x, eg_index ldx, eg_index m,    \
+                   eg_index n);                                                \
+    void (*rank1)(R * y, const R *a, const R *g, eg_index gs, const R *x,      \
+                  const R *z, eg_index m, eg_index n);                         \
     void (*sgd)(R *w, R *m, const R *g, eg_index n, R lr, R mu, R wd,          \
                 int first);                                                    \
     void (*adam)(R *w, R *m, R *v, const R *g, eg_index n, double lr,          \

@@ -12,6 +12,7 @@
 #include "kern/fast_rows.h"
 #include "kern/fast_table.h"
 #include "kern/fast_mesa.h"
+#include "kern/fast_state.h"
 
 /* clang-format off */
 /* product: the prefix of matrix products and attention */
@@ -34,6 +35,7 @@
         .dot = fast_dot, .sumsq = fast_sumsq, .embed = fast_embed,             \
         .gather = fast_gather, .gather_back = fast_gather_back,                \
         .mesa_work = fast_mesa_work, .mesa = fast_mesa,                        \
+        .vecmat = fast_vecmat, .rowdot = fast_rowdot, .rank1 = fast_rank1,     \
         .sgd = fast_sgd, .adam = fast_adam,                                    \
     }
 /* clang-format on */

@@ -13,6 +13,7 @@
 #include "kern/ref_elem.h"
 #include "kern/ref_table.h"
 #include "kern/ref_mesa.h"
+#include "kern/ref_state.h"
 
 /* clang-format off */
 #define REF_TABLE                                                              \
@@ -34,6 +35,7 @@
         .dot = ref_dot, .sumsq = ref_sumsq, .embed = ref_embed,                \
         .gather = ref_gather, .gather_back = ref_gather_back,                  \
         .mesa_work = ref_mesa_work, .mesa = ref_mesa,                          \
+        .vecmat = ref_vecmat, .rowdot = ref_rowdot, .rank1 = ref_rank1,        \
         .sgd = ref_sgd, .adam = ref_adam,                                      \
     }
 /* clang-format on */

@@ -11,15 +11,14 @@ static eg_index recur_chunk(eg_index n)
     return c;
 }
 
-/* Entries that forwards keeps of one head. */
-static eg_index recur_keeps(const egi_program *p, const egi_op *op, eg_index kw,
+/* Entries that forwards keeps of one head: what was erased, and states. */
+static eg_index recur_keeps(const egi_attr *a, bool momentum, eg_index kw,
                             eg_index vw, eg_index *erased)
 {
-    eg_index T = p->m->T, chunk = recur_chunk(T);
-    eg_index states = kw * vw * (op->in[RECUR_M] >= 0 ? 2 : 1);
+    eg_index T = a->at, chunk = recur_chunk(T), ld = recur_padded(vw);
 
-    *erased = op->attr.erases ? T * op->attr.steps * vw : 0;
-    return *erased + (T + chunk - 1) / chunk * states;
+    *erased = a->erases ? T * a->steps * ld : 0;
+    return *erased + (T + chunk - 1) / chunk * (momentum ? 2 : 1) * kw * ld;
 }
 
 static eg_index recur_width(const egi_program *p, const egi_op *op, int i)
@@ -40,9 +39,26 @@ static eg_status recur_shape(egi_program *p, egi_op *op)
     op->attr.at = p->m->T;
     EG_ASSERT(q->cols == heads * (op->attr.across ? vw : kw));
     egi_out(p, op, 0, cls, rows, heads * (op->attr.across ? kw : vw));
-    egi_by_product(p, op, 1, cls, rows, 1,
-                   heads * recur_keeps(p, op, kw, vw, &erased));
+    egi_by_product(
+        p, op, 1, cls, rows, 1,
+        heads * recur_keeps(&op->attr, op->in[RECUR_M] >= 0, kw, vw, &erased));
     return p->st;
+}
+
+/* Scratch lies behind `states` states. */
+static void recur_lay(recur_head *p, eg_index vw, eg_index states)
+{
+    p->vw = vw;
+    p->ld = recur_padded(vw);
+    p->zw = p->across ? p->kw : vw;
+    p->all = p->kw * p->ld;
+    p->states = p->momentum ? 2 * p->all : p->all;
+    p->u = p->S + states * p->states;
+    p->w = p->u + p->ld;
+    p->y = p->w + p->ld;
+    p->by = p->y + p->ld;
+    p->to = p->by + p->kw;
+    p->e = p->to + p->kw;
 }
 
 static recur_head recur_bind(const N(call) * c, int h)
@@ -51,35 +67,42 @@ static recur_head recur_bind(const N(call) * c, int h)
     const N(arg) *k = &c->in[RECUR_K], *v = &c->in[RECUR_V];
     recur_head p = {.c = c,
                     .kw = k->cols / a->k_heads / a->steps,
-                    .vw = v->cols / a->v_heads / a->steps,
                     .n = k->rows,
                     .h = h,
                     .steps = a->steps,
                     .erases = a->erases,
                     .before = a->before,
                     .across = a->across,
+                    .momentum = c->in[RECUR_M].x != NULL,
                     .scale = (real)a->scale,
+                    .chunk = recur_chunk(a->at),
                     .S = c->work};
-    eg_index T = a->at, erased;
+    eg_index erased;
 
-    p.zw = p.across ? p.kw : p.vw;
-    p.states = p.kw * p.vw * (c->in[RECUR_M].x ? 2 : 1);
-    p.M = c->in[RECUR_M].x ? p.S + p.kw * p.vw : NULL;
-    p.chunk = recur_chunk(T);
-    erased = p.erases ? T * p.steps * p.vw : 0;
-    p.r = c->out[1].x + h * (erased + (T + p.chunk - 1) / p.chunk * p.states);
+    recur_lay(&p, v->cols / a->v_heads / a->steps, 1);
+    p.r = c->out[1].x + h * recur_keeps(a, p.momentum, p.kw, p.vw, &erased);
     p.kept = p.r + erased;
     return p;
+}
+
+/* One token, in place. */
+static void recur_token(const recur_head *p, eg_index t)
+{
+    for (int j = 0; j < p->steps; j++) {
+        real *r = recur_erased(p, t, j);
+
+        if (r) p->c->K->vecmat(r, recur_reader(p, t, j), p->S, p->kw, p->ld);
+        recur_write(p, p->S, p->S, t, j, recur_in(p, RECUR_V, t, j), r);
+    }
 }
 
 static void recur_forward(const N(call) * c)
 {
     const N(arg) *q = &c->in[RECUR_Q], *z = &c->out[0];
+    eg_index qw = q->cols / c->op->attr.heads;
 
     for (int h = 0; h < c->op->attr.heads; h++) {
         recur_head p = recur_bind(c, h);
-        real *u = p.S + p.states;
-        int e = c->in[RECUR_E].x ? RECUR_E : RECUR_K;
         eg_index row = 0;
 
         op_zero(p.S, 0, 1, p.states);
@@ -87,17 +110,10 @@ static void recur_forward(const N(call) * c)
             if (t % p.chunk == 0)
                 memcpy(p.kept + t / p.chunk * p.states, p.S,
                        (size_t)p.states * sizeof *p.S);
-            for (int j = 0; j < p.steps; j++) {
-                real *r = p.erases ? p.r + (t * p.steps + j) * p.vw : NULL;
-
-                if (r)
-                    recur_read(&p, r, p.S, recur_in(&p, e, t, j),
-                               recur_in(&p, RECUR_G, t, j), j);
-                recur_write(&p, p.S, t, j, recur_in(&p, RECUR_V, t, j), r, u);
-            }
+            recur_token(&p, t);
             if (c->limit[row] != t + 1) continue;
             recur_out(&p, z->x + row * z->ld + h * p.zw, p.S,
-                      q->x + row * q->ld + h * (q->cols / c->op->attr.heads));
+                      q->x + row * q->ld + h * qw);
             row++;
         }
     }
@@ -105,19 +121,15 @@ static void recur_forward(const N(call) * c)
 
 /* The states of a chunk again, one behind each step: at [0] the one before. */
 static void recur_again(const recur_head *p, real *states, eg_index from,
-                        eg_index to, real *u)
+                        eg_index to)
 {
     memcpy(states, p->kept + from / p->chunk * p->states,
            (size_t)p->states * sizeof *states);
     for (eg_index t = from; t < to; t++)
         for (int j = 0; j < p->steps; j++) {
-            const real *r =
-                p->erases ? p->r + (t * p->steps + j) * p->vw : NULL;
-
-            memcpy(states + p->states, states,
-                   (size_t)p->states * sizeof *states);
+            recur_write(p, states + p->states, states, t, j,
+                        recur_in(p, RECUR_V, t, j), recur_erased(p, t, j));
             states += p->states;
-            recur_write(p, states, t, j, recur_in(p, RECUR_V, t, j), r, u);
         }
 }
 
@@ -125,32 +137,27 @@ static void recur_head_back(const N(call) * c, int h)
 {
     const N(arg) *q = &c->in[RECUR_Q], *z = &c->out[0];
     recur_head p = recur_bind(c, h);
-    eg_index all = p.kw * p.vw, row = z->rows - 1;
-    eg_index n = c->limit[row], qw = q->cols / c->op->attr.heads;
-    recur_back w = {.D = p.S,
-                    .E = p.S + all,
-                    .u = p.S + p.states,
-                    .du = p.S + p.states + p.vw,
-                    .dr = p.S + p.states + 2 * p.vw};
-    real *states = p.S + p.states + 3 * p.vw;
+    eg_index row = z->rows - 1, n = c->limit[row];
+    eg_index qw = q->cols / c->op->attr.heads;
+    real *states = p.e + p.kw;
 
-    op_zero(w.D, 0, 1, p.states);
+    op_zero(p.S, 0, 1, p.states);
     for (eg_index from = (n - 1) / p.chunk * p.chunk; from >= 0;
          from -= p.chunk) {
         eg_index to = op_least(n, from + p.chunk);
         const real *S = states + (to - from) * p.steps * p.states;
 
-        recur_again(&p, states, from, to, w.u);
+        recur_again(&p, states, from, to);
         for (eg_index t = to - 1; t >= from; t--) {
             if (row >= 0 && c->limit[row] == t + 1) {
-                recur_out_back(&p, &w, S, q->x + row * q->ld + h * qw,
+                recur_out_back(&p, S, q->x + row * q->ld + h * qw,
                                q->g ? q->g + row * q->ld + h * qw : NULL,
                                z->g + row * z->ld + h * p.zw);
                 row--;
             }
             for (int j = p.steps - 1; j >= 0; j--) {
                 S -= p.states;
-                recur_step_back(&p, &w, t, j, S);
+                recur_step_back(&p, t, j, S);
             }
         }
     }
@@ -167,18 +174,19 @@ static void recur_backward(const N(call) * c)
         recur_head_back(c, h);
 }
 
-/* The gradients of a state and three rows, and the states of a chunk; or the
- * state of a pattern. */
+/* Gradients of a state, scratch, and the states of a chunk; or the state of a
+ * pattern, and its scratch. */
 static eg_index recur_work(const kern *K, const egi_program *p,
                            const egi_op *op)
 {
-    eg_index kw = recur_width(p, op, RECUR_K), T = p->m->T;
-    eg_index vw = recur_width(p, op, RECUR_V), two = 1;
-    eg_index chunk = recur_chunk(T) * op->attr.steps + 1;
+    eg_index kw = recur_width(p, op, RECUR_K), T = recur_padded(p->m->T);
+    eg_index ld = recur_padded(recur_width(p, op, RECUR_V));
+    eg_index chunk = recur_chunk(p->m->T) * op->attr.steps + 1;
+    eg_index two = op->in[RECUR_M] >= 0 ? 2 : 1;
 
     (void)K;
-    if (op->in[RECUR_M] >= 0) two = 2;
-    return op_most((chunk + 1) * two * kw * vw + 3 * vw, two * kw * T + 3 * T);
+    return op_most((chunk + 1) * two * kw * ld + 3 * (ld + kw),
+                   two * kw * T + 5 * T + 3 * kw);
 }
 
 /* Reads, writes and what z is: each goes over the state once, and back twice,
@@ -202,25 +210,19 @@ static void recur_pattern(real *out, const N(call) * c, eg_index h)
     recur_head p = recur_bind(c, (int)h);
     const N(arg) *q = &c->in[RECUR_Q];
     eg_index n = c->out[0].rows, qw = q->cols / c->op->attr.heads;
-    int e = c->in[RECUR_E].x ? RECUR_E : RECUR_K;
-    real *v, *r, *u;
+    real *unit, *r;
 
-    p.vw = n;
-    p.states = p.kw * n * (p.M ? 2 : 1);
-    if (p.M) p.M = p.S + p.kw * n;
-    v = p.S + p.states;
-    r = v + n;
-    u = r + n;
+    recur_lay(&p, n, 1);
+    unit = p.e + p.kw;
+    r = unit + p.ld;
     op_zero(p.S, 0, 1, p.states);
-    op_zero(v, 0, 1, n);
+    op_zero(unit, 0, 1, p.ld);
     for (eg_index t = 0; t < n; t++) {
-        v[t] = 1;
-        if (p.erases)
-            recur_read(&p, r, p.S, recur_in(&p, e, t, 0),
-                       recur_in(&p, RECUR_G, t, 0), 0);
-        recur_write(&p, p.S, t, 0, v, p.erases ? r : NULL, u);
+        unit[t] = 1;
+        if (p.erases) c->K->vecmat(r, recur_reader(&p, t, 0), p.S, p.kw, p.ld);
+        recur_write(&p, p.S, p.S, t, 0, unit, p.erases ? r : NULL);
         recur_out(&p, out + t * n, p.S, q->x + t * q->ld + h * qw);
-        v[t] = 0;
+        unit[t] = 0;
     }
 }
 

@@ -8,7 +8,10 @@
  *     z = scale S^T q                or, attr.across, scale S q
  * A token may take attr.steps of them, each with its own k, v, b, e, x; it is
  * forgotten before the first and read after the last. Nothing is divided by:
- * gates may be 0. */
+ * gates may be 0.
+ *
+ * Rows of a state are padded with zeros to whole vectors (ld), and so are the
+ * vectors that meet them: all arithmetic is vecmat, rowdot and rank1. */
 
 /* Inputs of the op. b [n, heads steps]; g [n, heads] or [n, heads kw]; e, x as
  * k; m [n, heads]. All but q, k, v may be left out: 1, 1, k, (b k), none. */
@@ -17,16 +20,24 @@ enum { RECUR_Q, RECUR_K, RECUR_V, RECUR_B, RECUR_G, RECUR_E, RECUR_X, RECUR_M };
 /* One head in one sequence. */
 typedef struct recur_head {
     const N(call) * c;
-    eg_index kw, vw, zw, n; /* zw: of z; n: tokens */
+    eg_index kw, vw, ld, zw, n; /* zw: of z; n: tokens */
     int h, steps;
-    bool erases, before, across;
+    bool erases, before, across, momentum;
     real scale;
-    eg_index chunk;  /* tokens between states that are kept */
-    real *r;         /* [n_ctx steps, vw] what was erased; NULL */
-    real *kept;      /* [chunks, states] the state before each chunk */
-    real *S, *M;     /* [kw, vw]; M NULL without momentum, else behind S */
-    eg_index states; /* entries of S and M */
+    eg_index chunk; /* tokens between states that are kept */
+    eg_index all;   /* entries of S, and of S and M */
+    eg_index states;
+    real *r;           /* [n_ctx steps, ld] what was erased */
+    real *kept;        /* [chunks, states] the state before each chunk */
+    real *S;           /* and M behind it; or their gradients */
+    real *u, *w, *y;   /* [ld] scratch */
+    real *by, *to, *e; /* [kw] scratch */
 } recur_head;
+
+static eg_index recur_padded(eg_index n)
+{
+    return (n + 15) / 16 * 16;
+}
 
 /* Columns of input i that step j of the head's token t reads. */
 static eg_index recur_at(const recur_head *p, int i, eg_index t, int j)
@@ -42,7 +53,7 @@ static eg_index recur_at(const recur_head *p, int i, eg_index t, int j)
         h = p->h * a->v_heads / a->heads;
         w = in->cols / a->v_heads;
     }
-    if (i != RECUR_Q && i != RECUR_G && i != RECUR_M)
+    if (i != RECUR_G && i != RECUR_M)
         return t * in->ld + h * w + j * (w / p->steps);
     return t * in->ld + h * w;
 }
@@ -61,103 +72,121 @@ static real *recur_grad(const recur_head *p, int i, eg_index t, int j)
     return g ? g + recur_at(p, i, t, j) : NULL;
 }
 
-/* What row i of the state is multiplied by. */
-static real recur_decay(const recur_head *p, const real *g, int j, eg_index i)
+/* What row i of the state is multiplied by: g[i * recur_each]; NULL: 1. */
+static const real *recur_decay(const recur_head *p, eg_index t, int j)
 {
-    if (!g || j > 0) return 1;
-    return p->c->in[RECUR_G].cols == p->c->op->attr.heads ? g[0] : g[i];
+    return j > 0 ? NULL : recur_in(p, RECUR_G, t, j);
 }
 
-/* out [vw] = S^T e, forgotten before unless attr.before. */
-static void recur_read(const recur_head *p, real *out, const real *S,
-                       const real *e, const real *g, int j)
+static eg_index recur_each(const recur_head *p)
 {
-    op_zero(out, 0, 1, p->vw);
-    for (eg_index i = 0; i < p->kw; i++)
-        p->c->K->axpy(out, p->before ? e[i] : e[i] * recur_decay(p, g, j, i),
-                      S + i * p->vw, p->vw);
+    return p->c->in[RECUR_G].cols != p->c->op->attr.heads;
 }
 
-/* S and M from those before the step, in place; v [vw], r [vw] or NULL. u [vw]
- * is scratch. */
-static void recur_write(const recur_head *p, real *S, eg_index t, int j,
-                        const real *v, const real *r, real *u)
+/* What the state before the step is read with: e, or g e. */
+static const real *recur_reader(const recur_head *p, eg_index t, int j)
+{
+    int from = p->c->in[RECUR_E].x ? RECUR_E : RECUR_K;
+    const real *e = recur_in(p, from, t, j), *g = recur_decay(p, t, j);
+    eg_index each = recur_each(p);
+
+    if (p->before || !g) return e;
+    for (eg_index i = 0; i < p->kw; i++) p->e[i] = e[i] * g[i * each];
+    return p->e;
+}
+
+static real *recur_erased(const recur_head *p, eg_index t, int j)
+{
+    return p->erases ? p->r + (t * p->steps + j) * p->ld : NULL;
+}
+
+/* A row of so many entries, padded. */
+static void recur_pad(real *to, const real *from, eg_index n, eg_index ld)
+{
+    memcpy(to, from, (size_t)n * sizeof *to);
+    if (ld > n) op_zero(to + n, 0, 1, ld - n);
+}
+
+/* u = v, or v - r; v as wide as the input, or as the pattern's units. */
+static void recur_error(const recur_head *p, const real *v, const real *r,
+                        bool apart)
+{
+    recur_pad(p->u, v, p->vw, p->ld);
+    if (r && !apart) p->c->K->axpy(p->u, -1, r, p->ld);
+}
+
+/* The states `to` from those before the step, which may lie there too. */
+static void recur_write(const recur_head *p, real *to, const real *from,
+                        eg_index t, int j, const real *v, const real *r)
 {
     const kern *K = p->c->K;
     const real *k = recur_in(p, RECUR_K, t, j), *x = recur_in(p, RECUR_X, t, j);
-    const real *b = recur_in(p, RECUR_B, t, j), *g = recur_in(p, RECUR_G, t, j);
+    const real *b = recur_in(p, RECUR_B, t, j), *g = recur_decay(p, t, j);
     const real *m = recur_in(p, RECUR_M, t, j);
-    real *to = p->M ? S + p->kw * p->vw : S;
+    eg_index each = recur_each(p), shift = m ? p->all : 0;
     real strength = b ? b[0] : 1;
 
-    memcpy(u, v, (size_t)p->vw * sizeof *u);
-    if (r && !x) K->axpy(u, -1, r, p->vw);
-    for (eg_index i = 0; i < p->kw; i++) {
-        real *row = S + i * p->vw, *into = to + i * p->vw;
-        real decay = recur_decay(p, g, j, i);
-
-        if (decay != 1) K->scale(row, decay, p->vw);
-        if (p->M) K->scale(into, m[0], p->vw);
-        K->axpy(into, strength * k[i], u, p->vw);
-        if (r && x) K->axpy(into, -x[i], r, p->vw);
-        if (p->M) K->axpy(row, 1, into, p->vw);
+    recur_error(p, v, r, x != NULL);
+    for (eg_index i = 0; i < p->kw; i++) p->by[i] = strength * k[i];
+    K->rank1(to + shift, from + shift, m ? m : g, m ? 0 : each, p->by, p->u,
+             p->kw, p->ld);
+    if (r && x) {
+        for (eg_index i = 0; i < p->kw; i++) p->by[i] = -x[i];
+        K->rank1(to + shift, to + shift, NULL, 0, p->by, r, p->kw, p->ld);
     }
+    if (!m) return;
+    if (to != from) memcpy(to, from, (size_t)p->all * sizeof *to);
+    for (eg_index i = 0; g && i < p->kw; i++)
+        K->scale(to + i * p->ld, g[i * each], p->ld);
+    K->add(to, to + p->all, p->all);
 }
 
-/* z (+)= scale S^T q, or S q. */
+/* z = scale S^T q, or S q. */
 static void recur_out(const recur_head *p, real *z, const real *S,
                       const real *q)
 {
-    if (!p->across) op_zero(z, 0, 1, p->vw);
-    for (eg_index i = 0; i < p->kw; i++) {
-        const real *row = S + i * p->vw;
+    const kern *K = p->c->K;
 
-        if (p->across)
-            z[i] = p->scale * (real)p->c->K->dot(row, q, p->vw);
-        else
-            p->c->K->axpy(z, p->scale * q[i], row, p->vw);
+    if (p->across) {
+        recur_pad(p->u, q, p->vw, p->ld);
+        K->rowdot(p->to, S, p->u, 0, p->kw, p->ld);
+    } else {
+        K->vecmat(p->y, q, S, p->kw, p->ld);
     }
+    for (eg_index i = 0; i < p->zw; i++)
+        z[i] = p->scale * (p->across ? p->to[i] : p->y[i]);
 }
 
-/* ---- back ---------------------------------------------------------------- */
-
-/* Gradients on their way: of the state behind the step, of its momentum, and
- * scratch [vw] each. */
-typedef struct recur_back {
-    real *D, *E;
-    real *u, *du, *dr;
-} recur_back;
-
-/* The gradient of row i of what was written. */
-static const real *recur_wrote(const recur_head *p, const recur_back *w,
-                               eg_index i)
-{
-    return (p->M ? w->E : w->D) + i * p->vw;
-}
+/* ---- back: S, M of p are the gradients D, E on their way ------------------
+ */
 
 /* Of what z reads: D += scale q dz^T, dq = scale S dz. */
-static void recur_out_back(const recur_head *p, const recur_back *w,
-                           const real *S, const real *q, real *dq,
-                           const real *dz)
+static void recur_out_back(const recur_head *p, const real *S, const real *q,
+                           real *dq, const real *dz)
 {
     const kern *K = p->c->K;
 
-    for (eg_index i = 0; i < p->kw; i++) {
-        const real *row = S + i * p->vw;
-
-        if (p->across) {
-            K->axpy(w->D + i * p->vw, p->scale * dz[i], q, p->vw);
-            if (dq) K->axpy(dq, p->scale * dz[i], row, p->vw);
-        } else {
-            K->axpy(w->D + i * p->vw, p->scale * q[i], dz, p->vw);
-            if (dq) dq[i] += p->scale * (real)K->dot(row, dz, p->vw);
-        }
+    if (p->across) {
+        for (eg_index i = 0; i < p->kw; i++) p->by[i] = p->scale * dz[i];
+        recur_pad(p->u, q, p->vw, p->ld);
+        K->rank1(p->S, p->S, NULL, 0, p->by, p->u, p->kw, p->ld);
+        if (!dq) return;
+        K->vecmat(p->y, p->by, S, p->kw, p->ld);
+        K->add(dq, p->y, p->vw);
+        return;
     }
+    for (eg_index i = 0; i < p->kw; i++) p->by[i] = p->scale * q[i];
+    recur_pad(p->u, dz, p->vw, p->ld);
+    K->rank1(p->S, p->S, NULL, 0, p->by, p->u, p->kw, p->ld);
+    if (!dq) return;
+    K->rowdot(p->to, S, p->u, 0, p->kw, p->ld);
+    K->axpy(dq, p->scale, p->to, p->kw);
 }
 
-/* Of k, b and, with x, x; du = b P^T k and dr. P: what was written's. */
-static void recur_write_back(const recur_head *p, const recur_back *w,
-                             eg_index t, int j, const real *v, const real *r)
+/* Of k, b, v and x, from P, the gradient of what was written; leaves that of r
+ * in p->w. */
+static void recur_write_back(const recur_head *p, const real *P, eg_index t,
+                             int j, const real *r)
 {
     const kern *K = p->c->K;
     const real *k = recur_in(p, RECUR_K, t, j), *x = recur_in(p, RECUR_X, t, j);
@@ -166,79 +195,64 @@ static void recur_write_back(const recur_head *p, const recur_back *w,
     real *db = recur_grad(p, RECUR_B, t, j), *dv = recur_grad(p, RECUR_V, t, j);
     real strength = b ? b[0] : 1;
 
-    memcpy(w->u, v, (size_t)p->vw * sizeof *v);
-    if (r && !x) K->axpy(w->u, -1, r, p->vw);
-    op_zero(w->du, 0, 1, p->vw);
-    op_zero(w->dr, 0, 1, p->vw);
-    for (eg_index i = 0; i < p->kw; i++) {
-        const real *row = recur_wrote(p, w, i);
-        real dot = dk || db ? (real)K->dot(row, w->u, p->vw) : 0;
-
-        if (dk) dk[i] += strength * dot;
-        if (db) db[0] += k[i] * dot;
-        K->axpy(w->du, strength * k[i], row, p->vw);
-        if (!r || !x) continue;
-        if (dx) dx[i] -= (real)K->dot(row, r, p->vw);
-        K->axpy(w->dr, -x[i], row, p->vw);
+    recur_error(p, recur_in(p, RECUR_V, t, j), r, x != NULL);
+    for (eg_index i = 0; i < p->kw; i++) p->by[i] = strength * k[i];
+    K->vecmat(p->w, p->by, P, p->kw, p->ld);
+    if (dv) K->add(dv, p->w, p->vw);
+    if (dk || db) K->rowdot(p->to, P, p->u, 0, p->kw, p->ld);
+    if (dk) K->axpy(dk, strength, p->to, p->kw);
+    if (db) db[0] += (real)K->dot(k, p->to, p->kw);
+    if (!r) return;
+    if (x) {
+        if (dx) {
+            K->rowdot(p->to, P, r, 0, p->kw, p->ld);
+            K->axpy(dx, -1, p->to, p->kw);
+        }
+        K->vecmat(p->w, x, P, p->kw, p->ld);
     }
-    if (dv) K->add(dv, w->du, p->vw);
-    if (r && !x) K->axpy(w->dr, -1, w->du, p->vw);
+    K->scale(p->w, -1, p->ld);
 }
 
-/* Of e and g, and D of the state before: D = g (D + e dr^T), or g D + e dr^T
- * where that is read before it is forgotten. before: the state before. */
-static void recur_read_back(const recur_head *p, const recur_back *w,
-                            eg_index t, int j, const real *before,
-                            const real *r)
+/* Of e and g; and D of the state before, g D + (reader) dr^T. */
+static void recur_read_back(const recur_head *p, eg_index t, int j,
+                            const real *before, const real *r)
 {
     const kern *K = p->c->K;
-    bool own = p->c->in[RECUR_E].x != NULL;
-    const real *g = recur_in(p, RECUR_G, t, j);
-    const real *e = recur_in(p, own ? RECUR_E : RECUR_K, t, j);
-    real *de = recur_grad(p, own ? RECUR_E : RECUR_K, t, j);
-    real *dg = j == 0 ? recur_grad(p, RECUR_G, t, j) : NULL;
-    bool one = p->c->in[RECUR_G].cols == p->c->op->attr.heads;
+    int from = p->c->in[RECUR_E].x ? RECUR_E : RECUR_K;
+    const real *e = recur_in(p, from, t, j), *g = recur_decay(p, t, j);
+    real *de = recur_grad(p, from, t, j);
+    real *dg = g ? recur_grad(p, RECUR_G, t, j) : NULL;
+    eg_index each = recur_each(p);
 
-    for (eg_index i = 0; i < p->kw; i++) {
-        const real *row = before + i * p->vw;
-        real *D = w->D + i * p->vw, decay = recur_decay(p, g, j, i);
-        real outer = p->before ? 1 : decay, dot = 0;
-
-        if (dg) dg[one ? 0 : i] += (real)K->dot(D, row, p->vw);
-        if (r) dot = (real)K->dot(row, w->dr, p->vw);
-        if (r && de) de[i] += outer * dot;
-        if (r && dg && !p->before) dg[one ? 0 : i] += e[i] * dot;
-        if (decay != 1) K->scale(D, decay, p->vw);
-        if (r) K->axpy(D, outer * e[i], w->dr, p->vw);
+    if (dg) {
+        K->rowdot(p->to, p->S, before, p->ld, p->kw, p->ld);
+        for (eg_index i = 0; i < p->kw; i++) dg[i * each] += p->to[i];
+    }
+    if (r) {
+        K->rowdot(p->to, before, p->w, 0, p->kw, p->ld);
+        for (eg_index i = 0; dg && !p->before && i < p->kw; i++)
+            dg[i * each] += e[i] * p->to[i];
+        for (eg_index i = 0; de && i < p->kw; i++)
+            de[i] += p->to[i] * (g && !p->before ? g[i * each] : 1);
+        K->rank1(p->S, p->S, g, each, recur_reader(p, t, j), p->w, p->kw,
+                 p->ld);
+    } else if (g) {
+        for (eg_index i = 0; i < p->kw; i++)
+            K->scale(p->S + i * p->ld, g[i * each], p->ld);
     }
 }
 
-/* The momentum's: E = (what comes from behind) + D; then dm, and m E. */
-static void recur_momentum(const recur_head *p, const recur_back *w)
+/* One step back: the gradients of the states behind it become those before. */
+static void recur_step_back(const recur_head *p, eg_index t, int j,
+                            const real *before)
 {
-    p->c->K->add(w->E, w->D, p->kw * p->vw);
-}
+    const real *r = recur_erased(p, t, j), *m = recur_in(p, RECUR_M, t, j);
+    const kern *K = p->c->K;
+    real *E = p->S + p->all, *dm = recur_grad(p, RECUR_M, t, j);
 
-static void recur_momentum_back(const recur_head *p, const recur_back *w,
-                                eg_index t, int j, const real *before)
-{
-    const real *m = recur_in(p, RECUR_M, t, j);
-    real *dm = recur_grad(p, RECUR_M, t, j);
-    eg_index all = p->kw * p->vw;
-
-    if (dm) dm[0] += (real)p->c->K->dot(w->E, before + all, all);
-    p->c->K->scale(w->E, m[0], all);
-}
-
-/* One step back: w->D, w->E of the states behind it become those before it. */
-static void recur_step_back(const recur_head *p, const recur_back *w,
-                            eg_index t, int j, const real *before)
-{
-    const real *v = recur_in(p, RECUR_V, t, j);
-    const real *r = p->erases ? p->r + (t * p->steps + j) * p->vw : NULL;
-
-    if (p->M) recur_momentum(p, w);
-    recur_write_back(p, w, t, j, v, r);
-    if (p->M) recur_momentum_back(p, w, t, j, before);
-    recur_read_back(p, w, t, j, before, r);
+    if (m) K->add(E, p->S, p->all);
+    recur_write_back(p, m ? E : p->S, t, j, r);
+    if (dm) dm[0] += (real)K->dot(E, before + p->all, p->all);
+    if (m) K->scale(E, m[0], p->all);
+    recur_read_back(p, t, j, before, r);
 }
