@@ -122,6 +122,48 @@ EG_FIELDS_STRUCT(eg_theory_mesa_solver, EG_THEORY_MESA_SOLVER_FIELDS)
 EG_FIELDS_STRUCT(eg_theory_mesa_construction,
                  EG_THEORY_MESA_CONSTRUCTION_FIELDS)
 
+/* mesa_cg [2506.05233, the solver]: the system (H + lambda) x = q of one
+ * position of MesaNet, H = sum of what is left of strength k k^T, forgotten by
+ * the factor `forget` a token, keys and query of length 1, by conjugate
+ * gradients from 0 with `guard` added to both denominators; the public kernels
+ * have 1e-5. Emits, over steps: residual, |q - (H + lambda) x| / |q|, of the
+ * system itself, not of the recursion; stopped, how many steps were taken
+ * before nothing was left. */
+#define EG_THEORY_MESA_CG_FIELDS(I, R, B, T, E, L)                          \
+    I(dim, "64", 1, 1024, "entries of a key")                               \
+    I(tokens, "64", 1, 1000000, "keys seen")                                \
+    E(keys, "normal", "normal|silu",                                        \
+      "directions without a law, or of SiLU of normal numbers, which have " \
+      "a mean")                                                             \
+    R(strength, "1", 0, 2, "with which each is written, beta")              \
+    R(forget, "1", 0, 1, "what is left after a token, gamma")               \
+    R(lambda, "1", 1e-9, 1e6, "the regulariser")                            \
+    R(guard, "0", 0, 1, "added to both denominators")                       \
+    L(steps, "[10, 20, 30]", "how many, ascending")                         \
+    I(draws, "16", 1, 100000, "systems")
+EG_FIELDS_STRUCT(eg_theory_mesa_cg, EG_THEORY_MESA_CG_FIELDS)
+
+/* mesa_precision: H = sum of what is left of k k^T, keys of length 1, kept in
+ * few digits: every `chunk` tokens the state with what the chunk adds, which is
+ * summed in float64, is rounded to the type that keeps it, as kernels with
+ * chunk-wise states do. For float32, bfloat16 and float16 as NAME, emits over
+ * tokens: error_NAME, the spectral norm of the state less that in float64;
+ * solution_NAME, |x' - x| / |x| for (H + lambda) x = q, and 1 where H' + lambda
+ * is not positive definite any more; indefinite_NAME, 1 there and else 0. */
+#define EG_THEORY_MESA_PRECISION_FIELDS(I, R, B, T, E, L)                   \
+    I(dim, "128", 1, 1024, "entries of a key")                              \
+    E(keys, "normal", "normal|silu",                                        \
+      "directions without a law, or of SiLU of normal numbers, which have " \
+      "a mean")                                                             \
+    I(rank, "0", 0, 1024,                                                   \
+      "keys lie in a random space of so many dimensions; 0: in all")        \
+    R(forget, "1", 0, 1, "what is left after a token, gamma")               \
+    R(lambda, "0.25", 1e-9, 1e6, "the regulariser, at its least")           \
+    I(chunk, "64", 1, 1000000, "tokens between two roundings")              \
+    L(tokens, "[64, 256, 1024, 4096]", "keys seen, ascending")              \
+    I(draws, "2", 1, 10000, "streams of keys")
+EG_FIELDS_STRUCT(eg_theory_mesa_precision, EG_THEORY_MESA_PRECISION_FIELDS)
+
 #ifdef __cplusplus
 }
 #endif

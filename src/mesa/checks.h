@@ -4,10 +4,12 @@
 
 #include "engram/mesa.h"
 
-#define EGI_MESA_LIST(X)                                                \
-    X(mesa_solver, "position", "least squares in context, by a solver") \
-    X(mesa_construction, "steps",                                       \
-      "networks built by hand are the solvers that they stand for")
+#define EGI_MESA_LIST(X)                                                   \
+    X(mesa_solver, "position", "least squares in context, by a solver")    \
+    X(mesa_construction, "steps",                                          \
+      "networks built by hand are the solvers that they stand for")        \
+    X(mesa_cg, "step", "conjugate gradients for MesaNet, and their guard") \
+    X(mesa_precision, "token", "states of keys in few digits")
 
 #define EGI_MESA_DECLARE(name, step, help)                               \
     extern const eg_field egi_##name##_fields[];                         \
