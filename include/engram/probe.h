@@ -11,22 +11,28 @@
 extern "C" {
 #endif
 
-#define EG_PROBE_FIELDS(I, R, B, T, E, L)                                 \
-    I(every, "10", 1, 1000000000, "steps between measurements")           \
-    I(batch, "64", 1, 65536,                                              \
-      "fresh sequences for losses, accuracies and attention")             \
-    I(test, "128", 0, 65536, "sequences of the fixed test batch")         \
-    L(positions, "",                                                      \
-      "positions, counted from 1, whose mean loss on the test batch is "  \
-      "measured: loss_at.<t>")                                            \
-    B(recall, "true", "memory recalls and the KL of W_F (weights only)")  \
-    B(attention, "true", "where the heads look")                          \
-    B(norms, "true", "Frobenius norms of tensors and gradients")          \
-    B(heads, "false",                                                     \
-      "what each head of each block does on repeated tokens: "            \
-      "head.<block>.<head>.previous, induction, ...")                     \
-    I(snapshots, "12", 0, 1000,                                           \
-      "times at which attention maps and association matrices are kept, " \
+#define EG_PROBE_FIELDS(I, R, B, T, E, L)                                  \
+    I(every, "10", 1, 1000000000, "steps between measurements")            \
+    I(batch, "64", 1, 65536,                                               \
+      "fresh sequences for losses, accuracies and attention")              \
+    I(test, "128", 0, 65536, "sequences of the fixed test batch")          \
+    L(positions, "",                                                       \
+      "positions, counted from 1, whose mean loss on the test batch is "   \
+      "measured: loss_at.<t>")                                             \
+    B(recall, "true", "memory recalls and the KL of W_F (weights only)")   \
+    B(attention, "true", "where the heads look")                           \
+    B(norms, "true", "Frobenius norms of tensors and gradients")           \
+    B(heads, "false",                                                      \
+      "what each head of each block does on repeated tokens: "             \
+      "head.<block>.<head>.previous, induction, ...")                      \
+    B(compressed, "false",                                                 \
+      "vectors: the loss of the network whose products of weights are "    \
+      "blocks of multiples of the identity: loss_compressed, ...")         \
+    T(compressed_with, "",                                                 \
+      "loss_interpolated with the blocks of these weights, a safetensors " \
+      "file, in the place of the model's own")                             \
+    I(snapshots, "12", 0, 1000,                                            \
+      "times at which attention maps and association matrices are kept, "  \
       "spread over the run, denser at the beginning")
 EG_FIELDS_STRUCT(eg_probe_opts, EG_PROBE_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
@@ -38,10 +44,11 @@ EG_API extern const eg_field eg_probe_fields[];
  * for each of several heads; recall_W_O2 recall_W_K2 recall_W_K1
  * recall_W_K1_early kl_W_F; norm.<tensor> grad_norm.<tensor>; head.<block>.
  * <head>.<score of eg_head_score>, repeat_loss_first repeat_loss_again;
- * loss_at.<t>. One row of the table in src/probe a name, with its definition
- * (docs/probes.md). A probe that the model does not have, or that found no
- * position to average over, is not emitted. name stays valid as long as the
- * probes. */
+ * loss_at.<t>; loss_compressed loss_interpolated compressed_qk compressed_ov
+ * compressed_step. One row of the table in src/probe a name, with its
+ * definition (docs/probes.md). A probe that the model does not have, or that
+ * found no position to average over, is not emitted. name stays valid as long
+ * as the probes. */
 typedef void (*eg_probe_emit)(void *ctx, const char *name, double value);
 
 typedef struct eg_probe_info {

@@ -120,6 +120,8 @@ eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
     EG_TRY(egi_weights_init(&p->weights, p->model, task, pool, err));
     EG_TRY(name_tensors(p, err));
     if (opts->heads) EG_TRY(heads_init(p, pool, err));
+    if (opts->compressed)
+        EG_TRY(egi_compress_init(&p->compress, opts, m, task, pool, kern, err));
     if (opts->snapshots > 0) EG_TRY(egi_snapshot_init(p, err));
     *out = p;
     p = NULL;
@@ -148,6 +150,7 @@ void eg_probes_free(eg_probes *p)
     egi_measure_release(&p->test);
     egi_weights_release(&p->weights);
     egi_heads_release(&p->heads);
+    egi_compress_release(&p->compress);
     egi_snapshot_release(p);
     eg_free(p->head_name);
     eg_free(p->name);
@@ -219,6 +222,7 @@ void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
         egi_measure_run(&p->test, p->predict, EG_TEST, 0);
         egi_measure_emit(&p->test, emit, ctx);
     }
+    if (p->opts.compressed) egi_compress_run(&p->compress, emit, ctx);
     if (p->opts.recall) emit_weights(p, emit, ctx);
     if (p->opts.norms && p->trainer) emit_tensors(p, step, emit, ctx);
 }

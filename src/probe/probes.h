@@ -2,6 +2,7 @@
 #ifndef EGI_PROBE_PROBES_H
 #define EGI_PROBE_PROBES_H
 
+#include "probe/compress.h"
 #include "probe/heads.h"
 #include "probe/measure.h"
 
@@ -25,6 +26,7 @@ struct eg_probes {
     int n_names; /* of tensors, "norm.W_E", by row of the table and tensor */
     char (*name)[EGI_NAME];
 
+    egi_compress compress;       /* probe.compressed; count 0: not asked for */
     egi_heads heads;             /* probe.heads; count 0: not asked for */
     char (*head_name)[EGI_NAME]; /* [heads.table.n, EG_HEAD_SCORES] */
 

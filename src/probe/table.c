@@ -30,6 +30,10 @@
     {                                                           \
         {name, unit, help}, EGI_ON_REPEATS, 0, NULL, NULL, NULL \
     }
+#define BLOCKS(name, unit, help)                               \
+    {                                                          \
+        {name, unit, help}, EGI_ON_BLOCKS, 0, NULL, NULL, NULL \
+    }
 #define OF_HEAD(id, score, unit, help)          \
     REPEATS("head.<block>.<head>." score, unit, \
             help ", random tokens said twice"),
@@ -121,6 +125,19 @@ const egi_probe egi_probe_table[] = {
             egi_tensor_norm),
     TENSORS("grad_norm.<tensor>", "norm of its last gradient, while trained",
             egi_grad_norm),
+
+    BLOCKS("loss_compressed", "loss",
+           "test loss with the products W_Q W_K^T and W_V W_O of every head "
+           "compressed to blocks of multiples of the identity"),
+    BLOCKS("loss_interpolated", "loss",
+           "the same half way between the products and their blocks"),
+    BLOCKS("compressed_qk", "fraction",
+           "squares of all products W_Q W_K^T that the blocks keep"),
+    BLOCKS("compressed_ov", "fraction",
+           "squares of all products W_V W_O that the blocks keep"),
+    BLOCKS("compressed_step", "number",
+           "tokens of four channels: size of the gradient step that block 0 "
+           "takes in its prediction"),
 
     REPEATS("repeat_loss_first", "nats",
             "mean loss of random tokens, said for the first time"),
