@@ -197,7 +197,9 @@ const egi_mixer egi_mixers[] = {
      EGI_OP_linatt, NULL},
     {"mesa", "z = Phi q, Phi the ridge regression of values on keys up to here",
      egi_mesa_tensors, egi_mesa_emit, EGI_OP_linatt, NULL},
-    {"mesanet", "the same with gates and a fixed ridge, by conjugate gradients",
+    {"mesa_decay", "the same, what was seen forgotten by gates",
+     egi_mesa_tensors, egi_mesa_emit, EGI_OP_recur, NULL},
+    {"mesanet", "both gated, the ridge fixed, by conjugate gradients",
      egi_mesanet_tensors, egi_mesanet_emit, EGI_OP_recur, NULL},
 #define LEARNER(name, help) \
     {#name, help, egi_learner_tensors, egi_learner_emit, EGI_OP_recur, \

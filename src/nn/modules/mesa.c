@@ -13,10 +13,16 @@ static egi_attr heads_of(const egi_builder *b, const egi_qkv *in)
 /* ---- the mesa layer -------------------------------------------------------
  */
 
+/* With gates where the core is a state that forgets. */
+static bool gated(const egi_mixer *self)
+{
+    return self->core == EGI_OP_recur;
+}
+
 void egi_mesa_tensors(const egi_mixer *self, eg_model *m, int l)
 {
-    (void)self;
     egi_qkv_tensors(m, l);
+    if (gated(self)) egi_gate_tensors(m, l, "decay", 1, EGI_FILL_DECAY);
     egi_tensor_add(m, l, "attn.log_lambda", EGI_FILL_ZERO, m->n_heads, 0, 0, 0);
 }
 
@@ -24,12 +30,20 @@ int egi_mesa_emit(egi_builder *b, const egi_mixer *self, int a, int l)
 {
     egi_qkv in = egi_qkv_emit(b, a, l);
     egi_attr how = heads_of(b, &in);
-    int q = egi_put(b, EGI_OP_mesa, in.q, in.k,
-                    egi_weight(b, l, "attn.log_lambda"), -1, how);
+    int decay = gated(self) ? egi_gate_emit(b, a, l, "decay", 1) : -1;
+    int q = egi_put_all(
+        b, EGI_OP_mesa,
+        (const int[EGI_INS]){in.q, in.k, -1, decay,
+                             egi_weight(b, l, "attn.log_lambda"), -1, -1, -1},
+        how);
 
     egi_see_heads(b, l, "attn.hook_q_star", q, how.heads);
-    return egi_mixed_emit(b, l, &in,
-                          egi_put(b, self->core, q, in.k, in.v, -1, how));
+    how.steps = 1;
+    return egi_mixed_emit(
+        b, l, &in,
+        egi_put_all(b, self->core,
+                    (const int[EGI_INS]){q, in.k, in.v, -1, decay, -1, -1, -1},
+                    how));
 }
 
 /* ---- MesaNet --------------------------------------------------------------

@@ -5,39 +5,34 @@
  *     R_t = (sum_{i <= t} k_i k_i^T + I / lambda)^-1
  * so that op linatt with q* in the place of q is the layer, and its scores are
  * the layer's attention. lambda = exp(w[h]), one a head of queries: positive
- * whatever is learnt.
- * in: q [rows, heads kw], k [n, k_heads kw], w [1, heads]; y: q*
- * von Oswald et al. 2023 (2309.05858), section on the mesa-layer. */
-static eg_status mesa_shape(egi_program *p, egi_op *op)
-{
-    const egi_value *q = egi_value_of(p, op->in[0]);
-
-    egi_out(p, op, 0, q->cls, q->rows, q->cols);
-    return p->st;
-}
-
+ * whatever is learnt. With gates g what was seen is forgotten, and the
+ * regulariser with it: R_t = (g_t R_{t-1}^-1 + k_t k_t^T)^-1, R_{-1} = lambda
+ * I. in: q [rows, heads kw], k [n, k_heads kw], none, g [n, heads] or none, w
+ * [1, heads]; y: q* von Oswald et al. 2023 (2309.05858), section on the
+ * mesa-layer. */
 /* y = R_t x in head h */
 static void mesa_solve(const N(call) * c, eg_index h, real *y, eg_index ldy,
                        const real *x, eg_index ldx, real *work)
 {
     const egi_attr *a = &c->op->attr;
-    const N(arg) *k = &c->in[1];
-    eg_index kw = c->in[0].cols / a->heads, kh = h * a->k_heads / a->heads;
+    const N(arg) *k = &c->in[RIDGE_K], *g = &c->in[RIDGE_G];
+    eg_index kw = k->cols / a->k_heads, kh = h * a->k_heads / a->heads;
 
     c->K->mesa(y, ldy, x, ldx, c->limit, c->out[0].rows, k->x + kh * kw, k->ld,
-               NULL, 0, kw, exp((double)c->in[2].x[h]), work);
+               g->x ? g->x + h : NULL, g->ld, kw,
+               exp((double)c->in[RIDGE_W].x[h]), work);
 }
 
 static void mesa_forward(const N(call) * c)
 {
-    const N(arg) *q = &c->in[0], *y = &c->out[0];
+    const N(arg) *q = &c->in[RIDGE_Q], *y = &c->out[0];
     eg_index kw = q->cols / c->op->attr.heads;
 
     for (eg_index h = 0; h < c->op->attr.heads; h++)
         mesa_solve(c, h, y->x + h * kw, y->ld, q->x + h * kw, q->ld, c->work);
 }
 
-/* With d_t the gradient at q*_t and a_t = R_t d_t: dq_t = a_t,
+/* Without gates: with d_t the gradient at q*_t and a_t = R_t d_t, dq_t = a_t,
  *     dk_i -= sum_{t >= i} a_t (q*_t . k_i) + q*_t (a_t . k_i),
  * which is what linear attention of queries q* with -a at its output gives to
  * keys and values that are both k. Keeps q* and a, T kw numbers each, where
@@ -45,7 +40,7 @@ static void mesa_forward(const N(call) * c)
 static void mesa_keys_back(const N(call) * c, eg_index h, const real *a,
                            real *work)
 {
-    const N(arg) *q = &c->out[0], *k = &c->in[1];
+    const N(arg) *q = &c->out[0], *k = &c->in[RIDGE_K];
     eg_index heads = c->op->attr.heads, kw = q->cols / heads;
     egi_op op = *c->op;
     N(call) as = *c;
@@ -57,6 +52,7 @@ static void mesa_keys_back(const N(call) * c, eg_index h, const real *a,
     as.in[0] = *q;
     as.in[0].g = NULL;
     as.in[2] = *k;
+    as.in[3].x = NULL;
     as.out[0].ld = kw;
     as.work = work;
     p = linatt_at(&as, h);
@@ -64,47 +60,73 @@ static void mesa_keys_back(const N(call) * c, eg_index h, const real *a,
     linatt_keys_back(&as, &p);
 }
 
-/* dw = lambda dlambda, dlambda = sum_t a_t . q*_t / lambda^2 */
-static void mesa_lambda_back(const N(call) * c, eg_index h, const real *a)
+/* With them, through H_t = R_t^-1, which begins as I / lambda. Returns the
+ * trace of what is left of N: lambda^2 dlambda. */
+static double mesa_gated_back(const N(call) * c, eg_index h, const real *a,
+                              real *kept, real *work)
 {
-    const N(arg) *w = &c->in[2], *q = &c->out[0];
+    ridge_keys p = ridge_of(c, h);
+    eg_index all = p.kw * p.kw, n = c->limit[c->out[0].rows - 1];
+    real *H = work, *u = work + all, *states = u + p.kw;
+    real start = (real)exp(-(double)c->in[RIDGE_W].x[h]);
+    double trace = 0;
+
+    for (eg_index i = 0; i < all; i++) H[i] = i % (p.kw + 1) == 0 ? start : 0;
+    for (eg_index t = 0; t < n; t++) {
+        if (t % RIDGE_CHUNK == 0)
+            memcpy(kept + t / RIDGE_CHUNK * all, H, (size_t)all * sizeof *H);
+        ridge_next(&p, H, H, t);
+    }
+    ridge_sweep_back(&p, a, kept, H, u, states); /* H is N now */
+    for (eg_index i = 0; i < p.kw; i++) trace += (double)H[i * (p.kw + 1)];
+    return trace;
+}
+
+/* sum_t a_t . q*_t, which is the same without gates. */
+static double mesa_trace(const N(call) * c, eg_index h, const real *a)
+{
+    const N(arg) *q = &c->out[0];
     eg_index kw = q->cols / c->op->attr.heads;
     double sum = 0;
 
     for (eg_index r = 0; r < q->rows; r++)
         sum += c->K->dot(a + r * kw, q->x + r * q->ld + h * kw, kw);
-    w->g[h] += (real)(sum / exp((double)w->x[h]));
+    return sum;
 }
 
 static void mesa_backward(const N(call) * c)
 {
-    const N(arg) *q = &c->in[0], *k = &c->in[1], *y = &c->out[0];
-    eg_index kw = q->cols / c->op->attr.heads;
-    real *a = c->work, *work = a + k->rows * kw;
+    const N(arg) *w = &c->in[RIDGE_W], *y = &c->out[0];
+    eg_index kw = y->cols / c->op->attr.heads, n = c->in[RIDGE_K].rows;
+    real *a = c->work, *kept = a + n * kw, *work = a + ridge_keeps(n, kw);
+    bool gated = c->in[RIDGE_G].x != NULL;
 
-    for (int i = 0; i < 2; i++) {
-        const N(arg) *x = &c->in[i];
-        if (x->g && x->fresh) op_zero(x->g, x->ld, x->rows, x->cols);
-    }
-    for (eg_index h = 0; h < c->op->attr.heads; h++) {
+    ridge_begin_back(c);
+    for (eg_index h = 0; h < c->op->attr.heads && y->rows > 0; h++) {
+        double trace = 0;
+
         mesa_solve(c, h, a, kw, y->g + h * kw, y->ld, work);
-        for (eg_index r = 0; q->g && r < y->rows; r++)
-            c->K->add(q->g + r * q->ld + h * kw, a + r * kw, kw);
-        if (k->g) mesa_keys_back(c, h, a, work);
-        if (c->in[2].g) mesa_lambda_back(c, h, a);
+        ridge_queries_back(c, h, a);
+        if (gated)
+            trace = mesa_gated_back(c, h, a, kept, work);
+        else if (w->g)
+            trace = mesa_trace(c, h, a);
+        if (!gated && c->in[RIDGE_K].g) mesa_keys_back(c, h, a, work);
+        if (w->g) w->g[h] += (real)(trace / exp((double)w->x[h]));
     }
 }
 
 /* Of one head: a, and the state of the recursion or what op linatt needs. */
 static eg_index mesa_work(const kern *K, const egi_program *p, const egi_op *op)
 {
-    const egi_value *k = egi_value_of(p, op->in[1]);
+    const egi_value *k = egi_value_of(p, op->in[RIDGE_K]);
     eg_index kw = k->cols / op->attr.k_heads;
     eg_index most = op_most(kw, LINATT_CHUNK);
     eg_index sweep =
         kw * kw + (eg_index)2 * LINATT_SCORES + K->pack_size(most, most);
 
-    return k->rows * kw + op_most(sweep, K->mesa_work(kw));
+    if (op->in[RIDGE_G] >= 0) sweep = (RIDGE_CHUNK + 1) * kw * kw + kw;
+    return ridge_keeps(k->rows, kw) + op_most(sweep, K->mesa_work(kw));
 }
 
 /* A product, a rank-one update and a product with R a position, forwards and
@@ -120,7 +142,8 @@ static void mesa_cost(const egi_program *p, const egi_op *op, double rows,
     out->attention = out->madds;
 }
 
-KIND(mesa, .shape = mesa_shape, .forward = mesa_forward,
+KIND(mesa, .shape = ridge_shape, .forward = mesa_forward,
      .backward = mesa_backward, .work = mesa_work,
-     .info.reads_in = 1u << 1 | 1u << 2, .info.reads_out = 1u << 0,
-     .info.any_rows = true, .info.by_row = 1u << 0, .info.cost = mesa_cost);
+     .info.reads_in = 1u << RIDGE_K | 1u << RIDGE_G | 1u << RIDGE_W,
+     .info.reads_out = 1u << 0, .info.any_rows = true, .info.by_row = 1u << 0,
+     .info.cost = mesa_cost);

@@ -8,8 +8,6 @@
  * row stops when its residual is below attr.eps |q|, or after attr.steps steps.
  * in: q [rows, heads kw], k [n, k_heads kw], b, g [n, heads] (left out: 1),
  * w [heads, kw]; y: q*. von Oswald et al. 2025 (2506.05233). */
-enum { MESANET_Q, MESANET_K, MESANET_B, MESANET_G, MESANET_W };
-
 #define MESANET_LEAST 0.25
 /* log(e^(3/4) - 1): softplus of it is 3/4 */
 #define MESANET_SHIFT 0.11064653496
@@ -19,8 +17,8 @@ enum { MESANET_Q, MESANET_K, MESANET_B, MESANET_G, MESANET_W };
 
 typedef struct mesanet_head {
     const N(call) * c;
-    eg_index h, kw, ldk;
-    const real *k;
+    ridge_keys of;
+    eg_index kw;
     real *H;                 /* [kw, kw] before the chunk */
     real *m, *d;             /* [chunk, chunk], [chunk] */
     real *lambda;            /* [kw] */
@@ -30,40 +28,19 @@ typedef struct mesanet_head {
     double qq[LINATT_CHUNK]; /* eps^2 |q|^2 */
 } mesanet_head;
 
-static eg_status mesanet_shape(egi_program *p, egi_op *op)
-{
-    const egi_value *q = egi_value_of(p, op->in[MESANET_Q]);
-
-    egi_out(p, op, 0, q->cls, q->rows, q->cols);
-    return p->st;
-}
-
-/* What the head's gate i is at token t. */
-static real mesanet_gate(const mesanet_head *p, int i, eg_index t)
-{
-    const N(arg) *gate = &p->c->in[i];
-
-    return gate->x ? gate->x[t * gate->ld + p->h] : 1;
-}
+_Static_assert((int)RIDGE_CHUNK == (int)LINATT_CHUNK, "chunks agree");
 
 static double mesanet_raw(const N(call) * c, eg_index h, eg_index j)
 {
-    return (double)c->in[MESANET_W].x[h * c->in[MESANET_W].ld + j] +
-           MESANET_SHIFT;
+    return (double)c->in[RIDGE_W].x[h * c->in[RIDGE_W].ld + j] + MESANET_SHIFT;
 }
 
 static mesanet_head mesanet_at(const N(call) * c, eg_index h, real *work)
 {
-    const egi_attr *a = &c->op->attr;
-    const N(arg) *k = &c->in[MESANET_K];
-    eg_index kw = k->cols / a->k_heads, part = LINATT_CHUNK * kw;
-    mesanet_head p = {.c = c,
-                      .h = h,
-                      .kw = kw,
-                      .ldk = k->ld,
-                      .k = k->x + h * a->k_heads / a->heads * kw,
-                      .H = work,
-                      .m = work + kw * kw};
+    ridge_keys of = ridge_of(c, h);
+    eg_index kw = of.kw, part = LINATT_CHUNK * kw;
+    mesanet_head p = {
+        .c = c, .of = of, .kw = kw, .H = work, .m = work + kw * kw};
 
     p.s = p.m + LINATT_SCORES;
     p.d = p.s + LINATT_SCORES;
@@ -86,12 +63,12 @@ static mesanet_head mesanet_at(const N(call) * c, eg_index h, real *work)
 static void mesanet_left(const mesanet_head *p, eg_index from, eg_index n)
 {
     for (eg_index t = 0; t < n; t++) {
-        real g = mesanet_gate(p, MESANET_G, from + t);
+        real g = ridge_gate(&p->of, RIDGE_G, from + t);
         real *m = p->m + t * LINATT_CHUNK;
 
         p->d[t] = t > 0 ? p->d[t - 1] * g : g;
         for (eg_index i = 0; i < t; i++) m[i] = g * m[i - LINATT_CHUNK];
-        m[t] = mesanet_gate(p, MESANET_B, from + t);
+        m[t] = ridge_gate(&p->of, RIDGE_B, from + t);
         for (eg_index i = t + 1; i < n; i++) m[i] = 0;
     }
 }
@@ -100,25 +77,25 @@ static void mesanet_left(const mesanet_head *p, eg_index from, eg_index n)
 static void mesanet_take_in(const mesanet_head *p, eg_index from)
 {
     eg_index kw = p->kw, last = LINATT_CHUNK - 1;
-    const real *k = p->k + from * p->ldk, *m = p->m + last * LINATT_CHUNK;
+    const real *k = ridge_key(&p->of, from), *m = p->m + last * LINATT_CHUNK;
 
     mesanet_left(p, from, LINATT_CHUNK);
     p->c->K->scale(p->H, p->d[last], kw * kw);
     for (eg_index i = 0; i <= last; i++)
         for (eg_index j = 0; j < kw; j++)
-            p->y[i * kw + j] = m[i] * k[i * p->ldk + j];
-    p->c->K->gemm(p->H, kw, k, 1, p->ldk, p->y, kw, 1, kw, kw, LINATT_CHUNK, 1,
-                  1, p->work);
+            p->y[i * kw + j] = m[i] * k[i * p->of.ld + j];
+    p->c->K->gemm(p->H, kw, k, 1, p->of.ld, p->y, kw, 1, kw, kw, LINATT_CHUNK,
+                  1, 1, p->work);
 }
 
 /* y = (H_t + Lambda) p of the rows of a group. */
 static void mesanet_times(const mesanet_head *p, const linatt_rows *g)
 {
     const kern *K = p->c->K;
-    const real *k = p->k + g->from * p->ldk;
+    const real *k = ridge_key(&p->of, g->from);
     eg_index kw = p->kw, C = LINATT_CHUNK;
 
-    K->gemm(p->s, C, p->p, kw, 1, k, 1, p->ldk, g->rows, g->n, kw, 1, 0,
+    K->gemm(p->s, C, p->p, kw, 1, k, 1, p->of.ld, g->rows, g->n, kw, 1, 0,
             p->work);
     K->gemm(p->y, kw, p->p, kw, 1, p->H, kw, 1, g->rows, kw, kw, 1, 0, p->work);
     for (eg_index i = 0; i < g->rows; i++) {
@@ -129,7 +106,7 @@ static void mesanet_times(const mesanet_head *p, const linatt_rows *g)
         for (eg_index j = 0; j < kw; j++)
             y[j] = p->d[t] * y[j] + p->lambda[j] * p->p[i * kw + j];
     }
-    K->gemm(p->y, kw, p->s, C, 1, k, p->ldk, 1, g->rows, kw, g->n, 1, 1,
+    K->gemm(p->y, kw, p->s, C, 1, k, p->of.ld, 1, g->rows, kw, g->n, 1, 1,
             p->work);
 }
 
@@ -210,7 +187,7 @@ static void mesanet_solve(const N(call) * c, eg_index h, real *y, eg_index ldy,
 
 static void mesanet_forward(const N(call) * c)
 {
-    const N(arg) *q = &c->in[MESANET_Q], *y = &c->out[0];
+    const N(arg) *q = &c->in[RIDGE_Q], *y = &c->out[0];
     eg_index kw = q->cols / c->op->attr.heads;
 
     for (eg_index h = 0; h < c->op->attr.heads; h++)
@@ -218,86 +195,10 @@ static void mesanet_forward(const N(call) * c)
                       NULL);
 }
 
-/* ---- back -----------------------------------------------------------------
- * With d_t the gradient at q*_t and a_t = (H_t + Lambda)^-1 d_t, by conjugate
- * gradients again, dq_t = a_t, dLambda = - sum_t a_t * q*_t, and from the end
- *     N += a_t q*_t^T,
- *     dk_t -= b_t (N + N^T) k_t,   db_t -= k_t^T N k_t,   dg_t -= <N, H_{t-1}>,
- *     N *= g_t.
- */
-
-/* H_{t-1} of the chunk's tokens, one behind the other; at[0] is there. */
-static void mesanet_again(const mesanet_head *p, real *at, eg_index from,
-                          eg_index to)
-{
-    eg_index kw = p->kw;
-
-    for (eg_index t = from; t + 1 < to; t++, at += kw * kw) {
-        const real *k = p->k + t * p->ldk;
-        real b = mesanet_gate(p, MESANET_B, t);
-        real *next = at + kw * kw;
-
-        memcpy(next, at, (size_t)(kw * kw) * sizeof *at);
-        p->c->K->scale(next, mesanet_gate(p, MESANET_G, t), kw * kw);
-        for (eg_index i = 0; i < kw; i++)
-            p->c->K->axpy(next + i * kw, b * k[i], k, kw);
-    }
-}
-
-/* Token t, whose N is that of it and all later ones. u [kw] is scratch. */
-static void mesanet_token_back(const mesanet_head *p, eg_index t, real *N_,
-                               const real *before, real *u)
-{
-    const kern *K = p->c->K;
-    const N(arg) *key = &p->c->in[MESANET_K], *b = &p->c->in[MESANET_B];
-    const N(arg) *g = &p->c->in[MESANET_G];
-    const real *k = p->k + t * p->ldk;
-    real strength = mesanet_gate(p, MESANET_B, t);
-    eg_index kw = p->kw;
-
-    for (eg_index i = 0; i < kw; i++) u[i] = (real)K->dot(N_ + i * kw, k, kw);
-    if (b->g) b->g[t * b->ld + p->h] -= (real)K->dot(k, u, kw);
-    if (key->g) {
-        real *dk = key->g + (k - key->x);
-
-        K->axpy(dk, -strength, u, kw);
-        for (eg_index i = 0; i < kw; i++)
-            K->axpy(dk, -strength * k[i], N_ + i * kw, kw);
-    }
-    if (g->g) g->g[t * g->ld + p->h] -= (real)K->dot(N_, before, kw * kw);
-    if (g->x) K->scale(N_, mesanet_gate(p, MESANET_G, t), kw * kw);
-}
-
-/* From a [rows, kw] and the states before each chunk. */
-static void mesanet_sweep_back(const N(call) * c, eg_index h, const real *a,
-                               const real *kept, real *work)
-{
-    const N(arg) *q = &c->out[0];
-    mesanet_head p = mesanet_at(c, h, work);
-    eg_index kw = p.kw, all = kw * kw, row = q->rows - 1;
-    eg_index n = c->limit[row];
-    real *states = p.work, *u = p.lambda; /* p.H is N: 0 */
-
-    for (eg_index from = (n - 1) / LINATT_CHUNK * LINATT_CHUNK; from >= 0;
-         from -= LINATT_CHUNK) {
-        eg_index to = op_least(n, from + LINATT_CHUNK);
-
-        memcpy(states, kept + from / LINATT_CHUNK * all,
-               (size_t)all * sizeof *states);
-        mesanet_again(&p, states, from, to);
-        for (eg_index t = to - 1; t >= from; t--) {
-            for (; row >= 0 && c->limit[row] == t + 1; row--)
-                for (eg_index i = 0; i < kw; i++)
-                    c->K->axpy(p.H + i * kw, a[row * kw + i],
-                               q->x + row * q->ld + h * kw, kw);
-            mesanet_token_back(&p, t, p.H, states + (t - from) * all, u);
-        }
-    }
-}
-
+/* dLambda = - sum_t a_t * q*_t */
 static void mesanet_lambda_back(const N(call) * c, eg_index h, const real *a)
 {
-    const N(arg) *w = &c->in[MESANET_W], *q = &c->out[0];
+    const N(arg) *w = &c->in[RIDGE_W], *q = &c->out[0];
     eg_index kw = q->cols / c->op->attr.heads;
 
     for (eg_index j = 0; j < kw; j++) {
@@ -309,40 +210,35 @@ static void mesanet_lambda_back(const N(call) * c, eg_index h, const real *a)
     }
 }
 
-/* a, the states before chunks. */
-static eg_index mesanet_keeps(eg_index n, eg_index kw)
-{
-    return n * kw + (n + LINATT_CHUNK - 1) / LINATT_CHUNK * kw * kw;
-}
-
 static void mesanet_backward(const N(call) * c)
 {
-    const N(arg) *q = &c->in[MESANET_Q], *y = &c->out[0];
-    eg_index kw = q->cols / c->op->attr.heads, n = c->in[MESANET_K].rows;
-    real *a = c->work, *kept = a + n * kw, *work = a + mesanet_keeps(n, kw);
+    const N(arg) *y = &c->out[0];
+    eg_index kw = y->cols / c->op->attr.heads, n = c->in[RIDGE_K].rows;
+    real *a = c->work, *kept = a + n * kw, *work = a + ridge_keeps(n, kw);
 
-    for (int i = MESANET_Q; i <= MESANET_G; i++) {
-        const N(arg) *x = &c->in[i];
-        if (x->g && x->fresh) op_zero(x->g, x->ld, x->rows, x->cols);
-    }
+    ridge_begin_back(c);
     for (eg_index h = 0; h < c->op->attr.heads && y->rows > 0; h++) {
+        ridge_keys of = ridge_of(c, h);
+
         mesanet_solve(c, h, a, kw, y->g + h * kw, y->ld, work, kept);
-        for (eg_index r = 0; q->g && r < y->rows; r++)
-            c->K->add(q->g + r * q->ld + h * kw, a + r * kw, kw);
-        if (c->in[MESANET_W].g) mesanet_lambda_back(c, h, a);
-        mesanet_sweep_back(c, h, a, kept, work);
+        ridge_queries_back(c, h, a);
+        if (c->in[RIDGE_W].g) mesanet_lambda_back(c, h, a);
+        ridge_sweep_back(&of, a, kept, work, work + kw * kw,
+                         work + kw * kw + kw);
     }
 }
 
 static eg_index mesanet_work(const kern *K, const egi_program *p,
                              const egi_op *op)
 {
-    const egi_value *k = egi_value_of(p, op->in[MESANET_K]);
+    const egi_value *k = egi_value_of(p, op->in[RIDGE_K]);
     eg_index kw = k->cols / op->attr.k_heads, C = LINATT_CHUNK;
     eg_index most = op_most(kw, C);
 
-    return mesanet_keeps(k->rows, kw) + kw * kw + 2 * (eg_index)LINATT_SCORES +
-           C + kw + 4 * C * kw + op_most(K->pack_size(most, most), C * kw * kw);
+    eg_index solve = kw * kw + 2 * (eg_index)LINATT_SCORES + C + kw +
+                     4 * C * kw + K->pack_size(most, most);
+
+    return ridge_keeps(k->rows, kw) + op_most(solve, (C + 1) * kw * kw + kw);
 }
 
 /* Each step of the solver, forwards and back, as if all were taken; and what a
@@ -360,9 +256,9 @@ static void mesanet_cost(const egi_program *p, const egi_op *op, double rows,
     out->attention = out->madds;
 }
 
-KIND(mesanet, .shape = mesanet_shape, .forward = mesanet_forward,
+KIND(mesanet, .shape = ridge_shape, .forward = mesanet_forward,
      .backward = mesanet_backward, .work = mesanet_work,
-     .info.reads_in = 1u << MESANET_K | 1u << MESANET_B | 1u << MESANET_G |
-                      1u << MESANET_W,
+     .info.reads_in = 1u << RIDGE_K | 1u << RIDGE_B | 1u << RIDGE_G |
+                      1u << RIDGE_W,
      .info.reads_out = 1u << 0, .info.any_rows = true, .info.by_row = 1u << 0,
      .info.cost = mesanet_cost);

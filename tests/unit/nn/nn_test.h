@@ -177,6 +177,10 @@ static const variant VARIANTS[] = {
      "mixer=softmax,titans,oja n_layers=3 qk=factorised n_heads=2 qk_conv=4 "
      "qk_norm=none,unit,unit pos=learned",
      "loss=all"},
+    {"mesa layer that forgets",
+     "mixer=mesa_decay qk=factorised n_heads=2 qk_norm=unit pos=learned "
+     "decay_init=0.9",
+     "loss=all"},
     {"MesaNet, exact",
      "mixer=mesanet qk=factorised n_heads=2 pos=learned mesa_tol=1e-15 "
      "mesa_steps=100",

@@ -13,6 +13,7 @@ static const variant MESA = {
 
 typedef struct seen {
     const double *theta; /* [heads] log lambda of block 0 */
+    bool fades; /* what is learnt is forgotten, and the ridge with it */
     double solve, attention, linear;
     int n;
 } seen;
@@ -96,11 +97,18 @@ static const variant NET = {
     "mesa_tol=1e-15 mesa_steps=100",
     "loss=all"};
 
-/* What is left at t of what was written at i: b_i g_{i+1} ... g_t. */
+static const variant DECAY = {
+    "mesa_decay",
+    "mixer=mesa_decay qk=factorised n_heads=4 n_kv_heads=2 pos=learned "
+    "qk_norm=unit decay_init=0.9",
+    "loss=all"};
+
+/* What is left at t of what was written at i: b_i g_{i+1} ... g_t; b NULL: 1.
+ */
 static double left(const eg_view *b, const eg_view *g, eg_index t, eg_index i,
                    eg_index h)
 {
-    double m = at(b, i, h, 0);
+    double m = b ? at(b, i, h, 0) : 1;
 
     for (eg_index s = i + 1; s <= t; s++) m *= at(g, s, h, 0);
     return m;
@@ -114,24 +122,28 @@ static void check_net(void *ctx, int index, int worker, const eg_acts *a)
     eg_view v = hook(a, "blocks.0.attn.hook_v");
     eg_view z = hook(a, "blocks.0.attn.hook_z");
     eg_view y = hook(a, "blocks.0.attn.hook_q_star");
-    eg_view b = hook(a, "blocks.0.attn.hook_beta");
+    eg_view written = {0};
+    const eg_view *b = sn->fades ? NULL : &written;
     eg_view g = hook(a, "blocks.0.attn.hook_decay");
     eg_view p = hook(a, "blocks.0.attn.hook_pattern");
     eg_index T = a->n_ctx, H = q.shape[1], D = q.shape[2];
 
     (void)index;
     (void)worker;
+    if (b) written = hook(a, "blocks.0.attn.hook_beta");
     for (eg_index h = 0; h < H; h++)
         for (eg_index t = 0; t < T; t++) {
             double scale = 1 / sqrt((double)D), off = 0, size = 0;
+            double ridge =
+                sn->fades ? left(NULL, &g, t, 0, h) * at(&g, 0, h, 0) : 1;
 
-            for (eg_index j = 0; j < D; j++) { /* (H_t + 1) q* = q */
-                double sum = at(&y, t, h, j) - at(&q, t, h, j);
+            for (eg_index j = 0; j < D; j++) { /* (H_t + ridge) q* = q */
+                double sum = ridge * at(&y, t, h, j) - at(&q, t, h, j);
                 double out = at(&z, t, h, j);
 
                 for (eg_index s = 0; s <= t; s++) {
                     double w =
-                        left(&b, &g, t, s, h) * dot(&k, s, h / 2, &y, t, h);
+                        left(b, &g, t, s, h) * dot(&k, s, h / 2, &y, t, h);
 
                     sum += w * at(&k, s, h / 2, j);
                     out -= scale * w * at(&v, s, h / 2, j);
@@ -162,9 +174,13 @@ static void look(seen *sn, const variant *v, const char *task,
     set_fields(eg_train_fields, &s.spec.train, "precision=float64");
     eg_trainer *tr = trainer_open(&s);
     eg_model *m = eg_trainer_model(tr);
-    if (theta)
-        eg_model_set(m, eg_model_find(m, "blocks.0.attn.log_lambda"), theta);
-    *sn = (seen){.theta = theta};
+    if (v == &DECAY || theta) {
+        static const double zero[4] = {0};
+
+        eg_model_set(m, eg_model_find(m, "blocks.0.attn.log_lambda"),
+                     theta ? theta : zero);
+    }
+    *sn = (seen){.theta = theta, .fades = v == &DECAY};
     assert_int_equal(
         eg_eval_new(&e, m, s.task, s.pool, "auto", EG_EVAL_FULL, &err), EG_OK);
     eg_eval_run(e, EG_TRAIN, 0, 0, 2, theta ? check : check_net, sn);
@@ -196,12 +212,13 @@ static void test_net(void **state)
                                        "n_ctx=75 n_triggers=3"};
 
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 6; i++) {
+        const variant *v = i < 3 ? &NET : &DECAY;
         seen sn;
 
-        look(&sn, &NET, task[i], NULL);
-        printf("  MesaNet, %s: %d rows, residual %.1e, attention off by %.1e\n",
-               task[i], sn.n, sn.solve, sn.attention);
+        look(&sn, v, task[i % 3], NULL);
+        printf("  %s, %s: %d rows, residual %.1e, attention off by %.1e\n",
+               v->name, task[i % 3], sn.n, sn.solve, sn.attention);
         assert_true(sn.n > 0 && sn.solve < 1e-12 && sn.attention < 1e-12);
     }
 }
@@ -258,6 +275,13 @@ static void test_chunks_back(void **state)
         {"linear, some rows", "mixer=linear qk=factorised", "loss=in_context"},
         {"mesa", "mixer=mesa qk=factorised n_heads=2 qk_norm=rms", "loss=all"},
         {"mesa, some rows", "mixer=softmax,mesa qk=factorised n_kv_heads=1",
+         "loss=in_context"},
+        {"mesa_decay",
+         "mixer=mesa_decay qk=factorised n_heads=2 qk_norm=unit "
+         "decay_init=0.95",
+         "loss=all"},
+        {"mesa_decay, some rows",
+         "mixer=softmax,mesa_decay qk=factorised qk_norm=unit decay_init=0.95",
          "loss=in_context"},
         {"mesanet",
          "mixer=mesanet qk=factorised n_heads=2 mesa_tol=1e-15 mesa_steps=60",

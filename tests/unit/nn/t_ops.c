@@ -125,9 +125,10 @@ static void lay_value(sample *s, eg_rng *rng, int i)
     for (eg_index j = 0; is_gate(s->op, i) && j < s->size[i]; j++)
         a->x[j] = 1 / (1 + exp(-a->x[j]));
     s->keep[i] = own(s, rng, s->size[i]);
-    if (s->op->kind == EGI_OP_mesanet && (i == 2 || i == 3)) /* gates */
+    if ((s->op->kind == EGI_OP_mesanet || s->op->kind == EGI_OP_mesa) &&
+        (i == 2 || i == 3)) /* gates, of which not all is forgotten */
         for (eg_index j = 0; j < s->size[i]; j++)
-            a->x[j] = 1 / (1 + exp(-a->x[j]));
+            a->x[j] = 0.8 + 0.2 / (1 + exp(-a->x[j]));
     memcpy(s->keep[i], a->x, (size_t)s->size[i] * sizeof *a->x);
     s->wanted[i] = value->grad;
     if (s->op->kind != EGI_OP_linear || i != 1) return;
