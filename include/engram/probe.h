@@ -11,28 +11,42 @@
 extern "C" {
 #endif
 
-#define EG_PROBE_FIELDS(I, R, B, T, E, L)                                  \
-    I(every, "10", 1, 1000000000, "steps between measurements")            \
-    I(batch, "64", 1, 65536,                                               \
-      "fresh sequences for losses, accuracies and attention")              \
-    I(test, "128", 0, 65536, "sequences of the fixed test batch")          \
-    L(positions, "",                                                       \
-      "positions, counted from 1, whose mean loss on the test batch is "   \
-      "measured: loss_at.<t>")                                             \
-    B(recall, "true", "memory recalls and the KL of W_F (weights only)")   \
-    B(attention, "true", "where the heads look")                           \
-    B(norms, "true", "Frobenius norms of tensors and gradients")           \
-    B(heads, "false",                                                      \
-      "what each head of each block does on repeated tokens: "             \
-      "head.<block>.<head>.previous, induction, ...")                      \
-    B(compressed, "false",                                                 \
-      "vectors: the loss of the network whose products of weights are "    \
-      "blocks of multiples of the identity: loss_compressed, ...")         \
-    T(compressed_with, "",                                                 \
-      "loss_interpolated with the blocks of these weights, a safetensors " \
-      "file, in the place of the model's own")                             \
-    I(snapshots, "12", 0, 1000,                                            \
-      "times at which attention maps and association matrices are kept, "  \
+#define EG_PROBE_FIELDS(I, R, B, T, E, L)                                   \
+    I(every, "10", 1, 1000000000, "steps between measurements")             \
+    I(batch, "64", 1, 65536,                                                \
+      "fresh sequences for losses, accuracies and attention")               \
+    I(test, "128", 0, 65536, "sequences of the fixed test batch")           \
+    L(positions, "",                                                        \
+      "positions, counted from 1, whose mean loss on the test batch is "    \
+      "measured: loss_at.<t>")                                              \
+    L(linear, "",                                                           \
+      "linear probes of the stream before and behind each block at "        \
+      "probe.positions: next (what is predicted), current (the state), "    \
+      "solved (the state by the inverse of the sum of squares before it), " \
+      "token (the state and those before)")                                 \
+    I(linear_back, "7", 0, 60, "linear token: so many states before")       \
+    I(linear_sequences, "256", 8, 65536,                                    \
+      "sequences that linear probes are fitted to, and as many held out")   \
+    I(linear_every, "0", 0, 1000000000,                                     \
+      "steps between linear probes and sensitivities, each of which is "    \
+      "measured; 0: the last alone")                                        \
+    I(sensitivity, "0", 0, 65536,                                           \
+      "sequences on which it is measured how much the stream behind the "   \
+      "first block moves with each raw state: sensitivity.<lag>")           \
+    B(recall, "true", "memory recalls and the KL of W_F (weights only)")    \
+    B(attention, "true", "where the heads look")                            \
+    B(norms, "true", "Frobenius norms of tensors and gradients")            \
+    B(heads, "false",                                                       \
+      "what each head of each block does on repeated tokens: "              \
+      "head.<block>.<head>.previous, induction, ...")                       \
+    B(compressed, "false",                                                  \
+      "vectors: the loss of the network whose products of weights are "     \
+      "blocks of multiples of the identity: loss_compressed, ...")          \
+    T(compressed_with, "",                                                  \
+      "loss_interpolated with the blocks of these weights, a safetensors "  \
+      "file, in the place of the model's own")                              \
+    I(snapshots, "12", 0, 1000,                                             \
+      "times at which attention maps and association matrices are kept, "   \
       "spread over the run, denser at the beginning")
 EG_FIELDS_STRUCT(eg_probe_opts, EG_PROBE_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
@@ -45,7 +59,8 @@ EG_API extern const eg_field eg_probe_fields[];
  * recall_W_K1_early kl_W_F; norm.<tensor> grad_norm.<tensor>; head.<block>.
  * <head>.<score of eg_head_score>, repeat_loss_first repeat_loss_again;
  * loss_at.<t>; loss_compressed loss_interpolated compressed_qk compressed_ov
- * compressed_step. One row of the table in src/probe a name, with its
+ * compressed_step; linear.<target>.<depth>.<t>, linear_held....,
+ * sensitivity.<lag>. One row of the table in src/probe a name, with its
  * definition (docs/probes.md). A probe that the model does not have, or that
  * found no position to average over, is not emitted. name stays valid as long
  * as the probes. */

@@ -137,6 +137,8 @@ EG_API eg_model *eg_trainer_model(eg_trainer *tr);
 EG_API const char *eg_trainer_note(const eg_trainer *tr, int i);
 /* Steps done so far: the next step's number. */
 EG_API int64_t eg_trainer_step_index(const eg_trainer *tr);
+/* train.steps: how many it is to do. */
+EG_API int64_t eg_trainer_steps(const eg_trainer *tr);
 
 typedef struct eg_step_info {
     int64_t step;   /* the step just made, from 0 */

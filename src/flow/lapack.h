@@ -18,7 +18,8 @@
 #define EGI_LAPACK_LIST(X) \
     X(dsyev)               \
     X(dgeev)               \
-    X(dgesdd)
+    X(dgesdd)              \
+    X(dgelsy)
 
 typedef struct egi_lapack {
 #define EGI_LAPACK_ENTRY(name) __typeof__(LAPACKE_##name) *name;

@@ -232,6 +232,11 @@ eg_model *eg_trainer_model(eg_trainer *tr)
     return tr->m;
 }
 
+int64_t eg_trainer_steps(const eg_trainer *tr)
+{
+    return tr->spec.train.steps;
+}
+
 int64_t eg_trainer_step_index(const eg_trainer *tr)
 {
     return tr->step;

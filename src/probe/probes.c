@@ -118,6 +118,11 @@ eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
                            EG_EVAL_PRED, err));
     EG_TRY(measures_init(p, eg_pool_size(pool), err));
     EG_TRY(egi_weights_init(&p->weights, p->model, task, pool, err));
+    p->linear.n_at = p->test.n_at;
+    memcpy(p->linear.at, p->test.at, sizeof p->linear.at);
+    EG_TRY(egi_linear_init(&p->linear, opts, m, task, eg_pool_size(pool), err));
+    EG_TRY(egi_sensitivity_init(&p->sensitivity, (int)opts->sensitivity, m,
+                                task, err));
     EG_TRY(name_tensors(p, err));
     if (opts->heads) EG_TRY(heads_init(p, pool, err));
     if (opts->compressed)
@@ -151,6 +156,8 @@ void eg_probes_free(eg_probes *p)
     egi_weights_release(&p->weights);
     egi_heads_release(&p->heads);
     egi_compress_release(&p->compress);
+    egi_linear_release(&p->linear);
+    egi_sensitivity_release(&p->sensitivity);
     egi_snapshot_release(p);
     eg_free(p->head_name);
     eg_free(p->name);
@@ -216,6 +223,15 @@ static void emit_tensors(eg_probes *p, int64_t step, eg_probe_emit emit,
     }
 }
 
+/* At the last step, and now and then before. */
+static bool linear_due(const eg_probes *p, int64_t step)
+{
+    int64_t every = p->opts.linear_every;
+
+    return !p->trainer || step >= eg_trainer_steps(p->trainer) - 1 ||
+           (every > 0 && step % every == 0);
+}
+
 void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
 {
     if (p->opts.test > 0) {
@@ -223,6 +239,10 @@ void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
         egi_measure_emit(&p->test, emit, ctx);
     }
     if (p->opts.compressed) egi_compress_run(&p->compress, emit, ctx);
+    if (linear_due(p, step)) {
+        egi_linear_run(&p->linear, p->eval, emit, ctx);
+        egi_sensitivity_run(&p->sensitivity, p->eval, emit, ctx);
+    }
     if (p->opts.recall) emit_weights(p, emit, ctx);
     if (p->opts.norms && p->trainer) emit_tensors(p, step, emit, ctx);
 }

@@ -4,6 +4,7 @@
 
 #include "probe/compress.h"
 #include "probe/heads.h"
+#include "probe/linear.h"
 #include "probe/measure.h"
 
 enum {
@@ -21,6 +22,8 @@ struct eg_probes {
     eg_eval *eval;
     eg_eval *predict; /* without hooks, for the test batch; NULL without one */
     egi_measure batch, test;
+    egi_linear linear;
+    egi_sensitivity sensitivity;
     egi_weights weights;
 
     int n_names; /* of tensors, "norm.W_E", by row of the table and tensor */

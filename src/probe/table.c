@@ -34,6 +34,10 @@
     {                                                          \
         {name, unit, help}, EGI_ON_BLOCKS, 0, NULL, NULL, NULL \
     }
+#define LINEAR(name, unit, help)                               \
+    {                                                          \
+        {name, unit, help}, EGI_ON_LINEAR, 0, NULL, NULL, NULL \
+    }
 #define OF_HEAD(id, score, unit, help)          \
     REPEATS("head.<block>.<head>." score, unit, \
             help ", random tokens said twice"),
@@ -102,6 +106,15 @@ const egi_probe egi_probe_table[] = {
          egi_attn_repeat_first),
     HEAD(SECOND, "attn_repeat_1", "the same in block 1",
          egi_attn_repeat_second),
+
+    LINEAR("linear.<target>.<depth>.<t>", "squared error",
+           "what the best matrix from the stream at position t loses, depth 0 "
+           "before the first block; its own sequences"),
+    LINEAR("linear_held.<target>.<depth>.<t>", "squared error",
+           "the same on sequences that it was not fitted to"),
+    LINEAR("sensitivity.<lag>", "slope",
+           "mean slope of the stream behind block 0 at the last position in "
+           "the state so many positions before; .rest: all earlier ones"),
 
     WEIGHTS("recall_W_O2", "fraction",
             "tokens k that W_O2 W_V2 maps closest to their own output vector",

@@ -14,7 +14,8 @@ typedef enum egi_probe_kind {
     EGI_ON_WEIGHTS, /* after the update; false: this model has no such thing */
     EGI_ON_TENSORS, /* the same, once for each tensor of the model */
     EGI_ON_REPEATS, /* repeated tokens, before the update: heads.c */
-    EGI_ON_BLOCKS   /* probe.compressed, after the update: compress.c */
+    EGI_ON_BLOCKS,  /* probe.compressed, after the update: compress.c */
+    EGI_ON_LINEAR   /* sequences of their own, after the update: linear.h */
 } egi_probe_kind;
 
 /* What a probe on sequences reads beside targets and labels. */
