@@ -164,6 +164,36 @@ EG_FIELDS_STRUCT(eg_theory_mesa_cg, EG_THEORY_MESA_CG_FIELDS)
     I(draws, "2", 1, 10000, "streams of keys")
 EG_FIELDS_STRUCT(eg_theory_mesa_precision, EG_THEORY_MESA_PRECISION_FIELDS)
 
+/* clang-format off */
+/* mesa_stairs [arXiv 2501.16265]: linear attention on regression in context.
+ * N pairs x_i ~ N(0, diag(eigenvalues)), y_i = w . x_i, w ~ N(0, I), and an x
+ * whose y is to be told; with beta = sum of y_i x_i / N a network of H heads says
+ *     separate   beta^T U x, U = sum_h v_h k_h q_h^T, keys and queries of rank one
+ *     merged     the same with U = sum_h v_h U_h
+ * and is trained by gradient descent on the exact population loss
+ *     L(U) = tr C - 2 tr(C U C) + tr(U C U^T M),  C = diag(eigenvalues),
+ *     M = C^2 + (C^2 + C tr C) / N
+ * from entries N(0, init_std^2). With the m leading components learnt it is
+ *     L_m = tr C - sum_{d <= m} l_d / (1 + (1 + tr C / l_d) / N).
+ * Emits, over N: drops, how many times the loss falls fast in log time with a
+ * rest between; plateau_m, the loss where it rests between L_{m-1} and L_{m+1};
+ * formula_m = L_m; final, the loss in the end; gap, the largest
+ * |plateau_m - L_m| / L_m over 1 <= m < dim. */
+/* clang-format on */
+#define EG_THEORY_MESA_STAIRS_FIELDS(I, R, B, T, E, L)                  \
+    E(keys, "separate", "separate|merged",                              \
+      "a key and a query vector a head, or one matrix")                 \
+    L(eigenvalues, "[0.4, 0.3, 0.2, 0.1]", "of the inputs, descending") \
+    L(pairs, "[32]", "contexts N to sweep")                             \
+    I(heads, "4", 1, 64, "heads H")                                     \
+    R(init_std, "0.01", 1e-12, 1, "entries at the start")               \
+    R(lr, "0.2", 1e-9, 10, "step of gradient descent")                  \
+    I(steps, "400000", 1, 1000000000, "steps")                          \
+    I(draws, "4", 1, 1000, "independent starts")                        \
+    R(impostor, "0", -1, 100,                                           \
+      "controls only: relative change of N in the formula")
+EG_FIELDS_STRUCT(eg_theory_mesa_stairs, EG_THEORY_MESA_STAIRS_FIELDS)
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,7 +9,9 @@
     X(mesa_construction, "steps",                                          \
       "networks built by hand are the solvers that they stand for")        \
     X(mesa_cg, "step", "conjugate gradients for MesaNet, and their guard") \
-    X(mesa_precision, "token", "states of keys in few digits")
+    X(mesa_precision, "token", "states of keys in few digits")             \
+    X(mesa_stairs, "pairs in a context",                                   \
+      "linear attention learns principal components one by one")
 
 #define EGI_MESA_DECLARE(name, step, help)                               \
     extern const eg_field egi_##name##_fields[];                         \
