@@ -45,6 +45,16 @@ extern "C" {
     T(compressed_with, "",                                                  \
       "loss_interpolated with the blocks of these weights, a safetensors "  \
       "file, in the place of the model's own")                              \
+    I(llc, "0", 0, 1000000,                                                 \
+      "steps of each chain of Langevin dynamics that measures the local "   \
+      "learning coefficient; 0: it is not measured")                        \
+    I(llc_every, "0", 0, 1000000000,                                        \
+      "steps of training between its measurements; 0: probe.every")         \
+    I(llc_chains, "2", 1, 1000, "its chains")                               \
+    R(llc_step, "1e-6", 1e-30, 1, "its step size")                          \
+    R(llc_nbeta, "1000", 1e-6, 1e12,                                        \
+      "what its loss is multiplied by: samples times inverse temperature")  \
+    R(llc_pull, "100", 0, 1e12, "its pull back to the weights")             \
     I(snapshots, "12", 0, 1000,                                             \
       "times at which attention maps and association matrices are kept, "   \
       "spread over the run, denser at the beginning")
@@ -60,10 +70,10 @@ EG_API extern const eg_field eg_probe_fields[];
  * <head>.<score of eg_head_score>, repeat_loss_first repeat_loss_again;
  * loss_at.<t>; loss_compressed loss_interpolated compressed_qk compressed_ov
  * compressed_step; linear.<target>.<depth>.<t>, linear_held....,
- * sensitivity.<lag>. One row of the table in src/probe a name, with its
- * definition (docs/probes.md). A probe that the model does not have, or that
- * found no position to average over, is not emitted. name stays valid as long
- * as the probes. */
+ * sensitivity.<lag>; llc llc_se. One row of the table in src/probe a name, with
+ * its definition (docs/probes.md). A probe that the model does not have, or
+ * that found no position to average over, is not emitted. name stays valid as
+ * long as the probes. */
 typedef void (*eg_probe_emit)(void *ctx, const char *name, double value);
 
 typedef struct eg_probe_info {

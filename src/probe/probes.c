@@ -142,7 +142,13 @@ eg_status eg_probes_new(eg_probes **out, const eg_probe_opts *opts,
     eg_status st =
         eg_probes_of(out, opts, eg_trainer_model(tr), task, pool, kern, err);
 
-    if (st == EG_OK) (*out)->trainer = tr;
+    if (st != EG_OK) return st;
+    (*out)->trainer = tr;
+    if (opts->llc > 0) st = egi_llc_init(&(*out)->llc, opts, tr, err);
+    if (st != EG_OK) {
+        eg_probes_free(*out);
+        *out = NULL;
+    }
     return st;
 }
 
@@ -156,6 +162,7 @@ void eg_probes_free(eg_probes *p)
     egi_weights_release(&p->weights);
     egi_heads_release(&p->heads);
     egi_compress_release(&p->compress);
+    egi_llc_release(&p->llc);
     egi_linear_release(&p->linear);
     egi_sensitivity_release(&p->sensitivity);
     egi_snapshot_release(p);
@@ -232,6 +239,15 @@ static bool linear_due(const eg_probes *p, int64_t step)
            (every > 0 && step % every == 0);
 }
 
+static bool llc_due(const eg_probes *p, int64_t step)
+{
+    int64_t every = p->opts.llc_every;
+
+    if (p->llc.steps == 0) return false;
+    return every == 0 || step % every == 0 ||
+           step == eg_trainer_steps(p->trainer) - 1;
+}
+
 void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
 {
     if (p->opts.test > 0) {
@@ -245,4 +261,6 @@ void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
     }
     if (p->opts.recall) emit_weights(p, emit, ctx);
     if (p->opts.norms && p->trainer) emit_tensors(p, step, emit, ctx);
+    /* the last, since it leaves other gradients behind */
+    if (llc_due(p, step)) egi_llc_run(&p->llc, step, emit, ctx);
 }

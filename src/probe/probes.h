@@ -4,6 +4,7 @@
 
 #include "probe/compress.h"
 #include "probe/heads.h"
+#include "probe/llc.h"
 #include "probe/linear.h"
 #include "probe/measure.h"
 
@@ -29,6 +30,7 @@ struct eg_probes {
     int n_names; /* of tensors, "norm.W_E", by row of the table and tensor */
     char (*name)[EGI_NAME];
 
+    egi_llc llc;                 /* probe.llc; steps 0: not asked for */
     egi_compress compress;       /* probe.compressed; count 0: not asked for */
     egi_heads heads;             /* probe.heads; count 0: not asked for */
     char (*head_name)[EGI_NAME]; /* [heads.table.n, EG_HEAD_SCORES] */

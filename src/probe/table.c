@@ -38,6 +38,10 @@
     {                                                          \
         {name, unit, help}, EGI_ON_LINEAR, 0, NULL, NULL, NULL \
     }
+#define LANGEVIN(name, unit, help)                             \
+    {                                                          \
+        {name, unit, help}, EGI_ON_CHAINS, 0, NULL, NULL, NULL \
+    }
 #define OF_HEAD(id, score, unit, help)          \
     REPEATS("head.<block>.<head>." score, unit, \
             help ", random tokens said twice"),
@@ -151,6 +155,12 @@ const egi_probe egi_probe_table[] = {
     BLOCKS("compressed_step", "number",
            "tokens of four channels: size of the gradient step that block 0 "
            "takes in its prediction"),
+
+    LANGEVIN("llc", "weights",
+             "local learning coefficient, by Langevin dynamics about the "
+             "weights"),
+    LANGEVIN("llc_se", "weights",
+             "its standard error, from the spread of its chains"),
 
     REPEATS("repeat_loss_first", "nats",
             "mean loss of random tokens, said for the first time"),
