@@ -76,6 +76,8 @@ extern "C" {
     E(mesa_guard, "none", "none|fla",                                          \
       "mixer mesanet: fla adds 1e-5 to both denominators of a step and takes " \
       "all steps, as the public kernels do; the solver then stalls near 1e-3") \
+    I(ttt_batch, "16", 1, 65536,                                               \
+      "of mixer ttt: positions whose gradients are taken at one state")        \
     B(attn_bias, "false", "biases b_Q, b_K, b_V, b_O")                         \
     B(mlp_bias, "false", "biases b_in, b_out of feed-forwards")                \
     R(resid_clip, "0", 0, 1e30,                                                \

@@ -60,6 +60,7 @@ typedef struct egi_value {
     X(linatt, "causal attention by scores as they are, of all heads")         \
     X(mesa, "y = (sum_{s <= t} k k^T + I / lambda)^-1 q: of the mesa layer")  \
     X(recur, "a state of all heads that learns key by key, and is read")      \
+    X(ttt, "a linear model of all heads that is trained while it reads")      \
     X(conv, "y = silu(w * x): a causal convolution of each column")           \
     X(byhead, "y = s g x: the columns of a head times a number of its own")   \
     X(stepsize, "y = b / (1 + b |k|^2), or b / |k|^2")                        \

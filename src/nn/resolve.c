@@ -154,6 +154,11 @@ static eg_status check_attention(const eg_model *m, eg_err *err)
         const egi_mixer *mixer = &egi_mixers[m->mixer[l]];
         bool softmax = mixer->core == EGI_OP_softmax;
 
+        if (mixer->rule && mixer->rule->core == EGI_OP_ttt && o->norm_eps <= 0)
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.norm_eps: mixer %s in block %d norms what "
+                           "may be 0, and needs more than 0",
+                           mixer->name, l);
         if (mixer->rule && mixer->rule->own &&
             (egi_merged_qk(m) || m->n_kv_heads != m->n_heads ||
              o->value == EG_MAT_IDENTITY))

@@ -45,7 +45,8 @@ int egi_learner_emit(egi_builder *b, const egi_mixer *self, int a, int l)
     if (r->forget != EGI_FORGET_NOT)
         p.in[DECAY] = egi_gate_emit(b, a, l, "decay", 1);
     if (r->change) r->change(b, a, l, &p);
-    return egi_mixed_emit(b, l, &in, egi_put_all(b, self->core, p.in, p.how));
+    return egi_mixed_emit(
+        b, l, &in, egi_put_all(b, r->core ? r->core : self->core, p.in, p.how));
 }
 
 /* ---- the rules ------------------------------------------------------------
@@ -238,3 +239,32 @@ const egi_rule egi_rule_titans = {.forget = EGI_FORGET_HEAD,
                                   .erases = true,
                                   .tensors = titans_tensors,
                                   .change = titans_change};
+
+/* Gain and bias of the inner norm, and the state at first; op ttt reads them
+ * behind the strength. */
+static void ttt_tensors(eg_model *m, int l)
+{
+    egi_tensor_add(m, l, "attn.ttt_w", EGI_FILL_ONE, m->n_heads, m->d_head, 0,
+                   0);
+    egi_tensor_add(m, l, "attn.ttt_b", EGI_FILL_ZERO, m->n_heads, m->d_head, 0,
+                   0);
+    egi_tensor_add(m, l, "attn.ttt_S", EGI_FILL_MATRIX, m->n_heads, m->d_head,
+                   m->d_head, m->d_head);
+}
+
+static void ttt_change(egi_builder *b, int a, int l, egi_parts *p)
+{
+    (void)a;
+    p->in[STRENGTH + 1] = egi_weight(b, l, "attn.ttt_w");
+    p->in[STRENGTH + 2] = egi_weight(b, l, "attn.ttt_b");
+    p->in[STRENGTH + 3] = egi_weight(b, l, "attn.ttt_S");
+    p->how.at = b->m->opts.ttt_batch;
+    p->how.eps = b->m->opts.norm_eps;
+}
+
+/* Sun et al. 2024 (2407.04620). */
+const egi_rule egi_rule_ttt = {.strength = true,
+                               .own = true,
+                               .core = EGI_OP_ttt,
+                               .tensors = ttt_tensors,
+                               .change = ttt_change};

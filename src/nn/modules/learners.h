@@ -21,7 +21,8 @@
     X(nlms, "delta rule with b / |k|^2: normalised least mean squares")        \
     X(oja, "S = S g, S += b (k - S v) v^T: the error is the key's (Gated Oja)") \
     X(rwkv7, "S = g S + (a * k) (v - S^T k)^T, S^T k of the S before (RWKV-7)") \
-    X(titans, "M = m M + b k (v - S^T k)^T, S = g S + M (Titans, linear)")
+    X(titans, "M = m M + b k (v - S^T k)^T, S = g S + M (Titans, linear)") \
+    X(ttt, "x -> LN(x S + c), trained on k -> v - k batch by batch (TTT-linear)")
 /* clang-format on */
 
 typedef enum egi_forget {
@@ -42,6 +43,7 @@ typedef struct egi_rule {
     bool erases;   /* what the key stands for is taken away */
     bool own;      /* every head has keys and values of its own */
     bool steps;    /* several a position */
+    egi_kind core; /* where it is not op recur */
     /* What else it has, and how that changes what is read and written; NULL. */
     void (*tensors)(eg_model *m, int l);
     void (*change)(egi_builder *b, int a, int l, egi_parts *p);

@@ -173,6 +173,11 @@ static const variant VARIANTS[] = {
     {"titans: momentum",
      "mixer=titans qk=factorised n_heads=2 qk_norm=unit decay_init=0.6",
      "loss=all"},
+    {"ttt: trained while it reads",
+     "mixer=ttt qk=factorised n_heads=2 ttt_batch=5 qk_norm=unit", "loss=all"},
+    {"ttt: in context, one batch",
+     "mixer=softmax,ttt qk=factorised n_heads=2 pos=learned beta_max=2",
+     "loss=in_context"},
     {"linear memories behind softmax, convolved",
      "mixer=softmax,titans,oja n_layers=3 qk=factorised n_heads=2 qk_conv=4 "
      "qk_norm=none,unit,unit pos=learned",

@@ -4,209 +4,8 @@
  * to 2, keys that are all the same or nothing. */
 #include "nn_test.h"
 
+#include "learner_rules.h"
 #include "nn/modules/learners.h"
-
-enum { HEADS = 2, W = 6, STEPS = 3 };
-
-/* One head at one position, as the rule's formula reads it. */
-typedef struct at {
-    double k[STEPS][W], v[STEPS][W], beta[STEPS], q[W];
-    double decay[W], erase[W], write[W], rate[W];
-    double momentum, moment_decay, moment_beta;
-    double comba_s, comba_d, precond_c; /* parameters */
-    double eps;
-} at;
-
-/* What a head keeps. */
-typedef struct memory {
-    double S[W][W]; /* [key][value] */
-    double M[W][W], a[W];
-} memory;
-
-typedef struct ref {
-    const char *mixer;
-    void (*step)(memory *m, at *x);
-    bool nonlinear; /* in v: it has no pattern */
-    int steps;
-} ref;
-
-/* ---- the rules, from their formulas ---------------------------------------
- */
-
-static void forget(memory *m, const at *x)
-{
-    for (int i = 0; i < W; i++)
-        for (int j = 0; j < W; j++) m->S[i][j] *= x->decay[i];
-}
-
-/* A += s a b^T */
-static void outer(double A[W][W], double s, const double *a, const double *b)
-{
-    for (int i = 0; i < W; i++)
-        for (int j = 0; j < W; j++) A[i][j] += s * a[i] * b[j];
-}
-
-/* S = (I - s w e^T) S */
-static void erase(double S[W][W], double s, const double *w, const double *e)
-{
-    double next[W][W] = {{0}};
-
-    for (int i = 0; i < W; i++)
-        for (int l = 0; l < W; l++)
-            for (int j = 0; j < W; j++)
-                next[i][j] += ((i == l) - s * w[i] * e[l]) * S[l][j];
-    memcpy(S, next, sizeof next);
-}
-
-static void decayed(memory *m, at *x)
-{
-    forget(m, x);
-    outer(m->S, x->beta[0], x->k[0], x->v[0]);
-}
-
-/* S = (I - beta k k^T) Diag(g) S + beta k v^T */
-static void delta(memory *m, at *x)
-{
-    forget(m, x);
-    erase(m->S, x->beta[0], x->k[0], x->k[0]);
-    outer(m->S, x->beta[0], x->k[0], x->v[0]);
-}
-
-static void gdn2(memory *m, at *x)
-{
-    double e[W], v[W];
-
-    for (int i = 0; i < W; i++) {
-        e[i] = x->erase[i] * x->k[0][i];
-        v[i] = x->write[i] * x->v[0][i];
-    }
-    forget(m, x);
-    erase(m->S, 1, x->k[0], e);
-    outer(m->S, 1, x->k[0], v);
-}
-
-static void delta_product(memory *m, at *x)
-{
-    for (int j = 0; j < STEPS; j++) {
-        erase(m->S, x->beta[j], x->k[j], x->k[j]);
-        outer(m->S, x->beta[j], x->k[j], x->v[j]);
-    }
-}
-
-static void comba(memory *m, at *x)
-{
-    double p[W];
-
-    for (int i = 0; i < W; i++) {
-        p[i] = x->k[0][i] / (1 + exp(-x->comba_s));
-        x->q[i] -= x->comba_d * p[i];
-    }
-    forget(m, x);
-    erase(m->S, x->beta[0], x->k[0], p);
-    outer(m->S, x->beta[0], x->k[0], x->v[0]);
-}
-
-static void precond_delta(memory *m, at *x)
-{
-    double w[W];
-
-    for (int i = 0; i < W; i++) {
-        double r;
-
-        m->a[i] = x->moment_decay * m->a[i] +
-                  x->moment_beta * x->k[0][i] * x->k[0][i];
-        r = log(m->a[i] + 1e-6) - x->precond_c;
-        w[i] = x->k[0][i] * pow(1.5, -r / (1 + fabs(r)));
-    }
-    erase(m->S, x->beta[0], w, x->k[0]);
-    outer(m->S, x->beta[0], w, x->v[0]);
-}
-
-static double length2(const double *k)
-{
-    double sum = 0;
-
-    for (int i = 0; i < W; i++) sum += k[i] * k[i];
-    return sum;
-}
-
-static void implicit(memory *m, at *x)
-{
-    x->beta[0] /= 1 + x->beta[0] * length2(x->k[0]);
-    delta(m, x);
-}
-
-static void nlms(memory *m, at *x)
-{
-    double n = x->eps + length2(x->k[0]);
-
-    x->beta[0] = n > 0 ? x->beta[0] / n : 0;
-    delta(m, x);
-}
-
-/* S = S Diag(g); S += beta (k - S v) v^T with v over its length */
-static void oja(memory *m, at *x)
-{
-    double e[W], n = sqrt(x->eps + length2(x->v[0]));
-
-    for (int i = 0; i < W; i++) x->v[0][i] /= n;
-    for (int i = 0; i < W; i++) {
-        e[i] = x->k[0][i];
-        for (int j = 0; j < W; j++) {
-            m->S[i][j] *= x->decay[j];
-            e[i] -= m->S[i][j] * x->v[0][j];
-        }
-    }
-    outer(m->S, x->beta[0], e, x->v[0]);
-}
-
-/* S = Diag(g) S + (a k) (v - S^T k)^T with the S before */
-static void rwkv7(memory *m, at *x)
-{
-    double u[W], w[W];
-
-    for (int j = 0; j < W; j++) {
-        u[j] = x->v[0][j];
-        w[j] = x->rate[j] * x->k[0][j];
-        for (int i = 0; i < W; i++) u[j] -= m->S[i][j] * x->k[0][i];
-    }
-    forget(m, x);
-    outer(m->S, 1, w, u);
-}
-
-/* M = eta M - theta grad at S; S = g S + M */
-static void titans(memory *m, at *x)
-{
-    double u[W];
-
-    for (int j = 0; j < W; j++) {
-        u[j] = x->v[0][j];
-        for (int i = 0; i < W; i++) u[j] -= m->S[i][j] * x->k[0][i];
-    }
-    for (int i = 0; i < W; i++)
-        for (int j = 0; j < W; j++) m->M[i][j] *= x->momentum;
-    outer(m->M, x->beta[0], x->k[0], u);
-    forget(m, x);
-    for (int i = 0; i < W; i++)
-        for (int j = 0; j < W; j++) m->S[i][j] += m->M[i][j];
-}
-
-static const ref REFS[] = {
-    {"decayed", decayed, false, 1},
-    {"gla", decayed, false, 1},
-    {"delta", delta, false, 1},
-    {"kda", delta, false, 1},
-    {"gated_delta", delta, false, 1},
-    {"gdn2", gdn2, false, 1},
-    {"delta_product", delta_product, false, STEPS},
-    {"comba", comba, false, 1},
-    {"precond_delta", precond_delta, false, 1},
-    {"implicit", implicit, false, 1},
-    {"nlms", nlms, false, 1},
-    {"oja", oja, true, 1},
-    {"rwkv7", rwkv7, false, 1},
-    {"titans", titans, false, 1},
-};
 
 /* ---- a model, and what it shows -------------------------------------------
  */
@@ -317,6 +116,13 @@ static void read_at(seen *s, const eg_acts *a, int t, int h, at *x)
     gate(s, a, "momentum", 1, t, h, &x->momentum, 1);
     gate(s, a, "moment_decay", 1, t, h, &x->moment_decay, 1);
     gate(s, a, "moment_beta", 1, t, h, &x->moment_beta, 1);
+    for (int i = 0; i < W; i++) {
+        x->ttt_w[i] = number_of(s, "ttt_w", h * W + i);
+        x->ttt_b[i] = number_of(s, "ttt_b", h * W + i);
+        for (int j = 0; j < W; j++)
+            x->first[i][j] = number_of(s, "ttt_S", (h * W + i) * W + j);
+    }
+    x->scale = o->scale_scores ? 1 / sqrt(W) : 1;
     x->comba_s = number_of(s, "comba_s", h);
     x->comba_d = number_of(s, "comba_d", h);
     x->precond_c = number_of(s, "precond_c", h);
@@ -326,7 +132,6 @@ static void read_at(seen *s, const eg_acts *a, int t, int h, at *x)
 static void check_head(seen *s, const eg_acts *a, int h)
 {
     eg_view v = hook(a, "attn.hook_v"), z = hook(a, "attn.hook_z"), P;
-    double scale = eg_model_options(s->m)->scale_scores ? 1 / sqrt(W) : 1;
     bool shown = seen_hook(a, "pattern", &P);
     bool gated = seen_hook(a, "v_written", &v); /* what the pattern weighs */
     memory m = {.a = {0}};
@@ -343,11 +148,12 @@ static void check_head(seen *s, const eg_acts *a, int h)
             eg_index now = ((eg_index)t * HEADS + h) * W + j;
             double have = eg_view_at(&z, now), want = 0, by = 0;
 
-            for (int i = 0; i < W; i++) want += scale * x.q[i] * m.S[i][j];
+            for (int i = 0; i < W; i++) want += x.scale * x.q[i] * m.S[i][j];
+            if (s->r->step == ttt) want = x.z[j];
             for (int u = 0; shown && u < T; u++)
                 by += eg_view_at(&P, ((eg_index)h * T + t) * T + u) *
                       eg_view_at(&v, ((eg_index)u * HEADS + h) * W + j);
-            assert_true(isfinite(have) && isfinite(by));
+            assert_true(isfinite(have) && isfinite(by) && isfinite(want));
             s->z = fmax(s->z, fabs(have - want));
             if (shown) s->pattern = fmax(s->pattern, fabs(have - by));
             s->top = fmax(s->top, fabs(have));
@@ -417,10 +223,12 @@ static void run(const ref *r, const edge *e, seen *s)
     eg_err err;
     double loss, **g;
 
+    /* no eps, except in a norm of what may be nothing */
     snprintf(model, sizeof model,
              "mixer=%s n_layers=1 n_heads=2 d_head=6 qk=factorised "
-             "qk_norm=unit norm_eps=0 decay_init=0.8 delta_steps=3 %s",
-             r->mixer, e->options);
+             "qk_norm=unit decay_init=0.8 delta_steps=3 ttt_batch=4 "
+             "norm_eps=%s %s",
+             r->mixer, r->step == ttt ? "1e-3" : "0", e->options);
     setting_open(&set, &v, e->task, 1);
     eg_trainer *tr = trainer_open(&set);
     eg_model *m = eg_trainer_model(tr);
