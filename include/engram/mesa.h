@@ -63,6 +63,11 @@ EG_API extern const eg_theory eg_mesa_theories[];
       "zero|gd|gdpp|ridge|momentum|prop2|chebyshev|newton|kernel|oracle",      \
       "how s_{t+1} is told")                                                   \
     EG_MESA_DATA_FIELDS(I, R, B, T, E, L)                                      \
+    E(system, "orthogonal", "orthogonal|contracting|fixed|nonlinear",          \
+      "task.system, or the task nonlinear")                                    \
+    I(hidden, "0", 0, 64, "task.hidden: entries of a hidden state")            \
+    I(lags, "1", 1, 64,                                                        \
+      "states in each key and input, [s_t, s_{t-1}, ...], task.lags")          \
     I(sequences, "2560", 1, 10000000, "test sequences")                        \
     B(newest, "true",                                                          \
       "false: without the pair (s_{t-1}, s_t), as the original program's "     \

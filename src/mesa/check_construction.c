@@ -299,7 +299,7 @@ eg_status egi_theory_mesa_construction(const void *options, uint64_t seed,
                                        eg_err *err)
 {
     const eg_theory_mesa_construction *o = options;
-    egi_icl_data data = EGI_ICL_DATA(o);
+    egi_icl_data data = {.dim = o->dim, .n_ctx = o->n_ctx, .noise = o->noise};
     check c = {.o = o,
                .out = out,
                .pool = pool,

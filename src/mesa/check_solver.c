@@ -88,6 +88,14 @@ static eg_status read_options(check *c, eg_err *err)
                        "n_ctx: %lld: expected more than dim, %lld: the system "
                        "is found from the states",
                        (long long)o->n_ctx, (long long)o->dim);
+    if (kind == EGI_ICL_ORACLE &&
+        (o->lags > 1 || o->hidden > 0 || o->system == EGI_ICL_NONLINEAR))
+        return EG_FAIL(err, EG_EINVAL,
+                       "solver: the oracle knows linear systems whose states "
+                       "are seen, without lags");
+    if (o->hidden > 0 && o->system == EGI_ICL_NONLINEAR)
+        return EG_FAIL(err, EG_EINVAL,
+                       "hidden: expected 0 for the nonlinear system");
     if (o->tune == TUNE_GRID && !c->solver->tuned)
         return EG_FAIL(err, EG_EINVAL, "tune: %s has nothing for a grid",
                        c->solver->name);
@@ -244,7 +252,12 @@ eg_status egi_theory_mesa_solver(const void *options, uint64_t seed,
                                  eg_err *err)
 {
     const eg_theory_mesa_solver *o = options;
-    egi_icl_data data = EGI_ICL_DATA(o);
+    egi_icl_data data = {.dim = o->dim,
+                         .n_ctx = o->n_ctx,
+                         .noise = o->noise,
+                         .system = o->system,
+                         .hidden = o->hidden,
+                         .lags = o->lags};
     check c = {.o = o,
                .solver = &egi_icl_solvers[o->solver],
                .out = out,

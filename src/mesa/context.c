@@ -14,10 +14,19 @@ static eg_status make_task(eg_task **out, const egi_icl_data *data,
     eg_task_opts o;
 
     eg_fields_default(eg_task_fields, &o);
-    o.kind = EG_TASK_LINEAR;
+    o.kind =
+        data->system == EGI_ICL_NONLINEAR ? EG_TASK_NONLINEAR : EG_TASK_LINEAR;
     o.dim = data->dim;
     o.n_ctx = data->n_ctx;
     o.noise = noise;
+    if (data->system != EGI_ICL_NONLINEAR) {
+        o.system = data->system;
+        o.hidden = data->hidden;
+    }
+    if (data->lags > 1) {
+        o.tokens = EG_TOKENS_LAGGED;
+        o.lags = data->lags;
+    }
     return eg_task_new(out, &o, seed, err);
 }
 
@@ -44,20 +53,21 @@ void egi_icl_close(egi_icl_source *s)
 eg_status egi_icl_new(egi_icl *c, const egi_icl_source *s, eg_err *err)
 {
     eg_io io = eg_task_io(s->task);
-    eg_index T = io.n_ctx, n = io.n_in, square = s->twin ? 3 * n * n + n : 0;
+    eg_index T = io.n_ctx, m = io.n_in, p = io.n_out;
+    eg_index square = s->twin ? 3 * m * m : 0;
     double *next;
 
     *c = (egi_icl){.T = io.n_ctx, .m = io.n_in, .p = io.n_out};
-    c->block = eg_calloc((size_t)(4 * T * n + square), sizeof *c->block);
+    c->block = eg_calloc((size_t)(2 * T * (m + p) + square), sizeof *c->block);
     if (!c->block || eg_seq_new(&c->seq, s->task, NULL) != EG_OK) {
         egi_icl_release(c);
-        return EG_FAIL(err, EG_ENOMEM, "a context of %td vectors of %td", T, n);
+        return EG_FAIL(err, EG_ENOMEM, "a context of %td vectors of %td", T, m);
     }
     next = c->block;
-    c->k = egi_take(&next, T * n);
-    c->q = egi_take(&next, T * n);
-    c->y = egi_take(&next, T * n);
-    c->target = egi_take(&next, T * n);
+    c->k = egi_take(&next, T * m);
+    c->q = egi_take(&next, T * m);
+    c->y = egi_take(&next, T * p);
+    c->target = egi_take(&next, T * p);
     if (s->twin) c->truth = next;
     return EG_OK;
 }
@@ -90,6 +100,7 @@ void egi_icl_make(egi_icl *c, const egi_icl_source *s, eg_split split,
                   uint64_t step, uint32_t index)
 {
     size_t row = (size_t)c->m * sizeof *c->k, all = (size_t)c->T * row;
+    size_t seen = (size_t)c->p * sizeof *c->y;
 
     if (s->twin) {
         eg_task_sequence(s->twin, split, step, index, &c->seq);
@@ -98,7 +109,8 @@ void egi_icl_make(egi_icl *c, const egi_icl_source *s, eg_split split,
     eg_task_sequence(s->task, split, step, index, &c->seq);
     memset(c->k, 0, row);
     memcpy(c->k + c->m, c->seq.inputs, all - row);
-    memcpy(c->y, c->seq.inputs, all);
     memcpy(c->q, c->seq.inputs, all);
-    memcpy(c->target, c->seq.outputs, all);
+    for (eg_index t = 0; t < c->T; t++) /* s_t comes first in [s_t, ...] */
+        memcpy(c->y + t * c->p, c->q + t * c->m, seen);
+    memcpy(c->target, c->seq.outputs, (size_t)c->T * seen);
 }

@@ -5,7 +5,8 @@
  *
  *     k_t = s_{t-1} (s_0 = 0),  y_t = s_t,  q_t = s_t,  target_t = s_{t+1}
  *
- * so that the first pair is empty and the newest one, (s_{t-1}, s_t), ends with
+ * so that the first pair is empty (with several lags k and q are [s_t, s_{t-1},
+ * ...], and k_t = q_{t-1}) and the newest one, (s_{t-1}, s_t), ends with
  * the input itself. */
 #ifndef EGI_MESA_CONTEXT_H
 #define EGI_MESA_CONTEXT_H
@@ -29,15 +30,20 @@ typedef struct egi_icl_source {
     eg_task *task, *twin; /* twin may be NULL */
 } egi_icl_source;
 
-/* The options that all statements share. */
+/* The options that all statements share, and what else a source can be. */
 typedef struct egi_icl_data {
     int64_t dim, n_ctx;
     double noise;
+    int system;     /* as the option of mesa_solver says */
+    int64_t hidden; /* entries of a hidden state; 0: none */
+    int64_t lags;   /* states in a key and in an input; 0: 1 */
 } egi_icl_data;
-#define EGI_ICL_DATA(o)                  \
-    {                                    \
-        (o)->dim, (o)->n_ctx, (o)->noise \
-    }
+enum {
+    EGI_ICL_ORTHOGONAL,
+    EGI_ICL_CONTRACTING,
+    EGI_ICL_FIXED,
+    EGI_ICL_NONLINEAR
+};
 
 eg_status egi_icl_open(egi_icl_source *s, const egi_icl_data *data,
                        uint64_t seed, bool know_system, eg_err *err);

@@ -44,7 +44,7 @@ typedef struct set {
 
 static void set_up(set *s)
 {
-    egi_icl_data data = {N, T, .1};
+    egi_icl_data data = {.dim = N, .n_ctx = T, .noise = .1};
 
     assert_int_equal(egi_icl_open(&s->source, &data, 7, true, NULL), EG_OK);
     assert_int_equal(egi_icl_new(&s->icl, &s->source, NULL), EG_OK);
@@ -102,6 +102,30 @@ static void test_context(void **state)
     printf("|W W^T - 1| = %.2g\n", egi_norm(s.pred, SQUARE));
     assert_true(egi_norm(s.pred, SQUARE) < 1e-8);
     tear_down(&s);
+}
+
+/* With lags keys are the inputs of the step before, targets what is seen. */
+static void test_lags(void **state)
+{
+    egi_icl_data data = {
+        .dim = 2, .n_ctx = 6, .noise = .1, .hidden = 5, .lags = 3};
+    egi_icl_source source;
+    egi_icl c;
+
+    (void)state;
+    assert_int_equal(egi_icl_open(&source, &data, 7, false, NULL), EG_OK);
+    assert_int_equal(egi_icl_new(&c, &source, NULL), EG_OK);
+    egi_icl_make(&c, &source, EG_TEST, 0, 0);
+    assert_true(c.m == 6 && c.p == 2 && c.T == 6);
+    for (int t = 1; t < 6; t++)
+        for (int i = 0; i < 6; i++) {
+            assert_true(c.k[t * 6 + i] == c.q[(t - 1) * 6 + i]);
+            if (i >= 2) assert_true(c.q[t * 6 + i] == c.k[t * 6 + i - 2]);
+            if (i < 2) assert_true(c.y[t * 2 + i] == c.q[t * 6 + i]);
+            if (i < 2) assert_true(c.y[t * 2 + i] == c.target[t * 2 - 2 + i]);
+        }
+    egi_icl_release(&c);
+    egi_icl_close(&source);
 }
 
 /* Phi <- Phi + a (Y - Phi A), as it stands. */
@@ -340,6 +364,9 @@ static void test_refused(void **state)
     check_refused(&seen, "mesa_solver", "ridge=1 clip=1", "clip");
     check_refused(&seen, "mesa_solver", "solver=chebyshev low=0", "low: 0");
     check_refused(&seen, "mesa_solver", "solver=oracle n_ctx=10", "n_ctx: 10");
+    check_refused(&seen, "mesa_solver", "solver=oracle hidden=15", "oracle");
+    check_refused(&seen, "mesa_solver", "solver=zero system=nonlinear hidden=9",
+                  "hidden");
     check_refused(&seen, "mesa_solver", "tune=grid grid_from=2 grid_to=2",
                   "grid_to: 2");
 }
@@ -372,12 +399,12 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),        cmocka_unit_test(test_context),
-        cmocka_unit_test(test_descent),      cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_cholesky),     cmocka_unit_test(test_gradients),
-        cmocka_unit_test(test_kernel),       cmocka_unit_test(test_losses),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_out_of_memory)};
+        cmocka_unit_test(test_table),     cmocka_unit_test(test_context),
+        cmocka_unit_test(test_descent),   cmocka_unit_test(test_lags),
+        cmocka_unit_test(test_limits),    cmocka_unit_test(test_cholesky),
+        cmocka_unit_test(test_gradients), cmocka_unit_test(test_kernel),
+        cmocka_unit_test(test_losses),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_threads),   cmocka_unit_test(test_out_of_memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
