@@ -73,6 +73,13 @@ extern "C" {
  * gather_back de[token[t],:] += g, dp[t,:] += g with g = scale[t] dy[r,:];
  *             db += dy[r,:]; dots[r] = dy[r,:] . (y[r,:] - b); y has dy's
  *             stride; dp, db, dots may be NULL, scale NULL stands for 1
+ * linatt      z[r,:] += scale sum_{s < limit[r]} (q[r,:].k[s,:]) v[s,:] of one
+ *             head: q [rows, kw], k [*, kw], v [*, vw], z [rows, vw]; limit as
+ *             in attn. For widths of some tens: beyond, products of matrices
+ *             are faster. work [linatt_work(kw, vw)]
+ * linatt_back dv[s,:] += scale sum_{r: limit[r] > s} (q[r,:].k[s,:]) dz[r,:],
+ *             dv [n, vw]. With dz, q, v for q, dz, k it gives dk; linatt with
+ *             dz, v, k for q, k, v gives dq. work as of linatt
  * mesa        recursive least squares: y[r,:] = R_t x[r,:], t = limit[r] - 1,
  *             R_t = (g[t] R_{t-1}^-1 + k[t,:] k[t,:]^T)^-1, R_{-1} = lambda I:
  *             x, y [rows, w] (y may equal x), k [*, w], one head; g NULL stands
@@ -161,6 +168,15 @@ extern "C" {
                         const int32_t *token, const int32_t *limit,            \
                         const R *scale, const R *dy, const R *y, eg_index ldy, \
                         const R *b, eg_index rows, eg_index n);                \
+    eg_index (*linatt_work)(eg_index kw, eg_index vw);                         \
+    void (*linatt)(R * z, eg_index ldz, const R *q, eg_index ldq,              \
+                   const int32_t *limit, eg_index rows, const R *k,            \
+                   eg_index ldk, const R *v, eg_index ldv, eg_index kw,        \
+                   eg_index vw, R scale, R *work);                             \
+    void (*linatt_back)(R * dv, eg_index lddv, const R *k, eg_index ldk,       \
+                        eg_index n, const R *q, eg_index ldq, const R *dz,     \
+                        eg_index lddz, const int32_t *limit, eg_index rows,    \
+                        eg_index kw, eg_index vw, R scale, R *work);           \
     eg_index (*mesa_work)(eg_index w);                                         \
     void (*mesa)(R * y, eg_index ldy, const R *x, eg_index ldx,                \
                  const int32_t *limit, eg_index rows, const R *k,              \

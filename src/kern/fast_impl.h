@@ -11,6 +11,7 @@
 #include "kern/fast_elem.h"
 #include "kern/fast_rows.h"
 #include "kern/fast_table.h"
+#include "kern/fast_linatt.h"
 #include "kern/fast_mesa.h"
 #include "kern/fast_state.h"
 
@@ -34,6 +35,8 @@
         .add = fast_add, .axpy = fast_axpy, .scale = fast_scale,               \
         .dot = fast_dot, .sumsq = fast_sumsq, .embed = fast_embed,             \
         .gather = fast_gather, .gather_back = fast_gather_back,                \
+        .linatt_work = fast_linatt_work, .linatt = fast_linatt,                \
+        .linatt_back = fast_linatt_back,                                       \
         .mesa_work = fast_mesa_work, .mesa = fast_mesa,                        \
         .vecmat = fast_vecmat, .rowdot = fast_rowdot, .rank1 = fast_rank1,     \
         .sgd = fast_sgd, .adam = fast_adam,                                    \

@@ -9,11 +9,12 @@
 enum { MESA_STRIP = 4 };
 
 typedef struct mesa {
-    double *R;              /* [w, ld] */
-    double *p, *k, *x;      /* [ld] to be taken off: R - p p^T; key; row */
-    double *uk, *ux;        /* [ld] R k, R x */
-    double keep, trace, kk; /* R keep - p p^T; its trace; |k|^2 */
+    double *R;          /* [w, ld] */
+    double *p, *k, *x;  /* [ld] to be taken off: R - p p^T; key; row */
+    double *uk, *ux;    /* [ld] R k, R x */
+    double keep, trace; /* R keep - p p^T; the trace, without forgetting */
     eg_index w, ld;
+    bool forgets;
 } mesa;
 
 static eg_index mesa_ld(eg_index w)
@@ -116,27 +117,47 @@ INLINE double mesa_dot(const double *x, const double *y, eg_index n)
     return dsum(s);
 }
 
+/* The trace of R_{t-1}. Without forgetting it follows from what was taken off;
+ * with it the error of that would grow by 1 / g a key. */
+INLINE double mesa_trace(const mesa *m)
+{
+    double sum = 0;
+
+    if (!m->forgets) return m->trace;
+    for (eg_index i = 0; i < m->w; i++) sum += m->R[i * (m->ld + 1)];
+    return sum;
+}
+
 /* The key in m->k, whose R k is known: what it takes off. */
 INLINE bool mesa_take(mesa *m, double g)
 {
     double ku = mesa_dot(m->k, m->uk, m->ld);
     double kk = mesa_dot(m->k, m->k, m->ld), s = 1 / sqrt((g + ku) * g);
-    bool sound = egi_mesa_sound(ku / g, kk * m->trace / g, true);
+    bool sound = egi_mesa_sound(ku / g, kk * mesa_trace(m) / g, true);
 
     for (eg_index i = 0; i < m->ld; i += DW)
         dstore(m->p + i, dload(m->uk + i) * dset(s));
     m->keep = 1 / g;
-    m->trace = m->trace * m->keep - mesa_dot(m->p, m->p, m->ld);
+    m->trace -= mesa_dot(m->p, m->p, m->ld);
     return sound;
 }
 
-/* y = R_t x = keep R_{t-1} x - p (p.x), R_{t-1} x in ux. */
+/* y = R_t x = keep R_{t-1} x - p (p.x), R_{t-1} x in ux, whose place is used.
+ */
 INLINE void mesa_answer(float *y, const mesa *m, bool sound)
 {
-    double px = mesa_dot(m->p, m->x, m->ld);
+    typedef float narrow __attribute__((vector_size(2 * VEC_W)));
+    dvec px = dset(mesa_dot(m->p, m->x, m->ld));
+    float *to = (void *)m->ux; /* behind what is read */
 
-    for (eg_index i = 0; i < m->w; i++)
-        y[i] = sound ? (float)(m->keep * m->ux[i] - px * m->p[i]) : NAN;
+    for (eg_index i = 0; i < m->ld; i += DW) {
+        dvec v = dset(m->keep) * dload(m->ux + i) - px * dload(m->p + i);
+        narrow f = __builtin_convertvector(v, narrow);
+
+        memcpy(to + i, &f, sizeof f);
+    }
+    for (eg_index i = 0; i < m->w && !sound; i++) to[i] = NAN;
+    memcpy(y, to, (size_t)m->w * sizeof *y);
 }
 
 /* Another row at the same key: R holds R_{t-1}. */
@@ -156,6 +177,7 @@ static void fast_mesa(float *y, eg_index ldy, const float *x, eg_index ldx,
     bool sound = lambda > 0 && isfinite(lambda);
     eg_index r = 0;
 
+    m.forgets = g != NULL;
     for (eg_index t = 0; r < rows; t++) {
         bool asked = limit[r] == t + 1;
 

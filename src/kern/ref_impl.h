@@ -12,6 +12,7 @@
 #include "kern/ref_rows.h"
 #include "kern/ref_elem.h"
 #include "kern/ref_table.h"
+#include "kern/ref_linatt.h"
 #include "kern/ref_mesa.h"
 #include "kern/ref_state.h"
 
@@ -34,6 +35,8 @@
         .add = ref_add, .axpy = ref_axpy, .scale = ref_scale,                  \
         .dot = ref_dot, .sumsq = ref_sumsq, .embed = ref_embed,                \
         .gather = ref_gather, .gather_back = ref_gather_back,                  \
+        .linatt_work = ref_linatt_work, .linatt = ref_linatt,                  \
+        .linatt_back = ref_linatt_back,                                        \
         .mesa_work = ref_mesa_work, .mesa = ref_mesa,                          \
         .vecmat = ref_vecmat, .rowdot = ref_rowdot, .rank1 = ref_rank1,        \
         .sgd = ref_sgd, .adam = ref_adam,                                      \

@@ -1,9 +1,10 @@
 /* Linear attention, causal: z[r, h] = scale sum_{s <= t} (q[r, h] . k[s, h])
- * v[s, h], t the position of row r. In chunks of keys: what lies before a
- * query's chunk is in a state S = sum k_s v_s^T [kw, vw]; within the chunk the
- * scores A = scale Q K^T are made and masked. All of it is matrix products.
- * in: q [rows, heads kw], k [n, k_heads kw], v [n, v_heads vw]
- * Katharopoulos et al. 2020 (2006.16236), equation 9 without feature map. */
+ * v[s, h], t the position of row r. Narrow heads are a kernel's, token by
+ * token; wide ones go in chunks of keys: what lies before a query's chunk is in
+ * a state S = sum k_s v_s^T [kw, vw]; within the chunk the scores A = scale Q
+ * K^T are made and masked. All of it is matrix products. in: q [rows, heads
+ * kw], k [n, k_heads kw], v [n, v_heads vw] Katharopoulos et al. 2020
+ * (2006.16236), equation 9 without feature map. */
 enum { LINATT_CHUNK = 32, LINATT_SCORES = LINATT_CHUNK * LINATT_CHUNK };
 
 typedef struct linatt_head {
@@ -20,6 +21,14 @@ typedef struct linatt_head {
 typedef struct linatt_rows {
     eg_index first, rows, from, n;
 } linatt_rows;
+
+/* Heads whose state is at most LINATT_NARROW^2 are the kernel's. */
+enum { LINATT_NARROW = 64 };
+
+static bool linatt_narrow(eg_index kw, eg_index vw)
+{
+    return kw * vw <= (eg_index)LINATT_NARROW * LINATT_NARROW;
+}
 
 static eg_status linatt_shape(egi_program *p, egi_op *op)
 {
@@ -100,6 +109,16 @@ static void linatt_scores(const N(call) * c, const linatt_head *p,
             a[i * LINATT_CHUNK + s] = 0;
 }
 
+static void linatt_narrow_forward(const N(call) * c, const linatt_head *p)
+{
+    const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
+    const N(arg) *z = &c->out[0];
+
+    op_zero(p->z, z->ld, z->rows, p->vw);
+    c->K->linatt(p->z, z->ld, p->q, q->ld, c->limit, z->rows, p->k, k->ld, p->v,
+                 v->ld, p->kw, p->vw, (real)c->op->attr.scale, c->work);
+}
+
 static void linatt_forward(const N(call) * c)
 {
     const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
@@ -110,6 +129,10 @@ static void linatt_forward(const N(call) * c)
         linatt_head p = linatt_at(c, h);
         eg_index taken = 0;
 
+        if (linatt_narrow(p.kw, p.vw)) {
+            linatt_narrow_forward(c, &p);
+            continue;
+        }
         op_zero(p.state, p.vw, p.kw, p.vw);
         for (eg_index r = 0; r < z->rows;) {
             linatt_rows g = linatt_group(c, r);
@@ -218,6 +241,26 @@ static void linatt_keys_back(const N(call) * c, const linatt_head *p)
     linatt_give_out(c, p, 0, open);
 }
 
+/* dQ as z of (dZ, V, K), dK as dV is of (V, dZ, Q). */
+static void linatt_narrow_back(const N(call) * c, const linatt_head *p)
+{
+    const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
+    const N(arg) *z = &c->out[0];
+    real scale = (real)c->op->attr.scale;
+
+    if (p->dq)
+        c->K->linatt(p->dq, q->ld, p->dz, z->ld, c->limit, z->rows, p->v, v->ld,
+                     p->k, k->ld, p->vw, p->kw, scale, c->work);
+    if (p->dk)
+        c->K->linatt_back(p->dk, k->ld, p->v, v->ld, v->rows, p->dz, z->ld,
+                          p->q, q->ld, c->limit, z->rows, p->vw, p->kw, scale,
+                          c->work);
+    if (p->dv)
+        c->K->linatt_back(p->dv, v->ld, p->k, k->ld, k->rows, p->q, q->ld,
+                          p->dz, z->ld, c->limit, z->rows, p->kw, p->vw, scale,
+                          c->work);
+}
+
 static void linatt_backward(const N(call) * c)
 {
     for (int i = 0; i < 3; i++) {
@@ -227,6 +270,10 @@ static void linatt_backward(const N(call) * c)
     for (eg_index h = 0; h < c->op->attr.heads; h++) {
         linatt_head p = linatt_at(c, h);
 
+        if (linatt_narrow(p.kw, p.vw)) {
+            linatt_narrow_back(c, &p);
+            continue;
+        }
         linatt_queries_back(c, &p);
         if (p.dk || p.dv) linatt_keys_back(c, &p);
     }
@@ -242,6 +289,8 @@ static eg_index linatt_work(const kern *K, const egi_program *p,
     eg_index vw = egi_value_of(p, op->in[2])->cols / op->attr.v_heads;
     eg_index most = op_most(op_most(kw, vw), n);
 
+    if (linatt_narrow(kw, vw))
+        return op_most(K->linatt_work(kw, vw), K->linatt_work(vw, kw));
     return kw * vw + (eg_index)2 * LINATT_SCORES + K->pack_size(most, most);
 }
 

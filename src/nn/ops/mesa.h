@@ -45,7 +45,17 @@ static void mesa_keys_back(const N(call) * c, eg_index h, const real *a,
     egi_op op = *c->op;
     N(call) as = *c;
     linatt_head p;
+    eg_index at = h * op.attr.k_heads / op.attr.heads * kw;
 
+    if (linatt_narrow(kw, kw)) {
+        const real *keys = k->x + at, *asked = q->x + h * kw;
+
+        c->K->linatt_back(k->g + at, k->ld, keys, k->ld, k->rows, asked, q->ld,
+                          a, kw, c->limit, q->rows, kw, kw, -1, work);
+        c->K->linatt_back(k->g + at, k->ld, keys, k->ld, k->rows, a, kw, asked,
+                          q->ld, c->limit, q->rows, kw, kw, -1, work);
+        return;
+    }
     op.attr.v_heads = op.attr.k_heads;
     op.attr.scale = -1;
     as.op = &op;
@@ -125,6 +135,7 @@ static eg_index mesa_work(const kern *K, const egi_program *p, const egi_op *op)
     eg_index sweep =
         kw * kw + (eg_index)2 * LINATT_SCORES + K->pack_size(most, most);
 
+    if (linatt_narrow(kw, kw)) sweep = K->linatt_work(kw, kw);
     if (op->in[RIDGE_G] >= 0) sweep = (RIDGE_CHUNK + 1) * kw * kw + kw;
     return ridge_keeps(k->rows, kw) + op_most(sweep, K->mesa_work(kw));
 }

@@ -206,6 +206,38 @@ static void test_long(void **state)
     }
 }
 
+/* Over 20 000 keys a twentieth forgotten at each: what is summed from key to
+ * key must not grow by what is forgotten. */
+static void test_forgetting_for_long(void **state)
+{
+    enum { LONG = 20000, WIDTH = 5 };
+    int32_t last = LONG;
+
+    (void)state;
+    KT_FOR_SETS(K)
+    {
+        kt_buf k = kt_input((eg_index)LONG * WIDTH, 0, 1);
+        kt_buf x = kt_input(WIDTH, 0, 1), y = kt_new(WIDTH, 0, 1);
+        kt_buf g = kt_input(LONG, 0, 1);
+        kt_buf work = kt_new(K->mesa_work(WIDTH), 0, 1);
+        double left[WIDTH], a[WIDTH * WIDTH];
+
+        for (int t = 0; t < LONG; t++) {
+            g.f[t] = 0.95f;
+            g.d[t] = (double)g.f[t];
+        }
+        K->mesa(y.f, WIDTH, x.f, WIDTH, &last, 1, k.f, WIDTH, g.f, 1, WIDTH, 1,
+                work.f);
+        solve(left, a, k.d + (eg_index)(LONG - 1000) * WIDTH, WIDTH, g.d, 999,
+              x.d, WIDTH, 1e9); /* the rest is e^-51 */
+        for (int i = 0; i < WIDTH; i++)
+            assert_true(fabs((double)y.f[i] - left[i]) <
+                        1e-6 * (1 + fabs(left[i])));
+        kt_buf *all[] = {&k, &x, &y, &g, &work};
+        for (int i = 0; i < 5; i++) kt_free(all[i], K->name);
+    }
+}
+
 /* Rows that do not ask at every key, or more than once. */
 static void test_limits(void **state)
 {
@@ -372,10 +404,15 @@ static void test_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),         cmocka_unit_test(test_sets),
-        cmocka_unit_test(test_long),          cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_in_place),      cmocka_unit_test(test_hard),
-        cmocka_unit_test(test_no_ridge_left), cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_long),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_in_place),
+        cmocka_unit_test(test_forgetting_for_long),
+        cmocka_unit_test(test_hard),
+        cmocka_unit_test(test_no_ridge_left),
+        cmocka_unit_test(test_lost),
     };
     return cmocka_run_group_tests_name("mesa", tests, NULL, NULL);
 }

@@ -276,6 +276,10 @@ static void test_chunks_back(void **state)
         {"mesa", "mixer=mesa qk=factorised n_heads=2 qk_norm=rms", "loss=all"},
         {"mesa, some rows", "mixer=softmax,mesa qk=factorised n_kv_heads=1",
          "loss=in_context"},
+        {"linear, wide heads", "mixer=linear qk=factorised d_head=72",
+         "loss=all"},
+        {"mesa, wide heads, some rows",
+         "mixer=mesa qk=factorised d_head=72 qk_norm=unit", "loss=in_context"},
         {"mesa_decay",
          "mixer=mesa_decay qk=factorised n_heads=2 qk_norm=unit "
          "decay_init=0.95",
