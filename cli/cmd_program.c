@@ -83,13 +83,14 @@ static int print_json(const eg_program_table *t)
     for (int i = 0; i < t->n_tensors; i++)
         cli_json_add(tensors, tensor_json(&t->tensor[i]));
     return cli_print_json(json_pack(
-        "{s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:s}", "ops",
-        ops, "rewrites", rewrites, "tensors", tensors, "tokens_per_step",
+        "{s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:i, s:s}",
+        "ops", ops, "rewrites", rewrites, "tensors", tensors, "tokens_per_step",
         t->tokens, "madds_forward", t->forward, "madds_backward", t->backward,
         "flops_per_token", t->plan.flops_per_token, "value_bytes",
         (json_int_t)t->bytes, "total_bytes", (json_int_t)t->plan.total,
         "n_params", (json_int_t)t->plan.n_params, "n_trained",
-        (json_int_t)t->plan.n_trained, "kernels", t->plan.kern));
+        (json_int_t)t->plan.n_trained, "slots", t->plan.slots, "kernels",
+        t->plan.kern));
 }
 
 /* ---- text ----------------------------------------------------------------
@@ -190,11 +191,12 @@ static int print_text(const eg_program_table *t)
               "values of a sequence %sB before they share places",
               t->tokens, cli_count(a, t->forward), cli_count(b, t->backward),
               cli_count(c, (double)t->bytes));
-    cli_print("training takes %sB with %s of %s parameters trained; kernels "
-              "%s",
+    cli_print("training takes %sB with %s of %s parameters trained, in %d "
+              "gradient sum%s; kernels %s",
               cli_count(a, (double)t->plan.total),
               cli_count(b, (double)t->plan.n_trained),
-              cli_count(d, (double)t->plan.n_params), t->plan.kern);
+              cli_count(d, (double)t->plan.n_params), t->plan.slots,
+              t->plan.slots == 1 ? "" : "s", t->plan.kern);
     puts("");
     if (print_rewrites(t) != CLI_DONE) code = CLI_FAILED;
     puts("");

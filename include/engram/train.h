@@ -69,7 +69,9 @@ enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
     E(algebra, "auto", "auto|plain",                                          \
       "auto: fold products, gather projections and scores from tables; "      \
       "plain: every matrix product as written (slow; the reference)")         \
-    I(slots, "8", 1, 1024, "gradient sums a step, whatever the threads")      \
+    I(slots, "0", 0, 1024,                                                    \
+      "gradient sums a step, which so many threads at most compute; 0: 8 to " \
+      "64, as the model and the batch pay for, whatever the threads")         \
     B(profile, "false",                                                       \
       "take the time of each operation, forward and back, into "              \
       "arrays/profile.json; the result is the same")
@@ -118,6 +120,7 @@ typedef struct eg_train_plan {
     int64_t
         eval; /* evaluators beside it, with and without hooks; not in total */
     int64_t n_params, n_trained;
+    int slots; /* sums of gradients; 1: all threads share each operation */
     /* multiply-adds counted as two, necessary only; and which of them are not
      * done, because scores are looked up in tables */
     double flops_per_token, looked_up_per_token;

@@ -47,6 +47,7 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
     plan->packs = b.packs;
     plan->total =
         plan->params + plan->grads + plan->moments + plan->states + plan->packs;
+    plan->slots = tr->slots;
     plan->kern = tr->spec.kern;
     egi_flops flops = egi_program_flops(&tr->program, &tr->load);
     plan->flops_per_token = flops.all;

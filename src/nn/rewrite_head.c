@@ -33,6 +33,6 @@ void egi_rewrite_head(egi_program *p, const egi_load *load)
     }
     if (load->logits > 5 * LOGITS_A_ROW)
         attr.at = (eg_index)(load->logits / LOGITS_A_ROW);
-    attr.width = 2 * attr.at;
+    attr.width = 3 * attr.at;
     egi_op_beside(p, loss, EGI_OP_head, EGI_INPUTS(y->in[0], w, -1, -1), attr);
 }

@@ -9,8 +9,6 @@
 #include "nn/schedule.h"
 #include "nn/weights.h"
 
-#define SUMS ((int64_t)256 << 20)
-
 /* ------------------------------------------------------------ life time -- */
 
 bool egi_uses_m1(const eg_optim_opts *o)
@@ -35,76 +33,13 @@ static eg_status model_for(eg_trainer *tr, const eg_train_spec *s, eg_err *err)
                               err);
 }
 
-static const eg_group *loss_of(const eg_train_spec *s)
-{
-    return eg_task_group_find(eg_task_options(s->task)->kind, s->train.loss);
-}
-
-/* Sums of gradients: as many as there are sequences for, train.slots at most,
- * where they take no more than SUMS bytes; otherwise one, and all threads share
- * each op. */
-static int slots_of(const eg_trainer *tr)
-{
-    const eg_train_opts *o = &tr->spec.train;
-    int64_t slots = o->slots < o->batch ? o->slots : o->batch;
-    int64_t bytes = slots * tr->m->n_params * (o->precision ? 8 : 4);
-
-    return bytes > SUMS ? 1 : (int)slots;
-}
-
-bool egi_trains_plain(const eg_train_opts *o)
-{
-    return o->algebra == EG_ALGEBRA_PLAIN || o->clamp.n > 0;
-}
-
-unsigned egi_train_flags(const eg_train_opts *o)
-{
-    return (o->clamp.n > 0 ? EGI_HOOKS_BASIC : EGI_HOOKS_NONE) | EGI_TRAINING;
-}
-
-/* The program of a step, with every shortcut that pays, or with none. */
-static eg_status program_for(eg_trainer *tr, bool *trains, eg_err *err)
-{
-    const eg_train_spec *s = &tr->spec;
-    const eg_group *loss = loss_of(s);
-    eg_status st = egi_load_measure(&tr->load, s->task, loss,
-                                    (int)s->train.batch, slots_of(tr), err);
-
-    for (int i = 0; i < tr->m->n_tensors; i++)
-        trains[i] = tr->from[i] != EGI_NEVER;
-    if (st == EG_OK)
-        st = egi_program_build(&tr->program, tr->m, loss,
-                               egi_train_flags(&s->train), err);
-    if (st == EG_OK)
-        st = egi_clamps_parse(&tr->clamps, &tr->program, &s->train, err);
-    tr->program.n_hooks = 0; /* their values stay; nobody looks */
-    tr->program.team = slots_of(tr) == 1;
-    if (st == EG_OK)
-        st = egi_program_rewrite(&tr->program, trains, &tr->load,
-                                 egi_trains_plain(&s->train) ? 0 : ~0u, err);
-    return st;
-}
-
-egi_engine_spec egi_trainer_engine(const eg_trainer *tr)
-{
-    egi_engine_spec s = {.program = &tr->program,
-                         .task = tr->spec.task,
-                         .pool = tr->spec.pool,
-                         .kern = tr->spec.kern,
-                         .slots = slots_of(tr),
-                         .batch = (int)tr->spec.train.batch,
-                         .seed = tr->spec.seed,
-                         .profile = tr->spec.train.profile};
-    return s;
-}
-
 /* The loss is a mean over a group of the task, which must have positions. */
 static eg_status check_loss(const eg_train_spec *s, eg_err *err)
 {
     char names[512] = "";
     const eg_group *g;
 
-    if (loss_of(s)) return EG_OK;
+    if (egi_train_group(s)) return EG_OK;
     for (int i = 0; (g = eg_task_group(eg_task_options(s->task)->kind, i)); i++)
         (void)snprintf(names + strlen(names), sizeof names - strlen(names),
                        "%s%s", i ? ", " : "", g->name);
@@ -119,7 +54,7 @@ static eg_status check_rows(const eg_trainer *tr, eg_err *err)
     return EG_FAIL(err, EG_EINVAL,
                    "train.loss: no position of this task is in the group '%s': "
                    "there is nothing to train on; take train.loss: all",
-                   loss_of(&tr->spec)->name);
+                   egi_train_group(&tr->spec)->name);
 }
 
 /* All but the engine, which is the large part; planned: nor parameters. */
@@ -153,7 +88,7 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     }
     EG_TRY(egi_freeze_parse(tr->from, tr->m, &spec->train, spec->strict_freeze,
                             tr->note[1], sizeof tr->note[1], err));
-    EG_TRY(program_for(tr, trains, err));
+    EG_TRY(egi_trainer_program(tr, trains, err));
     EG_TRY(check_rows(tr, err));
     if (!spec->kern || strcmp(spec->kern, "auto") == 0)
         tr->spec.kern = spec->train.precision

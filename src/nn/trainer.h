@@ -11,6 +11,7 @@ struct eg_trainer {
     eg_model *m;
     egi_program program;
     egi_load load;
+    int slots; /* sums of gradients */
     const egi_engine_vt *vt;
     egi_engine *engine;
     int64_t step;
@@ -33,6 +34,11 @@ unsigned egi_train_flags(const eg_train_opts *o);
 eg_status egi_trainer_planned(eg_trainer **out, const eg_train_spec *spec,
                               eg_err *err);
 
+/* The positions that the loss is over; NULL: the task has no such group. */
+const eg_group *egi_train_group(const eg_train_spec *s);
+/* Makes load, slots, program and clamps of tr, whose table of tensors and
+ * schedule are there; trains [n_tensors] gets what is ever trained. */
+eg_status egi_trainer_program(eg_trainer *tr, bool *trains, eg_err *err);
 /* What its engine is made for. */
 egi_engine_spec egi_trainer_engine(const eg_trainer *tr);
 /* Is there a first moment? */

@@ -207,6 +207,39 @@ static void test_slots_by_size(void **state)
     setting_close(&s);
 }
 
+static int slots_of(const variant *v, const char *task)
+{
+    setting s;
+    eg_train_plan plan;
+    eg_err err;
+
+    setting_open(&s, v, task, 2);
+    assert_int_equal(eg_train_plan_make(&plan, &s.spec, &err), EG_OK);
+    setting_close(&s);
+    printf("  %s: %d sums\n", v->name, plan.slots);
+    return plan.slots;
+}
+
+/* Left open, their number follows from the shapes: more where a batch pays for
+ * them, never more than sequences; and threads have no say in it. */
+static void test_slots_open(void **state)
+{
+    static const variant few = {"three sequences", "", "batch=3 slots=0"},
+                         small = {"a small batch", "", "batch=8 slots=0"},
+                         large = {"a large batch", "", "batch=999 slots=0"},
+                         wide = {"wide", "d_model=256", "batch=20 slots=0"},
+                         steps = {"large, trained", "d_model=16",
+                                  "batch=999 slots=0 steps=2"};
+
+    (void)state;
+    assert_int_equal(slots_of(&few, "n_ctx=64"), 3);
+    assert_int_equal(slots_of(&small, "n_ctx=64"), 8);
+    assert_int_equal(slots_of(&large, "n_ctx=64"), 32);
+    assert_int_equal(slots_of(&large, "n_ctx=256"), 64);
+    assert_int_equal(slots_of(&wide, "n_ctx=16"), 8);
+    same_bits(&steps, "n_ctx=32");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_gradient),
         cmocka_unit_test(test_large_vocabulary),
         cmocka_unit_test(test_slots_by_size),
+        cmocka_unit_test(test_slots_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
