@@ -62,6 +62,12 @@ static int by_head(egi_builder *b, int x, int g, double scale)
     return egi_put(b, EGI_OP_byhead, x, g, -1, -1, (egi_attr){.scale = scale});
 }
 
+/* Weight decay passes over the tensor added last. */
+static void undecayed(eg_model *m)
+{
+    if (m->tensors_st == EG_OK) m->tensor[m->n_tensors - 1].undecayed = true;
+}
+
 /* Yang et al. 2023 (2312.06635); Dao, Gu 2024 (2405.21060). */
 const egi_rule egi_rule_decayed = {.forget = EGI_FORGET_HEAD, .strength = true};
 const egi_rule egi_rule_gla = {.forget = EGI_FORGET_CHANNEL, .strength = true};
@@ -110,6 +116,7 @@ static void comba_tensors(eg_model *m, int l)
 {
     egi_tensor_add(m, l, "attn.comba_s", EGI_FILL_ONE, m->n_heads, 0, 0, 0);
     egi_tensor_add(m, l, "attn.comba_d", EGI_FILL_ONE, m->n_heads, 0, 0, 0);
+    undecayed(m);
 }
 
 static void comba_change(egi_builder *b, int a, int l, egi_parts *p)
@@ -139,6 +146,7 @@ static void precond_tensors(eg_model *m, int l)
     egi_gate_tensors(m, l, "moment_beta", 1, EGI_FILL_ZERO);
     egi_tensor_add(m, l, "attn.precond_c", EGI_FILL_PRECOND, m->n_heads, 0, 0,
                    0);
+    undecayed(m);
 }
 
 static void precond_change(egi_builder *b, int a, int l, egi_parts *p)

@@ -22,6 +22,11 @@ static const variant GROUPED = {
     "loss=in_context slots=1 batch=2"};
 static const variant MERGED = {"keys of one head", "d_model=264 n_heads=2",
                                "loss=all slots=1 batch=2"};
+static const variant LEARNERS = {
+    "online learners",
+    "d_model=264 n_layers=3 n_heads=4 mixer=gated_delta,titans,ttt "
+    "qk=factorised qk_norm=unit qk_conv=4 norm=pre pos=learned",
+    "loss=in_context slots=1 batch=2"};
 /* More logits than a thread keeps. */
 static const variant TIED = {
     "large vocabulary, tied",
@@ -149,6 +154,7 @@ static void test_threads(void **state)
     same_bits(&WIDE, WIDE_TASK);
     same_bits(&GROUPED, WIDE_TASK);
     same_bits(&MERGED, WIDE_TASK);
+    same_bits(&LEARNERS, WIDE_TASK);
 }
 
 static void test_gradient(void **state)
