@@ -199,6 +199,30 @@ EG_FIELDS_STRUCT(eg_theory_mesa_precision, EG_THEORY_MESA_PRECISION_FIELDS)
       "controls only: relative change of N in the formula")
 EG_FIELDS_STRUCT(eg_theory_mesa_stairs, EG_THEORY_MESA_STAIRS_FIELDS)
 
+/* clang-format off */
+/* mesa_linearise [4.3]: a softmax network is trained on raw states (dim entries,
+ * 4 dim positions, width 4 dim, heads of 2 dim, as the paper's); then each of its
+ * blocks in turn is taught to linear attention, which reads the stream before the
+ * block and should write what the block writes, and replaced by it. In the
+ * training's float32.
+ * Emits, over the blocks from 1: loss, mean test loss with that block replaced;
+ * ratio, the same over the network's own; residual, what the lesson ends with.
+ * At 0: loss, the network's. */
+/* clang-format on */
+#define EG_THEORY_MESA_LINEARISE_FIELDS(I, R, B, T, E, L)                 \
+    I(dim, "10", 1, 64, "entries of a state")                             \
+    I(layers, "7", 1, 16, "blocks")                                       \
+    I(heads, "4", 1, 64, "heads of each")                                 \
+    I(steps, "5000", 1, 10000000, "training steps")                       \
+    I(batch, "64", 1, 65536, "sequences of each, and of a lesson's")      \
+    R(lr, "0.004", 0, 1, "peak learning rate")                            \
+    I(warmup, "1000", 0, 10000000, "steps of warm-up")                    \
+    I(lesson_steps, "15000", 0, 10000000, "steps of each block's lesson") \
+    R(lesson_lr, "0.001", 0, 1, "its learning rate")                      \
+    I(recorded, "1024", 1, 1000000, "sequences that lessons are made of") \
+    I(sequences, "640", 1, 1000000, "test sequences")
+EG_FIELDS_STRUCT(eg_theory_mesa_linearise, EG_THEORY_MESA_LINEARISE_FIELDS)
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,7 +11,9 @@
     X(mesa_cg, "step", "conjugate gradients for MesaNet, and their guard") \
     X(mesa_precision, "token", "states of keys in few digits")             \
     X(mesa_stairs, "pairs in a context",                                   \
-      "linear attention learns principal components one by one")
+      "linear attention learns principal components one by one")           \
+    X(mesa_linearise, "block",                                             \
+      "which blocks of a softmax network linear attention can replace")
 
 #define EGI_MESA_DECLARE(name, step, help)                               \
     extern const eg_field egi_##name##_fields[];                         \
