@@ -23,7 +23,8 @@ extern "C" {
       "linear probes of the stream before and behind each block at "        \
       "probe.positions: next (what is predicted), current (the state), "    \
       "solved (the state by the inverse of the sum of squares before it), " \
-      "token (the state and those before)")                                 \
+      "token (the state and those before), features (phi of "               \
+      "nonlinear systems, of the same)")                                    \
     I(linear_back, "7", 0, 60, "linear token: so many states before")       \
     I(linear_sequences, "256", 8, 65536,                                    \
       "sequences that linear probes are fitted to, and as many held out")   \

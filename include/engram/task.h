@@ -229,6 +229,10 @@ EG_API void eg_task_sequence(const eg_task *task, eg_split split, uint64_t step,
  *         nothing is clipped                              (linear, nonlinear)
  */
 EG_API bool eg_task_fact(const eg_task *task, const char *name, eg_view *out);
+/* Nonlinear: phi(s) = GELU(s A) B of a state [n_out], out [n_out]; NULL only
+ * asks. False: a task has no such features. */
+EG_API bool eg_task_features(const eg_task *task, double *out,
+                             const double *state);
 /* The first two, as they are; NULL where there is no such law. */
 EG_API const double *eg_task_unigram(const eg_task *task);
 EG_API const double *eg_task_bigram(const eg_task *task);

@@ -16,19 +16,31 @@
 /* ---- life -----------------------------------------------------------------
  */
 
+static const char *const names[] = {"next", "current", "solved", "token",
+                                    "features"};
+enum { KINDS = sizeof names / sizeof *names };
+
+/* One for each state before, scored by the entry. */
+static bool goes_back(int kind)
+{
+    return kind == EGI_LINEAR_TOKEN || kind == EGI_LINEAR_FEATURES;
+}
+
 static eg_status add_target(egi_linear *p, const char *name, int64_t back,
                             eg_err *err)
 {
-    static const char *const names[] = {"next", "current", "solved", "token"};
     int kind = 0;
 
-    while (kind < 4 && strcmp(name, names[kind]) != 0) kind++;
-    if (kind == 4)
+    while (kind < KINDS && strcmp(name, names[kind]) != 0) kind++;
+    if (kind == KINDS)
         return EG_FAIL(err, EG_EINVAL,
-                       "probe.linear: expected next, current, solved or token, "
-                       "found '%s'",
+                       "probe.linear: expected next, current, solved, token or "
+                       "features, found '%s'",
                        name);
-    for (int k = 0; k <= (kind == EGI_LINEAR_TOKEN ? back : 0); k++) {
+    if (kind == EGI_LINEAR_FEATURES && !eg_task_features(p->task, NULL, NULL))
+        return EG_FAIL(err, EG_EINVAL,
+                       "probe.linear: features are of task.kind nonlinear");
+    for (int k = 0; k <= (goes_back(kind) ? back : 0); k++) {
         if (p->n_targets == EGI_LINEAR_TARGETS)
             return EG_FAIL(err, EG_EINVAL,
                            "probe.linear: expected at most %d targets",
@@ -53,16 +65,14 @@ static char *name_of(const egi_linear *p, int held, int depth, int i, int k)
 /* "linear.next.2.50", "linear_held.token3.1.50". */
 static void name_all(egi_linear *p)
 {
-    static const char *const names[] = {"next", "current", "solved", "token"};
-
     for (int q = 0; q < n_names(p); q++) {
         int k = q % p->n_targets, i = q / p->n_targets % p->n_at;
         int depth = q / p->n_targets / p->n_at % p->n_depths;
-        bool held = q >= n_names(p) / 2, token;
+        bool held = q >= n_names(p) / 2;
         char back[16] = "";
 
-        token = p->target[k].kind == EGI_LINEAR_TOKEN;
-        if (token) (void)snprintf(back, sizeof back, "%d", p->target[k].back);
+        if (goes_back((int)p->target[k].kind))
+            (void)snprintf(back, sizeof back, "%d", p->target[k].back);
         (void)snprintf(p->name[q], EGI_NAME, "linear%s.%s%s.%d.%d",
                        held ? "_held" : "", names[p->target[k].kind], back,
                        depth, p->at[i] + 1);
@@ -112,6 +122,7 @@ eg_status egi_linear_init(egi_linear *p, const eg_probe_opts *opts,
             err, EG_EINVAL,
             "probe.linear: at which positions, probe.positions says, "
             "which is empty");
+    p->task = task;
     for (int i = 0; i < opts->linear.n; i++)
         EG_TRY(add_target(p, opts->linear.item[i], opts->linear_back, err));
     /* that there is LAPACK is told before the run, not behind it */
@@ -255,7 +266,7 @@ static double score(const egi_linear *p, int depth, int i, int k, int first)
             sum += off * off;
         }
     }
-    return sum / n / (p->target[k].kind == EGI_LINEAR_TOKEN ? p->n : 2);
+    return sum / n / (goes_back((int)p->target[k].kind) ? p->n : 2);
 }
 
 void egi_linear_run(egi_linear *p, eg_eval *eval, eg_probe_emit emit, void *ctx)

@@ -11,7 +11,8 @@ typedef enum egi_linear_kind {
     EGI_LINEAR_NEXT,    /* the target at t */
     EGI_LINEAR_CURRENT, /* the state s_t */
     EGI_LINEAR_SOLVED,  /* an approximate (sum s s^T)^-1 s_t: see linear_y.c */
-    EGI_LINEAR_TOKEN    /* the state `back` positions ago */
+    EGI_LINEAR_TOKEN,   /* the state `back` positions ago */
+    EGI_LINEAR_FEATURES /* the law's features of it */
 } egi_linear_kind;
 
 typedef struct egi_linear_target {
@@ -26,6 +27,7 @@ typedef struct egi_linear {
     int n_depths, n_at, at[EG_STRS_MAX]; /* positions from 0 */
     int n_targets;
     egi_linear_target target[EGI_LINEAR_TARGETS];
+    const eg_task *task;
     int n, n_in, state; /* n_out, n_in; where s_t begins in an input */
     eg_index D;         /* columns of the stream */
     double *x;          /* [2 count, n_depths, n_at, D] */

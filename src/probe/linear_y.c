@@ -92,6 +92,8 @@ void egi_linear_y(const egi_linear *p, double *y, const eg_acts *acts,
                 solved(p, y, acts, t, work);
             else if (want->kind == EGI_LINEAR_NEXT)
                 memcpy(y, acts->outputs + t * n, bytes);
+            else if (from >= 0 && want->kind == EGI_LINEAR_FEATURES)
+                (void)eg_task_features(p->task, y, state_at(p, acts, from));
             else if (from >= 0)
                 memcpy(y, state_at(p, acts, from), bytes);
             else

@@ -19,6 +19,8 @@ typedef struct egi_task_kind {
                      eg_seq *out);
     bool (*fact)(const eg_task *task, const char *name, eg_view *out); /* NULL:
                                                                     has none */
+    /* What the law makes of a state before W; NULL: the state itself. */
+    void (*features)(const eg_task *task, double *out, const double *state);
     /* Unicode code point; NULL: tokens are no characters. */
     int32_t (*symbol)(const eg_task *task, int token);
 } egi_task_kind;

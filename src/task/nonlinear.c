@@ -31,13 +31,20 @@ static double gelu(double x)
     return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
 }
 
-static void psi(double *y, const law *own, const double *s, int n, int width)
+static void phi(double *y, const law *own, const double *s, int n, int width)
 {
-    double hidden[MAX_WIDTH], size = 0;
+    double hidden[MAX_WIDTH];
 
     egi_mat_vec(hidden, own->w, s, width, n);
     for (int i = 0; i < width; i++) hidden[i] = gelu(hidden[i]);
     egi_mat_vec(y, own->w + (size_t)width * (size_t)n, hidden, n, width);
+}
+
+static void psi(double *y, const law *own, const double *s, int n, int width)
+{
+    double size = 0;
+
+    phi(y, own, s, n, width);
     for (int i = 0; i < n; i++) size += y[i] * y[i];
     size = sqrt(size) + 1e-16;
     for (int i = 0; i < n; i++) y[i] /= size;
@@ -66,6 +73,13 @@ static void nonlinear_sequence(const eg_task *task, eg_split split, eg_rng *rng,
         s = next;
     }
     egi_vectors_write(task, first, out);
+}
+
+static void nonlinear_features(const eg_task *task, double *out,
+                               const double *state)
+{
+    phi(out, task->state, state, (int)task->opts.dim,
+        (int)task->opts.teacher_width);
 }
 
 static eg_status nonlinear_make(eg_task *task, eg_err *err)
@@ -102,4 +116,5 @@ const egi_task_kind egi_task_nonlinear = {
     .free = eg_free,
     .sequence = nonlinear_sequence,
     .fact = egi_vectors_fact,
+    .features = nonlinear_features,
 };

@@ -179,6 +179,13 @@ bool eg_task_fact(const eg_task *task, const char *name, eg_view *out)
     return task->kind->fact && task->kind->fact(task, name, out);
 }
 
+bool eg_task_features(const eg_task *task, double *out, const double *state)
+{
+    if (!task->kind->features) return false;
+    if (out) task->kind->features(task, out, state);
+    return true;
+}
+
 static const double *law(const eg_task *task, const char *name)
 {
     eg_view v;

@@ -156,6 +156,61 @@ static void slopes_are_known(void **state)
     rig_free(&r);
 }
 
+/* phi is no linear map of its state, and is another for another state. */
+static void features_are_none_of_it(void **state)
+{
+    static const setting settings[] = {
+        {"task.kind", "nonlinear"},  {"task.n_ctx", "12"},
+        {"task.dim", "4"},           {"model.n_layers", "1"},
+        {"model.d_model", "8"},      {"model.n_heads", "2"},
+        {"model.qk", "factorised"},  {"model.pos", "none"},
+        {"train.steps", "0"},        {"train.batch", "1"},
+        {"probe.snapshots", "0"},    {"probe.test", "0"},
+        {"probe.norms", "false"},    {"probe.recall", "false"},
+        {"probe.positions", "[10]"}, {"probe.linear", "[features]"},
+        {"probe.linear_back", "1"},  {NULL, NULL}};
+    double x[4] = {.3, -.2, .1, .5}, y[4], twice[4], size = 0, off = 0;
+    eg_seq seq;
+    seen s = {0};
+    rig r;
+
+    (void)state;
+    rig_new(&r, 2, settings);
+    eg_probes_after(r.probes, 0, keep, &s);
+    assert_true(value_of(&s, "linear.features0.0.10") > .01);
+    assert_true(value_of(&s, "linear.features1.0.10") >
+                value_of(&s, "linear.features0.0.10"));
+    /* without noise the next state is as long as W phi / |phi|: 1; and phi of
+     * twice a state is not twice phi */
+    assert_true(eg_task_features(r.task, y, x));
+    for (int i = 0; i < 4; i++) x[i] *= 2;
+    assert_true(eg_task_features(r.task, twice, x));
+    for (int i = 0; i < 4; i++) {
+        size += y[i] * y[i];
+        off += (twice[i] - 2 * y[i]) * (twice[i] - 2 * y[i]);
+    }
+    assert_true(off > 1e-3 * size);
+    /* the angle of phi's of two states is kept by W: s_2 and s_3 of one
+     * sequence, from s_1 and s_2, up to the noise of .01 */
+    assert_int_equal(eg_seq_new(&seq, r.task, NULL), EG_OK);
+    for (uint32_t i = 0; i < 20; i++) {
+        double a = 0, b = 0, c = 0, d = 0;
+
+        eg_task_sequence(r.task, EG_TRAIN, 0, i, &seq);
+        assert_true(eg_task_features(r.task, y, seq.inputs));
+        assert_true(eg_task_features(r.task, twice, seq.inputs + 4));
+        for (int k = 0; k < 4; k++) {
+            a += y[k] * twice[k];
+            b += y[k] * y[k];
+            c += twice[k] * twice[k];
+            d += seq.outputs[k] * seq.outputs[4 + k];
+        }
+        assert_true(fabs(a / sqrt(b * c) - d) < .1);
+    }
+    eg_seq_release(&seq);
+    rig_free(&r);
+}
+
 static void refused(const setting *settings, const char *why)
 {
     eg_err err = {0};
@@ -180,6 +235,10 @@ static void bad_options(void **state)
                                       {"probe.positions", "[3]"},
                                       {"probe.linear", "[nest]"},
                                       {NULL, NULL}};
+    static const setting linear[] = {SYSTEMS,
+                                     {"probe.positions", "[3]"},
+                                     {"probe.linear", "[features]"},
+                                     {NULL, NULL}};
     static const setting built[] = {SYSTEMS,
                                     {"task.tokens", "constructed"},
                                     {"probe.sensitivity", "3"},
@@ -189,7 +248,9 @@ static void bad_options(void **state)
     refused(tokens,
             "probe.linear: of tasks of vectors, and task.kind is bigram");
     refused(nowhere, "probe.positions says, which is empty");
-    refused(unknown, "expected next, current, solved or token, found 'nest'");
+    refused(linear, "probe.linear: features are of task.kind nonlinear");
+    refused(unknown,
+            "expected next, current, solved, token or features, found 'nest'");
     refused(built, "probe.sensitivity: of inputs that are states");
 }
 
@@ -200,6 +261,7 @@ int main(void)
         cmocka_unit_test(too_few_sequences),
         cmocka_unit_test(solved_is_an_inverse),
         cmocka_unit_test(slopes_are_known),
+        cmocka_unit_test(features_are_none_of_it),
         cmocka_unit_test(bad_options),
     };
 
