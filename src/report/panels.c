@@ -14,52 +14,77 @@
 #include "report/report_impl.h"
 
 const egi_panel egi_panels[] = {
-    {"loss", "Loss", "nats per token",
-     "Mean cross-entropy: what the model still pays to predict a token.", 0, 0,
-     false, false},
+    {"loss", "Loss", "loss",
+     "What the model still pays for a position: cross-entropy in nats; where "
+     "vectors are told, half the squared error.",
+     0, 0, false, false, ""},
+    {"places", "Loss by position", "loss",
+     "On the test batch, as training goes on: what a longer context is worth. "
+     "Dashed: solvers of least squares on this page.",
+     0, 0, false, false, "place"},
+    {"depths", "What a linear map reads, by depth", "half the squared error",
+     "From the input (0) on behind each block, on sequences that it was not "
+     "fitted to; thin: on those that it was. At the end of training.",
+     0, 0, true, false, "depth"},
+    {"slopes", "Slopes of the first block", "norm of the gradient",
+     "How the stream behind the first block, at the last position, depends on "
+     "the states around there: binding is seen as it is born.",
+     0, 0, false, false, ""},
+    {"compressed", "A few numbers for each head", "share",
+     "Of the products of weights, what blocks that are multiples of the "
+     "identity keep.",
+     0, 1, true, false, ""},
+    {"llc", "Local learning coefficient", "coefficient",
+     "By Langevin dynamics about the weights: how many directions the loss "
+     "minds.",
+     0, 0, true, false, ""},
     {"acc", "Accuracy", "fraction of positions",
-     "How often the most probable token is the right one.", 0, 1, false, false},
+     "How often the most probable token is the right one.", 0, 1, false, false,
+     ""},
     {"recall", "Memory recall", "fraction of pairs",
      "How many stored associations a weight matrix gives back, read from the "
      "weights alone.",
-     0, 1, false, false},
+     0, 1, false, false, ""},
     {"attn", "Where the heads look", "fraction of positions",
      "Tests of the most attended position against the induction circuit.", 0, 1,
-     false, false},
+     false, false, ""},
     {"kl", "Distance from the bigrams", "nats",
      "Kullback-Leibler divergence of what W_F stores from the true bigram "
      "law.",
-     0, 0, false, false},
+     0, 0, false, false, ""},
     {"plateau", "Energy: plateaus", "shifted energy",
      "(1/n^{2}) sum exp(beta (<x_{i},x_{j}> - 1)). A plateau is the sum of the "
      "squared shares of the clusters; grey lines: clusters merge.",
-     0, 1, false, true},
+     0, 1, false, true, ""},
     {"clusters", "Clusters", "number",
      "Connected components of the tokens with <x_{i},x_{j}> > 1 - delta.", 0, 0,
-     false, true},
+     false, true, ""},
     {"alignment", "Alignment", "value",
-     "How far the tokens agree: 1 when all have met.", 0, 0, false, true},
-    {"hull", "Convex hull", "length, area or volume", "", 0, 0, false, true},
-    {"corners", "Corners of the hull", "number", "", 0, 0, false, true},
+     "How far the tokens agree: 1 when all have met.", 0, 0, false, true, ""},
+    {"hull", "Convex hull", "length, area or volume", "", 0, 0, false, true,
+     ""},
+    {"corners", "Corners of the hull", "number", "", 0, 0, false, true, ""},
     {"heads", "Where each head looks", "fraction of positions",
-     "The same tests head by head; above, the best of them.", 0, 1, true,
-     false},
+     "The same tests head by head; above, the best of them.", 0, 1, true, false,
+     ""},
     {"roles", "What the heads are", "share of attention",
      "On random tokens said twice: to the token before, right behind earlier "
      "copies, to the copies, to the first token, to the token itself.",
-     0, 1, true, false},
-    {"energy", "Energy", "energy", "", 0, 0, true, true},
-    {"ranks", "Effective ranks", "rank", "", 0, 0, true, true},
-    {"velocity", "Speed of the tokens", "|dx/dt|", "", 0, 0, true, true},
-    {"radius", "Length of the tokens", "|x|", "", 0, 0, true, true},
-    {"norm", "Norms of the weights", "Frobenius norm", "", 0, 0, true, false},
-    {"grad", "Norms of the gradients", "Frobenius norm", "", 0, 0, true, false},
-    {"lr", "Learning rate", "per step", "", 0, 0, true, false},
-    {"speed", "Speed", "tokens per second", "", 0, 0, true, false},
-    {"time", "Time", "seconds", "", 0, 0, true, false},
-    {"memory", "Memory", "bytes", "", 0, 0, true, false},
-    {"other", "Other measurements", "value", "", 0, 0, true, false},
-    {NULL, NULL, NULL, NULL, 0, 0, false, false}};
+     0, 1, true, false, ""},
+    {"energy", "Energy", "energy", "", 0, 0, true, true, ""},
+    {"ranks", "Effective ranks", "rank", "", 0, 0, true, true, ""},
+    {"velocity", "Speed of the tokens", "|dx/dt|", "", 0, 0, true, true, ""},
+    {"radius", "Length of the tokens", "|x|", "", 0, 0, true, true, ""},
+    {"norm", "Norms of the weights", "Frobenius norm", "", 0, 0, true, false,
+     ""},
+    {"grad", "Norms of the gradients", "Frobenius norm", "", 0, 0, true, false,
+     ""},
+    {"lr", "Learning rate", "per step", "", 0, 0, true, false, ""},
+    {"speed", "Speed", "tokens per second", "", 0, 0, true, false, ""},
+    {"time", "Time", "seconds", "", 0, 0, true, false, ""},
+    {"memory", "Memory", "bytes", "", 0, 0, true, false, ""},
+    {"other", "Other measurements", "value", "", 0, 0, true, false, ""},
+    {NULL, NULL, NULL, NULL, 0, 0, false, false, NULL}};
 
 #define INK "#4a4f57", "#c3c8d0"
 #define BLUE "#0072b2", "#56a8e0"
@@ -190,6 +215,24 @@ const egi_quantity egi_quantities[] = {
      "mean attention to the first token", true},
     {"head.*.current", "roles", "*", NONE, "dot",
      "mean attention to the token itself", true},
+    {"loss_at.*", "places", "position *", NONE, "solid",
+     "loss of the test batch at that position, from 1", false},
+    {"linear_held.*", "depths", "*", NONE, "solid", "sequences held out",
+     false},
+    {"linear.*", "depths", "*, fitted", NONE, "dot", "sequences fitted to",
+     false},
+    {"sensitivity.rest", "slopes", "all before", INK, "dash", "their mean",
+     false},
+    {"sensitivity.*", "slopes", "* back", NONE, "solid",
+     "states between it and the last one", false},
+    {"loss_compressed", "loss", "heads compressed", GREEN, "dash",
+     "blocks of multiples of the identity in the place of each product", false},
+    {"loss_interpolated", "loss", "half way to that", PURPLE, "dash",
+     "the products' means with their blocks", false},
+    {"compressed_qk", "compressed", "W_{Q} W_{K}", ORANGE, "solid", "", false},
+    {"compressed_ov", "compressed", "W_{V} W_{O}", GREEN, "solid", "", false},
+    {"llc", "llc", "coefficient", INK, "solid", "", false},
+    {"llc_se", "llc", "standard error", INK, "dot", "over chains", true},
     {"repeat_loss_first", "loss", "random tokens", BROWN, "dash",
      "which nobody can know", true},
     {"repeat_loss_again", "loss", "random tokens, said again", BROWN, "solid",
@@ -198,16 +241,18 @@ const egi_quantity egi_quantities[] = {
     {"tokens_per_s*", "speed", "tokens per second", INK, "solid", "", false},
     {"seconds*", "time", "since the start", INK, "solid", "", false},
     {"memory_bytes", "memory", "resident", INK, "solid", "", false},
-    {"loss_test.*", "loss", "*", NONE, "dash", "group of the test batch",
+    {"loss_test.*", "loss", "*, test", NONE, "dash", "group of the test batch",
      false},
     {"loss.*", "loss", "*", NONE, "solid", "group of positions", false},
     {"loss*", "loss", "*", NONE, "solid", "", false},
-    {"acc_test.*", "acc", "*", NONE, "dash", "group of the test batch", false},
+    {"acc_test.*", "acc", "*, test", NONE, "dash", "group of the test batch",
+     false},
     {"acc.*", "acc", "*", NONE, "solid", "group of positions", false},
     {"acc*", "acc", "*", NONE, "solid", "", false},
     {"recall*", "recall", "*", NONE, "solid", "", false},
     {"attn*", "attn", "*", NONE, "solid", "", false},
     {"kl*", "kl", "*", NONE, "solid", "", false},
+    {"compressed*", "compressed", "*", NONE, "solid", "", false},
     {"*", "other", "*", NONE, "solid", "", false},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, false}};
 
@@ -292,11 +337,29 @@ json_t *egi_panels_json(void)
 
     for (const egi_panel *p = egi_panels; p->id; p++)
         bad |= json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:b, s:b}", "id",
-                            p->id, "title", p->title, "unit", p->unit, "note",
-                            p->note, "lo", p->lo, "hi", p->hi, "fold",
-                            (int)p->fold, "flow", (int)p->flow));
+            list,
+            json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:b, s:b, s:s}", "id",
+                      p->id, "title", p->title, "unit", p->unit, "note",
+                      p->note, "lo", p->lo, "hi", p->hi, "fold", (int)p->fold,
+                      "flow", (int)p->flow, "draw", p->draw));
     return egi_json_whole(list, bad);
+}
+
+/* The label, in which * is the metric's name behind its first dot. */
+static void label_of(char *out, size_t size, const egi_quantity *q,
+                     const char *name)
+{
+    const char *star = strchr(q->label, '*'), *dot = strchr(name, '.');
+    size_t length;
+    int head = egi_head_of(name, &length);
+
+    if (star)
+        (void)snprintf(out, size, "%.*s%s%s", (int)(star - q->label), q->label,
+                       dot && dot[1] ? dot + 1 : name, star + 1);
+    else if (head >= 0)
+        (void)snprintf(out, size, "%s, head %d", q->label, head);
+    else
+        (void)snprintf(out, size, "%s", q->label);
 }
 
 json_t *egi_quantities_json(const json_t *groups)
@@ -313,18 +376,12 @@ json_t *egi_quantities_json(const json_t *groups)
             json_object_foreach(json_object_get(run, "series"), name, value)
     {
         const egi_quantity *q = egi_quantity_find(name);
-        const char *dot = strchr(name, '.');
-        const char *rest = strcmp(q->label, "*") != 0 ? q->label
-                           : dot && dot[1]            ? dot + 1
-                                                      : name;
         char label[160];
         size_t n;
         int head = egi_head_of(name, &n);
 
         if (json_object_get(all, name)) continue;
-        (void)snprintf(label, sizeof label, "%s", rest);
-        if (head >= 0 && strcmp(q->label, "*") != 0)
-            (void)snprintf(label, sizeof label, "%s, head %d", rest, head);
+        label_of(label, sizeof label, q, name);
         bad |= json_object_set_new(
             all, name,
             json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b}", "panel",

@@ -15,6 +15,9 @@ typedef struct egi_panel {
     double lo, hi; /* fixed vertical range; lo == hi: from the data */
     bool fold;     /* folded away at first */
     bool flow;     /* of flow runs only; others show its metrics in "other" */
+    /* Against what: "" the step; "place" the number that a metric's name ends
+     * with; "depth" the last but one. */
+    const char *draw;
 } egi_panel;
 
 typedef struct egi_quantity {
@@ -194,7 +197,7 @@ char *egi_html_escape(const char *s);
 
 extern const char egi_page_html[], egi_page_css[], egi_core_js[],
     egi_curves_js[], egi_heat_js[], egi_scene_js[], egi_tokens_js[],
-    egi_flow_js[], egi_phase_js[], egi_page_js[];
+    egi_flow_js[], egi_phase_js[], egi_profiles_js[], egi_page_js[];
 extern const char egi_plotly_js[]; /* "" when the build had none */
 
 #endif

@@ -29,7 +29,7 @@ async function testFigures(b, page) {
   await b.open(page, 1280, 900);
   const n = await drawAll(b);
   const expected = await b.eval(`DATA.groups.reduce((sum, g) => sum + (g.maps || []).length + [...g.panels].reduce((k, [id, names]) =>
-    k + (g.theory && id === 'other' ? names.length : 1), 0), 0) + DATA.groups.filter((g) => !g.theory && g.panels.has('acc')).length`);
+    k + (g.theory && id === 'other' ? names.length : id === 'depths' ? new Set(names.map((n) => n.split('.')[1])).size : 1), 0), 0) + DATA.groups.filter((g) => !g.theory && g.panels.has('acc')).length`);
   check(n === expected && n > 60, "a figure for every panel, map and setting", [n, expected]);
   const empty = await b.eval(EMPTY);
   check(empty.length === 0, "every figure shows something", empty);
@@ -39,6 +39,18 @@ async function testFigures(b, page) {
   check(JSON.stringify(bars) === JSON.stringify([["softmax blocks.1.attn.hook_z", "60.0 %", 2], ["linear #3", "10.0 %", 1], ["sequences are drawn", "10.0 %", 1],
     ["waiting, and the rest", "20.0 %", 1]]), "a bar for every operation", bars);
   check(await b.eval("document.querySelectorAll('[id^=run-]').length === DATA.groups.length"), "a section for every group");
+}
+
+/* Losses by place: a line a step and one a solver; by depth: a card a map. */
+async function testProfiles(b) {
+  const lines = await b.eval(`(() => {const p = [...document.querySelectorAll('#run-places .plot')].find((e) => e.getAttribute('aria-label').startsWith('Loss by position'));
+    return p.data.filter((t) => t.name).map((t) => [t.name, t.x.join(), t.line.dash || "", Number(t.y[t.y.length - 1].toFixed(4))]);})()`);
+  check(lines.length === 6 && lines[4][0] === "step 400" && lines[4][1] === "1,5,10,20" && lines[4][3] === Number((1.7 / 21).toFixed(4)), "a line for every step, over places", lines);
+  check(lines[5][0] === "solver" && lines[5][2] === "dash" && lines[5][3] === Number((1.7 / 20).toFixed(4)), "and one for the solver beside it", lines[5]);
+  const depth = await b.eval(`[...document.querySelectorAll('#run-places .plot')].filter((e) => /blocks passed/.test(e.getAttribute('aria-label'))).map((p) => [p.getAttribute('aria-label'), p.data.length, p.data.map((t) => t.y.map((v) => v.toFixed(3)).join())])`);
+  check(depth.length === 2 && depth[0][1] === 4 && depth[0][2].includes("1.000,0.167,0.091") && depth[1][0].startsWith("The token 1 before"), "what linear maps read, by depth", depth);
+  const legend = await b.eval("DATA.quantities['loss_at.5'].label");
+  check(legend === "position 5", "a star in a label is what the name ends with", legend);
 }
 
 async function testText(b) {
@@ -124,4 +136,4 @@ async function testBare(b, page, out) {
 }
 
 const out = process.argv[3] || "browser-test", page = makePage(process.argv[2], "fixture.js", out);
-runParts([(b) => testFigures(b, page), testText, testControls, testTime, (b) => testPhone(b, page, out), (b) => testBare(b, page, out)]);
+runParts([(b) => testFigures(b, page), testProfiles, testText, testControls, testTime, (b) => testPhone(b, page, out), (b) => testBare(b, page, out)]);

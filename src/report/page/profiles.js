@@ -1,0 +1,86 @@
+/* Metrics that are values at a place of the sequence or of the network: the
+ * number that a name ends with is the horizontal axis, and the lines are steps
+ * of training, or places. */
+"use strict";
+/* A colour between the ends of the ramp of maps, which are hard to see. */
+function rampColour(share) {
+  const stops = RAMP[STATE.dark ? "dark" : "light"].slice(1), at = (.12 + .88 * share) * (stops.length - 1), k = Math.min(Math.floor(at), stops.length - 2);
+  const part = (hex, i) => parseInt(hex.slice(1 + 2 * i, 3 + 2 * i), 16);
+  return "#" + [0, 1, 2].map((i) => Math.round(part(stops[k], i) + (part(stops[k + 1], i) - part(stops[k], i)) * (at - k)).toString(16).padStart(2, "0")).join("");
+}
+/* [[place, name], ...], ascending. */
+function byPlace(names) {
+  return names.map((n) => [Number(n.slice(n.lastIndexOf(".") + 1)), n]).filter(([at]) => Number.isFinite(at)).sort((a, b) => a[0] - b[0]);
+}
+/* n of the steps, the first and the last among them, denser at the beginning. */
+function someSteps(steps, n) {
+  if (steps.length <= n) return steps;
+  const last = steps.length - 1;
+  return [...new Set(Array.from({length: n}, (_, i) => Math.round(last * (i / (n - 1)) ** 1.6)))].map((i) => steps[i]);
+}
+/* Mean, lowest and highest over the seeds at that step; the last one: Infinity. */
+function valueAt(group, name, step) {
+  const p = pool(group, name), i = step === Infinity ? p.x.length - 1 : p.x.indexOf(step);
+  return i < 0 ? {mean: null, lo: null, hi: null} : {mean: p.mean[i], lo: p.lo[i], hi: p.hi[i]};
+}
+/* Solvers on the page: theory runs over positions whose metric is a loss. */
+function solverLines(places) {
+  const last = places[places.length - 1];
+  return DATA.groups.filter((g) => g.theory && /^(t|position)/.test(g.axis) && g.runs.some((r) => r.series.loss)).map((g) => {
+    const p = pool(g, "loss"), keep = p.x.map((x, i) => [x, p.mean[i]]).filter(([x]) => x >= 1 && x <= last);
+    return {name: g.name, x: keep.map(([x]) => x), y: keep.map(([, y]) => y)};
+  }).filter((s) => s.x.length > 1 && s.x[s.x.length - 1] === last);
+}
+
+const PROFILE_AXIS = () => ({gridcolor: css("--grid"), linecolor: css("--line"), zeroline: false, automargin: true, ticks: "outside", ticklen: 4, tickcolor: css("--line")});
+function profileLayout(across, up, log, whole) {
+  return baseLayout({hovermode: "x unified", showlegend: true, margin: {l: 52, r: 12, t: 8, b: 30},
+    legend: {orientation: "h", x: 0, y: -.22, yanchor: "top", font: {size: 11}, itemwidth: 30},
+    xaxis: Object.assign(PROFILE_AXIS(), {title: {text: across, standoff: 8}, showgrid: false, nticks: 10, dtick: whole ? 1 : undefined}),
+    yaxis: Object.assign(PROFILE_AXIS(), {title: {text: escapeText(up), standoff: 6}, type: log ? "log" : "linear", rangemode: "tozero", nticks: 6, exponentformat: "power"})});
+}
+/* A card with a choice of two scales above its plot. */
+function profileCard(panel, title, note, group, traces, across, whole) {
+  const div = h("div", {class: "plot", role: "img", "aria-label": `${title} against ${across}, ${group.name}`}), box = h("div", {class: "seg", role: "group", "aria-label": "Scale"});
+  const state = {log: false}, draw = () => Plotly.react(div, traces(), profileLayout(across, panel.unit, state.log, whole), CONFIG);
+  segment(box, [["linear", "linear"], ["log", "log"]], "linear", (id) => { state.log = id === "log"; draw(); });
+  figure(div, draw);
+  return h("div", {class: "card"}, h("h3", null, title), note ? h("p", {class: "note"}, mathNodes(note)) : null, box, div);
+}
+
+function placeCard(group, panel, names) {
+  const places = byPlace(names), x = places.map(([at]) => at), steps = someSteps(pool(group, places[0][1]).x, 7), many = group.runs.length > 1;
+  return profileCard(panel, panel.title, panel.note, group, () => {
+    const lines = steps.map((step, k) => {
+      const v = places.map(([, n]) => valueAt(group, n, step)), last = k === steps.length - 1, colour = last ? css("--ink") : rampColour(steps.length > 1 ? k / (steps.length - 1) : 1);
+      const line = {x, y: v.map((a) => a.mean), type: "scatter", mode: last ? "lines+markers" : "lines", marker: {size: 5}, name: `step ${num(step, 6)}`, line: {color: colour, width: last ? 2.4 : 1.6},
+        text: v.map((a) => num(a.mean) + (many ? `  (${num(a.lo)} to ${num(a.hi)})` : "")), hovertemplate: "%{text}"};
+      return last && many ? [...bandTraces(x, v.map((a) => a.lo), v.map((a) => a.hi), colour), line] : [line];
+    }).flat();
+    const spare = solverLines(x).map((s, k) => ({x: s.x, y: s.y, type: "scatter", mode: "lines", name: escapeText(s.name), line: {color: SPARE[k % SPARE.length][STATE.dark ? 1 : 0], width: 1.6, dash: "dash"}, hovertemplate: "%{y:.3g}"}));
+    return lines.concat(spare);
+  }, "position in the sequence", false);
+}
+
+/* linear_held.WHAT.DEPTH.PLACE: a card for each WHAT that differs by depth. */
+function depthCards(group, panel, names) {
+  const probes = new Map();
+  for (const n of names) {
+    const m = /^(linear|linear_held)\.(.+)\.(\d+)\.(\d+)$/.exec(n);
+    if (!m) continue;
+    if (!probes.has(m[2])) probes.set(m[2], new Map());
+    const at = probes.get(m[2]), key = `${m[1]} ${m[4]}`;
+    if (!at.has(key)) at.set(key, {held: m[1] === "linear_held", place: Number(m[4]), points: []});
+    at.get(key).points.push([Number(m[3]), n]);
+  }
+  const title = {next: "The next state", current: "The state itself", solved: "The state behind the inverse that solves"};
+  return [...probes].map(([what, at]) => {
+    const back = /^token(\d+)$/.exec(what), lines = [...at.values()].sort((a, b) => a.place - b.place), places = [...new Set(lines.map((l) => l.place))];
+    const words = back ? (back[1] === "0" ? "The token itself" : `The token ${back[1]} before`) : title[what] || what;
+    return profileCard(panel, words, null, group, () => lines.map((l) => {
+      const points = l.points.sort((a, b) => a[0] - b[0]), v = points.map(([, n]) => valueAt(group, n, Infinity));
+      return {x: points.map(([d]) => d), y: v.map((a) => a.mean), type: "scatter", mode: l.held ? "lines+markers" : "lines", marker: {size: 5}, name: `position ${l.place}${l.held ? "" : ", fitted"}`,
+        line: {color: rampColour(places.length > 1 ? places.indexOf(l.place) / (places.length - 1) : 1), width: l.held ? 2 : 1, dash: l.held ? "solid" : "dot"}, showlegend: l.held, hovertemplate: "%{y:.3g}"};
+    }), "blocks passed", true);
+  });
+}
