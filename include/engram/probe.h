@@ -70,11 +70,11 @@ EG_API extern const eg_field eg_probe_fields[];
  * recall_W_K1_early kl_W_F; norm.<tensor> grad_norm.<tensor>; head.<block>.
  * <head>.<score of eg_head_score>, repeat_loss_first repeat_loss_again;
  * loss_at.<t>; loss_compressed loss_interpolated compressed_qk compressed_ov
- * compressed_step; linear.<target>.<depth>.<t>, linear_held....,
- * sensitivity.<lag>; llc llc_se. One row of the table in src/probe a name, with
- * its definition (docs/probes.md). A probe that the model does not have, or
- * that found no position to average over, is not emitted. name stays valid as
- * long as the probes. */
+ * compressed_large compressed_step; linear.<target>.<depth>.<t>,
+ * linear_held...., sensitivity.<lag>; llc llc_se. One row of the table in
+ * src/probe a name, with its definition (docs/probes.md). A probe that the
+ * model does not have, or that found no position to average over, is not
+ * emitted. name stays valid as long as the probes. */
 typedef void (*eg_probe_emit)(void *ctx, const char *name, double value);
 
 typedef struct eg_probe_info {

@@ -148,11 +148,22 @@ static void fill_head(const egi_compress *c, double *w, const double *a,
         }
 }
 
+/* Entries of a above a tenth of the largest. */
+static double count_large(const double *a, eg_index n)
+{
+    double most = 0, large = 0;
+
+    for (eg_index i = 0; i < n; i++) most = fmax(most, fabs(a[i]));
+    for (eg_index i = 0; i < n; i++) large += fabs(a[i]) > .1 * most;
+    return large;
+}
+
 /* The scalars of one head's product a, and its squares. */
 static void compress_head(egi_compress *c, double *mean, const double *a,
                           int which)
 {
     block_means(c, mean, a);
+    c->large += count_large(a, c->d * c->d);
     for (eg_index i = 0; i < c->d * c->d; i++) c->all[which] += a[i] * a[i];
     for (int i = 0; i < c->channels * c->channels; i++)
         c->kept[which] += (double)c->n * mean[i] * mean[i];
@@ -168,6 +179,7 @@ static void analyse(egi_compress *c, const eg_model *m, double *scalars,
     double *a = y + 3 * size;
 
     for (int w = 0; w < 2; w++) c->kept[w] = c->all[w] = 0;
+    c->large = 0;
     for (int i = 0; i < 2 * c->blocks; i++) {
         int l = i / 2, which = i % 2, first = which == 0 ? W_Q : W_V;
 
@@ -324,11 +336,14 @@ static double step_size(const egi_compress *c)
 
 void egi_compress_run(egi_compress *c, eg_probe_emit emit, void *ctx)
 {
+    double products = 2.0 * c->blocks * c->heads;
+
     copy_others(c);
     analyse(c, c->of, c->scalars, true);
     emit(ctx, "loss_compressed", test_loss(c, 0));
     emit(ctx, "loss_interpolated", test_loss(c, 1));
     if (c->all[0] > 0) emit(ctx, "compressed_qk", c->kept[0] / c->all[0]);
     if (c->all[1] > 0) emit(ctx, "compressed_ov", c->kept[1] / c->all[1]);
+    emit(ctx, "compressed_large", c->large / products / (double)(c->d * c->d));
     if (c->channels == 4) emit(ctx, "compressed_step", step_size(c));
 }

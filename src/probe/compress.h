@@ -24,6 +24,7 @@ typedef struct egi_compress {
     double *scalars;        /* [blocks, 2, heads, channels, channels] */
     double *with;           /* the same of other weights, or NULL */
     double *nll;            /* [count] */
+    double large;           /* entries above a tenth of their product's most */
     double kept[2], all[2]; /* squares of A_c and A, of B_c and B */
     double *room;
 } egi_compress;

@@ -152,6 +152,8 @@ const egi_probe egi_probe_table[] = {
            "squares of all products W_Q W_K^T that the blocks keep"),
     BLOCKS("compressed_ov", "fraction",
            "squares of all products W_V W_O that the blocks keep"),
+    BLOCKS("compressed_large", "fraction",
+           "entries of the products above a tenth of their product's largest"),
     BLOCKS("compressed_step", "number",
            "tokens of four channels: size of the gradient step that block 0 "
            "takes in its prediction"),

@@ -156,6 +156,7 @@ static void by_hand(void **state)
                                 {"model.n_layers", "1"},
                                 {NULL, NULL}};
     double q[SIZE], k[SIZE], v[SIZE], o[SIZE], kept = 0, all = 0, step = 0;
+    double ab[2][D * D], large = 0;
     const eg_model *m;
     rig r;
     seen s = {0};
@@ -182,14 +183,25 @@ static void by_hand(void **state)
                     ov += v[(h * D + i) * D + c] * o[(h * D + c) * D + j];
                 }
                 all += qk * qk;
+                ab[0][i * D + j] = fabs(qk);
+                ab[1][i * D + j] = fabs(ov);
                 if (i % N == j % N) a[block] += qk / N;
                 if (i % N == j % N) b[block] += ov / N;
+            }
+        for (int w = 0; w < 2; w++)
+            for (int i = 0; i < D * D; i++) {
+                bool most = true; /* above a tenth of every other */
+
+                for (int j = 0; j < D * D; j++)
+                    most = most && ab[w][i] > .1 * ab[w][j];
+                large += most;
             }
         for (int i = 0; i < C * C; i++) kept += N * a[i] * a[i];
         step += (a[7] + a[11]) * (b[4] + b[8]); /* x, y to k; to p */
     }
     near(&s, "compressed_qk", kept / all, 1e-14);
     near(&s, "compressed_step", step, 1e-14);
+    near(&s, "compressed_large", large / (2 * H * D * D), 1e-15);
     rig_free(&r);
 }
 
