@@ -129,7 +129,8 @@ bool cli_int(const cli_args *a, const char *name, int64_t lo, int64_t hi,
     if (!text) return true;
     errno = 0;
     v = strtoll(text, &end, 10);
-    if (errno || end == text || *end || v < lo || v > hi) {
+    if (strspn(text, "-0123456789") < strlen(text) || errno || end == text ||
+        *end || v < lo || v > hi) {
         cli_fail(CLI_MISUSE,
                  "--%s: expected a whole number from %lld to %lld, found '%s'",
                  name, (long long)lo, (long long)hi, text);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "nn/hold.h"
@@ -22,9 +23,10 @@ static bool read_step(const char **s, int64_t *out)
     char *end;
     long long n;
 
+    if (!egi_is_digit(**s)) return false;
     errno = 0;
     n = strtoll(*s, &end, 10);
-    if (end == *s || n < 0 || errno != 0) return false;
+    if (errno != 0) return false;
     *s = end;
     *out = n;
     return true;

@@ -61,7 +61,7 @@ static eg_status split_item(const char *item, char *pattern, int64_t *step,
     if (!at) return EG_OK;
     errno = 0;
     long long n = strtoll(at + 1, &end, 10);
-    if (end == at + 1 || *end || n < 0 || errno != 0)
+    if (!egi_is_digit(at[1]) || *end || errno != 0)
         return EG_FAIL(err, EG_EINVAL,
                        "train.freeze: expected NAME or NAME@STEP, found '%s'",
                        item);

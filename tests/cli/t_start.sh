@@ -19,6 +19,14 @@ expect 2 '' 'no block for blocks.4.attn.W_V; the model has blocks 0 to 1' \
     "$engram" run c.yaml --set 'train.freeze=[blocks.4.attn.W_V]' --out no
 expect 2 '' "no tensor matches 'blocks.1.attn.W_KQ'; did you mean" \
     "$engram" run c.yaml --set 'train.freeze=[blocks.1.attn.W_KQ]' --out no
+for steps in ' 1' +1 1x -1; do # whole numbers are digits
+    expect 2 '' "train.freeze: expected NAME or NAME@STEP, found 'W_E@" \
+        "$engram" run c.yaml --set "train.freeze=[\"W_E@$steps\"]" --out no
+    expect 2 '' "train.clamp: .*hook_embed@" \
+        "$engram" run c.yaml --set "train.clamp=[\"hook_embed@$steps\"]" --out no
+done
+expect 2 '' "--threads: expected a whole number from .*, found ' 1'" \
+    "$engram" run c.yaml --threads ' 1' --out no
 sed 's/batch: 8/batch: 8, freeze: [blocks.7.attn.W_KQ]/' c.yaml >misspelt.yaml
 expect 2 '' "no tensor matches 'blocks.7.attn.W_KQ'" \
     "$engram" run misspelt.yaml --out no
