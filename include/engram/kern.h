@@ -94,6 +94,7 @@ extern "C" {
  *             the products of the rows of two matrices
  * rank1       Y[i,:] = g[i gs] A[i,:] + x[i] z[:], gs 0 or 1; g NULL stands for
  *             1; Y may equal A
+ * muladd      y[i] += a[i] x[i]
  * sgd         g' = g + wd w; m = g' if first else mu m + g'; w -= lr m
  *             (m may be NULL when mu == 0)
  * adam        m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; with g' = g + wd_l2 w
@@ -187,6 +188,7 @@ extern "C" {
                    eg_index n);                                                \
     void (*rank1)(R * y, const R *a, const R *g, eg_index gs, const R *x,      \
                   const R *z, eg_index m, eg_index n);                         \
+    void (*muladd)(R * y, const R *a, const R *x, eg_index n);                 \
     void (*sgd)(R *w, R *m, const R *g, eg_index n, R lr, R mu, R wd,          \
                 int first);                                                    \
     void (*adam)(R *w, R *m, R *v, const R *g, eg_index n, double lr,          \

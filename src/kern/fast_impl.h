@@ -39,6 +39,7 @@
         .linatt_back = fast_linatt_back,                                       \
         .mesa_work = fast_mesa_work, .mesa = fast_mesa,                        \
         .vecmat = fast_vecmat, .rowdot = fast_rowdot, .rank1 = fast_rank1,     \
+        .muladd = fast_muladd,                                                 \
         .sgd = fast_sgd, .adam = fast_adam,                                    \
     }
 /* clang-format on */

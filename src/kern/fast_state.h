@@ -155,3 +155,16 @@ static void fast_rank1(float *y, const float *a, const float *g, eg_index gs,
                  n - j);
     }
 }
+
+static void fast_muladd(float *y, const float *a, const float *x, eg_index n)
+{
+    eg_index i = 0;
+
+    for (; i + W <= n; i += W)
+        vstore(y + i, vload(y + i) + vload(a + i) * vload(x + i));
+    if (i < n)
+        vstore_n(y + i,
+                 vload_n(y + i, n - i) +
+                     vload_n(a + i, n - i) * vload_n(x + i, n - i),
+                 n - i);
+}

@@ -39,6 +39,7 @@
         .linatt_back = ref_linatt_back,                                        \
         .mesa_work = ref_mesa_work, .mesa = ref_mesa,                          \
         .vecmat = ref_vecmat, .rowdot = ref_rowdot, .rank1 = ref_rank1,        \
+        .muladd = ref_muladd,                                                  \
         .sgd = ref_sgd, .adam = ref_adam,                                      \
     }
 /* clang-format on */

@@ -29,3 +29,8 @@ static void ref_rank1(real *y, const real *a, const real *g, eg_index gs,
             y[i * n + j] = kept + x[i] * z[j];
         }
 }
+
+static void ref_muladd(real *y, const real *a, const real *x, eg_index n)
+{
+    for (eg_index i = 0; i < n; i++) y[i] += a[i] * x[i];
+}

@@ -6,11 +6,8 @@ static void conv_sums(const N(call) * c, real *a, eg_index t)
     const N(arg) *x = &c->in[0], *w = &c->in[1];
 
     op_zero(a, 0, 1, x->cols);
-    for (eg_index j = 0; j < w->rows && j <= t; j++) {
-        const real *from = x->x + (t - j) * x->ld, *by = w->x + j * w->ld;
-
-        for (eg_index i = 0; i < x->cols; i++) a[i] += by[i] * from[i];
-    }
+    for (eg_index j = 0; j < w->rows && j <= t; j++)
+        c->K->muladd(a, w->x + j * w->ld, x->x + (t - j) * x->ld, x->cols);
 }
 
 static void conv_forward(const N(call) * c)
@@ -43,13 +40,12 @@ static void conv_backward(const N(call) * c)
             a[i] = dy[i] * s * (1 + a[i] * (1 - s));
         }
         for (eg_index j = 0; j < w->rows && j <= t; j++) {
-            const real *from = x->x + (t - j) * x->ld, *by = w->x + j * w->ld;
-            real *dx = x->g ? x->g + (t - j) * x->ld : NULL;
-            real *dw = w->g ? w->g + j * w->ld : NULL;
-
-            for (eg_index i = 0; dw && i < y->cols; i++)
-                dw[i] += a[i] * from[i];
-            for (eg_index i = 0; dx && i < y->cols; i++) dx[i] += by[i] * a[i];
+            if (w->g)
+                c->K->muladd(w->g + j * w->ld, a, x->x + (t - j) * x->ld,
+                             y->cols);
+            if (x->g)
+                c->K->muladd(x->g + (t - j) * x->ld, a, w->x + j * w->ld,
+                             y->cols);
         }
     }
 }

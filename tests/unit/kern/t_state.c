@@ -23,6 +23,9 @@ static void products_case(const eg_kern_f32 *k, eg_index m, eg_index n,
     k->rowdot(z.f, a.f, b.f, n, m, n);
     t->rowdot(z.d, a.d, b.d, n, m, n);
     kt_compare(&z, &z, (double)n + 1, 1, k->name, worst);
+    k->muladd(y.f, v.f, a.f, m > 0 ? n : 0);
+    t->muladd(y.d, v.d, a.d, m > 0 ? n : 0);
+    kt_compare(&y, &y, (double)m + 3, 1, k->name, worst);
     kt_free(&a, k->name);
     kt_free(&b, k->name);
     kt_free(&x, k->name);
