@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 20
 
-.PHONY: help build demo demo-flow check lint sanitize tsan headers docs install \
+.PHONY: help build demo demo-flow demo-mesa check lint sanitize tsan headers docs install \
 	consumer fuzz bench clean
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo
 	@echo '  make demo      set up, build, watch an induction head grow, read the report'
 	@echo '  make demo-flow the same for tokens as particles, with a page on which they move'
+	@echo '  make demo-mesa the same for optimisers inside networks'
 	@echo '  make check     set up, build with warnings as errors, run every test'
 	@echo '  make build     the tool, at build/engram'
 	@echo '  make install   tool, library and headers under PREFIX ($(PREFIX))'
@@ -31,9 +32,11 @@ build:
 	@scripts/setup.sh build report
 	@scripts/build.sh release
 
-demo: build
-	@build/engram reproduce birth --quick; status=$$?; \
-	page=$$(ls -t runs/reproduce/birth/*/report.html 2>/dev/null | head -n 1); \
+demo: LAB = birth
+demo-mesa: LAB = mesa
+demo demo-mesa: build
+	@build/engram reproduce $(LAB) --quick; status=$$?; \
+	page=$$(ls -t runs/reproduce/$(LAB)/*/report.html 2>/dev/null | head -n 1); \
 	[ -z "$$page" ] || echo "The report, to open in a browser: $$page"; \
 	exit $$status
 

@@ -1,23 +1,39 @@
 // Writes the claims tables of README.md from results of runs:
 //     node scripts/claims-table.js runs/reproduce/*/TIME/claims.json
 // birth: a row a claim of the training experiments; its theory, which has many
-// small claims, is counted. flow: the claims named below and, for every file of
-// experiments, a row that counts all of its claims.
+// small claims, is counted. flow, mesa: the claims named below and, for every
+// file of experiments, a row that counts all of its claims. followups: all.
 const fs = require('fs');
 
-const telling = [
-  'theory/closed-inverse-by-quadrature', 'theory/flow-follows-the-curve',
-  'theory/energy-grows-sa', 'theory/fastest-mode-grows',
-  'theory/concentration-scaling', 'theory/appendix-bound-for-all-times',
-  'phase/d2-two-clusters', 'phase/d2-clusters-beta9-t30',
-  'metastability/kinetic-published-time', 'metastability/kinetic-exact',
-  'metastability/caps-collapse', 'metastability/caps-stay',
-  'metastability/printed-lambda', 'metastability/stairs-4000-999',
-  'causal/first-never-moves', 'causal/all-to-first',
-  'prequel/candidates', 'prequel/hyper2-levels',
-  'prequel/boolean-doubly-exponential', 'prequel/script-is-rk4',
-  'prequel/script-is-euler', 'accuracy/boundary-lag',
-];
+const telling = {
+  flow: [
+    'theory/closed-inverse-by-quadrature', 'theory/flow-follows-the-curve',
+    'theory/energy-grows-sa', 'theory/fastest-mode-grows',
+    'theory/concentration-scaling', 'theory/appendix-bound-for-all-times',
+    'phase/d2-two-clusters', 'phase/d2-clusters-beta9-t30',
+    'metastability/kinetic-published-time', 'metastability/kinetic-exact',
+    'metastability/caps-collapse', 'metastability/caps-stay',
+    'metastability/printed-lambda', 'metastability/stairs-4000-999',
+    'causal/first-never-moves', 'causal/all-to-first',
+    'prequel/candidates', 'prequel/hyper2-levels',
+    'prequel/boolean-doubly-exponential', 'prequel/script-is-rk4',
+    'prequel/script-is-euler', 'accuracy/boundary-lag',
+  ],
+  mesa: [
+    'layers/one-step', 'layers/step-too-large-late', 'layers/two-layers',
+    'layers/four-layers', 'states/learns-in-context',
+    'states/binds-neighbours', 'states/deeper-knows-more',
+    'compressed/compressed', 'compressed/step-size',
+    'constructions/proposition-1', 'constructions/descent',
+    'constructions/mesa-layer', 'theory/one-step', 'theory/least-squares',
+    'theory/least-squares-as-printed', 'theory/chebyshev-as-printed',
+    'theory/keys-that-change', 'curves/two-layers-as-recorded',
+    'ladder/erasing', 'ladder/solving', 'families/partial-mesa',
+     'linearised/first-blocks-are-softmax',
+    'mesanet/guard-stalls', 'precision/float16-fails', 'stairs/four-drops',
+    'coefficient/rises-with-the-drop',
+  ],
+};
 
 const number = (x, digits) => x === null ? 'not measured'
   : x !== 0 && Math.abs(x) < 1e-4 ? (+x.toPrecision(digits)).toExponential()
@@ -42,22 +58,27 @@ function birth(claims) {
     `${theory.length} claims | | | ${tally(theory)} |`];
 }
 
-function flow(claims) {
+function told(paper, claims) {
   const files = [...new Set(claims.map((c) => c.id.split('/')[1]))];
   const lines = [...head];
-  for (const name of telling) {
-    const c = claims.find((x) => x.id === `flow/${name}`);
+  for (const name of telling[paper]) {
+    const c = claims.find((x) => x.id === `${paper}/${name}`);
     if (c) lines.push(row(c, 4));
-    else console.error(`claims-table: no claim flow/${name}`);
+    else console.error(`claims-table: no claim ${paper}/${name}`);
   }
   for (const file of files) {
     const all = claims.filter((c) => c.id.split('/')[1] === file);
-    lines.push(`| all of [${file}](experiments/flow/${file}.yaml) | ${all.length} claims | | | ${tally(all)} |`);
+    lines.push(`| all of [${file}](experiments/${paper}/${file}.yaml) | ${all.length} claims | | | ${tally(all)} |`);
   }
   return lines;
 }
 
-const tables = { birth, flow };
+const tables = {
+  birth,
+  flow: (claims) => told('flow', claims),
+  mesa: (claims) => told('mesa', claims),
+  followups: (claims) => [...head, ...claims.map((c) => row(c, 4))],
+};
 let readme = fs.readFileSync('README.md', 'utf8');
 for (const path of process.argv.slice(2)) {
   const { claims } = JSON.parse(fs.readFileSync(path, 'utf8'));

@@ -169,7 +169,7 @@ function main(root) {
   for (const seed of [1, 2])
     runs.push(run(root, "places", seed, {text: [0, 100, 200, 300, STEPS].map(places).join("\n") + "\n"}));
   runs.push(run(root, "solver", 1, {
-    config: "run:\n  name: solver\n  kind: theory\n  theory: mesa_solver\n  seed: 1\n", record: {kind: "theory"},
+    config: `run:\n  name: solver\n  kind: theory\n  theory: mesa_solver\n  seed: 1\ntheory:\n  solver: ridge\n  n_ctx: ${N_CTX}\n  steps: 1\n`, record: {kind: "theory"},
     text: Array.from({length: 21}, (_, t) => JSON.stringify(t ? {step: t, loss: 1.7 / t} : {step: 0, mean: .3})).join("\n") + "\n",
   }));
   /* what must not break a page: markup in a name, a cut last line, NaN */

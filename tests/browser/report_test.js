@@ -46,7 +46,7 @@ async function testProfiles(b) {
   const lines = await b.eval(`(() => {const p = [...document.querySelectorAll('#run-places .plot')].find((e) => e.getAttribute('aria-label').startsWith('Loss by position'));
     return p.data.filter((t) => t.name).map((t) => [t.name, t.x.join(), t.line.dash || "", Number(t.y[t.y.length - 1].toFixed(4))]);})()`);
   check(lines.length === 6 && lines[4][0] === "step 400" && lines[4][1] === "1,5,10,20" && lines[4][3] === Number((1.7 / 21).toFixed(4)), "a line for every step, over places", lines);
-  check(lines[5][0] === "solver" && lines[5][2] === "dash" && lines[5][3] === Number((1.7 / 20).toFixed(4)), "and one for the solver beside it", lines[5]);
+  check(lines[5][0] === "ridge" && lines[5][2] === "dash" && lines[5][3] === Number((1.7 / 20).toFixed(4)), "and one for the solver beside it", lines[5]);
   const depth = await b.eval(`[...document.querySelectorAll('#run-places .plot')].filter((e) => /blocks passed/.test(e.getAttribute('aria-label'))).map((p) => [p.getAttribute('aria-label'), p.data.length, p.data.map((t) => t.y.map((v) => v.toFixed(3)).join())])`);
   check(depth.length === 2 && depth[0][1] === 4 && depth[0][2].includes("1.000,0.167,0.091") && depth[1][0].startsWith("The token 1 before"), "what linear maps read, by depth", depth);
   const legend = await b.eval("DATA.quantities['loss_at.5'].label");

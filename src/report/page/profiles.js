@@ -23,13 +23,23 @@ function valueAt(group, name, step) {
   const p = pool(group, name), i = step === Infinity ? p.x.length - 1 : p.x.indexOf(step);
   return i < 0 ? {mean: null, lo: null, hi: null} : {mean: p.mean[i], lo: p.lo[i], hi: p.hi[i]};
 }
-/* Solvers on the page: theory runs over positions whose metric is a loss. */
-function solverLines(places) {
-  const last = places[places.length - 1];
-  return DATA.groups.filter((g) => g.theory && /^(t|position)/.test(g.axis) && g.runs.some((r) => r.series.loss)).map((g) => {
-    const p = pool(g, "loss"), keep = p.x.map((x, i) => [x, p.mean[i]]).filter(([x]) => x >= 1 && x <= last);
-    return {name: g.name, x: keep.map(([x]) => x), y: keep.map(([, y]) => y)};
-  }).filter((s) => s.x.length > 1 && s.x[s.x.length - 1] === last);
+/* The value of a key of a resolved configuration. */
+function optionOf(group, key) {
+  const m = new RegExp(`^ +${key}: (\\S+)`, "m").exec(group.runs[0].config || "");
+  return m ? m[1] : "";
+}
+/* Solvers on the page, of the same systems: theory runs over positions whose
+ * metric is a loss. One of each sort and number of steps; the plain ones are
+ * drawn at once, the others wait in the legend. */
+const PLAIN = ["gd", "prop2", "ridge", "kernel"];
+function solverLines(group, places) {
+  const last = places[places.length - 1], seen = new Set();
+  return DATA.groups.filter((g) => g.theory && /^position/.test(g.axis) && g.runs.some((r) => r.series.loss) &&
+    ["dim", "n_ctx", "system", "hidden"].every((key) => optionOf(g, key) === optionOf(group, key)) && !/-control-/.test(g.name)).map((g) => {
+    const p = pool(g, "loss"), keep = p.x.map((x, i) => [x, p.mean[i]]).filter(([x]) => x >= 1 && x <= last), solver = optionOf(g, "solver"), steps = optionOf(g, "steps");
+    return {solver, name: solver ? solver + (Number(steps) > 1 ? `, ${steps} steps` : "") : g.name, x: keep.map(([x]) => x), y: keep.map(([, y]) => y)};
+  }).filter((s) => s.x.length > 1 && s.x[s.x.length - 1] === last && !seen.has(s.name) && seen.add(s.name))
+    .map((s, k, all) => Object.assign(s, {shown: !s.solver || (PLAIN.includes(s.solver) && all.findIndex((o) => o.solver === s.solver) === k)}));
 }
 
 const PROFILE_AXIS = () => ({gridcolor: css("--grid"), linecolor: css("--line"), zeroline: false, automargin: true, ticks: "outside", ticklen: 4, tickcolor: css("--line")});
@@ -55,9 +65,9 @@ function placeCard(group, panel, names) {
       const v = places.map(([, n]) => valueAt(group, n, step)), last = k === steps.length - 1, colour = last ? css("--ink") : rampColour(steps.length > 1 ? k / (steps.length - 1) : 1);
       const line = {x, y: v.map((a) => a.mean), type: "scatter", mode: last ? "lines+markers" : "lines", marker: {size: 5}, name: `step ${num(step, 6)}`, line: {color: colour, width: last ? 2.4 : 1.6},
         text: v.map((a) => num(a.mean) + (many ? `  (${num(a.lo)} to ${num(a.hi)})` : "")), hovertemplate: "%{text}"};
-      return last && many ? [...bandTraces(x, v.map((a) => a.lo), v.map((a) => a.hi), colour), line] : [line];
+      return last && many ? [...bandTraces(x, v.map((a) => a.lo), v.map((a) => a.hi), colour).map((b) => Object.assign(b, {showlegend: false})), line] : [line];
     }).flat();
-    const spare = solverLines(x).map((s, k) => ({x: s.x, y: s.y, type: "scatter", mode: "lines", name: escapeText(s.name), line: {color: SPARE[k % SPARE.length][STATE.dark ? 1 : 0], width: 1.6, dash: "dash"}, hovertemplate: "%{y:.3g}"}));
+    const spare = solverLines(group, x).map((s, k) => ({x: s.x, y: s.y, type: "scatter", mode: "lines", name: escapeText(s.name), visible: s.shown ? true : "legendonly", line: {color: SPARE[k % SPARE.length][STATE.dark ? 1 : 0], width: 1.6, dash: "dash"}, hovertemplate: "%{y:.3g}"}));
     return lines.concat(spare);
   }, "position in the sequence", false);
 }
