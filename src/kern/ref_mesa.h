@@ -9,7 +9,7 @@ static double *ref_mesa_state(real *work)
 
 static eg_index ref_mesa_work(eg_index w)
 {
-    return (w * w + w + 8) * (eg_index)(sizeof(double) / sizeof(real));
+    return (w * w + w + 8) * (8 / (eg_index)sizeof(real)); /* float64 */
 }
 
 /* u = R x */

@@ -72,7 +72,7 @@ static compared compare(const variant *v, bool named, unsigned which)
     compared c = {0};
     egi_program p;
     eg_err err;
-    bool trains[64];
+    bool trains[256];
 
     setting_open(&s, v, TASK, 1);
     set_fields(eg_train_fields, &s.spec.train,
@@ -82,6 +82,7 @@ static compared compare(const variant *v, bool named, unsigned which)
     egi_load load = {
         .batch = 1000, .slots = 3, .rows = tr->program.loss->lo > 0 ? 0.3 : 1};
     double **g = gradients(tr, &loss);
+    assert_in_range(m->n_tensors, 1, 256);
     for (int i = 0; i < m->n_tensors; i++) trains[i] = g[i] != NULL;
     if (egi_program_build(&p, m, tr->program.loss,
                           EGI_TRAINING |
