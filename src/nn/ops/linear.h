@@ -88,16 +88,26 @@ static eg_index linear_wide(eg_index n)
     return ((n + parts - 1) / parts + 31) / 32 * 32;
 }
 
-/* dy, packed once for all that multiply by it. */
+/* db += the rows of dy, of some columns. */
+static void linear_bias_back(const N(call) * c, eg_index n, eg_index cols)
+{
+    const N(arg) *b = &c->in[3], *y = &c->out[0];
+
+    for (eg_index t = 0; b->g && t < y->rows; t++)
+        c->K->add(b->g + n, y->g + t * y->ld + n, cols);
+}
+
+/* dy, packed once for all that multiply by it; and db. */
 static void linear_pack(void *ctx, int i, int worker)
 {
     const linear_job *j = ctx;
     const N(arg) *y = &j->c->out[0];
-    eg_index n = i * j->cols;
+    eg_index n = i * j->cols, cols = op_least(j->n - n, j->cols);
 
     (void)worker;
     j->c->K->pack(j->c->shared + i * j->c->K->pack_size(y->rows, j->cols),
-                  y->g + n, y->ld, 1, y->rows, op_least(j->n - n, j->cols));
+                  y->g + n, y->ld, 1, y->rows, cols);
+    linear_bias_back(j->c, n, cols);
 }
 
 /* dW += x^T dy. */
@@ -118,8 +128,7 @@ static void linear_weights(void *ctx, int i, int worker)
 
 static void linear_weights_back(const N(call) * c)
 {
-    const N(arg) *x = &c->in[0], *w = &c->in[1], *b = &c->in[3];
-    const N(arg) *y = &c->out[0];
+    const N(arg) *x = &c->in[0], *w = &c->in[1], *y = &c->out[0];
     linear_job j = {.c = c,
                     .n = y->cols,
                     .k = x->cols,
@@ -132,12 +141,12 @@ static void linear_weights_back(const N(call) * c)
     if (w->g && w->part > 0) {
         op_share(c, madds, parts, linear_pack, &j);
         op_share(c, madds, (int)j.below * parts, linear_weights, &j);
-    } else if (w->g) {
+        return;
+    }
+    if (w->g)
         c->K->gemm(w->g, w->ld, x->x, 1, x->ld, y->g, y->ld, 1, j.k, j.n,
                    y->rows, 1, 1, c->work);
-    }
-    for (eg_index t = 0; b->g && t < y->rows; t++)
-        c->K->add(b->g, y->g + t * y->ld, j.n);
+    linear_bias_back(c, 0, j.n);
 }
 
 static void linear_backward(const N(call) * c)
