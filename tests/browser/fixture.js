@@ -175,6 +175,7 @@ function main(root) {
   /* what must not break a page: markup in a name, a cut last line, NaN */
   const evil = metrics(1).slice(0, 30);
   evil[20] = evil[20].replace(/"loss":[^,]*/, '"loss":NaN').replace(/"loss_global":[^,]*/, '"loss_global":null');
+  evil[2] = evil[2].replace("{", '{"loss_at.early":1,'); // no place
   evil[12] = "{ this is no JSON";
   runs.push(run(root, "<script>window.hacked=1</script><img src=x onerror=window.hacked=2>", 4, {
     folder: "odd", text: evil.join("\n") + '\n{"step": 150, "lo', record: {status: "diverged", reason: "step 148: gradient of <b>W_O</b> is not finite"},
