@@ -2,6 +2,7 @@
 #ifndef EGI_MEMORY_CHECKS_H
 #define EGI_MEMORY_CHECKS_H
 
+#include "base/theory_rows.h"
 #include "engram/memory.h"
 
 #define EGI_THEORY_LIST(X)                                                    \
@@ -21,12 +22,6 @@
     X(three_step, "the swept option",                                         \
       "three gradient steps build the induction head")
 
-#define EGI_THEORY_DECLARE(name, step, help)                             \
-    extern const eg_field egi_##name##_fields[];                         \
-    eg_status egi_theory_##name(const void *options, uint64_t seed,      \
-                                eg_pool *pool, const eg_theory_out *out, \
-                                eg_err *err);
 EGI_THEORY_LIST(EGI_THEORY_DECLARE)
-#undef EGI_THEORY_DECLARE
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef EGI_MESA_CHECKS_H
 #define EGI_MESA_CHECKS_H
 
+#include "base/theory_rows.h"
 #include "engram/mesa.h"
 
 #define EGI_MESA_LIST(X)                                                   \
@@ -15,12 +16,6 @@
     X(mesa_linearise, "block",                                             \
       "which blocks of a softmax network linear attention can replace")
 
-#define EGI_MESA_DECLARE(name, step, help)                               \
-    extern const eg_field egi_##name##_fields[];                         \
-    eg_status egi_theory_##name(const void *options, uint64_t seed,      \
-                                eg_pool *pool, const eg_theory_out *out, \
-                                eg_err *err);
-EGI_MESA_LIST(EGI_MESA_DECLARE)
-#undef EGI_MESA_DECLARE
+EGI_MESA_LIST(EGI_THEORY_DECLARE)
 
 #endif
