@@ -18,6 +18,7 @@
 #include "engram/mesa.h"
 #include "engram/model.h"
 #include "engram/pool.h"
+#include "engram/neighbours.h"
 #include "engram/probe.h"
 #include "engram/program.h"
 #include "engram/report.h"
