@@ -5,6 +5,8 @@
 #include "engram/bench.h"
 #include "engram/claim.h"
 #include "engram/config.h"
+#include "engram/energy.h"
+#include "engram/energy_theory.h"
 #include "engram/eval.h"
 #include "engram/fields.h"
 #include "engram/file.h"
