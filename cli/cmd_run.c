@@ -47,7 +47,7 @@ const char cli_run_help[] =
     "  engram run runs/birth-basic/20260131-120000 --resume --from 200\n"
     "  engram run experiments/flow/sphere.yaml --set flow.x0=mine.npy\n";
 
-static int print_result(const eg_lab_result *r)
+static int print_result(const eg_config *cfg, const eg_lab_result *r)
 {
     eg_metrics m;
     cli_table *t = cli_table_new(2);
@@ -60,26 +60,13 @@ static int print_result(const eg_lab_result *r)
     cli_table_cell(t, "%s%s%s", eg_outcome_name(r->outcome),
                    r->reason[0] ? ": " : "", r->reason);
     if (st == EG_OK) {
-        static const char *const shown[] = {"loss",
-                                            "acc_in_context",
-                                            "acc_in_context_test",
-                                            "recall_W_O2",
-                                            "recall_W_K2",
-                                            "recall_W_K1_early",
-                                            "recall_W_K1",
-                                            "kl_W_F",
-                                            "t",
-                                            "energy",
-                                            "order",
-                                            "inner_mean",
-                                            "components",
-                                            "hull"};
+        eg_headline h;
 
-        for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
-            const eg_series *s = eg_metrics_find(&m, shown[i]);
+        for (int i = 0; eg_headline_at(&h, cfg, i); i++) {
+            const eg_series *s = eg_metrics_find(&m, h.name);
 
             if (!s || s->n == 0) continue;
-            cli_table_cell(t, "%s", shown[i]);
+            cli_table_cell(t, "%s", h.name);
             cli_table_cell(t, "%.4g", s->value[s->n - 1]);
         }
         eg_metrics_release(&m);
@@ -165,7 +152,7 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
     }
     if (r.untouched) {
         cli_say("%s is finished: nothing was done", r.dir);
-        return cli_flag(a, "json") ? print_json(&r) : print_result(&r);
+        return cli_flag(a, "json") ? print_json(&r) : print_result(cfg, &r);
     }
     if (r.announced_bytes > 0)
         cli_say("peak memory %.1f MiB, announced %.1f MiB; %.0f tokens/s",
@@ -176,7 +163,7 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
                 "%.1f MiB",
                 (long long)r.solver_steps, (long long)r.evaluations, r.seconds,
                 (double)r.peak_bytes / 1048576.0);
-    code = cli_flag(a, "json") ? print_json(&r) : print_result(&r);
+    code = cli_flag(a, "json") ? print_json(&r) : print_result(cfg, &r);
     if (r.outcome == EG_INTERRUPTED) {
         cli_say("interrupted by %s; go on with: engram run %s --resume",
                 cli_stop_name(), r.dir);

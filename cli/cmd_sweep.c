@@ -124,16 +124,12 @@ static void show(sweep *s, const char *name)
  * a statement what it measures first. */
 static void choose(sweep *s, const eg_metrics *m)
 {
-    static const char *const of[][MAX_SHOWN] = {
-        [EG_RUN_TRAIN] = {"loss", "acc_in_context_test"},
-        [EG_RUN_FLOW] = {"energy", "order", "components", "hull"}};
+    eg_headline h;
 
     if (s->cfg->run.kind == EG_RUN_THEORY)
         for (int i = 0; i < m->n; i++) show(s, m->series[i].name);
-    else
-        for (int i = 0; i < MAX_SHOWN && of[s->cfg->run.kind][i]; i++)
-            if (eg_metrics_find(m, of[s->cfg->run.kind][i]))
-                show(s, of[s->cfg->run.kind][i]);
+    for (int i = 0; eg_headline_at(&h, s->cfg, i); i++)
+        if (h.swept && eg_metrics_find(m, h.name)) show(s, h.name);
 }
 
 /* The last values of a point, NaN where there are none; with choose, what to

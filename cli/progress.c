@@ -64,10 +64,12 @@ static void put(news *w, int rank, const char *label, double v, int digits)
 }
 
 /* The same for a number of any size. */
-static void put_short(news *w, int rank, const char *label, double v)
+static void put_short(news *w, int rank, const char *label, double v,
+                      int digits)
 {
     if (isnan(v)) return;
-    snprintf(add(w, rank)->text, sizeof w->part->text, "%s %.6g", label, v);
+    snprintf(add(w, rank)->text, sizeof w->part->text, "%s %.*g", label, digits,
+             v);
 }
 
 static void put_eta(news *w, double eta)
@@ -89,15 +91,12 @@ static void collect(news *w, const eg_progress *p)
     snprintf(add(w, 1)->text, sizeof w->part->text, "%s %lld/%lld",
              isnan(p->t) ? "step" : "time", (long long)p->step + 1,
              (long long)p->n_steps);
-    put_short(w, 4, "t", p->t);
-    put_short(w, 5, "energy", p->energy);
-    put(w, 2, "components", p->components, 0);
+    put_short(w, 4, "t", p->t, 6);
     put(w, 2, "loss", p->loss, 3);
-    put(w, 3, "acc", p->accuracy, 3);
-    put(w, 6, "W_O2", p->recall_wo2, 2);
-    put(w, 7, "W_K2", p->recall_wk2, 2);
-    put(w, 8, "W_K1", p->recall_wk1, 2);
-    put(w, 9, "tok/s", p->tokens_per_s, 0);
+    for (int i = 0; i < p->n_news; i++)
+        put_short(w, 3 + i, p->news[i].brief, p->news[i].value,
+                  isnan(p->t) ? 3 : 6);
+    put(w, 3 + EG_NEWS, "tok/s", p->tokens_per_s, 0);
     put_eta(w, p->eta);
 }
 

@@ -30,14 +30,33 @@ EG_API eg_status eg_op_times_json(char **out, const eg_op_times *t,
 EG_API const eg_theory *eg_theory_at(int i);
 EG_API const eg_theory *eg_theory_find(const char *name);
 
+/* A metric that tells in a word how a run goes. */
+typedef struct eg_headline {
+    char name[64];
+    const char *brief; /* on the progress line; "": not there */
+    bool swept;        /* compared by a sweep */
+} eg_headline;
+/* The i-th of a run of that configuration: by its kind, its task and the group
+ * that is trained on; false past the end. */
+EG_API bool eg_headline_at(eg_headline *out, const eg_config *cfg, int i);
+
+enum { EG_NEWS = 6 };
+typedef struct eg_news {
+    const char *brief;
+    double value;
+} eg_news;
+
 /* A step's news, for whoever watches. Numbers not known are NaN. */
 typedef struct eg_progress {
     const char *label; /* what runs */
     int64_t step, n_steps;
-    double loss, accuracy, recall_wo2, recall_wk2, recall_wk1;
-    double t, energy, components; /* of a flow */
-    double tokens_per_s, eta;     /* seconds left */
-    bool measured;                /* the probes ran at this step */
+    double loss;
+    double t; /* of a flow */
+    int n_news;
+    eg_news news[EG_NEWS];    /* what was measured last, in the order of
+                                 eg_headline_at */
+    double tokens_per_s, eta; /* seconds left */
+    bool measured;            /* the probes ran at this step */
 } eg_progress;
 
 /* What is about to run. */

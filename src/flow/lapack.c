@@ -27,6 +27,7 @@
 #endif
 
 #include "engram/flow.h"
+#include "engram/mem.h"
 
 #define LIBRARY "liblapacke.so.3"
 #define BUFFER ((size_t)160 << 20)  /* with what else a call takes */
@@ -155,6 +156,32 @@ void egi_lapack_leave(void)
     if (--lapack.calls == 0 && lapack.get_threads && lapack.threads_found != 1)
         lapack.set_threads(lapack.threads_found);
     (void)pthread_mutex_unlock(&lapack.lock);
+}
+
+eg_status egi_lapack_touch(int rows, int cols, eg_err *err)
+{
+    const egi_lapack *lapack_now;
+    size_t n = (size_t)rows, m = (size_t)cols, tall = n > m ? n : m;
+    double *a = eg_calloc(n * m + tall, sizeof *a), *b = a ? a + n * m : NULL;
+    int32_t *pivot = eg_calloc(m, sizeof *pivot), rank = 0;
+    eg_status st = EG_OK;
+    int info;
+
+    if (!a || !pivot) {
+        st = EG_FAIL(err, EG_ENOMEM, "a matrix of [%d,%d]", rows, cols);
+        goto done;
+    }
+    for (size_t i = 0; i < n * m; i++) a[i] = (double)(i * i % 17) + 1;
+    for (size_t i = 0; i < n; i++) b[i] = (double)i;
+    EG_TRY(egi_lapack_enter(&lapack_now, err));
+    info = lapack_now->dgelsy(LAPACK_COL_MAJOR, rows, cols, 1, a, rows, b,
+                              (int)tall, pivot, 1e-6, &rank);
+    egi_lapack_leave();
+    if (info != 0) st = egi_lapack_fail(info, "least squares", rows, cols, err);
+done:
+    eg_free(a);
+    eg_free(pivot);
+    return st;
 }
 
 eg_status egi_lapack_fail(int info, const char *what, eg_index n, eg_index m,

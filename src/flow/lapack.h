@@ -33,6 +33,9 @@ typedef struct egi_lapack {
  * call loads it, some milliseconds. */
 eg_status egi_lapack_enter(const egi_lapack **lapack, eg_err *err);
 void egi_lapack_leave(void);
+/* Loads it and solves one problem of that size, [rows, cols]: what it keeps for
+ * itself from then on shows in what the process has. */
+eg_status egi_lapack_touch(int rows, int cols, eg_err *err);
 
 /* What a result other than 0 means: EG_ENOMEM, or EG_EINVAL for a matrix
  * [n, m] whose `what` were not found. */

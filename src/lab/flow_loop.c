@@ -140,13 +140,6 @@ static double time_left(const loop *l, eg_index i, double t)
     return done > 0 ? (eg_clock() - l->clock0) / done * left : (double)NAN;
 }
 
-static double cell(const eg_row *row, const char *name)
-{
-    for (int i = 0; i < row->n; i++)
-        if (strcmp(row->cell[i].name, name) == 0) return row->cell[i].value;
-    return (double)NAN;
-}
-
 static void tell_progress(loop *l, eg_index i, double t)
 {
     eg_progress *p = &l->news;
@@ -154,8 +147,8 @@ static void tell_progress(loop *l, eg_index i, double t)
     if (!l->opts->progress) return;
     p->step = i;
     p->t = t;
-    p->energy = cell(&l->row, "energy");
-    p->components = cell(&l->row, "components");
+    for (int k = 0; k < l->row.n; k++)
+        egi_news_put(p, l->cfg, l->row.cell[k].name, l->row.cell[k].value);
     p->eta = time_left(l, i, t);
     l->opts->progress(l->opts->ctx, p);
 }

@@ -62,5 +62,8 @@ int64_t egi_memory_total(void);
 bool egi_lab_nearest(eg_lab_near *near, const char *root, const eg_config *cfg);
 /* News in which nothing is known yet. */
 eg_progress egi_no_news(const char *label);
+/* A metric, if it is a headline of the progress line. */
+void egi_news_put(eg_progress *p, const eg_config *cfg, const char *name,
+                  double value);
 
 #endif

@@ -20,17 +20,8 @@ eg_progress egi_no_news(const char *label)
 {
     const double no = (double)NAN;
 
-    return (eg_progress){.label = label,
-                         .loss = no,
-                         .accuracy = no,
-                         .recall_wo2 = no,
-                         .recall_wk2 = no,
-                         .recall_wk1 = no,
-                         .t = no,
-                         .energy = no,
-                         .components = no,
-                         .tokens_per_s = no,
-                         .eta = no};
+    return (eg_progress){
+        .label = label, .loss = no, .t = no, .tokens_per_s = no, .eta = no};
 }
 
 static bool is_finished(const eg_run_info *info)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "engram/kern.h"
 #include "engram/mem.h"
+#include "flow/lapack.h"
 
 typedef struct loop {
     const eg_config *cfg;
@@ -38,13 +39,9 @@ static const char *const precision_name[] = {"float32", "float64"};
 static void emit(void *ctx, const char *name, double value)
 {
     loop *l = ctx;
-    eg_progress *p = &l->news;
 
     if (!eg_row_put(&l->row, name, value)) l->row_full = true;
-    if (strcmp(name, "acc_in_context") == 0) p->accuracy = value;
-    if (strcmp(name, "recall_W_O2") == 0) p->recall_wo2 = value;
-    if (strcmp(name, "recall_W_K2") == 0) p->recall_wk2 = value;
-    if (strcmp(name, "recall_W_K1_early") == 0) p->recall_wk1 = value;
+    egi_news_put(&l->news, l->cfg, name, value);
 }
 
 /* Memory is given out before it is there: without a look at what the machine
@@ -86,6 +83,9 @@ static eg_status build(loop *l, eg_err *err)
     l->spec.task = l->task;
     EG_TRY(eg_train_plan_make(&l->plan, &l->spec, err));
     l->spec.kern = l->plan.kern;
+    if (c->probe.linear.n > 0)
+        EG_TRY(egi_lapack_touch((int)c->probe.linear_sequences,
+                                (int)c->model.d_model, err));
     l->announced = eg_memory_now() + BESIDE + l->plan.total + l->plan.eval;
     EG_TRY(check_memory(l, err));
     EG_TRY(eg_trainer_new(&l->trainer, &l->spec, err));

@@ -135,6 +135,28 @@ static eg_status resolve_heads(eg_model *m, eg_err *err)
     return EG_OK;
 }
 
+/* Blocks that have positions: of the codes that attention takes. */
+static eg_status check_pos_layers(const eg_model *m, eg_err *err)
+{
+    const eg_model_opts *o = &m->opts;
+    char pos[32];
+
+    (void)eg_choice(eg_field_find(eg_model_fields, "pos")->choices, o->pos, pos,
+                    sizeof pos);
+    if (o->pos_layers > 0 && o->pos != EG_POS_RELATIVE &&
+        o->pos != EG_POS_CONCATENATED)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.pos_layers: blocks are chosen of model.pos: "
+                       "relative or concatenated, found %s",
+                       pos);
+    if (o->rotary_layers > 0 && o->pos != EG_POS_ROTARY)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.rotary_layers: blocks are chosen of model.pos: "
+                       "rotary, found %s",
+                       pos);
+    return EG_OK;
+}
+
 /* What only some mixers and forms of queries and keys have. */
 static eg_status check_attention(const eg_model *m, eg_err *err)
 {
@@ -253,5 +275,6 @@ eg_status egi_model_resolve(eg_model *m, eg_err *err)
     }
     if (resolve_heads(m, err) != EG_OK || resolve_parts(m, err) != EG_OK)
         return EG_EINVAL;
+    if (check_pos_layers(m, err) != EG_OK) return EG_EINVAL;
     return check_attention(m, err);
 }

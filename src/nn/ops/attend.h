@@ -26,7 +26,7 @@ enum { ATTEND_ROWS = 32 };
 typedef struct attend_block {
     const N(call) * c;
     const real *q, *k, *v, *dz;
-    real *z, *p, *dq, *dk, *dv;
+    real *z, *p, *dq, *dk, *dv, *dR;
     eg_index h, row, rows, n, span, kw, vw;
     real *one, *two; /* scratch [rows, span] */
     real *work;      /* of products */
@@ -38,7 +38,8 @@ static real *attend_part(real *x, eg_index shift)
     return x ? x + shift : NULL;
 }
 
-static attend_block attend_at(const N(call) * c, eg_index h, eg_index row)
+static attend_block attend_at(const N(call) * c, eg_index h, eg_index row,
+                              real *work)
 {
     const egi_attr *a = &c->op->attr;
     const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
@@ -65,9 +66,9 @@ static attend_block attend_at(const N(call) * c, eg_index h, eg_index row)
                           .span = span,
                           .kw = kw,
                           .vw = vw,
-                          .one = c->work,
-                          .two = c->work + ATTEND_ROWS * span,
-                          .work = c->work + (eg_index)2 * ATTEND_ROWS * span,
+                          .one = work,
+                          .two = work + ATTEND_ROWS * span,
+                          .work = work + (eg_index)2 * ATTEND_ROWS * span,
                           .key = op_mask_key(c)};
 }
 
@@ -133,20 +134,35 @@ static const real *attend_dropped(const attend_block *b, real *to)
     return to;
 }
 
+/* A block of rows in one head. */
+static void attend_forward_task(void *ctx, int i, int worker)
+{
+    const N(call) *c = ctx;
+    const N(arg) *v = &c->in[2], *z = &c->out[0];
+    int parts = op_parts(z->rows, ATTEND_ROWS);
+    attend_block b = attend_at(
+        c, i / parts, (eg_index)(i % parts) * ATTEND_ROWS, op_work(c, worker));
+
+    attend_scores(&b);
+    for (eg_index r = 0; r < b.rows; r++)
+        attend_softmax(b.p + r * b.span, attend_keys(&b, r), b.n);
+    c->K->gemm(b.z, z->ld, attend_dropped(&b, b.one), b.span, 1, b.v, v->ld, 1,
+               b.rows, b.vw, b.n, 1, 0, b.work);
+}
+
+/* Of scores, or of values, with exponentials and masks beside them. */
+static double attend_madds(const N(call) * c)
+{
+    return (double)(c->out[0].rows * c->in[1].rows * c->in[0].cols);
+}
+
 static void attend_forward(const N(call) * c)
 {
-    const N(arg) *v = &c->in[2], *z = &c->out[0];
+    N(call) all = *c;
 
-    for (eg_index h = 0; h < c->op->attr.heads; h++)
-        for (eg_index row = 0; row < z->rows; row += ATTEND_ROWS) {
-            attend_block b = attend_at(c, h, row);
-
-            attend_scores(&b);
-            for (eg_index r = 0; r < b.rows; r++)
-                attend_softmax(b.p + r * b.span, attend_keys(&b, r), b.n);
-            c->K->gemm(b.z, z->ld, attend_dropped(&b, b.one), b.span, 1, b.v,
-                       v->ld, 1, b.rows, b.vw, b.n, 1, 0, b.work);
-        }
+    op_share(c, attend_madds(c),
+             c->op->attr.heads * op_parts(c->out[0].rows, ATTEND_ROWS),
+             attend_forward_task, &all);
 }
 
 /* ds = scale P (m dz . v - sum_j P_j m_j dz . v_j) into b.one; and dv. */
@@ -196,23 +212,47 @@ static void attend_scores_back(const attend_block *b)
         c->K->gemm(b->dq, q->ld, b->two, b->span, 1, R->x, R->ld, 1, b->rows,
                    b->kw, b->n, 1, 1, b->work);
     if (R->g)
-        c->K->gemm(R->g, R->ld, b->two, 1, b->span, b->q, q->ld, 1, b->n, b->kw,
-                   b->rows, 1, 1, b->work);
+        c->K->gemm(b->dR, R->ld, b->two, 1, b->span, b->q, q->ld, 1, b->n,
+                   b->kw, b->rows, 1, 1, b->work);
+}
+
+/* Heads of one task add to the same heads of keys and values, and to a gradient
+ * of R that is its own where a team shares the op. */
+static void attend_backward_task(void *ctx, int i, int worker)
+{
+    const N(call) *c = ctx;
+    const N(arg) *R = &c->in[3];
+    eg_index each = c->op->attr.heads / op_groups(&c->op->attr);
+    real *dR = R->g;
+
+    if (R->g && R->part > 0) {
+        dR = c->shared + (eg_index)i * R->rows * R->ld;
+        op_zero(dR, R->ld, R->rows, R->ld);
+    }
+    for (eg_index h = i * each; h < (i + 1) * each; h++)
+        for (eg_index row = 0; row < c->out[0].rows; row += ATTEND_ROWS) {
+            attend_block b = attend_at(c, h, row, op_work(c, worker));
+
+            b.dR = dR;
+            attend_values_back(&b);
+            attend_scores_back(&b);
+        }
 }
 
 static void attend_backward(const N(call) * c)
 {
+    const N(arg) *R = &c->in[3];
+    int tasks = op_groups(&c->op->attr);
+    N(call) all = *c;
+
     for (int i = 0; i < 3; i++) {
         const N(arg) *a = &c->in[i];
         if (a->g && a->fresh) op_zero(a->g, a->ld, a->rows, a->cols);
     }
-    for (eg_index h = 0; h < c->op->attr.heads; h++)
-        for (eg_index row = 0; row < c->out[0].rows; row += ATTEND_ROWS) {
-            attend_block b = attend_at(c, h, row);
-
-            attend_values_back(&b);
-            attend_scores_back(&b);
-        }
+    op_share(c, 2 * attend_madds(c), tasks, attend_backward_task, &all);
+    for (int i = 0; R->g && R->part > 0 && i < tasks; i++)
+        c->K->add(R->g, c->shared + (eg_index)i * R->rows * R->ld,
+                  R->rows * R->ld);
 }
 
 /* Two blocks of patterns, and a packed right operand. */
@@ -227,6 +267,17 @@ static eg_index attend_work(const kern *K, const egi_program *p,
     return (eg_index)2 * ATTEND_ROWS * T +
            op_most(op_most(K->pack_size(w, T), K->pack_size(T, w)),
                    K->pack_size(ATTEND_ROWS, w));
+}
+
+/* A team's gradients of R, one for each task. */
+static eg_index attend_shared(const kern *K, const egi_program *p,
+                              const egi_op *op)
+{
+    const egi_value *R = op->in[3] < 0 ? NULL : egi_value_of(p, op->in[3]);
+
+    (void)K;
+    if (!p->team || !R || !R->grad) return 0;
+    return op_groups(&op->attr) * R->rows * R->cols;
 }
 
 static void attend_cost(const egi_program *p, const egi_op *op, double rows,
@@ -253,7 +304,7 @@ static void attend_pattern(real *out, const N(call) * c, eg_index h)
 }
 
 KIND(attend, .shape = attend_shape, .forward = attend_forward,
-     .backward = attend_backward, .work = attend_work,
+     .backward = attend_backward, .work = attend_work, .shared = attend_shared,
      .info.reads_in = 1u << 0 | 1u << 1 | 1u << 2 | 1u << 3,
      .info.reads_out = 1u << 1, .info.mixes = true, .pattern = attend_pattern,
      .info.cost = attend_cost, .info.any_rows = true, .info.draws = true,

@@ -33,4 +33,4 @@ static void dropout_backward(const N(call) * c)
 KIND(dropout, .shape = op_shape_as_input, .forward = dropout_forward,
      .backward = dropout_backward, .info.in_place = 1u << 0,
      .info.grad_in_place = 1u << 0, .info.any_rows = true, .info.draws = true,
-     .info.by_row = 1u << 0);
+     .info.apart = true, .info.by_row = 1u << 0);

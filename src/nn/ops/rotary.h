@@ -60,4 +60,4 @@ static void rotary_fill(real *table, const egi_program *p, const egi_op *op)
 KIND(rotary, .shape = rotary_shape, .forward = rotary_forward,
      .backward = rotary_backward, .table = rotary_table, .fill = rotary_fill,
      .info.in_place = 1u << 0, .info.grad_in_place = 1u << 0,
-     .info.any_rows = true, .info.by_row = 1u << 0);
+     .info.any_rows = true, .info.apart = true, .info.by_row = 1u << 0);

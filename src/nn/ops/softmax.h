@@ -83,16 +83,10 @@ static void softmax_backward_head(const N(call) * c, eg_index h, real *work)
                     s.kw, s.vw, (real)c->op->attr.scale, work);
 }
 
-/* Heads of one task add to the same heads of keys and values. */
-static int softmax_tasks(const egi_attr *a)
-{
-    return a->k_heads < a->v_heads ? a->k_heads : a->v_heads;
-}
-
 static void softmax_backward_task(void *ctx, int i, int worker)
 {
     const N(call) *c = ctx;
-    int each = c->op->attr.heads / softmax_tasks(&c->op->attr);
+    int each = c->op->attr.heads / op_groups(&c->op->attr);
 
     for (int h = i * each; h < (i + 1) * each; h++)
         softmax_backward_head(c, h, op_work(c, worker));
@@ -108,7 +102,7 @@ static void softmax_backward(const N(call) * c)
 
     if (k->g && k->fresh) op_zero(k->g, k->ld, k->rows, k->cols);
     if (v->g && v->fresh) op_zero(v->g, v->ld, v->rows, v->cols);
-    op_share(c, 2 * softmax_madds(c), softmax_tasks(&c->op->attr),
+    op_share(c, 2 * softmax_madds(c), op_groups(&c->op->attr),
              softmax_backward_task, &all);
     for (eg_index r = 0; dq != q->g && r < q->rows; r++)
         c->K->add(q->g + r * q->ld, dq + r * lddq, q->cols);

@@ -134,6 +134,12 @@ static eg_status op_attention_shape(egi_program *p, egi_op *op, egi_class cls,
     return p->st;
 }
 
+/* Groups of its heads that add to the same heads of keys and of values. */
+static int op_groups(const egi_attr *a)
+{
+    return a->k_heads < a->v_heads ? a->k_heads : a->v_heads;
+}
+
 /* Its multiply-adds, of pairs of a query and a key: scores, with what their
  * gradients reach; values, forwards, dP and dv. */
 static void op_attention_cost(const egi_program *p, const egi_op *op,

@@ -200,9 +200,15 @@ static void draw(eg_rng *rng, char *model, char *train, size_t size)
     size_t at = (size_t)snprintf(model, size, "%s", task[kind]);
     char one[64];
 
-    for (size_t i = 0; i < sizeof key / sizeof *key; i++)
+    for (size_t i = 0; i < sizeof key / sizeof *key; i++) {
+        const char *value = any(rng, key[i][1], one);
+
+        if (strcmp(key[i][0], "pos_layers") == 0 &&
+            !strstr(model, "pos=relative") && !strstr(model, "pos=conc"))
+            continue;
         at += (size_t)snprintf(model + at, size - at, "%s%s=%s", i ? " " : "",
-                               key[i][0], any(rng, key[i][1], one));
+                               key[i][0], value);
+    }
     snprintf(train, size, "loss=%s %s", any(rng, losses[kind], one),
              freeze[eg_rng_below(rng, sizeof freeze / sizeof *freeze)]);
 }

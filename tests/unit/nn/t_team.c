@@ -22,6 +22,11 @@ static const variant GROUPED = {
     "loss=in_context slots=1 batch=2"};
 static const variant MERGED = {"keys of one head", "d_model=264 n_heads=2",
                                "loss=all slots=1 batch=2"};
+static const variant RELATIVE = {
+    "relative positions, dropped",
+    "d_model=264 n_heads=4 n_kv_heads=2 qk=factorised norm=pre mlp=gelu "
+    "pos=relative dropout=0.1 dropout_attn=0.2 dropout_embed=0.1",
+    "loss=all slots=1 batch=2"};
 static const variant LEARNERS = {
     "online learners",
     "d_model=264 n_layers=3 n_heads=4 mixer=gated_delta,titans,ttt "
@@ -154,6 +159,7 @@ static void test_threads(void **state)
     same_bits(&WIDE, WIDE_TASK);
     same_bits(&GROUPED, WIDE_TASK);
     same_bits(&MERGED, WIDE_TASK);
+    same_bits(&RELATIVE, WIDE_TASK);
     same_bits(&LEARNERS, WIDE_TASK);
 }
 
@@ -162,6 +168,7 @@ static void test_gradient(void **state)
     (void)state;
     same_gradient(&WIDE, WIDE_TASK, "precision=float64", "slots=2", 1e-4);
     same_gradient(&GROUPED, WIDE_TASK, "slots=1", "slots=2", 1e-5);
+    same_gradient(&RELATIVE, WIDE_TASK, "slots=1", "slots=2", 1e-5);
     same_gradient(&MERGED, WIDE_TASK, "slots=1", "slots=2", 1e-5);
 }
 
