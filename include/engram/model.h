@@ -107,6 +107,10 @@ extern "C" {
     B(scale_scores, "true", "divide scores by the root of the key width")      \
     R(embed_std, "1", 0, 1e6,                                                  \
       "standard deviation of embedding entries; 0: 1 / sqrt(d_model)")         \
+    R(embed_scale, "1", 0, 1e6,                                                \
+      "embeddings of tokens are multiplied by it where they enter, as "        \
+      "Vaswani "                                                               \
+      "et al. 2017 do by sqrt(d_model); 0: sqrt(d_model)")                     \
     E(init, "uniform", "uniform|normal|zero",                                  \
       "entries of matrices: U(-1, 1) / sqrt(fan_in), N(0, 1 / fan_in), or 0")  \
     R(init_std, "0", 0, 1e6,                                                   \
@@ -115,6 +119,7 @@ extern "C" {
     B(init_residual, "false",                                                  \
       "divide what writes to the residual stream by sqrt(2 n_layers) at the "  \
       "start")                                                                 \
+    B(unembed_bias, "false", "a bias b_U of the logits")                       \
     B(tied, "false",                                                           \
       "output matrix tied to the embeddings: logits = x W_E^T / d_model")      \
     B(tied_scale, "true",                                                      \
@@ -126,7 +131,8 @@ extern "C" {
       "stream that training drops, the rest growing by 1 / (1 - share); the "  \
       "masks follow from seed, step and sequence")                             \
     R(dropout_embed, "0", 0, 0.99, "the same of embeddings with positions")    \
-    R(dropout_attn, "0", 0, 0.99, "the same of attention patterns")
+    R(dropout_attn, "0", 0, 0.99, "the same of attention patterns")            \
+    R(dropout_mlp, "0", 0, 0.99, "the same inside feed-forwards, of f(x W_in)")
 EG_FIELDS_STRUCT(eg_model_opts, EG_MODEL_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_model_fields[];
@@ -167,7 +173,7 @@ typedef struct eg_tensor {
     eg_index shape[3];
     eg_index size;   /* entries */
     eg_index offset; /* first entry in the parameter block */
-    eg_index fan_in; /* for the initialisation of matrices */
+    eg_index fan_in; /* for the initialisation; of a bias its matrix's; or 0 */
     int fill;        /* how its initial values are made (nn/nn.h) */
     bool fixed;      /* never trained whatever the options (random W_pos) */
     bool undecayed;  /* weight decay leaves it as it is */

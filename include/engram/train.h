@@ -24,6 +24,9 @@ extern "C" {
     R(momentum, "0.9", 0, 1, "sgd: momentum")                                 \
     R(weight_decay, "1e-4", 0, 1e6,                                           \
       "sgd, adam: added to the gradient; adamw: decoupled")                   \
+    B(decay_matrices, "false",                                                \
+      "weight decay of matrices and embeddings alone, not of gains and "      \
+      "biases, as GPT-2 and nanoGPT have it")                                 \
     R(beta1, "0.9", 0, EG_BELOW_1, "adam: decay of the first moment")         \
     R(beta2, "0.95", 0, EG_BELOW_1, "adam: decay of the second moment")       \
     R(eps, "1e-8", 1e-30, 1, "adam: added to the root of the second moment")  \
@@ -36,6 +39,9 @@ extern "C" {
     I(warmup, "0", 0, 1000000000, "steps of linear warm-up")                  \
     B(warmup_zero, "false",                                                   \
       "the warm-up begins at 0: step s has s / warmup of lr, not (s + 1)")    \
+    B(warmup_below, "false",                                                  \
+      "the warm-up ends below lr: step s has (s + 1) / (warmup + 1) of it, "  \
+      "as nanoGPT's")                                                         \
     R(lr_end, "0", 0, 1e9, "learning rate at schedule_end and from there on") \
     I(schedule_end, "0", 0, 1000000000,                                       \
       "the step, counted from 0, at which linear and cosine are at lr_end, "  \
@@ -91,7 +97,15 @@ EG_API extern const eg_field eg_train_fields[];
     L(std, "",                                                                 \
       "standard deviations of initial values by tensor, normal: PATTERN=STD, " \
       "* matches any text, the last that matches counts, e.g. W_E=0.02, "      \
-      "*.W_O=0.005; gains, biases and sinusoids are not drawn")
+      "*.W_O=0.005; gains, biases and sinusoids are not drawn")                \
+    L(xavier, "",                                                              \
+      "PATTERN=GAIN, as in std: entries U(-1, 1) GAIN sqrt(6 / (fan_in + "     \
+      "fan_out)), of the matrices of all heads as one (Glorot, Bengio 2010); " \
+      "what both name is drawn as here")                                       \
+    L(uniform, "",                                                             \
+      "PATTERN=BOUND, the same: entries U(-1, 1) BOUND, biases too; BOUND is " \
+      "a number or fan_in, which stands for 1 / sqrt(fan_in), of a bias "      \
+      "that of its matrix")
 EG_FIELDS_STRUCT(eg_init_opts, EG_INIT_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_init_fields[];

@@ -1,13 +1,15 @@
 /* Every theory's statements as one list. */
 #include "engram/lab.h"
 
+#include "engram/energy_theory.h"
 #include "engram/flow.h"
 #include "engram/memory.h"
 #include "engram/mesa.h"
 
-enum { N_TABLES = 3 };
+enum { N_TABLES = 4 };
 static const eg_theory *const table[N_TABLES] = {
-    eg_memory_theories, eg_flow_theories, eg_mesa_theories};
+    eg_memory_theories, eg_flow_theories, eg_mesa_theories,
+    eg_energy_theories};
 
 const eg_theory *eg_theory_at(int i)
 {

@@ -2,6 +2,8 @@
 #ifndef EG_NN_NN_H
 #define EG_NN_NN_H
 
+#include <math.h>
+
 #include "engram/model.h"
 #include "engram/train.h"
 
@@ -54,11 +56,11 @@ static inline bool egi_in_group(const eg_group *g, int32_t target,
 void egi_entry_set(eg_model *m, const eg_tensor *t, eg_index j, double x);
 /* Draws the initial values of tensor i. */
 void egi_tensor_init(eg_model *m, int i, uint64_t seed);
-/* Draws those that init.std names again, N(0, std^2); of a model without
- * parameters, checks the patterns alone. EG_EINVAL: one that matches nothing
- * that is drawn. */
-eg_status egi_init_std(eg_model *m, const eg_init_opts *o, uint64_t seed,
-                       eg_err *err);
+/* Draws those that init.std, init.xavier and init.uniform name again; of a
+ * model without parameters, checks the patterns alone. EG_EINVAL: one that
+ * matches nothing that is drawn. */
+eg_status egi_init_named(eg_model *m, const eg_init_opts *o, uint64_t seed,
+                         eg_err *err);
 
 /* Does "blocks.*.attn.W_O" match the name? '*' stands for any text. */
 bool egi_match(const char *pattern, const char *name);
@@ -87,6 +89,14 @@ static inline uint32_t egi_name_hash(const char *s)
 
     for (; *s; s++) h = (h ^ (unsigned char)*s) * 16777619u;
     return h;
+}
+
+/* What embeddings of tokens are multiplied by. */
+static inline double egi_embed_scale(const eg_model *m)
+{
+    double s = m->opts.embed_scale;
+
+    return s > 0 ? s : sqrt((double)m->d_model);
 }
 
 /* What logits of a tied head are divided by. */

@@ -83,6 +83,7 @@ typedef struct egi_value {
     X(beside, "[heads d, w] to [d, heads w]: the heads' columns in a row")    \
     X(transpose, "Y = s X^T")                                                 \
     X(centre, "Y = X, each row minus its mean")                               \
+    X(scaled, "Y = s X")                                                      \
     X(gain, "Y = diag(w) X")                                                  \
     X(stack, "Y = [A; 0; B]")                                                 \
     X(pairs, "Y = s A X^T of each head: all scores of rows with rows")        \

@@ -16,7 +16,9 @@ double egi_learning_rate(const eg_optim_opts *o, int64_t step, int64_t steps)
 
     double end = (double)(o->schedule_end > 0 ? o->schedule_end : steps - 1);
 
-    if (step < o->warmup) return o->lr * (s + (o->warmup_zero ? 0 : 1)) / warm;
+    if (step < o->warmup)
+        return o->lr * (s + (o->warmup_zero ? 0 : 1)) /
+               (warm + (o->warmup_below ? 1 : 0));
     double span = end - warm;
     double x = span > 0 ? (s - warm) / span : 1;
     if (x > 1) x = 1;

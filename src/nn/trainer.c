@@ -16,6 +16,15 @@ bool egi_uses_m1(const eg_optim_opts *o)
     return o->kind != EG_OPTIM_SGD || o->momentum > 0;
 }
 
+/* Does weight decay touch the tensor? */
+static bool decays(const eg_optim_opts *o, const eg_tensor *t)
+{
+    bool matrix = t->fill == EGI_FILL_MATRIX || t->fill == EGI_FILL_RESIDUAL ||
+                  t->fill == EGI_FILL_EMBED;
+
+    return !t->undecayed && (matrix || !o->decay_matrices);
+}
+
 static eg_precision precision_of(const eg_train_spec *s)
 {
     return s->train.precision ? EG_FLOAT64 : EG_FLOAT32;
@@ -26,7 +35,7 @@ static eg_status model_for(eg_trainer *tr, const eg_train_spec *s, eg_err *err)
     eg_status st = eg_model_new(&tr->m, &s->model, eg_task_io(s->task),
                                 precision_of(s), s->seed, err);
 
-    if (st == EG_OK) st = egi_init_std(tr->m, &s->init, s->seed, err);
+    if (st == EG_OK) st = egi_init_named(tr->m, &s->init, s->seed, err);
     if (st != EG_OK || !s->init.from[0]) return st;
     return egi_model_load_but(tr->m, s->init.from, s->init.allow_extra,
                               &s->init.fresh, tr->note[0], sizeof tr->note[0],
@@ -72,7 +81,7 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     if (planned) {
         EG_TRY(egi_model_shape(&tr->m, &spec->model, eg_task_io(spec->task),
                                precision_of(spec), err));
-        EG_TRY(egi_init_std(tr->m, &spec->init, spec->seed, err));
+        EG_TRY(egi_init_named(tr->m, &spec->init, spec->seed, err));
     } else {
         EG_TRY(model_for(tr, spec, err));
     }
@@ -244,7 +253,7 @@ static void update_tensor(eg_trainer *tr, int i, double lr, double factor)
     void *w = egi_param(tr->m, i), *g = egi_at(tr, tr->grad, i);
     void *m1 = egi_at(tr, tr->m1, i), *m2 = egi_at(tr, tr->m2, i);
     double bound = o->clip == EG_CLIP_VALUE ? o->clip_at : 0;
-    double decay = tr->m->tensor[i].undecayed ? 0 : o->weight_decay;
+    double decay = decays(o, &tr->m->tensor[i]) ? o->weight_decay : 0;
 
     if (factor < 1 || bound > 0) tr->vt->clip(tr->engine, g, n, factor, bound);
     if (o->kind == EG_OPTIM_SGD) {

@@ -33,13 +33,13 @@ void egi_qkv_tensors(eg_model *m, int l)
     if (m->opts.output == EG_MAT_MATRIX)
         egi_tensor_add(m, l, "attn.W_O", EGI_FILL_RESIDUAL, H, D, d, H * D);
     if (bias && !egi_merged_qk(m)) {
-        egi_tensor_add(m, l, "attn.b_Q", EGI_FILL_ZERO, H, D, 0, 0);
-        egi_tensor_add(m, l, "attn.b_K", EGI_FILL_ZERO, kv, D, 0, 0);
+        egi_tensor_add(m, l, "attn.b_Q", EGI_FILL_ZERO, H, D, 0, in);
+        egi_tensor_add(m, l, "attn.b_K", EGI_FILL_ZERO, kv, D, 0, in);
     }
     if (bias && m->opts.value == EG_MAT_MATRIX)
-        egi_tensor_add(m, l, "attn.b_V", EGI_FILL_ZERO, kv, D, 0, 0);
+        egi_tensor_add(m, l, "attn.b_V", EGI_FILL_ZERO, kv, D, 0, d);
     if (bias && m->opts.output == EG_MAT_MATRIX)
-        egi_tensor_add(m, l, "attn.b_O", EGI_FILL_ZERO, d, 0, 0, 0);
+        egi_tensor_add(m, l, "attn.b_O", EGI_FILL_ZERO, d, 0, 0, H * D);
     if (m->opts.qk_conv > 0) {
         eg_index n = m->opts.qk_conv;
 

@@ -47,9 +47,15 @@ static int embedded(egi_builder *b)
 {
     int x;
 
-    if (b->m->io.n_in == 0)
-        return egi_put(b, EGI_OP_embed, egi_weight(b, -1, "W_E"), -1, -1, -1,
-                       (egi_attr){0});
+    if (b->m->io.n_in == 0) {
+        double scale = egi_embed_scale(b->m);
+
+        x = egi_weight(b, -1, "W_E");
+        if (scale != 1)
+            x = egi_put(b, EGI_OP_scaled, x, -1, -1, -1,
+                        (egi_attr){.scale = scale});
+        return egi_put(b, EGI_OP_embed, x, -1, -1, -1, (egi_attr){0});
+    }
     x = egi_put(b, EGI_OP_vectors, -1, -1, -1, -1, (egi_attr){0});
     x = prompted(b, x, "W_eos", 0);
     x = prompted(b, x, "W_prefix", b->m->io.n_eos);
@@ -77,9 +83,13 @@ void egi_head_tensors(eg_model *m)
         if (m->opts.readout == EG_READOUT_MATRIX)
             egi_tensor_add(m, -1, "W_out", EGI_FILL_MATRIX, m->d_model,
                            m->io.n_out, 0, m->d_model);
-    } else if (!m->opts.tied)
+        return;
+    }
+    if (!m->opts.tied)
         egi_tensor_add(m, -1, "W_U", EGI_FILL_MATRIX, m->d_model, m->V, 0,
                        m->d_model);
+    if (m->opts.unembed_bias)
+        egi_tensor_add(m, -1, "b_U", EGI_FILL_ZERO, m->V, 0, 0, m->d_model);
 }
 
 const egi_loss egi_losses[] = {
@@ -105,7 +115,7 @@ static void tokens_emit(egi_builder *b, int x)
     if (b->m->opts.tied)
         u = egi_put(b, EGI_OP_transpose, egi_weight(b, -1, "W_E"), -1, -1, -1,
                     (egi_attr){.scale = 1 / egi_tied_divisor(b->m)});
-    x = egi_linear(b, x, u, -1, NULL);
+    x = egi_linear(b, x, u, -1, "b_U");
     egi_see(b, -1, "logits", x);
     egi_put(b, egi_losses[b->m->loss].kind, x, -1, -1, -1, (egi_attr){0});
 }

@@ -24,15 +24,15 @@ void egi_mlp_tensors(eg_model *m, int l)
     if (mlp->matrices == 0) return;
     if (mlp->matrices == 1) {
         egi_tensor_add(m, l, "mlp.W_F", EGI_FILL_RESIDUAL, d, d, 0, d);
-        if (bias) egi_tensor_add(m, l, "mlp.b_F", EGI_FILL_ZERO, d, 0, 0, 0);
+        if (bias) egi_tensor_add(m, l, "mlp.b_F", EGI_FILL_ZERO, d, 0, 0, d);
         return;
     }
     if (mlp->matrices == 3)
         egi_tensor_add(m, l, "mlp.W_gate", EGI_FILL_MATRIX, d, n, 0, d);
     egi_tensor_add(m, l, "mlp.W_in", EGI_FILL_MATRIX, d, n, 0, d);
-    if (bias) egi_tensor_add(m, l, "mlp.b_in", EGI_FILL_ZERO, n, 0, 0, 0);
+    if (bias) egi_tensor_add(m, l, "mlp.b_in", EGI_FILL_ZERO, n, 0, 0, d);
     egi_tensor_add(m, l, "mlp.W_out", EGI_FILL_RESIDUAL, n, d, 0, n);
-    if (bias) egi_tensor_add(m, l, "mlp.b_out", EGI_FILL_ZERO, d, 0, 0, 0);
+    if (bias) egi_tensor_add(m, l, "mlp.b_out", EGI_FILL_ZERO, d, 0, 0, n);
 }
 
 int egi_mlp_emit(egi_builder *b, int x, int l)
@@ -55,6 +55,7 @@ int egi_mlp_emit(egi_builder *b, int x, int l)
     if (mlp->matrices == 3)
         y = egi_put(b, EGI_OP_mul, y, in, -1, -1, (egi_attr){0});
     egi_see(b, l, "mlp.hook_post", y);
+    y = egi_drop(b, y, l, "mlp.post", b->m->opts.dropout_mlp);
     y = egi_linear(b, y, egi_weight(b, l, "mlp.W_out"), l, "mlp.b_out");
     egi_see(b, l, "hook_mlp_out", y);
     return y;

@@ -232,6 +232,18 @@ static const variant VARIANTS[] = {
      "loss=in_context"},
     {"dropout of linear attention's output",
      "dropout=0.3 mixer=linear pos=learned mlp=none,relu", "loss=all"},
+    {"scaled embeddings, output bias, dropped inside",
+     "norm=post qk=factorised n_heads=2 mlp=relu mlp_bias=true "
+     "pos=sinusoidal embed_scale=0 unembed_bias=true dropout=0.1 "
+     "dropout_embed=0.1 dropout_attn=0.1 dropout_mlp=0.2",
+     "loss=all"},
+    {"scaled embeddings, tables",
+     "embed_scale=1.7 pos=learned unembed_bias=true mlp=none,linear",
+     "loss=in_context"},
+    {"scaled embeddings, tied, output bias, pre-norm",
+     "embed_scale=0.5 tied=true unembed_bias=true pos=learned norm=pre "
+     "mlp=swiglu dropout_mlp=0.3",
+     "loss=all"},
     {"scaled sinusoids, unscaled tied head",
      "pos=sinusoidal_scaled embed_std=0 tied=true tied_scale=false",
      "loss=all"},

@@ -318,9 +318,66 @@ static void test_schedule(void **state)
     assert_true(lr[0] == 0 && fabs(lr[1] - 0.025) < 1e-12);
     assert_true(fabs(lr[4] - 0.1) < 1e-12 && fabs(lr[8] - 0.06) < 1e-12);
     for (int i = 12; i < 20; i++) assert_true(fabs(lr[i] - 0.02) < 1e-12);
+    /* nanoGPT's: (it + 1) / (warmup + 1), then cosine from step 4 */
+    rates("lr=0.1 lr_end=0.02 schedule=cosine warmup=4 warmup_below=true "
+          "schedule_end=12",
+          lr);
+    for (int i = 0; i < 4; i++)
+        assert_true(fabs(lr[i] - 0.1 * (i + 1) / 5) < 1e-12);
+    assert_true(fabs(lr[4] - 0.1) < 1e-12 && fabs(lr[8] - 0.06) < 1e-12);
+    for (int i = 12; i < 20; i++) assert_true(fabs(lr[i] - 0.02) < 1e-12);
     /* a run that ends before its schedule does */
     rates("lr=0.1 schedule=linear schedule_end=38", lr);
     assert_true(fabs(lr[0] - 0.1) < 1e-12 && fabs(lr[19] - 0.05) < 1e-12);
+}
+
+/* Large weight decay at a learning rate without gradients to speak of: what
+ * it touches shrinks. */
+static void test_decay(void **state)
+{
+    (void)state;
+    for (int only = 0; only < 2; only++) {
+        setting s;
+        eg_step_info info;
+        int shrunk = 0, kept = 0;
+
+        setting_open(&s, &FULL, TASK, 1);
+        set_fields(eg_model_fields, &s.spec.model,
+                   "attn_bias=true mlp_bias=true unembed_bias=true");
+        set_fields(eg_optim_fields, &s.spec.optim,
+                   "kind=adamw lr=1e-6 weight_decay=1e5");
+        s.spec.optim.decay_matrices = only;
+        eg_trainer *tr = trainer_open(&s);
+        eg_model *m = eg_trainer_model(tr);
+        double *before = calloc((size_t)eg_model_n_tensors(m), sizeof *before);
+
+        for (int i = 0; i < eg_model_n_tensors(m); i++) {
+            eg_view v = eg_model_view(m, i);
+            before[i] = eg_view_at(&v, 0);
+        }
+        eg_trainer_step(tr, &info);
+        for (int i = 0; i < eg_model_n_tensors(m); i++) {
+            const char *name = eg_model_tensor(m, i)->name;
+            eg_view v = eg_model_view(m, i);
+            double ratio = eg_view_at(&v, 0) / before[i];
+            bool bias = strstr(name, ".b") || strstr(name, "ln") ||
+                        strcmp(name, "b_U") == 0;
+
+            if (before[i] == 0 || !eg_trainer_trains(tr, i, 0)) continue;
+            if (only && bias) {
+                assert_true(fabs(ratio - 1) < 0.01);
+                kept++;
+            } else {
+                assert_true(fabs(ratio - 0.9) < 0.01);
+                shrunk++;
+            }
+        }
+        printf("  weight decay of %d tensors, not of %d\n", shrunk, kept);
+        assert_true(shrunk > 5 && (kept > 5) == (only == 1));
+        free(before);
+        eg_trainer_free(tr);
+        setting_close(&s);
+    }
 }
 
 static void test_plan(void **state)
@@ -456,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_sgd),
         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_decay),
         cmocka_unit_test(test_plan),
         cmocka_unit_test(test_kern),
         cmocka_unit_test(test_allocation_failure),

@@ -1,0 +1,22 @@
+/* The checks behind the rows of eg_energy_theories; options as in
+ * energy_theory.h. */
+#ifndef EGI_ENERGY_CHECKS_H
+#define EGI_ENERGY_CHECKS_H
+
+#include "base/theory_rows.h"
+#include "engram/energy_theory.h"
+
+#define EGI_ENERGY_LIST(X)                                                     \
+    X(energy_bounds, "patterns", "lemmas and propositions on random patterns") \
+    X(energy_values, "point, or 1000 x", "energies of given patterns")         \
+    X(energy_descent, "updates", "updates never raise the energy")             \
+    X(energy_basins, "pattern", "which patterns are stored")
+
+EGI_ENERGY_LIST(EGI_THEORY_DECLARE)
+
+/* The entries of a list option as vectors of dim entries: rows of out. */
+eg_status egi_list_vectors(double out[EG_STRS_MAX], eg_index *rows,
+                           const eg_strs *list, eg_index dim, const char *name,
+                           eg_err *err);
+
+#endif
