@@ -23,6 +23,7 @@
 #include "engram/neighbours.h"
 #include "engram/probe.h"
 #include "engram/program.h"
+#include "engram/radius.h"
 #include "engram/report.h"
 #include "engram/rng.h"
 #include "engram/run.h"

@@ -11,53 +11,61 @@
 extern "C" {
 #endif
 
-#define EG_PROBE_FIELDS(I, R, B, T, E, L)                                   \
-    I(every, "10", 1, 1000000000, "steps between measurements")             \
-    I(batch, "64", 1, 65536,                                                \
-      "fresh sequences for losses, accuracies and attention")               \
-    I(test, "128", 0, 65536, "sequences of the fixed test batch")           \
-    L(positions, "",                                                        \
-      "positions, counted from 1, whose mean loss on the test batch is "    \
-      "measured: loss_at.<t>")                                              \
-    L(linear, "",                                                           \
-      "linear probes of the stream before and behind each block at "        \
-      "probe.positions: next (what is predicted), current (the state), "    \
-      "solved (the state by the inverse of the sum of squares before it), " \
-      "token (the state and those before), features (phi of "               \
-      "nonlinear systems, of the same)")                                    \
-    I(linear_back, "7", 0, 60, "linear token: so many states before")       \
-    I(linear_sequences, "256", 8, 65536,                                    \
-      "sequences that linear probes are fitted to, and as many held out")   \
-    I(linear_every, "0", 0, 1000000000,                                     \
-      "steps between linear probes and sensitivities, each of which is "    \
-      "measured; 0: the last alone")                                        \
-    I(sensitivity, "0", 0, 65536,                                           \
-      "sequences on which it is measured how much the stream behind the "   \
-      "first block moves with each raw state: sensitivity.<lag>")           \
-    B(recall, "true", "memory recalls and the KL of W_F (weights only)")    \
-    B(attention, "true", "where the heads look")                            \
-    B(norms, "true", "Frobenius norms of tensors and gradients")            \
-    B(heads, "false",                                                       \
-      "what each head of each block does on repeated tokens: "              \
-      "head.<block>.<head>.previous, induction, ...")                       \
-    B(compressed, "false",                                                  \
-      "vectors: the loss of the network whose products of weights are "     \
-      "blocks of multiples of the identity: loss_compressed, ...")          \
-    T(compressed_with, "",                                                  \
-      "loss_interpolated with the blocks of these weights, a safetensors "  \
-      "file, in the place of the model's own")                              \
-    I(llc, "0", 0, 1000000,                                                 \
-      "steps of each chain of Langevin dynamics that measures the local "   \
-      "learning coefficient; 0: it is not measured")                        \
-    I(llc_every, "0", 0, 1000000000,                                        \
-      "steps of training between its measurements; 0: probe.every")         \
-    I(llc_chains, "2", 1, 1000, "its chains")                               \
-    R(llc_step, "1e-6", 1e-30, 1, "its step size")                          \
-    R(llc_nbeta, "1000", 1e-6, 1e12,                                        \
-      "what its loss is multiplied by: samples times inverse temperature")  \
-    R(llc_pull, "100", 0, 1e12, "its pull back to the weights")             \
-    I(snapshots, "12", 0, 1000,                                             \
-      "times at which attention maps and association matrices are kept, "   \
+#define EG_PROBE_FIELDS(I, R, B, T, E, L)                                     \
+    I(every, "10", 1, 1000000000, "steps between measurements")               \
+    I(batch, "64", 1, 65536,                                                  \
+      "fresh sequences for losses, accuracies and attention")                 \
+    I(test, "128", 0, 65536, "sequences of the fixed test batch")             \
+    L(positions, "",                                                          \
+      "positions, counted from 1, whose mean loss on the test batch is "      \
+      "measured: loss_at.<t>")                                                \
+    L(linear, "",                                                             \
+      "linear probes of the stream before and behind each block at "          \
+      "probe.positions: next (what is predicted), current (the state), "      \
+      "solved (the state by the inverse of the sum of squares before it), "   \
+      "token (the state and those before), features (phi of "                 \
+      "nonlinear systems, of the same)")                                      \
+    I(linear_back, "7", 0, 60, "linear token: so many states before")         \
+    I(linear_sequences, "256", 8, 65536,                                      \
+      "sequences that linear probes are fitted to, and as many held out")     \
+    I(linear_every, "0", 0, 1000000000,                                       \
+      "steps between linear probes and sensitivities, each of which is "      \
+      "measured; 0: the last alone")                                          \
+    I(sensitivity, "0", 0, 65536,                                             \
+      "sequences on which it is measured how much the stream behind the "     \
+      "first block moves with each raw state: sensitivity.<lag>")             \
+    I(radius, "0", 0, 10000000,                                               \
+      "sequences whose stream at radius_position is compared with that of "   \
+      "the nearest other one, behind each block: radius.<depth>.<share>; 0: " \
+      "none")                                                                 \
+    I(radius_position, "0", 0, 1048576,                                       \
+      "that position, counted from 1; 0: the last one")                       \
+    I(radius_every, "0", 0, 1000000000,                                       \
+      "steps between radii; 0: the last step alone")                          \
+    B(recall, "true", "memory recalls and the KL of W_F (weights only)")      \
+    B(attention, "true", "where the heads look")                              \
+    B(norms, "true", "Frobenius norms of tensors and gradients")              \
+    B(heads, "false",                                                         \
+      "what each head of each block does on repeated tokens: "                \
+      "head.<block>.<head>.previous, induction, ...")                         \
+    B(compressed, "false",                                                    \
+      "vectors: the loss of the network whose products of weights are "       \
+      "blocks of multiples of the identity: loss_compressed, ...")            \
+    T(compressed_with, "",                                                    \
+      "loss_interpolated with the blocks of these weights, a safetensors "    \
+      "file, in the place of the model's own")                                \
+    I(llc, "0", 0, 1000000,                                                   \
+      "steps of each chain of Langevin dynamics that measures the local "     \
+      "learning coefficient; 0: it is not measured")                          \
+    I(llc_every, "0", 0, 1000000000,                                          \
+      "steps of training between its measurements; 0: probe.every")           \
+    I(llc_chains, "2", 1, 1000, "its chains")                                 \
+    R(llc_step, "1e-6", 1e-30, 1, "its step size")                            \
+    R(llc_nbeta, "1000", 1e-6, 1e12,                                          \
+      "what its loss is multiplied by: samples times inverse temperature")    \
+    R(llc_pull, "100", 0, 1e12, "its pull back to the weights")               \
+    I(snapshots, "12", 0, 1000,                                               \
+      "times at which attention maps and association matrices are kept, "     \
       "spread over the run, denser at the beginning")
 EG_FIELDS_STRUCT(eg_probe_opts, EG_PROBE_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
@@ -71,7 +79,8 @@ EG_API extern const eg_field eg_probe_fields[];
  * <head>.<score of eg_head_score>, repeat_loss_first repeat_loss_again;
  * loss_at.<t>; loss_compressed loss_interpolated compressed_qk compressed_ov
  * compressed_large compressed_step; linear.<target>.<depth>.<t>,
- * linear_held...., sensitivity.<lag>; llc llc_se. One row of the table in
+ * linear_held...., sensitivity.<lag>; radius.<depth>.<share>
+ * radius_median.<depth> and so on; llc llc_se. One row of the table in
  * src/probe a name, with its definition (docs/probes.md). A probe that the
  * model does not have, or that found no position to average over, is not
  * emitted. name stays valid as long as the probes. */

@@ -123,6 +123,7 @@ eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
     EG_TRY(egi_linear_init(&p->linear, opts, m, task, eg_pool_size(pool), err));
     EG_TRY(egi_sensitivity_init(&p->sensitivity, (int)opts->sensitivity, m,
                                 task, err));
+    EG_TRY(egi_radii_init(&p->radii, opts, p->eval, m, pool, kern, err));
     EG_TRY(name_tensors(p, err));
     if (opts->heads) EG_TRY(heads_init(p, pool, err));
     if (opts->compressed)
@@ -165,6 +166,7 @@ void eg_probes_free(eg_probes *p)
     egi_llc_release(&p->llc);
     egi_linear_release(&p->linear);
     egi_sensitivity_release(&p->sensitivity);
+    egi_radii_release(&p->radii);
     egi_snapshot_release(p);
     eg_free(p->head_name);
     eg_free(p->name);
@@ -231,10 +233,8 @@ static void emit_tensors(eg_probes *p, int64_t step, eg_probe_emit emit,
 }
 
 /* At the last step, and now and then before. */
-static bool linear_due(const eg_probes *p, int64_t step)
+static bool now_and_then(const eg_probes *p, int64_t every, int64_t step)
 {
-    int64_t every = p->opts.linear_every;
-
     return !p->trainer || step >= eg_trainer_steps(p->trainer) - 1 ||
            (every > 0 && step % every == 0);
 }
@@ -255,7 +255,9 @@ void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
         egi_measure_emit(&p->test, emit, ctx);
     }
     if (p->opts.compressed) egi_compress_run(&p->compress, emit, ctx);
-    if (linear_due(p, step)) {
+    if (now_and_then(p, p->opts.radius_every, step))
+        egi_radii_run(&p->radii, p->eval, p->model, emit, ctx);
+    if (now_and_then(p, p->opts.linear_every, step)) {
         egi_linear_run(&p->linear, p->eval, emit, ctx);
         egi_sensitivity_run(&p->sensitivity, p->eval, emit, ctx);
     }

@@ -7,6 +7,7 @@
 #include "probe/llc.h"
 #include "probe/linear.h"
 #include "probe/measure.h"
+#include "probe/radii.h"
 
 enum {
     EGI_CROP = 64,       /* side of a snapshot's crop */
@@ -25,6 +26,7 @@ struct eg_probes {
     egi_measure batch, test;
     egi_linear linear;
     egi_sensitivity sensitivity;
+    egi_radii radii;
     egi_weights weights;
 
     int n_names; /* of tensors, "norm.W_E", by row of the table and tensor */

@@ -38,6 +38,10 @@
     {                                                          \
         {name, unit, help}, EGI_ON_LINEAR, 0, NULL, NULL, NULL \
     }
+#define RADII(name, unit, help)                               \
+    {                                                         \
+        {name, unit, help}, EGI_ON_RADII, 0, NULL, NULL, NULL \
+    }
 #define LANGEVIN(name, unit, help)                             \
     {                                                          \
         {name, unit, help}, EGI_ON_CHAINS, 0, NULL, NULL, NULL \
@@ -119,6 +123,18 @@ const egi_probe egi_probe_table[] = {
     LINEAR("sensitivity.<lag>", "slope",
            "mean slope of the stream behind block 0 at the last position in "
            "the state so many positions before; .rest: all earlier ones"),
+
+    RADII("radius.<depth>.<share>", "length",
+          "half the mean distance of the stream from that of the nearest other "
+          "sequence, among the first so many per cent of them"),
+    RADII("radius_median.<depth>", "length", "half the median, among all"),
+    RADII("radius_null.<depth>", "length",
+          "half the mean distance where each coordinate was dealt out anew"),
+    RADII("radius_dimension.<depth>", "number",
+          "D of a fit of the mean distance as a power -1/D of how many vectors "
+          "there are; 25 to 100 % of them"),
+    RADII("radius_copies.<depth>", "sequences",
+          "those whose stream another one has to the last bit"),
 
     WEIGHTS("recall_W_O2", "fraction",
             "tokens k that W_O2 W_V2 maps closest to their own output vector",

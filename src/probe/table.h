@@ -16,6 +16,7 @@ typedef enum egi_probe_kind {
     EGI_ON_REPEATS, /* repeated tokens, before the update: heads.c */
     EGI_ON_BLOCKS,  /* probe.compressed, after the update: compress.c */
     EGI_ON_LINEAR,  /* sequences of their own, after the update: linear.h */
+    EGI_ON_RADII,   /* sequences of their own, after the update: radii.c */
     EGI_ON_CHAINS   /* batches of training to come, after the update: llc.c */
 } egi_probe_kind;
 

@@ -26,6 +26,10 @@ const egi_panel egi_panels[] = {
      "From the input (0) on behind each block, on sequences that it was not "
      "fitted to; thin: on those that it was. At the end of training.",
      0, 0, true, false, "depth"},
+    {"radii", "Radius of patterns", "half the distance",
+     "How far the stream of a sequence is from that of the nearest other one, "
+     "halved: among a quarter of the sequences, a half, three quarters, all.",
+     0, 0, false, false, "radius"},
     {"slopes", "Slopes of the first block", "norm of the gradient",
      "How the stream behind the first block, at the last position, depends on "
      "the states around there: binding is seen as it is born.",
@@ -221,6 +225,13 @@ const egi_quantity egi_quantities[] = {
      false},
     {"linear.*", "depths", "*, fitted", NONE, "dot", "sequences fitted to",
      false},
+    {"radius_dimension.*", "radii", "dimension, depth *", NONE, "solid",
+     "in which distances shrink as vectors are added", true},
+    {"radius_copies.*", "radii", "copies, depth *", NONE, "solid", "", true},
+    {"radius_null.*", "radii", "dealt out anew, depth *", NONE, "dash",
+     "each coordinate by itself: what is left without patterns", true},
+    {"radius_median.*", "radii", "median, depth *", NONE, "dot", "", true},
+    {"radius.*", "radii", "*", NONE, "solid", "depth and per cent", false},
     {"sensitivity.rest", "slopes", "all before", INK, "dash", "their mean",
      false},
     {"sensitivity.*", "slopes", "* back", NONE, "solid",

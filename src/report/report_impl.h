@@ -16,7 +16,7 @@ typedef struct egi_panel {
     bool fold;     /* folded away at first */
     bool flow;     /* of flow runs only; others show its metrics in "other" */
     /* Against what: "" the step; "place" the number that a metric's name ends
-     * with; "depth" the last but one. */
+     * with; "depth" the last but one; "radius" as radius.<depth>.<share>. */
     const char *draw;
 } egi_panel;
 

@@ -274,6 +274,7 @@ function groupPart(g) {
     if (!g.panels.has(p.id)) continue;
     const names = g.panels.get(p.id), card = () => curveCard(g, p, names, Object.assign({}, extra, p.hi > p.lo ? {} : {free: g.flow || p.id === "other" || p.id === "kl"}));
     if (p.draw === "place" && !g.theory && byPlace(names).length) open.push(placeCard(g, p, names));
+    else if (p.draw === "radius" && !g.theory) open.push(...radiusCards(g, p, names));
     else if (p.draw === "depth") folded.push(fold(p.title, "fitted by least squares at each position", h("p", {class: "note"}, p.note), h("div", {class: "grid"}, depthCards(g, p, names))));
     else if (g.theory && p.id === "other") names.filter((n) => !mapped.has(n)).forEach((n) => open.push(curveCard(g, p, [n], Object.assign({free: true, title: DATA.quantities[n].label, unit: "value"}, extra))));
     else if (p.fold && !g.theory) folded.push(fold(p.title, names.length > 1 ? `${names.length} curves` : "", card()));

@@ -94,3 +94,22 @@ function depthCards(group, panel, names) {
     }), "blocks passed", true);
   });
 }
+
+/* radius.DEPTH.SHARE, radius_null.DEPTH, radius_dimension.DEPTH: against depth
+ * at the last step, and, where it was measured more than once, over training. */
+function radiusCards(group, panel, names) {
+  const of = (re) => names.map((n) => [re.exec(n), n]).filter(([m]) => m).map(([m, n]) => [Number(m[1]), n]).sort((a, b) => a[0] - b[0]);
+  const width = Number(optionOf(group, "d_model")), star = Math.sqrt(width / (2 * Math.PI * Math.E)), all = of(/^radius\.(\d+)\.100$/);
+  const last = (list, name, colour, dash, wide) => ({x: list.map(([d]) => d), y: list.map(([, n]) => valueAt(group, n, Infinity).mean), type: "scatter", mode: "lines+markers", marker: {size: wide ? 6 : 4}, name,
+    line: {color: colour, width: wide ? 2.4 : 1.5, dash}, hovertemplate: "%{y:.3g}"});
+  const level = (y, name) => ({x: all.map(([d]) => d), y: all.map(() => y), type: "scatter", mode: "lines", name, line: {color: css("--faint"), width: 1.3, dash: "dot"}, hovertemplate: "%{y:.3g}"});
+  const byDepth = () => [25, 50, 75].map((s, k) => last(of(new RegExp(`^radius\\.(\\d+)\\.${s}$`)), `${s} %`, rampColour(k / 4), "solid")).concat(
+    [last(all, "all", css("--ink"), "solid", true), last(of(/^radius_null\.(\d+)$/), "dealt out anew", "#b0529c", "dash")], width > 0 ? [level(star, "√(n / 2πe)")] : []);
+  const cards = [profileCard(panel, panel.title, panel.note + " Dashed: with each coordinate dealt out anew.", group, byDepth, "depth: blocks passed, then the last norm", true)];
+  const dims = of(/^radius_dimension\.(\d+)$/);
+  if (all.length && pool(group, all[0][1]).x.length > 1)
+    cards.push(profileCard(panel, "Radius as training goes on", "Among all sequences, a line a depth.", group, () => all.map(([d, n], k) => ({x: pool(group, n).x, y: pool(group, n).mean, type: "scatter", mode: "lines+markers", marker: {size: 4}, name: `depth ${d}`,
+      line: {color: k === all.length - 1 ? css("--ink") : rampColour(k / all.length), width: 1.8}, hovertemplate: "%{y:.3g}"})), "training step", false));
+  if (dims.length) cards.push(profileCard(Object.assign({}, panel, {unit: "dimension"}), "Dimension of the patterns", `D where the mean distance falls as a power −1/D of how many vectors there are; the stream has ${width || "many"}.`, group, () => [last(dims, "D", css("--ink"), "solid", true)], "depth: blocks passed, then the last norm", true));
+  return cards;
+}
