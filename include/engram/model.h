@@ -34,6 +34,11 @@ extern "C" {
       "queries; 0: n_heads")                                                   \
     I(d_head, "0", 0, 16384, "width of a head; 0: d_model / n_heads")          \
     I(d_mlp, "0", 0, 65536, "hidden width of the MLP; 0: 4 d_model")           \
+    L(heads, "",                                                               \
+      "heads of each block where they differ, in the place of n_heads: an "    \
+      "item for every block; with model.d_head")                               \
+    L(kv_heads, "", "the same of keys and values, in the place of n_kv_heads") \
+    L(mlp_widths, "", "the same of feed-forwards, in the place of d_mlp")      \
     E(norm, "none", "none|pre|post|parallel",                                  \
       "LayerNorm: none; before each branch; after each sum; or before both "   \
       "branches, which then read the block input in parallel")                 \
@@ -78,6 +83,11 @@ extern "C" {
       "all steps, as the public kernels do; the solver then stalls near 1e-3") \
     I(ttt_batch, "16", 1, 65536,                                               \
       "of mixer ttt: positions whose gradients are taken at one state")        \
+    B(causal, "true",                                                          \
+      "a position sees itself and what is before it; false: all positions, "   \
+      "of mixer softmax")                                                      \
+    B(embed_norm, "false",                                                     \
+      "a norm embed.ln of embeddings with positions, as BERT has")             \
     B(attn_bias, "false", "biases b_Q, b_K, b_V, b_O")                         \
     B(mlp_bias, "false", "biases b_in, b_out of feed-forwards")                \
     R(resid_clip, "0", 0, 1e30,                                                \
@@ -98,6 +108,9 @@ extern "C" {
       "beside embeddings of variance 1/d_model; relative: a trained row of "   \
       "W_rel for each distance is added to the keys; concatenated: queries "   \
       "and keys are made of [x, sinusoids]")                                   \
+    E(rotary_pairs, "adjacent", "adjacent|halves",                             \
+      "columns of a head that are turned together: 2i and 2i + 1, or i and i " \
+      "+ width / 2, as in the files of GPT-NeoX and Llama on Hugging Face")    \
     I(pos_layers, "0", 0, 64,                                                  \
       "relative and concatenated positions in the first so many blocks; 0: "   \
       "in all")                                                                \
@@ -162,6 +175,7 @@ enum {
     EG_POS_RELATIVE,
     EG_POS_CONCATENATED
 };
+enum { EG_ROTARY_ADJACENT, EG_ROTARY_HALVES };
 enum { EG_INIT_UNIFORM, EG_INIT_NORMAL, EG_INIT_ZERO };
 
 typedef enum eg_precision { EG_FLOAT32, EG_FLOAT64 } eg_precision;
@@ -201,6 +215,12 @@ EG_API const char *eg_model_error_name(int i, const char **help); /* .error */
 EG_API const char *eg_model_qk_norm_name(int i, const char **help);
 /* EG_MLP_... of block l. */
 EG_API int eg_model_mlp(const eg_model *m, int l);
+/* Sizes as the options resolve: heads of queries, of keys and values, and
+ * hidden width of block l; width of a head. */
+EG_API int eg_model_heads(const eg_model *m, int l);
+EG_API int eg_model_kv_heads(const eg_model *m, int l);
+EG_API int eg_model_mlp_width(const eg_model *m, int l);
+EG_API int eg_model_head_width(const eg_model *m);
 
 /* The table: how many rows, and row i, which lives as long as the model. */
 EG_API int eg_model_n_tensors(const eg_model *m);

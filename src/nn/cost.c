@@ -84,11 +84,15 @@ egi_amount egi_op_amount(const egi_program *p, const egi_load *l, int k)
                     .pairs = chosen ? l->pairs : (T + 1) / 2,
                     .times = l->batch * T};
 
+    if (!p->m->opts.causal) {
+        a.rows = 1;
+        a.pairs = T;
+    }
     if (v->cls == EGI_WEIGHT) a = (egi_amount){(double)v->rows, 0, 1};
     if (v->cls == EGI_PAIR) a.rows = l->distinct;
     if (v->cls == EGI_LOSS) {
         a.rows = l->rows;
-        a.pairs = l->row_pairs;
+        a.pairs = p->m->opts.causal ? l->row_pairs : l->rows * T;
     }
     return a;
 }

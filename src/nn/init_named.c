@@ -79,8 +79,9 @@ static eg_status no_match(const eg_model *m, const char *item,
 static double xavier_bound(const eg_tensor *t)
 {
     eg_index in = t->fan_in > 0 ? t->fan_in : t->shape[0];
+    eg_index out = t->size / in;
 
-    return sqrt(6.0 / (double)(in + t->size / in));
+    return sqrt(6.0 / (double)(in + out));
 }
 
 static void redraw(eg_model *m, const eg_tensor *t, law w, double x,

@@ -55,6 +55,7 @@ static void table_build(eg_model *m)
     bool norm = m->opts.norm != EG_NORM_NONE;
 
     egi_input_tensors(m);
+    if (m->opts.embed_norm) norm_add(m, -1, "embed.ln");
     for (int l = 0; l < m->n_layers; l++) {
         if (norm) norm_add(m, l, "ln1");
         egi_mixers[m->mixer[l]].tensors(&egi_mixers[m->mixer[l]], m, l);
@@ -151,6 +152,26 @@ int eg_model_ctx(const eg_model *m)
 int eg_model_mlp(const eg_model *m, int l)
 {
     return m->mlp[l];
+}
+
+int eg_model_heads(const eg_model *m, int l)
+{
+    return m->heads[l];
+}
+
+int eg_model_kv_heads(const eg_model *m, int l)
+{
+    return m->kv_heads[l];
+}
+
+int eg_model_mlp_width(const eg_model *m, int l)
+{
+    return m->mlp_width[l];
+}
+
+int eg_model_head_width(const eg_model *m)
+{
+    return m->d_head;
 }
 
 int eg_model_n_tensors(const eg_model *m)

@@ -24,7 +24,9 @@ typedef enum egi_fill {
 struct eg_model {
     eg_model_opts opts;
     eg_precision precision;
-    int n_layers, d_model, n_heads, n_kv_heads, d_head, d_mlp;
+    int n_layers, d_model, d_head;
+    /* Of each block. */
+    int heads[EGI_LAYERS], kv_heads[EGI_LAYERS], mlp_width[EGI_LAYERS];
     eg_io io;                               /* tokens, or vectors */
     int V, T;                               /* d_vocab, n_ctx */
     int loss;                               /* row of egi_losses */

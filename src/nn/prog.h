@@ -104,6 +104,8 @@ typedef struct egi_attr {
     bool turned;     /* a matrix lies with rows for columns */
     int steps;       /* of a recurrent state, a token; of a solver, at most */
     bool guarded;    /* a solver's denominators */
+    bool whole;      /* attention sees every position */
+    bool halves; /* columns i and i + width / 2 are a pair; else 2i, 2i + 1 */
     /* That state: something is erased; by what is read before it is forgotten
      * in part; z is made along its other axis (real/recur.h). */
     bool erases, before, across;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "engram/text.h"
 #include "nn/modules/learners.h"
 
@@ -117,21 +118,80 @@ done:
     return st;
 }
 
+/* The item of a list of sizes for block l, or the option that stands for all.
+ * EG_EINVAL names the key. */
+static eg_status size_of(int *out, const eg_model *m, const eg_strs *s,
+                         const char *key, int64_t one, int64_t most, int l,
+                         eg_err *err)
+{
+    int64_t n = one;
+
+    if (s->n > 0 && s->n != m->n_layers)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.%s: expected an item for each of the %d blocks, "
+                       "found %d",
+                       key, m->n_layers, s->n);
+    if (s->n > 0 && (!egi_int_parse(s->item[l], &n) || n < 1 || n > most))
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.%s: expected whole numbers from 1 to %lld, found "
+                       "'%s'",
+                       key, (long long)most, s->item[l]);
+    *out = (int)n;
+    return EG_OK;
+}
+
 static eg_status resolve_heads(eg_model *m, eg_err *err)
 {
-    int64_t kv = m->opts.n_kv_heads;
+    const eg_model_opts *o = &m->opts;
+    eg_status st = EG_OK;
 
-    m->n_kv_heads = kv == 0 ? m->n_heads : (int)kv;
-    if (m->n_heads % m->n_kv_heads != 0)
+    for (int l = 0; l < m->n_layers; l++) {
+        int64_t kv = o->n_kv_heads, mlp = o->d_mlp ? o->d_mlp : 4 * o->d_model;
+
+        EG_TRY(size_of(&m->heads[l], m, &o->heads, "heads", o->n_heads, 256, l,
+                       err));
+        EG_TRY(size_of(&m->kv_heads[l], m, &o->kv_heads, "kv_heads",
+                       kv ? kv : m->heads[l], 256, l, err));
+        EG_TRY(size_of(&m->mlp_width[l], m, &o->mlp_widths, "mlp_widths", mlp,
+                       65536, l, err));
+        if (m->heads[l] % m->kv_heads[l] != 0)
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.n_kv_heads: expected a divisor of n_heads = "
+                           "%d, found %d in block %d",
+                           m->heads[l], m->kv_heads[l], l);
+        if (m->kv_heads[l] != m->heads[l] &&
+            (o->qk == EG_QK_MERGED || o->value == EG_MAT_IDENTITY))
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.n_kv_heads: shared heads of keys and values "
+                           "need qk: factorised and value: matrix");
+        if ((o->value == EG_MAT_IDENTITY || o->output == EG_MAT_IDENTITY) &&
+            m->heads[l] * m->d_head != m->d_model)
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.value, model.output: identity needs n_heads "
+                           "* d_head = d_model, found %d * %d and %d",
+                           m->heads[l], m->d_head, m->d_model);
+    }
+done:
+    return st;
+}
+
+/* One width for the heads of all blocks. */
+static eg_status resolve_head_width(eg_model *m, eg_err *err)
+{
+    const eg_model_opts *o = &m->opts;
+
+    m->d_head = (int)o->d_head;
+    if (m->d_head > 0) return EG_OK;
+    if (o->heads.n > 0)
         return EG_FAIL(err, EG_EINVAL,
-                       "model.n_kv_heads: expected a divisor of n_heads = %d, "
-                       "found %d",
-                       m->n_heads, m->n_kv_heads);
-    if (m->n_kv_heads != m->n_heads &&
-        (m->opts.qk == EG_QK_MERGED || m->opts.value == EG_MAT_IDENTITY))
+                       "model.heads: blocks with heads of their own need "
+                       "model.d_head");
+    if (o->d_model % o->n_heads != 0)
         return EG_FAIL(err, EG_EINVAL,
-                       "model.n_kv_heads: shared heads of keys and values need "
-                       "qk: factorised and value: matrix");
+                       "model.n_heads: %d does not divide model.d_model = "
+                       "%d; set model.d_head",
+                       (int)o->n_heads, (int)o->d_model);
+    m->d_head = (int)(o->d_model / o->n_heads);
     return EG_OK;
 }
 
@@ -167,6 +227,14 @@ static eg_status check_attention(const eg_model *m, eg_err *err)
                        "model.pos: concatenated needs model.qk: factorised, "
                        "found %s",
                        o->qk == EG_QK_MERGED ? "merged" : "merged_key");
+    if (!o->causal && o->qk_conv > 0)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.causal: false has no model.qk_conv, which looks "
+                       "back");
+    if (!o->causal && o->pos == EG_POS_RELATIVE)
+        return EG_FAIL(err, EG_EINVAL,
+                       "model.causal: false has no relative positions: there "
+                       "is no row of W_rel for what comes later");
     if (o->qk_conv > 0 && egi_merged_qk(m))
         return EG_FAIL(err, EG_EINVAL,
                        "model.qk_conv: queries and keys that are convolved "
@@ -182,7 +250,7 @@ static eg_status check_attention(const eg_model *m, eg_err *err)
                            "may be 0, and needs more than 0",
                            mixer->name, l);
         if (mixer->rule && mixer->rule->own &&
-            (egi_merged_qk(m) || m->n_kv_heads != m->n_heads ||
+            (egi_merged_qk(m) || m->kv_heads[l] != m->heads[l] ||
              o->value == EG_MAT_IDENTITY))
             return EG_FAIL(err, EG_EINVAL,
                            "model.mixer: %s in block %d needs keys and values "
@@ -190,6 +258,11 @@ static eg_status check_attention(const eg_model *m, eg_err *err)
                            "matrix, and n_kv_heads: 0",
                            mixer->name, l);
 
+        if (!o->causal && !softmax)
+            return EG_FAIL(err, EG_EINVAL,
+                           "model.causal: false needs model.mixer: softmax, "
+                           "found %s in block %d",
+                           mixer->name, l);
         if (!softmax && o->pos == EG_POS_RELATIVE && egi_placed(m, l))
             return EG_FAIL(err, EG_EINVAL,
                            "model.pos: relative needs model.mixer: softmax, "
@@ -232,7 +305,6 @@ static eg_status check_ends(const eg_model *m, eg_err *err)
 eg_status egi_model_resolve(eg_model *m, eg_err *err)
 {
     const eg_model_opts *o = &m->opts;
-    int64_t d_head = o->d_head, d_mlp = o->d_mlp;
 
     if (m->T < 1 || (m->io.n_in > 0 ? m->io.n_out < 1 : m->V < 2))
         return EG_FAIL(
@@ -244,27 +316,10 @@ eg_status egi_model_resolve(eg_model *m, eg_err *err)
         return EG_FAIL(err, EG_EINVAL,
                        "model.tied: a head is tied to embeddings, and the "
                        "task gives vectors, which have none");
-    if (d_head == 0) {
-        if (o->d_model % o->n_heads != 0)
-            return EG_FAIL(err, EG_EINVAL,
-                           "model.n_heads: %d does not divide model.d_model = "
-                           "%d; set model.d_head",
-                           (int)o->n_heads, (int)o->d_model);
-        d_head = o->d_model / o->n_heads;
-    }
-    if (d_mlp == 0) d_mlp = 4 * o->d_model;
     m->n_layers = (int)o->n_layers;
     m->d_model = (int)o->d_model;
-    m->n_heads = (int)o->n_heads;
-    m->d_head = (int)d_head;
-    m->d_mlp = (int)d_mlp;
-    if (check_ends(m, err) != EG_OK) return EG_EINVAL;
-    if ((o->value == EG_MAT_IDENTITY || o->output == EG_MAT_IDENTITY) &&
-        m->n_heads * m->d_head != m->d_model)
-        return EG_FAIL(err, EG_EINVAL,
-                       "model.value, model.output: identity needs n_heads * "
-                       "d_head = d_model, found %d * %d and %d",
-                       m->n_heads, m->d_head, m->d_model);
+    if (resolve_head_width(m, err) != EG_OK || check_ends(m, err) != EG_OK)
+        return EG_EINVAL;
     if (o->pos == EG_POS_ROTARY) {
         int width = egi_merged_qk(m) ? m->d_model : m->d_head;
         if (width % 2 != 0)

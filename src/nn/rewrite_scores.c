@@ -25,6 +25,7 @@ static bool pays(egi_program *p, const egi_load *load, const egi_op *op,
     double w = (double)p->value[op->in[0]].cols / heads;
     double passes = 1 + p->value[op->in[0]].grad + p->value[op->in[1]].grad;
 
+    if (op->attr.whole) return egi_refuse(p, "every position sees every other");
     if (w < 64) return egi_refuse(p, "heads narrower than 64");
     if (heads * n * n > WIDEST) return egi_refuse(p, "tables too large");
     return egi_weigh(p, 4 * 6 * n * n * heads * w,

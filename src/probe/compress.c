@@ -245,11 +245,11 @@ eg_status egi_compress_init(egi_compress *c, const eg_probe_opts *opts,
                        "probe.compressed: expected probe.test above 0");
     EG_TRY(check_model(m, err));
     c->blocks = (int)o->n_layers;
-    c->heads = (int)o->n_heads;
-    c->group = (int)(o->n_kv_heads ? o->n_heads / o->n_kv_heads : 1);
+    c->heads = eg_model_heads(m, 0);
+    c->group = eg_model_heads(m, 0) / eg_model_kv_heads(m, 0);
     c->d = (eg_index)o->d_model;
     c->n = eg_model_io(m).n_out;
-    c->k = (eg_index)(o->d_head ? o->d_head : o->d_model / o->n_heads);
+    c->k = eg_model_head_width(m);
     c->channels = (int)(c->d / c->n);
     c->scale = o->scale_scores ? sqrt((double)c->d / (double)c->k) : 1;
     for (int i = 0; i < 2; i++) EG_TRY(make_model(c, i, task, pool, kern, err));

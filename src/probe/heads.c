@@ -123,7 +123,7 @@ static void on_sequence(void *ctx, int index, int worker, const eg_acts *acts)
 
         if (!h->hook[l][0] || !eg_acts_hook(acts, h->hook[l], &pattern))
             continue;
-        for (int k = 0; k < h->n_heads; k++)
+        for (int k = 0; k < (int)pattern.shape[0]; k++)
             add_head(h, sums_of(part, h->first[l] + k), row, &pattern, k,
                      acts->tokens);
     }
@@ -173,23 +173,23 @@ static bool has_hook(const eg_eval *eval, const char *name)
     return false;
 }
 
-static void find_patterns(egi_heads *h, const eg_eval *eval)
+static void find_patterns(egi_heads *h, const eg_eval *eval, const eg_model *m)
 {
     for (int l = 0; l < h->n_layers; l++) {
         (void)snprintf(h->hook[l], sizeof *h->hook,
                        "blocks.%d.attn.hook_pattern", l);
         h->first[l] = h->table.n;
         if (has_hook(eval, h->hook[l]))
-            h->table.n += h->n_heads;
+            h->table.n += eg_model_heads(m, l);
         else
             h->hook[l][0] = '\0';
     }
 }
 
-static void name_rows(egi_heads *h)
+static void name_rows(egi_heads *h, const eg_model *m)
 {
     for (int l = 0; l < h->n_layers; l++)
-        for (int k = 0; h->hook[l][0] && k < h->n_heads; k++) {
+        for (int k = 0; h->hook[l][0] && k < eg_model_heads(m, l); k++) {
             h->table.row[h->first[l] + k].layer = l;
             h->table.row[h->first[l] + k].head = k;
         }
@@ -202,7 +202,6 @@ eg_status egi_heads_init(egi_heads *h, const eg_eval *eval, const eg_model *m,
     size_t layers = (size_t)o->n_layers, n = (size_t)count, rows;
 
     *h = (egi_heads){.n_layers = (int)o->n_layers,
-                     .n_heads = (int)o->n_heads,
                      .n_ctx = eg_model_ctx(m),
                      .vocab = eg_model_vocab(m),
                      .count = count,
@@ -210,7 +209,8 @@ eg_status egi_heads_init(egi_heads *h, const eg_eval *eval, const eg_model *m,
     h->hook = eg_calloc(layers, sizeof *h->hook);
     h->first = eg_calloc(layers, sizeof *h->first);
     if (!h->hook || !h->first) goto no_memory;
-    if (h->vocab > 0) find_patterns(h, eval); /* vectors cannot be said twice */
+    if (h->vocab > 0)
+        find_patterns(h, eval, m); /* vectors cannot be said twice */
     rows = (size_t)h->table.n + 1;
     h->table.row = eg_calloc(rows, sizeof *h->table.row);
     h->part = eg_calloc(n * rows * EG_HEAD_SCORES, sizeof *h->part);
@@ -218,7 +218,7 @@ eg_status egi_heads_init(egi_heads *h, const eg_eval *eval, const eg_model *m,
     h->row = eg_calloc((size_t)eg_pool_size(pool) * (size_t)h->n_ctx,
                        sizeof *h->row);
     if (!h->table.row || !h->part || !h->loss || !h->row) goto no_memory;
-    name_rows(h);
+    name_rows(h, m);
     return EG_OK;
 no_memory:
     egi_heads_release(h);

@@ -17,7 +17,7 @@
     X(ENTROPY, "entropy", "nats", "entropy of the attention")
 
 typedef struct egi_heads {
-    int n_layers, n_heads, n_ctx, vocab, count;
+    int n_layers, n_ctx, vocab, count;
     uint64_t seed;
     eg_heads table;   /* what was found */
     char (*hook)[64]; /* [n_layers] the pattern's; "": has none */

@@ -131,11 +131,13 @@ eg_status egi_weights_init(egi_weights *w, const eg_model *m,
     w->d_vocab = eg_model_vocab(m);
     w->n_ctx = eg_model_ctx(m);
     w->d_model = (int)o->d_model;
-    w->n_heads = (int)o->n_heads;
-    w->group = (int)(o->n_kv_heads ? o->n_heads / o->n_kv_heads : 1);
-    w->d_head = (int)(o->d_head ? o->d_head : o->d_model / o->n_heads);
-    w->d_mlp = (int)(o->d_mlp ? o->d_mlp : 4 * o->d_model);
+    w->d_head = eg_model_head_width(m);
     w->n_blocks = o->n_layers < 2 ? 1 : 2;
+    w->d_mlp = eg_model_mlp_width(m, w->n_blocks - 1);
+    for (int l = 0; l < w->n_blocks; l++) {
+        w->attn[l].n_heads = eg_model_heads(m, l);
+        w->attn[l].group = eg_model_heads(m, l) / eg_model_kv_heads(m, l);
+    }
     w->bigram = eg_task_bigram(task);
     EG_TRY(copy_tensors(w, m, err));
     find_unembedding(w, eg_model_options(m));

@@ -31,7 +31,7 @@ static void map_qk(const egi_weights *w, const egi_scratch *s, int block,
     const egi_attn *at = &w->attn[block];
     eg_index M = w->d_model, D = w->d_head;
 
-    for (eg_index h = 0; h < w->n_heads; h++) {
+    for (eg_index h = 0; h < at->n_heads; h++) {
         if (at->W_QK) {
             multiply(w, s, y, M, x, M, at->W_QK + h * M * M, M, 1, n, M, M, 1,
                      h > 0);
@@ -39,8 +39,8 @@ static void map_qk(const egi_weights *w, const egi_scratch *s, int block,
         }
         multiply(w, s, s->row, D, x, M, at->W_Q + h * M * D, D, 1, n, D, M, 1,
                  0);
-        multiply(w, s, y, M, s->row, D, at->W_K + h / w->group * M * D, 1, D, n,
-                 M, D, 1, h > 0);
+        multiply(w, s, y, M, s->row, D, at->W_K + h / at->group * M * D, 1, D,
+                 n, M, D, 1, h > 0);
     }
 }
 
@@ -51,12 +51,12 @@ static void map_ov(const egi_weights *w, const egi_scratch *s, int block,
     const egi_attn *at = &w->attn[block];
     eg_index M = w->d_model, D = w->d_head;
 
-    for (eg_index h = 0; h < w->n_heads; h++) {
+    for (eg_index h = 0; h < at->n_heads; h++) {
         const double *z = x + h * D;
         eg_index ldz = M;
 
         if (at->W_V) {
-            multiply(w, s, s->row, D, x, M, at->W_V + h / w->group * M * D, D,
+            multiply(w, s, s->row, D, x, M, at->W_V + h / at->group * M * D, D,
                      1, n, D, M, 1, 0);
             z = s->row;
             ldz = D;

@@ -77,18 +77,22 @@ static eg_status read_positions(egi_measure *m, const eg_strs *list,
 
 static eg_status measures_init(eg_probes *p, int threads, eg_err *err)
 {
-    const eg_model_opts *o = eg_model_options(p->model);
+    int heads = eg_model_heads(p->model, 0);
     unsigned told = egi_measure_told(p->task);
     unsigned shown = p->opts.attention ? egi_measure_offers(p->eval) : 0;
     eg_status st = EG_OK;
 
-    p->batch = (egi_measure){.n_heads = (int)o->n_heads,
+    /* pairs of heads are of two blocks with as many each */
+    if (eg_model_options(p->model)->n_layers > 1 &&
+        eg_model_heads(p->model, 1) != heads)
+        shown &= ~(unsigned)EGI_NEEDS_LOOKS;
+    p->batch = (egi_measure){.n_heads = heads,
                              .n_ctx = eg_model_ctx(p->model),
                              .has = shown | told,
                              .task = eg_task_options(p->task)->kind,
                              .count = (int)p->opts.batch};
     EG_TRY(egi_measure_init(&p->batch, false, threads, err));
-    p->test = (egi_measure){.n_heads = (int)o->n_heads,
+    p->test = (egi_measure){.n_heads = heads,
                             .n_ctx = eg_model_ctx(p->model),
                             .has = told,
                             .task = eg_task_options(p->task)->kind,

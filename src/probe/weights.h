@@ -26,6 +26,8 @@ typedef struct egi_attn {
     const double *W_Q, *W_K; /* [n_heads, d_model, d_head] */
     const double *W_V;       /* [n_heads, d_model, d_head] */
     const double *W_O;       /* [n_heads, d_head, d_model] */
+    int n_heads;
+    int group; /* heads of queries that read one head of keys and values */
 } egi_attn;
 
 /* Feed-forward of one block: x W_F, or f(x W_in) W_out. */
@@ -42,9 +44,8 @@ typedef struct egi_scratch {
 } egi_scratch;
 
 typedef struct egi_weights {
-    int d_vocab, n_ctx, d_model, n_heads, d_head, d_mlp;
-    int group;    /* heads of queries that read one head of keys and values */
-    int n_blocks; /* that the probes know: at most 2 */
+    int d_vocab, n_ctx, d_model, d_head, d_mlp;
+    int n_blocks;        /* that the probes know: at most 2 */
     const double *W_E;   /* [d_vocab, d_model] */
     const double *W_pos; /* [n_ctx, d_model]; NULL: no table of positions */
     const double *W_U;   /* entry (a, v) at a u_rs + v u_cs, times u_scale */

@@ -10,12 +10,13 @@
  * position, so many each. */
 static int kv_heads(const eg_model *m, int l)
 {
-    return m->n_kv_heads * egi_learner_steps(m, l);
+    return m->kv_heads[l] * egi_learner_steps(m, l);
 }
 
 void egi_qkv_tensors(eg_model *m, int l)
 {
-    eg_index d = m->d_model, H = m->n_heads, D = m->d_head, kv = kv_heads(m, l);
+    eg_index d = m->d_model, H = m->heads[l], D = m->d_head,
+             kv = kv_heads(m, l);
     eg_index in = d + (egi_concatenated(m, l) ? d : 0); /* of W_Q, W_K */
     bool bias = m->opts.attn_bias;
 
@@ -68,7 +69,7 @@ int egi_by_heads(egi_builder *b, int x, int l, const char *w, const char *bias,
  * head, and keys x W_QK[h]^T, as the original program of birth has it. */
 static void at_key(egi_builder *b, int a, int l, int *q, int *k)
 {
-    int heads = b->m->n_heads;
+    int heads = b->m->heads[l];
     int w = egi_put(b, EGI_OP_transpose, egi_weight(b, l, "attn.W_QK"), -1, -1,
                     -1, (egi_attr){.scale = 1});
 
@@ -82,7 +83,9 @@ static int turn(egi_builder *b, int x, int heads)
 {
     return egi_put(
         b, EGI_OP_rotary, x, -1, -1, -1,
-        (egi_attr){.heads = heads, .theta = b->m->opts.rotary_theta});
+        (egi_attr){.heads = heads,
+                   .theta = b->m->opts.rotary_theta,
+                   .halves = b->m->opts.rotary_pairs == EG_ROTARY_HALVES});
 }
 
 static int normed(egi_builder *b, int x, int heads, int l, const char *name)
@@ -116,7 +119,7 @@ egi_qkv egi_qkv_emit(egi_builder *b, int a, int l)
     int64_t turned = m->opts.rotary_layers;
     bool rotary = m->opts.pos == EG_POS_ROTARY && (turned == 0 || l < turned);
     bool key = rotary && m->opts.qk == EG_QK_MERGED_KEY;
-    int H = m->n_heads, width = one ? m->d_model : m->d_head;
+    int H = m->heads[l], width = one ? m->d_model : m->d_head;
     egi_qkv p = {.a = a,
                  .k = a,
                  .v = a,
@@ -147,7 +150,7 @@ egi_qkv egi_qkv_emit(egi_builder *b, int a, int l)
 
 int egi_mixed_emit(egi_builder *b, int l, const egi_qkv *in, int z)
 {
-    int H = b->m->n_heads, out = z;
+    int H = b->m->heads[l], out = z;
     const egi_op *op;
 
     if (b->p->st != EG_OK) return 0;
@@ -176,10 +179,11 @@ static void tensors(const egi_mixer *self, eg_model *m, int l)
 static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
 {
     egi_qkv in = egi_qkv_emit(b, a, l);
-    egi_attr how = {.heads = b->m->n_heads,
+    egi_attr how = {.heads = b->m->heads[l],
                     .k_heads = in.k_heads,
                     .v_heads = in.v_heads,
-                    .scale = in.scale};
+                    .scale = in.scale,
+                    .whole = !b->m->opts.causal};
     int far = egi_weight(b, l, "attn.W_rel");
     egi_kind core = self->core;
 
@@ -191,7 +195,7 @@ static int emit(egi_builder *b, const egi_mixer *self, int a, int l)
 
 /* clang-format off */
 const egi_mixer egi_mixers[] = {
-    {"softmax", "P = softmax of scaled scores, causal", tensors, emit,
+    {"softmax", "P = softmax of scaled scores, causal but for model.causal: false", tensors, emit,
      EGI_OP_softmax, NULL},
     {"linear", "P = scaled scores as they are, causal", tensors, emit,
      EGI_OP_linatt, NULL},

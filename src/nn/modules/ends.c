@@ -70,10 +70,14 @@ int egi_input_emit(egi_builder *b)
     double dropout = b->m->opts.dropout_embed;
 
     egi_see(b, -1, "hook_embed", e);
-    if (pos < 0) return egi_drop(b, e, -1, "embed", dropout);
-    pos = egi_put(b, EGI_OP_place, pos, -1, -1, -1, (egi_attr){0});
-    egi_see(b, -1, "hook_pos_embed", pos);
-    e = egi_put(b, EGI_OP_add, e, pos, -1, -1, (egi_attr){0});
+    if (pos >= 0) {
+        pos = egi_put(b, EGI_OP_place, pos, -1, -1, -1, (egi_attr){0});
+        egi_see(b, -1, "hook_pos_embed", pos);
+        e = egi_put(b, EGI_OP_add, e, pos, -1, -1, (egi_attr){0});
+    }
+    if (b->m->opts.embed_norm)
+        e = egi_norm_emit(b, &egi_norms[b->m->opts.norm_kind], e, 1, -1,
+                          "embed.ln");
     return egi_drop(b, e, -1, "embed", dropout);
 }
 

@@ -8,7 +8,7 @@
 void egi_gate_tensors(eg_model *m, int l, const char *name, eg_index width,
                       egi_fill bias)
 {
-    eg_index d = m->d_model, H = m->n_heads;
+    eg_index d = m->d_model, H = m->heads[l];
     char part[64];
 
     (void)snprintf(part, sizeof part, "attn.W_%s", name);
@@ -22,7 +22,7 @@ void egi_gate_tensors(eg_model *m, int l, const char *name, eg_index width,
 
 int egi_gate_emit(egi_builder *b, int a, int l, const char *name, double top)
 {
-    int heads = b->m->n_heads, y, w;
+    int heads = b->m->heads[l], y, w;
     char weight[64], bias[64], hook[64];
 
     (void)snprintf(weight, sizeof weight, "attn.W_%s", name);

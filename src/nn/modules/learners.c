@@ -33,7 +33,7 @@ int egi_learner_emit(egi_builder *b, const egi_mixer *self, int a, int l)
     egi_qkv in = egi_qkv_emit(b, a, l);
     int steps = egi_learner_steps(b->m, l);
     egi_parts p = {.in = {in.q, in.k, in.v, -1, -1, -1, -1, -1},
-                   .how = {.heads = b->m->n_heads,
+                   .how = {.heads = b->m->heads[l],
                            .k_heads = in.k_heads / steps,
                            .v_heads = in.v_heads / steps,
                            .scale = in.scale,
@@ -97,7 +97,7 @@ static void gdn2_change(egi_builder *b, int a, int l, egi_parts *p)
 
     p->in[ERASE] = times(b, p->in[K], egi_gate_emit(b, a, l, "erase", top));
     p->in[V] = times(b, p->in[V], egi_gate_emit(b, a, l, "write", top));
-    egi_see_heads(b, l, "attn.hook_v_written", p->in[V], b->m->n_heads);
+    egi_see_heads(b, l, "attn.hook_v_written", p->in[V], b->m->heads[l]);
 }
 
 const egi_rule egi_rule_gdn2 = {.forget = EGI_FORGET_CHANNEL,
@@ -114,8 +114,8 @@ const egi_rule egi_rule_delta_product = {
  * that, times another, is taken from the query. Hu et al. 2025 (2506.02475). */
 static void comba_tensors(eg_model *m, int l)
 {
-    egi_tensor_add(m, l, "attn.comba_s", EGI_FILL_ONE, m->n_heads, 0, 0, 0);
-    egi_tensor_add(m, l, "attn.comba_d", EGI_FILL_ONE, m->n_heads, 0, 0, 0);
+    egi_tensor_add(m, l, "attn.comba_s", EGI_FILL_ONE, m->heads[l], 0, 0, 0);
+    egi_tensor_add(m, l, "attn.comba_d", EGI_FILL_ONE, m->heads[l], 0, 0, 0);
     undecayed(m);
 }
 
@@ -144,7 +144,7 @@ static void precond_tensors(eg_model *m, int l)
 {
     egi_gate_tensors(m, l, "moment_decay", 1, EGI_FILL_DECAY);
     egi_gate_tensors(m, l, "moment_beta", 1, EGI_FILL_ZERO);
-    egi_tensor_add(m, l, "attn.precond_c", EGI_FILL_PRECOND, m->n_heads, 0, 0,
+    egi_tensor_add(m, l, "attn.precond_c", EGI_FILL_PRECOND, m->heads[l], 0, 0,
                    0);
     undecayed(m);
 }
@@ -194,7 +194,7 @@ const egi_rule egi_rule_nlms = {
  * stable. */
 static void oja_change(egi_builder *b, int a, int l, egi_parts *p)
 {
-    int heads = b->m->n_heads, k = p->in[K];
+    int heads = b->m->heads[l], k = p->in[K];
 
     (void)a;
     p->in[K] = egi_put(b, EGI_OP_unitnorm, p->in[V], -1, -1, -1,
@@ -252,11 +252,11 @@ const egi_rule egi_rule_titans = {.forget = EGI_FORGET_HEAD,
  * behind the strength. */
 static void ttt_tensors(eg_model *m, int l)
 {
-    egi_tensor_add(m, l, "attn.ttt_w", EGI_FILL_ONE, m->n_heads, m->d_head, 0,
+    egi_tensor_add(m, l, "attn.ttt_w", EGI_FILL_ONE, m->heads[l], m->d_head, 0,
                    0);
-    egi_tensor_add(m, l, "attn.ttt_b", EGI_FILL_ZERO, m->n_heads, m->d_head, 0,
+    egi_tensor_add(m, l, "attn.ttt_b", EGI_FILL_ZERO, m->heads[l], m->d_head, 0,
                    0);
-    egi_tensor_add(m, l, "attn.ttt_S", EGI_FILL_MATRIX, m->n_heads, m->d_head,
+    egi_tensor_add(m, l, "attn.ttt_S", EGI_FILL_MATRIX, m->heads[l], m->d_head,
                    m->d_head, m->d_head);
 }
 

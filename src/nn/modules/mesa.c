@@ -2,9 +2,9 @@
  * read are queries behind the inverse of what the keys have been. */
 #include "nn/module.h"
 
-static egi_attr heads_of(const egi_builder *b, const egi_qkv *in)
+static egi_attr heads_of(const egi_builder *b, const egi_qkv *in, int l)
 {
-    return (egi_attr){.heads = b->m->n_heads,
+    return (egi_attr){.heads = b->m->heads[l],
                       .k_heads = in->k_heads,
                       .v_heads = in->v_heads,
                       .scale = in->scale};
@@ -23,13 +23,14 @@ void egi_mesa_tensors(const egi_mixer *self, eg_model *m, int l)
 {
     egi_qkv_tensors(m, l);
     if (gated(self)) egi_gate_tensors(m, l, "decay", 1, EGI_FILL_DECAY);
-    egi_tensor_add(m, l, "attn.log_lambda", EGI_FILL_ZERO, m->n_heads, 0, 0, 0);
+    egi_tensor_add(m, l, "attn.log_lambda", EGI_FILL_ZERO, m->heads[l], 0, 0,
+                   0);
 }
 
 int egi_mesa_emit(egi_builder *b, const egi_mixer *self, int a, int l)
 {
     egi_qkv in = egi_qkv_emit(b, a, l);
-    egi_attr how = heads_of(b, &in);
+    egi_attr how = heads_of(b, &in, l);
     int decay = gated(self) ? egi_gate_emit(b, a, l, "decay", 1) : -1;
     int q = egi_put_all(
         b, EGI_OP_mesa,
@@ -57,7 +58,7 @@ void egi_mesanet_tensors(const egi_mixer *self, eg_model *m, int l)
     egi_qkv_tensors(m, l);
     egi_gate_tensors(m, l, "beta", 1, EGI_FILL_ZERO);
     egi_gate_tensors(m, l, "decay", 1, EGI_FILL_DECAY);
-    egi_tensor_add(m, l, "attn.softplus_lambda", EGI_FILL_ZERO, m->n_heads,
+    egi_tensor_add(m, l, "attn.softplus_lambda", EGI_FILL_ZERO, m->heads[l],
                    width, 0, 0);
     if (m->tensors_st == EG_OK) m->tensor[m->n_tensors - 1].undecayed = true;
 }
@@ -66,7 +67,7 @@ int egi_mesanet_emit(egi_builder *b, const egi_mixer *self, int a, int l)
 {
     const eg_model_opts *o = &b->m->opts;
     egi_qkv in = egi_qkv_emit(b, a, l);
-    egi_attr how = heads_of(b, &in);
+    egi_attr how = heads_of(b, &in, l);
     int beta = egi_gate_emit(b, a, l, "beta", o->beta_max);
     int decay = egi_gate_emit(b, a, l, "decay", 1), q;
 

@@ -18,7 +18,7 @@ const egi_mlp egi_mlps[] = {
 void egi_mlp_tensors(eg_model *m, int l)
 {
     const egi_mlp *mlp = &egi_mlps[m->mlp[l]];
-    eg_index d = m->d_model, n = m->d_mlp;
+    eg_index d = m->d_model, n = m->mlp_width[l];
     bool bias = m->opts.mlp_bias;
 
     if (mlp->matrices == 0) return;

@@ -62,7 +62,7 @@ static attend_block attend_at(const N(call) * c, eg_index h, eg_index row,
                           .h = h,
                           .row = row,
                           .rows = rows,
-                          .n = c->limit[row + rows - 1],
+                          .n = c->sees[row + rows - 1],
                           .span = span,
                           .kw = kw,
                           .vw = vw,
@@ -75,13 +75,14 @@ static attend_block attend_at(const N(call) * c, eg_index h, eg_index row,
 /* Keys that row r of the block sees. */
 static eg_index attend_keys(const attend_block *b, eg_index r)
 {
-    return b->c->limit[b->row + r];
+    return b->c->sees[b->row + r];
 }
 
 /* m of row r and key s. */
 static real attend_mask(const attend_block *b, eg_index r, eg_index s)
 {
-    uint64_t first = ((uint64_t)b->h << 24 | (uint64_t)attend_keys(b, r)) << 24;
+    uint64_t first = ((uint64_t)b->h << 24 | (uint64_t)b->c->limit[b->row + r])
+                     << 24;
 
     return op_mask(b->key, first + (uint64_t)s, b->c->op->attr.drop);
 }
@@ -300,7 +301,7 @@ static void attend_pattern(real *out, const N(call) * c, eg_index h)
 
     memset(out, 0, (size_t)(T * T) * sizeof *out);
     for (eg_index r = 0; r < T; r++)
-        memcpy(out + r * T, p + r * T, (size_t)c->limit[r] * sizeof *out);
+        memcpy(out + r * T, p + r * T, (size_t)c->sees[r] * sizeof *out);
 }
 
 KIND(attend, .shape = attend_shape, .forward = attend_forward,

@@ -1,5 +1,6 @@
-/* y = x with pairs (2i, 2i+1) of each head's columns turned by the angle
- * t theta^(-2i / width).   in: x [rows, heads width] */
+/* y = x with pairs of each head's columns, (2i, 2i+1) or attr.halves
+ * (i, i + width/2), turned by the angle t theta^(-2i / width).
+ * in: x [rows, heads width] */
 static eg_status rotary_shape(egi_program *p, egi_op *op)
 {
     const egi_value *x = egi_value_of(p, op->in[0]);
@@ -13,17 +14,24 @@ static void rotary_turn(const N(call) * c, real *y, eg_index ldy, const real *x,
                         eg_index ldx, int sign, bool add)
 {
     eg_index heads = c->op->attr.heads, width = c->out[0].cols / heads;
+    bool halves = c->op->attr.halves;
+    eg_index next = halves ? 1 : 2, other = halves ? width / 2 : 1;
 
-    for (eg_index r = 0; r < c->out[0].rows; r++) {
-        const real *table = c->table + (c->limit[r] - 1) * width;
-        for (eg_index i = 0; i < heads * width; i += 2) {
-            real u = table[i % width], v = (real)sign * table[i % width + 1];
-            real a = x[r * ldx + i], b = x[r * ldx + i + 1];
-            real *to = y + r * ldy + i;
-            to[0] = (add ? to[0] : 0) + (u * a - v * b);
-            to[1] = (add ? to[1] : 0) + (v * a + u * b);
+    for (eg_index r = 0; r < c->out[0].rows; r++)
+        for (eg_index h = 0; h < heads; h++) {
+            const real *table = c->table + (c->limit[r] - 1) * width;
+            const real *from = x + r * ldx + h * width;
+            real *to = y + r * ldy + h * width;
+
+            for (eg_index i = 0; i < width / 2; i++) {
+                real u = table[2 * i], v = (real)sign * table[2 * i + 1];
+                real a = from[i * next], b = from[i * next + other];
+                real *one = to + i * next, *two = one + other;
+
+                *one = (add ? *one : 0) + (u * a - v * b);
+                *two = (add ? *two : 0) + (v * a + u * b);
+            }
         }
-    }
 }
 
 static void rotary_forward(const N(call) * c)

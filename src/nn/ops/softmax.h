@@ -1,5 +1,6 @@
 /* z[r, h] = sum_{s <= t} P[r, s] v[s, h],
- * P[r, s] = softmax_s(scale q[r, h] . k[s, h]), t the position of row r.
+ * P[r, s] = softmax_s(scale q[r, h] . k[s, h]), t the position of row r, or
+ * (attr.whole) the last.
  * in: q [rows, heads kw], k [n, k_heads kw], v [n, v_heads vw]; head h reads
  * head h k_heads / heads of k, likewise of v. By-product: the patterns. */
 static eg_status softmax_shape(egi_program *p, egi_op *op)
@@ -24,7 +25,7 @@ static softmax_at softmax_head(const N(call) * c, eg_index h)
                     .k = h * a->k_heads / a->heads * kw,
                     .v = h * a->v_heads / a->heads * vw,
                     .z = h * vw,
-                    .p = h * c->K->attn_size(c->limit, c->out[0].rows),
+                    .p = h * c->K->attn_size(c->sees, c->out[0].rows),
                     .kw = kw,
                     .vw = vw};
     return s;
@@ -44,9 +45,9 @@ static void softmax_forward_head(void *ctx, int h, int worker)
     const N(arg) *z = &c->out[0];
     softmax_at s = softmax_head(c, h);
 
-    c->K->attn(z->x + s.z, z->ld, c->out[1].x + s.p, q->x + s.q, q->ld,
-               c->limit, k->x + s.k, k->ld, v->x + s.v, v->ld, z->rows, s.kw,
-               s.vw, (real)c->op->attr.scale, op_work(c, worker));
+    c->K->attn(z->x + s.z, z->ld, c->out[1].x + s.p, q->x + s.q, q->ld, c->sees,
+               k->x + s.k, k->ld, v->x + s.v, v->ld, z->rows, s.kw, s.vw,
+               (real)c->op->attr.scale, op_work(c, worker));
 }
 
 static void softmax_forward(const N(call) * c)
@@ -79,7 +80,7 @@ static void softmax_backward_head(const N(call) * c, eg_index h, real *work)
     c->K->attn_back(dq ? dq + s.q : NULL, lddq, k->g ? k->g + s.k : NULL, k->ld,
                     v->g ? v->g + s.v : NULL, v->ld, z->g + s.z, z->ld,
                     z->x + s.z, z->ld, c->out[1].x + s.p, q->x + s.q, q->ld,
-                    c->limit, k->x + s.k, k->ld, v->x + s.v, v->ld, z->rows,
+                    c->sees, k->x + s.k, k->ld, v->x + s.v, v->ld, z->rows,
                     s.kw, s.vw, (real)c->op->attr.scale, work);
 }
 
@@ -142,12 +143,12 @@ static void softmax_cost(const egi_program *p, const egi_op *op, double rows,
 static void softmax_pattern(real *out, const N(call) * c, eg_index h)
 {
     int T = (int)c->out[0].rows;
-    const real *p = c->out[1].x + h * c->K->attn_size(c->limit, T);
+    const real *p = c->out[1].x + h * c->K->attn_size(c->sees, T);
 
     memset(out, 0, (size_t)T * (size_t)T * sizeof *out);
     for (int b = 0; b < T; b += EG_ATTN_BLOCK) {
         int rows = T - b < EG_ATTN_BLOCK ? T - b : EG_ATTN_BLOCK;
-        int keys = b + rows;
+        int keys = c->sees[b + rows - 1];
         for (int s = 0; s < keys; s++)
             for (int r = 0; r < rows; r++)
                 out[(eg_index)(b + r) * T + s] = p[s * EG_ATTN_BLOCK + r];

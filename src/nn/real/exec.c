@@ -103,6 +103,7 @@ N(call) N(bind)(const N(exec) * e, const N(room) * r, N(sums) s, int k)
     c.each = e->each;
     c.pool = r && !e->p->team ? NULL : e->pool;
     if (r) c.limit = limit_of(r, cls);
+    c.sees = r && op->attr.whole ? r->whole : c.limit;
     if (op->kind == EGI_OP_spread) bind_cut(&c.in[0], r, op->in[0]);
     return c;
 }
@@ -133,7 +134,8 @@ static void choose_rows(const egi_program *p, N(room) * r)
         r->target[r->rows] = in ? r->seq.targets[t] : -1;
         r->rows++;
     }
-    if (chosen && r->rows > 0) r->n = r->limit[r->rows - 1];
+    if (chosen && r->rows > 0 && p->m->opts.causal)
+        r->n = r->limit[r->rows - 1];
 }
 
 static N(seq) seq_of(const N(room) * r)
@@ -170,8 +172,8 @@ void N(exec_run)(const N(call) * c, egi_tick *ticks, int k, bool back)
     t->seconds += eg_clock() - start;
     t->calls++;
     t->rows += (double)c->out[0].rows;
-    for (eg_index i = 0; c->limit && i < c->out[0].rows; i++)
-        t->pairs += c->limit[i];
+    for (eg_index i = 0; c->sees && i < c->out[0].rows; i++)
+        t->pairs += c->sees[i];
 }
 
 /* Does op k belong to that part of the program? */
@@ -235,7 +237,7 @@ static size_t room_lay(N(room) * r, const N(exec) * e, char *base)
     eg_io io = e->p->m->io;
     int32_t **ints[] = {&r->seq.tokens, &r->seq.targets, &r->seq.labels,
                         &r->each,       &r->limit,       &r->target,
-                        &r->pred};
+                        &r->pred,       &r->whole};
 
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         *ints[i] = lay_int(&l, T);
@@ -263,7 +265,10 @@ eg_status N(room_init)(N(room) * r, const N(exec) * e, eg_err *err)
         return EG_FAIL(err, EG_ENOMEM, "a room of %zu bytes", r->bytes);
     memset(r->block, 0xff, r->bytes); /* NaN: nothing counts on zeros */
     room_lay(r, e, r->block);
-    for (int t = 0; t < e->p->m->T; t++) r->each[t] = t + 1;
+    for (int t = 0; t < e->p->m->T; t++) {
+        r->each[t] = t + 1;
+        r->whole[t] = e->p->m->T;
+    }
     return EG_OK;
 }
 

@@ -63,6 +63,7 @@ typedef struct N(held) {
 typedef struct N(room) {
     eg_seq seq;                            /* as the task writes it */
     int32_t *each, *limit, *target, *pred; /* [T] see N(seq) */
+    int32_t *whole; /* [T] T, of attention that sees all */
     double *nll;
     int n, rows, n_loss; /* positions computed, rows of EGI_LOSS, in the loss */
     int pair_rows;       /* rows of EGI_PAIR, and their limits */

@@ -124,12 +124,12 @@ static void fill_scores(real *own, const N(call) * c)
             real *row = own + (h * T + t) * T;
             c->K->attn_scores(row, q->x + t * q->ld + h * w,
                               k->x + h * a->k_heads / a->heads * w, k->ld,
-                              t + 1, w, (real)a->scale);
+                              c->sees[t], w, (real)a->scale);
             for (eg_index s = 0; far->x && s <= t; s++)
                 row[s] += (real)a->scale *
                           (real)c->K->dot(q->x + t * q->ld + h * w,
                                           far->x + (t - s) * far->ld, w);
-            for (eg_index s = t + 1; s < T; s++)
+            for (eg_index s = c->sees[t]; s < T; s++)
                 row[s] = -(real)__builtin_inf();
         }
 }

@@ -39,12 +39,13 @@ typedef struct N(call) {
     const egi_op *op;
     N(arg) in[EGI_INS], out[EGI_OUTS]; /* x NULL: left out */
     const int32_t *limit;              /* [rows of out 0] position + 1 */
-    const N(seq) * seq;                /* NULL for ops on weights */
-    const real *table;                 /* the kind's constants */
-    real *shared;                      /* scratch of the op */
-    real *work;                        /* scratch of a worker: of the first */
-    eg_index each; /* from one worker's scratch to the next one's */
-    eg_pool *pool; /* shares what is large; NULL: there is nobody else */
+    const int32_t *sees; /* the same, or n where attention sees all */
+    const N(seq) * seq;  /* NULL for ops on weights */
+    const real *table;   /* the kind's constants */
+    real *shared;        /* scratch of the op */
+    real *work;          /* scratch of a worker: of the first */
+    eg_index each;       /* from one worker's scratch to the next one's */
+    eg_pool *pool;       /* shares what is large; NULL: there is nobody else */
 } N(call);
 
 /* One row of the table of kinds. rows, n: of output 0 and of what it attends

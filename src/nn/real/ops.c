@@ -130,7 +130,8 @@ static eg_status op_attention_shape(egi_program *p, egi_op *op, egi_class cls,
 
     egi_out(p, op, 0, cls, rows, heads * vw);
     egi_by_product(p, op, 1, cls, rows, 1,
-                   heads * (T * T / 2 + 2 * block * T + block * block));
+                   heads * (T * T / (op->attr.whole ? 1 : 2) + 2 * block * T +
+                            block * block));
     return p->st;
 }
 

@@ -38,6 +38,7 @@ static void rows_task(void *ctx, int i, int worker)
     for (int k = 0; k < EGI_INS; k++) rows_from(&c.in[k], at, rows);
     rows_from(&c.out[0], at, rows);
     if (c.limit) c.limit += at;
+    if (c.sees) c.sees += at;
     c.work += worker * c.each;
     run(&c, j->back);
 }

@@ -244,6 +244,36 @@ static const variant VARIANTS[] = {
      "embed_scale=0.5 tied=true unembed_bias=true pos=learned norm=pre "
      "mlp=swiglu dropout_mlp=0.3",
      "loss=all"},
+    {"BERT's: no mask, normed embeddings, post-norm",
+     "causal=false embed_norm=true norm=post qk=factorised n_heads=2 "
+     "mlp=gelu_erf attn_bias=true mlp_bias=true pos=learned tied=true",
+     "loss=all"},
+    {"no mask, in context, merged, tables", "causal=false pos=learned",
+     "loss=in_context"},
+    {"no mask, rotary, shared keys, pre-norm",
+     "causal=false pos=rotary norm=pre norm_kind=rms qk=factorised n_heads=4 "
+     "n_kv_heads=2 d_head=4 mlp=relu embed_norm=true",
+     "loss=in_context"},
+    {"no mask, dropped",
+     "causal=false pos=learned dropout_attn=0.3 qk=factorised n_heads=2 "
+     "norm=post mlp=linear",
+     "loss=in_context"},
+    {"Llama's: halves turned, shared keys, SwiGLU",
+     "pos=rotary rotary_pairs=halves norm=pre norm_kind=rms qk=factorised "
+     "n_heads=3 d_head=4 n_kv_heads=1 mlp=swiglu d_mlp=20",
+     "loss=all"},
+    {"halves turned at the key", "pos=rotary rotary_pairs=halves qk=merged_key",
+     "loss=all"},
+    {"OpenELM's: sizes of each block",
+     "pos=rotary rotary_pairs=halves norm=pre norm_kind=rms qk=factorised "
+     "qk_norm=rms n_layers=3 d_head=4 heads=2,4,6 kv_heads=1,2,3 mlp=swiglu "
+     "mlp_widths=10,16,30 dropout_attn=0.1 dropout_embed=0.1",
+     "loss=all"},
+    {"sizes of each block, linear and delta, biases",
+     "n_layers=3 d_head=4 heads=3,1,2 qk=factorised mixer=linear,delta,mesa "
+     "qk_norm=unit attn_bias=true mlp=relu,none,gelu mlp_widths=7,9,11 "
+     "mlp_bias=true pos=learned",
+     "loss=in_context"},
     {"scaled sinusoids, unscaled tied head",
      "pos=sinusoidal_scaled embed_std=0 tied=true tied_scale=false",
      "loss=all"},

@@ -72,6 +72,7 @@ static void lay_rows(sample *s, eg_rng *rng)
             t == T - 2 ? -1 : (int32_t)eg_rng_below(rng, io.d_vocab ? 9 : 1);
 
         at(s, 0)[t] = io.d_vocab ? (int32_t)eg_rng_below(rng, 9) : 0;
+        at(s, 8)[t] = T;         /* limits of attention that sees all */
         at(s, 7)[t] = t % 7 - 1; /* prompts, some that the model lacks */
         at(s, 1)[t] = t;         /* pairs: each place has its own */
         at(s, 2)[t] = t + 1;     /* limits of all positions */
@@ -156,6 +157,7 @@ static void sample_open(sample *s, const egi_program *p, const egi_op *op)
     if (y->cls != EGI_WEIGHT) {
         s->c.seq = &s->seq;
         s->c.limit = y->cls == EGI_LOSS ? at(s, 4) : at(s, 2);
+        s->c.sees = op->attr.whole ? at(s, 8) : s->c.limit;
     }
     if (kind->work) s->c.work = own(s, &rng, kind->work(s->c.K, p, op));
     if (kind->shared) s->c.shared = own(s, &rng, kind->shared(s->c.K, p, op));
@@ -333,6 +335,7 @@ static void some_rows(const sample *s, eg_index from, eg_index n,
     }
     if (!placed) c.out[0].x += from * c.out[0].ld;
     c.limit += from;
+    c.sees += from;
     seq.limit += from;
     seq.target += from;
     seq.nll += from;

@@ -61,7 +61,7 @@ static void drop_all(void)
 static egi_attn random_attn(const variant *v)
 {
     int H = v->heads, W = v->d_head, kv = H / v->group;
-    egi_attn at = {0};
+    egi_attn at = {.n_heads = H, .group = v->group};
 
     if (v->merged) {
         at.W_QK = normals(H * M, M, .2);
@@ -80,9 +80,7 @@ static void random_weights(egi_weights *w, const variant *v, eg_pool *pool)
                        .n_ctx = T,
                        .d_model = M,
                        .d_mlp = F,
-                       .n_heads = v->heads,
                        .d_head = v->d_head,
-                       .group = v->group,
                        .n_blocks = 2,
                        .pool = pool,
                        .kern = eg_kern_pick_f64("ref")};
@@ -111,7 +109,7 @@ static double score(const egi_weights *w, int block, const double *x,
     const egi_attn *at = &w->attn[block];
     double sum = 0;
 
-    for (int h = 0; h < w->n_heads; h++) {
+    for (int h = 0; h < at->n_heads; h++) {
         for (int i = 0; at->W_QK && i < M; i++) {
             for (int j = 0; j < M; j++) {
                 sum += x[i] * at->W_QK[(h * M + i) * M + j] * y[j];
@@ -121,7 +119,7 @@ static double score(const egi_weights *w, int block, const double *x,
             double q = 0, k = 0;
             for (int i = 0; i < M; i++) {
                 q += x[i] * at->W_Q[(h * M + i) * w->d_head + d];
-                k += y[i] * at->W_K[(h / w->group * M + i) * w->d_head + d];
+                k += y[i] * at->W_K[(h / at->group * M + i) * w->d_head + d];
             }
             sum += q * k;
         }
@@ -136,11 +134,11 @@ static void moved(const egi_weights *w, int block, double y[M], const double *x)
     int W = w->d_head;
 
     for (int i = 0; i < M; i++) y[i] = 0;
-    for (int h = 0; h < w->n_heads; h++) {
+    for (int h = 0; h < at->n_heads; h++) {
         for (int d = 0; d < W; d++) {
             double z = at->W_V ? 0 : x[h * W + d];
             for (int i = 0; at->W_V && i < M; i++) {
-                z += x[i] * at->W_V[(h / w->group * M + i) * W + d];
+                z += x[i] * at->W_V[(h / at->group * M + i) * W + d];
             }
             for (int i = 0; at->W_O && i < M; i++) {
                 y[i] += z * at->W_O[(h * W + d) * M + i];
