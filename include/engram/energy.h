@@ -76,6 +76,61 @@ EG_API void eg_energy_gradient(double *g, const eg_energy *e, const double *x,
 EG_API double eg_energy_step(const eg_energy *e, double *x,
                              const unsigned char *held, double *work);
 
+/* ---- Balls about patterns [section 5, corrected] ---------------------------
+ *
+ * All by logarithms, so that n = 10^6 is as good as n = 2; relative accuracy of
+ * what they are the logarithms of about 1e-12. n >= 1, r > 0. */
+
+/* V_n(r) = pi^(n/2) r^n / Gamma(1 + n/2), the volume. */
+EG_API double eg_ball_log_volume(double n, double r);
+
+/* The integral of exp(-dist) over the ball, which a partition function is a sum
+ * of: with squared distances pi^(n/2) gamma(n/2, r^2) / Gamma(n/2), as the
+ * text defines dist; with distances 2 pi^(n/2) gamma(n, r) / Gamma(n/2), which
+ * is what eq. 12 to 14 compute. gamma is the lower incomplete function. */
+EG_API double eg_ball_log_mass(double n, double r, bool squared);
+
+/* r* = sqrt(n / (2 pi e)), at which V is 1/sqrt(pi n) by Stirling; and the r
+ * with V = 1 exactly. */
+EG_API double eg_ball_critical(double n);
+EG_API double eg_ball_unit(double n);
+
+/* h(Z) = log Z + 1/Z, the loss of proposition 4, by log Z; and the log Z >= 0
+ * with h = loss, NaN below 1, where there is none. */
+EG_API double eg_loss_of_log_z(double log_z);
+EG_API double eg_log_z_of_loss(double loss);
+
+/* ---- Power laws
+ * ------------------------------------------------------------*/
+
+/* log y = intercept + slope log x by least squares, with the interval in which
+ * the slope lies with so much confidence if the errors of log y are
+ * independent, normal and alike: slope +- t se, t of Student's law of n - 2
+ * degrees. Two pairs have no interval: low and high are -inf and inf, se is
+ * NaN. */
+typedef struct eg_power_fit {
+    int n;
+    double slope, intercept, se, low, high;
+    double residual; /* standard deviation of log y about the line */
+} eg_power_fit;
+
+/* EG_EINVAL: fewer than two pairs, a number that is not positive and finite,
+ * all x alike, or a confidence outside (0, 1). */
+EG_API eg_status eg_power_fit_pairs(eg_power_fit *out, const double *x,
+                                    const double *y, int n, double confidence,
+                                    eg_err *err);
+
+/* The paper's law for N parameters and D tokens: N = bracket D^2 with bracket =
+ * A l d_emb / (pi T^3), where a model has N = A l d_emb^2 in l layers and reads
+ * T tokens. A l d_emb = N / d_emb, so the bracket moves with N: see
+ * eg_edge_tokens.
+ */
+EG_API double eg_law_bracket(double A, double layers, double d_emb, double T);
+
+/* D = sqrt(pi T^3 d_emb), the tokens at which the condition behind it, Z = 1 at
+ * the upper edge of eq. 14, is met: a function of width and context alone. */
+EG_API double eg_edge_tokens(double d_emb, double T);
+
 #ifdef __cplusplus
 }
 #endif

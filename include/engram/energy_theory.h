@@ -106,6 +106,82 @@ EG_FIELDS_STRUCT(eg_theory_energy_descent, EG_THEORY_ENERGY_DESCENT_FIELDS)
     I(steps, "100000", 1, 100000000, "updates at most")
 EG_FIELDS_STRUCT(eg_theory_energy_basins, EG_THEORY_ENERGY_BASINS_FIELDS)
 
+/* clang-format off */
+/* energy_ball [section 5, corrected]: the integral of exp(-dist) over a ball in n
+ * dimensions. Emits, over n: radius r, where none is given r_star; r_star = sqrt(n
+ * / (2 pi e)), r_one, of volume 1; log_volume at r, log_volume_star at r_star and
+ * stirling = -log(pi n)/2, what that should be; few = sqrt(pi n) and many = few
+ * exp(r_star), between which the number of patterns lies if Z = 1 [eq. 14];
+ * log_squared and log_plain, the integral with dist = |y|^2 and |y|, and the same
+ * without log; room_squared, room_plain, the smaller room of exp(-dist(r)) V <= I <=
+ * V in logarithms; shells, the larger error of the two logarithms against quadrature
+ * over spherical shells. */
+/* clang-format on */
+#define EG_THEORY_ENERGY_BALL_FIELDS(I, R, B, T, E, L)                   \
+    L(dims, "[2, 8, 64, 512, 768, 1024, 1280]", "dimensions n to sweep") \
+    R(radius, "0", 0, 1e6, "r; 0: r_star of each n")                     \
+    R(impostor, "0", -1, 1e6,                                            \
+      "controls only: relative change of both integrals")
+EG_FIELDS_STRUCT(eg_theory_energy_ball, EG_THEORY_ENERGY_BALL_FIELDS)
+
+/* clang-format off */
+/* energy_floor [proposition 4]: emits h = log Z + 1/Z over 1000 Z, and z, the Z > 1
+ * with h(Z) = loss, over 1000 loss. */
+/* clang-format on */
+#define EG_THEORY_ENERGY_FLOOR_FIELDS(I, R, B, T, E, L) \
+    L(partition, "[0.1, 0.5, 1, 2, 10]", "values of Z") \
+    L(losses, "[1.61, 2.2, 2.4]", "losses, from 1 on")
+EG_FIELDS_STRUCT(eg_theory_energy_floor, EG_THEORY_ENERGY_FLOOR_FIELDS)
+
+/* clang-format off */
+/* energy_law [section 5 and appendix G]: pairs of parameters N and tokens D*, and the
+ * derivation's own numbers. Emits, over the pair from 1: ratio = N / D*^2; over the
+ * width, from 1, of a model with N = expansion layers width^2: edge = sqrt(pi T^3
+ * width), the D of which it says that Z = 1; bracket, the constant in N = bracket
+ * D^2, and edge_ratio = N / edge^2, which is the same number. At 0: slope of log N
+ * over log D*, slope_se, and slope_low and slope_high, its interval by Student's law
+ * (three pairs and more); width_slope, of log N over log edge. */
+/* clang-format on */
+#define EG_THEORY_ENERGY_LAW_FIELDS(I, R, B, T, E, L)                   \
+    L(parameters, "[39.95e6, 60.26e6, 80.2e6]", "N of each model")      \
+    L(tokens, "[214.18e6, 261.78e6, 309.37e6]", "D* of each")           \
+    R(confidence, "0.95", 0.01, 0.9999, "of the interval of the slope") \
+    L(widths, "[954, 1280, 1440]", "d_emb of models in the derivation") \
+    I(layers, "8", 1, 1000000, "their layers l")                        \
+    R(expansion, "12", 1e-3, 1e6, "A in N = A l d_emb^2")               \
+    I(n_ctx, "1024", 1, 1000000000, "tokens of a sequence, T")
+EG_FIELDS_STRUCT(eg_theory_energy_law, EG_THEORY_ENERGY_LAW_FIELDS)
+
+/* clang-format off */
+/* energy_layers [eq. 5 to 11, proposition 4]: patterns in 1 to 3 dimensions, at least
+ * `spacing` apart, split among layers; g_t(x) is the smallest squared distance to
+ * those of layer t, or with energy sum -log of their sum of exp(-|x - rho|^2); Omega
+ * is the union of balls of radius r about all of them, Z_t = int over Omega of
+ * exp(-g_t). With E_t = g_t (plain) or E_t = exp(-g_t) / Z_t (printed), E_glob = -log
+ * sum_t exp(-E_t) and the model density exp(-E_glob) over its integral, emits over
+ * 1000 r: loss = log int exp(-E_glob) + mean of E_glob at the patterns, by
+ * quadrature; formula = log Z_t + E_t, the mean over patterns, t their own layer,
+ * and error = loss - formula; error_nearest, the same with int exp(-min_t g_t) in the
+ * place of Z_t; z, mean of Z_t; z_balls, what eg_ball_log_mass says of the balls of a
+ * layer; volume, of Omega; c_low, c_high, the range of c(x) = log l - log sum_s
+ * exp(E_t - E_s), t the layer with the smallest E_t; room, the smaller room of min E_t
+ * - log l <= E_glob <= min E_t [eq. 8]. At 0, with energy nearest: straight, the
+ * smallest g(y) - g(x') over random x and y with |y - x|^2 <= delta, x' being x moved
+ * towards the nearest pattern by sqrt(delta) or the distance [eq. 6]. */
+/* clang-format on */
+#define EG_THEORY_ENERGY_LAYERS_FIELDS(I, R, B, T, E, L)                      \
+    I(dim, "2", 1, 3, "dimensions n")                                         \
+    I(layers, "3", 1, 16, "layers l")                                         \
+    I(each, "4", 1, 64, "patterns of each")                                   \
+    R(spacing, "6", 1e-2, 1000, "patterns are so far apart at least")         \
+    L(radii, "[0.5, 1, 2, 3]", "radii r, up to spacing / 2")                  \
+    E(definition, "plain", "plain|printed", "E_t = g_t, or exp(-g_t) / Z_t")  \
+    E(energy, "nearest", "nearest|sum", "g_t by the nearest pattern, or all") \
+    B(copies, "false", "all layers hold the same patterns")                   \
+    R(impostor, "0", -10, 10,                                                 \
+      "controls only: relative change of the length of the step of (6)")
+EG_FIELDS_STRUCT(eg_theory_energy_layers, EG_THEORY_ENERGY_LAYERS_FIELDS)
+
 #ifdef __cplusplus
 }
 #endif

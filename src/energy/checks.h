@@ -10,7 +10,13 @@
     X(energy_bounds, "patterns", "lemmas and propositions on random patterns") \
     X(energy_values, "point, or 1000 x", "energies of given patterns")         \
     X(energy_descent, "updates", "updates never raise the energy")             \
-    X(energy_basins, "pattern", "which patterns are stored")
+    X(energy_basins, "pattern", "which patterns are stored")                   \
+    X(energy_ball, "dimensions",                                               \
+      "partition function of a ball, two distances")                           \
+    X(energy_floor, "1000 Z, 1000 loss", "the loss of proposition 4")          \
+    X(energy_layers, "1000 r", "the loss of layers that share patterns")       \
+    X(energy_law, "pair, width",                                               \
+      "parameters against tokens, fitted and derived")
 
 EGI_ENERGY_LIST(EGI_THEORY_DECLARE)
 

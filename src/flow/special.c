@@ -85,9 +85,8 @@ double egi_e1(double x)
     return h * exp(-x);
 }
 
-/* Nodes and weights of Gauss-Legendre on [-1, 1], the positive half, by Newton
- * on the recurrence. */
-static void legendre_nodes(int n, double *node, double *weight)
+/* By Newton on the recurrence. */
+void egi_legendre(int n, double *node, double *weight)
 {
     for (int i = 0; i < n / 2; i++) {
         double x = cos(M_PI * (i + 0.75) / (n + 0.5)), slope = 1;
@@ -117,7 +116,7 @@ double egi_integral(double (*f)(const void *ctx, double x), const void *ctx,
     double node[POINTS / 2], weight[POINTS / 2], sum = 0;
     double half = (b - a) / (2 * panels);
 
-    legendre_nodes(POINTS, node, weight);
+    egi_legendre(POINTS, node, weight);
     for (int p = 0; p < panels; p++) {
         double middle = a + (2 * p + 1) * half;
 

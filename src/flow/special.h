@@ -9,6 +9,9 @@ double egi_ei(double x);
 /* E1(x), x > 0, to 1e-14 relative. */
 double egi_e1(double x);
 
+/* Nodes and weights of Gauss-Legendre on [-1, 1], the positive half: n / 2 of
+ * each, n even. */
+void egi_legendre(int n, double *node, double *weight);
 /* Integral of f over [a, b]: Gauss-Legendre of 16 points on so many panels. */
 double egi_integral(double (*f)(const void *ctx, double x), const void *ctx,
                     double a, double b, int panels);

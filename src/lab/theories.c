@@ -8,8 +8,7 @@
 
 enum { N_TABLES = 4 };
 static const eg_theory *const table[N_TABLES] = {
-    eg_memory_theories, eg_flow_theories, eg_mesa_theories,
-    eg_energy_theories};
+    eg_memory_theories, eg_flow_theories, eg_mesa_theories, eg_energy_theories};
 
 const eg_theory *eg_theory_at(int i)
 {
