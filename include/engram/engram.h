@@ -29,6 +29,7 @@
 #include "engram/run.h"
 #include "engram/status.h"
 #include "engram/task.h"
+#include "engram/tokenizer.h"
 #include "engram/text.h"
 #include "engram/theory.h"
 #include "engram/train.h"

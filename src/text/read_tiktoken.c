@@ -1,0 +1,159 @@
+/* tiktoken's files: a line "base64 rank" a token, merged by the rank of what
+ * two neighbours are together. */
+#include "text/vocab.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "engram/mem.h"
+
+static int digit(char c)
+{
+    static const char order[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *p = c ? strchr(order, c) : NULL;
+
+    return p ? (int)(p - order) : -1;
+}
+
+/* Bytes of base64 text s[n] into to; 0: it is none. */
+static size_t unbase64(char *to, const char *s, size_t n)
+{
+    size_t k = 0;
+
+    if (n == 0 || n % 4) return 0;
+    for (size_t i = 0; i < n; i += 4) {
+        int pad = i + 4 < n ? 0 : (s[i + 3] == '=') + (s[i + 2] == '=');
+        uint32_t word = 0;
+
+        if (pad > 0 && s[i + 3] != '=') return 0;
+        for (size_t j = 0; j < 4; j++) {
+            int d = (int)j < 4 - pad ? digit(s[i + j]) : 0;
+
+            if (d < 0) return 0;
+            word = word << 6 | (uint32_t)d;
+        }
+        for (int j = 0; j < 3 - pad; j++)
+            to[k++] = (char)(word >> (16 - 8 * j) & 0xff);
+    }
+    return k;
+}
+
+/* One line: the token's bytes into to, its rank. */
+static bool parse_line(const char *s, size_t n, char *to, size_t *bytes,
+                       int64_t *rank)
+{
+    const char *space = memchr(s, ' ', n);
+    char text[24];
+    size_t k = space ? (size_t)(space - s) : n, m = n - k;
+
+    if (!space || m < 2 || m > sizeof text || k > 4 * EG_TOKEN_BYTES / 2)
+        return false;
+    memcpy(text, space + 1, m - 1);
+    text[m - 1] = '\0';
+    if (!egi_is_digit(text[0]) || !egi_int_parse(text, rank)) return false;
+    *bytes = unbase64(to, s, k);
+    return *bytes > 0;
+}
+
+static size_t line_end(egi_bytes f, size_t at)
+{
+    const char *end = memchr(f.s + at, '\n', f.n - at);
+
+    return end ? (size_t)(end - f.s) : f.n;
+}
+
+bool egi_is_tiktoken(egi_bytes f)
+{
+    char buf[3 * EG_TOKEN_BYTES];
+    size_t bytes, end = f.n > 0 ? line_end(f, 0) : 0;
+    int64_t rank;
+
+    if (end > 0 && f.s[end - 1] == '\r') end--;
+    return end > 0 && parse_line(f.s, end, buf, &bytes, &rank);
+}
+
+/* The tokens in the order of the lines, and the rank of each. */
+static eg_status read_lines(egi_bytes f, char *pool, size_t *at, int32_t *rank,
+                            int *n, const char *name, eg_err *err)
+{
+    size_t i = 0;
+
+    at[0] = 0;
+    for (int line = 1; i < f.n; line++) {
+        size_t end = line_end(f, i), k = end, bytes = 0;
+        int64_t r = -1;
+
+        if (k > i && f.s[k - 1] == '\r') k--;
+        if (k == i && end + 1 >= f.n) break;
+        if (*n >= EG_MOST_IDS || k - i > 4 * EG_TOKEN_BYTES ||
+            !parse_line(f.s + i, k - i, pool + at[*n], &bytes, &r) || r < 0 ||
+            r >= EG_MOST_IDS)
+            return EG_FAIL(err, EG_EFORMAT,
+                           "%s: line %d: expected a token in base64 and its "
+                           "rank, below %d",
+                           name, line, EG_MOST_IDS);
+        rank[*n] = (int32_t)r;
+        at[*n + 1] = at[*n] + bytes;
+        (*n)++;
+        i = end + 1;
+    }
+    return EG_OK;
+}
+
+/* The tokens by rank. */
+static eg_status order(int32_t *line_of, const int32_t *rank, int n,
+                       const char *name, eg_err *err)
+{
+    for (int i = 0; i < n; i++) line_of[i] = -1;
+    for (int i = 0; i < n; i++) {
+        if (rank[i] >= n || line_of[rank[i]] >= 0)
+            return EG_FAIL(err, EG_EFORMAT,
+                           "%s: line %d: rank %d; expected 0 to %d, each once",
+                           name, i + 1, (int)rank[i], n - 1);
+        line_of[rank[i]] = i;
+    }
+    return EG_OK;
+}
+
+eg_status egi_read_tiktoken(eg_tokenizer **out, egi_bytes file,
+                            const char *name, eg_err *err)
+{
+    static const char end[] = "<|endoftext|>";
+    eg_status st = EG_OK;
+    int n = 0, most = 1;
+    char *pool = NULL;
+    size_t *at = NULL;
+    int32_t *rank = NULL, *line_of = NULL;
+    eg_tokenizer *t = NULL;
+
+    for (size_t i = 0; i < file.n; i++) most += file.s[i] == '\n';
+    pool = eg_calloc(file.n + 4 * EG_TOKEN_BYTES, 1);
+    at = eg_calloc((size_t)most + 1, sizeof *at);
+    rank = eg_calloc((size_t)most, sizeof *rank);
+    line_of = eg_calloc((size_t)most, sizeof *line_of);
+    if (!pool || !at || !rank || !line_of) {
+        st = EG_FAIL(err, EG_ENOMEM, "the tokens of %s", name);
+        goto done;
+    }
+    EG_TRY(read_lines(file, pool, at, rank, &n, name, err));
+    EG_TRY(order(line_of, rank, n, name, err));
+    EG_TRY(egi_vocab_new(&t, EG_TOKENIZER_BPE, n + 1, at[n] + sizeof end, err));
+    for (int i = 0; i < n; i++)
+        egi_vocab_token(t, pool + at[line_of[i]],
+                        at[line_of[i] + 1] - at[line_of[i]]);
+    egi_vocab_token(t, end, sizeof end - 1);
+    t->special[n] = true;
+    EG_TRY(egi_vocab_index(t, name, err));
+    EG_TRY(egi_vocab_pairs_of_ids(t, err));
+    egi_vocab_end(t, n);
+    *out = t;
+    t = NULL;
+done:
+    eg_tokenizer_free(t);
+    eg_free(pool);
+    eg_free(at);
+    eg_free(rank);
+    eg_free(line_of);
+    return st;
+}
