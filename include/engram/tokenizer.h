@@ -103,6 +103,7 @@ EG_API eg_status eg_tokenizer_write(const eg_tokenizer *t, const eg_folder *in,
 /* ---- what they hold --------------------------------------------------------
  */
 
+/* Which of the three it is. */
 EG_API eg_tokenizer_kind eg_tokenizer_kind_of(const eg_tokenizer *t);
 /* How many ids; they are 0 to this less 1. */
 EG_API int eg_tokenizer_vocab(const eg_tokenizer *t);
@@ -127,7 +128,7 @@ typedef struct eg_ids {
     int32_t *id;
     size_t n, room;
 } eg_ids;
-EG_API void eg_ids_release(eg_ids *ids);
+EG_API void eg_ids_release(eg_ids *ids); /* n is 0 then */
 
 /* What to do with a text; 0 is the ordinary. */
 enum {
