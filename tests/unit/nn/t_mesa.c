@@ -385,12 +385,45 @@ static void test_lost(void **state)
     setting_close(&s);
 }
 
+/* All steps that there are, and none too many: with the tolerance 0 a solver
+ * that goes on while its residual is not exactly 0 divides, in float32, numbers
+ * without digits, and loses its answer. */
+static void test_no_tolerance(void **state)
+{
+    static const char *const tol[2] = {"", "mesa_tol=0 mesa_steps=1000"};
+    double loss[2], norm[2];
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        char model[256];
+        setting s;
+        eg_step_info info;
+
+        snprintf(model, sizeof model,
+                 "mixer=mesanet qk=factorised n_heads=4 qk_norm=unit %s",
+                 tol[k]);
+        variant v = {"mesanet", model, "loss=all precision=float32"};
+        setting_open(&s, &v, TASK, 8);
+        eg_trainer *tr = trainer_open(&s);
+        eg_trainer_step(tr, &info);
+        loss[k] = info.loss;
+        norm[k] = info.grad_norm;
+        printf("tolerance %s: loss %.9g, gradient %.9g\n", k ? "0" : "1e-6",
+               loss[k], norm[k]);
+        eg_trainer_free(tr);
+        setting_close(&s);
+    }
+    assert_true(fabs(loss[1] / loss[0] - 1) < 1e-5);
+    assert_true(fabs(norm[1] / norm[0] - 1) < 1e-4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_regression),  cmocka_unit_test(test_net),
         cmocka_unit_test(test_chunks_back), cmocka_unit_test(test_linear_limit),
         cmocka_unit_test(test_undecayed),   cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_no_tolerance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
