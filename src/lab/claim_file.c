@@ -7,6 +7,7 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "lab/claim_file.h"
+#include "lab/links.h"
 
 static const char *const file_keys[] = {"title",  "paper",  "about", "runs",
                                         "claims", "curves", NULL};
@@ -263,6 +264,17 @@ static eg_status parse_curve(const eg_node *node, eg_series *s, eg_err *err)
     return EG_OK;
 }
 
+static eg_status check_run(const egi_experiment *e, const eg_node *run,
+                           eg_profile profile, eg_config *cfg, eg_err *err)
+{
+    egi_variant v = {.run = run->key};
+    eg_seeds seeds;
+    eg_status st = egi_run_resolve(e, &v, profile, cfg, &seeds, err);
+
+    return st == EG_OK ? egi_links_check(e, run, profile, cfg, &seeds, err)
+                       : st;
+}
+
 /* Every run must resolve in both profiles, used or not. */
 static eg_status check_runs(const egi_experiment *e, eg_err *err)
 {
@@ -271,15 +283,12 @@ static eg_status check_runs(const egi_experiment *e, eg_err *err)
 
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "experiment: out of memory");
     for (int i = 0; e->runs && i < e->runs->n && st == EG_OK; i++) {
-        egi_variant v = {.run = e->runs->item[i].key};
-        eg_seeds seeds;
-
-        if (strcmp(v.run, "measure") == 0)
+        if (strcmp(e->runs->item[i].key, "measure") == 0)
             st = EG_KEY_FAIL(&e->runs->item[i], err, EG_EINVAL,
                              "no run can be named 'measure', which is a key "
                              "of a control");
         for (int p = 0; p < 2 && st == EG_OK; p++)
-            st = egi_run_resolve(e, &v, (eg_profile)p, cfg, &seeds, err);
+            st = check_run(e, &e->runs->item[i], (eg_profile)p, cfg, err);
     }
     eg_free(cfg);
     return st;

@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "engram/mem.h"
 #include "lab/claim_priv.h"
+#include "lab/links.h"
 
 #define NONE "none, because"
 #define MEASURE "measure"
@@ -87,6 +88,7 @@ static eg_status parse_entry(const egi_experiment *e, const egi_claim *c,
     cfg = eg_calloc(1, sizeof *cfg);
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "control: out of memory");
     st = egi_run_resolve(e, &v, profile, cfg, &seeds, err);
+    if (st == EG_OK) st = egi_links_check(e, entry, profile, cfg, &seeds, err);
     eg_free(cfg);
     return st;
 }

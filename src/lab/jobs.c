@@ -30,11 +30,44 @@ static eg_status add(egi_jobs *j, const eg_config *cfg, eg_err *err)
     return EG_OK;
 }
 
+/* The jobs of the runs that cfg, the k-th seed of a run, reads. */
+static eg_status need_links(egi_jobs *j, const egi_experiment *e,
+                            eg_profile profile, int k, const eg_config *cfg,
+                            int from[EGI_LINKS], eg_err *err)
+{
+    egi_link link[EGI_LINKS];
+    int n = egi_links(link, e, cfg);
+    eg_status st = EG_OK;
+
+    for (int i = 0; i < n && st == EG_OK; i++) {
+        egi_variant v = {.run = link[i].run};
+        int n_seeds;
+        int64_t seed;
+
+        st =
+            egi_jobs_need(j, e, &v, profile, k, &from[i], &n_seeds, &seed, err);
+    }
+    return st;
+}
+
+/* Links of two files may have the same names. */
+static bool is_job(const egi_job *job, const eg_config *cfg,
+                   const egi_experiment *e, const int *from)
+{
+    egi_link link[EGI_LINKS];
+    int n = egi_links(link, e, cfg);
+
+    return n == job->n_links &&
+           memcmp(from, job->from, (size_t)n * sizeof *from) == 0 &&
+           eg_config_same(job->cfg, cfg);
+}
+
 eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e,
                         const egi_variant *v, eg_profile profile, int k,
                         int *job, int *n_seeds, int64_t *seed, eg_err *err)
 {
     eg_config *cfg = eg_calloc(1, sizeof *cfg);
+    int from[EGI_LINKS] = {0};
     eg_seeds seeds;
     eg_status st = EG_OK;
 
@@ -44,9 +77,12 @@ eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e,
     if (seeds.n == 1) k = 0;
     if (k >= seeds.n) goto done; /* the caller compares the numbers of seeds */
     *seed = cfg->run.seed = seeds.seed[k];
+    EG_TRY(need_links(j, e, profile, k, cfg, from, err));
     for (*job = 0; *job < j->n; ++*job)
-        if (eg_config_same(j->job[*job].cfg, cfg)) goto done;
+        if (is_job(&j->job[*job], cfg, e, from)) goto done;
     EG_TRY(add(j, cfg, err));
+    j->job[*job].n_links = egi_links(j->job[*job].link, e, j->job[*job].cfg);
+    memcpy(j->job[*job].from, from, sizeof from);
     snprintf(
         j->job[*job].label, sizeof j->job[0].label, "%.*s/%.*s seed %lld%s%.*s",
         eg_text_fit(e->id, 60), e->id, eg_text_fit(v->run, 40), v->run,
@@ -55,6 +91,37 @@ eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e,
 done:
     eg_free(cfg);
     return st;
+}
+
+/* job->own: what the runs that it reads have left behind is there. A run that
+ * failed is noted. */
+static eg_status link_up(egi_jobs *j, egi_job *job, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    if (job->n_links == 0 || job->own) return EG_OK;
+    job->own = eg_calloc(1, sizeof *job->own);
+    if (!job->own) return EG_FAIL(err, EG_ENOMEM, "jobs: out of memory");
+    *job->own = *job->cfg;
+    for (int i = 0; i < job->n_links && st == EG_OK; i++) {
+        const egi_job *of = &j->job[job->from[i]];
+
+        if (!of->ok) {
+            snprintf(job->why, sizeof job->why,
+                     "%s: %.*s, which it reads: %.*s", job->link[i].option,
+                     eg_text_fit(of->label, 80), of->label,
+                     eg_text_fit(of->why, 120), of->why);
+            job->done = true;
+            return EG_OK;
+        }
+        st = egi_link_set(&job->link[i], job->own, of->dir, of->cfg, err);
+    }
+    return st;
+}
+
+static const eg_config *runs_as(const egi_job *job)
+{
+    return job->own ? job->own : job->cfg;
 }
 
 static void load_metrics(egi_job *job)
@@ -73,7 +140,7 @@ static eg_status find(bool *found, char dir[EG_PATH], eg_run_info *info,
                       const egi_job *job, const char *root, bool finished,
                       eg_err *err)
 {
-    eg_status st = eg_lab_find(found, dir, root, job->cfg, finished, err);
+    eg_status st = eg_lab_find(found, dir, root, runs_as(job), finished, err);
 
     if (st != EG_OK || !*found) return st;
     st = eg_run_info_read(info, dir, err);
@@ -123,7 +190,7 @@ static void run_one(egi_job *job, const eg_reproduce_opts *opts,
     lab.resume = false;
     if (opts->reuse)
         st = was_stopped(&lab.resume, job, lab.root ? lab.root : "runs", &why);
-    if (st == EG_OK) st = eg_lab_run(&r, job->cfg, &lab, &why);
+    if (st == EG_OK) st = eg_lab_run(&r, runs_as(job), &lab, &why);
     snprintf(job->dir, sizeof job->dir, "%s", r.dir);
     job->seconds = r.seconds;
     job->announced = r.announced_bytes;
@@ -149,8 +216,10 @@ eg_status egi_jobs_run(egi_jobs *j, const eg_reproduce_opts *opts,
     for (int i = 0; i < j->n && !*interrupted; i++) {
         egi_job *job = &j->job[i];
         bool reused = false;
-        eg_status st = opts->reuse ? reuse(&reused, job, root, err) : EG_OK;
+        eg_status st = link_up(j, job, err);
 
+        if (st == EG_OK && job->done) continue;
+        if (st == EG_OK && opts->reuse) st = reuse(&reused, job, root, err);
         if (st != EG_OK) return st;
         if (opts->begins)
             opts->begins(opts->lab.ctx, job->label, i, j->n, reused);
@@ -168,6 +237,7 @@ void egi_jobs_release(egi_jobs *j)
 {
     for (int i = 0; i < j->n; i++) {
         eg_free(j->job[i].cfg);
+        eg_free(j->job[i].own);
         eg_metrics_release(&j->job[i].metrics);
     }
     eg_free(j->job);

@@ -2,10 +2,14 @@
 #ifndef EG_LAB_JOBS_H
 #define EG_LAB_JOBS_H
 
-#include "lab/claim_priv.h"
+#include "lab/links.h"
 
 typedef struct egi_job {
-    eg_config *cfg;
+    eg_config *cfg; /* with the names of the runs that it reads */
+    eg_config *own; /* with their checkpoints, when it reads any */
+    int n_links;
+    egi_link link[EGI_LINKS];
+    int from[EGI_LINKS]; /* the jobs of these, which stand before it */
     char label[224];
     bool done, ok;
     char dir[EG_PATH], why[256];

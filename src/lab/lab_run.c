@@ -8,6 +8,7 @@
 #include "engram/text.h"
 #include "lab/flow_priv.h"
 #include "lab/run_priv.h"
+#include "lab/weights_sum.h"
 
 const char *eg_outcome_name(eg_outcome o)
 {
@@ -73,7 +74,7 @@ static eg_status find(bool *found, char dir[EG_PATH], const char *root,
 }
 
 /* The files of a flow read, and named in *taken as its run directory will name
- * them; *taken is released with eg_free. */
+ * them; of a training run their checksums. *taken is released with eg_free. */
 static eg_status take_inputs(egi_inputs *in, eg_config **taken,
                              const eg_config *cfg, eg_err *err)
 {
@@ -81,7 +82,7 @@ static eg_status take_inputs(egi_inputs *in, eg_config **taken,
     if (!*taken) return EG_FAIL(err, EG_ENOMEM, "run: out of memory");
     **taken = *cfg;
     return cfg->run.kind == EG_RUN_FLOW ? egi_inputs_take(in, *taken, err)
-                                        : EG_OK;
+                                        : egi_weights_sum(*taken, err);
 }
 
 eg_status eg_lab_find(bool *found, char dir[EG_PATH], const char *root,

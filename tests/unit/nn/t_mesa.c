@@ -420,9 +420,12 @@ static void test_no_tolerance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_regression),  cmocka_unit_test(test_net),
-        cmocka_unit_test(test_chunks_back), cmocka_unit_test(test_linear_limit),
-        cmocka_unit_test(test_undecayed),   cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_regression),
+        cmocka_unit_test(test_net),
+        cmocka_unit_test(test_chunks_back),
+        cmocka_unit_test(test_linear_limit),
+        cmocka_unit_test(test_undecayed),
+        cmocka_unit_test(test_lost),
         cmocka_unit_test(test_no_tolerance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
