@@ -196,6 +196,7 @@ int cmd_report(const cli_args *a);
 int cmd_dump(const cli_args *a);
 int cmd_probe(const cli_args *a);
 int cmd_stats(const cli_args *a);
+int cmd_recall(const cli_args *a);
 int cmd_bench(const cli_args *a);
 int cmd_bench_kernels(const cli_args *a);
 int cmd_bench_profile(const cli_args *a);
@@ -212,12 +213,13 @@ extern const cli_option cli_run_options[], cli_reproduce_options[],
     cli_show_options[], cli_report_options[], cli_dump_options[],
     cli_probe_options[], cli_stats_options[], cli_bench_options[],
     cli_doctor_options[], cli_help_options[], cli_version_options[],
-    cli_completion_options[], cli_man_options[], cli_verify_options[];
+    cli_completion_options[], cli_man_options[], cli_verify_options[],
+    cli_recall_options[];
 extern const char cli_run_help[], cli_reproduce_help[], cli_sweep_help[],
     cli_list_help[], cli_runs_help[], cli_show_help[], cli_report_help[],
     cli_dump_help[], cli_stats_help[], cli_bench_help[], cli_doctor_help[],
     cli_help_help[], cli_version_help[], cli_completion_help[], cli_man_help[],
-    cli_verify_help[], cli_probe_help[];
+    cli_verify_help[], cli_probe_help[], cli_recall_help[];
 
 /* Help pages, from the tables. */
 void cli_usage(FILE *f);

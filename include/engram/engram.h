@@ -24,6 +24,7 @@
 #include "engram/probe.h"
 #include "engram/program.h"
 #include "engram/radius.h"
+#include "engram/recall.h"
 #include "engram/report.h"
 #include "engram/rng.h"
 #include "engram/run.h"
