@@ -133,7 +133,8 @@ bool cli_is_folder(const char *path);
 /* Is there anything of that name in the folder dir? */
 bool cli_holds(const char *dir, const char *name);
 const char *cli_runs_root(const cli_args *a);
-/* Loads file, or the config.yaml of a run directory, then --set and --seed. */
+/* Loads file, or the config.yaml of a run directory, then --set and --seed.
+ * file NULL: over what cfg holds. */
 int cli_config(const cli_args *a, const char *file, eg_config *cfg);
 int cli_pool(const cli_args *a, eg_pool **pool);
 /* Finds a run by directory, name/id, id, or name (its newest). CLI_DONE, or
@@ -207,6 +208,7 @@ int cmd_version(const cli_args *a);
 int cmd_completion(const cli_args *a);
 int cmd_man(const cli_args *a);
 int cmd_verify(const cli_args *a);
+int cmd_task(const cli_args *a);
 
 extern const cli_option cli_run_options[], cli_reproduce_options[],
     cli_sweep_options[], cli_list_options[], cli_runs_options[],
@@ -220,6 +222,9 @@ extern const char cli_run_help[], cli_reproduce_help[], cli_sweep_help[],
     cli_dump_help[], cli_stats_help[], cli_bench_help[], cli_doctor_help[],
     cli_help_help[], cli_version_help[], cli_completion_help[], cli_man_help[],
     cli_verify_help[], cli_probe_help[], cli_recall_help[];
+
+extern const cli_option cli_task_options[];
+extern const char cli_task_help[];
 
 /* Help pages, from the tables. */
 void cli_usage(FILE *f);

@@ -128,7 +128,7 @@ static eg_status build(profile *p, const char *kern, eg_err *err)
     spec = eg_config_train(p->cfg);
     spec.pool = p->pool;
     spec.kern = kern ? kern : "auto";
-    EG_TRY(eg_task_new(&p->task, &p->cfg->task, spec.seed, err));
+    EG_TRY(eg_config_task(&p->task, p->cfg, err));
     spec.task = p->task;
     EG_TRY(eg_trainer_new(&p->trainer, &spec, err));
 done:

@@ -155,8 +155,7 @@ static eg_status prepare(probing *p, eg_err *err)
     o.snapshots = 0;
     o.attention = o.recall = true;
     o.norms = o.heads = false; /* heads: below, on all sequences */
-    EG_TRY(
-        eg_task_new(&p->task, &p->cfg->task, (uint64_t)p->cfg->run.seed, err));
+    EG_TRY(eg_config_task(&p->task, p->cfg, err));
     EG_TRY(probe_load(p, &p->model, p->weights, err));
     EG_TRY(
         eg_probes_of(&p->probes, &o, p->model, p->task, p->pool, p->kern, err));

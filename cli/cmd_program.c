@@ -218,7 +218,7 @@ static eg_status describe(program *p, const cli_args *a, eg_err *err)
                        "found %s",
                        a->word[0],
                        p->cfg->run.kind == EG_RUN_FLOW ? "flow" : "theory");
-    EG_TRY(eg_task_new(&p->task, &p->cfg->task, spec.seed, err));
+    EG_TRY(eg_config_task(&p->task, p->cfg, err));
     spec.task = p->task;
     spec.pool = p->pool;
     spec.kern = "auto";

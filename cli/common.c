@@ -71,7 +71,9 @@ int cli_config(const cli_args *a, const char *file, eg_config *cfg)
     int64_t seed = -1;
 
     if (!read_seed(a, &seed)) return CLI_MISUSE;
-    if (cli_is_folder(file))
+    if (!file)
+        st = EG_OK;
+    else if (cli_is_folder(file))
         st = load_run(cfg, file, &err);
     else
         st = eg_config_load(cfg, file, &err);

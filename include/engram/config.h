@@ -105,6 +105,9 @@ EG_API eg_status eg_config_format(const eg_config *cfg, char **out,
                                   eg_err *err);
 /* What a trainer needs of it; task, pool and kern are the caller's to fill. */
 EG_API eg_train_spec eg_config_train(const eg_config *cfg);
+/* The task that it trains on, which knows how many sequences a step takes. */
+EG_API eg_status eg_config_task(eg_task **out, const eg_config *cfg,
+                                eg_err *err);
 /* The keys in which two configurations differ, all but run.name and
  * train.profile, which have no say in the results, with both values (long lists
  * are cut); gives their number. fn may be NULL. */

@@ -16,6 +16,9 @@ extern "C" {
     I(batch, "64", 1, 65536,                                                  \
       "fresh sequences for losses, accuracies and attention")                 \
     I(test, "128", 0, 65536, "sequences of the fixed test batch")             \
+    I(train, "0", 0, 65536,                                                   \
+      "sequences of training, those that the next steps read, whose losses "  \
+      "are measured as the test batch's are, without dropout: loss_train")    \
     L(positions, "",                                                          \
       "positions, counted from 1, whose mean loss on the test batch is "      \
       "measured: loss_at.<t>")                                                \
@@ -77,7 +80,8 @@ EG_API extern const eg_field eg_probe_fields[];
  * for each of several heads; recall_W_O2 recall_W_K2 recall_W_K1
  * recall_W_K1_early kl_W_F; norm.<tensor> grad_norm.<tensor>; head.<block>.
  * <head>.<score of eg_head_score>, repeat_loss_first repeat_loss_again;
- * loss_at.<t>; loss_compressed loss_interpolated compressed_qk compressed_ov
+ * loss_at.<t>; floor.<group>, memorised, extracted, and all that has groups
+ * with _train; loss_compressed loss_interpolated compressed_qk compressed_ov
  * compressed_large compressed_step; linear.<target>.<depth>.<t>,
  * linear_held...., sensitivity.<lag>; radius.<depth>.<share>
  * radius_median.<depth> and so on; llc llc_se. One row of the table in

@@ -12,9 +12,11 @@ extern "C" {
 #endif
 
 /* Options of all kinds. */
-#define EG_TASK_COMMON_FIELDS(I, R, B, T, E, L)                            \
-    E(kind, "bigram", "bigram|markov|linear|uniform|nonlinear|regression", \
-      "where sequences come from, `engram list tasks`")                    \
+#define EG_TASK_COMMON_FIELDS(I, R, B, T, E, L)            \
+    E(kind, "bigram",                                      \
+      "bigram|markov|linear|uniform|nonlinear|regression|" \
+      "question_formation",                                \
+      "where sequences come from, `engram list tasks`")    \
     I(n_ctx, "256", 2, 1048576, "positions in a sequence (the paper's T)")
 
 /* The bigram data model of "Birth of a Transformer". */
@@ -114,6 +116,29 @@ extern "C" {
 #define EG_UNIFORM_FIELDS(I, R, B, T, E, L) \
     I(vocabulary, "1024", 2, EG_MOST_TOKENS, "symbols to draw from")
 
+/* Sentences of a grammar and their questions (energy lab). */
+#define EG_QUESTION_SETS "train|val|test|gen|fresh"
+#define EG_QUESTION_FIELDS(I, R, B, T, E, L)                                  \
+    I(lines, "100000", 1, 10000000, "lines of the training file")             \
+    I(val_lines, "1000", 0, 1000000, "lines of the file behind it")           \
+    I(test_lines, "10000", 0, 1000000,                                        \
+      "lines of the file behind that one, of the same law")                   \
+    I(gen_lines, "10000", 0, 1000000,                                         \
+      "lines of the generalisation set: questions, always with a relative "   \
+      "clause in the subject, none of which training sees")                   \
+    I(file_draw, "1", 0, 1000000,                                             \
+      "which draw of the files, whatever the seed")                           \
+    I(determiners, "6", 1, 4096,                                              \
+      "words of that class; 36 makes it twice as uncertain")                  \
+    E(weights, "effective", "effective|published",                            \
+      "how often modifiers and objects are: as in the released lines, or as " \
+      "in the published grammar")                                             \
+    E(lines_from, "file", "file|law",                                         \
+      "training reads its file, or draws lines of the law anew, without end") \
+    E(probe_set, "test", EG_QUESTION_SETS,                                    \
+      "whose lines probes draw as fresh sequences")                           \
+    E(test_set, "gen", EG_QUESTION_SETS, "whose lines the test batch is")
+
 #define EG_TASK_FIELDS(I, R, B, T, E, L)    \
     EG_TASK_COMMON_FIELDS(I, R, B, T, E, L) \
     EG_BIGRAM_FIELDS(I, R, B, T, E, L)      \
@@ -123,7 +148,8 @@ extern "C" {
     EG_LINEAR_FIELDS(I, R, B, T, E, L)      \
     EG_NONLINEAR_FIELDS(I, R, B, T, E, L)   \
     EG_REGRESSION_FIELDS(I, R, B, T, E, L)  \
-    EG_UNIFORM_FIELDS(I, R, B, T, E, L)
+    EG_UNIFORM_FIELDS(I, R, B, T, E, L)     \
+    EG_QUESTION_FIELDS(I, R, B, T, E, L)
 EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_task_fields[];
@@ -135,6 +161,7 @@ enum {
     EG_TASK_UNIFORM,
     EG_TASK_NONLINEAR,
     EG_TASK_REGRESSION,
+    EG_TASK_QUESTION_FORMATION,
     EG_TASK_KINDS
 };
 enum { EG_TRIGGERS_RANDOM, EG_TRIGGERS_FIXED };
@@ -150,10 +177,14 @@ enum {
     EG_TOKENS_LAGGED
 };
 enum { EG_FORMAT_PLAIN, EG_FORMAT_EOS, EG_FORMAT_PREFIX };
+enum { EG_WEIGHTS_EFFECTIVE, EG_WEIGHTS_PUBLISHED };
+enum { EG_LINES_FILE, EG_LINES_LAW };
+enum { EG_SET_TRAIN, EG_SET_VAL, EG_SET_TEST, EG_SET_GEN, EG_SET_FRESH };
 enum { EG_SYSTEM_ORTHOGONAL, EG_SYSTEM_CONTRACTING, EG_SYSTEM_FIXED };
 
 typedef enum eg_split {
-    EG_TRAIN, /* fresh sequences, keyed by step */
+    EG_TRAIN, /* keyed by step: fresh sequences; of kinds that read a file, the
+                 next of its epoch */
     EG_PROBE, /* same law, own stream */
     EG_TEST   /* fixed: step is ignored; its own output law and seed */
 } eg_split;
@@ -194,6 +225,10 @@ typedef struct eg_task eg_task;
 EG_API eg_status eg_task_new(eg_task **out, const eg_task_opts *opts,
                              uint64_t seed, eg_err *err);
 EG_API void eg_task_free(eg_task *task);
+/* Sequences that a step of training takes, 1 unless told: kinds that read a
+ * file go through it by that, each sequence once in an epoch. Before the first.
+ */
+EG_API void eg_task_set_batch(eg_task *task, int64_t batch);
 EG_API const eg_task_opts *eg_task_options(const eg_task *task);
 EG_API eg_io eg_task_io(const eg_task *task);
 EG_API int eg_task_vocab(const eg_task *task); /* d_vocab */
@@ -225,9 +260,15 @@ EG_API void eg_task_sequence(const eg_task *task, eg_split split, uint64_t step,
  * no such fact. *out points into the task.
  *     unigram [d_vocab], bigram [d_vocab, d_vocab]: rows sum to 1   (bigram)
  *     triggers [n], int32, the fixed ones by ascending frequency    (bigram)
+ *     rate [1], rate_train, rate_val, rate_test [1]: exact mean -log p a token,
+ *         of the law and of each file by the law; label_nats, label_count
+ *         [labels]: its parts, and how often each is in a line
+ *                                                        (question_formation)
  *     noise_floor [1]: mean loss of who knows the system and its state, where
  *         nothing is clipped                              (linear, nonlinear)
  */
+EG_API const char *eg_task_fact_name(const eg_task *task, int i); /* NULL: no
+                                                                     more */
 EG_API bool eg_task_fact(const eg_task *task, const char *name, eg_view *out);
 /* Nonlinear: phi(s) = GELU(s A) B of a state [n_out], out [n_out]; NULL only
  * asks. False: a task has no such features. */
@@ -236,6 +277,27 @@ EG_API bool eg_task_features(const eg_task *task, double *out,
 /* The first two, as they are; NULL where there is no such law. */
 EG_API const double *eg_task_unigram(const eg_task *task);
 EG_API const double *eg_task_bigram(const eg_task *task);
+/* Exact -log p of each target, given those before; nats [n_ctx], infinite where
+ * the law has it never, 0 without target; NULL only asks. False: nobody knows,
+ * or the law has no such sequence. */
+EG_API bool eg_task_nats(const eg_task *task, const int32_t *targets,
+                         double *nats);
+/* Set i of sequences in an order, by name; lines: how many it has, -1: without
+ * end. False: there are no more. A kind that keeps none has its splits: train,
+ * probe, test. */
+EG_API bool eg_task_set(const eg_task *task, int i, const char **name,
+                        int64_t *lines);
+/* Sequence k of set i. */
+EG_API void eg_task_line(const eg_task *task, int i, int64_t k, eg_seq *out);
+/* A sequence of tokens as a line of text without its end, piece by piece: words
+ * with spaces between, or characters. */
+typedef void (*eg_task_put)(void *ctx, const char *text, size_t n);
+EG_API void eg_task_print(const eg_task *task, const eg_seq *s, eg_task_put put,
+                          void *ctx);
+#define EG_TASK_WORD 16
+/* A token as text: a word, a character, or its number; in buf or static. */
+EG_API const char *eg_task_word(const eg_task *task, int token,
+                                char buf[EG_TASK_WORD]);
 /* Unicode code point of a token (0 when tokens are not characters). */
 EG_API int32_t eg_task_symbol(const eg_task *task, int token);
 

@@ -39,11 +39,18 @@ int egi_utf8_put(char *to, uint32_t cp)
         to[1] = (char)(0x80 | (cp & 0x3f));
         return 2;
     }
-    EG_ASSERT(cp < 0x10000);
-    to[0] = (char)(0xe0 | cp >> 12);
-    to[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-    to[2] = (char)(0x80 | (cp & 0x3f));
-    return 3;
+    if (cp < 0x10000) {
+        to[0] = (char)(0xe0 | cp >> 12);
+        to[1] = (char)(0x80 | (cp >> 6 & 0x3f));
+        to[2] = (char)(0x80 | (cp & 0x3f));
+        return 3;
+    }
+    EG_ASSERT(cp < 0x110000);
+    to[0] = (char)(0xf0 | cp >> 18);
+    to[1] = (char)(0x80 | (cp >> 12 & 0x3f));
+    to[2] = (char)(0x80 | (cp >> 6 & 0x3f));
+    to[3] = (char)(0x80 | (cp & 0x3f));
+    return 4;
 }
 
 bool egi_utf8_valid(const char *s)

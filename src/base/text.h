@@ -13,7 +13,7 @@ typedef struct egi_text {
 } egi_text;
 egi_text egi_text_on(char *buf, size_t size);
 void egi_text_add(egi_text *t, const char *fmt, ...) EG_PRINTF(2, 3);
-/* Writes cp, below 2^16, as UTF-8: 1 to 3 bytes. */
+/* Writes cp, a code point of Unicode, as UTF-8: 1 to 4 bytes. */
 int egi_utf8_put(char *to, uint32_t cp);
 bool egi_utf8_valid(const char *s);
 

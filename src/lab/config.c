@@ -196,6 +196,14 @@ eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
     return EG_OK;
 }
 
+eg_status eg_config_task(eg_task **out, const eg_config *cfg, eg_err *err)
+{
+    eg_status st = eg_task_new(out, &cfg->task, (uint64_t)cfg->run.seed, err);
+
+    if (st == EG_OK) eg_task_set_batch(*out, cfg->train.batch);
+    return st;
+}
+
 eg_train_spec eg_config_train(const eg_config *cfg)
 {
     return (eg_train_spec){.model = cfg->model,

@@ -79,7 +79,7 @@ static eg_status build(loop *l, eg_err *err)
                        "kernel set \"%s\" is unknown or does not run on this "
                        "machine (engram doctor lists them)",
                        l->spec.kern);
-    EG_TRY(eg_task_new(&l->task, &c->task, l->spec.seed, err));
+    EG_TRY(eg_config_task(&l->task, c, err));
     l->spec.task = l->task;
     EG_TRY(eg_train_plan_make(&l->plan, &l->spec, err));
     l->spec.kern = l->plan.kern;

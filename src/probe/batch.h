@@ -23,6 +23,7 @@ typedef struct egi_seq {
                                      looks most: m1[t], m2[t]; NULL if absent */
     const eg_group *group;        /* of probes of a group */
     int at;                       /* of probes of a position, from 0 */
+    const double *law; /* exact -log p(y_t); NULL: the task does not know */
 } egi_seq;
 
 typedef egi_ratio (*egi_batch_fn)(const egi_seq *s);
@@ -37,6 +38,11 @@ egi_ratio egi_repeat_fraction(const egi_seq *s);
 egi_ratio egi_loss_group(const egi_seq *s);
 egi_ratio egi_loss_at(const egi_seq *s);
 egi_ratio egi_acc_group(const egi_seq *s);
+
+/* law.c */
+egi_ratio egi_floor_group(const egi_seq *s);
+egi_ratio egi_memorised(const egi_seq *s);
+egi_ratio egi_extracted(const egi_seq *s);
 
 /* attention.c */
 egi_ratio egi_attn_prev(const egi_seq *s);

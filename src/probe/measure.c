@@ -28,15 +28,16 @@ unsigned egi_measure_told(const eg_task *task)
     unsigned has = triggers ? EGI_NEEDS_TRIGGERS : EGI_NEEDS_GROUP;
 
     has |= EGI_NEEDS_POSITION;
+    if (eg_task_nats(task, NULL, NULL)) has |= EGI_NEEDS_LAW;
     return eg_task_vocab(task) > 0 ? has | EGI_NEEDS_TOKENS : has;
 }
 
 /* Columns of a probe here; 0: not measured. */
-static int width_of(const egi_measure *m, const egi_probe *p, bool test)
+static int width_of(const egi_measure *m, const egi_probe *p, egi_probe_kind on)
 {
     int width = 1;
 
-    if (p->kind != (test ? EGI_ON_TEST : EGI_ON_BATCH)) return 0;
+    if (p->kind != on) return 0;
     if (p->needs & ~m->has) return 0;
     if (p->needs & EGI_NEEDS_LOOK1) width *= m->n_heads;
     if (p->needs & EGI_NEEDS_LOOK2) width *= m->n_heads;
@@ -54,13 +55,13 @@ static void add_row(egi_measure *m, const egi_probe *p, int width,
     if (group || at >= 0) *n_names += 1;
 }
 
-static int choose_rows(egi_measure *m, bool test)
+static int choose_rows(egi_measure *m, egi_probe_kind on)
 {
     int n_names = 0;
 
     for (int i = 0; i < egi_n_probes; i++) {
         const egi_probe *p = &egi_probe_table[i];
-        int width = width_of(m, p, test);
+        int width = width_of(m, p, on);
         const eg_group *g;
 
         if (width == 0) continue;
@@ -92,9 +93,10 @@ static void name_row(egi_measure *m, const egi_measured *row)
         (void)snprintf(m->name[row->names + h], EGI_NAME, "%s.h%d", name, h);
 }
 
-eg_status egi_measure_init(egi_measure *m, bool test, int threads, eg_err *err)
+eg_status egi_measure_init(egi_measure *m, egi_probe_kind on, int threads,
+                           eg_err *err)
 {
-    int n_names = choose_rows(m, test);
+    int n_names = choose_rows(m, on);
     size_t cells = (m->has & EGI_NEEDS_LOOKS ? 2 : 0) * (size_t)threads *
                    (size_t)m->n_heads;
 
@@ -102,7 +104,10 @@ eg_status egi_measure_init(egi_measure *m, bool test, int threads, eg_err *err)
     m->part = eg_calloc((size_t)m->count * (size_t)m->n_cols, sizeof *m->part);
     m->sum = eg_calloc((size_t)m->n_cols, sizeof *m->sum);
     m->look = eg_calloc(cells * (size_t)m->n_ctx, sizeof *m->look);
-    if (!m->name || !m->part || !m->sum || !m->look) {
+    if (m->has & EGI_NEEDS_LAW)
+        m->law = eg_calloc((size_t)threads * (size_t)m->n_ctx, sizeof *m->law);
+    if (!m->name || !m->part || !m->sum || !m->look ||
+        (m->has & EGI_NEEDS_LAW && !m->law)) {
         egi_measure_release(m);
         return EG_FAIL(err, EG_ENOMEM, "probes on %d sequences", m->count);
     }
@@ -116,6 +121,7 @@ void egi_measure_release(egi_measure *m)
     eg_free(m->part);
     eg_free(m->sum);
     eg_free(m->look);
+    eg_free(m->law);
     *m = (egi_measure){0};
 }
 
@@ -206,6 +212,11 @@ static void on_sequence(void *ctx, int index, int worker, const eg_acts *acts)
                    .pred = acts->pred,
                    .nll = acts->nll};
 
+    if (m->law) {
+        double *law = m->law + (eg_index)worker * m->n_ctx;
+
+        if (eg_task_nats(m->from, acts->targets, law)) seq.law = law;
+    }
     for (int i = 0; i < 2 && (m->has & EGI_NEEDS_LOOKS); i++)
         (void)eg_acts_hook(acts, patterns[i], &pattern[i]);
     egi_measure_add(m, index, worker, &seq, pattern);

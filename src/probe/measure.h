@@ -19,8 +19,9 @@ typedef struct egi_measured {
 
 typedef struct egi_measure {
     int n_heads, n_ctx, count; /* count: sequences */
-    unsigned has; /* bits EGI_NEEDS_... that model and task offer */
-    int task;     /* its kind, EG_TASK_... */
+    unsigned has;        /* bits EGI_NEEDS_... that model and task offer */
+    int task;            /* its kind, EG_TASK_... */
+    const eg_task *from; /* for exact probabilities, with EGI_NEEDS_LAW */
     int n_at, at[EG_STRS_MAX]; /* positions from 0, of EGI_NEEDS_POSITION */
     int n_rows, n_cols;
     egi_measured row[EGI_PROBES_MAX];
@@ -28,11 +29,13 @@ typedef struct egi_measure {
     egi_ratio *part;        /* [count, n_cols] */
     egi_ratio *sum;         /* [n_cols] */
     int32_t *look;          /* [threads, 2, n_heads, n_ctx] */
+    double *law;            /* [threads, n_ctx] exact -log p, if known */
 } egi_measure;
 
-/* test: the probes of the test batch, else those of fresh sequences. Sizes
- * must be filled in; the rest is zero. */
-eg_status egi_measure_init(egi_measure *m, bool test, int threads, eg_err *err);
+/* on: EGI_ON_BATCH, _TEST or _TRAIN. Sizes must be filled in; the rest is zero.
+ */
+eg_status egi_measure_init(egi_measure *m, egi_probe_kind on, int threads,
+                           eg_err *err);
 void egi_measure_release(egi_measure *m);
 /* What an evaluator offers to probes: EGI_NEEDS_LOOK1, where the first block
  * has a pattern, and so on (mixers need not have one); and a task. */

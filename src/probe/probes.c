@@ -90,15 +90,20 @@ static eg_status measures_init(eg_probes *p, int threads, eg_err *err)
                              .n_ctx = eg_model_ctx(p->model),
                              .has = shown | told,
                              .task = eg_task_options(p->task)->kind,
+                             .from = p->task,
                              .count = (int)p->opts.batch};
-    EG_TRY(egi_measure_init(&p->batch, false, threads, err));
+    EG_TRY(egi_measure_init(&p->batch, EGI_ON_BATCH, threads, err));
     p->test = (egi_measure){.n_heads = heads,
                             .n_ctx = eg_model_ctx(p->model),
                             .has = told,
                             .task = eg_task_options(p->task)->kind,
+                            .from = p->task,
                             .count = (int)p->opts.test};
+    p->train = p->test;
+    p->train.count = (int)p->opts.train;
     EG_TRY(read_positions(&p->test, &p->opts.positions, err));
-    EG_TRY(egi_measure_init(&p->test, true, threads, err));
+    EG_TRY(egi_measure_init(&p->test, EGI_ON_TEST, threads, err));
+    EG_TRY(egi_measure_init(&p->train, EGI_ON_TRAIN, threads, err));
 done:
     return st;
 }
@@ -117,7 +122,7 @@ eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
     p->task = task;
     EG_TRY(
         eg_eval_new(&p->eval, p->model, task, pool, kern, EG_EVAL_BASIC, err));
-    if (opts->test > 0) /* its probes need the predictions only */
+    if (opts->test > 0 || opts->train > 0) /* which need predictions only */
         EG_TRY(eg_eval_new(&p->predict, p->model, task, pool, kern,
                            EG_EVAL_PRED, err));
     EG_TRY(measures_init(p, eg_pool_size(pool), err));
@@ -164,6 +169,7 @@ void eg_probes_free(eg_probes *p)
     eg_eval_free(p->predict);
     egi_measure_release(&p->batch);
     egi_measure_release(&p->test);
+    egi_measure_release(&p->train);
     egi_weights_release(&p->weights);
     egi_heads_release(&p->heads);
     egi_compress_release(&p->compress);
@@ -257,6 +263,10 @@ void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
     if (p->opts.test > 0) {
         egi_measure_run(&p->test, p->predict, EG_TEST, 0);
         egi_measure_emit(&p->test, emit, ctx);
+    }
+    if (p->opts.train > 0) {
+        egi_measure_run(&p->train, p->predict, EG_TRAIN, (uint64_t)step + 1);
+        egi_measure_emit(&p->train, emit, ctx);
     }
     if (p->opts.compressed) egi_compress_run(&p->compress, emit, ctx);
     if (now_and_then(p, p->opts.radius_every, step))

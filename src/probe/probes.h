@@ -22,8 +22,9 @@ struct eg_probes {
     const eg_model *model;
     const eg_task *task;
     eg_eval *eval;
-    eg_eval *predict; /* without hooks, for the test batch; NULL without one */
-    egi_measure batch, test;
+    eg_eval *predict; /* without hooks, for batches of test and training; NULL:
+                         there are none */
+    egi_measure batch, test, train;
     egi_linear linear;
     egi_sensitivity sensitivity;
     egi_radii radii;

@@ -11,6 +11,13 @@
         {name "_test" after, unit, help "; test batch"}, EGI_ON_TEST, needs, \
             fn, NULL, NULL                                                   \
     }
+/* And as <name>_train on sequences of training. */
+#define THRICE(needs, name, after, unit, help, fn)                \
+    TWICE(needs, name, after, unit, help, fn),                    \
+    {                                                             \
+        {name "_train" after, unit, help "; training sequences"}, \
+            EGI_ON_TRAIN, needs, fn, NULL, NULL                   \
+    }
 #define BOTH(name, unit, help, fn) \
     TWICE(EGI_NEEDS_TRIGGERS, name, "", unit, help, fn)
 #define HEAD(needs, name, help, fn)                                   \
@@ -70,11 +77,20 @@ const egi_probe egi_probe_table[] = {
          "after triggers: the answer is the trigger itself",
          egi_repeat_fraction),
 
-    TWICE(EGI_NEEDS_GROUP, "loss", ".<group>", "nats",
-          "mean loss over the group; vectors: half the squared error",
-          egi_loss_group),
-    TWICE(EGI_NEEDS_GROUP | EGI_NEEDS_TOKENS, "acc", ".<group>", "fraction",
-          "accuracy over the group", egi_acc_group),
+    THRICE(EGI_NEEDS_GROUP, "loss", ".<group>", "nats",
+           "mean loss over the group; vectors: half the squared error",
+           egi_loss_group),
+    THRICE(EGI_NEEDS_GROUP | EGI_NEEDS_TOKENS, "acc", ".<group>", "fraction",
+           "accuracy over the group", egi_acc_group),
+    THRICE(EGI_NEEDS_GROUP | EGI_NEEDS_LAW, "floor", ".<group>", "nats",
+           "what the exact law pays on the same sequences", egi_floor_group),
+    THRICE(EGI_NEEDS_LAW, "memorised", "", "bits",
+           "by which the model codes a sequence shorter than the exact law, 0 "
+           "where it does not; mean over sequences",
+           egi_memorised),
+    THRICE(EGI_NEEDS_LAW, "extracted", "", "fraction",
+           "sequences that the model, shown four tokens, says to the end",
+           egi_extracted),
 
     {{"loss_at.<t>", "nats",
       "mean loss at position t of probe.positions, counted from 1; test batch"},

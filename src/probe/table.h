@@ -11,6 +11,7 @@
 typedef enum egi_probe_kind {
     EGI_ON_BATCH,   /* fresh sequences, before the update */
     EGI_ON_TEST,    /* the fixed test batch, after the update */
+    EGI_ON_TRAIN,   /* sequences of training to come, after the update */
     EGI_ON_WEIGHTS, /* after the update; false: this model has no such thing */
     EGI_ON_TENSORS, /* the same, once for each tensor of the model */
     EGI_ON_REPEATS, /* repeated tokens, before the update: heads.c */
@@ -33,7 +34,8 @@ enum {
     /* Measured once for each group of a task that has no triggers: those have
      * rows of their own. */
     EGI_NEEDS_GROUP = 16,
-    EGI_NEEDS_POSITION = 32 /* measured once for each of probe.positions */
+    EGI_NEEDS_POSITION = 32, /* measured once for each of probe.positions */
+    EGI_NEEDS_LAW = 64 /* the task knows exact probabilities (eg_task_nats) */
 };
 
 typedef bool (*egi_weights_fn)(double *value, const egi_weights *w);

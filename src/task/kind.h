@@ -14,13 +14,24 @@ typedef struct egi_task_kind {
      * what sequences are made of in task->io, whose n_ctx is there. */
     eg_status (*make)(eg_task *task, eg_err *err);
     void (*free)(void *state); /* NULL: nothing to free */
-    /* One sequence from rng; allocates nothing. */
+    /* One sequence from rng; allocates nothing. Or, of kinds that read a file,
+     * the one of that step and index. */
     void (*sequence)(const eg_task *task, eg_split split, eg_rng *rng,
                      eg_seq *out);
+    void (*at)(const eg_task *task, eg_split split, uint64_t step,
+               uint32_t index, eg_rng *rng, eg_seq *out);
     bool (*fact)(const eg_task *task, const char *name, eg_view *out); /* NULL:
                                                                     has none */
     /* What the law makes of a state before W; NULL: the state itself. */
     void (*features)(const eg_task *task, double *out, const double *state);
+    const char *const *facts; /* their names; ends with NULL */
+    /* See eg_task_nats, eg_task_set, ...; or NULL. */
+    bool (*nats)(const eg_task *task, const int32_t *targets, double *nats);
+    bool (*set)(const eg_task *task, int i, const char **name, int64_t *lines);
+    void (*line)(const eg_task *task, int i, int64_t k, eg_seq *out);
+    void (*print)(const eg_task *task, const eg_seq *s, eg_task_put put,
+                  void *ctx);
+    const char *(*word)(const eg_task *task, int token, char buf[EG_TASK_WORD]);
     /* Unicode code point; NULL: tokens are no characters. */
     int32_t (*symbol)(const eg_task *task, int token);
 } egi_task_kind;
@@ -29,6 +40,7 @@ struct eg_task {
     const egi_task_kind *kind;
     eg_task_opts opts;
     uint64_t seed;
+    int64_t batch; /* sequences in a step of training */
     eg_io io;
     void *state;
 };
@@ -38,6 +50,7 @@ eg_status egi_option_only(const eg_task_opts *o, bool used, const char *name,
                           const char *when, eg_err *err);
 
 extern const egi_task_kind egi_task_bigram, egi_task_markov, egi_task_linear,
-    egi_task_uniform, egi_task_nonlinear, egi_task_regression;
+    egi_task_uniform, egi_task_nonlinear, egi_task_regression,
+    egi_task_question_formation;
 
 #endif

@@ -176,4 +176,5 @@ const egi_task_kind egi_task_linear = {
     .free = eg_free,
     .sequence = linear_sequence,
     .fact = egi_vectors_fact,
+    .facts = egi_vectors_facts,
 };

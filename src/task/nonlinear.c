@@ -116,5 +116,6 @@ const egi_task_kind egi_task_nonlinear = {
     .free = eg_free,
     .sequence = nonlinear_sequence,
     .fact = egi_vectors_fact,
+    .facts = egi_vectors_facts,
     .features = nonlinear_features,
 };

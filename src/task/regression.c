@@ -121,4 +121,5 @@ const egi_task_kind egi_task_regression = {
     .free = eg_free,
     .sequence = regression_sequence,
     .fact = egi_vectors_fact,
+    .facts = egi_vectors_facts,
 };

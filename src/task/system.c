@@ -130,6 +130,8 @@ bool egi_vectors_fact(const eg_task *task, const char *name, eg_view *out)
     return true;
 }
 
+const char *const egi_vectors_facts[] = {"noise_floor", NULL};
+
 const eg_group egi_vectors_groups[] = {
     {"under", 0, 0, "fewer pairs seen than dimensions: W is not determined"},
     {"over", 1, 1, "pairs enough to know W, but for the noise"},

@@ -18,6 +18,7 @@ void egi_draw_contracting(double *w, int n, double lo, double hi, eg_rng *rng);
 /* Checks options that all tasks of vectors have, and writes task->io. */
 eg_status egi_vectors_make(eg_task *task, eg_err *err);
 /* noise_floor: the first double of task->state. */
+extern const char *const egi_vectors_facts[];
 bool egi_vectors_fact(const eg_task *task, const char *name, eg_view *out);
 /* A position's label is 0 while fewer pairs have been seen than would determine
  * the system, then 1. */

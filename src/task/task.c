@@ -10,8 +10,13 @@ EG_FIELDS_TABLE(eg_task_fields, EG_TASK_FIELDS)
 
 /* In the order of task.kind. */
 static const egi_task_kind *const kinds[EG_TASK_KINDS] = {
-    &egi_task_bigram,  &egi_task_markov,    &egi_task_linear,
-    &egi_task_uniform, &egi_task_nonlinear, &egi_task_regression};
+    &egi_task_bigram,
+    &egi_task_markov,
+    &egi_task_linear,
+    &egi_task_uniform,
+    &egi_task_nonlinear,
+    &egi_task_regression,
+    &egi_task_question_formation};
 
 static const eg_group all = {"all", INT32_MIN, INT32_MAX,
                              "every position with a target"};
@@ -123,6 +128,7 @@ eg_status eg_task_new(eg_task **out, const eg_task_opts *opts, uint64_t seed,
     t->kind = kinds[opts->kind];
     t->opts = *opts;
     t->seed = seed;
+    t->batch = 1;
     t->io.n_ctx = (int)opts->n_ctx;
     EG_TRY(check_options(opts, err));
     EG_TRY(t->kind->make(t, err));
@@ -151,7 +157,16 @@ void eg_task_sequence(const eg_task *task, eg_split split, uint64_t step,
         rng = eg_rng_make(task->seed,
                           split == EG_TRAIN ? EG_RNG_TRAIN : EG_RNG_PROBE, step,
                           index);
-    task->kind->sequence(task, split, &rng, out);
+    if (task->kind->at)
+        task->kind->at(task, split, step, index, &rng, out);
+    else
+        task->kind->sequence(task, split, &rng, out);
+}
+
+void eg_task_set_batch(eg_task *task, int64_t batch)
+{
+    EG_ASSERT(batch > 0);
+    task->batch = batch;
 }
 
 const eg_task_opts *eg_task_options(const eg_task *task)

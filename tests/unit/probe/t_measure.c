@@ -60,8 +60,8 @@ static double value_of(const seen *l, const char *name)
 
 static void add(egi_measure *m, int index, int worker, const eg_view *pattern)
 {
-    egi_seq s = {T,   tokens, targets, occur, preds[index],
-                 nll, NULL,   NULL,    NULL,  0};
+    egi_seq s = {T,    tokens, targets, occur, preds[index], nll,
+                 NULL, NULL,   NULL,    0,     NULL};
 
     egi_measure_add(m, index, worker, &s, pattern);
 }
@@ -81,7 +81,7 @@ static void heads_have_names(void **state)
     seen l = {0};
 
     (void)state;
-    assert_int_equal(egi_measure_init(&m, false, 2, NULL), EG_OK);
+    assert_int_equal(egi_measure_init(&m, EGI_ON_BATCH, 2, NULL), EG_OK);
     for (int i = COUNT - 1; i >= 0; i--) add(&m, i, i % 2, pattern);
     egi_measure_emit(&m, keep, &l);
 
@@ -120,7 +120,7 @@ static void one_head_and_none(void **state)
 
     (void)state;
     pattern.shape[0] = 1;
-    assert_int_equal(egi_measure_init(&m, false, 1, NULL), EG_OK);
+    assert_int_equal(egi_measure_init(&m, EGI_ON_BATCH, 1, NULL), EG_OK);
     add(&m, 0, 0, &pattern);
     egi_measure_emit(&m, keep, &l);
     assert_near(value_of(&l, "attn_prev"), 1, 0);
@@ -131,7 +131,7 @@ static void one_head_and_none(void **state)
     m = (egi_measure){
         .n_heads = HEADS, .n_ctx = T, .count = 1, .has = EGI_NEEDS_TRIGGERS};
     l.n = 0;
-    assert_int_equal(egi_measure_init(&m, true, 1, NULL), EG_OK);
+    assert_int_equal(egi_measure_init(&m, EGI_ON_TEST, 1, NULL), EG_OK);
     add(&m, 0, 0, NULL);
     egi_measure_emit(&m, keep, &l);
     assert_int_equal(l.n, 6);
@@ -152,7 +152,7 @@ static void positions_have_means(void **state)
     seen l = {0};
 
     (void)state;
-    assert_int_equal(egi_measure_init(&m, true, 1, NULL), EG_OK);
+    assert_int_equal(egi_measure_init(&m, EGI_ON_TEST, 1, NULL), EG_OK);
     for (int i = 0; i < 2; i++) {
         egi_seq s = {.n_ctx = T,
                      .tokens = tokens,
@@ -182,12 +182,12 @@ static void order_does_not_matter(void **state)
 
     (void)state;
     for (int i = 0; i < MANY * T; i++) odd[i / T][i % T] = 1.0 / (i * i + 3);
-    assert_int_equal(egi_measure_init(&m, false, 2, NULL), EG_OK);
+    assert_int_equal(egi_measure_init(&m, EGI_ON_BATCH, 2, NULL), EG_OK);
     for (int pass = 0; pass < 2; pass++) {
         for (int k = 0; k < MANY; k++) {
             int i = pass ? k * 31 % MANY : k;
-            egi_seq s = {T,      tokens, targets, occur, preds[0],
-                         odd[i], 0,      0,       NULL,  0};
+            egi_seq s = {T, tokens, targets, occur, preds[0], odd[i],
+                         0, 0,      NULL,    0,     NULL};
             egi_measure_add(&m, i, k % 2, &s, NULL);
         }
         l.n = 0;

@@ -245,7 +245,7 @@ static void no_pattern_no_probe(void **state)
     m.has = egi_measure_offers(blind);
     assert_int_equal(m.has, EGI_NEEDS_NOTHING);
     m.has = egi_measure_told(r.task);
-    assert_int_equal(egi_measure_init(&m, false, 1, NULL), EG_OK);
+    assert_int_equal(egi_measure_init(&m, EGI_ON_BATCH, 1, NULL), EG_OK);
     egi_measure_run(&m, blind, EG_PROBE, 0);
     egi_measure_emit(&m, keep, &s);
     assert_true(has(&s, "loss_global"));

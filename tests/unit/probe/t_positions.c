@@ -29,8 +29,8 @@ static const int32_t look2[T] = {0, 0, 0, 0, 2, 0, 1, 3, 0, 0, 9, 9};
 
 static egi_seq example(void)
 {
-    return (egi_seq){T,   tokens, targets, occur, pred,
-                     nll, look1,  look2,   NULL,  0};
+    return (egi_seq){T,     tokens, targets, occur, pred, nll,
+                     look1, look2,  NULL,    0,     NULL};
 }
 
 static void check(const char *name, egi_ratio r, double sum, double count)
