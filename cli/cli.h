@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include "engram/checkpoint.h"
 #include "engram/claim.h"
 #include "engram/lab.h"
 #include "engram/text.h"
@@ -136,6 +137,15 @@ const char *cli_runs_root(const cli_args *a);
 /* Loads file, or the config.yaml of a run directory, then --set and --seed.
  * file NULL: over what cfg holds. */
 int cli_config(const cli_args *a, const char *file, eg_config *cfg);
+/* Says so where the config.yaml of a run is not what the run wrote. */
+void cli_warn_config(const char *dir);
+/* Opens the trained model that word stands for: a file or folder, or a run as
+ * cli_find_run finds it; config (NULL: none) is the configuration of weights
+ * that carry none; then --set, --seed and --allow-extra, where the command has
+ * them. n_ctx: positions of another program's model; 0: 64. CLI_DONE, or after
+ * a message another code. To be released with eg_checkpoint_release. */
+int cli_checkpoint(const cli_args *a, const char *word, const char *config,
+                   int n_ctx, eg_checkpoint *out);
 int cli_pool(const cli_args *a, eg_pool **pool);
 /* Finds a run by directory, name/id, id, or name (its newest). CLI_DONE, or
  * after a message another code. */

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "engram/mem.h"
 
 const cli_option cli_probe_options[] = {
@@ -30,15 +29,17 @@ const cli_option cli_probe_options[] = {
     {NULL, 0, NULL, NULL}};
 
 const char cli_probe_help[] =
-    "Loads WEIGHTS into the model of CONFIG, draws sequences that no training\n"
-    "step saw, and prints losses, accuracies and what each head of each layer\n"
-    "does. WEIGHTS is a safetensors file (float32, float64, float16, "
-    "bfloat16;\n"
-    "names of engram, or of TransformerLens, which it shows by itself) or a\n"
-    "run, of which the newest checkpoint is taken. CONFIG is a configuration\n"
-    "or a run directory, and may be left out after a run. A tensor that is\n"
-    "missing, or has another shape, is named with the shape expected; one too\n"
-    "many is refused unless --allow-extra.\n"
+    "Draws sequences that no training step saw, and prints losses, accuracies\n"
+    "and what each head of each layer of a model does. WEIGHTS is a run, of\n"
+    "which the newest checkpoint is taken; a safetensors file with names of\n"
+    "engram or TransformerLens, and CONFIG, a configuration or a run, that\n"
+    "says of which model; or another program's model, which says so itself:\n"
+    "GPT-2, BERT or Llama in Hugging Face's safetensors, Llama in GGUF, GPT-2\n"
+    "in llm.c's .bin, or a folder that holds one. Those are shown random "
+    "tokens\n"
+    "of their vocabulary, 64 at a time (--set task.n_ctx=256). A tensor that\n"
+    "is missing, or has another shape, is named with the shape expected; one\n"
+    "too many is refused unless --allow-extra.\n"
     "\n"
     "Heads are judged on random tokens said twice, [A A], by the mean share\n"
     "of their attention that goes\n"
@@ -69,59 +70,23 @@ const char cli_probe_help[] =
     "  engram probe birth-basic --patch blocks.1.attn.hook_z.h0=mean\n"
     "  engram probe new.safetensors model.yaml --patch "
     "'*.hook_mlp_out=old.safetensors'\n"
-    "  engram probe weights.safetensors model.yaml --sequences 256 --json\n";
+    "  engram probe weights.safetensors model.yaml --sequences 256 --json\n"
+    "  engram probe SmolLM2-135M-Instruct.Q4_1.gguf --sequences 2\n";
 
 /* ---- where weights and configuration are ----------------------------------
  */
 
-/* The newest checkpoint of the run at dir. */
-static int newest(probing *p, const char *dir)
-{
-    int64_t step;
-    struct stat info;
-    eg_err err = {0};
-    eg_status st = eg_run_last_checkpoint(&step, dir, &err);
-
-    if (st != EG_OK) return cli_error(st, &err);
-    if (step < 0)
-        return cli_fail(CLI_FAILED, "%s: the run has no checkpoint", dir);
-    if (strlen(dir) + 64 > sizeof p->weights)
-        return cli_fail(CLI_MISUSE, "path too long: %s", dir);
-    snprintf(p->weights, sizeof p->weights,
-             "%.*s/checkpoints/step-%lld.safetensors",
-             (int)sizeof p->weights - 64, dir, (long long)step);
-    if (lstat(p->weights, &info) == 0 && S_ISLNK(info.st_mode))
-        return cli_fail(CLI_FAILED, "%s: is a link, which is not followed",
-                        p->weights);
-    return CLI_DONE;
-}
-
 static int find(probing *p)
 {
     const cli_args *a = p->args;
-    char dir[EG_PATH];
-    bool file = eg_file_exists(a->word[0]) && !cli_is_folder(a->word[0]);
-    const char *config = a->n_words > 1 ? a->word[1] : dir;
-    int code;
+    const char *config = a->n_words > 1 ? a->word[1] : NULL;
+    int code = cli_checkpoint(a, a->word[0], config, 0, &p->opened);
 
-    if (strlen(a->word[0]) >= sizeof p->weights)
-        return cli_fail(CLI_MISUSE, "path too long: %s", a->word[0]);
-    if (file) {
-        snprintf(p->weights, sizeof p->weights, "%s", a->word[0]);
-        if (a->n_words < 2)
-            return cli_fail(CLI_MISUSE,
-                            "probe: %s is a file of weights; expected a CONFIG "
-                            "that says of which model",
-                            a->word[0]);
-    } else {
-        code = cli_find_run(cli_runs_root(a), a->word[0], dir);
-        if (code == CLI_DONE) code = newest(p, dir);
-        if (code != CLI_DONE) return code;
-    }
-    code = cli_config(a, config, p->cfg);
-    if (code == CLI_DONE && p->cfg->run.kind != EG_RUN_TRAIN)
-        code = cli_fail(CLI_MISUSE, "probe: a theory or flow has no model");
-    return code;
+    if (code != CLI_DONE) return code;
+    p->cfg = p->opened.config;
+    p->model = p->opened.model;
+    if (p->opened.foreign) cli_say("%s: %s", p->opened.path, p->opened.what);
+    return CLI_DONE;
 }
 
 /* ---- the model and its probes ---------------------------------------------
@@ -129,18 +94,26 @@ static int find(probing *p)
 
 eg_status probe_load(probing *p, eg_model **out, const char *file, eg_err *err)
 {
-    const eg_config *c = p->cfg;
-    char note[sizeof p->left_out];
-    eg_status st;
+    eg_checkpoint other = {0};
+    eg_checkpoint_how how = {.n_ctx = (int)p->cfg->task.n_ctx,
+                             .allow_extra = cli_flag(p->args, "allow-extra")};
+    char note[512];
+    eg_status st = EG_OK;
 
-    EG_TRY(eg_model_new(out, &c->model, eg_task_io(p->task),
-                        c->train.precision ? EG_FLOAT64 : EG_FLOAT32,
-                        (uint64_t)c->run.seed, err));
-    EG_TRY(eg_model_load_from(*out, file, cli_flag(p->args, "allow-extra"),
-                              note, sizeof note, err));
+    if (p->opened.foreign) {
+        EG_TRY(eg_checkpoint_open(&other, file, &how, err));
+        *out = other.model;
+        other.model = NULL;
+        goto done;
+    }
+    EG_TRY(eg_model_new(out, &p->cfg->model, eg_task_io(p->task),
+                        p->cfg->train.precision ? EG_FLOAT64 : EG_FLOAT32,
+                        (uint64_t)p->cfg->run.seed, err));
+    EG_TRY(eg_model_load_from(*out, file, how.allow_extra, note, sizeof note,
+                              err));
     if (note[0]) cli_note(NULL, note);
-    if (out == &p->model) eg_text_copy(p->left_out, sizeof note, note);
 done:
+    eg_checkpoint_release(&other);
     return st;
 }
 
@@ -156,7 +129,6 @@ static eg_status prepare(probing *p, eg_err *err)
     o.attention = o.recall = true;
     o.norms = o.heads = false; /* heads: below, on all sequences */
     EG_TRY(eg_config_task(&p->task, p->cfg, err));
-    EG_TRY(probe_load(p, &p->model, p->weights, err));
     EG_TRY(
         eg_probes_of(&p->probes, &o, p->model, p->task, p->pool, p->kern, err));
 done:
@@ -201,9 +173,9 @@ static eg_status measure(probing *p, probed *r, bool weights, eg_err *err)
     }
     if (r->lost) st = EG_FAIL(err, EG_ENOMEM, "probe: out of memory");
     if (r->bad[0])
-        st = EG_FAIL(err, EG_EFORMAT,
-                     "%s: %s is not finite%s: the model overflows", p->weights,
-                     r->bad, weights ? "" : " with what --patch holds");
+        st = EG_FAIL(
+            err, EG_EFORMAT, "%s: %s is not finite%s: the model overflows",
+            p->opened.path, r->bad, weights ? "" : " with what --patch holds");
 done:
     return st;
 }
@@ -271,8 +243,6 @@ int cmd_probe(const cli_args *a)
     probing p = {.args = a, .to = {.fd = -1}};
     int code;
 
-    p.cfg = eg_calloc(1, sizeof *p.cfg);
-    if (!p.cfg) return cli_fail(CLI_FAILED, "out of memory");
     code = run(&p);
     eg_heads_release(&p.found.heads);
     eg_heads_release(&p.patched.heads);
@@ -280,10 +250,9 @@ int cmd_probe(const cli_args *a)
     eg_free(p.patched.value);
     eg_probes_free(p.probes);
     probe_patch_free(&p);
-    eg_model_free(p.model);
+    eg_checkpoint_release(&p.opened);
     eg_task_free(p.task);
     eg_pool_free(p.pool);
     eg_folder_close(&p.to);
-    eg_free(p.cfg);
     return code;
 }

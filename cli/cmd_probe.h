@@ -3,6 +3,7 @@
 #define EG_CLI_CMD_PROBE_H
 
 #include "cli.h"
+#include "engram/checkpoint.h"
 #include "engram/probe.h"
 
 /* What was found: values by name in the order of the table of probes, and
@@ -37,7 +38,7 @@ typedef struct held_hook {
 typedef struct probing {
     const cli_args *args;
     eg_config *cfg;
-    char weights[EG_PATH], left_out[512];
+    eg_checkpoint opened; /* cfg and model are its own */
     int64_t sequences;
     double threshold;
     const char *kern;

@@ -47,20 +47,25 @@ static void warn_of_config(void *ctx, const eg_finding *f)
         (void)cli_fail(CLI_FAILED, "warning: %s/config.yaml: %s", *dir, f->why);
 }
 
+void cli_warn_config(const char *dir)
+{
+    eg_err unread = {0};
+
+    if (cli_holds(dir, "run.json"))
+        (void)eg_run_verify(dir, EG_VERIFY_RECORD, warn_of_config, &dir,
+                            &unread);
+}
+
 /* The configuration of a run: one that is not what the run wrote is taken, as
  * its user may mean it, but not without a word. */
 static eg_status load_run(eg_config *cfg, const char *dir, eg_err *err)
 {
     eg_folder run;
-    eg_err unread = {0};
     eg_status st = eg_folder_open(&run, dir, err);
 
     if (st == EG_OK) st = eg_config_load_run(cfg, &run, err);
-    if (st == EG_OK && eg_folder_has(&run, "run.json") &&
-        eg_run_verify(dir, EG_VERIFY_RECORD, warn_of_config, &dir, &unread) ==
-            EG_ENOMEM)
-        st = EG_FAIL(err, EG_ENOMEM, "%s", unread.msg);
     eg_folder_close(&run);
+    if (st == EG_OK) cli_warn_config(dir);
     return st;
 }
 

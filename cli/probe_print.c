@@ -67,7 +67,7 @@ static json_t *patch_json(const cli_args *a)
 static json_t *all_json(const probing *p)
 {
     json_t *o = json_pack("{s:o, s:I, s:f}", "weights",
-                          cli_json_string(p->weights), "sequences",
+                          cli_json_string(p->opened.path), "sequences",
                           (json_int_t)p->sequences, "threshold", p->threshold);
 
     put_found(o, &p->found);
@@ -78,8 +78,8 @@ static json_t *all_json(const probing *p)
         cli_json_set(o, "patch", patch_json(p->args));
         cli_json_set(o, "patched", patched);
     }
-    if (p->left_out[0])
-        cli_json_set(o, "left_out", cli_json_string(p->left_out));
+    if (p->opened.note[0])
+        cli_json_set(o, "left_out", cli_json_string(p->opened.note));
     return o;
 }
 

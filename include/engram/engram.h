@@ -3,6 +3,7 @@
 #define ENGRAM_ENGRAM_H
 
 #include "engram/bench.h"
+#include "engram/checkpoint.h"
 #include "engram/claim.h"
 #include "engram/config.h"
 #include "engram/energy.h"

@@ -94,8 +94,8 @@ done:
     return st;
 }
 
-eg_status eg_model_new(eg_model **out, const eg_model_opts *opts, eg_io io,
-                       eg_precision precision, uint64_t seed, eg_err *err)
+eg_status egi_model_blank(eg_model **out, const eg_model_opts *opts, eg_io io,
+                          eg_precision precision, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_model *m = NULL;
@@ -108,11 +108,22 @@ eg_status eg_model_new(eg_model **out, const eg_model_opts *opts, eg_io io,
                      (long long)m->n_params);
         goto done;
     }
-    for (int i = 0; i < m->n_tensors; i++) egi_tensor_init(m, i, seed);
+    for (int i = 0; i < m->n_tensors; i++)
+        if (m->tensor[i].fill == EGI_FILL_SINUSOIDS) egi_tensor_init(m, i, 0);
     *out = m;
     m = NULL;
 done:
     eg_model_free(m);
+    return st;
+}
+
+eg_status eg_model_new(eg_model **out, const eg_model_opts *opts, eg_io io,
+                       eg_precision precision, uint64_t seed, eg_err *err)
+{
+    eg_status st = egi_model_blank(out, opts, io, precision, err);
+
+    for (int i = 0; st == EG_OK && i < (*out)->n_tensors; i++)
+        egi_tensor_init(*out, i, seed);
     return st;
 }
 

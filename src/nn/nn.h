@@ -44,6 +44,11 @@ struct eg_model {
 eg_status egi_model_shape(eg_model **out, const eg_model_opts *opts, eg_io io,
                           eg_precision precision, eg_err *err);
 
+/* The same with parameters of 0, to be filled; those that are fixed and follow
+ * from the options are what they are. */
+eg_status egi_model_blank(eg_model **out, const eg_model_opts *opts, eg_io io,
+                          eg_precision precision, eg_err *err);
+
 /* Sizes and rows of tables from m->opts, m->io. EG_EINVAL names the key. */
 eg_status egi_model_resolve(eg_model *m, eg_err *err);
 

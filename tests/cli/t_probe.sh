@@ -47,7 +47,12 @@ expect 0 '^0      0 ' 'left out .* blocks.1.attn' \
     "$engram" probe "$w" c.yaml --set model.n_layers=1 --allow-extra
 [ "$(grep -c '^[01]      0     ' out)" = 1 ] || die 'expected one head'
 
-expect 2 '' 'expected a CONFIG' "$engram" probe "$w"
+# a checkpoint where the run has it needs no configuration; elsewhere it does
+expect 0 - '' "$engram" probe "$w"
+same whole out
+cp "$w" alone
+expect 2 '' 'alone: is a file of weights; expected a CONFIG' \
+    "$engram" probe alone
 expect 2 '' "no run 'nothing' under runs" "$engram" probe nothing c.yaml
 expect 1 '' 'not a safetensors file|truncated' "$engram" probe c.yaml c.yaml
 expect 2 '' '--threshold: expected a number from 0 to 1' \
@@ -104,6 +109,40 @@ weights huge '\177' "${ours[@]}" W_U:F32:2,65:520
 expect 1 '' 'huge: loss_[a-z_]* is not finite: the model overflows' \
     "$engram" probe huge c.yaml "${small[@]}" --out none
 [ ! -e none ] || die 'a probe that failed left its folder'
+
+# another program's model says itself what it is: GPT-2 of zeros, in a folder
+one=h.0
+block=()
+for part in ln_1 ln_2; do
+    block+=("$one.$part.weight:F32:64:256" "$one.$part.bias:F32:64:256")
+done
+for part in attn.c_attn:64,192:192 attn.c_proj:64,64:64 mlp.c_fc:64,256:256 \
+    mlp.c_proj:256,64:64; do
+    IFS=: read -r name shape out <<<"$part"
+    rows=${shape%,*}
+    block+=("$one.$name.weight:F32:$shape:$((rows * out * 4))"
+        "$one.$name.bias:F32:$out:$((out * 4))")
+done
+mkdir hf
+weights hf/model.safetensors '\0' transformer.wte.weight:F32:65,64:16640 \
+    transformer.wpe.weight:F32:48,64:12288 "${block[@]}" \
+    h.0.attn.bias:U8:1,1,48,48:2304 ln_f.weight:F32:64:256 ln_f.bias:F32:64:256
+expect 0 '^repeat_loss_again *4.174 ' 'model.safetensors: GPT-2, Hugging Face' \
+    "$engram" probe hf
+expect 0 '^repeat_loss_again *4.174 ' - "$engram" probe hf/model.safetensors \
+    --set task.n_ctx=20 --sequences 2
+expect 2 '' 'expected task.n_ctx of at most its 48 positions, found 49' \
+    "$engram" probe hf --set task.n_ctx=49
+expect 2 '' 'expected no CONFIG, found c.yaml' "$engram" probe hf c.yaml
+weights more '\0' transformer.wte.weight:F32:65,64:16640 \
+    transformer.wpe.weight:F32:48,64:12288 "${block[@]}" \
+    ln_f.weight:F32:64:256 ln_f.bias:F32:64:256 lora.A:F32:2:8
+expect 1 '' 'left out lora.A \[2\] .*--allow-extra' "$engram" probe more
+expect 0 '^repeat_loss_again *4.174 ' 'left out lora.A' \
+    "$engram" probe more --allow-extra
+printf 'PK\003\004' >pytorch.bin
+expect 1 '' 'a zip archive, as PyTorch.*save it as safetensors' \
+    "$engram" probe pytorch.bin
 
 # two positions have no repetition, which is no overflow
 for n in 2 3 4; do

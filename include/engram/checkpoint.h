@@ -1,0 +1,62 @@
+/* Trained models, whoever trained them: one call opens any.
+ *
+ *     a run of engram           its folder; the newest checkpoint
+ *     a checkpoint of a run     runs/NAME/ID/checkpoints/step-N.safetensors
+ *     weights of engram, or of  a safetensors file, with the configuration that
+ *     TransformerLens           says of which model
+ *     GPT-2                     safetensors of Hugging Face, or as nanoGPT
+ * names them; the .bin files of llm.c BERT, MiniLM; Llama       safetensors of
+ * Hugging Face, with config.json beside Llama                     GGUF (F32,
+ * F16, BF16, Q8_0, Q4_0, Q4_1) a folder                  that holds
+ * model.safetensors, or one .gguf file
+ *
+ * docs/models.md says what becomes of each of their parts. */
+#ifndef ENGRAM_CHECKPOINT_H
+#define ENGRAM_CHECKPOINT_H
+
+#include "engram/config.h"
+#include "engram/tokenizer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What to make of it; zeros are the ordinary. */
+typedef struct eg_checkpoint_how {
+    /* Path of the configuration, or of a run, of weights that carry none. */
+    const char *config;
+    /* "section.key=value", as in --set, over the configuration. task.n_ctx
+     * makes the model of another file shorter or longer: positions by a table
+     * are cut, those that are computed go on. */
+    const char *const *assign;
+    int n_assign;
+    int64_t seed;     /* above 0: run.seed */
+    int n_ctx;        /* above 0: task.n_ctx, before assign */
+    bool allow_extra; /* tensors without a place are left out, not an error */
+} eg_checkpoint_how;
+
+typedef struct eg_checkpoint {
+    char what[96];      /* "run of engram", "Llama, GGUF" */
+    char path[EG_PATH]; /* the file of weights */
+    bool foreign;       /* another program's */
+    int64_t step;       /* of a run; -1 */
+    /* Of a foreign model: the task `uniform` of its vocabulary, 64 positions
+     * unless how says otherwise. */
+    eg_config *config;
+    eg_model *model;
+    int max_ctx;             /* positions that the file knows of */
+    eg_tokenizer *tokenizer; /* the file's own; NULL: it has none */
+    char note[512];          /* what was left out; "" */
+} eg_checkpoint;
+
+/* EG_EIO, EG_EFORMAT, EG_ESHAPE, EG_EUNSUPPORTED say what the file is or lacks.
+ * Cost: the file is read once; quantised matrices become float32 row by row. */
+EG_API eg_status eg_checkpoint_open(eg_checkpoint *out, const char *path,
+                                    const eg_checkpoint_how *how, eg_err *err);
+/* Releasing a released one does nothing. */
+EG_API void eg_checkpoint_release(eg_checkpoint *c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,251 @@
+/* A file, its family, and its model. */
+#include "models/models.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/num.h"
+#include "engram/mem.h"
+
+const egi_family *const egi_families[] = {&egi_gpt2, &egi_bert, &egi_llama,
+                                          &egi_llama_gguf, NULL};
+
+/* ---- the file -------------------------------------------------------------
+ */
+
+/* Files of other programs that are often tried. */
+static eg_status refuse_others(const char *bytes, size_t size, const char *path,
+                               eg_err *err)
+{
+    if (size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0)
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "%s: is a zip archive, as PyTorch's .pt and .bin are, "
+                       "which run code when they are read: save it as "
+                       "safetensors",
+                       path);
+    if (size >= 1 && bytes[0] == '{')
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "%s: is JSON: expected the file of weights itself",
+                       path);
+    return EG_OK;
+}
+
+eg_status egi_source_open(egi_source *s, const char *path, eg_err *err)
+{
+    eg_safetensors st = {0};
+    char *bytes = NULL;
+    size_t size = 0;
+    eg_status status = eg_file_read(&bytes, &size, path, PTRDIFF_MAX, err);
+
+    *s = (egi_source){0};
+    if (status != EG_OK) return status;
+    if (egi_gguf_is(bytes, size))
+        return egi_gguf_take(s, bytes, size, path, err);
+    if (egi_llmc_is(bytes, size))
+        return egi_llmc_take(s, bytes, size, path, err);
+    status = refuse_others(bytes, size, path, err);
+    if (status != EG_OK) {
+        eg_free(bytes);
+        return status;
+    }
+    status = eg_st_parse_take(&st, bytes, size, path, err);
+    return status == EG_OK ? egi_safetensors_take(s, &st, path, err) : status;
+}
+
+bool egi_source_ours(egi_source *s)
+{
+    const char *format = eg_st_meta(&s->st, "format");
+
+    return egi_source_find(s, "W_E") || egi_source_find(s, "embed.W_E") ||
+           (format && strncmp(format, "engram-", 7) == 0);
+}
+
+/* config.json beside the file; *out NULL: there is none. */
+static eg_status read_config(json_t **out, const char *path, eg_err *err)
+{
+    char where[1024], *text = NULL;
+    const char *slash = strrchr(path, '/');
+    int folder = slash ? (int)(slash - path) + 1 : 0;
+    json_error_t why;
+    size_t size = 0;
+    eg_status st = EG_OK;
+
+    *out = NULL;
+    if (snprintf(where, sizeof where, "%.*sconfig.json", folder, path) >=
+            (int)sizeof where ||
+        !eg_file_exists(where))
+        return EG_OK;
+    EG_TRY(eg_file_read(&text, &size, where, 1 << 20, err));
+    *out = egi_json_parse(text, size, JSON_REJECT_DUPLICATES, &why);
+    if (!*out)
+        st = EG_FAIL(err, egi_json_status(&why), "%s: byte %d: %s", where,
+                     why.position, why.text);
+done:
+    eg_free(text);
+    return st;
+}
+
+/* ---- the family -----------------------------------------------------------
+ */
+
+static void cut_prefixes(egi_source *s, const char *const *prefix)
+{
+    for (; prefix && *prefix; prefix++) {
+        size_t n = strlen(*prefix);
+
+        for (int i = 0; i < s->n; i++) {
+            char *name = s->in[i].name;
+
+            if (strncmp(name, *prefix, n) == 0 && !egi_source_find(s, name + n))
+                memmove(name, name + n, strlen(name + n) + 1);
+        }
+    }
+}
+
+/* The mark, behind any of the prefixes. */
+static bool has_mark(egi_source *s, const egi_family *f)
+{
+    size_t n = strlen(f->mark);
+
+    for (int i = 0; i < s->n; i++) {
+        const char *name = s->in[i].name;
+        size_t len = strlen(name);
+
+        if (strcmp(name, f->mark) == 0) return true;
+        if (f->prefix && len > n && strcmp(name + len - n, f->mark) == 0 &&
+            name[len - n - 1] == '.')
+            return true;
+    }
+    return false;
+}
+
+eg_status egi_found_of(egi_found *f, egi_source *s, eg_err *err)
+{
+    json_t *config = NULL;
+    eg_status st = EG_OK;
+
+    *f = (egi_found){0};
+    for (int i = 0; egi_families[i] && !f->family; i++)
+        if (has_mark(s, egi_families[i])) f->family = egi_families[i];
+    if (!f->family)
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "%s: expected GPT-2's, BERT's or Llama's tensors, or "
+                       "ours, found %d others%s%s",
+                       s->path, s->n, s->n ? ", the first " : "",
+                       s->n ? s->in[0].name : "");
+    cut_prefixes(s, f->family->prefix);
+    eg_fields_default(eg_model_fields, &f->opts);
+    EG_TRY(read_config(&config, s->path, err));
+    EG_TRY(f->family->options(f, s, config, err));
+done:
+    json_decref(config);
+    return st;
+}
+
+/* ---- for the families -----------------------------------------------------
+ */
+
+void egi_name_of(char buf[128], const char *pattern, int block)
+{
+    const char *mark = strchr(pattern, '#');
+
+    if (mark)
+        (void)snprintf(buf, 128, "%.*s%d%s", (int)(mark - pattern), pattern,
+                       block, mark + 1);
+    else
+        (void)snprintf(buf, 128, "%s", pattern);
+}
+
+eg_status egi_opt(egi_found *f, const char *key, eg_err *err, const char *fmt,
+                  ...)
+{
+    const eg_field *field = eg_field_find(eg_model_fields, key);
+    char text[64];
+    va_list ap;
+
+    EG_ASSERT(field);
+    va_start(ap, fmt);
+    (void)egi_vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return eg_field_parse(field, &f->opts, text, err);
+}
+
+eg_status egi_opts(egi_found *f, const char *line, eg_err *err)
+{
+    char key[64], value[64];
+    int n = 0;
+    eg_status st = EG_OK;
+
+    for (; st == EG_OK && sscanf(line, " %63[^=]=%63s%n", key, value, &n) == 2;
+         line += n)
+        st = egi_opt(f, key, err, "%s", value);
+    return st;
+}
+
+int egi_blocks(egi_source *s, const char *name)
+{
+    char full[128];
+    int n = 0;
+
+    for (;; n++) {
+        egi_name_of(full, name, n);
+        if (!egi_source_find(s, full)) return n;
+    }
+}
+
+eg_status egi_matrix(egi_in **out, egi_source *s, const char *name, eg_err *err)
+{
+    char shape[96];
+
+    *out = egi_source_find(s, name);
+    if (!*out)
+        return EG_FAIL(err, EG_EFORMAT, "%s: has no tensor %s", s->path, name);
+    egi_in_shape(*out, shape, sizeof shape);
+    if ((*out)->ndim == 2 && (*out)->shape[0] > 0 && (*out)->shape[1] > 0)
+        return EG_OK;
+    return EG_FAIL(err, EG_ESHAPE, "%s: %s: expected a matrix, found %s",
+                   s->path, name, shape);
+}
+
+int64_t egi_json_int(const json_t *config, const char *key, int64_t other)
+{
+    const json_t *j = json_object_get(config, key);
+
+    return json_is_integer(j) ? (int64_t)json_integer_value(j) : other;
+}
+
+double egi_json_real(const json_t *config, const char *key, double other)
+{
+    const json_t *j = json_object_get(config, key);
+
+    return json_is_number(j) ? json_number_value(j) : other;
+}
+
+const char *egi_json_str(const json_t *config, const char *key,
+                         const char *other)
+{
+    const char *text = json_string_value(json_object_get(config, key));
+
+    return text ? text : other;
+}
+
+eg_status egi_activation(const char **mlp, const char *name, const char *path,
+                         eg_err *err)
+{
+    static const char *const known[][2] = {
+        {"gelu_new", "gelu"},  {"gelu_pytorch_tanh", "gelu"},
+        {"gelu_fast", "gelu"}, {"gelu", "gelu_erf"},
+        {"relu", "relu"},      {"silu", "silu"},
+        {"swish", "silu"}};
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        *mlp = known[i][1];
+        if (strcmp(known[i][0], name) == 0) return EG_OK;
+    }
+    return EG_FAIL(err, EG_EUNSUPPORTED,
+                   "%s: config.json: activation '%.40s' is none that engram "
+                   "has (gelu_new, gelu, relu, silu)",
+                   path, name);
+}
