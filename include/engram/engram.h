@@ -29,6 +29,7 @@
 #include "engram/report.h"
 #include "engram/rng.h"
 #include "engram/run.h"
+#include "engram/shards.h"
 #include "engram/status.h"
 #include "engram/task.h"
 #include "engram/tokenizer.h"
