@@ -208,6 +208,7 @@ int cmd_dump(const cli_args *a);
 int cmd_probe(const cli_args *a);
 int cmd_stats(const cli_args *a);
 int cmd_recall(const cli_args *a);
+int cmd_tokenize(const cli_args *a);
 int cmd_bench(const cli_args *a);
 int cmd_bench_kernels(const cli_args *a);
 int cmd_bench_profile(const cli_args *a);
@@ -235,6 +236,9 @@ extern const char cli_run_help[], cli_reproduce_help[], cli_sweep_help[],
 
 extern const cli_option cli_task_options[];
 extern const char cli_task_help[];
+
+extern const cli_option cli_tokenize_options[];
+extern const char cli_tokenize_help[];
 
 /* Help pages, from the tables. */
 void cli_usage(FILE *f);

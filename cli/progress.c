@@ -89,8 +89,10 @@ static void put_eta(news *w, double eta)
 static void collect(news *w, const eg_progress *p)
 {
     snprintf(add(w, 1)->text, sizeof w->part->text, "%s %lld/%lld",
-             isnan(p->t) ? "step" : "time", (long long)p->step + 1,
-             (long long)p->n_steps);
+             p->unit       ? p->unit
+             : isnan(p->t) ? "step"
+                           : "time",
+             (long long)p->step + 1, (long long)p->n_steps);
     put_short(w, 4, "t", p->t, 6);
     put(w, 2, "loss", p->loss, 3);
     for (int i = 0; i < p->n_news; i++)

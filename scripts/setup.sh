@@ -26,6 +26,8 @@ pkg-config      | cmd pkg-config
 libyaml-dev     | pc yaml-0.1
 libjansson-dev  | pc jansson
 libsqlite3-dev  | pc sqlite3
+zlib1g-dev      | pc zlib
+libzstd-dev     | pc libzstd
 libsundials-dev | header cvode/cvode.h
 liblapacke-dev  | pc lapacke
 libopenblas-pthread-dev | pc openblas

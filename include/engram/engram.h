@@ -6,6 +6,7 @@
 #include "engram/checkpoint.h"
 #include "engram/claim.h"
 #include "engram/config.h"
+#include "engram/corpus.h"
 #include "engram/energy.h"
 #include "engram/energy_theory.h"
 #include "engram/eval.h"

@@ -50,6 +50,7 @@ typedef struct eg_news {
 typedef struct eg_progress {
     const char *label; /* what runs */
     int64_t step, n_steps;
+    const char *unit; /* of these; NULL: steps, or times of a flow */
     double loss;
     double t; /* of a flow */
     int n_news;

@@ -9,6 +9,8 @@
 /* Characters and words: are all tokens such? EG_EFORMAT. */
 eg_status egi_symbols_check(const eg_tokenizer *t, const char *name,
                             eg_err *err);
+/* A tokenizer of the code points in seen [0x110000]. */
+eg_status egi_chars_seen(eg_tokenizer **out, const bool *seen, eg_err *err);
 /* Room for n more ids at ids->id + ids->n. */
 eg_status egi_ids_room(eg_ids *ids, size_t n, eg_err *err);
 /* The ids of valid UTF-8; start: where s stands in what the user gave. */

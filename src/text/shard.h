@@ -2,6 +2,11 @@
 #ifndef EGI_TEXT_SHARD_H
 #define EGI_TEXT_SHARD_H
 
+#include "engram/shards.h"
+
+/* Freeing it removes its files after all. */
+void egi_shard_writer_undo(eg_shard_writer *w);
+
 enum {
     EGI_SHARD_HEAD = 256, /* int32 */
     EGI_SHARD_16 = 20240520,

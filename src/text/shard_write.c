@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engram/mem.h"
-#include "engram/shards.h"
 #include "text/shard.h"
 
 enum { BLOCK = 1 << 14 };
@@ -146,6 +145,11 @@ eg_status eg_shard_writer_end(eg_shard_writer *w, eg_err *err)
 
     w->ended = st == EG_OK;
     return st;
+}
+
+void egi_shard_writer_undo(eg_shard_writer *w)
+{
+    w->ended = false;
 }
 
 void eg_shard_writer_free(eg_shard_writer *w)

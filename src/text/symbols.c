@@ -68,13 +68,17 @@ eg_status egi_encode_chars(const eg_tokenizer *t, const char *s, size_t n,
     return st;
 }
 
-/* The characters of seen, by code point. */
-static eg_status chars_of(eg_tokenizer **out, const bool *seen, int n,
-                          eg_err *err)
+eg_status egi_chars_seen(eg_tokenizer **out, const bool *seen, eg_err *err)
 {
     eg_status st;
     eg_tokenizer *t = NULL;
+    int n = 0;
 
+    for (uint32_t c = 0; c < 0x110000; c++) n += seen[c];
+    if (n == 0 || n > EG_MOST_IDS)
+        return EG_FAIL(err, EG_EINVAL,
+                       "a text of %d different characters; expected 1 to %d", n,
+                       EG_MOST_IDS);
     EG_TRY(egi_vocab_new(&t, EG_TOKENIZER_CHAR, n, 4 * (size_t)n, err));
     for (uint32_t c = 0; c < 0x110000; c++) {
         char s[4];
@@ -113,7 +117,7 @@ eg_status eg_tokenizer_chars(eg_tokenizer **out, const char *text, size_t size,
 {
     eg_status st = EG_OK;
     bool *seen = eg_calloc(0x110000, sizeof *seen);
-    int bad, n = 0;
+    int bad;
     size_t good = egi_utf8_until(text, size, &bad);
 
     *out = NULL;
@@ -126,16 +130,9 @@ eg_status eg_tokenizer_chars(eg_tokenizer **out, const char *text, size_t size,
         uint32_t c;
 
         at += (size_t)egi_char_at((const unsigned char *)text + at, &c);
-        n += !seen[c];
         seen[c] = true;
     }
-    if (n == 0 || n > EG_MOST_IDS) {
-        st = EG_FAIL(err, EG_EINVAL,
-                     "a text of %d different characters; expected 1 to %d", n,
-                     EG_MOST_IDS);
-        goto done;
-    }
-    EG_TRY(chars_of(out, seen, n, err));
+    EG_TRY(egi_chars_seen(out, seen, err));
 done:
     eg_free(seen);
     return st;

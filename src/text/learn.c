@@ -1,0 +1,102 @@
+/* Characters and words of a corpus. */
+#include <string.h>
+
+#include "engram/mem.h"
+#include "text/documents.h"
+#include "text/own.h"
+#include "text/unicode.h"
+
+#define MOST_BYTES ((size_t)1 << 30)
+
+typedef struct pile {
+    char *text; /* words: documents with a line's end between them */
+    size_t n, room;
+    bool *seen; /* characters */
+} pile;
+
+static eg_status pile_words(pile *p, const char *s, size_t n, eg_err *err)
+{
+    if (p->n + n + 1 > p->room) {
+        size_t room = 2 * p->room + n + (1 << 20);
+        char *more = eg_realloc(p->text, room);
+
+        if (!more) return EG_FAIL(err, EG_ENOMEM, "%zu bytes of text", room);
+        p->text = more;
+        p->room = room;
+    }
+    if (n > 0) memcpy(p->text + p->n, s, n);
+    p->n += n;
+    p->text[p->n++] = '\n';
+    return EG_OK;
+}
+
+static void see_chars(bool *seen, const char *s, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        uint32_t c;
+
+        at += (size_t)egi_char_at((const unsigned char *)s + at, &c);
+        seen[c] = true;
+    }
+}
+
+static eg_status take(pile *p, const egi_block *b, bool replace, bool chars,
+                      eg_err *err)
+{
+    char *mended = NULL;
+    const char *s = b->text;
+    size_t n = b->n;
+    int bad;
+    eg_status st = EG_OK;
+
+    if (egi_utf8_until(s, n, &bad) < n) {
+        if (!replace)
+            return EG_FAIL(err, EG_EFORMAT,
+                           "%s: near byte %lld: begins no character of UTF-8 "
+                           "(to read such bytes as U+FFFD has to be asked for)",
+                           b->part[0].path, (long long)b->part[0].byte);
+        EG_TRY(egi_utf8_mend(s, n, &mended, &n, err));
+        s = mended;
+    }
+    if (chars)
+        see_chars(p->seen, s, n);
+    else
+        st = pile_words(p, s, n, err);
+done:
+    eg_free(mended);
+    return st;
+}
+
+eg_status eg_tokenizer_learn(eg_tokenizer **out, const eg_corpus *c,
+                             eg_tokenizer_kind kind, int n, eg_err *err)
+{
+    bool chars = kind == EG_TOKENIZER_CHAR;
+    egi_reader r = {.source = {.in = {.fd = -1}}};
+    egi_block b = {0};
+    pile p = {0};
+    eg_status st = EG_OK;
+
+    *out = NULL;
+    EG_ASSERT(kind != EG_TOKENIZER_BPE);
+    p.seen = eg_calloc(0x110000, sizeof *p.seen);
+    if (!p.seen) {
+        st = EG_FAIL(err, EG_ENOMEM, "characters");
+        goto done;
+    }
+    EG_TRY(egi_reader_open(&r, c, err));
+    while (chars || p.n < MOST_BYTES) {
+        EG_TRY(egi_reader_next(&r, &b, err));
+        if (b.n_parts == 0) break;
+        EG_TRY(take(&p, &b, c->replace, chars, err));
+    }
+    if (chars)
+        st = egi_chars_seen(out, p.seen, err);
+    else
+        st = eg_tokenizer_words(out, p.text ? p.text : "", p.n, n, err);
+done:
+    egi_reader_close(&r);
+    egi_block_release(&b);
+    eg_free(p.text);
+    eg_free(p.seen);
+    return st;
+}

@@ -1,0 +1,26 @@
+/* The bytes of a file, plain or compressed, in order. */
+#ifndef EGI_TEXT_SOURCE_H
+#define EGI_TEXT_SOURCE_H
+
+#include "engram/corpus.h"
+
+typedef struct egi_source {
+    eg_infile in;
+    void *gzip, *zstd; /* a decoder, or NULL */
+    unsigned char *raw;
+    size_t at, n;        /* of raw: what is not decoded yet */
+    bool end, inside;    /* no more raw bytes; in the middle of a stream */
+    int64_t read, given; /* raw bytes, bytes handed out */
+    double most_ratio;
+} egi_source;
+
+/* path is borrowed. */
+eg_status egi_source_open(egi_source *s, const char *path, double most_ratio,
+                          eg_err *err);
+/* As eg_infile_read; 0: the end. */
+eg_status egi_source_read(egi_source *s, void *buf, size_t room, size_t *got,
+                          eg_err *err);
+/* Nothing of one that was never opened, {.in.fd = -1}. */
+void egi_source_close(egi_source *s);
+
+#endif

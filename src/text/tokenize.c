@@ -1,0 +1,362 @@
+/* A corpus into shards: one task of the pool reads the next blocks while the
+ * others encode the last ones; ids are written in the order of the text. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "engram/mem.h"
+#include "engram/rng.h"
+#include "text/documents.h"
+#include "text/own.h"
+#include "text/shard.h"
+#include "text/unicode.h"
+
+enum { TRAIN, VAL, SPLITS };
+enum { BLOCKS = 8 }; /* a thread in one round */
+
+typedef struct work {
+    egi_block block;
+    eg_ids ids[SPLITS];
+    eg_err err;
+    eg_status st;
+} work;
+
+typedef struct job {
+    const eg_corpus *c;
+    const eg_tokenizer *t;
+    const eg_tokenize *how;
+    eg_tokenized *info;
+    egi_reader reader;
+    eg_encoder **encoder; /* [n_threads] */
+    int n_threads, n;     /* blocks of a round at most */
+    work *round[2];       /* [n] read, and encoded meanwhile */
+    int filled[2], read;  /* blocks in each; which is being read */
+    eg_err read_err;
+    eg_status read_st;
+    eg_folder out;
+    eg_shard_writer *writer[SPLITS];
+} job;
+
+/* ---- in the pool ----------------------------------------------------------
+ */
+
+static void read_round(job *j)
+{
+    work *w = j->round[j->read];
+    int k = 0;
+
+    j->read_st = EG_OK;
+    for (; k < j->n && j->read_st == EG_OK; k++) {
+        j->read_st = egi_reader_next(&j->reader, &w[k].block, &j->read_err);
+        if (w[k].block.n_parts == 0) break;
+    }
+    j->filled[j->read] = k;
+}
+
+static eg_status add_eot(const job *j, const egi_part *p, eg_eot place,
+                         eg_ids *ids, eg_err *err)
+{
+    int32_t eot = eg_tokenizer_eot(j->t);
+    bool here = place == EG_EOT_AFTER ? p->ends : p->begins;
+    eg_status st;
+
+    if (j->how->eot != place || eot < 0 || !here) return EG_OK;
+    st = egi_ids_room(ids, 1, err);
+    if (st == EG_OK) ids->id[ids->n++] = eot;
+    return st;
+}
+
+static int split_of(const job *j, const egi_part *p)
+{
+    uint64_t d = (uint64_t)p->document;
+    eg_rng rng;
+
+    if (j->reader.late_from != INT64_MAX) return p->late ? VAL : TRAIN;
+    if (!(j->how->val_share > 0)) return TRAIN;
+    rng = eg_rng_make(j->how->seed, EG_RNG_USER, d >> 32, (uint32_t)d);
+    return eg_rng_uniform(&rng) < j->how->val_share ? VAL : TRAIN;
+}
+
+/* Says where in the corpus an error is. */
+static eg_status at_place(const egi_part *p, size_t byte, eg_status st,
+                          const char *what, eg_err *err)
+{
+    if (p->line > 0)
+        return EG_FAIL(err, st, "%s: line %lld: %s", p->path,
+                       (long long)p->line, what);
+    return EG_FAIL(err, st, "%s: byte %lld: %s", p->path,
+                   (long long)p->byte + (long long)byte, what);
+}
+
+static eg_status encode_part(const job *j, eg_encoder *e, const egi_part *p,
+                             const char *text, eg_ids *ids, eg_err *err)
+{
+    unsigned flags = (j->c->replace ? EG_ENCODE_REPLACE : 0) |
+                     (j->how->special ? EG_ENCODE_SPECIAL : 0);
+    eg_err why = {0};
+    int bad;
+    size_t good = egi_utf8_until(text, p->n, &bad);
+    eg_status st;
+
+    if (good < p->n && !j->c->replace)
+        return at_place(p, good, EG_EFORMAT,
+                        "begins no character of UTF-8 (to read such bytes as "
+                        "U+FFFD has to be asked for)",
+                        err);
+    EG_TRY(add_eot(j, p, EG_EOT_BEFORE, ids, err));
+    st = eg_encode(e, text, p->n, flags, ids, &why);
+    if (st != EG_OK) return at_place(p, 0, st, why.msg, err);
+    EG_TRY(add_eot(j, p, EG_EOT_AFTER, ids, err));
+done:
+    return st;
+}
+
+static void encode_block(const job *j, work *w, int worker)
+{
+    const char *text = w->block.text;
+
+    for (int i = 0; i < SPLITS; i++) w->ids[i].n = 0;
+    w->st = EG_OK;
+    for (int i = 0; i < w->block.n_parts && w->st == EG_OK; i++) {
+        const egi_part *p = &w->block.part[i];
+
+        w->st = encode_part(j, j->encoder[worker], p, text,
+                            &w->ids[split_of(j, p)], &w->err);
+        text += p->n;
+    }
+}
+
+static void task(void *ctx, int i, int worker)
+{
+    job *j = ctx;
+
+    if (i == 0)
+        read_round(j);
+    else
+        encode_block(j, &j->round[!j->read][i - 1], worker);
+}
+
+/* ---- in order -------------------------------------------------------------
+ */
+
+static eg_status write_round(job *j, const work *w, int n, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    for (int k = 0; k < n; k++) {
+        if (w[k].st != EG_OK) {
+            if (err) *err = w[k].err;
+            return w[k].st;
+        }
+        for (int i = 0; i < SPLITS; i++)
+            EG_TRY(eg_shard_write(j->writer[i], w[k].ids[i].id, w[k].ids[i].n,
+                                  err));
+    }
+done:
+    return st;
+}
+
+static eg_status tell(const job *j, const eg_corpus_watch *watch, eg_err *err)
+{
+    eg_corpus_progress p = {.what = "tokenizing",
+                            .bytes = egi_reader_at(&j->reader),
+                            .of_bytes = j->reader.files.bytes};
+
+    for (int i = 0; i < SPLITS; i++)
+        p.tokens += eg_shard_writer_tokens(j->writer[i]);
+    if (watch && watch->progress) watch->progress(watch->ctx, &p);
+    if (watch && watch->stop && watch->stop(watch->ctx))
+        return EG_FAIL(err, EG_EBUSY, "stopped; nothing was written");
+    return EG_OK;
+}
+
+static eg_status work_through(job *j, eg_pool *pool,
+                              const eg_corpus_watch *watch, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    read_round(j);
+    for (;;) {
+        if (j->read_st != EG_OK) {
+            if (err) *err = j->read_err;
+            return j->read_st;
+        }
+        if (j->filled[j->read] == 0) break;
+        j->read = !j->read;
+        eg_pool_run(pool, 1 + j->filled[!j->read], task, j);
+        EG_TRY(write_round(j, j->round[!j->read], j->filled[!j->read], err));
+        EG_TRY(tell(j, watch, err));
+    }
+    j->info->documents = j->reader.documents;
+    j->info->bytes = j->reader.bytes;
+    if (j->info->bytes == 0)
+        st = EG_FAIL(err, EG_EINVAL, "%s: the corpus has no text",
+                     j->c->path[0]);
+done:
+    return st;
+}
+
+/* ---- the folder -----------------------------------------------------------
+ */
+
+static void put_name(egi_buf *b, const char *key, const char *value)
+{
+    egi_buf_add(b, "  \"%s\": \"", key);
+    for (const char *s = value; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+
+        if (c < 32 || c == '"' || c == '\\')
+            egi_buf_add(b, "\\u%04x", c);
+        else
+            egi_buf_put(b, s, 1);
+    }
+    egi_buf_add(b, "\",\n");
+}
+
+static eg_status write_record(const job *j, eg_err *err)
+{
+    static const char *const eots[] = {"after", "before", "none"};
+    egi_buf b = {0};
+    char sum[33], clean[512], seed[EGI_REAL_TEXT];
+    eg_status st;
+
+    eg_tokenizer_sum(j->t, sum);
+    (void)eg_text_clean(clean, sizeof clean, j->c->path[0]);
+    egi_real_text(seed, 6, j->how->val_share);
+    egi_buf_add(&b, "{\n  \"format\": \"engram.corpus\",\n  \"version\": 1,\n");
+    put_name(&b, "source", clean);
+    put_name(&b, "tokenizer", EG_TOKENIZER_FILE);
+    put_name(&b, "tokenizer_xxh128", sum);
+    put_name(&b, "end_of_text", eots[j->how->eot]);
+    put_name(&b, "shards",
+             j->how->format == EG_SHARD_LLMC ? "llmc" : "nanogpt");
+    egi_buf_add(&b,
+                "  \"d_vocab\": %d,\n  \"documents\": %lld,\n"
+                "  \"bytes\": %lld,\n  \"train_tokens\": %lld,\n"
+                "  \"val_tokens\": %lld,\n  \"val_share\": %s,\n"
+                "  \"seed\": %" PRIu64 "\n}\n",
+                eg_tokenizer_vocab(j->t), (long long)j->info->documents,
+                (long long)j->info->bytes, (long long)j->info->train,
+                (long long)j->info->val, seed, j->how->seed);
+    if (b.failed)
+        st = EG_FAIL(err, EG_ENOMEM, "the record of a corpus");
+    else
+        st = eg_file_write_in(&j->out, EG_CORPUS_FILE, b.s, b.n, err);
+    egi_buf_release(&b);
+    return st;
+}
+
+/* Shards first, then what says that they are whole. */
+static eg_status finish(job *j, eg_err *err)
+{
+    eg_status st;
+
+    EG_TRY(eg_tokenizer_write(j->t, &j->out, EG_TOKENIZER_FILE, err));
+    for (int i = 0; i < SPLITS; i++)
+        EG_TRY(eg_shard_writer_end(j->writer[i], err));
+    j->info->train = eg_shard_writer_tokens(j->writer[TRAIN]);
+    j->info->val = eg_shard_writer_tokens(j->writer[VAL]);
+    EG_TRY(write_record(j, err));
+done:
+    if (st == EG_OK) return EG_OK;
+    (void)eg_folder_remove(&j->out, EG_TOKENIZER_FILE);
+    for (int i = 0; i < SPLITS; i++) egi_shard_writer_undo(j->writer[i]);
+    return st;
+}
+
+static eg_status open_out(job *j, eg_err *err)
+{
+    static const char *const stems[] = {"train", "val"};
+    int64_t most = j->how->most > 0 ? j->how->most : EG_SHARD_MOST;
+    eg_status st;
+
+    EG_TRY(eg_folder_make(&j->out, j->how->out, err));
+    EG_TRY(eg_folder_empty(&j->out, NULL, err));
+    for (int i = 0; i < SPLITS; i++)
+        EG_TRY(eg_shard_writer_new(&j->writer[i], &j->out, stems[i],
+                                   j->how->format, eg_tokenizer_vocab(j->t),
+                                   most, err));
+done:
+    return st;
+}
+
+/* ---- a job ----------------------------------------------------------------
+ */
+
+static eg_status begin(job *j, eg_err *err)
+{
+    eg_status st;
+
+    EG_TRY(egi_reader_open(&j->reader, j->c, err));
+    if (j->how->val_share > 0 && egi_reader_single(&j->reader)) {
+        int64_t bytes;
+
+        EG_TRY(egi_reader_count(&j->reader, &bytes, err));
+        j->reader.late_from =
+            bytes - (int64_t)((double)bytes * j->how->val_share);
+    }
+    j->encoder = eg_calloc((size_t)j->n_threads, sizeof(void *));
+    for (int i = 0; i < 2; i++)
+        j->round[i] = eg_calloc((size_t)j->n, sizeof *j->round[i]);
+    if (!j->encoder || !j->round[0] || !j->round[1]) {
+        st = EG_FAIL(err, EG_ENOMEM, "%d blocks of text", j->n);
+        goto done;
+    }
+    for (int i = 0; i < j->n_threads; i++)
+        EG_TRY(eg_encoder_new(&j->encoder[i], j->t, err));
+    EG_TRY(open_out(j, err));
+done:
+    return st;
+}
+
+static void end(job *j, bool keep)
+{
+    for (int i = 0; i < SPLITS; i++) eg_shard_writer_free(j->writer[i]);
+    for (int i = 0; i < 2; i++) {
+        for (int k = 0; j->round[i] && k < j->n; k++) {
+            egi_block_release(&j->round[i][k].block);
+            for (int s = 0; s < SPLITS; s++)
+                eg_ids_release(&j->round[i][k].ids[s]);
+        }
+        eg_free(j->round[i]);
+    }
+    for (int i = 0; j->encoder && i < j->n_threads; i++)
+        eg_encoder_free(j->encoder[i]);
+    eg_free(j->encoder);
+    egi_reader_close(&j->reader);
+    if (keep)
+        eg_folder_close(&j->out);
+    else
+        eg_folder_unmake(&j->out);
+}
+
+eg_status eg_corpus_tokenize(eg_tokenized *info, const eg_corpus *c,
+                             const eg_tokenizer *t, const eg_tokenize *how,
+                             eg_pool *pool, const eg_corpus_watch *watch,
+                             eg_err *err)
+{
+    job j = {.c = c,
+             .t = t,
+             .how = how,
+             .info = info,
+             .n_threads = eg_pool_size(pool),
+             .n = BLOCKS * eg_pool_size(pool),
+             .reader = {.source = {.in = {.fd = -1}}},
+             .out = {.fd = -1}};
+    eg_status st;
+
+    *info = (eg_tokenized){0};
+    EG_ASSERT(c->n > 0);
+    if (!(how->val_share >= 0 && how->val_share < 1))
+        return EG_FAIL(err, EG_EINVAL,
+                       "a share for validation: expected 0 to less than 1");
+    EG_TRY(begin(&j, err));
+    EG_TRY(work_through(&j, pool, watch, err));
+    EG_TRY(finish(&j, err));
+done:
+    end(&j, st == EG_OK);
+    return st;
+}
