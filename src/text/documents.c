@@ -202,7 +202,7 @@ static void skip(egi_reader *r, size_t n)
 static eg_status next_of_file(egi_reader *r, egi_block *b, eg_err *err)
 {
     int64_t left = r->late_from - r->at;
-    size_t least = left > 0 && left < PART ? (size_t)left : PART, cut;
+    size_t least = left > 0 && left < (int64_t)PART ? (size_t)left : PART, cut;
     eg_status st = ahead(r, 2 * PART, err);
 
     if (st != EG_OK) return st;
