@@ -29,7 +29,7 @@ eg_status egi_reader_open(egi_reader *r, const eg_corpus *c, eg_err *err)
 
 void egi_reader_close(egi_reader *r)
 {
-    egi_source_close(&r->source);
+    egi_stream_close(&r->source);
     egi_files_release(&r->files);
     eg_free(r->buf);
     *r = (egi_reader){.source = {.in = {.fd = -1}}};
@@ -53,19 +53,19 @@ static double ratio(const eg_corpus *c)
 
 eg_status egi_reader_count(const egi_reader *r, int64_t *bytes, eg_err *err)
 {
-    egi_source s;
+    egi_stream s;
     char *buf = eg_calloc(PART, 1);
     size_t got = 1;
     eg_status st;
 
     *bytes = 0;
-    st = egi_source_open(&s, r->files.path[0], ratio(r->c), err);
+    st = egi_stream_open(&s, r->files.path[0], ratio(r->c), err);
     if (st == EG_OK && !buf) st = EG_FAIL(err, EG_ENOMEM, "a corpus");
     while (st == EG_OK && got > 0) {
-        st = egi_source_read(&s, buf, PART, &got, err);
+        st = egi_stream_read(&s, buf, PART, &got, err);
         *bytes += (int64_t)got;
     }
-    egi_source_close(&s);
+    egi_stream_close(&s);
     eg_free(buf);
     return st;
 }
@@ -91,7 +91,7 @@ static eg_status more(egi_reader *r, eg_err *err)
         r->buf = buf;
         r->room = room;
     }
-    st = egi_source_read(&r->source, r->buf + have, r->room - have, &got, err);
+    st = egi_stream_read(&r->source, r->buf + have, r->room - have, &got, err);
     if (st != EG_OK) return st;
     r->eof = got == 0;
     r->to += got;
@@ -366,7 +366,7 @@ static eg_status next_json(egi_reader *r, egi_block *b, eg_err *err)
 static eg_status open_file(egi_reader *r, eg_err *err)
 {
     eg_status st =
-        egi_source_open(&r->source, r->files.path[r->file], ratio(r->c), err);
+        egi_stream_open(&r->source, r->files.path[r->file], ratio(r->c), err);
 
     r->open = st == EG_OK;
     r->eof = false;
@@ -379,7 +379,7 @@ static eg_status open_file(egi_reader *r, eg_err *err)
 static void close_file(egi_reader *r)
 {
     r->read += r->source.read;
-    egi_source_close(&r->source);
+    egi_stream_close(&r->source);
     r->open = false;
     r->file++;
 }

@@ -2,7 +2,7 @@
 #ifndef EGI_TEXT_DOCUMENTS_H
 #define EGI_TEXT_DOCUMENTS_H
 
-#include "text/source.h"
+#include "text/stream.h"
 
 /* The files of a corpus. */
 typedef struct egi_files {
@@ -40,7 +40,7 @@ typedef struct egi_reader {
     egi_files files;
     int file;       /* the one that is open, or next */
     bool open, eof; /* of that file */
-    egi_source source;
+    egi_stream source;
     char *buf; /* what is read and not handed out: [from, to) */
     size_t from, to, room;
     int64_t at, line;  /* of buf[from]: byte of the file; lines before it */

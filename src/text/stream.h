@@ -1,10 +1,10 @@
 /* The bytes of a file, plain or compressed, in order. */
-#ifndef EGI_TEXT_SOURCE_H
-#define EGI_TEXT_SOURCE_H
+#ifndef EGI_TEXT_STREAM_H
+#define EGI_TEXT_STREAM_H
 
 #include "engram/corpus.h"
 
-typedef struct egi_source {
+typedef struct egi_stream {
     eg_infile in;
     void *gzip, *zstd; /* a decoder, or NULL */
     unsigned char *raw;
@@ -12,15 +12,15 @@ typedef struct egi_source {
     bool end, inside;    /* no more raw bytes; in the middle of a stream */
     int64_t read, given; /* raw bytes, bytes handed out */
     double most_ratio;
-} egi_source;
+} egi_stream;
 
 /* path is borrowed. */
-eg_status egi_source_open(egi_source *s, const char *path, double most_ratio,
+eg_status egi_stream_open(egi_stream *s, const char *path, double most_ratio,
                           eg_err *err);
 /* As eg_infile_read; 0: the end. */
-eg_status egi_source_read(egi_source *s, void *buf, size_t room, size_t *got,
+eg_status egi_stream_read(egi_stream *s, void *buf, size_t room, size_t *got,
                           eg_err *err);
 /* Nothing of one that was never opened, {.in.fd = -1}. */
-void egi_source_close(egi_source *s);
+void egi_stream_close(egi_stream *s);
 
 #endif

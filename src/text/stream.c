@@ -1,5 +1,5 @@
 /* Plain, gzip and zstd files as streams of bytes. */
-#include "text/source.h"
+#include "text/stream.h"
 
 #include <string.h>
 #include <zlib.h>
@@ -11,7 +11,7 @@
 #define PIPE_BYTES ((size_t)1 << 48)
 enum { RAW = 1 << 17, FREE_BYTES = 64 << 20 };
 
-static eg_status fill(egi_source *s, eg_err *err)
+static eg_status fill(egi_stream *s, eg_err *err)
 {
     eg_status st;
 
@@ -31,7 +31,7 @@ static eg_status fill(egi_source *s, eg_err *err)
 }
 
 /* A decoder for what the first bytes say. */
-static eg_status recognise(egi_source *s, eg_err *err)
+static eg_status recognise(egi_stream *s, eg_err *err)
 {
     static const unsigned char zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
     z_stream *z;
@@ -48,12 +48,12 @@ static eg_status recognise(egi_source *s, eg_err *err)
     return EG_FAIL(err, EG_ENOMEM, "zlib");
 }
 
-eg_status egi_source_open(egi_source *s, const char *path, double most_ratio,
+eg_status egi_stream_open(egi_stream *s, const char *path, double most_ratio,
                           eg_err *err)
 {
     eg_status st;
 
-    *s = (egi_source){.in = {.fd = -1}, .most_ratio = most_ratio};
+    *s = (egi_stream){.in = {.fd = -1}, .most_ratio = most_ratio};
     EG_TRY(eg_infile_open(&s->in, path, PIPE_BYTES, err));
     s->raw = eg_calloc(RAW, 1);
     if (!s->raw) {
@@ -63,23 +63,23 @@ eg_status egi_source_open(egi_source *s, const char *path, double most_ratio,
     EG_TRY(fill(s, err));
     EG_TRY(recognise(s, err));
 done:
-    if (st != EG_OK) egi_source_close(s);
+    if (st != EG_OK) egi_stream_close(s);
     return st;
 }
 
-void egi_source_close(egi_source *s)
+void egi_stream_close(egi_stream *s)
 {
     if (s->gzip) (void)inflateEnd(s->gzip);
     eg_free(s->gzip);
     if (s->zstd) (void)ZSTD_freeDStream(s->zstd);
     eg_free(s->raw);
     eg_infile_close(&s->in);
-    *s = (egi_source){.in = {.fd = -1}};
+    *s = (egi_stream){.in = {.fd = -1}};
 }
 
 /* One call of a decoder: from raw into buf. A file may hold several streams,
  * one behind the other. */
-static eg_status inflate_some(egi_source *s, void *buf, size_t room,
+static eg_status inflate_some(egi_stream *s, void *buf, size_t room,
                               size_t *got, eg_err *err)
 {
     z_stream *z = s->gzip;
@@ -101,7 +101,7 @@ static eg_status inflate_some(egi_source *s, void *buf, size_t room,
                    z->msg ? z->msg : "no stream");
 }
 
-static eg_status zstd_some(egi_source *s, void *buf, size_t room, size_t *got,
+static eg_status zstd_some(egi_stream *s, void *buf, size_t room, size_t *got,
                            eg_err *err)
 {
     ZSTD_inBuffer in = {s->raw, s->n, s->at};
@@ -117,7 +117,7 @@ static eg_status zstd_some(egi_source *s, void *buf, size_t room, size_t *got,
                    ZSTD_getErrorName(rc));
 }
 
-static eg_status check_ratio(const egi_source *s, eg_err *err)
+static eg_status check_ratio(const egi_stream *s, eg_err *err)
 {
     if (s->given <= FREE_BYTES ||
         (double)s->given <= s->most_ratio * (double)s->read)
@@ -129,7 +129,7 @@ static eg_status check_ratio(const egi_source *s, eg_err *err)
                    s->most_ratio);
 }
 
-eg_status egi_source_read(egi_source *s, void *buf, size_t room, size_t *got,
+eg_status egi_stream_read(egi_stream *s, void *buf, size_t room, size_t *got,
                           eg_err *err)
 {
     eg_status st = EG_OK;
