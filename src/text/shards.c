@@ -2,7 +2,6 @@
 #include "engram/shards.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -199,14 +198,18 @@ static eg_status recognise(shard *f, int64_t bytes, eg_err *err)
 static eg_status open_one(shard *f, const char *path, eg_err *err)
 {
     struct stat info;
+    eg_infile in;
+    eg_status st;
 
     f->fd = -1;
     f->path = eg_strdup(path);
     if (!f->path) return EG_FAIL(err, EG_ENOMEM, "%s", path);
-    f->fd = open(path, O_RDONLY | EGI_FILE_FLAGS);
-    if (f->fd < 0 || fstat(f->fd, &info) != 0) return EGI_FAIL_ERRNO(err, path);
-    if (!S_ISREG(info.st_mode))
-        return EG_FAIL(err, EG_EIO, "%s: %s", path, egi_kind_of(info.st_mode));
+    st = eg_infile_open(&in, path, 0, err);
+    if (st != EG_OK) return st;
+    f->fd = in.fd;
+    if (in.pipe)
+        return EG_FAIL(err, EG_EIO, "%s: is a pipe; shards are files", path);
+    if (fstat(f->fd, &info) != 0) return EGI_FAIL_ERRNO(err, path);
     return recognise(f, (int64_t)info.st_size, err);
 }
 
