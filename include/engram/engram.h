@@ -9,6 +9,7 @@
 #include "engram/corpus.h"
 #include "engram/energy.h"
 #include "engram/energy_theory.h"
+#include "engram/energy_theory_more.h"
 #include "engram/eval.h"
 #include "engram/fields.h"
 #include "engram/file.h"

@@ -1,10 +1,10 @@
 /* The checks behind the rows of eg_energy_theories; options as in
- * energy_theory.h. */
+ * energy_theory.h, energy_theory_more.h. */
 #ifndef EGI_ENERGY_CHECKS_H
 #define EGI_ENERGY_CHECKS_H
 
 #include "base/theory_rows.h"
-#include "engram/energy_theory.h"
+#include "engram/energy_theory_more.h"
 
 #define EGI_ENERGY_LIST(X)                                                     \
     X(energy_bounds, "patterns", "lemmas and propositions on random patterns") \
@@ -16,7 +16,16 @@
     X(energy_floor, "1000 Z, 1000 loss", "the loss of proposition 4")          \
     X(energy_layers, "1000 r", "the loss of layers that share patterns")       \
     X(energy_law, "pair, width",                                               \
-      "parameters against tokens, fitted and derived")
+      "parameters against tokens, fitted and derived")                         \
+    X(energy_associative, "width",                                             \
+      "linear associative memories of many items")                             \
+    X(energy_unseen, "samples", "items that were never seen")                  \
+    X(energy_pairs, "width", "how many pairs a matrix holds")                  \
+    X(energy_capacity, "units", "how many patterns of signs are stored")       \
+    X(energy_separation, "patterns", "how far apart patterns must be")         \
+    X(energy_sphere, "dimensions",                                             \
+      "patterns on a sphere, modern Hopfield network")                         \
+    X(energy_transformer, "step", "the energy of an Energy Transformer")
 
 EGI_ENERGY_LIST(EGI_THEORY_DECLARE)
 
