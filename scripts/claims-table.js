@@ -1,7 +1,7 @@
 // Writes the claims tables of README.md from results of runs:
 //     node scripts/claims-table.js runs/reproduce/*/TIME/claims.json
 // birth: a row a claim of the training experiments; its theory, which has many
-// small claims, is counted. flow, mesa: the claims named below and, for every
+// small claims, is counted. flow, mesa, energy: the claims named below and, for every
 // file of experiments, a row that counts all of its claims. followups: all.
 const fs = require('fs');
 
@@ -32,6 +32,21 @@ const telling = {
      'linearised/first-blocks-are-softmax',
     'mesanet/guard-stalls', 'precision/float16-fails', 'stairs/four-drops',
     'coefficient/rises-with-the-drop',
+  ],
+  energy: [
+    'theory/proposition-1', 'theory/proposition-2',
+    'theory/proposition-3-as-printed', 'theory/proposition-3-how-often',
+    'theory/proposition-3-corrected', 'theory/figure-1-layer-energy',
+    'theory/figure-1-all-stored', 'theory/never-rises',
+    'theory/never-rises-mchn', 'theory_loss/loss-of-layers',
+    'theory_loss/loss-of-layers-corrected', 'theory_loss/loss-is-at-least-1',
+    'theory_loss/ball-gpt2-medium', 'theory_loss/text-is-what-is-computed',
+    'theory_loss/critical-radius', 'theory_loss/paper-slope',
+    'theory_loss/paper-slope-is-known', 'theory_loss/derived-constant',
+    'theory_loss/derived-exponent', 'theory_capacity/classical-one',
+    'theory_capacity/exponential', 'theory_capacity/polynomial-as-printed',
+    'theory_capacity/pairs-per-parameter', 'theory_capacity/pairs-per-width',
+    'theory_capacity/transformer-descends',
   ],
 };
 
@@ -77,6 +92,7 @@ const tables = {
   birth,
   flow: (claims) => told('flow', claims),
   mesa: (claims) => told('mesa', claims),
+  energy: (claims) => told('energy', claims),
   followups: (claims) => [...head, ...claims.map((c) => row(c, 4))],
 };
 let readme = fs.readFileSync('README.md', 'utf8');
