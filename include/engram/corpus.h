@@ -98,6 +98,12 @@ EG_API eg_status eg_corpus_tokenize(eg_tokenized *info, const eg_corpus *c,
                                     const eg_tokenizer *t,
                                     const eg_tokenize *how, eg_pool *pool,
                                     const eg_corpus_watch *watch, eg_err *err);
+/* The same ids in memory, for training and for validation; how says nothing of
+ * files. Whatever comes of it, the ids are released by the caller. */
+EG_API eg_status eg_corpus_encode(eg_ids ids[2], eg_tokenized *info,
+                                  const eg_corpus *c, const eg_tokenizer *t,
+                                  const eg_tokenize *how, eg_pool *pool,
+                                  eg_err *err);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 #include "engram/fields.h"
 #include "engram/file.h"
 #include "engram/rng.h"
+#include "engram/tokenizer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,7 +16,7 @@ extern "C" {
 #define EG_TASK_COMMON_FIELDS(I, R, B, T, E, L)            \
     E(kind, "bigram",                                      \
       "bigram|markov|linear|uniform|nonlinear|regression|" \
-      "question_formation",                                \
+      "question_formation|text",                           \
       "where sequences come from, `engram list tasks`")    \
     I(n_ctx, "256", 2, 1048576, "positions in a sequence (the paper's T)")
 
@@ -139,6 +140,28 @@ extern "C" {
       "whose lines probes draw as fresh sequences")                           \
     E(test_set, "gen", EG_QUESTION_SETS, "whose lines the test batch is")
 
+/* A text, or shards of tokens. */
+#define EG_CORPUS_FIELDS(I, R, B, T, E, L)                                     \
+    T(text, "",                                                                \
+      "what is read: a folder that `engram tokenize` made, a shard (.bin), "   \
+      "or "                                                                    \
+      "a text")                                                                \
+    T(tokenizer, "",                                                           \
+      "the tokens' names: a tokenizer's file or folder, or how many ids "      \
+      "there "                                                                 \
+      "are; empty: the tokenizer beside the shards, a text's characters")      \
+    E(window, "random", "random|epoch|sequential",                             \
+      "where sequences of training begin: anywhere; side by side, in another " \
+      "order each epoch; one behind the other, as llm.c reads")                \
+    R(share, "1", 1e-9, 1,                                                     \
+      "of the tokens of training, so large a first part is read: 0.01 lies "   \
+      "within 0.1")                                                            \
+    R(val_share, "0.05", 0, 0.9,                                               \
+      "share for the test batch, the end, where no file has another: a text, " \
+      "a shard; 0: the test batch is of what is trained on")                   \
+    I(pad_vocab, "1", 1, 65536,                                                \
+      "d_vocab is the next multiple of this: 64 makes 50304 of 50257")
+
 #define EG_TASK_FIELDS(I, R, B, T, E, L)    \
     EG_TASK_COMMON_FIELDS(I, R, B, T, E, L) \
     EG_BIGRAM_FIELDS(I, R, B, T, E, L)      \
@@ -149,7 +172,8 @@ extern "C" {
     EG_NONLINEAR_FIELDS(I, R, B, T, E, L)   \
     EG_REGRESSION_FIELDS(I, R, B, T, E, L)  \
     EG_UNIFORM_FIELDS(I, R, B, T, E, L)     \
-    EG_QUESTION_FIELDS(I, R, B, T, E, L)
+    EG_QUESTION_FIELDS(I, R, B, T, E, L)    \
+    EG_CORPUS_FIELDS(I, R, B, T, E, L)
 EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_task_fields[];
@@ -162,6 +186,7 @@ enum {
     EG_TASK_NONLINEAR,
     EG_TASK_REGRESSION,
     EG_TASK_QUESTION_FORMATION,
+    EG_TASK_TEXT,
     EG_TASK_KINDS
 };
 enum { EG_TRIGGERS_RANDOM, EG_TRIGGERS_FIXED };
@@ -179,6 +204,7 @@ enum {
 enum { EG_FORMAT_PLAIN, EG_FORMAT_EOS, EG_FORMAT_PREFIX };
 enum { EG_WEIGHTS_EFFECTIVE, EG_WEIGHTS_PUBLISHED };
 enum { EG_LINES_FILE, EG_LINES_LAW };
+enum { EG_WINDOW_RANDOM, EG_WINDOW_EPOCH, EG_WINDOW_SEQUENTIAL };
 enum { EG_SET_TRAIN, EG_SET_VAL, EG_SET_TEST, EG_SET_GEN, EG_SET_FRESH };
 enum { EG_SYSTEM_ORTHOGONAL, EG_SYSTEM_CONTRACTING, EG_SYSTEM_FIXED };
 
@@ -255,6 +281,13 @@ EG_API void eg_seq_release(eg_seq *s);
 /* Writes one sequence. Allocates nothing; safe from any thread. */
 EG_API void eg_task_sequence(const eg_task *task, eg_split split, uint64_t step,
                              uint32_t index, eg_seq *out);
+
+/* Did a sequence fail to be read (it is all zeros then)? The first such error;
+ * EG_OK: none. Kinds that read no file have none. */
+EG_API eg_status eg_task_trouble(const eg_task *task, eg_err *err);
+/* What names the tokens of kind text, as long as the task lives; NULL: nothing
+ * does. */
+EG_API const eg_tokenizer *eg_task_tokenizer(const eg_task *task);
 
 /* What is known of the law, for probes and tests, by name; false: the task has
  * no such fact. *out points into the task.

@@ -92,9 +92,9 @@ void eg_run_prune(const eg_run *run, int keep)
 static bool is_ours(const char *name, size_t n)
 {
     static const char *const end[] = {
-        "config.yaml",  "run.json",    "metrics.jsonl",
-        "timing.jsonl", "report.html", "sums",
-        ".npy",         ".csv",        ".safetensors"};
+        "config.yaml", "run.json",    "metrics.jsonl",   "timing.jsonl",
+        "report.html", "sums",        EG_TOKENIZER_FILE, ".npy",
+        ".csv",        ".safetensors"};
 
     for (size_t i = 0; i < sizeof end / sizeof *end; i++) {
         size_t m = strlen(end[i]);

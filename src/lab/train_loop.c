@@ -269,6 +269,7 @@ static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
     eg_row_start(&l->row, step);
     if (measured) eg_probes_before(l->probes, step, emit, l);
     eg_trainer_step(l->trainer, &info);
+    EG_TRY(eg_task_trouble(l->task, err));
     if (!info.finite) {
         diverged(l, &info, out);
         return EG_OK;
@@ -318,6 +319,16 @@ done:
     return st;
 }
 
+/* What reads the tokens of a checkpoint lies beside it. */
+static eg_status keep_tokenizer(const loop *l, eg_err *err)
+{
+    const eg_tokenizer *t = eg_task_tokenizer(l->task);
+    const eg_folder *f = &l->run->folder;
+
+    if (!t || eg_folder_has(f, EG_TOKENIZER_FILE)) return EG_OK;
+    return eg_tokenizer_write(t, f, EG_TOKENIZER_FILE, err);
+}
+
 static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
 {
     double seconds = eg_clock() - l->clock0;
@@ -363,6 +374,7 @@ eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     fill_facts(l, facts, out);
     EG_TRY(eg_run_record(run, "running", "", facts, err));
     egi_run_begin(run);
+    EG_TRY(keep_tokenizer(l, err));
     tell_notes(l);
     tell_plan(l);
     st = steps(l, out, err);

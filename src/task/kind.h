@@ -32,6 +32,8 @@ typedef struct egi_task_kind {
     void (*print)(const eg_task *task, const eg_seq *s, eg_task_put put,
                   void *ctx);
     const char *(*word)(const eg_task *task, int token, char buf[EG_TASK_WORD]);
+    eg_status (*trouble)(const eg_task *task, eg_err *err); /* or NULL */
+    const eg_tokenizer *(*tokenizer)(const eg_task *task);  /* or NULL */
     /* Unicode code point; NULL: tokens are no characters. */
     int32_t (*symbol)(const eg_task *task, int token);
 } egi_task_kind;
@@ -51,6 +53,6 @@ eg_status egi_option_only(const eg_task_opts *o, bool used, const char *name,
 
 extern const egi_task_kind egi_task_bigram, egi_task_markov, egi_task_linear,
     egi_task_uniform, egi_task_nonlinear, egi_task_regression,
-    egi_task_question_formation;
+    egi_task_question_formation, egi_task_text;
 
 #endif

@@ -16,7 +16,8 @@ static const egi_task_kind *const kinds[EG_TASK_KINDS] = {
     &egi_task_uniform,
     &egi_task_nonlinear,
     &egi_task_regression,
-    &egi_task_question_formation};
+    &egi_task_question_formation,
+    &egi_task_text};
 
 static const eg_group all = {"all", INT32_MIN, INT32_MAX,
                              "every position with a target"};
@@ -167,6 +168,16 @@ void eg_task_set_batch(eg_task *task, int64_t batch)
 {
     EG_ASSERT(batch > 0);
     task->batch = batch;
+}
+
+eg_status eg_task_trouble(const eg_task *task, eg_err *err)
+{
+    return task->kind->trouble ? task->kind->trouble(task, err) : EG_OK;
+}
+
+const eg_tokenizer *eg_task_tokenizer(const eg_task *task)
+{
+    return task->kind->tokenizer ? task->kind->tokenizer(task) : NULL;
 }
 
 const eg_task_opts *eg_task_options(const eg_task *task)

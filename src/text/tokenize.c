@@ -38,6 +38,7 @@ typedef struct job {
     eg_status read_st;
     eg_folder out;
     eg_shard_writer *writer[SPLITS];
+    eg_ids *keep; /* [SPLITS], in the place of shards; NULL: shards */
 } job;
 
 /* ---- in the pool ----------------------------------------------------------
@@ -142,6 +143,16 @@ static void task(void *ctx, int i, int worker)
 /* ---- in order -------------------------------------------------------------
  */
 
+static eg_status keep(eg_ids *all, const eg_ids *ids, eg_err *err)
+{
+    eg_status st = egi_ids_room(all, ids->n, err);
+
+    if (st != EG_OK || ids->n == 0) return st;
+    memcpy(all->id + all->n, ids->id, ids->n * sizeof *ids->id);
+    all->n += ids->n;
+    return EG_OK;
+}
+
 static eg_status write_round(job *j, const work *w, int n, eg_err *err)
 {
     eg_status st = EG_OK;
@@ -152,8 +163,9 @@ static eg_status write_round(job *j, const work *w, int n, eg_err *err)
             return w[k].st;
         }
         for (int i = 0; i < SPLITS; i++)
-            EG_TRY(eg_shard_write(j->writer[i], w[k].ids[i].id, w[k].ids[i].n,
-                                  err));
+            EG_TRY(j->keep ? keep(&j->keep[i], &w[k].ids[i], err)
+                           : eg_shard_write(j->writer[i], w[k].ids[i].id,
+                                            w[k].ids[i].n, err));
     }
 done:
     return st;
@@ -165,7 +177,7 @@ static eg_status tell(const job *j, const eg_corpus_watch *watch, eg_err *err)
                             .bytes = egi_reader_at(&j->reader),
                             .of_bytes = j->reader.files.bytes};
 
-    for (int i = 0; i < SPLITS; i++)
+    for (int i = 0; i < SPLITS && !j->keep; i++)
         p.tokens += eg_shard_writer_tokens(j->writer[i]);
     if (watch && watch->progress) watch->progress(watch->ctx, &p);
     if (watch && watch->stop && watch->stop(watch->ctx))
@@ -307,7 +319,7 @@ static eg_status begin(job *j, eg_err *err)
     }
     for (int i = 0; i < j->n_threads; i++)
         EG_TRY(eg_encoder_new(&j->encoder[i], j->t, err));
-    EG_TRY(open_out(j, err));
+    if (!j->keep) EG_TRY(open_out(j, err));
 done:
     return st;
 }
@@ -333,10 +345,10 @@ static void end(job *j, bool keep)
         eg_folder_unmake(&j->out);
 }
 
-eg_status eg_corpus_tokenize(eg_tokenized *info, const eg_corpus *c,
-                             const eg_tokenizer *t, const eg_tokenize *how,
-                             eg_pool *pool, const eg_corpus_watch *watch,
-                             eg_err *err)
+/* keep NULL: into a folder. */
+static eg_status run(eg_tokenized *info, eg_ids *keep, const eg_corpus *c,
+                     const eg_tokenizer *t, const eg_tokenize *how,
+                     eg_pool *pool, const eg_corpus_watch *watch, eg_err *err)
 {
     job j = {.c = c,
              .t = t,
@@ -345,7 +357,8 @@ eg_status eg_corpus_tokenize(eg_tokenized *info, const eg_corpus *c,
              .n_threads = eg_pool_size(pool),
              .n = BLOCKS * eg_pool_size(pool),
              .reader = {.source = {.in = {.fd = -1}}},
-             .out = {.fd = -1}};
+             .out = {.fd = -1},
+             .keep = keep};
     eg_status st;
 
     *info = (eg_tokenized){0};
@@ -355,8 +368,27 @@ eg_status eg_corpus_tokenize(eg_tokenized *info, const eg_corpus *c,
                        "a share for validation: expected 0 to less than 1");
     EG_TRY(begin(&j, err));
     EG_TRY(work_through(&j, pool, watch, err));
-    EG_TRY(finish(&j, err));
+    if (!keep) EG_TRY(finish(&j, err));
 done:
     end(&j, st == EG_OK);
+    return st;
+}
+
+eg_status eg_corpus_tokenize(eg_tokenized *info, const eg_corpus *c,
+                             const eg_tokenizer *t, const eg_tokenize *how,
+                             eg_pool *pool, const eg_corpus_watch *watch,
+                             eg_err *err)
+{
+    return run(info, NULL, c, t, how, pool, watch, err);
+}
+
+eg_status eg_corpus_encode(eg_ids ids[2], eg_tokenized *info,
+                           const eg_corpus *c, const eg_tokenizer *t,
+                           const eg_tokenize *how, eg_pool *pool, eg_err *err)
+{
+    eg_status st = run(info, ids, c, t, how, pool, NULL, err);
+
+    info->train = (int64_t)ids[TRAIN].n;
+    info->val = (int64_t)ids[VAL].n;
     return st;
 }
