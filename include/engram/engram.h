@@ -16,6 +16,7 @@
 #include "engram/flow.h"
 #include "engram/flow_theory.h"
 #include "engram/flow_theory_more.h"
+#include "engram/generate.h"
 #include "engram/kern.h"
 #include "engram/lab.h"
 #include "engram/mem.h"

@@ -95,6 +95,11 @@ extern "C" {
  * rank1       Y[i,:] = g[i gs] A[i,:] + x[i] z[:], gs 0 or 1; g NULL stands for
  *             1; Y may equal A
  * muladd      y[i] += a[i] x[i]
+ * gemv        y[n] = sum_i x[i] A[i,:], A [m, n] with row stride lda, of any
+ *             size: what comes from memory is read once. An entry of y depends
+ *             on its own column alone, so that columns may be shared
+ * gemv_t      y[m] = A x, A [m, n] with row stride lda
+ * softmax     x = softmax(scale x), a row
  * sgd         g' = g + wd w; m = g' if first else mu m + g'; w -= lr m
  *             (m may be NULL when mu == 0)
  * adam        m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; with g' = g + wd_l2 w
@@ -189,6 +194,11 @@ extern "C" {
     void (*rank1)(R * y, const R *a, const R *g, eg_index gs, const R *x,      \
                   const R *z, eg_index m, eg_index n);                         \
     void (*muladd)(R * y, const R *a, const R *x, eg_index n);                 \
+    void (*gemv)(R * y, const R *x, const R *a, eg_index lda, eg_index m,      \
+                 eg_index n);                                                  \
+    void (*gemv_t)(R * y, const R *a, eg_index lda, const R *x, eg_index m,    \
+                   eg_index n);                                                \
+    void (*softmax)(R * x, R scale, eg_index n);                               \
     void (*sgd)(R *w, R *m, const R *g, eg_index n, R lr, R mu, R wd,          \
                 int first);                                                    \
     void (*adam)(R *w, R *m, R *v, const R *g, eg_index n, double lr,          \

@@ -14,6 +14,7 @@
 #include "kern/fast_linatt.h"
 #include "kern/fast_mesa.h"
 #include "kern/fast_state.h"
+#include "kern/fast_gemv.h"
 
 /* clang-format off */
 /* product: the prefix of matrix products and attention */
@@ -40,6 +41,7 @@
         .mesa_work = fast_mesa_work, .mesa = fast_mesa,                        \
         .vecmat = fast_vecmat, .rowdot = fast_rowdot, .rank1 = fast_rank1,     \
         .muladd = fast_muladd,                                                 \
+        .gemv = fast_gemv, .gemv_t = fast_gemv_t, .softmax = fast_softmax,     \
         .sgd = fast_sgd, .adam = fast_adam,                                    \
     }
 /* clang-format on */

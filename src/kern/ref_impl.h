@@ -15,6 +15,7 @@
 #include "kern/ref_linatt.h"
 #include "kern/ref_mesa.h"
 #include "kern/ref_state.h"
+#include "kern/ref_gemv.h"
 
 /* clang-format off */
 #define REF_TABLE                                                              \
@@ -40,6 +41,7 @@
         .mesa_work = ref_mesa_work, .mesa = ref_mesa,                          \
         .vecmat = ref_vecmat, .rowdot = ref_rowdot, .rank1 = ref_rank1,        \
         .muladd = ref_muladd,                                                  \
+        .gemv = ref_gemv, .gemv_t = ref_gemv_t, .softmax = ref_softmax,        \
         .sgd = ref_sgd, .adam = ref_adam,                                      \
     }
 /* clang-format on */

@@ -35,6 +35,7 @@ typedef struct egi_value {
     int tensor;      /* index into the model's table; -1 */
     bool grad;       /* its gradient is wanted (need.c) */
     bool kept;       /* read from outside after the pass */
+    bool cached;     /* nobody else has its place, at any time */
     bool by_product; /* kept for a backward pass: never an input */
 } egi_value;
 

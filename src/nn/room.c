@@ -80,7 +80,9 @@ static void lives(planner *pl)
                 extend(&pl->s[v], back_time(pl, k));
             if (back && i == 0)
                 extend(&pl->s[grad_of(pl, v)], back_time(pl, k));
-            if (p->value[v].kept) extend(&pl->s[v], 2 * p->n_ops);
+            if (p->value[v].kept || p->value[v].cached)
+                extend(&pl->s[v], 2 * p->n_ops);
+            if (p->value[v].cached) extend(&pl->s[v], 0);
         }
         for (int i = 0; i < EGI_INS; i++) {
             int v = op->in[i];

@@ -1,0 +1,304 @@
+/* One row of every op, on a room that keeps what is read across positions: the
+ * rows of such values lie where the prompt's forward pass put them, all others
+ * are row 0 of their places. Products of one row read their matrix once, shared
+ * by columns. */
+#include "nn/decode.h"
+
+#include <string.h>
+
+#include "engram/mem.h"
+#include "nn/real/exec.h"
+
+/* Entries of a matrix from which on threads share it; columns of a part are a
+ * multiple of LANES, so that no part cuts a vector. */
+enum { WORTH = 1 << 16, LANES = 64 };
+
+typedef struct decoder {
+    egi_decoder_spec s;
+    N(exec) x;
+    N(room) r;
+    int32_t limit; /* of the row in hand */
+    bool *cached;  /* [n_values]: all rows have a place */
+    real *logits;  /* [V] */
+    real *scores;  /* [threads, T] */
+    real *row;     /* of a product to which something is added */
+    int64_t bytes;
+} decoder;
+
+/* ---- a matrix times a row --------------------------------------------------
+ */
+
+typedef struct product {
+    const decoder *d;
+    const real *x, *w;
+    real *y;
+    eg_index ld, k, n, part; /* k: summed over; n: of the result */
+    bool turned;
+} product;
+
+static void product_task(void *ctx, int i, int worker)
+{
+    const product *j = ctx;
+    const kern *K = j->d->x.K;
+    eg_index at = i * j->part, n = j->n - at < j->part ? j->n - at : j->part;
+
+    (void)worker;
+    if (j->turned)
+        K->gemv_t(j->y + at, j->w + at * j->ld, j->ld, j->x, n, j->k);
+    else
+        K->gemv(j->y + at, j->x, j->w + at, j->ld, j->k, n);
+}
+
+/* y = x W, W [k, n], or turned [n, k]. */
+static void multiply(product j)
+{
+    eg_pool *pool = j.d->s.pool;
+    eg_index each = (j.n + eg_pool_size(pool) - 1) / eg_pool_size(pool);
+
+    j.part = (each + LANES - 1) / LANES * LANES;
+    if (j.k * j.n >= WORTH && j.part < j.n)
+        eg_pool_run(pool, (int)((j.n + j.part - 1) / j.part), product_task, &j);
+    else {
+        j.part = j.n;
+        product_task(&j, 0, 0);
+    }
+}
+
+/* Op linear: y = x W (+ r) (+ b), of which r may lie where y does. */
+static void linear_row(const decoder *d, const N(call) * c)
+{
+    const N(arg) *w = &c->in[1], *r = &c->in[2], *b = &c->in[3];
+    real *y = r->x ? d->row : c->out[0].x;
+
+    multiply((product){.d = d,
+                       .x = c->in[0].x,
+                       .w = w->x,
+                       .y = y,
+                       .ld = w->ld,
+                       .k = w->rows,
+                       .n = w->cols});
+    if (b->x) d->x.K->add(y, b->x, w->cols);
+    if (!r->x) return;
+    d->x.K->add(y, r->x, w->cols);
+    memcpy(c->out[0].x, y, (size_t)w->cols * sizeof *y);
+}
+
+/* ---- attention -------------------------------------------------------------
+ */
+
+typedef struct attention {
+    const decoder *d;
+    const N(call) * c;
+} attention;
+
+static void attention_head(void *ctx, int h, int worker)
+{
+    const attention *j = ctx;
+    const N(call) *c = j->c;
+    const kern *K = j->d->x.K;
+    const egi_attr *a = &c->op->attr;
+    const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
+    eg_index kw = q->cols / a->heads, vw = v->cols / a->v_heads;
+    const real *keys = k->x + h * a->k_heads / a->heads * kw;
+    const real *values = v->x + h * a->v_heads / a->heads * vw;
+    real *s = j->d->scores + (eg_index)worker * j->d->x.p->m->T;
+
+    K->gemv_t(s, keys, k->ld, q->x + h * kw, j->d->limit, kw);
+    K->softmax(s, (real)a->scale, j->d->limit);
+    K->gemv(c->out[0].x + h * vw, s, values, v->ld, j->d->limit, vw);
+}
+
+static void attention_row(const decoder *d, const N(call) * c)
+{
+    attention j = {d, c};
+    eg_index reads = d->limit * (c->in[1].cols + c->in[2].cols);
+
+    if (reads >= WORTH)
+        eg_pool_run(d->s.pool, c->op->attr.heads, attention_head, &j);
+    else
+        for (int h = 0; h < c->op->attr.heads; h++) attention_head(&j, h, 0);
+}
+
+/* ---- ops -------------------------------------------------------------------
+ */
+
+/* The argument of value v as row t: its own row of all, or the only one. */
+static void at_row(const decoder *d, N(arg) * a, int v, int t)
+{
+    if (d->cached[v]) a->x += t * a->ld;
+    a->rows = 1;
+}
+
+static void one_row(const decoder *d, N(call) * c, int t)
+{
+    const egi_program *p = d->x.p;
+    const egi_op *op = c->op;
+
+    c->limit = &d->limit;
+    for (int i = 0; i < EGI_INS; i++)
+        if (op->in[i] >= 0 && p->value[op->in[i]].cls == EGI_POSITION &&
+            !egi_reads_across(p, op, i))
+            at_row(d, &c->in[i], op->in[i], t);
+    for (int i = 0; i < EGI_OUTS; i++)
+        if (op->out[i] >= 0) at_row(d, &c->out[i], op->out[i], t);
+    if (op->kind == EGI_OP_place) c->in[0].x += t * c->in[0].ld;
+    if (op->kind == EGI_OP_linear)
+        linear_row(d, c);
+    else if (op->kind == EGI_OP_softmax)
+        attention_row(d, c);
+    else
+        N(op_run)(c, false);
+}
+
+/* ---- the head --------------------------------------------------------------
+ */
+
+static void head(decoder *d, const real *x)
+{
+    const eg_model *m = d->x.p->m;
+    eg_index width = d->x.p->value[d->s.hidden].cols;
+
+    multiply((product){.d = d,
+                       .x = x,
+                       .w = egi_param(m, d->s.head),
+                       .y = d->logits,
+                       .ld = d->s.tied ? width : m->V,
+                       .k = width,
+                       .n = m->V,
+                       .turned = d->s.tied});
+    if (d->s.scale < 1 || d->s.scale > 1)
+        d->x.K->scale(d->logits, (real)d->s.scale, m->V);
+    if (d->s.bias >= 0)
+        d->x.K->add(d->logits, egi_param(m, d->s.bias), m->V);
+}
+
+static const real *hidden_row(const decoder *d, int t)
+{
+    const egi_place *at = &d->x.room.at[d->s.hidden];
+
+    return d->r.base + at->x + t * at->ld;
+}
+
+static void decoder_prompt(egi_decoder *opaque, const int32_t *tokens, int n)
+{
+    decoder *d = (decoder *)opaque;
+
+    memcpy(d->r.seq.tokens, tokens, (size_t)n * sizeof *tokens);
+    d->r.n = n;
+    N(exec_ops)(&d->x, &d->r, false, (N(sums)){NULL, NULL});
+    head(d, hidden_row(d, n - 1));
+}
+
+static void decoder_step(egi_decoder *opaque, int32_t token, int t)
+{
+    decoder *d = (decoder *)opaque;
+    const egi_program *p = d->x.p;
+    N(seq)
+    seq = {.n = t + 1,
+           .tokens = d->r.seq.tokens,
+           .each = d->r.each,
+           .limit = &d->limit};
+
+    d->r.seq.tokens[t] = token;
+    d->r.n = d->limit = t + 1;
+    for (int k = 0; k < p->n_ops; k++) {
+        if (egi_op_weight(p, &p->op[k])) continue;
+        N(call) c = N(bind)(&d->x, &d->r, (N(sums)){NULL, NULL}, k);
+
+        c.seq = &seq;
+        if (egi_op_whole(p, &p->op[k]))
+            N(op_run)(&c, false);
+        else
+            one_row(d, &c, t);
+    }
+    head(d, hidden_row(d, d->cached[d->s.hidden] ? t : 0));
+}
+
+static void decoder_logits(const egi_decoder *opaque, double *out)
+{
+    const decoder *d = (const decoder *)opaque;
+
+    for (int i = 0; i < d->x.p->m->V; i++) out[i] = (double)d->logits[i];
+}
+
+/* ---- life ------------------------------------------------------------------
+ */
+
+static void decoder_free(egi_decoder *opaque)
+{
+    decoder *d = (decoder *)opaque;
+
+    if (!d) return;
+    N(room_release)(&d->r);
+    N(exec_release)(&d->x);
+    eg_free(d->cached);
+    eg_free(d->logits);
+    eg_free(d->scores);
+    eg_free(d->row);
+    eg_free(d);
+}
+
+/* What shares the place of a cached value has rows there too. */
+static void find_cached(decoder *d)
+{
+    const egi_program *p = d->x.p;
+    const egi_place *at = d->x.room.at;
+
+    for (int u = 0; u < p->n_values; u++) {
+        if (!p->value[u].cached) continue;
+        for (int v = 0; v < p->n_values; v++)
+            if (v == u || (p->value[v].cls == EGI_POSITION && at[u].x >= 0 &&
+                           at[v].x == at[u].x))
+                d->cached[v] = true;
+    }
+}
+
+static eg_status decoder_make(egi_decoder **out, const egi_decoder_spec *s,
+                              eg_err *err)
+{
+    const eg_model *m = s->program->m;
+    size_t threads = (size_t)eg_pool_size(s->pool), widest = 0;
+    decoder *d = eg_calloc(1, sizeof *d);
+    eg_status st = EG_OK;
+
+    *out = NULL;
+    if (!d) return EG_FAIL(err, EG_ENOMEM, "a decoder");
+    d->s = *s;
+    for (int v = 0; v < s->program->n_values; v++)
+        if ((size_t)s->program->value[v].cols > widest)
+            widest = (size_t)s->program->value[v].cols;
+    EG_TRY(N(exec_init)(&d->x, s->program, s->kern, s->pool, err));
+    EG_TRY(N(room_init)(&d->r, &d->x, err));
+    d->cached = eg_calloc((size_t)s->program->n_values, sizeof *d->cached);
+    d->logits = eg_calloc((size_t)m->V, sizeof *d->logits);
+    d->scores = eg_calloc(threads * (size_t)m->T, sizeof *d->scores);
+    d->row = eg_calloc(widest, sizeof *d->row);
+    if (!d->cached || !d->logits || !d->scores || !d->row) {
+        st = EG_FAIL(err, EG_ENOMEM, "a decoder of %d tokens", m->T);
+        goto done;
+    }
+    find_cached(d);
+    d->bytes = (int64_t)(d->x.bytes + d->r.bytes +
+                         ((size_t)m->V + threads * (size_t)m->T + widest) *
+                             sizeof(real));
+    N(exec_prepare)(&d->x);
+    *out = (egi_decoder *)d;
+    d = NULL;
+done:
+    decoder_free((egi_decoder *)d);
+    return st;
+}
+
+static int64_t decoder_bytes(const egi_decoder *opaque)
+{
+    return ((const decoder *)opaque)->bytes;
+}
+
+const egi_decoder_vt N(egi_decoder) = {
+    .make = decoder_make,
+    .free = decoder_free,
+    .prompt = decoder_prompt,
+    .step = decoder_step,
+    .logits = decoder_logits,
+    .bytes = decoder_bytes,
+};
