@@ -39,6 +39,8 @@ const cli_command cli_commands[] = {
     {"task", "KIND|CONFIG", 1, 1,
      "write a task's sequences as text, or what is known of them",
      cli_task_help, cli_task_options, cmd_task},
+    {"generate", "WEIGHTS [CONFIG]", 1, 2, "let a model go on, token by token",
+     cli_generate_help, cli_generate_options, cmd_generate},
     {"stats", "TEXT", 1, 1, "measure character statistics of a text",
      cli_stats_help, cli_stats_options, cmd_stats},
     {"recall", "FILE...", 1, 256,

@@ -55,6 +55,7 @@ EG_API void eg_decoder_logits(const eg_decoder *d, double *out);
       "of the likeliest that together have so much probability, and at least " \
       "of one")
 EG_FIELDS_STRUCT(eg_sample_opts, EG_SAMPLE_FIELDS)
+/* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_sample_fields[];
 
 /* A token of softmax(logits / temperature), of those that top_k and then top_p

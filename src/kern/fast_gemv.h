@@ -69,8 +69,8 @@ static void fast_gemv_t(float *y, const float *a, eg_index lda, const float *x,
         if (j < n) {
 #pragma GCC unroll 4
             for (int r = 0; r < 4; r++)
-                s[r] += vload_n(row + r * lda + j, n - j) *
-                        vload_n(x + j, n - j);
+                s[r] +=
+                    vload_n(row + r * lda + j, n - j) * vload_n(x + j, n - j);
         }
 #pragma GCC unroll 4
         for (int r = 0; r < 4; r++) s[r] += t[r];

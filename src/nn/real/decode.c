@@ -168,8 +168,7 @@ static void head(decoder *d, const real *x)
                        .turned = d->s.tied});
     if (d->s.scale < 1 || d->s.scale > 1)
         d->x.K->scale(d->logits, (real)d->s.scale, m->V);
-    if (d->s.bias >= 0)
-        d->x.K->add(d->logits, egi_param(m, d->s.bias), m->V);
+    if (d->s.bias >= 0) d->x.K->add(d->logits, egi_param(m, d->s.bias), m->V);
 }
 
 static const real *hidden_row(const decoder *d, int t)

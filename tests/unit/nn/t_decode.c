@@ -28,8 +28,7 @@ static void keep(void *ctx, int index, int worker, const eg_acts *a)
     w->V = v.shape[1];
     assert_true(w->V <= MOST);
     memcpy(w->token, a->tokens, sizeof w->token);
-    for (eg_index i = 0; i < T * w->V; i++)
-        w->logits[i] = eg_view_at(&v, i);
+    for (eg_index i = 0; i < T * w->V; i++) w->logits[i] = eg_view_at(&v, i);
 }
 
 /* Largest difference of the decoder's logits over the largest logit, with the
@@ -61,7 +60,7 @@ static double compare(const variant *v, const char *precision)
     eg_eval *e;
     eg_decoder *d;
     eg_err err;
-    whole w = {.logits = calloc(T * MOST, sizeof(double))};
+    whole w = {.logits = calloc((size_t)T * MOST, sizeof(double))};
     double worst = 0;
     int64_t before;
 
@@ -195,7 +194,8 @@ static void test_window(void **state)
     n = eg_decoder_length(d);
     printf("  %d tokens, %d in the window\n", 3 * T, n);
     assert_true(n >= T / 2 && n <= T);
-    assert_int_equal(eg_decoder_prompt(d, token + 3 * T - n, n, &err), EG_OK);
+    assert_int_equal(
+        eg_decoder_prompt(d, token + ((eg_index)3 * T - n), n, &err), EG_OK);
     eg_decoder_logits(d, b);
     for (int i = 0; i < 65; i++) assert_true(fabs(a[i] - b[i]) < 1e-5);
     /* of a longer prompt its end counts */
