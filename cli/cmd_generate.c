@@ -8,7 +8,8 @@
 #include "engram/mem.h"
 
 const cli_option cli_generate_options[] = {
-    {"prompt", 0, "TEXT", "what to go on from, of a model of characters, words or a tokenizer"},
+    {"prompt", 0, "TEXT",
+     "what to go on from, of a model of characters, words or a tokenizer"},
     {"ids", 0, "LIST", "the same as tokens: \"15 496 11\""},
     {"tokens", 'n', "N", "how many to add (default: 200)"},
     {"temperature", 0, "X",
@@ -32,7 +33,8 @@ const char cli_generate_help[] =
     "WEIGHTS is a run, of which the newest checkpoint is taken, a file of\n"
     "weights with the CONFIG that says of which model, or another program's\n"
     "model (docs/models.md). Tokens are printed as they are drawn, as text by\n"
-    "the model's tokenizer or the task's words or characters, else as numbers;\n"
+    "the model's tokenizer or the task's words or characters, else as "
+    "numbers;\n"
     "speed is told at the end. Without a prompt it begins with the end of a\n"
     "text, or the first token of a sequence of the task.\n"
     "\n"
@@ -160,11 +162,12 @@ static int open_model(work *w, int n_ctx)
 static int open_whole(work *w)
 {
     eg_checkpoint *c = &w->opened;
-    int64_t needs = w->prompt.n + (size_t)w->tokens;
+    int64_t needs = (int64_t)w->prompt.n + w->tokens;
     int code = CLI_DONE;
 
     if (needs > c->max_ctx) needs = c->max_ctx;
-    if (c->foreign && needs > eg_task_ctx(w->task) && !cli_value(w->args, "set"))
+    if (c->foreign && needs > eg_task_ctx(w->task) &&
+        !cli_value(w->args, "set"))
         code = open_model(w, (int)needs);
     if (code == CLI_DONE && c->foreign) cli_say("%s: %s", c->path, c->what);
     return code;
@@ -194,8 +197,8 @@ static bool stopped(const work *w)
 
     if (cli_stop(NULL) || ferror(stdout)) return true;
     return n > 0 && said >= n &&
-           memcmp(w->said.id + said - n, w->stop.id,
-                  n * sizeof *w->stop.id) == 0;
+           memcmp(w->said.id + said - n, w->stop.id, n * sizeof *w->stop.id) ==
+               0;
 }
 
 static eg_status generate(work *w, FILE *to, eg_err *err)
@@ -204,14 +207,16 @@ static eg_status generate(work *w, FILE *to, eg_err *err)
     double start = eg_clock();
     eg_status st;
 
-    for (eg_index i = 0; i < w->prompt.n; i++) say(w, w->prompt.id[i], i == 0);
-    fflush(stdout);
-    EG_TRY(eg_decoder_prompt(w->decoder, w->prompt.id, w->prompt.n, err));
+    for (size_t i = 0; i < w->prompt.n; i++)
+        speech_say(&w->speech, w->prompt.id[i], to);
+    fflush(to);
+    EG_TRY(eg_decoder_prompt(w->decoder, w->prompt.id, (eg_index)w->prompt.n,
+                             err));
     w->first = eg_clock() - start;
     start = eg_clock();
     while (w->said.n < (size_t)w->tokens && !stopped(w)) {
-        eg_rng rng = eg_rng_make((uint64_t)w->opened.config->run.seed, EG_RNG_USER,
-                                 (uint64_t)w->said.n, 0);
+        eg_rng rng = eg_rng_make((uint64_t)w->opened.config->run.seed,
+                                 EG_RNG_USER, (uint64_t)w->said.n, 0);
         int32_t token;
 
         eg_decoder_logits(w->decoder, w->logits);

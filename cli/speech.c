@@ -87,8 +87,8 @@ void speech_say(speech *s, int32_t token, FILE *to)
 
         word = eg_tokenizer_bytes(s->tokenizer, token, &n);
         line = n == 1 && word[0] == '\n';
-        apart = eg_tokenizer_kind_of(s->tokenizer) == EG_TOKENIZER_WORD &&
-                !line;
+        apart =
+            eg_tokenizer_kind_of(s->tokenizer) == EG_TOKENIZER_WORD && !line;
     } else {
         word = eg_task_word(s->task, token, buf);
         n = strlen(word);
