@@ -63,6 +63,10 @@ eg_status eg_decoder_new(eg_decoder **out, const eg_model *m, eg_pool *pool,
     if (m->V == 0)
         return EG_FAIL(err, EG_EINVAL,
                        "expected a model of tokens, found one of vectors");
+    if (!m->opts.causal)
+        return EG_FAIL(err, EG_EINVAL,
+                       "expected attention to what is before, found "
+                       "model.causal: false");
     d = eg_calloc(1, sizeof *d);
     if (!d) return EG_FAIL(err, EG_ENOMEM, "a decoder");
     d->T = m->T;

@@ -134,7 +134,7 @@ static void one_row(const decoder *d, N(call) * c, int t)
     const egi_program *p = d->x.p;
     const egi_op *op = c->op;
 
-    c->limit = &d->limit;
+    c->limit = c->sees = &d->limit;
     for (int i = 0; i < EGI_INS; i++)
         if (op->in[i] >= 0 && p->value[op->in[i]].cls == EGI_POSITION &&
             !egi_reads_across(p, op, i))
