@@ -51,7 +51,8 @@ EG_FIELDS_STRUCT(eg_theory_energy_bounds, EG_THEORY_ENERGY_BOUNDS_FIELDS)
  * mchn; attract_B and bowl_B, the two parts of M_B, -(1/B) log sum exp(B rho.x)
  * and |x|^2/2 + log(d)/B + xi^2/2. Points are those listed, numbered from 1 on;
  * without a list a grid over [from, to] in every dimension, numbered from 1 on
- * with the last dimension running fastest, and in one dimension 1000 x. */
+ * with the last dimension running fastest, and in one dimension 1000 x; in two x and
+ * y, its coordinates, stand beside the energies. */
 /* clang-format on */
 #define EG_THEORY_ENERGY_VALUES_FIELDS(I, R, B, T, E, L)            \
     I(dim, "2", 1, 8, "entries of a pattern")                       \
@@ -60,7 +61,7 @@ EG_FIELDS_STRUCT(eg_theory_energy_bounds, EG_THEORY_ENERGY_BOUNDS_FIELDS)
     L(betas, "[1]", "inverse temperatures")                         \
     R(from, "-4", -1000, 1000, "first coordinate of the grid")      \
     R(to, "4", -1000, 1000, "last one")                             \
-    I(side, "41", 2, 2001, "coordinates in each dimension")         \
+    I(side, "33", 2, 2001, "coordinates in each dimension")         \
     R(impostor, "0", -1, 1, "controls only: relative change of every beta")
 EG_FIELDS_STRUCT(eg_theory_energy_values, EG_THEORY_ENERGY_VALUES_FIELDS)
 

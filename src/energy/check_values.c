@@ -33,23 +33,23 @@ static void at_point(values *v, int64_t at, const double *x)
     double work[EG_STRS_MAX];
     eg_energy *e = &v->e;
 
-    e->kind = EG_ENERGY_NEAREST;
-    e->beta = 1;
-    v->out->emit(v->out->ctx, at, "g", eg_energy_at(e, x, work));
-    for (int b = 0; b < v->n_betas; b++) {
+    for (int b = 0; b < v->n_betas; b++) { /* as Figure 1's panels a to d */
         double M, bowl;
 
         e->beta = v->beta[b] * (1 + v->o->impostor);
-        e->kind = EG_ENERGY_DISTANCE;
-        emit(v, at, "E", b, eg_energy_at(e, x, work));
         e->kind = EG_ENERGY_MCHN;
         M = eg_energy_at(e, x, work);
         bowl =
             egi_dot(x, x, e->n) / 2 + log((double)e->d) / e->beta + e->xi2 / 2;
-        emit(v, at, "M", b, M);
         emit(v, at, "attract", b, M - bowl);
         emit(v, at, "bowl", b, bowl);
+        emit(v, at, "M", b, M);
+        e->kind = EG_ENERGY_DISTANCE;
+        emit(v, at, "E", b, eg_energy_at(e, x, work));
     }
+    e->kind = EG_ENERGY_NEAREST;
+    e->beta = 1;
+    v->out->emit(v->out->ctx, at, "g", eg_energy_at(e, x, work));
 }
 
 static void on_grid(values *v)
@@ -67,6 +67,10 @@ static void on_grid(values *v)
         for (eg_index k = dim - 1; k >= 0; k--) {
             x[k] = o->from + (double)(rest % side) * by;
             rest /= side;
+        }
+        if (dim == 2) { /* where a report draws a surface */
+            v->out->emit(v->out->ctx, i + 1, "x", x[0]);
+            v->out->emit(v->out->ctx, i + 1, "y", x[1]);
         }
         at_point(v, dim == 1 ? llround(1000 * x[0]) : i + 1, x);
     }

@@ -38,6 +38,10 @@ const egi_panel egi_panels[] = {
      "Of the products of weights, what blocks that are multiples of the "
      "identity keep.",
      0, 1, true, false, ""},
+    {"energies", "Energies of stored patterns", "energy",
+     "By distances (E), and by dot products (Hopfield), each at an inverse "
+     "temperature.",
+     0, 0, false, false, ""},
     {"llc", "Local learning coefficient", "coefficient",
      "By Langevin dynamics about the weights: how many directions the loss "
      "minds.",
@@ -263,6 +267,14 @@ const egi_quantity egi_quantities[] = {
     {"recall*", "recall", "*", NONE, "solid", "", false},
     {"attn*", "attn", "*", NONE, "solid", "", false},
     {"kl*", "kl", "*", NONE, "solid", "", false},
+    {"E_*", "energies", "*: distance energy", NONE, "solid",
+     "behind the underscore: beta", false},
+    {"M_*", "energies", "*: modern Hopfield network", NONE, "dash",
+     "behind the underscore: beta", false},
+    {"attract_*", "energies", "*: what attracts", NONE, "dot",
+     "minus the logarithm of the sum", true},
+    {"bowl_*", "energies", "*: the bowl", NONE, "dot",
+     "half the square, and constants", true},
     {"compressed*", "compressed", "*", NONE, "solid", "", false},
     {"*", "other", "*", NONE, "solid", "", false},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, false}};

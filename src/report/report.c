@@ -221,12 +221,12 @@ static void put_part(FILE *f, const char *name, size_t n, const char *title,
 {
     const struct {
         const char *name, *text;
-    } part[] = {{"css", egi_page_css},         {"core", egi_core_js},
-                {"curves", egi_curves_js},     {"heat", egi_heat_js},
-                {"scene", egi_scene_js},       {"tokens", egi_tokens_js},
-                {"flow", egi_flow_js},         {"phase", egi_phase_js},
-                {"profiles", egi_profiles_js}, {"page", egi_page_js},
-                {"plotly", egi_plotly_js}};
+    } part[] = {{"css", egi_page_css},       {"core", egi_core_js},
+                {"curves", egi_curves_js},   {"heat", egi_heat_js},
+                {"scene", egi_scene_js},     {"tokens", egi_tokens_js},
+                {"flow", egi_flow_js},       {"phase", egi_phase_js},
+                {"surface", egi_surface_js}, {"profiles", egi_profiles_js},
+                {"page", egi_page_js},       {"plotly", egi_plotly_js}};
 
     for (size_t i = 0; i < sizeof part / sizeof *part; i++)
         if (strlen(part[i].name) == n && memcmp(part[i].name, name, n) == 0)

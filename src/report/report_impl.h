@@ -197,7 +197,8 @@ char *egi_html_escape(const char *s);
 
 extern const char egi_page_html[], egi_page_css[], egi_core_js[],
     egi_curves_js[], egi_heat_js[], egi_scene_js[], egi_tokens_js[],
-    egi_flow_js[], egi_phase_js[], egi_profiles_js[], egi_page_js[];
+    egi_flow_js[], egi_phase_js[], egi_surface_js[], egi_profiles_js[],
+    egi_page_js[];
 extern const char egi_plotly_js[]; /* "" when the build had none */
 
 #endif

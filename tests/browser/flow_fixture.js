@@ -109,6 +109,20 @@ function phase(root, name) {
   return dir;
 }
 
+/* A made-up surface: a bowl over 6 x 5 points. */
+function surface(root, name) {
+  const dir = path.join(root, name, "20260131-120001"), rows = [];
+  fs.mkdirSync(dir, {recursive: true});
+  for (let i = 0; i < 30; i++) {
+    const x = Math.floor(i / 5) / 2, y = i % 5 - 2;
+    rows.push(JSON.stringify({step: i + 1, x, y, height: x * x + y * y}));
+  }
+  fs.writeFileSync(path.join(dir, "config.yaml"), `run:\n  name: ${name}\n  kind: theory\n  theory: energy_values\n  seed: 1\n`);
+  fs.writeFileSync(path.join(dir, "run.json"), JSON.stringify(record(name, 1, {kind: "theory", precision: "float64", steps: 0, n_params: 0, n_trained: 0, tokens: 0, tokens_per_s: 0}), null, 2));
+  fs.writeFileSync(path.join(dir, "metrics.jsonl"), rows.join("\n") + "\n");
+  return dir;
+}
+
 const linear = (end, count) => Array.from({length: count + 1}, (_, i) => end * i / count);
 const powers = (from, end, count) => [0, ...Array.from({length: count}, (_, i) => from * (end / from) ** (i / (count - 1)))];
 
@@ -123,6 +137,7 @@ function main(root) {
     flow(root, "many-dimensions", {d: 16, n: 48, beta: 2, times: linear(30, 60), h: .1}),
     flow(root, "damaged", {d: 3, n: 10, beta: 1, times: linear(5, 20), lose: true, damage: true}),
     phase(root, "phase"),
+    surface(root, "surface"),
   ];
   fs.writeFileSync(path.join(root, "claims.json"), JSON.stringify({claims: [], runs}, null, 1));
 }

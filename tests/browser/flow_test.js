@@ -31,7 +31,7 @@ const group = (run) => `DATA.groups.find((g) => g.anchor === 'run-${run}')`;
 
 async function testFigures(b, page, out) {
   await b.open(page, 1280, 900);
-  const n = await drawAll(b), expected = await b.eval(`DATA.groups.reduce((k, g) => k + (g.theory ? 4 : g.panels.size) + (g.tokens ? (g.tokens.dim > 1) + (g.clock.angle || g.tokens.dim === 1) + 2 * !!g.tokens.hist : 0), 0)`);
+  const n = await drawAll(b), expected = await b.eval(`DATA.groups.reduce((k, g) => k + (g.theory ? g.anchor === 'run-surface' ? 1 : 4 : g.panels.size) + (g.tokens ? (g.tokens.dim > 1) + (g.clock.angle || g.tokens.dim === 1) + 2 * !!g.tokens.hist : 0), 0)`);
   check(n === expected && n > 35, "tokens, tracks, inner products and curves of every run", [n, expected]);
   const bare = await b.eval(`[...document.querySelectorAll('.scene canvas')].map((c) => [c.getAttribute('aria-label'), ${inked("c")}]).filter(([, share]) => share < .01)`);
   check(bare.length === 0, "every canvas shows something", bare);
@@ -131,6 +131,19 @@ async function testPhase(b) {
   check(found[0] === 45 && found[1] === 61 && found[2] > .99 && found[3] < .01 && found[4] === 45 && / ± /.test(found[5]), "beta by time, one below the line, zero above, with its spread", found);
 }
 
+/* A surface in place of a curve, x and y being its axes. */
+async function testSurface(b) {
+  const cards = await b.eval("[...document.querySelectorAll('#run-surface .card')].map((e) => e.textContent)");
+  check(cards.length === 1 && /^height0 \(dark\) to 10\.3; 6 × 5 points/.test(cards[0]), "one surface, no curves of x and y", cards);
+  const canvas = "document.querySelector('#run-surface canvas')";
+  await b.eval(canvas + ".scrollIntoView({behavior: 'instant', block: 'center'})");
+  await b.until(`!!${canvas}.dataset.painted`, "the surface is drawn");
+  check(await b.eval(inked(canvas)) > .1, "a tenth of the canvas is covered", await b.eval(inked(canvas)));
+  const was = await b.eval(pixels(canvas));
+  await b.eval(`${canvas}.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft'}))`);
+  check(await b.eval(pixels(canvas)) !== was, "and turns");
+}
+
 async function testPhone(b, page, out) {
   await b.open(page, 390, 844, true);
   await drawAll(b);
@@ -155,4 +168,4 @@ async function testBare(b, page, out) {
 }
 
 const out = process.argv[3] || "flow-test", page = makePage(process.argv[2], "flow_fixture.js", out);
-runParts([(b) => testFigures(b, page, out), testTokens, testClock, testHands, testPhase, (b) => testPhone(b, page, out), (b) => testBare(b, page, out)]);
+runParts([(b) => testFigures(b, page, out), testTokens, testClock, testHands, testPhase, testSurface, (b) => testPhone(b, page, out), (b) => testBare(b, page, out)]);

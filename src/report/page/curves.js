@@ -111,7 +111,7 @@ function curveTraces(group, names, hidden, opts) {
         sd ? p.mean.map((m, i) => m === null ? null : m + p.sd[i]) : p.hi, colour));
     }
     lines.push({x, y: p.mean, type: "scatter", name: mathPlotly(q.label),
-      mode: opts.theory || x.length < 3 ? "lines+markers" : "lines", marker: {size: 7},
+      mode: (opts.theory && x.length <= 60) || x.length < 3 ? "lines+markers" : "lines", marker: {size: 7},
       line: {color: colour, width: 2.2, dash: q.dash, shape: opts.clock && p.seeds.length < 2 && p.mean.every(Number.isInteger) ? "hv" : "linear"}, connectgaps: false,
       error_y: opts.theory ? errorBars(group, name, p.x, colour) : undefined,
       text: p.mean.map((m, i) => num(m) + (p.n[i] > 1 ? `  (${num(p.lo[i])} to ${num(p.hi[i])})` : "")),

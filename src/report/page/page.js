@@ -270,8 +270,10 @@ function groupPart(g) {
   const extra = g.theory ? theoryOpts(g) : g.flow ? flowOpts(g) : {};
   const open = [], folded = [], maps = phaseMaps(g), mapped = new Set([...maps.values()].flat().map(([, n]) => n));
   for (const [name, list] of maps) open.push(phaseCard(g, name, list));
+  const grid = surfaceGrid(g);
+  if (grid) grid.names.forEach((name) => open.push(surfaceCard(g, grid, name)));
   for (const p of DATA.panels) {
-    if (!g.panels.has(p.id)) continue;
+    if (!g.panels.has(p.id) || grid) continue;
     const names = g.panels.get(p.id), card = () => curveCard(g, p, names, Object.assign({}, extra, p.hi > p.lo ? {} : {free: g.flow || p.id === "other" || p.id === "kl"}));
     if (p.draw === "place" && !g.theory && byPlace(names).length) open.push(placeCard(g, p, names));
     else if (p.draw === "radius" && !g.theory) open.push(...radiusCards(g, p, names));
