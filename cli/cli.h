@@ -207,6 +207,7 @@ int cmd_report(const cli_args *a);
 int cmd_dump(const cli_args *a);
 int cmd_probe(const cli_args *a);
 int cmd_generate(const cli_args *a);
+int cmd_export(const cli_args *a);
 int cmd_stats(const cli_args *a);
 int cmd_recall(const cli_args *a);
 int cmd_tokenize(const cli_args *a);
@@ -233,9 +234,10 @@ extern const char cli_run_help[], cli_reproduce_help[], cli_sweep_help[],
     cli_list_help[], cli_runs_help[], cli_show_help[], cli_report_help[],
     cli_dump_help[], cli_stats_help[], cli_bench_help[], cli_doctor_help[],
     cli_help_help[], cli_version_help[], cli_completion_help[], cli_man_help[],
-    cli_verify_help[], cli_probe_help[], cli_recall_help[],
-    cli_generate_help[];
+    cli_verify_help[], cli_probe_help[], cli_recall_help[], cli_generate_help[];
 
+extern const cli_option cli_export_options[];
+extern const char cli_export_help[];
 extern const cli_option cli_task_options[];
 extern const char cli_task_help[];
 

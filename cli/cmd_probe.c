@@ -117,6 +117,15 @@ done:
     return st;
 }
 
+/* Memories are tables of tokens by tokens, and maps of every token: seconds for
+ * a thousand, days for fifty thousand. */
+static bool memories_pay(const eg_model *m)
+{
+    double v = eg_model_vocab(m), d = (double)eg_model_options(m)->d_model;
+
+    return v * v * d < 0x1p33;
+}
+
 static eg_status prepare(probing *p, eg_err *err)
 {
     const char *kern = cli_value(p->args, "kern");
@@ -126,7 +135,8 @@ static eg_status prepare(probing *p, eg_err *err)
     p->kern = kern ? kern : "auto";
     o.batch = p->sequences;
     o.snapshots = 0;
-    o.attention = o.recall = true;
+    o.attention = true;
+    o.recall = memories_pay(p->model);
     o.norms = o.heads = false; /* heads: below, on all sequences */
     EG_TRY(eg_config_task(&p->task, p->cfg, err));
     EG_TRY(

@@ -21,6 +21,10 @@
 extern "C" {
 #endif
 
+/* As n_ctx: of another program's model as many as it knows of; of a run, its
+ * own. */
+#define EG_ALL_POSITIONS (-1)
+
 /* What to make of it; zeros are the ordinary. */
 typedef struct eg_checkpoint_how {
     /* Path of the configuration, or of a run, of weights that carry none. */
@@ -30,8 +34,8 @@ typedef struct eg_checkpoint_how {
      * are cut, those that are computed go on. */
     const char *const *assign;
     int n_assign;
-    int64_t seed;     /* above 0: run.seed */
-    int n_ctx;        /* above 0: task.n_ctx, before assign */
+    int64_t seed; /* above 0: run.seed */
+    int n_ctx;    /* above 0: task.n_ctx, before assign; or EG_ALL_POSITIONS */
     bool allow_extra; /* tensors without a place are left out, not an error */
 } eg_checkpoint_how;
 

@@ -11,6 +11,7 @@
 #include "engram/energy_theory.h"
 #include "engram/energy_theory_more.h"
 #include "engram/eval.h"
+#include "engram/export.h"
 #include "engram/fields.h"
 #include "engram/file.h"
 #include "engram/flow.h"

@@ -13,8 +13,9 @@
 #include "models/models.h"
 #include "models/vocab.h"
 
-/* Positions of a foreign model that nobody asked for. */
-enum { CTX = 64 };
+/* Positions of a foreign model, and sequences to look at it by, where nobody
+ * asks for others. */
+enum { CTX = 64, SEQUENCES = 8 };
 
 typedef struct opener {
     eg_checkpoint *c;
@@ -163,6 +164,8 @@ static eg_status change(const opener *o)
     eg_status st = EG_OK;
 
     if (o->how->n_ctx > 0) cfg->task.n_ctx = o->how->n_ctx;
+    if (o->how->n_ctx == EG_ALL_POSITIONS && o->c->foreign)
+        cfg->task.n_ctx = o->c->max_ctx;
     for (int i = 0; st == EG_OK && i < o->how->n_assign; i++) {
         eg_err why = {0};
 
@@ -247,6 +250,8 @@ static eg_status open_foreign(opener *o)
     cfg->task.kind = EG_TASK_UNIFORM;
     cfg->task.vocabulary = o->found.vocab;
     cfg->task.n_ctx = c->max_ctx < CTX ? c->max_ctx : CTX;
+    cfg->probe.batch = SEQUENCES;
+    cfg->probe.test = 0; /* one random batch is like another */
     EG_TRY(change(o));
     if (cfg->task.kind == EG_TASK_UNIFORM &&
         cfg->task.vocabulary != o->found.vocab)

@@ -283,10 +283,10 @@ done:
 
 static eg_status counts(reader *r, uint64_t n[2])
 {
-    uint32_t version = 0;
+    uint32_t magic = 0, version = 0; /* magic: egi_gguf_is has looked */
     eg_status st;
 
-    r->at = 4;
+    EG_TRY(take(r, &magic, sizeof magic, "its beginning"));
     EG_TRY(take(r, &version, sizeof version, "its version"));
     if (version != 2 && version != 3)
         return EG_FAIL(

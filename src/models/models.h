@@ -77,6 +77,14 @@ const char *egi_json_str(const json_t *config, const char *key,
 /* The feed-forward that an activation's name in config.json stands for. */
 eg_status egi_activation(const char **mlp, const char *name, const char *path,
                          eg_err *err);
+/* What a tensor of ours is as a matrix x W: heads of queries, keys and values
+ * side by side, those of W_O below each other; and where its entry (i, o)
+ * stands. */
+typedef struct egi_sides {
+    eg_index in, out, width; /* width of a head; of others all of out */
+} egi_sides;
+egi_sides egi_sides_of(const eg_tensor *t);
+eg_index egi_place(const egi_sides *s, eg_index i, eg_index o);
 /* theirs with '#' replaced, buf [128]. */
 void egi_name_of(char buf[128], const char *pattern, int block);
 

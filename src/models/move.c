@@ -17,25 +17,16 @@ typedef struct mover {
     eg_err *err;
 } mover;
 
-/* What a tensor of ours is as a matrix x W: heads of queries, keys and values
- * side by side, those of W_O below each other. */
-typedef struct sides {
-    eg_index in, out, width; /* width of a head; of others all of out */
-} sides;
-
-static sides sides_of(const eg_tensor *t)
+egi_sides egi_sides_of(const eg_tensor *t)
 {
-    sides s = {.in = t->shape[0], .out = t->shape[1], .width = t->shape[1]};
-
-    if (t->ndim == 1) return (sides){1, t->size, t->size};
-    if (t->ndim == 2) return s;
+    if (t->ndim == 1) return (egi_sides){1, t->size, t->size};
+    if (t->ndim == 2) return (egi_sides){t->shape[0], t->shape[1], t->shape[1]};
     if (strstr(t->name, "attn.W_O"))
-        return (sides){t->shape[0] * t->shape[1], t->shape[2], t->shape[2]};
-    return (sides){t->shape[1], t->shape[0] * t->shape[2], t->shape[2]};
+        return (egi_sides){t->shape[0] * t->shape[1], t->shape[2], t->shape[2]};
+    return (egi_sides){t->shape[1], t->shape[0] * t->shape[2], t->shape[2]};
 }
 
-/* Where entry (i, o) of that matrix stands. */
-static eg_index place(const sides *s, eg_index i, eg_index o)
+eg_index egi_place(const egi_sides *s, eg_index i, eg_index o)
 {
     return (o / s->width * s->in + i) * s->width + o % s->width;
 }
@@ -87,7 +78,7 @@ static eg_status as_it_is(const mover *v, const egi_move *how, const egi_in *t,
 static eg_status matrix(const mover *v, const egi_move *how, const egi_in *t,
                         const eg_tensor *to, bool in_out)
 {
-    sides s = sides_of(to);
+    egi_sides s = egi_sides_of(to);
     eg_index parts = how->parts ? how->parts : 1, all = s.out * parts;
     eg_index first = how->part * s.out;
     eg_status st = EG_OK;
@@ -99,7 +90,8 @@ static eg_status matrix(const mover *v, const egi_move *how, const egi_in *t,
         st = read_row(v, t, in_out ? r : first + r);
         if (st != EG_OK) return st;
         for (eg_index k = 0; k < (in_out ? s.out : s.in); k++)
-            egi_entry_set(v->m, to, in_out ? place(&s, r, k) : place(&s, k, r),
+            egi_entry_set(v->m, to,
+                          in_out ? egi_place(&s, r, k) : egi_place(&s, k, r),
                           (double)v->row[in_out ? first + k : k]);
     }
     return st;
@@ -194,7 +186,8 @@ eg_status egi_found_model(eg_model **out, const egi_found *f, egi_source *s,
                            (eg_io){.n_ctx = n_ctx, .d_vocab = f->vocab},
                            precision, err));
     for (int i = 0; i < s->n; i++)
-        if (egi_in_cols(&s->in[i]) > longest) longest = egi_in_cols(&s->in[i]);
+        if (egi_in_rows(&s->in[i]) > 0 && egi_in_cols(&s->in[i]) > longest)
+            longest = egi_in_cols(&s->in[i]);
     v.row = eg_calloc((size_t)longest, sizeof *v.row);
     filled = eg_calloc((size_t)v.m->n_tensors + 1, sizeof *filled);
     if (!v.row || !filled) {

@@ -31,6 +31,8 @@ eg_index egi_in_rows(const egi_in *t)
 {
     eg_index n = 1;
 
+    for (int k = 0; k < t->ndim; k++)
+        if (t->shape[k] == 0) return 0; /* the others may be anything */
     for (int k = 0; k + 1 < t->ndim; k++) n *= t->shape[k];
     return n;
 }

@@ -1,6 +1,7 @@
 /* Other programs' models, opened: what they compute is what PyTorch computed on
  * the same weights (models/record.py), and a bad file says what is wrong. */
 #include "models/forms.h"
+#include "models/gguf_build.h"
 #include "models/recorded.h"
 
 #include <unistd.h>
@@ -290,6 +291,258 @@ static void test_llama(void **state)
     clear();
 }
 
+/* The same Llama in GGUF, whose rows of queries and keys stand in the order in
+ * which adjacent columns are turned; llama.cpp's convert_hf_to_gguf.py,
+ * permute. */
+static void gguf_rows(gguf *g, const eg_st_entry *e, bool turned)
+{
+    const float *x = e->view.data;
+    eg_index cols = e->view.shape[1], width = 4;
+
+    for (eg_index r = 0; r < e->view.shape[0]; r++) {
+        eg_index h = r / width, i = r % width;
+        eg_index from = turned ? h * width + i % 2 * 2 + i / 2 : r;
+
+        gguf_put(g, x + from * cols, (size_t)cols * sizeof *x);
+    }
+}
+
+static const char *const GGUF_NAMES[][2] = {
+    {"self_attn.q_proj", "attn_q"},
+    {"self_attn.k_proj", "attn_k"},
+    {"self_attn.v_proj", "attn_v"},
+    {"self_attn.o_proj", "attn_output"},
+    {"mlp.gate_proj", "ffn_gate"},
+    {"mlp.up_proj", "ffn_up"},
+    {"mlp.down_proj", "ffn_down"},
+    {"input_layernorm", "attn_norm"},
+    {"post_attention_layernorm", "ffn_norm"},
+    {"model.embed_tokens", "token_embd"},
+    {"model.norm", "output_norm"},
+    {"lm_head", "output"}};
+
+/* "model.layers.1.mlp.up_proj.weight" to "blk.1.ffn_up.weight". */
+static void gguf_name(char to[128], const char *name)
+{
+    const char *part = name;
+    char block[32] = "";
+
+    if (strncmp(name, "model.layers.", 13) == 0) {
+        part = strchr(name + 13, '.') + 1;
+        snprintf(block, sizeof block, "blk.%c.", name[13]);
+    }
+    for (size_t i = 0; i < sizeof GGUF_NAMES / sizeof *GGUF_NAMES; i++) {
+        size_t n = strlen(GGUF_NAMES[i][0]);
+
+        if (strncmp(part, GGUF_NAMES[i][0], n) == 0 &&
+            strcmp(part + n, ".weight") == 0)
+            snprintf(to, 128, "%s%s.weight", block, GGUF_NAMES[i][1]);
+    }
+}
+
+static void write_gguf(const form *f, const char *arch)
+{
+    static const char *const token[] = {"a",
+                                        "b",
+                                        "c",
+                                        "ab",
+                                        "bc",
+                                        "abc",
+                                        "d",
+                                        "e",
+                                        "f",
+                                        "g",
+                                        "h",
+                                        "i",
+                                        "j",
+                                        "k",
+                                        "l",
+                                        "m",
+                                        "n",
+                                        "<s>",
+                                        "<|endoftext|>"};
+    static const char *const merge[] = {"a b", "b c", "a bc"};
+    static gguf g;
+    uint64_t place = 0;
+    char name[128];
+    eg_err err;
+
+    gguf_begin(&g, 3, (uint64_t)f->n, 9);
+    gguf_key_text(&g, "general.architecture", arch);
+    gguf_key_u32(&g, "llama.context_length", 64);
+    gguf_key_u32(&g, "llama.attention.head_count", 4);
+    gguf_key_u32(&g, "llama.attention.head_count_kv", 2);
+    gguf_key_u32(&g, "llama.rope.dimension_count", 4);
+    gguf_key_f64(&g, "llama.attention.layer_norm_rms_epsilon", 1e-5);
+    gguf_key_text(&g, "tokenizer.ggml.model", "gpt2");
+    gguf_key_texts(&g, "tokenizer.ggml.tokens", token, V);
+    gguf_key_texts(&g, "tokenizer.ggml.merges", merge, 3);
+    for (int i = 0; i < f->n; i++) {
+        const eg_view *v = &f->entry[i].view;
+        bool vector = v->ndim == 1;
+
+        gguf_name(name, f->entry[i].name);
+        gguf_tensor(&g, name, vector ? 0 : (uint64_t)v->shape[0],
+                    (uint64_t)v->shape[vector ? 0 : 1], 0, place);
+        place += ((uint64_t)eg_view_size(v) * 4 + 31) / 32 * 32;
+    }
+    for (int i = 0; i < f->n; i++) {
+        const eg_view *v = &f->entry[i].view;
+        bool turned = strstr(f->entry[i].name, "q_proj") ||
+                      strstr(f->entry[i].name, "k_proj");
+
+        gguf_align(&g, 32);
+        if (v->ndim == 1)
+            gguf_put(&g, v->data, (size_t)v->shape[0] * 4);
+        else
+            gguf_rows(&g, &f->entry[i], turned);
+    }
+    if (eg_file_write(in_dir("model.gguf"), g.bytes, g.n, &err) != EG_OK)
+        fail_msg("%s", err.msg);
+}
+
+static void test_gguf(void **state)
+{
+    eg_checkpoint c;
+    eg_ids ids = {0};
+    form f;
+    eg_err err;
+
+    (void)state;
+    llama_form(&f);
+    write_gguf(&f, "llama");
+    computes(dir, "logits", LLAMA_LOGITS, LOGITS, 1e-13);
+    if (eg_checkpoint_open(&c, dir, NULL, &err) != EG_OK)
+        fail_msg("%s", err.msg);
+    assert_non_null(c.tokenizer);
+    assert_int_equal(eg_tokenizer_vocab(c.tokenizer), V);
+    assert_int_equal(c.max_ctx, 64);
+    assert_int_equal(
+        eg_tokenizer_encode(c.tokenizer, "abcab", 5, 0, &ids, &err), EG_OK);
+    assert_int_equal(ids.n, 3);
+    assert_true(ids.id[0] == 3 && ids.id[1] == 2 && ids.id[2] == 3);
+    eg_ids_release(&ids);
+    eg_checkpoint_release(&c);
+    eg_checkpoint_release(&c);
+    write_gguf(&f, "falcon");
+    assert_int_equal(eg_checkpoint_open(&c, dir, NULL, &err), EG_EUNSUPPORTED);
+    printf("  %s\n", err.msg);
+    assert_non_null(strstr(err.msg, "expected architecture 'llama'"));
+    form_release(&f);
+    clear();
+}
+
+/* GPT-2 as llm.c writes it: matrices [out, in], blocks side by side, two rows
+ * of padding behind the vocabulary. */
+static void write_llmc(form *f, int version)
+{
+    static const char *const part[] = {
+        "wte.weight",         "wpe.weight",         "ln_1.weight",
+        "ln_1.bias",          "attn.c_attn.weight", "attn.c_attn.bias",
+        "attn.c_proj.weight", "attn.c_proj.bias",   "ln_2.weight",
+        "ln_2.bias",          "mlp.c_fc.weight",    "mlp.c_fc.bias",
+        "mlp.c_proj.weight",  "mlp.c_proj.bias",    "ln_f.weight",
+        "ln_f.bias"};
+    int32_t h[256] = {20240326, version, T, V, L, 2, D, V + 2};
+    static gguf g;
+    char name[128];
+    eg_err err;
+
+    g.n = 0;
+    gguf_put(&g, h, sizeof h);
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        bool once = i < 2 || i > 13;
+
+        for (int l = 0; l < (once ? 1 : L); l++) {
+            const eg_view *v;
+            const float *x;
+            eg_index rows, cols;
+
+            if (once)
+                snprintf(name, sizeof name, "%s", part[i]);
+            else
+                snprintf(name, sizeof name, "h.%d.%s", l, part[i]);
+            v = &form_find(f, name)->view;
+            x = v->data;
+            rows = v->ndim == 1 || i < 2 ? v->shape[0] : v->shape[1];
+            cols = v->ndim == 1 ? 1 : v->shape[i < 2 ? 1 : 0];
+            for (eg_index k = 0; k < rows * cols; k++) {
+                eg_index r = k / cols, c = k % cols;
+                const float *at =
+                    v->ndim == 1 || i < 2 ? x + k : x + c * rows + r;
+
+                if (version == 3)
+                    gguf_put(&g, at, 4);
+                else
+                    gguf_put(&g, (const char *)at + 2, 2);
+            }
+            for (int k = 0; i == 0 && k < 2 * D; k++)
+                gguf_put(&g, "\0\0\0", version == 3 ? 4 : 2);
+        }
+    }
+    if (eg_file_write(in_dir("model.bin"), g.bytes, g.n, &err) != EG_OK)
+        fail_msg("%s", err.msg);
+}
+
+static void test_llmc(void **state)
+{
+    eg_checkpoint c;
+    form f;
+    double d;
+
+    (void)state;
+    gpt2_form(&f, "");
+    write_llmc(&f, 3);
+    computes(in_dir("model.bin"), "logits", GPT2_LOGITS, LOGITS, 1e-13);
+    write_llmc(&f, 5); /* numbers cut to 8 bits */
+    opens(&c, in_dir("model.bin"), "float32");
+    d = differs(&c, "logits", GPT2_LOGITS, LOGITS);
+    printf("  the same in bfloat16: off by %.1e\n", d);
+    assert_true(d > 1e-4 && d < 0.3);
+    eg_checkpoint_release(&c);
+    form_release(&f);
+    clear();
+}
+
+/* Out and in again: the same numbers; biases that are not there are zeros. */
+static void test_export(void **state)
+{
+    static const char *const drop[] = {"hf/model.safetensors", "hf/config.json",
+                                       "hf"};
+    eg_checkpoint c;
+    form f;
+    eg_err err;
+
+    (void)state;
+    for (int nano = 0; nano < 2; nano++) {
+        gpt2_form(&f, nano ? "transformer." : "");
+        write_form("model.safetensors", &f);
+        write_text("config.json", "{\"n_head\": 2}");
+        opens(&c, dir, "float32");
+        if (eg_export_gpt2(c.model, in_dir("hf"), &err) != EG_OK)
+            fail_msg("%s", err.msg);
+        computes(in_dir("hf"), "logits", nano ? NANO_LOGITS : GPT2_LOGITS,
+                 LOGITS, 1e-13);
+        assert_int_equal(eg_export_gpt2(c.model, in_dir("hf"), &err),
+                         EG_EINVAL); /* not empty */
+        eg_checkpoint_release(&c);
+        for (int i = 0; i < 3; i++) (void)remove(in_dir(drop[i]));
+        form_release(&f);
+        clear();
+    }
+    llama_form(&f);
+    write_gguf(&f, "llama");
+    opens(&c, dir, "float32");
+    assert_int_equal(eg_export_gpt2(c.model, in_dir("hf"), &err),
+                     EG_EUNSUPPORTED);
+    printf("  %s\n", err.msg);
+    assert_non_null(strstr(err.msg, "expected model.norm_kind: layer or"));
+    assert_false(eg_file_exists(in_dir("hf")));
+    eg_checkpoint_release(&c);
+    form_release(&f);
+    clear();
+}
+
 static void test_bert(void **state)
 {
     form f;
@@ -326,9 +579,9 @@ static int drop_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gpt2),
-        cmocka_unit_test(test_nanogpt),
-        cmocka_unit_test(test_llama),
+        cmocka_unit_test(test_gpt2),  cmocka_unit_test(test_nanogpt),
+        cmocka_unit_test(test_llama), cmocka_unit_test(test_gguf),
+        cmocka_unit_test(test_llmc),  cmocka_unit_test(test_export),
         cmocka_unit_test(test_bert),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);

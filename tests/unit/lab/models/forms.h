@@ -16,6 +16,7 @@
 
 #include "engram/checkpoint.h"
 #include "engram/eval.h"
+#include "engram/export.h"
 #include "engram/file.h"
 #include "engram/mem.h"
 
@@ -83,12 +84,13 @@ static inline void form_release(form *f)
     f->n = 0;
 }
 
-/* A tensor of that name again; NULL: none. */
+/* A tensor of that name, which is there. */
 static inline eg_st_entry *form_find(form *f, const char *name)
 {
     for (int i = 0; i < f->n; i++)
         if (strcmp(f->entry[i].name, name) == 0) return &f->entry[i];
-    return NULL;
+    fail_msg("no tensor %s", name);
+    return &f->entry[0];
 }
 
 #endif
