@@ -305,7 +305,6 @@ static int descend(recalling *r)
 static int set_up(recalling *r, eg_energy_kind kind)
 {
     const cli_args *a = r->args;
-    const char *beta = cli_value(a, "beta");
     eg_store *s = &r->store;
     eg_store_opts o = {.code = (int)r->code, .seed = (uint64_t)r->seed};
     eg_err err = {0};
@@ -315,10 +314,7 @@ static int set_up(recalling *r, eg_energy_kind kind)
     if (st != EG_OK) return cli_error(st, &err);
     if (eg_energy_signs(kind) && s->kind == EG_STORE_PICTURES)
         eg_store_signs(s);
-    r->beta = eg_store_beta(s, &r->gap) * (kind == EG_ENERGY_MCHN ? 2 : 1);
-    if (beta && !read_number("beta", beta, 1e-12, 1e12, &r->beta))
-        return CLI_MISUSE;
-    r->part_beta = r->beta / (kind == EG_ENERGY_MCHN ? 2 : 1);
+    r->beta = eg_store_beta(s, &r->gap);
     r->work = eg_calloc((size_t)(s->d + s->n), sizeof *r->work);
     if (!r->work) return cli_fail(CLI_FAILED, "out of memory");
     st = eg_energy_init(&r->energy, kind, s->pattern, s->d, s->n, r->beta,
@@ -326,9 +322,30 @@ static int set_up(recalling *r, eg_energy_kind kind)
     if (st != EG_OK) return cli_error(st, &err);
     cli_say("%td patterns of %td entries, the nearest two %.3g apart", s->d,
             s->n, r->gap);
-    if (kind == EG_ENERGY_DISTANCE || kind == EG_ENERGY_MCHN)
-        cli_say("beta %.4g%s", r->beta,
-                beta ? "" : ", at which all of them are apart");
+    return CLI_DONE;
+}
+
+/* Without --beta, one at which the known part of the cue alone tells patterns
+ * apart; twice as much for mchn, which is then the same where lengths are. */
+static int choose_beta(recalling *r)
+{
+    const char *beta = cli_value(r->args, "beta");
+    eg_energy *e = &r->energy;
+    double known = 0;
+
+    for (eg_index j = 0; j < e->n; j++)
+        known += r->cue.known[j] != 0 ? 1 / (double)e->n : 0;
+    r->part_beta = r->beta / (known > .01 ? known : 1);
+    if (beta) {
+        if (!read_number("beta", beta, 1e-12, 1e12, &r->part_beta))
+            return CLI_MISUSE;
+        if (e->kind == EG_ENERGY_MCHN) r->part_beta /= 2;
+    }
+    if (e->kind != EG_ENERGY_DISTANCE && e->kind != EG_ENERGY_MCHN)
+        return CLI_DONE;
+    e->beta = r->part_beta * (e->kind == EG_ENERGY_MCHN ? 2 : 1);
+    cli_say("beta %.4g%s", e->beta,
+            beta ? "" : ", at which the cue tells them apart");
     return CLI_DONE;
 }
 
@@ -351,6 +368,7 @@ int cmd_recall(const cli_args *a)
     cli_catch_signals();
     code = set_up(&r, kind);
     if (code == CLI_DONE) code = make_cue(&r);
+    if (code == CLI_DONE) code = choose_beta(&r);
     if (code == CLI_DONE) code = descend(&r);
     json_decref(r.log);
     eg_cue_release(&r.cue);
