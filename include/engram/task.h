@@ -142,17 +142,16 @@ extern "C" {
 
 /* A text, or shards of tokens. */
 #define EG_CORPUS_FIELDS(I, R, B, T, E, L)                                     \
-    T(text, "",                                                                \
-      "what is read: a folder that `engram tokenize` made, a shard (.bin), "   \
-      "or "                                                                    \
-      "a text")                                                                \
-    T(tokenizer, "",                                                           \
-      "the tokens' names: a tokenizer's file or folder, or how many ids "      \
-      "there "                                                                 \
-      "are; empty: the tokenizer beside the shards, a text's characters")      \
     E(window, "random", "random|epoch|sequential",                             \
       "where sequences of training begin: anywhere; side by side, in another " \
       "order each epoch; one behind the other, as llm.c reads")                \
+    T(text, "",                                                                \
+      "what is read: a folder that `engram tokenize` made, a shard (.bin), "   \
+      "or a text")                                                             \
+    T(tokenizer, "",                                                           \
+      "the tokens' names: a tokenizer's file or folder, or how many ids "      \
+      "there are; empty: the tokenizer beside the shards, a text's "           \
+      "characters")                                                            \
     R(share, "1", 1e-9, 1,                                                     \
       "of the tokens of training, so large a first part is read: 0.01 lies "   \
       "within 0.1")                                                            \
@@ -166,14 +165,14 @@ extern "C" {
     EG_TASK_COMMON_FIELDS(I, R, B, T, E, L) \
     EG_BIGRAM_FIELDS(I, R, B, T, E, L)      \
     EG_MARKOV_FIELDS(I, R, B, T, E, L)      \
+    EG_CORPUS_FIELDS(I, R, B, T, E, L)      \
     EG_VECTORS_FIELDS(I, R, B, T, E, L)     \
     EG_TOKENS_FIELDS(I, R, B, T, E, L)      \
     EG_LINEAR_FIELDS(I, R, B, T, E, L)      \
     EG_NONLINEAR_FIELDS(I, R, B, T, E, L)   \
     EG_REGRESSION_FIELDS(I, R, B, T, E, L)  \
     EG_UNIFORM_FIELDS(I, R, B, T, E, L)     \
-    EG_QUESTION_FIELDS(I, R, B, T, E, L)    \
-    EG_CORPUS_FIELDS(I, R, B, T, E, L)
+    EG_QUESTION_FIELDS(I, R, B, T, E, L)
 EG_FIELDS_STRUCT(eg_task_opts, EG_TASK_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_task_fields[];
