@@ -232,6 +232,10 @@ int cmd_tokenize(const cli_args *a)
     if (code != CLI_DONE) return code;
     cli_catch_signals();
     st = get_tokenizer(&t, a, &c, vocab, words, pool, &watch, &err);
+    if (st == EG_OK && cli_value(a, "train-vocab") &&
+        eg_tokenizer_vocab(t) < vocab)
+        cli_warn(NULL, "no pair of tokens is there twice any more: the "
+                       "vocabulary is smaller than was asked for");
     if (st == EG_OK)
         st = eg_corpus_tokenize(&info, &c, t, &how, pool, &watch, &err);
     if (st == EG_OK)
