@@ -204,6 +204,7 @@ int cmd_runs(const cli_args *a);
 int cmd_show(const cli_args *a);
 int cmd_show_program(const cli_args *a);
 int cmd_report(const cli_args *a);
+int cmd_lens(const cli_args *a);
 int cmd_dump(const cli_args *a);
 int cmd_probe(const cli_args *a);
 int cmd_generate(const cli_args *a);
@@ -243,6 +244,9 @@ extern const char cli_task_help[];
 
 extern const cli_option cli_tokenize_options[];
 extern const char cli_tokenize_help[];
+
+extern const cli_option cli_lens_options[];
+extern const char cli_lens_help[];
 
 /* Help pages, from the tables. */
 void cli_usage(FILE *f);

@@ -20,6 +20,7 @@
 #include "engram/generate.h"
 #include "engram/kern.h"
 #include "engram/lab.h"
+#include "engram/lens.h"
 #include "engram/mem.h"
 #include "engram/memory.h"
 #include "engram/mesa.h"

@@ -53,6 +53,26 @@ EG_API eg_status eg_report_svg(const char *const *paths, int n_paths,
                                const char *dir, const eg_report_opts *opts,
                                int *n_files, eg_err *err);
 
+/* What lenses saw of a model, once or at several moments of its training. */
+typedef struct eg_report_lens {
+    const char *out;            /* the page */
+    const char *title, *source; /* of which weights */
+    const char *text;           /* on what: a file, or a kind of task */
+    int n;
+    const int64_t *step;     /* [n] updates done, ascending; -1: not known */
+    const char *const *seen; /* [n] records of eg_lens_look; the last one is
+                                shown in full */
+} eg_report_lens;
+/* Writes one self-contained page, atomically, and beside it (NULL: not) a file
+ * of the same data, {"title", "source", "text", "moments": [{"step", "seen"}]}.
+ * Nothing is replaced but a page of engram's, and data of one. EG_EINVAL: no
+ * moment; EG_EFORMAT: a record that is no JSON; EG_EIO; EG_ENOMEM. */
+EG_API eg_status eg_report_lens_write(const eg_report_lens *lens,
+                                      const char *data, eg_err *err);
+/* May they be written there? Asked before the work that they are to hold. */
+EG_API eg_status eg_report_lens_place(const char *out, const char *data,
+                                      eg_err *err);
+
 /* Was the plotting library embedded when this was built? Without it the page
  * still holds verdicts and data, and says that figures need it. */
 EG_API bool eg_report_has_plotly(void);

@@ -86,6 +86,9 @@ EG_API void eg_run_checkpoint_path(const eg_run *run, int64_t step, char *buf,
                                    size_t size);
 EG_API eg_status eg_run_last_checkpoint(int64_t *step, const char *dir,
                                         eg_err *err);
+/* The newest one before step `below`; -1: none. */
+EG_API eg_status eg_run_checkpoint_below(int64_t *step, const char *dir,
+                                         int64_t below, eg_err *err);
 EG_API void eg_run_prune(const eg_run *run, int keep);
 
 /* metrics.jsonl read back: one series a name, in file order. */

@@ -19,7 +19,8 @@
     X(dsyev)               \
     X(dgeev)               \
     X(dgesdd)              \
-    X(dgelsy)
+    X(dgelsy)              \
+    X(dposv)
 
 typedef struct egi_lapack {
 #define EGI_LAPACK_ENTRY(name) __typeof__(LAPACKE_##name) *name;

@@ -60,15 +60,21 @@ eg_status egi_checkpoint_below(int64_t *step, const eg_folder *run,
     return EG_OK;
 }
 
-eg_status eg_run_last_checkpoint(int64_t *step, const char *dir, eg_err *err)
+eg_status eg_run_checkpoint_below(int64_t *step, const char *dir, int64_t below,
+                                  eg_err *err)
 {
     eg_folder f;
     eg_status st = eg_folder_open(&f, dir, err);
 
     *step = -1;
-    if (st == EG_OK) st = egi_checkpoint_below(step, &f, INT64_MAX, err);
+    if (st == EG_OK) st = egi_checkpoint_below(step, &f, below, err);
     eg_folder_close(&f);
     return st;
+}
+
+eg_status eg_run_last_checkpoint(int64_t *step, const char *dir, eg_err *err)
+{
+    return eg_run_checkpoint_below(step, dir, INT64_MAX, err);
 }
 
 void eg_run_prune(const eg_run *run, int keep)

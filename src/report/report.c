@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "engram/lab.h"
 #include "report/flow_view.h"
 
@@ -164,9 +163,6 @@ static eg_status data_json(json_t **out, const egi_collection *c,
                            const eg_report_opts *opts, eg_err *err)
 {
     eg_status st = EG_OK;
-    char now[32], machine[512];
-    time_t t = time(NULL);
-    struct tm tm;
     int64_t budget = opts->map_bytes > 0 ? opts->map_bytes : 6 << 20;
     int bad = 0;
     json_t *root = json_object(), *groups = groups_json(c);
@@ -178,17 +174,11 @@ static eg_status data_json(json_t **out, const egi_collection *c,
     }
     EG_TRY(add_heats(groups, c, budget, err));
     EG_TRY(add_flows(groups, c, budget, err));
-    gmtime_r(&t, &tm);
-    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    eg_machine_describe(machine, sizeof machine);
     bad |= json_object_set_new(root, "title", title_json(c, opts));
     bad |= json_object_set_new(root, "command",
                                opts->command ? egi_json_text(opts->command)
                                              : json_null());
-    bad |= json_object_set_new(root, "generated", json_string(now));
-    bad |= json_object_set_new(root, "version", json_string(eg_version()));
-    bad |= json_object_set_new(root, "commit", json_string(eg_commit()));
-    bad |= json_object_set_new(root, "machine", egi_json_text(machine));
+    bad |= egi_page_facts(root);
     bad |= json_object_set(root, "claims", c->claims);
     bad |= json_object_set(root, "problems", c->problems);
     bad |= json_object_set_new(root, "panels", egi_panels_json());
@@ -204,84 +194,23 @@ done:
     return st;
 }
 
-/* JSON inside a script element: no "<" may be seen by the HTML parser. */
-static void put_json(FILE *f, const char *text)
-{
-    const char *p = text, *lt;
-
-    for (; (lt = strchr(p, '<')); p = lt + 1) {
-        fwrite(p, 1, (size_t)(lt - p), f);
-        fputs("\\u003c", f);
-    }
-    fputs(p, f);
-}
-
-static void put_part(FILE *f, const char *name, size_t n, const char *title,
-                     const char *json)
-{
-    const struct {
-        const char *name, *text;
-    } part[] = {{"css", egi_page_css},       {"core", egi_core_js},
-                {"curves", egi_curves_js},   {"heat", egi_heat_js},
-                {"scene", egi_scene_js},     {"tokens", egi_tokens_js},
-                {"flow", egi_flow_js},       {"phase", egi_phase_js},
-                {"surface", egi_surface_js}, {"profiles", egi_profiles_js},
-                {"page", egi_page_js},       {"plotly", egi_plotly_js}};
-
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
-        if (strlen(part[i].name) == n && memcmp(part[i].name, name, n) == 0)
-            fputs(part[i].text, f);
-    if (n == 4 && memcmp(name, "data", 4) == 0) put_json(f, json);
-    if (n == 5 && memcmp(name, "title", 5) == 0) fputs(title, f);
-}
-
-/* The skeleton with every {{name}} replaced. */
-static void put_page(FILE *f, const char *title, const char *json)
-{
-    const char *p = egi_page_html, *open, *close;
-
-    while ((open = strstr(p, "{{")) && (close = strstr(open, "}}"))) {
-        fwrite(p, 1, (size_t)(open - p), f);
-        put_part(f, open + 2, (size_t)(close - open - 2), title, json);
-        p = close + 2;
-    }
-    fputs(p, f);
-}
-
-/* As the skeleton has it: by it a page of engram's is known again. */
-static const char page_mark[] = "<meta name=\"generator\" content=\"engram\">";
-
 eg_status eg_report_write(const char *const *paths, int n_paths,
                           const eg_report_opts *opts, eg_err *err)
 {
     eg_status st = EG_OK;
     egi_collection c = {0};
-    eg_outfile o = {0};
     json_t *data = NULL;
-    char *title = NULL, *json = NULL;
 
     if (n_paths < 1 || !opts || !opts->out)
         return EG_FAIL(err, EG_EINVAL,
                        "a report needs at least one run and a file to write");
     EG_TRY(eg_output_apart(opts->out, paths, n_paths, err));
-    EG_TRY(eg_output_own(opts->out, page_mark, err));
+    EG_TRY(eg_output_own(opts->out, egi_page_mark, err));
     EG_TRY(egi_collect(&c, paths, n_paths, err));
     EG_TRY(data_json(&data, &c, opts, err));
-    title = egi_html_escape(json_string_value(json_object_get(data, "title")));
-    json = egi_json_print(data, JSON_COMPACT | JSON_ENSURE_ASCII |
-                                    JSON_REAL_PRECISION(6));
-    if (!title || !json) {
-        st = egi_report_no_memory(err);
-        goto done;
-    }
-    EG_TRY(eg_outfile_open_own(&o, NULL, opts->out, page_mark, err));
-    put_page(o.f, title, json);
-    EG_TRY(eg_outfile_commit(&o, err));
+    EG_TRY(egi_page_write(opts->out, egi_page_html, data, err));
     egi_collection_tell(&c, opts);
 done:
-    if (st != EG_OK && o.f) eg_outfile_abort(&o);
-    eg_free(json);
-    eg_free(title);
     json_decref(data);
     egi_collection_release(&c);
     return st;

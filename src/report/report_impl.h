@@ -192,13 +192,24 @@ json_t *egi_json_base64(const unsigned char *p, size_t n);
 /* &, <, >, " and ' as entities; to be released with eg_free. */
 char *egi_html_escape(const char *s);
 
+/* --- page.c: a page from a skeleton --- */
+
+/* What pages of engram's have in their first bytes. */
+extern const char egi_page_mark[];
+/* When and by what the page is made, into root; 0, or out of memory. */
+int egi_page_facts(json_t *root);
+/* The skeleton with every {{name}} replaced; data has "title". Atomic; nothing
+ * is replaced but a page of engram's. */
+eg_status egi_page_write(const char *out, const char *skeleton,
+                         const json_t *data, eg_err *err);
+
 /* --- embed.c, made by report.cmake: the fixed parts of the page, as texts ---
  */
 
 extern const char egi_page_html[], egi_page_css[], egi_core_js[],
     egi_curves_js[], egi_heat_js[], egi_scene_js[], egi_tokens_js[],
     egi_flow_js[], egi_phase_js[], egi_surface_js[], egi_profiles_js[],
-    egi_page_js[];
+    egi_page_js[], egi_lens_html[], egi_lens_js[];
 extern const char egi_plotly_js[]; /* "" when the build had none */
 
 #endif

@@ -1,0 +1,75 @@
+# lens: one page and its numbers, of a run, of a file, of every checkpoint.
+. "$(dirname "$0")/lib.sh"
+
+tiny 30 >c.yaml
+expect 0 - - "$engram" run c.yaml --out r --set checkpoint.every=10 \
+    --set checkpoint.keep=9
+w=r/checkpoints/step-30.safetensors
+
+photo r >before
+expect 0 '^lens.html$' - "$engram" lens r --sequences 16
+unchanged r before # a lens reads
+grep -q '"engram_lens": 1' lens.json || die 'no data beside the page'
+grep -q '<meta name="generator" content="engram">' lens.html || die 'no page'
+grep -q '"step": 30' lens.json || die 'not the newest checkpoint'
+for lens in birth mesa flow energy; do
+    grep -q "\"$lens\": {" lens.json || die "no lens $lens"
+done
+expect 0 '^lens.html$' - "$engram" lens r --sequences 16 # replaces its own
+
+# the same by file and configuration, and whatever the threads
+seen() { sed -n '/"seen"/,$p' "$1"; }
+seen lens.json >whole
+for words in "$w c.yaml" "r c.yaml --threads 1"; do
+    expect 0 '^o.html$' - "$engram" lens $words --sequences 16 --out o.html
+    seen o.json >other
+    same whole other
+done
+expect 0 '"copying": ' - "$engram" lens r --sequences 16 --json
+
+# over time: three checkpoints, the last one in full
+expect 0 '^t.html$' - "$engram" lens r --sequences 16 \
+    --over-time --out t.html
+[ "$(grep -c '^   "step": ' t.json)" = 3 ] || die 'expected three moments'
+[ "$(grep -c '"patterns": ' t.json)" = 1 ] || die 'expected one moment in full'
+
+# a text of one's own, in the task's characters
+for i in $(seq 20); do echo 'Who is there? Nay, answer me: stand, and unfold yourself.'; done >mine.txt
+expect 0 '^m.html$' - "$engram" lens r --text mine.txt --sequences 16 \
+    --out m.html
+grep -q '"text": "mine.txt"' m.json || die 'the text is not named'
+printf 'caf\303\251 %.0s' $(seq 40) >accents.txt
+expect 0 - '40 characters that the task does not have are left out' \
+    "$engram" lens r --text accents.txt --sequences 16 --out a.html
+
+# a model of text: the task's own tokenizer reads another one
+sed 's/n_ctx: 32, n_triggers: 2/kind: text, text: mine.txt, n_ctx: 32/' c.yaml \
+    >text.yaml
+expect 0 - - "$engram" run text.yaml --out t
+echo 'stand and answer: who is there? unfold me' >short.txt
+for i in 1 2 3; do cat short.txt; done >other.txt
+expect 0 '^x.html$' - "$engram" lens t --text other.txt --sequences 16 \
+    --out x.html
+grep -q 'answer: who is' x.json || die 'no text in the neighbours'
+expect 0 '^x.html$' - "$engram" lens t --sequences 16 --out x.html
+
+# what is refused, and what is not lost
+expect 2 '' 'has 5 tokens; expected 33' "$engram" lens r --out n.html \
+    --text <(printf hello)
+printf 'a\377b' >bad.txt
+expect 1 '' 'bad.txt: no UTF-8 at byte 1' "$engram" lens r --text bad.txt
+expect 1 '' 'none.txt' "$engram" lens r --text none.txt
+expect 2 '' 'ends with .html' "$engram" lens r --out page
+cp "$w" w.safetensors
+expect 2 '' 'expected a CONFIG' "$engram" lens w.safetensors
+expect 2 '' '--over-time: expected a run' "$engram" lens "$w" c.yaml --over-time
+expect 2 '' '--sequences: expected a whole number from 8' \
+    "$engram" lens r --sequences 7
+expect 2 '' "no run 'nothing'" "$engram" lens nothing
+echo mine >k.html
+expect 2 '' 'k.html' "$engram" lens r --sequences 16 --out k.html
+[ "$(cat k.html)" = mine ] || die 'another file was replaced'
+echo mine >j.json
+expect 2 '' 'j.json' "$engram" lens r --sequences 16 --out j.html
+[ "$(cat j.json)" = mine ] || die 'another file was replaced'
+[ ! -e j.html ] || die 'a page without its data'
