@@ -47,6 +47,9 @@ EG_API extern const eg_theory eg_mesa_theories[];
  *     kernel     the sum of softmax_i(sharpness s_{i-1} . s_t) s_i: an induction
  *                head
  *     oracle     W s_t: who knows the system
+ *     dmmse      the mean of W s_t over the systems of training (n_systems), each
+ *                weighed by exp(-|s_i - W s_{i-1}|^2 / (2 noise^2)) of the pairs:
+ *                the best for sequences of these [2306.15063]
  * Coefficients that are not given are alpha = eta in gd and gdpp, beta = eta and
  * gamma = 0 in gdpp, alpha = 1 and beta = 0 in prop2, alpha
  * = eta and beta = 0 in momentum. tune looks for better ones
@@ -60,7 +63,8 @@ EG_API extern const eg_theory eg_mesa_theories[];
 /* clang-format on */
 #define EG_THEORY_MESA_SOLVER_FIELDS(I, R, B, T, E, L)                         \
     E(solver, "ridge",                                                         \
-      "zero|gd|gdpp|ridge|momentum|prop2|chebyshev|newton|kernel|oracle",      \
+      "zero|gd|gdpp|ridge|momentum|prop2|chebyshev|newton|kernel|oracle|"      \
+      "dmmse",                                                                 \
       "how s_{t+1} is told")                                                   \
     EG_MESA_DATA_FIELDS(I, R, B, T, E, L)                                      \
     E(system, "orthogonal", "orthogonal|contracting|fixed|nonlinear",          \
@@ -68,6 +72,11 @@ EG_API extern const eg_theory eg_mesa_theories[];
     I(hidden, "0", 0, 64, "task.hidden: entries of a hidden state")            \
     I(lags, "1", 1, 64,                                                        \
       "states in each key and input, [s_t, s_{t-1}, ...], task.lags")          \
+    B(features, "false",                                                       \
+      "system nonlinear: pairs are (psi(s_{i-1}), s_i / |s_i|), psi what the " \
+      "law makes of a state before W")                                         \
+    I(n_systems, "0", 0, 4096, "task.n_systems: how many there are")           \
+    B(met, "false", "test sequences are of those systems, not of others")      \
     I(sequences, "2560", 1, 10000000, "test sequences")                        \
     B(newest, "true",                                                          \
       "false: without the pair (s_{t-1}, s_t), as the original program's "     \

@@ -59,14 +59,18 @@ extern "C" {
       "the test batch from others; 0: each sequence from a chain of its own") \
     E(start, "stationary", "stationary|uniform", "law of the first symbol")
 
-/* Vectors that follow a law of their own in each sequence (arXiv 2309.05858).
- */
+/* Vectors that follow a law of their own in each sequence (arXiv 2309.05858);
+ * of finitely many laws arXiv 2306.15063, 2501.17745. */
 #define EG_VECTORS_FIELDS(I, R, B, T, E, L)                                  \
     I(dim, "10", 1, 64, "entries of what is seen at a position")             \
     R(noise, "0.01", 0, 1e6, "standard deviation of the noise of each step") \
     R(start_width, "0", 0, 1e6,                                              \
       "entries of the first state are uniform between minus and plus this; " \
       "0: 1, nonlinear 0.25")
+#define EG_SYSTEMS_FIELDS(I, R, B, T, E, L)                                   \
+    I(n_systems, "0", 0, 1000000000,                                          \
+      "sequences of training and probes come from so many systems, those of " \
+      "the test batch from others; 0: each sequence from a system of its own")
 #define EG_TOKENS_FIELDS(I, R, B, T, E, L)                                     \
     E(tokens, "raw", "raw|constructed|constructed_one|lagged",                 \
       "what stands at position t: s_t; [0, s_t, s_t, s_{t-1}]; the same of a " \
@@ -112,6 +116,7 @@ extern "C" {
       "pairs of a first W, before those of a second; 0: one W")
 
 #define EG_MOST_TOKENS 1048576
+#define EG_SYSTEMS_KEPT 4096
 
 /* Tokens at random. */
 #define EG_UNIFORM_FIELDS(I, R, B, T, E, L) \
@@ -167,6 +172,7 @@ extern "C" {
     EG_MARKOV_FIELDS(I, R, B, T, E, L)      \
     EG_CORPUS_FIELDS(I, R, B, T, E, L)      \
     EG_VECTORS_FIELDS(I, R, B, T, E, L)     \
+    EG_SYSTEMS_FIELDS(I, R, B, T, E, L)     \
     EG_TOKENS_FIELDS(I, R, B, T, E, L)      \
     EG_LINEAR_FIELDS(I, R, B, T, E, L)      \
     EG_NONLINEAR_FIELDS(I, R, B, T, E, L)   \
@@ -296,6 +302,9 @@ EG_API const eg_tokenizer *eg_task_tokenizer(const eg_task *task);
  *         of the law and of each file by the law; label_nats, label_count
  *         [labels]: its parts, and how often each is in a line
  *                                                        (question_formation)
+ *     systems [n_systems, dim, dim]: W of each system of training, where
+ *         there are at most EG_SYSTEMS_KEPT and nothing is hidden
+ *                                                        (linear, regression)
  *     noise_floor [1]: mean loss of who knows the system and its state, where
  *         nothing is clipped                              (linear, nonlinear)
  */

@@ -93,6 +93,22 @@ static eg_status read_options(check *c, eg_err *err)
         return EG_FAIL(err, EG_EINVAL,
                        "solver: the oracle knows linear systems whose states "
                        "are seen, without lags");
+    if (kind == EGI_ICL_DMMSE &&
+        (o->n_systems == 0 || !(o->noise > 0) || o->lags > 1 || o->hidden > 0))
+        return EG_FAIL(err, EG_EINVAL,
+                       "solver: dmmse weighs the systems of training, "
+                       "n_systems, by the noise: expected some of both, and "
+                       "states that are seen, without lags");
+    if (o->met && o->n_systems == 0)
+        return EG_FAIL(err, EG_EINVAL, "met: expected n_systems above 0");
+    if (o->n_systems > 0 && o->system != EGI_ICL_ORTHOGONAL &&
+        o->system != EGI_ICL_CONTRACTING)
+        return EG_FAIL(err, EG_EINVAL,
+                       "n_systems: expected the orthogonal or the contracting "
+                       "system");
+    if (o->features && (o->system != EGI_ICL_NONLINEAR || o->lags > 1))
+        return EG_FAIL(err, EG_EINVAL,
+                       "features: of system nonlinear, without lags");
     if (o->hidden > 0 && o->system == EGI_ICL_NONLINEAR)
         return EG_FAIL(err, EG_EINVAL,
                        "hidden: expected 0 for the nonlinear system");
@@ -235,7 +251,8 @@ static eg_status test(check *c, eg_err *err)
     }
     EG_TRY(egi_icl_crew_new(&crew, c->solver, &c->source, c->how.steps,
                             (int)o->sequences, c->pool, err));
-    egi_icl_crew_run(crew, &c->how, EG_TEST, 0, &loss, NULL);
+    egi_icl_crew_run(crew, &c->how, o->met ? EG_PROBE : EG_TEST, 0, &loss,
+                     NULL);
     c->out->emit(c->out->ctx, 0, "mean", loss.mean);
     c->out->emit(c->out->ctx, 0, "mean_se", loss.se);
     c->out->emit(c->out->ctx, 0, "mean_entry", loss.mean / (double)o->dim);
@@ -257,7 +274,9 @@ eg_status egi_theory_mesa_solver(const void *options, uint64_t seed,
                          .noise = o->noise,
                          .system = o->system,
                          .hidden = o->hidden,
-                         .lags = o->lags};
+                         .lags = o->lags,
+                         .n_systems = o->n_systems,
+                         .features = o->features};
     check c = {.o = o,
                .solver = &egi_icl_solvers[o->solver],
                .out = out,

@@ -1,12 +1,15 @@
 /* Sequences of a task as problems of regression in context. */
 #include "mesa/context.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "engram/mem.h"
 #include "base/sweep.h"
 #include "memory/dense.h"
 #include "mesa/cholesky.h"
+
+enum { MAX_DIM = 64 }; /* of task.dim */
 
 static eg_status make_task(eg_task **out, const egi_icl_data *data,
                            double noise, uint64_t seed, eg_err *err)
@@ -22,6 +25,7 @@ static eg_status make_task(eg_task **out, const egi_icl_data *data,
     if (data->system != EGI_ICL_NONLINEAR) {
         o.system = data->system;
         o.hidden = data->hidden;
+        o.n_systems = data->n_systems;
     }
     if (data->lags > 1) {
         o.tokens = EG_TOKENS_LAGGED;
@@ -35,7 +39,7 @@ eg_status egi_icl_open(egi_icl_source *s, const egi_icl_data *data,
 {
     eg_status st = EG_OK;
 
-    *s = (egi_icl_source){0};
+    *s = (egi_icl_source){.features = data->features};
     EG_TRY(make_task(&s->task, data, data->noise, seed, err));
     if (know_system) EG_TRY(make_task(&s->twin, data, 0, seed, err));
 done:
@@ -55,6 +59,7 @@ eg_status egi_icl_new(egi_icl *c, const egi_icl_source *s, eg_err *err)
     eg_io io = eg_task_io(s->task);
     eg_index T = io.n_ctx, m = io.n_in, p = io.n_out;
     eg_index square = s->twin ? 3 * m * m : 0;
+    eg_view systems;
     double *next;
 
     *c = (egi_icl){.T = io.n_ctx, .m = io.n_in, .p = io.n_out};
@@ -69,6 +74,11 @@ eg_status egi_icl_new(egi_icl *c, const egi_icl_source *s, eg_err *err)
     c->y = egi_take(&next, T * p);
     c->target = egi_take(&next, T * p);
     if (s->twin) c->truth = next;
+    if (eg_task_fact(s->task, "systems", &systems)) {
+        c->systems = systems.data;
+        c->n_systems = systems.shape[0];
+    }
+    c->noise = eg_task_options(s->task)->noise;
     return EG_OK;
 }
 
@@ -96,6 +106,30 @@ static void find_system(egi_icl *c)
         egi_cholesky_solve(c->truth + i * n, gram, cross + i * n, n);
 }
 
+/* x over its length; 0 stays. */
+static void normalise(double *x, eg_index n)
+{
+    double size = sqrt(egi_dot(x, x, n));
+
+    for (eg_index i = 0; i < n && size > 0; i++) x[i] /= size;
+}
+
+/* q and k are psi of the states in q, y of length 1. */
+static void take_features(egi_icl *c, const egi_icl_source *s)
+{
+    for (eg_index t = 0; t < c->T; t++) {
+        double psi[MAX_DIM];
+
+        normalise(c->y + t * c->p, c->p);
+        (void)eg_task_features(s->task, psi, c->q + t * c->m);
+        normalise(psi, c->m);
+        memcpy(c->q + t * c->m, psi, (size_t)c->m * sizeof *psi);
+    }
+    for (eg_index t = 1; t < c->T; t++)
+        memcpy(c->k + t * c->m, c->q + (t - 1) * c->m,
+               (size_t)c->m * sizeof *c->k);
+}
+
 void egi_icl_make(egi_icl *c, const egi_icl_source *s, eg_split split,
                   uint64_t step, uint32_t index)
 {
@@ -113,4 +147,5 @@ void egi_icl_make(egi_icl *c, const egi_icl_source *s, eg_split split,
     for (eg_index t = 0; t < c->T; t++) /* s_t comes first in [s_t, ...] */
         memcpy(c->y + t * c->p, c->q + t * c->m, seen);
     memcpy(c->target, c->seq.outputs, (size_t)c->T * seen);
+    if (s->features) take_features(c, s);
 }

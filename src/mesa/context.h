@@ -7,7 +7,10 @@
  *
  * so that the first pair is empty (with several lags k and q are [s_t, s_{t-1},
  * ...], and k_t = q_{t-1}) and the newest one, (s_{t-1}, s_t), ends with
- * the input itself. */
+ * the input itself. With features k_t = psi(s_{t-1}), q_t = psi(s_t), what the
+ * law of the task makes of a state before W, of length 1, and y_t = s_t /
+ * |s_t|.
+ */
 #ifndef EGI_MESA_CONTEXT_H
 #define EGI_MESA_CONTEXT_H
 
@@ -20,7 +23,10 @@ typedef struct egi_icl {
     double *y;        /* [T, p] */
     double *target;   /* [T, p] */
     double *truth;    /* [p, m] the system; NULL unless the source knows it */
-    eg_seq seq;       /* what it was made of */
+    const double *systems; /* [n_systems, p, m] those of training; NULL: none */
+    eg_index n_systems;
+    double noise;
+    eg_seq seq; /* what it was made of */
     double *block;
 } egi_icl;
 
@@ -28,15 +34,18 @@ typedef struct egi_icl {
  * system. */
 typedef struct egi_icl_source {
     eg_task *task, *twin; /* twin may be NULL */
+    bool features;        /* regress on psi(s), of the nonlinear system */
 } egi_icl_source;
 
 /* The options that all statements share, and what else a source can be. */
 typedef struct egi_icl_data {
     int64_t dim, n_ctx;
     double noise;
-    int system;     /* as the option of mesa_solver says */
-    int64_t hidden; /* entries of a hidden state; 0: none */
-    int64_t lags;   /* states in a key and in an input; 0: 1 */
+    int system;        /* as the option of mesa_solver says */
+    int64_t hidden;    /* entries of a hidden state; 0: none */
+    int64_t lags;      /* states in a key and in an input; 0: 1 */
+    int64_t n_systems; /* of training; 0: each sequence has its own */
+    bool features;     /* as above */
 } egi_icl_data;
 enum {
     EGI_ICL_ORTHOGONAL,

@@ -169,5 +169,6 @@ const egi_icl_solver egi_icl_solvers[EGI_ICL_KINDS] = {
     {"newton",    0, NULL,        square_work,       newton},
     {"kernel",    0, "sharpness", no_work,           egi_icl_kernel},
     {"oracle",    0, NULL,        no_work,           oracle},
+    {"dmmse",     0, NULL,        egi_icl_dmmse_work, egi_icl_dmmse},
 };
 /* clang-format on */

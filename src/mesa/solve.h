@@ -40,6 +40,7 @@ typedef enum egi_icl_kind {
     EGI_ICL_NEWTON,
     EGI_ICL_KERNEL,
     EGI_ICL_ORACLE,
+    EGI_ICL_DMMSE,
     EGI_ICL_KINDS
 } egi_icl_kind;
 extern const egi_icl_solver egi_icl_solvers[EGI_ICL_KINDS];
@@ -81,5 +82,8 @@ void egi_icl_gd_clipped(const egi_icl *c, const egi_icl_how *h, double *pred,
                         const egi_icl_grad *g, double *work);
 void egi_icl_kernel(const egi_icl *c, const egi_icl_how *h, double *pred,
                     const egi_icl_grad *g, double *work);
+void egi_icl_dmmse(const egi_icl *c, const egi_icl_how *h, double *pred,
+                   const egi_icl_grad *g, double *work);
+eg_index egi_icl_dmmse_work(const egi_icl *c, const egi_icl_how *h);
 
 #endif

@@ -16,12 +16,14 @@
 #define EG_FIELDS_OWNER eg_task_opts
 #define FIELDS(I, R, B, T, E, L)        \
     EG_VECTORS_FIELDS(I, R, B, T, E, L) \
+    EG_SYSTEMS_FIELDS(I, R, B, T, E, L) \
     EG_TOKENS_FIELDS(I, R, B, T, E, L)  \
     EG_LINEAR_FIELDS(I, R, B, T, E, L)
 static EG_FIELDS_TABLE(fields, FIELDS)
 
 typedef struct law {
-    double floor, bound;
+    egi_vectors_law of;
+    double bound;
     eg_index over; /* pairs to have been seen before the law is determined */
     double w[];    /* the W of all sequences, when it is fixed */
 } law;
@@ -42,6 +44,17 @@ static double clipped(double x, double bound)
     return x > bound ? bound : x < -bound ? -bound : x;
 }
 
+static void draw_w(double *w, const eg_task *task, eg_rng *rng)
+{
+    const eg_task_opts *o = &task->opts;
+    int m = state_size(o);
+
+    if (o->system == EG_SYSTEM_CONTRACTING)
+        egi_draw_contracting(w, m, o->eig_min, o->eig_max, rng);
+    else
+        egi_draw_orthogonal(w, m, rng);
+}
+
 static void draw_system(system *y, const eg_task *task, eg_rng *rng)
 {
     const eg_task_opts *o = &task->opts;
@@ -49,12 +62,10 @@ static void draw_system(system *y, const eg_task *task, eg_rng *rng)
     int m = y->m = state_size(o);
 
     y->n = (int)o->dim;
-    if (o->system == EG_SYSTEM_ORTHOGONAL)
-        egi_draw_orthogonal(y->w, m, rng);
-    else if (o->system == EG_SYSTEM_CONTRACTING)
-        egi_draw_contracting(y->w, m, o->eig_min, o->eig_max, rng);
-    else
+    if (o->system == EG_SYSTEM_FIXED)
         memcpy(y->w, own->w, (size_t)(m * m) * sizeof *y->w);
+    else
+        draw_w(y->w, task, rng);
     if (o->hidden == 0) return;
     for (int i = 0; i < y->n * m; i++)
         y->c[i] = o->seen_std * eg_rng_normal(rng);
@@ -71,8 +82,8 @@ static void see(double *s, const system *y, const double *h,
     for (int i = 0; i < y->n; i++) s[i] += o->seen_noise * eg_rng_normal(rng);
 }
 
-/* Draws: W, C, the first state and what is seen of it; then for each step its
- * noise and that of what is seen. */
+/* Draws: which system (n_systems > 0), W, C, the first state and what is seen
+ * of it; then for each step its noise and that of what is seen. */
 static void linear_sequence(const eg_task *task, eg_split split, eg_rng *rng,
                             eg_seq *out)
 {
@@ -80,10 +91,11 @@ static void linear_sequence(const eg_task *task, eg_split split, eg_rng *rng,
     const law *own = task->state;
     double h[EGI_MAX_DIM], next[EGI_MAX_DIM], first[EGI_MAX_DIM];
     double a = egi_start_width(o);
+    eg_rng known;
     system y;
 
-    (void)split;
-    draw_system(&y, task, rng);
+    draw_system(&y, task,
+                egi_system_known(task, split, rng, &known) ? &known : rng);
     for (int i = 0; i < y.m; i++)
         h[i] = clipped(a * (2 * eg_rng_uniform(rng) - 1), own->bound);
     see(first, &y, h, o, rng);
@@ -107,6 +119,8 @@ static eg_status check(const eg_task_opts *o, eg_err *err)
     EG_TRY(egi_option_only(o, contracting, "eig_max", of, err));
     EG_TRY(egi_option_only(o, o->system == EG_SYSTEM_FIXED, "draw",
                            "task.system fixed", err));
+    EG_TRY(egi_option_only(o, o->system != EG_SYSTEM_FIXED, "n_systems",
+                           "task.system orthogonal or contracting", err));
     EG_TRY(egi_option_only(o, o->hidden > 0, "seen_std", seen, err));
     EG_TRY(egi_option_only(o, o->hidden > 0, "seen_noise", seen, err));
     if (o->hidden < 0 || o->hidden > EGI_MAX_DIM)
@@ -135,11 +149,11 @@ static void fill_law(law *own, const eg_task_opts *o)
 
     own->bound = o->bound;
     if (o->bound == 0) own->bound = o->system == EG_SYSTEM_CONTRACTING ? 2 : 10;
-    own->floor = step;
+    own->of.floor = step;
     own->over = o->dim;
     if (o->hidden == 0) return;
-    own->floor = step * m * o->seen_std * o->seen_std +
-                 0.5 * n * o->seen_noise * o->seen_noise;
+    own->of.floor = step * m * o->seen_std * o->seen_std +
+                    0.5 * n * o->seen_noise * o->seen_noise;
     own->over = slots * o->dim + slots - 1;
 }
 
@@ -154,13 +168,15 @@ static eg_status linear_make(eg_task *task, eg_err *err)
     EG_TRY(check(o, err));
     own = eg_calloc(1, sizeof *own + (size_t)(m * m) * sizeof *own->w);
     if (!own) return EG_FAIL(err, EG_ENOMEM, "linear task");
+    task->state = own;
     fill_law(own, o);
+    if (o->hidden == 0)
+        EG_TRY(egi_systems_keep(&own->of, task, draw_w, m, err));
     if (o->system == EG_SYSTEM_FIXED) {
         eg_rng rng = eg_rng_make((uint64_t)o->draw, EG_RNG_TASK, 0, 0);
 
         egi_draw_orthogonal(own->w, m, &rng);
     }
-    task->state = own;
 done:
     return st;
 }
@@ -173,7 +189,7 @@ const egi_task_kind egi_task_linear = {
     .groups = egi_vectors_groups,
     .loss = "all",
     .make = linear_make,
-    .free = eg_free,
+    .free = egi_vectors_free,
     .sequence = linear_sequence,
     .fact = egi_vectors_fact,
     .facts = egi_vectors_facts,

@@ -21,7 +21,7 @@ static EG_FIELDS_TABLE(fields, FIELDS)
 #define MAX_WIDTH 256
 
 typedef struct law {
-    double floor;
+    egi_vectors_law of;
     double w[]; /* A^T [width, n], then B^T [n, width] */
 } law;
 
@@ -97,7 +97,7 @@ static eg_status nonlinear_make(eg_task *task, eg_err *err)
                        (long long)o->teacher_width, MAX_WIDTH);
     own = eg_calloc(1, sizeof *own + entries * sizeof *own->w);
     if (!own) return EG_FAIL(err, EG_ENOMEM, "nonlinear task");
-    own->floor = 0.5 * (double)o->dim * o->noise * o->noise;
+    own->of.floor = 0.5 * (double)o->dim * o->noise * o->noise;
     for (size_t i = 0; i < entries; i++)
         own->w[i] = o->teacher_std * eg_rng_normal(&rng);
     task->state = own;
@@ -113,7 +113,7 @@ const egi_task_kind egi_task_nonlinear = {
     .groups = egi_vectors_groups,
     .loss = "all",
     .make = nonlinear_make,
-    .free = eg_free,
+    .free = egi_vectors_free,
     .sequence = nonlinear_sequence,
     .fact = egi_vectors_fact,
     .facts = egi_vectors_facts,

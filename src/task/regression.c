@@ -16,6 +16,7 @@
 #define EG_FIELDS_OWNER eg_task_opts
 #define FIELDS(I, R, B, T, E, L)        \
     EG_VECTORS_FIELDS(I, R, B, T, E, L) \
+    EG_SYSTEMS_FIELDS(I, R, B, T, E, L) \
     EG_REGRESSION_FIELDS(I, R, B, T, E, L)
 static EG_FIELDS_TABLE(fields, FIELDS)
 
@@ -38,7 +39,13 @@ static int what(const eg_task *task, eg_index t, eg_index *pair, int *prompt)
     return (int)((t - head) % period);
 }
 
-/* Draws, of each pair: W where a new one begins, x, then the noise of y. */
+static void draw_w(double *w, const eg_task *task, eg_rng *rng)
+{
+    egi_draw_orthogonal(w, (int)task->opts.dim, rng);
+}
+
+/* Draws, of each pair: W where a new one begins (which, n_systems > 0), x, then
+ * the noise of y. */
 static void regression_sequence(const eg_task *task, eg_split split,
                                 eg_rng *rng, eg_seq *out)
 {
@@ -48,9 +55,9 @@ static void regression_sequence(const eg_task *task, eg_split split,
     size_t bytes = (size_t)n * sizeof *x;
     double a = egi_start_width(o);
 
-    (void)split;
     for (eg_index t = 0; t < task->io.n_ctx; t++) {
         eg_index pair = 0;
+        eg_rng own;
         int is = what(task, t, &pair, &prompt);
         bool second = o->switch_at > 0 && pair >= o->switch_at;
 
@@ -61,7 +68,8 @@ static void regression_sequence(const eg_task *task, eg_split split,
         memset(out->outputs + t * n, 0, bytes);
         if (is == 0) {
             if (pair == 0 || (second && pair == o->switch_at))
-                egi_draw_orthogonal(w, n, rng);
+                draw_w(w, task,
+                       egi_system_known(task, split, rng, &own) ? &own : rng);
             for (int i = 0; i < n; i++)
                 x[i] = a * (2 * eg_rng_uniform(rng) - 1);
             egi_mat_vec(y, w, x, n, n);
@@ -81,7 +89,7 @@ static eg_status regression_make(eg_task *task, eg_err *err)
     const eg_task_opts *o = &task->opts;
     bool prefix = o->format == EG_FORMAT_PREFIX;
     eg_status st = EG_OK;
-    double *floor;
+    egi_vectors_law *law;
 
     EG_TRY(egi_vectors_make(task, err));
     EG_TRY(egi_option_only(o, prefix, "n_prefix", "task.format prefix", err));
@@ -92,10 +100,10 @@ static eg_status regression_make(eg_task *task, eg_err *err)
                        (long long)o->n_prefix, task->io.n_ctx);
     task->io.n_eos = o->format != EG_FORMAT_PLAIN;
     task->io.n_prefix = prefix ? (int)o->n_prefix : 0;
-    floor = eg_calloc(1, sizeof *floor);
-    if (!floor) return EG_FAIL(err, EG_ENOMEM, "regression task");
-    *floor = 0.5 * (double)o->dim * o->noise * o->noise;
-    task->state = floor;
+    law = task->state = eg_calloc(1, sizeof *law);
+    if (!law) return EG_FAIL(err, EG_ENOMEM, "regression task");
+    law->floor = 0.5 * (double)o->dim * o->noise * o->noise;
+    EG_TRY(egi_systems_keep(law, task, draw_w, (eg_index)o->dim, err));
 done:
     return st;
 }
@@ -118,7 +126,7 @@ const egi_task_kind egi_task_regression = {
     .groups = groups,
     .loss = "all",
     .make = regression_make,
-    .free = eg_free,
+    .free = egi_vectors_free,
     .sequence = regression_sequence,
     .fact = egi_vectors_fact,
     .facts = egi_vectors_facts,

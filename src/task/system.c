@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engram/mem.h"
+
 static double dot(const double *x, const double *y, int n)
 {
     double sum = 0;
@@ -125,12 +127,59 @@ done:
 
 bool egi_vectors_fact(const eg_task *task, const char *name, eg_view *out)
 {
+    const egi_vectors_law *law = task->state;
+
+    if (strcmp(name, "systems") == 0 && law->systems) {
+        *out = (eg_view){law->systems,
+                         EG_F64,
+                         3,
+                         {(eg_index)task->opts.n_systems, law->n, law->n}};
+        return true;
+    }
     if (strcmp(name, "noise_floor") != 0) return false;
-    *out = (eg_view){task->state, EG_F64, 1, {1}};
+    *out = (eg_view){&law->floor, EG_F64, 1, {1}};
     return true;
 }
 
-const char *const egi_vectors_facts[] = {"noise_floor", NULL};
+const char *const egi_vectors_facts[] = {"noise_floor", "systems", NULL};
+
+static eg_rng stream_of(const eg_task *task, uint32_t i)
+{
+    return eg_rng_make(task->seed, EG_RNG_TASK, 0, i);
+}
+
+bool egi_system_known(const eg_task *task, eg_split split, eg_rng *rng,
+                      eg_rng *own)
+{
+    if (task->opts.n_systems == 0 || split == EG_TEST) return false;
+    *own = stream_of(task, eg_rng_below(rng, (uint32_t)task->opts.n_systems));
+    return true;
+}
+
+eg_status egi_systems_keep(egi_vectors_law *law, const eg_task *task,
+                           egi_draw_w draw, eg_index n, eg_err *err)
+{
+    int64_t count = task->opts.n_systems;
+
+    law->n = n;
+    if (count == 0 || count > EG_SYSTEMS_KEPT) return EG_OK;
+    law->systems = eg_calloc((size_t)(count * n * n), sizeof *law->systems);
+    if (!law->systems)
+        return EG_FAIL(err, EG_ENOMEM, "task.n_systems: %lld",
+                       (long long)count);
+    for (int64_t i = 0; i < count; i++) {
+        eg_rng rng = stream_of(task, (uint32_t)i);
+
+        draw(law->systems + i * n * n, task, &rng);
+    }
+    return EG_OK;
+}
+
+void egi_vectors_free(void *law)
+{
+    if (law) eg_free(((egi_vectors_law *)law)->systems);
+    eg_free(law);
+}
 
 const eg_group egi_vectors_groups[] = {
     {"under", 0, 0, "fewer pairs seen than dimensions: W is not determined"},

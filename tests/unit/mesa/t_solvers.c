@@ -42,15 +42,21 @@ typedef struct set {
     double pred[ALL], other[ALL], *work;
 } set;
 
-static void set_up(set *s)
+static void set_up_of(set *s, double noise, int n_systems)
 {
-    egi_icl_data data = {.dim = N, .n_ctx = T, .noise = .1};
+    egi_icl_data data = {
+        .dim = N, .n_ctx = T, .noise = noise, .n_systems = n_systems};
 
     assert_int_equal(egi_icl_open(&s->source, &data, 7, true, NULL), EG_OK);
     assert_int_equal(egi_icl_new(&s->icl, &s->source, NULL), EG_OK);
     egi_icl_make(&s->icl, &s->source, EG_TEST, 0, 3);
     s->work = eg_calloc(ROOM, sizeof(double));
     assert_non_null(s->work);
+}
+
+static void set_up(set *s)
+{
+    set_up_of(s, .1, 0);
 }
 
 static void tear_down(set *s)
@@ -316,6 +322,46 @@ static void test_kernel(void **state)
     tear_down(&s);
 }
 
+/* Of two systems: the odds of the first, pair by pair. */
+static void test_posterior(void **state)
+{
+    egi_icl_how how = {.newest = true};
+    double odds = 0, even = 0; /* positions where neither is sure */
+    set s;
+
+    (void)state;
+    set_up_of(&s, 3, 2);
+    assert_true(s.icl.n_systems == 2);
+    predict(&s, EGI_ICL_DMMSE, &how, s.pred);
+    for (eg_index t = 0; t < T; t++) {
+        double p;
+
+        for (eg_index i = 0; i < N && t > 0; i++) {
+            double d[2];
+
+            for (int k = 0; k < 2; k++)
+                d[k] = s.icl.y[t * N + i] -
+                       egi_dot(s.icl.systems + k * SQUARE + i * N,
+                               s.icl.k + t * N, N);
+            odds += (d[1] * d[1] - d[0] * d[0]) / (2 * 3 * 3);
+        }
+        p = 1 / (1 + exp(-odds));
+        even += p > .01 && p < .99;
+        for (eg_index i = 0; i < N; i++) {
+            double a = egi_dot(s.icl.systems + i * N, s.icl.q + t * N, N);
+            double b =
+                egi_dot(s.icl.systems + SQUARE + i * N, s.icl.q + t * N, N);
+
+            s.other[t * N + i] = p * a + (1 - p) * b;
+        }
+    }
+    printf("dmmse of two: gap %.2g, odds e^%.3g in the end, %g open\n",
+           distance(s.pred, s.other, ALL), odds, even);
+    assert_true(even >= 3);
+    assert_true(distance(s.pred, s.other, ALL) < 1e-12);
+    tear_down(&s);
+}
+
 /* A loss against the specification's: four standard errors of ours, and what
  * theirs was known to. */
 static void check_loss(const char *sets, double expect, double known)
@@ -334,6 +380,7 @@ static void test_losses(void **state)
     (void)state;
     check_loss("solver=zero sequences=1024", 1.685, .005);
     check_loss("solver=oracle sequences=1024", 5e-4, 0);
+    check_loss("solver=dmmse n_systems=1 met=true sequences=1024", 5e-4, 0);
     check_loss("solver=gd sequences=1024", .9015, .005);
     check_loss("ridge=0.001 sequences=1024", .1855, .002);
     check_loss("ridge=0.001 newest=false sequences=1024", .2103, .002);
@@ -341,6 +388,11 @@ static void test_losses(void **state)
                "alpha=[1.0292,3.8551,3.7469,3.3828,2.9882,2.0934] "
                "beta=[0,.6402,.4798,.8144,1.6680,2.4196]",
                .2317, .002);
+    check_loss("solver=prop2 steps=6 newest=false ridge=0.001 sequences=256 "
+               "system=nonlinear features=true "
+               "alpha=[1.0031,4.0158,3.8662,3.3217,2.7571,2.1693] "
+               "beta=[0,.5630,.5661,.9348,1.5603,2.4258]",
+               .0467, .001);
     check_loss("solver=gd steps=2 clip=4 tune=grid grid_from=.02 grid_to=.032 "
                "grid_points=4 sequences=1024 tune_sequences=256",
                .739, .02);
@@ -367,6 +419,14 @@ static void test_refused(void **state)
     check_refused(&seen, "mesa_solver", "solver=oracle hidden=15", "oracle");
     check_refused(&seen, "mesa_solver", "solver=zero system=nonlinear hidden=9",
                   "hidden");
+    check_refused(&seen, "mesa_solver", "solver=dmmse", "n_systems");
+    check_refused(&seen, "mesa_solver", "solver=dmmse n_systems=2 noise=0",
+                  "by the noise");
+    check_refused(&seen, "mesa_solver", "solver=zero met=true", "met:");
+    check_refused(&seen, "mesa_solver", "solver=zero features=true",
+                  "features:");
+    check_refused(&seen, "mesa_solver",
+                  "solver=zero n_systems=2 system=nonlinear", "n_systems:");
     check_refused(&seen, "mesa_solver", "tune=grid grid_from=2 grid_to=2",
                   "grid_to: 2");
 }
@@ -399,12 +459,13 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),     cmocka_unit_test(test_context),
-        cmocka_unit_test(test_descent),   cmocka_unit_test(test_lags),
-        cmocka_unit_test(test_limits),    cmocka_unit_test(test_cholesky),
-        cmocka_unit_test(test_gradients), cmocka_unit_test(test_kernel),
-        cmocka_unit_test(test_losses),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_threads),   cmocka_unit_test(test_out_of_memory)};
+        cmocka_unit_test(test_table),        cmocka_unit_test(test_context),
+        cmocka_unit_test(test_descent),      cmocka_unit_test(test_lags),
+        cmocka_unit_test(test_limits),       cmocka_unit_test(test_cholesky),
+        cmocka_unit_test(test_gradients),    cmocka_unit_test(test_kernel),
+        cmocka_unit_test(test_posterior),    cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_out_of_memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

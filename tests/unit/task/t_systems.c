@@ -288,6 +288,70 @@ static void test_floor(void **state)
                      2.5 * 1e-4 * (15 * .25 + 1)) < 1e-15);
 }
 
+/* Which of the systems takes x to y in all n pairs; -1: none. */
+static int which(const eg_view *w, const double *x, const double *y, eg_index n,
+                 int pairs, int stride)
+{
+    const double *one = w->data;
+
+    for (int k = 0; k < w->shape[0]; k++, one += n * n) {
+        double off = 0;
+
+        for (int t = 0; t < pairs; t++)
+            for (eg_index i = 0; i < n; i++) {
+                double sum = -y[t * stride * n + i];
+
+                for (eg_index j = 0; j < n; j++)
+                    sum += one[i * n + j] * x[t * stride * n + j];
+                off = fmax(off, fabs(sum));
+            }
+        if (off < 1e-12) return k;
+    }
+    return -1;
+}
+
+/* Sequences of training and probes are of the systems that the task names, each
+ * of them; those of the test batch of none, and another seed has others. */
+static void test_few_systems(void **state)
+{
+    static const char *const laws[] = {
+        "kind=linear dim=3 noise=0 n_ctx=6 n_systems=3",
+        "kind=linear system=contracting bound=1e9 dim=3 noise=0 n_ctx=6 "
+        "n_systems=3",
+        "kind=regression dim=3 noise=0 n_ctx=12 n_systems=3"};
+
+    (void)state;
+    for (int l = 0; l < 3; l++) {
+        eg_task *task = task_make(laws[l], 1), *twin = task_make(laws[l], 2);
+        int met[3] = {0}, stride = l == 2 ? 2 : 1, others = 0;
+        eg_view w, v;
+        eg_seq s;
+
+        assert_true(eg_task_fact(task, "systems", &w));
+        assert_true(eg_task_fact(twin, "systems", &v));
+        assert_true(w.ndim == 3 && w.shape[0] == 3 && w.shape[1] == 3);
+        assert_true(fabs(eg_view_at(&w, 0) - eg_view_at(&v, 0)) > 1e-6);
+        assert_int_equal(eg_seq_new(&s, task, NULL), EG_OK);
+        for (uint32_t i = 0; i < 300; i++) {
+            int k;
+
+            eg_task_sequence(task, i % 2 ? EG_TRAIN : EG_PROBE, i / 7, i, &s);
+            k = which(&w, s.inputs, s.outputs, 3, 5, stride);
+            assert_in_range(k, 0, 2);
+            met[k]++;
+            eg_task_sequence(task, EG_TEST, 0, i, &s);
+            others += which(&w, s.inputs, s.outputs, 3, 5, stride) < 0;
+        }
+        print_message("%s: %d %d %d sequences\n", laws[l], met[0], met[1],
+                      met[2]);
+        for (int k = 0; k < 3; k++) assert_in_range(met[k], 60, 140);
+        assert_int_equal(others, 300);
+        eg_seq_release(&s);
+        eg_task_free(task);
+        eg_task_free(twin);
+    }
+}
+
 /* The bound holds for the first state too. */
 static void test_bound(void **state)
 {
@@ -380,12 +444,13 @@ static void test_groups(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_orthogonal), cmocka_unit_test(test_contracting),
-        cmocka_unit_test(test_partial),    cmocka_unit_test(test_nonlinear),
-        cmocka_unit_test(test_matrices),   cmocka_unit_test(test_largest),
-        cmocka_unit_test(test_map),        cmocka_unit_test(test_fixed),
-        cmocka_unit_test(test_floor),      cmocka_unit_test(test_bound),
-        cmocka_unit_test(test_tokens),     cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_orthogonal),  cmocka_unit_test(test_contracting),
+        cmocka_unit_test(test_partial),     cmocka_unit_test(test_nonlinear),
+        cmocka_unit_test(test_matrices),    cmocka_unit_test(test_largest),
+        cmocka_unit_test(test_map),         cmocka_unit_test(test_fixed),
+        cmocka_unit_test(test_few_systems), cmocka_unit_test(test_floor),
+        cmocka_unit_test(test_bound),       cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_groups),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
