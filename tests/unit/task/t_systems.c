@@ -297,7 +297,7 @@ static int which(const eg_view *w, const double *x, const double *y, eg_index n,
     for (int k = 0; k < w->shape[0]; k++, one += n * n) {
         double off = 0;
 
-        for (int t = 0; t < pairs; t++)
+        for (eg_index t = 0; t < pairs; t++)
             for (eg_index i = 0; i < n; i++) {
                 double sum = -y[t * stride * n + i];
 
