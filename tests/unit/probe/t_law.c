@@ -132,10 +132,51 @@ static void training_lines(void **state)
     rig_free(&r);
 }
 
+/* A step's loss is the sum over targets of the batch by their number, however
+ * many each line has: no mean of means. */
+static void by_targets(void **state)
+{
+    static const setting more[] = {{"model.dropout", "0"},
+                                   {"train.precision", "float64"}};
+    enum { SMALL = sizeof small / sizeof *small };
+    setting all[SMALL + 2];
+    eg_eval *eval = NULL;
+    eg_step_info info;
+    double nats = 0, n = 0, means = 0;
+    file f = {.task = NULL};
+    rig r;
+
+    (void)state;
+    memcpy(all, small, sizeof small);
+    memcpy(all + SMALL - 1, more, sizeof more);
+    all[SMALL + 1] = (setting){NULL, NULL};
+    rig_begin(&r, 2, all);
+    eg_task_set_batch(r.task, 8);
+    eg_trainer_look(r.trainer, &info);
+    assert_int_equal(eg_eval_new(&eval, eg_trainer_model(r.trainer), r.task,
+                                 r.pool, "auto", EG_EVAL_PRED, NULL),
+                     EG_OK);
+    eg_eval_run(eval, EG_TRAIN, 0, 0, 8, add_line, &f);
+    for (int i = 0; i < 8; i++) {
+        nats += f.nats[i];
+        n += f.targets[i];
+        means += f.nats[i] / f.targets[i] / 8;
+    }
+    print_message("loss %.9f over %lld, by targets %.9f over %g, mean of means "
+                  "%.9f\n",
+                  info.loss, (long long)info.n_loss, nats / n, n, means);
+    assert_true(info.n_loss == (int64_t)n);
+    assert_true(fabs(info.loss - nats / n) < 1e-12);
+    assert_true(fabs(info.loss - means) > 1e-6);
+    eg_eval_free(eval);
+    rig_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(by_hand),
-                                       cmocka_unit_test(training_lines)};
+                                       cmocka_unit_test(training_lines),
+                                       cmocka_unit_test(by_targets)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
