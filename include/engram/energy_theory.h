@@ -33,13 +33,15 @@ EG_API extern const eg_theory eg_energy_theories[];
  *     printed      -D <= g - 2 M <= D + log d, proposition 3 as printed
  *     props        the least of prop1, prop2_sided and prop3
  * and printed_wrong, prop3_wrong, the shares of draws in which these last two fail
- * by more than 1e-9; even, the largest |LSE(y) - max y - log d| for equal entries. */
+ * by more than 1e-9; even, the largest |LSE(y) - max y - log d| for equal entries;
+ * off, the largest |2 M - log d - E|. */
 /* clang-format on */
 #define EG_THEORY_ENERGY_BOUNDS_FIELDS(I, R, B, T, E, L)                     \
     L(patterns, "[1, 2, 3, 4, 5, 6]", "numbers of patterns d to sweep")      \
     I(dims, "4", 1, 1024, "dimensions n are drawn from 1 to this")           \
     L(spreads, "[0.3, 1, 3]", "standard deviations s, one drawn each time")  \
     I(cases, "4000", 1, 10000000, "draws at each d")                         \
+    B(equal, "false", "all patterns have the length of the first")           \
     R(impostor, "0", -3, 3,                                                  \
       "controls only: relative change of LSE in the lemmas and of E in the " \
       "propositions")

@@ -26,12 +26,14 @@ enum {
     PRINTED_WRONG = N_ROOMS,
     PROP3_WRONG,
     EVEN,
+    OFF,
     N_VALUES
 };
 static const char *const names[N_VALUES + 1] = {
-    "lemma1", "lemma2_low",    "lemma2",      "lemma3", "lemma4",
-    "prop1",  "prop2",         "prop2_sided", "prop3",  "printed",
-    "props",  "printed_wrong", "prop3_wrong", "even",   NULL};
+    "lemma1",      "lemma2_low", "lemma2", "lemma3",
+    "lemma4",      "prop1",      "prop2",  "prop2_sided",
+    "prop3",       "printed",    "props",  "printed_wrong",
+    "prop3_wrong", "even",       "off",    NULL};
 
 #define ROUNDING 1e-9 /* room below minus this is a failure */
 
@@ -42,7 +44,7 @@ typedef struct room {
     double *pattern, *x;        /* [d, dims], [dims] */
     double spread[EG_STRS_MAX]; /* s */
     int n_spreads;
-    double value[N_ROOMS];
+    double value[N_ROOMS], off;
 } room;
 
 static double lse(const room *r, const double *y)
@@ -83,6 +85,11 @@ static eg_status energies(room *r, double sd, eg_rng *rng, eg_err *err)
 
     egi_fill_normal(r->pattern, r->d * n, sd, rng);
     egi_fill_normal(r->x, n, 2 * sd, rng);
+    for (eg_index i = 1; i < r->d && r->o->equal; i++) {
+        double by = egi_norm(r->pattern, n) / egi_norm(r->pattern + i * n, n);
+
+        for (eg_index j = 0; j < n; j++) r->pattern[i * n + j] *= by;
+    }
     EG_TRY(
         eg_energy_init(&e, EG_ENERGY_NEAREST, r->pattern, r->d, n, 1, 0, err));
     g = eg_energy_at(&e, r->x, r->p);
@@ -97,6 +104,7 @@ static eg_status energies(room *r, double sd, eg_rng *rng, eg_err *err)
     D = e.xi2 - least;
     log_d = log((double)r->d);
     side = 2 * M - log_d - E;
+    r->off = fabs(side);
     v[PROP1] = egi_least(E - g + log_d, g - E);
     v[PROP2] = D - fabs(side);
     v[PROP2_SIDED] = egi_least(side, D - side);
@@ -119,6 +127,7 @@ static eg_status one_case(room *r, double *value, eg_rng *rng, eg_err *err)
         value[k] = egi_least(value[k], r->value[k]);
     if (r->value[PRINTED] < -ROUNDING) value[PRINTED_WRONG] += 1;
     if (r->value[PROP3] < -ROUNDING) value[PROP3_WRONG] += 1;
+    value[OFF] = egi_most(value[OFF], r->off);
     for (eg_index i = 0; i < r->d; i++) r->t[i] = r->y[0];
     value[EVEN] =
         egi_most(value[EVEN], fabs(lse(r, r->t) - r->y[0] - log((double)r->d)));
