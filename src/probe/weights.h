@@ -100,7 +100,8 @@ double egi_sum_rows(const egi_weights *w, eg_index n, egi_rows_fn fn,
 
 /* The memories as matrices of scores A B, before any argmax. */
 typedef struct egi_scores {
-    const double *a, *b; /* a [n, d_model]; B as in egi_product */
+    double *a;       /* [n, d_model] */
+    const double *b; /* as in egi_product */
     eg_index n, brs, bcs;
     double scale;
 } egi_scores;
@@ -118,7 +119,8 @@ void egi_scores_write(float *out, const egi_weights *w, const egi_scores *s,
                       eg_index rows, eg_index cols);
 
 /* recall.c: fraction of rows i with argmax_j (A B)_ij = i over the n columns,
- * lowest j on ties. */
+ * lowest j on ties; of more than 8192 rows, 1024 are asked, evenly spread, and
+ * A is overwritten. */
 double egi_recall_diagonal(const egi_weights *w, const egi_scores *s);
 bool egi_recall_W_O2(double *value, const egi_weights *w);
 bool egi_recall_W_K2(double *value, const egi_weights *w);

@@ -275,6 +275,44 @@ static void recall_counts_rows(void **state)
     drop_all();
 }
 
+/* Of 9000 rows 1024 are asked, evenly spread, against every column: rows below
+ * 4000 are right by their own column, the others find column 0. */
+static void many_rows_are_sampled(void **state)
+{
+    enum { N = 9000, RIGHT = 4000, ASKED = 1024 };
+    egi_weights w;
+    int hits = 0;
+
+    random_weights(&w, &variants[0], *state);
+    double *a = normals(N, M, 1), *b = normals(N, M, 1);
+    double *part = w.part; /* holds those of T rows */
+    w.part = normals(ASKED / EGI_ROWS, 1, 0);
+    for (int i = RIGHT; i < N; i++)
+        for (int k = 0; k < M; k++) a[i * M + k] = 2 * a[k];
+    for (int i = 0; i < RIGHT * M; i++) b[i] = 99 * a[i];
+    for (int i = 0; i < ASKED; i++) {
+        int own = i * N / ASKED, best = 0;
+        const double *row = a + (eg_index)own * M;
+        double top = -INFINITY;
+
+        for (int j = 0; j < N; j++) {
+            double x = 0;
+            for (int k = 0; k < M; k++) x += row[k] * b[j * M + k];
+            if (x > top) best = j;
+            top = fmax(x, top);
+        }
+        hits += best == own;
+    }
+    egi_scores s = {a, b, N, 1, M, 1};
+    double got = egi_recall_diagonal(&w, &s);
+    printf("recall %.4f, by brute force %d / %d\n", got, hits, ASKED);
+    assert_true(got == (double)hits / ASKED);
+    assert_true(hits > ASKED / 3 && hits < ASKED / 2);
+    w.part = part;
+    egi_weights_release(&w);
+    drop_all();
+}
+
 /* Unit vectors recall themselves. When column 5 repeats column 0, row 0 ties
  * and must take the lower; row 5 finds nothing but zeros. */
 static void a_tie_goes_to_the_lower(void **state)
@@ -426,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memories_are_the_formulas),
         cmocka_unit_test(recall_counts_rows),
+        cmocka_unit_test(many_rows_are_sampled),
         cmocka_unit_test(a_tie_goes_to_the_lower),
         cmocka_unit_test(probes_count_their_rows),
         cmocka_unit_test(fixed_triggers_compete_alone),
