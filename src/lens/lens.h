@@ -51,6 +51,7 @@ typedef struct egi_lens {
     double *loss;    /* [count, T] NaN: no target */
     int last;        /* the position of `ends` */
     egi_gather ends; /* the last position */
+    int probed;      /* sequences of linear probes, the first ones */
     int n_places, place[EGI_LENS_PLACES];
     egi_gather places;      /* positions of linear probes */
     double *inputs, *wants; /* vectors: [count, T, n_in], [count, T, n_out] */

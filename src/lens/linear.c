@@ -301,13 +301,13 @@ eg_status egi_lens_linear(json_t *mesa, egi_lens *s, eg_err *err)
 
     if (st != EG_OK) return egi_lens_note(s, st, &why, err);
     p.K = p.width < EGI_LENS_TARGETS ? p.width : EGI_LENS_TARGETS;
-    p.rows = s->count * s->n_places;
-    p.fit = s->count / 2 * s->n_places;
-    p.choose = s->count * 3 / 4 * s->n_places;
+    p.rows = s->probed * s->n_places;
+    p.fit = s->probed / 2 * s->n_places;
+    p.choose = s->probed * 3 / 4 * s->n_places;
     EG_TRY(make_room(&p, err));
     directions(&p);
     find_mean(&p, p.token);
-    eg_pool_run(s->spec->pool, s->count, target_task, &p);
+    eg_pool_run(s->spec->pool, s->probed, target_task, &p);
     standard(p.y, p.rows, p.fit, (eg_index)KINDS * p.K, false);
     for (int d = 0; d <= s->L; d++) {
         if (!egi_lens_more(s, "linear probes", 0.82 + 0.06 * d / (s->L + 1.0)))

@@ -9,6 +9,7 @@
 #define STEP (((uint64_t)1 << 39) + 2)
 /* Floats of the stream at places of linear probes, at most. */
 #define PLACES_MOST ((eg_index)64 << 20)
+enum { PROBED_MOST = 1024 }; /* sequences of linear probes */
 
 /* ---- where they come from -------------------------------------------------
  */
@@ -61,7 +62,7 @@ static void keep(void *ctx, int index, int worker, const eg_acts *a)
         memcpy(s->wants + (eg_index)index * s->T * io.n_out, a->outputs,
                T * (size_t)io.n_out * sizeof *s->wants);
     egi_gather_take(&s->ends, index, a);
-    egi_gather_take(&s->places, index, a);
+    if (index < s->probed) egi_gather_take(&s->places, index, a);
     if (index >= s->few) return;
     egi_lens_seen(s, s->seen + (eg_index)index * s->ends.n_depths * EGI_SEEN, a,
                   room);
@@ -71,14 +72,17 @@ static void keep(void *ctx, int index, int worker, const eg_acts *a)
 /* ---- life -----------------------------------------------------------------
  */
 
-/* Places for linear probes: spread over the sequence, each with a token before
- * and one behind; as many as PLACES_MOST leaves room for. */
+/* Sequences and places for linear probes: spread over the sequence, each with a
+ * token before and one behind; as many as PLACES_MOST leaves room for. */
 static void choose_places(egi_lens *s)
 {
-    eg_index one = (s->L + 2) * s->D * s->count, n = PLACES_MOST / one;
+    eg_index one = (s->L + 2) * s->D, n;
 
+    s->probed = s->count < PROBED_MOST ? s->count : PROBED_MOST;
+    while (s->probed > 8 && one * s->probed > PLACES_MOST) s->probed /= 2;
+    n = PLACES_MOST / (one * s->probed);
     if (n > EGI_LENS_PLACES) n = EGI_LENS_PLACES;
-    if (n * s->count > 8192) n = (8192 + s->count - 1) / s->count;
+    if (n * s->probed > 8192) n = (8192 + s->probed - 1) / s->probed;
     if (n > s->T - 2) n = s->T - 2;
     if (n < 1) n = 1;
     s->n_places = (int)n;
@@ -165,7 +169,7 @@ eg_status egi_lens_read(egi_lens *s, eg_err *err)
     choose_places(s);
     EG_TRY(
         egi_gather_init(&s->ends, s->eval, s->m, s->count, &s->last, 1, err));
-    EG_TRY(egi_gather_init(&s->places, s->eval, s->m, s->count, s->place,
+    EG_TRY(egi_gather_init(&s->places, s->eval, s->m, s->probed, s->place,
                            s->n_places, err));
     EG_TRY(make_room(s, err));
     for (s->first = 0; s->first < s->count; s->first += step) {
