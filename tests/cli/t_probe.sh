@@ -144,6 +144,19 @@ printf 'PK\003\004' >pytorch.bin
 expect 1 '' 'a zip archive, as PyTorch.*save it as safetensors' \
     "$engram" probe pytorch.bin
 
+# and goes out again: for transformers, and to be trained on from
+expect 0 '^out-hf$' '' "$engram" export hf --out out-hf
+expect 0 '^repeat_loss_again *4.174 ' - "$engram" probe out-hf
+grep -q '"n_positions": 48' out-hf/config.json || die 'positions were lost'
+expect 2 '' 'out-hf is not empty' "$engram" export hf --out out-hf
+expect 0 '^own$' '' "$engram" export hf --to engram --set task.n_ctx=16 --out own
+expect 0 - - "$engram" run own/config.yaml --out r2 \
+    --set init.from=own/weights.safetensors --set train.steps=2 \
+    --set train.batch=2 --set train.algebra=plain
+expect 1 '' 'expected model.norm: pre' "$engram" export r --out none
+[ ! -e none ] || die 'an export that was refused left its folder'
+expect 2 '' '--to: expected hf or engram' "$engram" export hf --to pt --out none
+
 # two positions have no repetition, which is no overflow
 for n in 2 3 4; do
     expect 0 - - "$engram" run c.yaml --set task.n_ctx=$n --set task.n_triggers=1 \

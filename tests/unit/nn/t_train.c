@@ -380,6 +380,30 @@ static void test_decay(void **state)
     }
 }
 
+/* A step of 480 sequences takes the memory of one of 6: what other programs
+ * accumulate gradients for (docs/models.md). */
+static void test_batch_is_free(void **state)
+{
+    static const int batch[] = {6, 480};
+    eg_train_plan plan[2];
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        setting s;
+        eg_err err;
+
+        setting_open(&s, &FULL, TASK, 2);
+        set_fields(eg_train_fields, &s.spec.train, "algebra=plain slots=6");
+        s.spec.train.batch = batch[k];
+        if (eg_train_plan_make(&plan[k], &s.spec, &err) != EG_OK)
+            fail_msg("%s", err.msg);
+        printf("  batch %d: %lld bytes\n", batch[k], (long long)plan[k].total);
+        setting_close(&s);
+    }
+    assert_int_equal(plan[0].total, plan[1].total);
+    assert_int_equal(plan[0].slots, plan[1].slots);
+}
+
 static void test_plan(void **state)
 {
     const variant *v[] = {&BASIC, &FULL, &SHEETS, &SCORES};
@@ -514,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_schedule),
         cmocka_unit_test(test_decay),
+        cmocka_unit_test(test_batch_is_free),
         cmocka_unit_test(test_plan),
         cmocka_unit_test(test_kern),
         cmocka_unit_test(test_allocation_failure),
