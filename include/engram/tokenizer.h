@@ -24,8 +24,10 @@ typedef struct eg_tokenizer eg_tokenizer;
 typedef enum eg_tokenizer_kind {
     EG_TOKENIZER_BPE,  /* bytes, merged */
     EG_TOKENIZER_CHAR, /* an id a character; the ids follow the code points */
-    EG_TOKENIZER_WORD  /* an id a run of what is no white space, and one for a
+    EG_TOKENIZER_WORD, /* an id a run of what is no white space, and one for a
                           line's end; id 0 stands for all other words */
+    EG_TOKENIZER_PIECE /* BERT's WordPiece, uncased. [CLS] and [SEP] around a
+                          text are the caller's: eg_tokenizer_id */
 } eg_tokenizer_kind;
 
 /* The i-th way to cut text into the pieces inside which is merged, its name and
@@ -42,11 +44,12 @@ EG_API const char *eg_pretokenizer_name(int i, const char **help);
  *         merges are read from merges.txt or vocab.bpe beside it
  *     *.tiktoken   a line "base64 rank" a token; the id behind the last one is
  *         <|endoftext|>
+ *     vocab.txt   BERT's: a line a token, among them [UNK]
  *     tokenizer.engram.json   what eg_tokenizer_write writes
  * A folder stands for the first of tokenizer.engram.json, vocab.json,
- * encoder.json, vocab.bpe, merges.txt and its only *.tiktoken file. The first,
- * third and last of these cut text as gpt2 does unless their file says
- * otherwise.
+ * encoder.json, vocab.bpe, merges.txt, vocab.txt and its only *.tiktoken file.
+ * The first, third and last of these cut text as gpt2 does unless their file
+ * says otherwise.
  *
  * EG_EFORMAT: the file is none of these, or contradicts itself: a merge of what
  * no line before it has made, ids that leave a gap, a token twice. */

@@ -7,6 +7,7 @@
 /* Between two words of a line stands a space. */
 static bool apart(const eg_tokenizer *t, int32_t before, int32_t id)
 {
+    if (t->kind == EG_TOKENIZER_PIECE) return before >= 0;
     return t->kind == EG_TOKENIZER_WORD && before >= 0 &&
            before != EGI_WORD_LINE && id != EGI_WORD_LINE;
 }
@@ -33,7 +34,12 @@ eg_status eg_tokenizer_decode(const eg_tokenizer *t, const int32_t *ids,
                          (int)ids[i], i, t->n - 1);
             goto done;
         }
-        if (apart(t, before, ids[i])) egi_buf_put(&b, " ", 1);
+        if (t->kind == EG_TOKENIZER_PIECE && k > 2 && memcmp(s, "##", 2) == 0) {
+            s += 2;
+            k -= 2;
+        } else if (apart(t, before, ids[i])) {
+            egi_buf_put(&b, " ", 1);
+        }
         egi_buf_put(&b, s, k);
         before = ids[i];
     }

@@ -176,6 +176,8 @@ static eg_status encode_plain(eg_encoder *e, const char *s, size_t n,
         return egi_encode_chars(e->t, s, n, start, ids, err);
     case EG_TOKENIZER_WORD:
         return egi_encode_words(e->t, s, n, ids, err);
+    case EG_TOKENIZER_PIECE:
+        return egi_encode_pieces(e->t, s, n, ids, err);
     default:
         return encode_bpe(e, s, n, start, ids, err);
     }

@@ -34,6 +34,7 @@ eg_status eg_tokenizer_parse(eg_tokenizer **out, const char *bytes, size_t size,
                        "%s: a tokenizer's file of more than %d bytes", name,
                        MOST_BYTES);
     if (is_own(f)) return egi_read_own(out, f, name, err);
+    if (egi_is_vocab_txt(f)) return egi_read_vocab_txt(out, f, name, err);
     if (bytes[0] != '{')
         return egi_is_tiktoken(f) ? egi_read_tiktoken(out, f, name, err)
                                   : egi_read_merges(out, f, name, err);
@@ -105,8 +106,9 @@ static bool ends_with(const char *s, const char *end)
 /* The tokenizer's file of a folder, by name; found "": none. */
 static eg_status look_in(char found[256], const eg_folder *f, eg_err *err)
 {
-    const char *const names[] = {EG_TOKENIZER_FILE, vocabs[0], vocabs[1],
-                                 merge_files[1], merge_files[0]};
+    const char *const names[] = {EG_TOKENIZER_FILE, vocabs[0],
+                                 vocabs[1],         merge_files[1],
+                                 merge_files[0],    "vocab.txt"};
     DIR *d;
     int n = 0;
 
@@ -142,7 +144,7 @@ eg_status eg_tokenizer_open(eg_tokenizer **out, const char *path, eg_err *err)
         st = EG_FAIL(
             err, EG_EFORMAT,
             "%s: no tokenizer in this folder; expected " EG_TOKENIZER_FILE
-            ", vocab.json, vocab.bpe, merges.txt or "
+            ", vocab.json, vocab.bpe, merges.txt, vocab.txt or "
             "one .tiktoken file",
             path);
         goto done;

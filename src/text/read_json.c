@@ -146,7 +146,7 @@ static int end_of(const json_t *json)
 eg_status egi_read_own(eg_tokenizer **out, egi_bytes file, const char *name,
                        eg_err *err)
 {
-    static const char *const kinds[] = {"bpe", "char", "word"};
+    static const char *const kinds[] = {"bpe", "char", "word", "piece"};
     eg_status st = EG_OK;
     json_t *json = NULL;
     const char **token = NULL, **merge = NULL;
@@ -156,11 +156,12 @@ eg_status egi_read_own(eg_tokenizer **out, egi_bytes file, const char *name,
     int kind = 0;
 
     EG_TRY(parse(&json, file, name, err));
-    while (kind < 3 && strcmp(kinds[kind], text_of(json, "kind")) != 0) kind++;
-    if (kind == 3 ||
+    while (kind < 4 && strcmp(kinds[kind], text_of(json, "kind")) != 0) kind++;
+    if (kind == 4 ||
         json_integer_value(json_object_get(json, "version")) != 1) {
         st = EG_FAIL(err, EG_EFORMAT,
-                     "%s: expected version 1 of kind bpe, char or word", name);
+                     "%s: expected version 1 of kind bpe, char, word or piece",
+                     name);
         goto done;
     }
     EG_TRY(strings(&token, &v.n, json, "tokens", name, err));

@@ -15,12 +15,26 @@ static size_t char_bytes(const char *s)
     return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 }
 
+int egi_utf8_any(char *to, uint32_t cp)
+{
+    if (cp < 0x10000) return egi_utf8_put(to, cp);
+    to[0] = (char)(0xf0 | cp >> 18);
+    to[1] = (char)(0x80 | (cp >> 12 & 0x3f));
+    to[2] = (char)(0x80 | (cp >> 6 & 0x3f));
+    to[3] = (char)(0x80 | (cp & 0x3f));
+    return 4;
+}
+
 eg_status egi_symbols_check(const eg_tokenizer *t, const char *name,
                             eg_err *err)
 {
     static const char *const first[] = {"<unk>", "\n", "<|endoftext|>"};
 
     if (t->kind == EG_TOKENIZER_BPE) return EG_OK;
+    if (t->kind == EG_TOKENIZER_PIECE)
+        return eg_tokenizer_id(t, "[UNK]", 5) >= 0
+                   ? EG_OK
+                   : EG_FAIL(err, EG_EFORMAT, "%s: no token [UNK]", name);
     for (int32_t id = 0; id < t->n; id++) {
         const char *s = t->bytes + t->at[id];
         size_t n = egi_token_len(t, id);
@@ -85,15 +99,7 @@ eg_status egi_chars_seen(eg_tokenizer **out, const bool *seen, eg_err *err)
         int k;
 
         if (!seen[c]) continue;
-        if (c < 0x10000) {
-            k = egi_utf8_put(s, c);
-        } else {
-            s[0] = (char)(0xf0 | c >> 18);
-            s[1] = (char)(0x80 | (c >> 12 & 0x3f));
-            s[2] = (char)(0x80 | (c >> 6 & 0x3f));
-            s[3] = (char)(0x80 | (c & 0x3f));
-            k = 4;
-        }
+        k = egi_utf8_any(s, c);
         egi_vocab_token(t, s, (size_t)k);
     }
     EG_TRY(egi_vocab_index(t, "characters", err));

@@ -106,6 +106,10 @@ eg_status egi_read_tiktoken(eg_tokenizer **out, egi_bytes file,
                             const char *name, eg_err *err);
 eg_status egi_read_own(eg_tokenizer **out, egi_bytes file, const char *name,
                        eg_err *err);
+/* BERT's vocab.txt. */
+bool egi_is_vocab_txt(egi_bytes file);
+eg_status egi_read_vocab_txt(eg_tokenizer **out, egi_bytes file,
+                             const char *name, eg_err *err);
 /* Is its first line "base64 rank"? */
 bool egi_is_tiktoken(egi_bytes file);
 /* The lines of a merges file into an array of 0-ended lines, which point into

@@ -38,7 +38,7 @@ static const egi_pair **by_rank(const eg_tokenizer *t)
 
 static void put_head(egi_buf *b, const eg_tokenizer *t)
 {
-    static const char *const kinds[] = {"bpe", "char", "word"};
+    static const char *const kinds[] = {"bpe", "char", "word", "piece"};
 
     egi_buf_add(b, "{" EGI_TOKENIZER_MARK ", \"version\": 1,\n");
     egi_buf_add(b, " \"kind\": \"%s\",", kinds[t->kind]);
