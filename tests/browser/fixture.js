@@ -142,9 +142,9 @@ function run(root, name, seed, opts = {}) {
 
 /* A run that tells losses at places, and what linear maps read by depth; and a
  * solver of the same places. */
-function places(step) {
+function places(step, faster = 1) {
   const row = {step, loss: 2 - step / 400};
-  for (const t of [1, 5, 10, 20]) row["loss_at." + t] = 1.7 / (1 + step * t / 400);
+  for (const t of [1, 5, 10, 20]) row["loss_at." + t] = 1.7 / (1 + faster * step * t / 400);
   if (step === STEPS)
     for (const what of ["next", "token1"]) for (const at of [5, 20]) for (const depth of [0, 1, 2]) {
       row[`linear.${what}.${depth}.${at}`] = .9 / (1 + depth * at);
@@ -167,7 +167,8 @@ function main(root) {
     text: [[16, .138], [32, .428], [64, .888], [128, .9998], [256, 1], [512, 1], [1024, 1]].map(([d, a]) => JSON.stringify({step: d, accuracy: a, signal: .97 - 1 / d, noise: Math.sqrt(3 / d + 130 / d / d)})).join("\n") + "\n",
   }));
   for (const seed of [1, 2])
-    runs.push(run(root, "places", seed, {text: [0, 100, 200, 300, STEPS].map(places).join("\n") + "\n"}));
+    runs.push(run(root, "places", seed, {text: [0, 100, 200, 300, STEPS].map((n) => places(n)).join("\n") + "\n"}));
+  runs.push(run(root, "places-faster", 1, {text: [0, STEPS].map((n) => places(n, 3)).join("\n") + "\n"}));
   runs.push(run(root, "solver", 1, {
     config: `run:\n  name: solver\n  kind: theory\n  theory: mesa_solver\n  seed: 1\ntheory:\n  solver: ridge\n  n_ctx: ${N_CTX}\n  steps: 1\n`, record: {kind: "theory"},
     text: Array.from({length: 21}, (_, t) => JSON.stringify(t ? {step: t, loss: 1.7 / t} : {step: 0, mean: .3})).join("\n") + "\n",

@@ -30,7 +30,7 @@ async function testFigures(b, page) {
   const n = await drawAll(b);
   const expected = await b.eval(`DATA.groups.reduce((sum, g) => sum + (g.maps || []).length + [...g.panels].reduce((k, [id, names]) =>
     k + (g.theory && id === 'other' ? names.length : id === 'depths' ? new Set(names.map((n) => n.split('.')[1])).size : 1), 0), 0) + DATA.groups.filter((g) => !g.theory && g.panels.has('acc')).length`);
-  check(n === expected && n > 60, "a figure for every panel, map and setting", [n, expected]);
+  check(n === expected + 1 && n > 60, "a figure for every panel, map and setting, and one of a task", [n, expected]);
   const empty = await b.eval(EMPTY);
   check(empty.length === 0, "every figure shows something", empty);
   const titles = await b.eval(`[...document.querySelectorAll('.plot')].filter((p) => !p._fullLayout.xaxis.title.text || !p._fullLayout.yaxis.title.text).map((p) => p.getAttribute('aria-label'))`);
@@ -47,6 +47,11 @@ async function testProfiles(b) {
     return p.data.filter((t) => t.name).map((t) => [t.name, t.x.join(), t.line.dash || "", Number(t.y[t.y.length - 1].toFixed(4))]);})()`);
   check(lines.length === 6 && lines[4][0] === "step 400" && lines[4][1] === "1,5,10,20" && lines[4][3] === Number((1.7 / 21).toFixed(4)), "a line for every step, over places", lines);
   check(lines[5][0] === "ridge" && lines[5][2] === "dash" && lines[5][3] === Number((1.7 / 20).toFixed(4)), "and one for the solver beside it", lines[5]);
+  const ladder = await b.eval(`(() => {const p = [...document.querySelectorAll('#compare .plot')].find((e) => e.getAttribute('aria-label').startsWith('Loss by position, all settings'));
+    return p && p.data.map((t) => [t.name, t.x.length, t.line.dash || "", Number(t.y[t.y.length - 1].toFixed(4))]);})()`);
+  check(ladder && ladder.length === 3 && ladder[0][0] === "places" && ladder[1][0] === "places-faster" && ladder[1][1] === 4 && ladder[0][3] === Number((1.7 / 21).toFixed(4)) && ladder[1][3] === Number((1.7 / 61).toFixed(4)),
+    "settings of a task on one plot, from the highest at the end down", ladder);
+  check(ladder && ladder[2][0] === "ridge" && ladder[2][2] === "dash", "with the solver beside them", ladder);
   const depth = await b.eval(`[...document.querySelectorAll('#run-places .plot')].filter((e) => /blocks passed/.test(e.getAttribute('aria-label'))).map((p) => [p.getAttribute('aria-label'), p.data.length, p.data.map((t) => t.y.map((v) => v.toFixed(3)).join())])`);
   check(depth.length === 2 && depth[0][1] === 4 && depth[0][2].includes("1.000,0.167,0.091") && depth[1][0].startsWith("The token 1 before"), "what linear maps read, by depth", depth);
   const legend = await b.eval("DATA.quantities['loss_at.5'].label");

@@ -272,6 +272,6 @@ function compareSection(groups) {
   };
   segment(choice, panels.map((p) => [p.id, p.title]), wanted.id, show);
   host.append(h("div", {class: "head"}, h("h2", null, "Side by side"), h("span", {class: "meta"}, `${groups.length} settings, shared axes`)),
-    choice, box, grid);
+    h("div", {class: "grid"}, ladderCards(groups)), choice, box, grid);
   show(wanted.id);
 }

@@ -72,6 +72,31 @@ function placeCard(group, panel, names) {
   }, "position in the sequence", false);
 }
 
+/* Settings of one task on one plot: the last losses by position, from the
+ * highest at the end to the lowest, light to dark. */
+function ladderCards(groups) {
+  const panel = DATA.panels.find((p) => p.draw === "place"), tasks = new Map();
+  for (const g of panel ? groups.filter((o) => o.panels.has(panel.id)) : []) {
+    const places = byPlace(g.panels.get(panel.id));
+    if (places.length < 2) continue;
+    const key = JSON.stringify([places.map(([at]) => at), ["dim", "n_ctx", "system", "hidden", "tokens", "format"].map((k) => optionOf(g, k))]);
+    if (!tasks.has(key)) tasks.set(key, []);
+    tasks.get(key).push({g, places, last: valueAt(g, places[places.length - 1][1], Infinity).mean});
+  }
+  return [...tasks.values()].filter((all) => all.length > 1).map((all) => {
+    all.sort((a, b) => b.last - a.last);
+    const names = all.map(({g}) => g.name), x = all[0].places.map(([at]) => at);
+    let common = 0;
+    while (names.every((n) => n[common] !== undefined && n[common] === names[0][common])) common++;
+    common = names[0].lastIndexOf("-", common - 1) + 1;
+    return profileCard(Object.assign({}, panel), "Loss by position, all settings of a task", "At the end of training; light to dark from the highest loss at the last position to the lowest. Dashed: solvers on this page.", {name: names.join(", ")}, () =>
+      all.map(({g, places}, k) => ({x, y: places.map(([, n]) => valueAt(g, n, Infinity).mean), type: "scatter", mode: "lines+markers", marker: {size: 4}, name: escapeText(g.name.slice(common)), visible: /-control-/.test(g.name) ? "legendonly" : true,
+        line: {color: rampColour(k / (all.length - 1)), width: 2}, hovertemplate: "%{y:.3g}"}))
+        .concat(solverLines(all[0].g, x).map((s, k) => ({x: s.x, y: s.y, type: "scatter", mode: "lines", name: escapeText(s.name), visible: s.shown ? true : "legendonly", line: {color: SPARE[k % SPARE.length][STATE.dark ? 1 : 0], width: 1.6, dash: "dash"}, hovertemplate: "%{y:.3g}"}))),
+      "position in the sequence", false);
+  });
+}
+
 /* linear_held.WHAT.DEPTH.PLACE: a card for each WHAT that differs by depth. */
 function depthCards(group, panel, names) {
   const probes = new Map();
