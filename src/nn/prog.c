@@ -145,7 +145,8 @@ static void mark_trained(egi_program *p, const bool *trains)
             any |= op->in[i] >= 0 && p->value[op->in[i]].grad;
         for (int i = 0; i < EGI_OUTS; i++)
             if (op->out[i] >= 0 && !p->value[op->out[i]].by_product)
-                p->value[op->out[i]].grad = any;
+                p->value[op->out[i]].grad =
+                    any && !egi_op_info(op->kind)->still;
     }
 }
 

@@ -64,6 +64,7 @@ typedef struct egi_value {
     X(ttt, "a linear model of all heads that is trained while it reads")      \
     X(conv, "y = silu(w * x): a causal convolution of each column")           \
     X(byhead, "y = s g x: the columns of a head times a number of its own")   \
+    X(retain, "y = 1 - 2^(-5 - h) in head h")                                 \
     X(stepsize, "y = b / (1 + b |k|^2), or b / |k|^2")                        \
     X(precond, "y = k over its running second moment, within bounds")         \
     X(sigmoid, "y = s / (1 + exp(-x)): a gate")                               \
@@ -222,6 +223,8 @@ typedef struct egi_kind_info {
     /* Its masks are of the sequence in hand: a pair of the batch has none. */
     bool draws;
     bool seeds; /* forward writes the gradient of input 0, in its place */
+    bool still; /* the output is the same whatever the inputs hold: no backward
+                 */
     bool apart; /* forwards and back, rows have nothing to do with each other */
     /* For `rows` rows of output, which see `pairs` pairs of a query and a key;
      * NULL: nothing that counts. */

@@ -72,6 +72,17 @@ static void undecayed(eg_model *m)
 const egi_rule egi_rule_decayed = {.forget = EGI_FORGET_HEAD, .strength = true};
 const egi_rule egi_rule_gla = {.forget = EGI_FORGET_CHANNEL, .strength = true};
 
+/* Sun et al. 2023 (2307.08621), without its rotations, norm and gate. */
+static void retnet_change(egi_builder *b, int a, int l, egi_parts *p)
+{
+    (void)a;
+    p->in[DECAY] = egi_put(b, EGI_OP_retain, p->in[K], -1, -1, -1,
+                           (egi_attr){.heads = b->m->heads[l]});
+    egi_see_heads(b, l, "attn.hook_retention", p->in[DECAY], b->m->heads[l]);
+}
+
+const egi_rule egi_rule_retnet = {.change = retnet_change};
+
 /* Schlag, Irie, Schmidhuber 2021 (2102.11174). */
 const egi_rule egi_rule_delta = {.strength = true, .erases = true};
 

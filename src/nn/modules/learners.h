@@ -9,6 +9,7 @@
 /* clang-format off */
 #define EGI_LEARNERS(X)                                                        \
     X(decayed, "S = g S + b k v^T, a gate g a head (Mamba-2)")                 \
+    X(retnet, "S = g S + k v^T, g = 1 - 2^(-5 - h) in head h for ever (RetNet)") \
     X(gla, "the same with a gate for each key channel (GLA)")                  \
     X(delta, "S += b k (v - S^T k)^T (DeltaNet)")                              \
     X(gated_delta, "S = g S, then the delta rule (Gated DeltaNet)")            \

@@ -18,6 +18,7 @@ typedef struct at {
     double ttt_w[W], ttt_b[W];
     double first[W][W]; /* S before the first token */
     double eps, scale;
+    int head;
     double z[W]; /* of a rule that reads in a way of its own */
 } at;
 
@@ -67,6 +68,14 @@ static void decayed(memory *m, at *x)
 {
     forget(m, x);
     outer(m->S, x->beta[0], x->k[0], x->v[0]);
+}
+
+static void retnet(memory *m, at *x)
+{
+    for (int i = 0; i < W; i++)
+        for (int j = 0; j < W; j++)
+            m->S[i][j] *= x->head == 0 ? 31. / 32 : 63. / 64;
+    outer(m->S, 1, x->k[0], x->v[0]);
 }
 
 /* S = (I - beta k k^T) Diag(g) S + beta k v^T */
@@ -253,6 +262,7 @@ static void ttt(memory *m, at *x)
 
 static const ref REFS[] = {
     {"decayed", decayed, false, 1},
+    {"retnet", retnet, false, 1},
     {"gla", decayed, false, 1},
     {"delta", delta, false, 1},
     {"kda", delta, false, 1},

@@ -133,6 +133,8 @@ static const variant VARIANTS[] = {
      "loss=in_context"},
     {"decayed", "mixer=decayed qk=factorised n_heads=2 pos=learned",
      "loss=all"},
+    {"retention", "mixer=retnet qk=factorised n_heads=2 pos=rotary",
+     "loss=all"},
     {"decayed by channel, merged", "mixer=gla pos=learned", "loss=in_context"},
     {"delta rule", "mixer=delta qk=factorised n_heads=2 qk_norm=unit",
      "loss=all"},

@@ -122,6 +122,7 @@ static void read_at(seen *s, const eg_acts *a, int t, int h, at *x)
         for (int j = 0; j < W; j++)
             x->first[i][j] = number_of(s, "ttt_S", (h * W + i) * W + j);
     }
+    x->head = h;
     x->scale = o->scale_scores ? 1 / sqrt(W) : 1;
     x->comba_s = number_of(s, "comba_s", h);
     x->comba_d = number_of(s, "comba_d", h);

@@ -443,7 +443,7 @@ static void check_kind(int kind, const found *f)
         fail_msg("%s: no variant of nn_test.h has such an op", info->name);
     program_of(&p, &m, v, &st, f->which);
     sample_open(&s, &p, &p.op[f->op]);
-    worst = check_gradients(&s, &n);
+    worst = info->still ? 0 : check_gradients(&s, &n);
     for (eg_index part = 1; info->any_rows && part < 8; part += 3)
         check_parts(&s, part);
     printf("  %-10s %d gradients, off by %.1e%s   (%s)\n", info->name, n, worst,
