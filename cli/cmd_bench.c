@@ -25,6 +25,8 @@ const cli_option cli_bench_options[] = {
     {"only", 0, "TEXT",
      "kernels: those with TEXT in kernel, form and shape, as "
      "in 'gemm_packed NN M 256 N 64 K 64'; mesa: the model of that name"},
+    {"text", 0, "FILE", "energy: a text to cut into tokens"},
+    {"vocabulary", 0, "FILE", "energy: the tokenizer that does it"},
     {"profile", 0, "CONFIG",
      "in their place: the time of each operation of a configuration's steps"},
     {"rounds", 0, "N", "timed rounds (default: 7)"},
@@ -43,6 +45,8 @@ const char cli_bench_help[] =
     "  mesa     mesa1, lsa6, softmax7, hybrid: networks of arXiv 2309.05858\n"
     "  kernels  every kernel against the measured peak of this machine\n"
     "  flow     sums over 10^4 to 10^6 tokens, and ensembles of systems\n"
+    "  energy   a token of GPT-2 small beside reading its weights, nearest\n"
+    "           neighbours beside the peak, tokens of a text\n"
     "\n"
     "birth, full, gpt2 and mesa compare the gradient of a step with the plain\n"
     "algebra's in float64 (of a large model: of a short sequence, and of a\n"
@@ -318,7 +322,9 @@ static const struct {
             {"rounds", " birth full gpt2 mesa "},
             {"steps", " birth full gpt2 mesa --profile "},
             {"set", " birth full gpt2 mesa --profile "},
-            {"kern", " birth full gpt2 mesa kernels --profile "}};
+            {"text", " energy "},
+            {"vocabulary", " energy "},
+            {"kern", " birth full gpt2 mesa kernels energy --profile "}};
 
 /* An option that would do nothing is not what its user means. */
 static int check_options(const cli_args *a, const char *what)
@@ -352,16 +358,18 @@ int cmd_bench(const cli_args *a)
                         "bench: --profile goes in the place of '%s'", b.what);
     if (strcmp(b.what, "birth") != 0 && strcmp(b.what, "full") != 0 &&
         strcmp(b.what, "gpt2") != 0 && strcmp(b.what, "mesa") != 0 &&
-        strcmp(b.what, "kernels") != 0 && strcmp(b.what, "flow") != 0)
+        strcmp(b.what, "kernels") != 0 && strcmp(b.what, "flow") != 0 &&
+        strcmp(b.what, "energy") != 0)
         return cli_fail(CLI_MISUSE,
                         "bench: '%s' is not one of birth, full, "
-                        "gpt2, mesa, kernels, flow",
+                        "gpt2, mesa, kernels, flow, energy",
                         b.what);
     code = check_options(a, cli_value(a, "profile") ? "--profile" : b.what);
     if (code != CLI_DONE) return code;
     if (cli_value(a, "profile")) return cmd_bench_profile(a);
     if (strcmp(b.what, "kernels") == 0) return cmd_bench_kernels(a);
     if (strcmp(b.what, "flow") == 0) return cmd_bench_flow(a);
+    if (strcmp(b.what, "energy") == 0) return cmd_bench_energy(a);
     if (!cli_int(a, "rounds", 1, 100, &b.rounds) ||
         !cli_int(a, "steps", 1, 1000000, &b.steps))
         return CLI_MISUSE;

@@ -28,6 +28,9 @@ EG_API double eg_bench_peak_threads(const char *set, eg_pool *pool,
  * memory. */
 EG_API double eg_bench_read_l2(double seconds);
 EG_API double eg_bench_read_dram(double seconds);
+/* Reading x [n] on all threads of a pool at once, GB/s by the clock: what
+ * anything that streams from memory can reach at best. */
+EG_API double eg_bench_read_threads(const float *x, eg_index n, eg_pool *pool);
 
 /* Other libraries as yardsticks for the matrix products. */
 enum { EG_BENCH_YARDSTICKS = 2 };

@@ -72,6 +72,32 @@ static double read_rate(double seconds, size_t bytes, int repeats)
     return sum > 0 ? egi_median(rate, samples) : 0;
 }
 
+typedef struct stream {
+    const egi_peak *peak;
+    const float *x;
+    eg_index part;
+    float sum[64];
+} stream;
+
+static void stream_task(void *ctx, int task, int worker)
+{
+    stream *s = ctx;
+
+    (void)worker;
+    s->sum[task] = s->peak->read(s->x + task * s->part, s->part);
+}
+
+double eg_bench_read_threads(const float *x, eg_index n, eg_pool *pool)
+{
+    int threads = eg_pool_size(pool) < 64 ? eg_pool_size(pool) : 64;
+    stream s = {.peak = egi_peak_pick("auto"), .x = x};
+    double start = eg_clock();
+
+    s.part = n / threads / 128 * 128;
+    eg_pool_run(pool, threads, stream_task, &s);
+    return 4e-9 * (double)(s.part * threads) / (eg_clock() - start);
+}
+
 double eg_bench_read_l2(double seconds)
 {
     return read_rate(seconds, (size_t)1 << 20, 20);

@@ -46,4 +46,7 @@ expect 2 '' 'neither characters' "$engram" generate chains --prompt 'a'
 sed 's/^task.*/task: {kind: linear, n_ctx: 24, dim: 3}/' tiny.yaml >systems.yaml
 expect 0 - - "$engram" run systems.yaml -q --out systems
 expect 2 '' 'vectors' "$engram" generate systems
+
+expect 2 '' 'goes with --vocabulary' "$engram" bench energy --text tiny.yaml
+expect 2 '' 'it goes with energy' "$engram" bench flow --text tiny.yaml
 echo "$n_checks checks"
