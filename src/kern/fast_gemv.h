@@ -1,7 +1,9 @@
 /* A large matrix times one vector, from either side: it comes from memory, and
  * is read once, row after row; what is summed stays in the caches. */
 
-enum { GEMV_ROWS = 8 }; /* of A at a time, when y is written and read back */
+/* Rows of A at a time, when y is written and read back; entries of a row that
+ * is long. */
+enum { GEMV_ROWS = 8, GEMV_LONG = 256 };
 
 /* y (+)= sum of x[i] A[i,:] over so many rows. */
 INLINE void gemv_rows(float *y, const float *x, const float *a, eg_index lda,
@@ -40,12 +42,30 @@ static void fast_gemv(float *y, const float *x, const float *a, eg_index lda,
     for (; i < m; i++) gemv_rows(y, x + i, a + i * lda, lda, n, 1, i == 0);
 }
 
-/* Four rows side by side, each in two sums. */
+/* One row in four sums. */
+INLINE float gemv_row(const float *a, const float *x, eg_index n)
+{
+    vec s[4] = {{0}};
+    eg_index j = 0;
+
+    for (; j + 4 * W <= n; j += 4 * W) {
+#pragma GCC unroll 4
+        for (int c = 0; c < 4; c++)
+            s[c] += vload(a + j + c * W) * vload(x + j + c * W);
+    }
+    for (; j + W <= n; j += W) s[0] += vload(a + j) * vload(x + j);
+    if (j < n) s[1] += vload_n(a + j, n - j) * vload_n(x + j, n - j);
+    return vsum((s[0] + s[1]) + (s[2] + s[3]));
+}
+
+/* Short rows four side by side, each in two sums; long ones one behind the
+ * other, as memory likes it best. */
 static void fast_gemv_t(float *y, const float *a, eg_index lda, const float *x,
                         eg_index m, eg_index n)
 {
     eg_index i = 0;
 
+    for (; n >= GEMV_LONG && i < m; i++) y[i] = gemv_row(a + i * lda, x, n);
     for (; i + 4 <= m; i += 4) {
         const float *row = a + i * lda;
         vec s[4] = {{0}}, t[4] = {{0}};

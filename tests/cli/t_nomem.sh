@@ -158,6 +158,7 @@ fails report runs --out page.html -q
 fails report tiny flow --runs runs --svg figures -q
 fails dump tiny.yaml --step 2 --threads 1 --out dump -q
 fails probe cut --threads 1 --sequences 8 --out probed --json -q
+fails generate cut --threads 1 --tokens 4 -q
 fails show --program tiny.yaml --json
 fails stats text.txt --out text.stats -q
 fails sweep flow.yaml --seeds 0-1 --threads 1 --runs new --json -q

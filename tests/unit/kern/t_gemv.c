@@ -3,8 +3,8 @@
  * columns taken in parts with the same bits. */
 #include "kern_test.h"
 
-static const eg_index sizes[] = {0,  1,  3,  4,  7,  8,  9,  15,
-                                 16, 17, 31, 32, 33, 64, 65, 100};
+static const eg_index sizes[] = {0,  1,  3,  4,  7,  8,  9,   15, 16,
+                                 17, 31, 32, 33, 64, 65, 100, 259};
 enum { N_SIZES = sizeof sizes / sizeof sizes[0] };
 
 static void one_case(const eg_kern_f32 *k, eg_index m, eg_index n, eg_index gap,
