@@ -16,6 +16,9 @@ const cli_option cli_lens_options[] = {
     {"text", 0, "FILE",
      "look at this text, by the model's tokenizer or in the task's characters, "
      "in place of the task's own sequences"},
+    {"tokenizer", 0, "FILE",
+     "names the tokens, where the weights come without: a tokenizer's file or "
+     "folder"},
     {"sequences", 'n', "N",
      "sequences, or windows of the text (default: 256; a good radius wants "
      "thousands)"},
@@ -70,7 +73,8 @@ typedef struct seeing {
     char page[EG_PATH], data[EG_PATH + 8];
     eg_pool *pool;
     eg_task *task;
-    int32_t *ids; /* of --text */
+    eg_tokenizer *tokenizer; /* of --tokenizer, or NULL */
+    int32_t *ids;            /* of --text */
     eg_index n_ids;
     int64_t sequences;
     int n, cap, at; /* moments seen, wanted; the one at work */
@@ -142,6 +146,7 @@ static int write_page(const seeing *s)
 /* What came with the weights, or the task has; NULL: nothing. */
 static const eg_tokenizer *names(const seeing *s)
 {
+    if (s->tokenizer) return s->tokenizer;
     return s->opened.tokenizer ? s->opened.tokenizer
                                : eg_task_tokenizer(s->task);
 }
@@ -185,6 +190,16 @@ static int read_text(seeing *s)
     eg_err err = {0};
     eg_status st;
 
+    if (cli_value(s->args, "tokenizer")) {
+        st = eg_tokenizer_open(&s->tokenizer, cli_value(s->args, "tokenizer"),
+                               &err);
+        if (st != EG_OK) return cli_error(st, &err);
+    }
+    if (path && s->opened.foreign && !names(s))
+        return cli_fail(CLI_MISUSE,
+                        "--text: %s comes without a tokenizer; --tokenizer "
+                        "FILE names one",
+                        s->opened.path);
     if (!path && s->opened.foreign)
         cli_warn(NULL, "no --text: losses, the stream and the radius are those "
                        "of random tokens");
@@ -368,6 +383,7 @@ int cmd_lens(const cli_args *a)
     eg_free(s.seen);
     eg_free(s.step);
     eg_free(s.ids);
+    eg_tokenizer_free(s.tokenizer);
     eg_task_free(s.task);
     eg_checkpoint_release(&s.opened);
     eg_pool_free(s.pool);

@@ -73,3 +73,4 @@ echo mine >j.json
 expect 2 '' 'j.json' "$engram" lens r --sequences 16 --out j.html
 [ "$(cat j.json)" = mine ] || die 'another file was replaced'
 [ ! -e j.html ] || die 'a page without its data'
+expect 1 '' 'none.json' "$engram" lens t --text other.txt --tokenizer none.json
