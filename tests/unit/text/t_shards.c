@@ -117,7 +117,7 @@ static void refused(const void *bytes, size_t n, const char *part)
 
 static void test_refused(void **state)
 {
-    int32_t head[260] = {20240520, 1, 8};
+    int32_t head[264] = {20240520, 1, 8};
     uint16_t ids[600];
 
     (void)state;
