@@ -87,8 +87,9 @@ EG_FIELDS_STRUCT(eg_theory_energy_values, EG_THEORY_ENERGY_VALUES_FIELDS)
     I(starts, "200", 1, 1000000, "each with patterns of its own")         \
     I(steps, "20", 1, 10000, "updates")                                   \
     R(impostor, "0", -1, 10,                                              \
-      "controls only: relative change of the length of each update, and " \
-      "of every term of the gradient's formula")
+      "controls only: relative change of the length of each update, of "  \
+      "every term of the gradient's formula, and of all or the slope of " \
+      "the bound")
 EG_FIELDS_STRUCT(eg_theory_energy_descent, EG_THEORY_ENERGY_DESCENT_FIELDS)
 
 /* clang-format off */

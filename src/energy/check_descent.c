@@ -55,13 +55,14 @@ static double above(path *s, const double *x0, const double *y)
 {
     const eg_energy *e = &s->e;
     eg_index n = e->n;
-    double q = 0;
+    double q = 0, wrong = 1 + s->o->impostor;
 
     if (e->kind == EG_ENERGY_DISTANCE) {
         for (eg_index i = 0; i < e->d; i++)
             if (s->p[i] > 0)
-                q += s->p[i] * (egi_square_distance(y, e->pattern + i * n, n) +
-                                log(s->p[i]) / e->beta);
+                q += wrong * s->p[i] *
+                     (egi_square_distance(y, e->pattern + i * n, n) +
+                      log(s->p[i]) / e->beta);
         return q - eg_energy_at(e, y, s->work);
     }
     /* mchn: -LSE is concave, below its tangent at x0 */
@@ -69,7 +70,7 @@ static double above(path *s, const double *x0, const double *y)
         (egi_dot(y, y, n) - egi_dot(x0, x0, n)) / 2;
     for (eg_index i = 0; i < e->d; i++)
         for (eg_index j = 0; j < n; j++)
-            q -= s->p[i] * e->pattern[i * n + j] * (y[j] - x0[j]);
+            q -= wrong * s->p[i] * e->pattern[i * n + j] * (y[j] - x0[j]);
     return q - eg_energy_at(e, y, s->work);
 }
 
