@@ -413,6 +413,54 @@ static void test_threads(void **state)
     eg_pool_free(alone);
 }
 
+/* A document of many parts has the ids of the whole: it is cut where a piece
+ * ends, among runs of blanks of all kinds. */
+static void test_parts(void **state)
+{
+    static const char *const some[] = {
+        "a", "b ", "  ", " \n", "\u2003", "\u00a0 ", "\u3000\n", "\u00e9"};
+    enum { BIG = 5 << 18 };
+    char *text = malloc(BIG + 8);
+    size_t n = 0;
+    eg_rng rng = eg_rng_make(11, EG_RNG_USER, 0, 0);
+    const char *path;
+    eg_corpus c = {.path = &path, .n = 1};
+    eg_tokenizer *t;
+    eg_ids got[2] = {{0}, {0}}, want = {0};
+    eg_tokenized info;
+    eg_err err = {0};
+
+    (void)state;
+    while (n < BIG) {
+        const char *s = some[eg_rng_below(&rng, 8)];
+
+        memcpy(text + n, s, strlen(s));
+        n += strlen(s);
+    }
+    path = put("parts.txt", text, n);
+    assert_int_equal(eg_tokenizer_train(&t, &c, &(eg_bpe_train){.d_vocab = 500},
+                                        pool, NULL, &err),
+                     EG_OK);
+    assert_int_equal(eg_tokenizer_encode(t, text, n, 0, &want, &err), EG_OK);
+    for (int i = 0; i < 2; i++) {
+        eg_tokenize how = {.val_share = i ? 0.3 : 0, .eot = EG_EOT_NONE};
+
+        got[0].n = got[1].n = 0;
+        assert_int_equal(eg_corpus_encode(got, &info, &c, t, &how, pool, &err),
+                         EG_OK);
+        assert_int_equal(got[0].n + got[1].n, want.n);
+        assert_memory_equal(got[0].id, want.id, got[0].n * sizeof *want.id);
+        if (i)
+            assert_memory_equal(got[1].id, want.id + got[0].n,
+                                got[1].n * sizeof *want.id);
+    }
+    eg_ids_release(&got[0]);
+    eg_ids_release(&got[1]);
+    eg_ids_release(&want);
+    eg_tokenizer_free(t);
+    free(text);
+}
+
 static bool at_once(void *ctx)
 {
     (void)ctx;
@@ -449,10 +497,10 @@ static void test_nothing_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_documents),   cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_validation),  cmocka_unit_test(test_bomb),
-        cmocka_unit_test(test_learning),    cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_nothing_lost)};
+        cmocka_unit_test(test_documents),  cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_validation), cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_learning),   cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_parts),      cmocka_unit_test(test_nothing_lost)};
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
