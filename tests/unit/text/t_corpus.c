@@ -434,8 +434,7 @@ static void test_parts(void **state)
     while (n < BIG) {
         const char *s = some[eg_rng_below(&rng, 8)];
 
-        memcpy(text + n, s, strlen(s));
-        n += strlen(s);
+        while (*s) text[n++] = *s++;
     }
     path = put("parts.txt", text, n);
     assert_int_equal(eg_tokenizer_train(&t, &c, &(eg_bpe_train){.d_vocab = 500},
