@@ -72,11 +72,11 @@ extern "C" {
       "sequences of training and probes come from so many systems, those of " \
       "the test batch from others; 0: each sequence from a system of its own")
 #define EG_TOKENS_FIELDS(I, R, B, T, E, L)                                     \
+    I(lags, "16", 1, 64, "tokens lagged: how many states stand in one")        \
     E(tokens, "raw", "raw|constructed|constructed_one|lagged",                 \
       "what stands at position t: s_t; [0, s_t, s_t, s_{t-1}]; the same of a " \
       "model of one layer, [0, 0, s_t, s_{t-1}]; or [s_t, s_{t-1}, ...], so "  \
-      "many as lags; 0 before the first")                                      \
-    I(lags, "16", 1, 64, "tokens lagged: how many states stand in one")
+      "many as lags; 0 before the first")
 
 /* Linear dynamical systems. */
 #define EG_LINEAR_FIELDS(I, R, B, T, E, L)                                   \
