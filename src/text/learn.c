@@ -16,7 +16,7 @@ typedef struct pile {
 
 static eg_status pile_words(pile *p, const char *s, size_t n, eg_err *err)
 {
-    if (p->n + n + 1 > p->room) {
+    if (!p->text || p->n + n + 1 > p->room) {
         size_t room = 2 * p->room + n + (1 << 20);
         char *more = eg_realloc(p->text, room);
 
