@@ -10,7 +10,7 @@ foreach(file ${claim_files})
   file(STRINGS ${CMAKE_SOURCE_DIR}/experiments/${file} has_claims
     REGEX "^claims:" LIMIT_COUNT 1)
   file(STRINGS ${CMAKE_SOURCE_DIR}/experiments/${file} trains
-    REGEX "^ +(base: (basic|full).yaml|train:)" LIMIT_COUNT 1)
+    REGEX "^ +(base: [a-z0-9_]+[.]yaml|train:)" LIMIT_COUNT 1)
   if(NOT has_claims OR trains)
     continue()
   endif()
