@@ -5,17 +5,25 @@
 
 #include "engram/mem.h"
 
+/* Is it a path and not the name of a run? Shards and runs are often called
+ * alike: a folder without a model in it gives way to the runs of its name. */
+static bool is_path(const cli_args *a, const char *word)
+{
+    if (!cli_is_folder(word)) return eg_file_exists(word);
+    if (cli_holds(word, "run.json")) return false;
+    return cli_holds(word, "config.json") ||
+           cli_holds(word, "model.safetensors") ||
+           !cli_names_runs(cli_runs_root(a), word);
+}
+
 /* A path that is there, or the run of that name. */
 static int place_of(const cli_args *a, const char *word, char path[EG_PATH])
 {
     if (strlen(word) >= EG_PATH)
         return cli_fail(CLI_MISUSE, "path too long: %s", word);
-    if (eg_file_exists(word) &&
-        (!cli_is_folder(word) || !cli_holds(word, "run.json"))) {
-        eg_text_copy(path, EG_PATH, word);
-        return CLI_DONE;
-    }
-    return cli_find_run(cli_runs_root(a), word, path);
+    if (!is_path(a, word)) return cli_find_run(cli_runs_root(a), word, path);
+    eg_text_copy(path, EG_PATH, word);
+    return CLI_DONE;
 }
 
 /* The values of --set, in their order: fills item, gives their number. */

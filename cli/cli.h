@@ -150,13 +150,15 @@ int cli_pool(const cli_args *a, eg_pool **pool);
 /* Finds a run by directory, name/id, id, or name (its newest). CLI_DONE, or
  * after a message another code. */
 int cli_find_run(const char *root, const char *word, char dir[EG_PATH]);
+/* Are there runs of that name, whatever else is called so? */
+bool cli_names_runs(const char *root, const char *word);
 /* Run directories, or other paths a report may be made of. */
 typedef struct cli_paths {
     char (*path)[EG_PATH];
     int n, cap;
 } cli_paths;
 bool cli_paths_add(cli_paths *p, const char *path); /* false: no memory */
-/* Adds what word stands for: a path; a run as cli_find_run finds it; or, of a
+/* Adds what word stands for: a path that holds runs or claims; a run as cli_find_run finds it; or, of a
  * name and of a folder of runs, all its runs, the newest of each configuration
  * and seed (one that finished before one that did not), whose folder then
  * stands in folder. CLI_DONE, or after a message another code. */

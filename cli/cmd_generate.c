@@ -87,7 +87,7 @@ static int read_sampling(work *w)
 /* The end of a text, or the first token of the task's own sequence. */
 static int begin_anywhere(work *w)
 {
-    const eg_tokenizer *t = w->opened.tokenizer;
+    const eg_tokenizer *t = w->speech.tokenizer;
     eg_seq s;
     eg_err err = {0};
     eg_status st;

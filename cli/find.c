@@ -179,10 +179,18 @@ static bool is_one(const char *path)
     return false;
 }
 
-int cli_find_runs(cli_paths *p, const char *root, const char *word,
-                  char folder[EG_PATH])
+bool cli_names_runs(const char *root, const char *word)
 {
-    bool there = eg_file_exists(word);
+    char dir[EG_PATH];
+    int n = snprintf(dir, sizeof dir, "%s/%s", root, word);
+
+    return word[0] != '\0' && n >= 0 && n < EG_PATH && cli_is_folder(dir);
+}
+
+/* there: word is a path, not a name. */
+static int find_runs(cli_paths *p, const char *root, const char *word,
+                     bool there, char folder[EG_PATH])
+{
     char(*dirs)[EG_PATH] = NULL, dir[EG_PATH];
     int n = 0, code = CLI_DONE;
     eg_err err = {0};
@@ -201,8 +209,10 @@ int cli_find_runs(cli_paths *p, const char *root, const char *word,
         if (n > 1) snprintf(folder, EG_PATH, "%s", dir);
         code = add_all(p, dirs, n, dir);
     } else if (there && !is_one(dir)) {
-        code =
-            cli_fail(CLI_MISUSE, "%s: holds no run and no claims.json", word);
+        code = cli_names_runs(root, word)
+                   ? find_runs(p, root, word, false, folder)
+                   : cli_fail(CLI_MISUSE, "%s: holds no run and no claims.json",
+                              word);
     } else {
         if (!there) code = cli_find_run(root, word, dir);
         if (code == CLI_DONE && !cli_paths_add(p, dir))
@@ -210,4 +220,10 @@ int cli_find_runs(cli_paths *p, const char *root, const char *word,
     }
     eg_free(dirs);
     return code;
+}
+
+int cli_find_runs(cli_paths *p, const char *root, const char *word,
+                  char folder[EG_PATH])
+{
+    return find_runs(p, root, word, eg_file_exists(word), folder);
 }

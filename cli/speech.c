@@ -20,6 +20,7 @@ static bool has_words(const eg_task *task)
 
 void speech_init(speech *s, const eg_task *task, const eg_tokenizer *tokenizer)
 {
+    if (!tokenizer) tokenizer = eg_task_tokenizer(task);
     *s = (speech){
         .task = task, .tokenizer = tokenizer, .vocab = eg_task_vocab(task)};
     if (tokenizer)

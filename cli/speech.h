@@ -22,6 +22,7 @@ typedef struct speech {
     bool begun;
 } speech;
 
+/* tokenizer NULL: the task's, if it has one. */
 void speech_init(speech *s, const eg_task *task, const eg_tokenizer *tokenizer);
 /* Writes the token's text, fit for a terminal: line ends and tabs as they are.
  * What is no whole character waits for the next token. */

@@ -50,3 +50,4 @@ expect 2 '' 'vectors' "$engram" generate systems
 expect 2 '' 'goes with --vocabulary' "$engram" bench energy --text tiny.yaml
 expect 2 '' 'it goes with energy' "$engram" bench flow --text tiny.yaml
 echo "$n_checks checks"
+finish

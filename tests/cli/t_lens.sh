@@ -74,3 +74,14 @@ expect 2 '' 'j.json' "$engram" lens r --sequences 16 --out j.html
 [ "$(cat j.json)" = mine ] || die 'another file was replaced'
 [ ! -e j.html ] || die 'a page without its data'
 expect 1 '' 'none.json' "$engram" lens t --text other.txt --tokenizer none.json
+
+# shards called as the run that reads them: the run is meant
+mkdir named
+echo shard >named/train_000000.bin
+expect 0 - - "$engram" run c.yaml --set run.name=named
+expect 0 '^named.html$' - "$engram" lens named --sequences 16 --out named.html
+expect 0 - - "$engram" generate named --tokens 3
+expect 0 - - "$engram" report named
+rm -r runs/named
+expect 2 '' 'named' "$engram" report named
+finish

@@ -48,3 +48,4 @@ if [ -n "${ENGRAM_MINILM:-}" ]; then
     grep -q '"n_layers": 6' m.json || die 'not MiniLM'
     grep -q '"falls": ' m.json || die 'no flow'
 fi
+finish

@@ -37,6 +37,8 @@ expect 0 finished - "$engram" run lm.yaml --out lm --quiet
 same cats/tokenizer.engram.json lm/tokenizer.engram.json
 expect 0 '^loss_test\.all ' '' "$engram" show lm
 expect 0 - 'nothing damaged' "$engram" verify lm
+expect 0 '^a black cat' - "$engram" generate lm --prompt 'a black cat' --tokens 5
+expect 0 - - "$engram" generate lm --tokens 5
 expect 0 finished - "$engram" run lm.yaml --out half --quiet --set train.steps=4
 expect 0 finished - "$engram" run lm.yaml --out letters --quiet \
     --set task.text=book.txt
