@@ -182,23 +182,72 @@ static eg_status make_decoder(work *w, eg_err *err)
     if (st != EG_OK) return st;
     w->logits =
         eg_calloc(3 * (size_t)eg_task_vocab(w->task), sizeof *w->logits);
-    w->said.id = eg_calloc((size_t)w->tokens, sizeof *w->said.id);
-    if (!w->logits || !w->said.id)
-        return EG_FAIL(err, EG_ENOMEM, "%lld tokens", (long long)w->tokens);
+    if (!w->logits)
+        return EG_FAIL(err, EG_ENOMEM, "%d logits", eg_task_vocab(w->task));
     return EG_OK;
 }
 
 /* ---- token by token -------------------------------------------------------
  */
 
+/* The byte k places before the end of what was said; -1: there is none. */
+static int byte_back(const work *w, size_t k)
+{
+    for (size_t i = w->said.n, n; i-- > 0; k -= n) {
+        const char *s =
+            eg_tokenizer_bytes(w->speech.tokenizer, w->said.id[i], &n);
+
+        if (k < n) return (unsigned char)s[n - 1 - k];
+    }
+    return -1;
+}
+
+/* Does the text end in the last token? A text has many ways to be tokens. */
+static bool text_said(const work *w, const char *text)
+{
+    size_t n = strlen(text), last = 0;
+
+    if (w->said.n > 0)
+        (void)eg_tokenizer_bytes(w->speech.tokenizer, w->said.id[w->said.n - 1],
+                                 &last);
+    for (size_t skip = 0; n > 0 && skip < last; skip++) {
+        size_t k = 0;
+
+        while (k < n &&
+               byte_back(w, skip + k) == (unsigned char)text[n - 1 - k])
+            k++;
+        if (k == n) return true;
+    }
+    return false;
+}
+
 static bool stopped(const work *w)
 {
     size_t n = w->stop.n, said = w->said.n;
 
     if (cli_stop(NULL) || ferror(stdout)) return true;
+    if (n > 0 && w->speech.kind == SPEECH_TOKENIZER &&
+        !cli_value(w->args, "ids") &&
+        eg_tokenizer_kind_of(w->speech.tokenizer) == EG_TOKENIZER_BPE)
+        return text_said(w, cli_value(w->args, "stop"));
     return n > 0 && said >= n &&
            memcmp(w->said.id + said - n, w->stop.id, n * sizeof *w->stop.id) ==
                0;
+}
+
+/* One more token; room grows as they come, however many are asked for. */
+static eg_status keep(eg_ids *said, int32_t token, eg_err *err)
+{
+    if (said->n == said->room) {
+        size_t room = said->room ? 2 * said->room : 256;
+        void *more = eg_realloc(said->id, room * sizeof *said->id);
+
+        if (!more) return EG_FAIL(err, EG_ENOMEM, "%zu tokens", room);
+        said->id = more;
+        said->room = room;
+    }
+    said->id[said->n++] = token;
+    return EG_OK;
 }
 
 static eg_status generate(work *w, FILE *to, eg_err *err)
@@ -227,7 +276,7 @@ static eg_status generate(work *w, FILE *to, eg_err *err)
                          w->opened.path, w->prompt.n + w->said.n);
             goto done;
         }
-        w->said.id[w->said.n++] = token;
+        EG_TRY(keep(&w->said, token, err));
         speech_say(&w->speech, token, to);
         fflush(to);
         EG_TRY(eg_decoder_step(w->decoder, token, err));

@@ -146,8 +146,13 @@ static eg_status get_tokenizer(eg_tokenizer **t, const cli_args *a,
                                eg_pool *pool, const eg_corpus_watch *watch,
                                eg_err *err)
 {
+    eg_status st;
+
     if (cli_value(a, "tokenizer"))
         return eg_tokenizer_open(t, cli_value(a, "tokenizer"), err);
+    st = eg_corpus_again(c, "without --tokenizer its tokens are learnt first",
+                         err);
+    if (st != EG_OK) return st;
     if (cli_flag(a, "chars"))
         return eg_tokenizer_learn(t, c, EG_TOKENIZER_CHAR, 0, err);
     if (words > 0)

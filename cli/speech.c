@@ -83,14 +83,15 @@ void speech_say(speech *s, int32_t token, FILE *to)
     size_t n;
     bool apart = s->kind == SPEECH_WORDS || s->kind == SPEECH_NUMBERS;
 
-    if (s->kind == SPEECH_TOKENIZER) {
-        bool line = false;
+    word = s->kind == SPEECH_TOKENIZER
+               ? eg_tokenizer_bytes(s->tokenizer, token, &n)
+               : NULL;
+    if (word) {
+        bool line = n == 1 && word[0] == '\n';
 
-        word = eg_tokenizer_bytes(s->tokenizer, token, &n);
-        line = n == 1 && word[0] == '\n';
         apart =
             eg_tokenizer_kind_of(s->tokenizer) == EG_TOKENIZER_WORD && !line;
-    } else {
+    } else { /* also an id that only pads a vocabulary */
         word = eg_task_word(s->task, token, buf);
         n = strlen(word);
     }

@@ -46,6 +46,11 @@ typedef struct eg_corpus_watch {
     void *ctx;
 } eg_corpus_watch;
 
+/* EG_EINVAL, and why, where one of the paths is a pipe: what is read twice has
+ * to be files. */
+EG_API eg_status eg_corpus_again(const eg_corpus *c, const char *why,
+                                 eg_err *err);
+
 /* ---- learning a vocabulary -------------------------------------------------
  */
 

@@ -114,8 +114,10 @@ static eg_status open_text(egi_text *x, const eg_task_opts *o, eg_err *err)
     eg_tokenized info;
     eg_pool *pool = NULL;
     eg_err why = {0};
-    eg_status st = EG_OK;
+    eg_status st;
 
+    st = eg_corpus_again(&c, "a run may be resumed", &why);
+    if (st != EG_OK) return of_key("text", st, &why, err);
     if (o->tokenizer[0])
         EG_TRY(open_tokenizer(x, o, "", err));
     else

@@ -138,3 +138,17 @@ eg_status egi_files_list(egi_files *f, const eg_corpus *c, eg_err *err)
     if (st != EG_OK) egi_files_release(f);
     return st;
 }
+
+eg_status eg_corpus_again(const eg_corpus *c, const char *why, eg_err *err)
+{
+    for (int i = 0; i < c->n; i++) {
+        struct stat info;
+
+        if (stat(c->path[i], &info) == 0 && S_ISFIFO(info.st_mode))
+            return EG_FAIL(err, EG_EINVAL,
+                           "%s: is a pipe, which is read only once, and %s; "
+                           "expected a file",
+                           c->path[i], why);
+    }
+    return EG_OK;
+}

@@ -40,21 +40,22 @@ static void see_chars(bool *seen, const char *s, size_t n)
     }
 }
 
-static eg_status take(pile *p, const egi_block *b, bool replace, bool chars,
-                      eg_err *err)
+/* One part: of two documents no word is one. */
+static eg_status take(pile *p, const egi_part *part, const char *s,
+                      bool replace, bool chars, eg_err *err)
 {
     char *mended = NULL;
-    const char *s = b->text;
-    size_t n = b->n;
+    size_t n = part->n, good;
     int bad;
     eg_status st = EG_OK;
 
-    if (egi_utf8_until(s, n, &bad) < n) {
+    good = egi_utf8_until(s, n, &bad);
+    if (good < n) {
         if (!replace)
             return EG_FAIL(err, EG_EFORMAT,
-                           "%s: near byte %lld: begins no character of UTF-8 "
-                           "(to read such bytes as U+FFFD has to be asked for)",
-                           b->part[0].path, (long long)b->part[0].byte);
+                           "%s: byte %lld: begins no character of UTF-8 (to "
+                           "read such bytes as U+FFFD has to be asked for)",
+                           part->path, (long long)part->byte + (long long)good);
         EG_TRY(egi_utf8_mend(s, n, &mended, &n, err));
         s = mended;
     }
@@ -64,6 +65,19 @@ static eg_status take(pile *p, const egi_block *b, bool replace, bool chars,
         st = pile_words(p, s, n, err);
 done:
     eg_free(mended);
+    return st;
+}
+
+static eg_status take_block(pile *p, const egi_block *b, bool replace,
+                            bool chars, eg_err *err)
+{
+    const char *s = b->text;
+    eg_status st = EG_OK;
+
+    for (int i = 0; i < b->n_parts && st == EG_OK; i++) {
+        st = take(p, &b->part[i], s, replace, chars, err);
+        s += b->part[i].n;
+    }
     return st;
 }
 
@@ -87,9 +101,11 @@ eg_status eg_tokenizer_learn(eg_tokenizer **out, const eg_corpus *c,
     while (chars || p.n < MOST_BYTES) {
         EG_TRY(egi_reader_next(&r, &b, err));
         if (b.n_parts == 0) break;
-        EG_TRY(take(&p, &b, c->replace, chars, err));
+        EG_TRY(take_block(&p, &b, c->replace, chars, err));
     }
-    if (chars)
+    if (r.bytes == 0)
+        st = EG_FAIL(err, EG_EINVAL, "%s: the corpus has no text", c->path[0]);
+    else if (chars)
         st = egi_chars_seen(out, p.seen, err);
     else
         st = eg_tokenizer_words(out, p.text ? p.text : "", p.n, n, err);

@@ -7,7 +7,7 @@
 #include "engram/mem.h"
 #include "text/shard.h"
 
-enum { BLOCK = 1 << 14 };
+enum { BLOCK = 1 << 14, MOST_FILES = 100000 }; /* of six digits at most */
 
 struct eg_shard_writer {
     const eg_folder *in;
@@ -74,6 +74,10 @@ static eg_status begin_file(eg_shard_writer *w, eg_err *err)
     char name[96];
     eg_status st;
 
+    if (w->n_files == MOST_FILES)
+        return EG_FAIL(err, EG_EINVAL,
+                       "%s: more than %d shards of %lld tokens each",
+                       w->in->path, MOST_FILES, (long long)w->most);
     name_of(w, w->n_files, name);
     st = eg_outfile_open_in(&w->file, w->in, name, err);
     if (st != EG_OK) return st;

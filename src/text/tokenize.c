@@ -306,6 +306,11 @@ static eg_status begin(job *j, eg_err *err)
     if (j->how->val_share > 0 && egi_reader_single(&j->reader)) {
         int64_t bytes;
 
+        EG_TRY(eg_corpus_again(
+            j->c,
+            "its end is for validation, and nobody knows where that "
+            "begins",
+            err));
         EG_TRY(egi_reader_count(&j->reader, &bytes, err));
         j->reader.late_from =
             bytes - (int64_t)((double)bytes * j->how->val_share);

@@ -54,6 +54,8 @@ expect 0 '^b$' - "$engram" tokenize broken.txt --out b --replace --chars
 : >empty.txt
 expect 2 '' 'empty.txt: the corpus has no text' \
     "$engram" tokenize empty.txt --out e -q
+expect 2 '' 'empty.txt: the corpus has no text' \
+    "$engram" tokenize empty.txt --out e -q --chars
 [ ! -e e ] || die 'an empty folder stayed'
 head -c 100 book.txt.gz >cut.txt.gz
 expect 1 '' 'cut.txt.gz: ends in the middle' \
@@ -64,6 +66,44 @@ expect 2 '' 'one of --tokenizer' "$engram" tokenize book.txt --out x --chars \
 expect 2 '' "task.text: .*tokens for training; a sequence of task.n_ctx 1048576" \
     "$engram" run lm.yaml --out big --set task.n_ctx=1048576 --quiet
 [ ! -e big ] || die 'a run that could not begin'
+# the run says its tokens as text, and ids that only pad as numbers
+expect 0 '^The cat' '12 tokens in' "$engram" generate lm --prompt 'The cat' \
+    --tokens 12
+expect 0 '"text": "<\|endoftext\|>' - "$engram" generate lm --tokens 3 --json
+# a limit that is never reached costs no memory: a GiB is all there is (where
+# that is enough to begin with; sanitizers want more)
+if (ulimit -v 1048576 && "$engram" task lm.yaml --lines 1) >out 2>err; then
+    (ulimit -v 1048576 && "$engram" generate lm --tokens 1000000000 -t 1 \
+        --prompt 'The cat' --stop ' ') >out 2>err || die 'a large limit'
+fi
+# a text to stop at need not be whole tokens
+expect 0 '^The cat' - "$engram" generate lm --prompt 'The cat' --tokens 9 \
+    --temperature 0 -q
+expect 0 '^The cat' '^[123] tokens in' "$engram" generate lm --tokens 9 \
+    --prompt 'The cat' --temperature 0 --stop "$(head -c 10 out | tail -c 3)"
+expect 0 '^310' - "$engram" generate lm --ids 310 --tokens 3
+expect 2 '' 'numbers from 0 to 319' "$engram" generate lm --ids 320
+
+# documents are apart: no word is of two
+printf 'one two\none two\nthree one\n' >lines.txt
+expect 0 '^words$' - "$engram" tokenize lines.txt --out words --words 10 \
+    --documents line --val-share 0
+grep -q '"two"' words/tokenizer.engram.json || die 'no word "two"'
+grep -q 'twoone' words/tokenizer.engram.json && die 'a word of two documents'
+
+# a pipe is read once, and says so where that is too little
+expect 2 '' 'stdin: is a pipe' "$engram" tokenize /dev/stdin \
+    --out p -q < <(cat book.txt)
+[ ! -e p ] || die 'a pipe left a folder'
+expect 2 '' 'is a pipe.*validation' "$engram" tokenize \
+    /dev/stdin --out p -q --tokenizer cats < <(cat book.txt)
+[ ! -e p ] || die 'a pipe left a folder'
+expect 0 '^p$' '' "$engram" tokenize /dev/stdin --out p -q \
+    --tokenizer cats --val-share 0 < <(cat book.txt)
+expect 0 '^q$' '' "$engram" tokenize book.txt --out q -q --tokenizer cats \
+    --val-share 0
+same p/train_000000.bin q/train_000000.bin
+
 head -c 1500 cats/train_000000.bin >cats/train_000000.bin.cut
 mv cats/train_000000.bin.cut cats/train_000000.bin
 expect 1 '' 'its header says' "$engram" run lm.yaml --out x --quiet
