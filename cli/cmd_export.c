@@ -44,6 +44,7 @@ static eg_status export_own(const eg_checkpoint *c, const char *out,
 {
     eg_folder to = {.fd = -1};
     char *text = NULL, path[EG_PATH];
+    bool made = false;
     eg_status st;
 
     if (snprintf(path, sizeof path, "%s/weights.safetensors", out) >=
@@ -51,12 +52,16 @@ static eg_status export_own(const eg_checkpoint *c, const char *out,
         return EG_FAIL(err, EG_EINVAL, "path too long: %s", out);
     EG_TRY(eg_config_format(c->config, &text, err));
     EG_TRY(eg_folder_make(&to, out, err));
+    made = true;
     EG_TRY(eg_folder_empty(&to, NULL, err));
     EG_TRY(eg_model_save(c->model, path, err));
     EG_TRY(eg_file_write_in(&to, "config.yaml", text, strlen(text), err));
 done:
     eg_free(text);
-    eg_folder_close(&to);
+    if (made && st != EG_OK)
+        eg_folder_unmake(&to); /* but for what was there before */
+    else
+        eg_folder_close(&to);
     return st;
 }
 

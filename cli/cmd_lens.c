@@ -205,7 +205,12 @@ static int read_text(seeing *s)
                        "of random tokens");
     if (!path) return CLI_DONE;
     st = names(s) ? tokenized(s, path, &err) : in_characters(s, path, &err);
-    return st == EG_OK ? CLI_DONE : cli_error(st, &err);
+    if (st != EG_OK) return cli_error(st, &err);
+    if (s->n_ids == 0)
+        return cli_fail(CLI_MISUSE,
+                        "--text: %s has nothing that the model has tokens for",
+                        path);
+    return CLI_DONE;
 }
 
 /* ---- looking ----------------------------------------------------------------
@@ -318,6 +323,7 @@ static int work(seeing *s)
     code = read_text(s);
     if (code == CLI_DONE) code = moments(s);
     if (code != CLI_DONE) return code;
+    cli_catch_signals();
     s->begun = eg_clock();
     for (s->at = 0; s->at < s->cap && !stopped; s->at++) {
         code = open_moment(s);

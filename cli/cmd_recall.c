@@ -252,8 +252,9 @@ static int end(recalling *r, bool rest)
     if (!cli_flag(r->args, "json")) {
         show(r, r->cue.x, NULL, "recalled");
         cli_print("%s pattern %td of %td, distance %.3g%s",
-                  far < .01 * r->gap ? "which is" : "nearest is", best + 1,
-                  s->d, far, rest ? "" : "; still moving: --steps");
+                  far < .01 * (r->gap > 0 ? r->gap : 1) ? "which is"
+                                                        : "nearest is",
+                  best + 1, s->d, far, rest ? "" : "; still moving: --steps");
         return CLI_DONE;
     }
     o = json_object();
@@ -271,12 +272,26 @@ static int end(recalling *r, bool rest)
     return cli_print_json(o);
 }
 
+/* Squares of what is too large, by a beta that is too large, are no numbers. */
+static int check_finite(const recalling *r)
+{
+    bool sound = isfinite(eg_energy_at(&r->energy, r->cue.x, r->work));
+
+    for (eg_index j = 0; j < r->energy.n; j++) sound &= isfinite(r->cue.x[j]);
+    if (sound) return CLI_DONE;
+    return cli_fail(CLI_FAILED,
+                    "recall: no finite energy: patterns and cue lie too far "
+                    "apart for beta %.4g; --beta sets a smaller one",
+                    r->energy.beta);
+}
+
 static int descend(recalling *r)
 {
     const unsigned char *held = cli_flag(r->args, "hold") ? r->cue.known : NULL;
     bool signs = eg_energy_signs(r->energy.kind), rest = false;
     eg_err err = {0};
     eg_status st = EG_OK;
+    int code;
 
     if (r->store.kind == EG_STORE_PICTURES && !cli_flag(r->args, "json"))
         show(r, r->cue.x, r->cue.known, "cue");
@@ -288,6 +303,8 @@ static int descend(recalling *r)
     else
         st = eg_cue_fill(&r->cue, &r->store, r->part_beta, &err);
     if (st != EG_OK) return cli_error(st, &err);
+    code = check_finite(r);
+    if (code != CLI_DONE) return code;
     tell(r, 0, 0);
     for (int64_t k = 1; k <= r->steps && !rest; k++) {
         double change;
@@ -295,6 +312,8 @@ static int descend(recalling *r)
         if (cli_stop(NULL)) return CLI_INTERRUPTED;
         change = eg_energy_step(&r->energy, r->cue.x, held, r->work);
         rest = change < 1e-9;
+        code = check_finite(r);
+        if (code != CLI_DONE) return code;
         tell(r, k, change);
     }
     return end(r, rest);
@@ -320,8 +339,12 @@ static int set_up(recalling *r, eg_energy_kind kind)
     st = eg_energy_init(&r->energy, kind, s->pattern, s->d, s->n, r->beta,
                         (int)r->power, &err);
     if (st != EG_OK) return cli_error(st, &err);
-    cli_say("%td patterns of %td entries, the nearest two %.3g apart", s->d,
-            s->n, r->gap);
+    if (r->gap > 0)
+        cli_say("%td patterns of %td entries, the nearest two %.3g apart", s->d,
+                s->n, r->gap);
+    else
+        cli_say("%td %s of %td entries", s->d,
+                s->d > 1 ? "patterns, all the same," : "pattern", s->n);
     return CLI_DONE;
 }
 

@@ -168,16 +168,20 @@ static int find_set(writer *w, const cli_args *a)
 {
     const char *split = cli_value(a, "split"), *name;
     eg_nearest near = {.asked = split ? split : "train"};
+    char all[160] = "";
     int64_t lines, want = -1;
 
     for (w->set = 0; eg_task_set(w->task, w->set, &name, &lines); w->set++) {
+        size_t at = strlen(all);
+
         eg_nearest_try(&near, name);
         if (strcmp(name, near.asked) == 0) break;
+        (void)snprintf(all + at, sizeof all - at, "%s%s", at ? ", " : "", name);
     }
     if (!eg_task_set(w->task, w->set, &name, &lines))
-        return cli_fail(CLI_MISUSE, "task: no split '%s'%s%s%s", near.asked,
-                        near.best ? "; did you mean '" : "",
-                        near.best ? near.best : "", near.best ? "'?" : "");
+        return cli_fail(CLI_MISUSE, "task: no split '%s'; %s%s%s", near.asked,
+                        near.best ? "did you mean '" : "expected one of ",
+                        near.best ? near.best : all, near.best ? "'?" : "");
     w->name = name;
     w->lines = lines >= 0 ? lines : 10;
     if (!cli_int(a, "lines", 0, (int64_t)1 << 32, &want)) return CLI_MISUSE;

@@ -57,8 +57,8 @@ EG_API void eg_store_signs(eg_store *s);
 
 /* A beta at which the patterns are far from one another: (5 + log d) over the
  * smallest squared distance of two that differ, among the first 300; *gap is
- * that distance. For mchn twice as much does the same where lengths are alike.
- */
+ * that distance, 0 where no two differ. For mchn twice as much does the same
+ * where lengths are alike. */
 EG_API double eg_store_beta(const eg_store *s, double *gap);
 
 /* The pattern that is nearest to x, the lowest on ties; *far its distance. */

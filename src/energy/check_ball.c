@@ -23,16 +23,20 @@ static double at_radius(const void *ctx, double y)
     return exp((s->n - 1) * log(y) - pow(y, s->power) - s->top);
 }
 
-/* log of the integral by shells: the sphere's area times the above. */
+/* log of the integral by shells: the sphere's area times the above, of
+ * which less than 1e-17 lies beyond 40 widths of its peak. */
 static double by_shells(double n, double r, bool squared)
 {
     shell s = {.n = n, .power = squared ? 2 : 1};
     double peak = squared ? sqrt((n - 1) / 2) : n - 1;
+    double wide = 40 * (1 + (squared ? 0.5 : sqrt(n - 1)));
     double area = M_LN2 + n / 2 * log(M_PI) - egi_log_gamma(n / 2);
 
     if (peak > r) peak = r;
     if (peak > 0) s.top = (n - 1) * log(peak) - pow(peak, s.power);
-    return area + s.top + log(egi_integral(at_radius, &s, 0, r, 400));
+    return area + s.top +
+           log(egi_integral(at_radius, &s, egi_most(0, peak - wide),
+                            egi_least(r, peak + wide), 400));
 }
 
 static void one_size(const eg_theory_energy_ball *o, int64_t at,

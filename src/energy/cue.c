@@ -196,10 +196,12 @@ static eg_status cue_numbers(eg_cue *c, const eg_store *s, const char *text,
         word[n] = '\0';
         from = comma ? comma + 1 : NULL;
         if (strcmp(word, "?") == 0) continue;
-        if (!egi_real_parse(word, &c->x[k]) || !isfinite(c->x[k])) {
+        if (!egi_real_parse(word, &c->x[k]) ||
+            !(fabs(c->x[k]) <= EGI_STORE_LARGEST)) {
             st = EG_FAIL(err, EG_EINVAL,
-                         "the cue's number %td, '%s': expected a number or ?",
-                         k + 1, word);
+                         "the cue's number %td, '%s': expected a number up to "
+                         "%g, or ?",
+                         k + 1, word, EGI_STORE_LARGEST);
             eg_cue_release(c);
             return st;
         }

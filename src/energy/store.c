@@ -62,9 +62,11 @@ static eg_status numbers_file(double **value, eg_index shape[3],
     else if (egi_numbers_size(&a) < 1)
         st = EG_FAIL(err, EG_EINVAL, "%s: no number", path);
     for (eg_index i = 0; st == EG_OK && i < egi_numbers_size(&a); i++)
-        if (!isfinite(a.data[i]))
+        if (!(fabs(a.data[i]) <= EGI_STORE_LARGEST))
             st = EG_FAIL(err, EG_EINVAL,
-                         "%s: number %td: expected a finite one", path, i + 1);
+                         "%s: number %td: expected a finite one up to %g, "
+                         "found %g",
+                         path, i + 1, EGI_STORE_LARGEST, a.data[i]);
     if (st == EG_OK) {
         shape[0] = a.ndim == 2 ? a.shape[0] : 1;
         shape[1] = 1;
@@ -186,8 +188,8 @@ double eg_store_beta(const eg_store *s, double *gap)
 
             if (far > 0 && far < least) least = far;
         }
+    *gap = isfinite(least) ? sqrt(least) : 0;
     if (!isfinite(least)) least = 1; /* one pattern, or copies of it */
-    *gap = sqrt(least);
     return (5 + log((double)s->d)) / least;
 }
 

@@ -6,6 +6,8 @@
 
 #define EGI_STORE_ENTRIES ((eg_index)1 << 27)
 #define EGI_STORE_BYTES ((size_t)1 << 30)
+/* Of numbers: their squares, summed and times any beta, are still numbers. */
+#define EGI_STORE_LARGEST 1e100
 
 /* Which kind a file is by its ending; never EG_STORE_AUTO. */
 eg_store_kind egi_store_kind_of(const char *path);

@@ -76,12 +76,16 @@ static eg_status options(egi_found *f, egi_source *s, const json_t *config,
     EG_TRY(egi_opt(f, "d_model", err, "%td", words->shape[1]));
     EG_TRY(egi_opt(f, "n_heads", err, "%lld",
                    (long long)egi_json_int(config, "num_attention_heads",
-                                           words->shape[1] / 64)));
+                                           (words->shape[1] + 63) / 64)));
     EG_TRY(egi_opt(f, "d_mlp", err, "%td", hidden->shape[0]));
     EG_TRY(egi_opt(f, "norm_eps", err, "%.17g",
                    egi_json_real(config, "layer_norm_eps", 1e-12)));
     f->vocab = (int)words->shape[0];
     f->max_ctx = (int)places->shape[0];
+    EG_TRY(
+        egi_agrees(s->path, "max_position_embeddings",
+                   egi_json_int(config, "max_position_embeddings", f->max_ctx),
+                   f->max_ctx, err));
     (void)snprintf(f->what, sizeof f->what, "BERT, Hugging Face safetensors%s",
                    config ? "" : "; no config.json beside: heads 64 wide");
 done:

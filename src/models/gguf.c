@@ -261,7 +261,9 @@ static eg_status take_tensors(reader *r, int n, eg_err *err)
         }
         s->n++;
     }
-    (void)egi_meta_int(s, "general.alignment", &align);
+    if (egi_meta_find(s, "general.alignment") &&
+        !egi_meta_int(s, "general.alignment", &align))
+        align = 0; /* no number */
     if (align < 1 || align > 1 << 20) {
         st = EG_FAIL(err, EG_EFORMAT,
                      "%s: general.alignment: expected 1 to 1048576, found %lld",
@@ -328,6 +330,10 @@ eg_status egi_gguf_take(egi_source *s, char *bytes, size_t size,
     }
     for (uint64_t i = 0; i < n[1]; i++) {
         EG_TRY(take_meta(&r, &s->meta[i]));
+        if (egi_meta_find(s, s->meta[i].key))
+            st = EG_FAIL(err, EG_EFORMAT, "%s: key %s stands there twice", path,
+                         s->meta[i].key);
+        if (st != EG_OK) goto done;
         s->n_meta++;
     }
     EG_TRY(take_tensors(&r, (int)n[0], err));

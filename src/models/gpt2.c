@@ -81,10 +81,11 @@ static eg_status options(egi_found *f, egi_source *s, const json_t *config,
     EG_TRY(egi_matrix(&wpe, s, "wpe.weight", err));
     EG_TRY(egi_matrix(&attn, s, "h.0.attn.c_attn.weight", err));
     EG_TRY(egi_matrix(&fc, s, "h.0.mlp.c_fc.weight", err));
+    EG_TRY(egi_head_said(config, head, s->path, err));
     if (head && same(head, wte)) head->used = tied = true;
     f->flip = attn->shape[0] != wte->shape[1];
     heads = llmc ? s->header[5]
-                 : egi_json_int(config, "n_head", wte->shape[1] / 64);
+                 : egi_json_int(config, "n_head", (wte->shape[1] + 63) / 64);
     if (json_object_get(config, "activation_function"))
         EG_TRY(egi_activation(&mlp,
                               egi_json_str(config, "activation_function", ""),

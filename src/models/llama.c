@@ -90,6 +90,32 @@ done:
 /* ---- Hugging Face ---------------------------------------------------------
  */
 
+/* What turns columns otherwise, or hides positions, is refused. transformers 5
+ * has theta in rope_parameters. */
+static eg_status hf_rotation(numbers *n, const json_t *config, const char *path,
+                             eg_err *err)
+{
+    const json_t *rope = json_object_get(config, "rope_parameters");
+    const char *kind = egi_json_str(rope, "rope_type", "default");
+    int64_t window = egi_json_int(config, "sliding_window", 0);
+    double theta = egi_json_real(config, "rope_theta", 10000);
+    double part = egi_json_real(config, "partial_rotary_factor", 1);
+
+    n->theta = egi_json_real(rope, "rope_theta", theta);
+    part = egi_json_real(rope, "partial_rotary_factor", part);
+    if (strcmp(kind, "default") != 0 || part != 1)
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "%s: config.json: expected rope_type default of all "
+                       "columns, found %.40s of %g",
+                       path, kind, part);
+    if (window > 0 && (n->ctx == 0 || window < n->ctx))
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "%s: config.json: expected no sliding_window, found "
+                       "one of %lld",
+                       path, (long long)window);
+    return EG_OK;
+}
+
 static eg_status hf_options(egi_found *f, egi_source *s, const json_t *config,
                             eg_err *err)
 {
@@ -104,8 +130,8 @@ static eg_status hf_options(egi_found *f, egi_source *s, const json_t *config,
                  .width = egi_json_int(config, "head_dim", 0),
                  .ctx = egi_json_int(config, "max_position_embeddings", 0),
                  .eps = egi_json_real(config, "rms_norm_eps", 1e-6),
-                 .theta = egi_json_real(config, "rope_theta", 10000),
                  .pairs = "halves"};
+    eg_status st;
 
     n.kv = egi_json_int(config, "num_key_value_heads", n.heads);
     if (!config)
@@ -120,8 +146,12 @@ static eg_status hf_options(egi_found *f, egi_source *s, const json_t *config,
                        "%s: config.json: expected model_type llama with "
                        "hidden_act silu and without rope_scaling, found %.40s",
                        s->path, type);
+    EG_TRY(hf_rotation(&n, config, s->path, err));
+    EG_TRY(egi_head_said(config, egi_source_find(s, n.head), s->path, err));
     (void)snprintf(f->what, sizeof f->what, "Llama, Hugging Face safetensors");
-    return options(f, s, &n, err);
+    EG_TRY(options(f, s, &n, err));
+done:
+    return st;
 }
 
 const egi_family egi_llama = {.mark = "model.embed_tokens.weight",
@@ -132,11 +162,70 @@ const egi_family egi_llama = {.mark = "model.embed_tokens.weight",
 /* ---- GGUF -----------------------------------------------------------------
  */
 
+/* A number of that key, which need not be there. */
+static eg_status meta_int(int64_t *out, const egi_source *s, const char *key,
+                          eg_err *err)
+{
+    if (!egi_meta_find(s, key) || egi_meta_int(s, key, out)) return EG_OK;
+    return EG_FAIL(err, EG_EFORMAT, "%s: %s: expected a whole number", s->path,
+                   key);
+}
+
+static eg_status meta_real(double *out, const egi_source *s, const char *key,
+                           eg_err *err)
+{
+    if (!egi_meta_find(s, key) || egi_meta_real(s, key, out)) return EG_OK;
+    return EG_FAIL(err, EG_EFORMAT, "%s: %s: expected a finite number", s->path,
+                   key);
+}
+
+/* Llama 3.1 and later divide frequencies by what stands there. */
+static eg_status all_ones(egi_source *s, const char *name, eg_err *err)
+{
+    const egi_in *t = egi_source_find(s, name);
+    float x[512];
+    bool ones = true;
+
+    if (!t) return EG_OK;
+    if (t->ndim == 1 && egi_in_cols(t) <= 512) {
+        egi_in_row(t, 0, x);
+        for (eg_index k = 0; k < egi_in_cols(t); k++) ones &= x[k] == 1;
+    } else {
+        ones = false;
+    }
+    if (ones) return EG_OK;
+    return EG_FAIL(err, EG_EUNSUPPORTED,
+                   "%s: expected no rope scaling, found %s that is not all 1",
+                   s->path, name);
+}
+
+static eg_status gguf_agrees(const egi_found *f, egi_source *s, eg_err *err)
+{
+    const struct {
+        const char *key;
+        int64_t found;
+    } sizes[] = {{"llama.block_count", f->opts.n_layers},
+                 {"llama.embedding_length", f->opts.d_model},
+                 {"llama.feed_forward_length", f->opts.d_mlp},
+                 {"llama.vocab_size", f->vocab}};
+    eg_status st = EG_OK;
+
+    for (size_t i = 0; st == EG_OK && i < sizeof sizes / sizeof *sizes; i++) {
+        int64_t said = sizes[i].found;
+
+        EG_TRY(meta_int(&said, s, sizes[i].key, err));
+        EG_TRY(egi_agrees(s->path, sizes[i].key, said, sizes[i].found, err));
+    }
+done:
+    return st;
+}
+
 static eg_status gguf_options(egi_found *f, egi_source *s, const json_t *config,
                               eg_err *err)
 {
     char arch[32] = "", scaling[32] = "none";
     int64_t turned = 0;
+    double linear = 1;
     numbers n = {.embed = "token_embd.weight",
                  .norm = "blk.#.attn_norm.weight",
                  .q = "blk.0.attn_q.weight",
@@ -145,34 +234,39 @@ static eg_status gguf_options(egi_found *f, egi_source *s, const json_t *config,
                  .eps = 1e-5,
                  .theta = 10000,
                  .pairs = "adjacent"};
+    eg_status st;
 
     (void)config;
     (void)egi_meta_text(s, "general.architecture", arch, sizeof arch);
     (void)egi_meta_text(s, "llama.rope.scaling.type", scaling, sizeof scaling);
-    if (strcmp(arch, "llama") != 0 || strcmp(scaling, "none") != 0)
+    EG_TRY(meta_real(&linear, s, "llama.rope.scale_linear", err));
+    if (strcmp(arch, "llama") != 0 || strcmp(scaling, "none") != 0 ||
+        linear != 1)
         return EG_FAIL(err, EG_EUNSUPPORTED,
                        "%s: expected architecture 'llama' without rope "
-                       "scaling, found '%s', '%s'",
-                       s->path, arch, scaling);
+                       "scaling, found '%s', '%s' by %g",
+                       s->path, arch, scaling, linear);
+    EG_TRY(all_ones(s, "rope_freqs.weight", err));
     if (!egi_meta_int(s, "llama.attention.head_count", &n.heads))
         return EG_FAIL(err, EG_EFORMAT,
                        "%s: has no number llama.attention.head_count", s->path);
     n.kv = n.heads;
-    (void)egi_meta_int(s, "llama.attention.head_count_kv", &n.kv);
-    (void)egi_meta_int(s, "llama.attention.key_length", &n.width);
-    (void)egi_meta_int(s, "llama.context_length", &n.ctx);
-    (void)egi_meta_real(s, "llama.attention.layer_norm_rms_epsilon", &n.eps);
-    (void)egi_meta_real(s, "llama.rope.freq_base", &n.theta);
-    (void)egi_meta_int(s, "llama.rope.dimension_count", &turned);
+    EG_TRY(meta_int(&n.kv, s, "llama.attention.head_count_kv", err));
+    EG_TRY(meta_int(&n.width, s, "llama.attention.key_length", err));
+    EG_TRY(meta_int(&n.ctx, s, "llama.context_length", err));
+    EG_TRY(meta_real(&n.eps, s, "llama.attention.layer_norm_rms_epsilon", err));
+    EG_TRY(meta_real(&n.theta, s, "llama.rope.freq_base", err));
+    EG_TRY(meta_int(&turned, s, "llama.rope.dimension_count", err));
     (void)snprintf(f->what, sizeof f->what, "Llama, GGUF");
-    {
-        eg_status st = options(f, s, &n, err);
-
-        if (st != EG_OK || turned == 0 || turned == f->opts.d_head) return st;
-    }
-    return EG_FAIL(err, EG_EUNSUPPORTED,
-                   "%s: expected all %lld columns of a head turned, found %lld",
-                   s->path, (long long)f->opts.d_head, (long long)turned);
+    EG_TRY(options(f, s, &n, err));
+    if (turned != 0 && turned != f->opts.d_head)
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "%s: expected all %lld columns of a head turned, found "
+                       "%lld",
+                       s->path, (long long)f->opts.d_head, (long long)turned);
+    EG_TRY(gguf_agrees(f, s, err));
+done:
+    return st;
 }
 
 const egi_family egi_llama_gguf = {.mark = "token_embd.weight",

@@ -69,6 +69,18 @@ int egi_blocks(egi_source *s, const char *name);
 /* A tensor with two axes, or EG_EFORMAT. */
 eg_status egi_matrix(egi_in **out, egi_source *s, const char *name,
                      eg_err *err);
+/* config.json beside the file; *out NULL: there is none. EG_EFORMAT: a number
+ * in it is none. */
+eg_status egi_config_read(json_t **out, const char *path, eg_err *err);
+/* EG_EFORMAT: a size that it says is not that of the tensors. */
+eg_status egi_config_agrees(const egi_found *f, const json_t *config,
+                            const char *path, eg_err *err);
+/* The same of one size. */
+eg_status egi_agrees(const char *path, const char *key, int64_t said,
+                     int64_t found, eg_err *err);
+/* EG_EFORMAT: there is no head, and config.json says that it is not tied. */
+eg_status egi_head_said(const json_t *config, const egi_in *head,
+                        const char *path, eg_err *err);
 /* Of config.json: a number, a text; else what is given. */
 int64_t egi_json_int(const json_t *config, const char *key, int64_t other);
 double egi_json_real(const json_t *config, const char *key, double other);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/num.h"
 #include "engram/mem.h"
 
@@ -62,31 +61,6 @@ bool egi_source_ours(egi_source *s)
            (format && strncmp(format, "engram-", 7) == 0);
 }
 
-/* config.json beside the file; *out NULL: there is none. */
-static eg_status read_config(json_t **out, const char *path, eg_err *err)
-{
-    char where[1024], *text = NULL;
-    const char *slash = strrchr(path, '/');
-    int folder = slash ? (int)(slash - path) + 1 : 0;
-    json_error_t why;
-    size_t size = 0;
-    eg_status st = EG_OK;
-
-    *out = NULL;
-    if (snprintf(where, sizeof where, "%.*sconfig.json", folder, path) >=
-            (int)sizeof where ||
-        !eg_file_exists(where))
-        return EG_OK;
-    EG_TRY(eg_file_read(&text, &size, where, 1 << 20, err));
-    *out = egi_json_parse(text, size, JSON_REJECT_DUPLICATES, &why);
-    if (!*out)
-        st = EG_FAIL(err, egi_json_status(&why), "%s: byte %d: %s", where,
-                     why.position, why.text);
-done:
-    eg_free(text);
-    return st;
-}
-
 /* ---- the family -----------------------------------------------------------
  */
 
@@ -124,6 +98,7 @@ static bool has_mark(egi_source *s, const egi_family *f)
 eg_status egi_found_of(egi_found *f, egi_source *s, eg_err *err)
 {
     json_t *config = NULL;
+    eg_err why = {0};
     eg_status st = EG_OK;
 
     *f = (egi_found){0};
@@ -137,8 +112,18 @@ eg_status egi_found_of(egi_found *f, egi_source *s, eg_err *err)
                        s->n ? s->in[0].name : "");
     cut_prefixes(s, f->family->prefix);
     eg_fields_default(eg_model_fields, &f->opts);
-    EG_TRY(read_config(&config, s->path, err));
-    EG_TRY(f->family->options(f, s, config, err));
+    if (!s->meta && !s->header[0]) /* the others say it themselves */
+        EG_TRY(egi_config_read(&config, s->path, err));
+    st = f->family->options(f, s, config, &why);
+    if (st != EG_OK) {
+        bool named = strncmp(why.msg, s->path, strlen(s->path)) == 0;
+
+        /* a value out of an option's range is the file's fault */
+        st = EG_FAIL(err, st == EG_EINVAL ? EG_EFORMAT : st, "%s%s%s",
+                     named ? "" : s->path, named ? "" : ": ", why.msg);
+        goto done;
+    }
+    if (config) EG_TRY(egi_config_agrees(f, config, s->path, err));
 done:
     json_decref(config);
     return st;
@@ -207,45 +192,4 @@ eg_status egi_matrix(egi_in **out, egi_source *s, const char *name, eg_err *err)
         return EG_OK;
     return EG_FAIL(err, EG_ESHAPE, "%s: %s: expected a matrix, found %s",
                    s->path, name, shape);
-}
-
-int64_t egi_json_int(const json_t *config, const char *key, int64_t other)
-{
-    const json_t *j = json_object_get(config, key);
-
-    return json_is_integer(j) ? (int64_t)json_integer_value(j) : other;
-}
-
-double egi_json_real(const json_t *config, const char *key, double other)
-{
-    const json_t *j = json_object_get(config, key);
-
-    return json_is_number(j) ? json_number_value(j) : other;
-}
-
-const char *egi_json_str(const json_t *config, const char *key,
-                         const char *other)
-{
-    const char *text = json_string_value(json_object_get(config, key));
-
-    return text ? text : other;
-}
-
-eg_status egi_activation(const char **mlp, const char *name, const char *path,
-                         eg_err *err)
-{
-    static const char *const known[][2] = {
-        {"gelu_new", "gelu"},  {"gelu_pytorch_tanh", "gelu"},
-        {"gelu_fast", "gelu"}, {"gelu", "gelu_erf"},
-        {"relu", "relu"},      {"silu", "silu"},
-        {"swish", "silu"}};
-
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        *mlp = known[i][1];
-        if (strcmp(known[i][0], name) == 0) return EG_OK;
-    }
-    return EG_FAIL(err, EG_EUNSUPPORTED,
-                   "%s: config.json: activation '%.40s' is none that engram "
-                   "has (gelu_new, gelu, relu, silu)",
-                   path, name);
 }

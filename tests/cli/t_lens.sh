@@ -53,9 +53,33 @@ expect 0 '^x.html$' - "$engram" lens t --text other.txt --sequences 16 \
 grep -q 'answer: who is' x.json || die 'no text in the neighbours'
 expect 0 '^x.html$' - "$engram" lens t --sequences 16 --out x.html
 
+# Ctrl-C ends with what was seen of earlier checkpoints, of which there may be
+# none yet; the file is whole or not there
+env --default-signal=INT "$engram" lens r --sequences 8000 --over-time \
+    --out stop.html >out 2>err &
+pid=$!
+for i in $(seq 400); do
+    grep -q 'step [0-9]*/100' err && break
+    sleep 0.02
+done
+kill -INT $pid
+wait $pid
+code=$?
+n_checks=$((n_checks + 1))
+[ $code = 130 ] || die "SIGINT: exit $code, expected 130"
+grep -q 'stopped by SIGINT after [0-2] of 3 checkpoints' err ||
+    die 'nothing says that it was stopped'
+[ ! -e stop.html ] || grep -q '"engram_lens": 1' stop.json || die 'no data'
+
 # what is refused, and what is not lost
 expect 2 '' 'has 5 tokens; expected 33' "$engram" lens r --out n.html \
     --text <(printf hello)
+: >empty.txt
+expect 2 '' 'empty.txt has nothing that the model has tokens for' \
+    "$engram" lens r --out n.html --text empty.txt
+expect 2 '' 'empty.txt has nothing that the model has tokens for' \
+    "$engram" lens t --out n.html --text empty.txt
+[ ! -e n.html ] || die 'a page of a text that there is not'
 printf 'a\377b' >bad.txt
 expect 1 '' 'bad.txt: no UTF-8 at byte 1' "$engram" lens r --text bad.txt
 expect 1 '' 'none.txt' "$engram" lens r --text none.txt

@@ -155,6 +155,10 @@ expect 0 - - "$engram" run own/config.yaml --out r2 \
     --set train.batch=2 --set train.algebra=plain
 expect 1 '' 'expected model.norm: pre' "$engram" export r --out none
 [ ! -e none ] || die 'an export that was refused left its folder'
+(ulimit -f 1 && "$engram" export hf --to engram --out none) >/dev/null 2>err &&
+    die 'an export larger than the limit'
+grep -q 'cannot write' err || die "no cause: $(cat err)"
+[ ! -e none ] || die 'an export that failed left its folder'
 expect 2 '' '--to: expected hf or engram' "$engram" export hf --to pt --out none
 
 # two positions have no repetition, which is no overflow

@@ -36,6 +36,23 @@ expect 2 '' 'the cue is empty' "$engram" recall lines --cue ''
 expect 2 '' 'expected 3 numbers' "$engram" recall numbers.csv --cue 1,2
 expect 2 '' "number 2, 'x'" "$engram" recall numbers.csv --cue 1,x,3
 expect 2 '' 'expected -1 or 1, found 2' "$engram" recall numbers.csv --stored 1 -e hopfield
+# what has no finite energy is said, not printed as nan
+printf '1e200,2,3\n-1e200,5,6\n' >huge.csv
+expect 2 '' 'number 1: expected a finite one up to 1e\+100, found 1e\+200' \
+    "$engram" recall huge.csv --cue '1,?,2'
+expect 2 '' "number 1, '1e300': expected a number up to" \
+    "$engram" recall numbers.csv --cue '1e300,?,2'
+printf '0,0\n1e-150,0\n1e50,1e50\n' >far.csv
+expect 1 '' 'no finite energy: .* too far apart for beta' \
+    "$engram" recall far.csv --cue '1e49,0'
+expect 0 'pattern 3 of 3' '' "$engram" recall far.csv --cue '1e50,?' --beta 1 -q
+# nothing is said of a distance that there is not
+printf '1,2\n' >one.csv
+printf '1,2\n1,2\n' >twice.csv
+expect 0 'which is pattern 1 of 1' '^1 pattern of 2 entries$' \
+    "$engram" recall one.csv --cue '1,?'
+expect 0 'which is pattern 1 of 2' '^2 patterns, all the same, of 2 entries$' \
+    "$engram" recall twice.csv --cue '1,?'
 expect 1 '' 'expected numbers as in|expected lines of text as in' "$engram" recall lines numbers.csv --cue a
 printf 'P5 9 9 255\nabc' >short.pgm
 expect 1 '' 'need 81 bytes at least, found 3' "$engram" recall short.pgm --stored 1

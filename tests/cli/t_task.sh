@@ -42,6 +42,8 @@ expect 0 '^[0-2]( [0-2]){12}$' '' "$engram" task chains.yaml --lines 4
 expect 2 '' 'train.txt: is there already' \
     "$engram" task question-formation --set $q --out train.txt
 expect 2 '' "no kind of task and no configuration; did you mean 'markov'" "$engram" task markow
+expect 2 '' "no split 'nowhere'; expected one of train, " \
+    "$engram" task question-formation --split nowhere
 expect 2 '' "no split 'tst'; did you mean 'test'" \
     "$engram" task question-formation --set $q --split tst
 expect 2 '' 'expected at most 1000, all that val has, found 2000; --set task.val_lines=2000' \

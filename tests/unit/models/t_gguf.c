@@ -176,6 +176,13 @@ static void test_tensors(void **state)
     gguf_key_u32(&g, "general.alignment", 0);
     gguf_tensor(&g, "w", 0, 1, F32, 0);
     refused("general.alignment: expected 1 to 1048576, found 0", EG_EFORMAT);
+    gguf_begin(&g, 3, 0, 1);
+    gguf_key_text(&g, "general.alignment", "32");
+    refused("general.alignment: expected 1 to 1048576", EG_EFORMAT);
+    gguf_begin(&g, 3, 0, 2);
+    gguf_key_u32(&g, "k", 1);
+    gguf_key_u32(&g, "k", 2);
+    refused("key k stands there twice", EG_EFORMAT);
     gguf_begin(&g, 3, 1, 0);
     gguf_text(&g, "w");
     gguf_u32(&g, 5);
