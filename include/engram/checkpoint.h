@@ -1,14 +1,14 @@
-/* Trained models, whoever trained them: one call opens any.
- *
- *     a run of engram           its folder; the newest checkpoint
- *     a checkpoint of a run     runs/NAME/ID/checkpoints/step-N.safetensors
- *     weights of engram, or of  a safetensors file, with the configuration that
- *     TransformerLens           says of which model
- *     GPT-2                     safetensors of Hugging Face, or as nanoGPT
- * names them; the .bin files of llm.c BERT, MiniLM; Llama       safetensors of
- * Hugging Face, with config.json beside Llama                     GGUF (F32,
- * F16, BF16, Q8_0, Q4_0, Q4_1) a folder                  that holds
- * model.safetensors, or one .gguf file
+/* Trained models, whoever trained them: one call opens any of
+ *  - a run of engram: its folder, of which the newest checkpoint is taken, or
+ *    runs/NAME/ID/checkpoints/step-N.safetensors;
+ *  - weights of engram or of TransformerLens: a safetensors file, with the
+ *    configuration that says of which model;
+ *  - GPT-2: safetensors of Hugging Face or as nanoGPT names them, and the .bin
+ *    files of llm.c;
+ *  - BERT and MiniLM: safetensors of Hugging Face;
+ *  - Llama: safetensors of Hugging Face with config.json beside them, or GGUF
+ *    (F32, F16, BF16, Q8_0, Q4_0, Q4_1);
+ *  - a folder that holds model.safetensors, or one .gguf file.
  *
  * docs/models.md says what becomes of each of their parts. */
 #ifndef ENGRAM_CHECKPOINT_H
