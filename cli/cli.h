@@ -158,10 +158,11 @@ typedef struct cli_paths {
     int n, cap;
 } cli_paths;
 bool cli_paths_add(cli_paths *p, const char *path); /* false: no memory */
-/* Adds what word stands for: a path that holds runs or claims; a run as cli_find_run finds it; or, of a
- * name and of a folder of runs, all its runs, the newest of each configuration
- * and seed (one that finished before one that did not), whose folder then
- * stands in folder. CLI_DONE, or after a message another code. */
+/* Adds what word stands for: a path that holds runs or claims; a run as
+ * cli_find_run finds it; or, of a name and of a folder of runs, all its runs,
+ * the newest of each configuration and seed (one that finished before one that
+ * did not), whose folder then stands in folder. CLI_DONE, or after a message
+ * another code. */
 int cli_find_runs(cli_paths *p, const char *root, const char *word,
                   char folder[EG_PATH]);
 /* The experiments folder, from --experiments, the environment, or where the

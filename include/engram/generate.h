@@ -22,7 +22,8 @@ typedef struct eg_decoder eg_decoder;
 
 /* Of that model as it is now: it must not change until the decoder is freed,
  * which it outlives, as the pool does. kern: kernel set name, "auto".
- * EG_EINVAL: a model of vectors, or without a mask. Set-up allocates; nothing below does. */
+ * EG_EINVAL: a model of vectors, or without a mask. Set-up allocates; nothing
+ * below does. */
 EG_API eg_status eg_decoder_new(eg_decoder **out, const eg_model *m,
                                 eg_pool *pool, const char *kern, eg_err *err);
 EG_API void eg_decoder_free(eg_decoder *d);

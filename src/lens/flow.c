@@ -35,7 +35,8 @@ void egi_lens_seen(const egi_lens *s, double *seen, const eg_acts *acts,
                    double *room)
 {
     double *x = room;
-    int32_t *label = (int32_t *)(room + (eg_index)s->T * s->D);
+    void *behind = room + (eg_index)s->T * s->D;
+    int32_t *label = behind;
 
     for (int d = 0; d <= s->L; d++, seen += EGI_SEEN) {
         char hook[64];

@@ -14,8 +14,9 @@
 /* What is added to both denominators where attr.guarded, as the public kernels
  * have it; the iteration then stalls at residuals of 1e-3. */
 #define MESANET_GUARD 1e-5
-/* A row stops there whatever eps says: what the recursion takes for the residual
- * shrinks for ever, until it is made of numbers too small to have digits. */
+/* A row stops there whatever eps says: what the recursion takes for the
+ * residual shrinks for ever, until it is made of numbers too small to have
+ * digits. */
 #define MESANET_FLOOR (sizeof(real) == sizeof(float) ? 1e-9 : 1e-18)
 
 typedef struct mesanet_head {
