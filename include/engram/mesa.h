@@ -75,12 +75,12 @@ EG_API extern const eg_theory eg_mesa_theories[];
     B(features, "false",                                                       \
       "system nonlinear: pairs are (psi(s_{i-1}), s_i / |s_i|), psi what the " \
       "law makes of a state before W")                                         \
-    I(n_systems, "0", 0, 4096, "task.n_systems: how many there are")           \
-    B(met, "false", "test sequences are of those systems, not of others")      \
-    I(sequences, "2560", 1, 10000000, "test sequences")                        \
+    B(met, "false", "test sequences are of the n_systems, not of others")      \
     B(newest, "true",                                                          \
       "false: without the pair (s_{t-1}, s_t), as the original program's "     \
       "control has it")                                                        \
+    I(n_systems, "0", 0, 4096, "task.n_systems: how many there are")           \
+    I(sequences, "2560", 1, 10000000, "test sequences")                        \
     I(steps, "1", 1, 64, "steps of an iteration")                              \
     R(ridge, "0", 0, 1e6, "added to the diagonal, the paper's 1/lambda")       \
     R(eta, "0.0325", 0, 1e6, "gd: every step")                                 \

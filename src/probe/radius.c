@@ -204,7 +204,7 @@ eg_status eg_radius_measure(eg_radius *out, eg_neighbours *near, bool *stopped,
     halves h = {spec, 0};
     eg_neighbours r = {0};
     eg_index size[EG_RADIUS_PARTS];
-    int part[EG_RADIUS_PARTS];
+    int part[EG_RADIUS_PARTS] = {0};
     double *d = eg_calloc((size_t)(spec->m > 0 ? spec->m : 1), sizeof *d);
     eg_status st;
 

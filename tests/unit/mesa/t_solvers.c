@@ -341,7 +341,7 @@ static void test_posterior(void **state)
 
             for (int k = 0; k < 2; k++)
                 d[k] = s.icl.y[t * N + i] -
-                       egi_dot(s.icl.systems + k * SQUARE + i * N,
+                       egi_dot(s.icl.systems + (eg_index)k * SQUARE + i * N,
                                s.icl.k + t * N, N);
             odds += (d[1] * d[1] - d[0] * d[0]) / (2 * 3 * 3);
         }
