@@ -119,6 +119,11 @@ void cli_warn(void *ctx, const char *text);
     {                                                                     \
         "runs", 0, "DIR", "folder of the run directories (default: runs)" \
     }
+#define CLI_OPT_ALLOW_EXTRA                                             \
+    {                                                                   \
+        "allow-extra", 0, NULL,                                         \
+            "leave out tensors of WEIGHTS that the model does not have" \
+    }
 #define CLI_OPT_QUIET                                        \
     {                                                        \
         "quiet", 'q', NULL, "no talk on stderr, only errors" \
@@ -186,6 +191,15 @@ struct json_t;
  * memory, or is NULL, is missing: cli_print_json fails then. */
 void cli_json_set(struct json_t *object, const char *key, struct json_t *value);
 void cli_json_add(struct json_t *array, struct json_t *value);
+/* Rows as they come: in a table with these headings, or with --json in an
+ * array; the other one is NULL. */
+typedef struct cli_listing {
+    cli_table *table;
+    struct json_t *json;
+} cli_listing;
+void cli_listing_begin(cli_listing *l, const cli_args *a,
+                       const char *const *head, int columns);
+void cli_listing_drop(cli_listing *l); /* what is not to be printed */
 /* A jansson object as text, which is released with eg_free; releases the
  * object. NULL: no memory. */
 char *cli_json_text(struct json_t *json);

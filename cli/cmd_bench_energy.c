@@ -25,16 +25,15 @@ typedef struct row {
 } row;
 
 typedef struct listing {
-    cli_table *table;
-    json_t *json;
+    cli_listing rows;
     int n_wrong;
 } listing;
 
 static void add_row(listing *l, const row *r)
 {
     if (!r->verified) l->n_wrong++;
-    if (l->json) {
-        cli_json_add(l->json,
+    if (l->rows.json) {
+        cli_json_add(l->rows.json,
                      json_pack("{s:s, s:s, s:f, s:s, s:f, s:f, s:f, s:b}",
                                "what", r->what, "shape", r->shape, "rate",
                                r->rate, "unit", r->unit, "limit", r->limit,
@@ -42,19 +41,19 @@ static void add_row(listing *l, const row *r)
                                r->verified));
         return;
     }
-    cli_table_cell(l->table, "%s", r->what);
-    cli_table_cell(l->table, "%s", r->shape);
-    cli_table_cell(l->table, "%.4g %s", r->rate, r->unit);
+    cli_table_cell(l->rows.table, "%s", r->what);
+    cli_table_cell(l->rows.table, "%s", r->shape);
+    cli_table_cell(l->rows.table, "%.4g %s", r->rate, r->unit);
     if (r->limit > 0)
-        cli_table_cell(l->table, "%.4g", r->limit);
+        cli_table_cell(l->rows.table, "%.4g", r->limit);
     else
-        cli_table_cell(l->table, "-");
+        cli_table_cell(l->rows.table, "-");
     if (r->limit > 0)
-        cli_table_cell(l->table, "%.0f %%", 100 * r->share);
+        cli_table_cell(l->rows.table, "%.0f %%", 100 * r->share);
     else
-        cli_table_cell(l->table, "-");
-    cli_table_cell(l->table, "%.1e", r->error);
-    cli_table_cell(l->table, "%s", r->verified ? "yes" : "WRONG");
+        cli_table_cell(l->rows.table, "-");
+    cli_table_cell(l->rows.table, "%.1e", r->error);
+    cli_table_cell(l->rows.table, "%s", r->verified ? "yes" : "WRONG");
 }
 
 static int by_value(const void *a, const void *b)
@@ -313,24 +312,18 @@ int cmd_bench_energy(const cli_args *a)
                         "--text");
     code = cli_pool(a, &pool);
     if (code != CLI_DONE) return code;
-    if (cli_flag(a, "json")) {
-        l.json = json_array();
-    } else {
-        l.table = cli_table_new(7);
-        for (int i = 0; i < 7; i++) cli_table_cell(l.table, "%s", head[i]);
-    }
+    cli_listing_begin(&l.rows, a, head, 7);
     st = measure(&l, a, pool, &err);
     if (st != EG_OK) {
-        json_decref(l.json);
-        cli_table_free(l.table);
+        cli_listing_drop(&l.rows);
         code = cli_error(st, &err);
-    } else if (l.json) {
+    } else if (l.rows.json) {
         code = cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:o}", "bench",
                                         "energy", "threads", eg_pool_size(pool),
                                         "version", eg_version(), "commit",
-                                        eg_commit(), "rows", l.json));
+                                        eg_commit(), "rows", l.rows.json));
     } else {
-        code = cli_table_print(l.table);
+        code = cli_table_print(l.rows.table);
     }
     eg_pool_free(pool);
     if (code == CLI_DONE && l.n_wrong > 0)

@@ -6,8 +6,7 @@
 #include "engram/bench.h"
 
 typedef struct listing {
-    cli_table *table;
-    json_t *json;
+    cli_listing rows;
     const char *kern; /* of the last row, and so of all */
     int n_wrong;
 } listing;
@@ -19,8 +18,8 @@ static void add_row(void *ctx, const eg_bench_flow_row *r)
 
     l->kern = r->kern;
     if (!r->verified) l->n_wrong++;
-    if (l->json) {
-        cli_json_add(l->json,
+    if (l->rows.json) {
+        cli_json_add(l->rows.json,
                      json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:b}",
                                "sum", r->what, "shape", r->shape, "threads",
                                r->threads, "core_seconds", r->core,
@@ -29,30 +28,30 @@ static void add_row(void *ctx, const eg_bench_flow_row *r)
                                r->verified));
         return;
     }
-    cli_table_cell(l->table, "%s", r->what);
-    cli_table_cell(l->table, "%s", r->shape);
-    cli_table_cell(l->table, "%.3f ms", 1e3 * r->core);
-    cli_table_cell(l->table, "%.3f ms", 1e3 * r->wall);
+    cli_table_cell(l->rows.table, "%s", r->what);
+    cli_table_cell(l->rows.table, "%s", r->shape);
+    cli_table_cell(l->rows.table, "%.3f ms", 1e3 * r->core);
+    cli_table_cell(l->rows.table, "%.3f ms", 1e3 * r->wall);
     if (r->pairs > 0)
-        cli_table_cell(l->table, "%.2f", 1e-9 * rate);
+        cli_table_cell(l->rows.table, "%.2f", 1e-9 * rate);
     else
-        cli_table_cell(l->table, "-");
-    cli_table_cell(l->table, "%.1e", r->error);
-    cli_table_cell(l->table, "%s", r->verified ? "yes" : "WRONG");
+        cli_table_cell(l->rows.table, "-");
+    cli_table_cell(l->rows.table, "%.1e", r->error);
+    cli_table_cell(l->rows.table, "%s", r->verified ? "yes" : "WRONG");
 }
 
 static int show(listing *l, int threads)
 {
-    if (l->json)
-        return cli_print_json(
-            json_pack("{s:s, s:s, s:i, s:s, s:s, s:o}", "bench", "flow",
-                      "kernels", l->kern, "threads", threads, "version",
-                      eg_version(), "commit", eg_commit(), "sums", l->json));
+    if (l->rows.json)
+        return cli_print_json(json_pack(
+            "{s:s, s:s, s:i, s:s, s:s, s:o}", "bench", "flow", "kernels",
+            l->kern, "threads", threads, "version", eg_version(), "commit",
+            eg_commit(), "sums", l->rows.json));
     printf("kernels %s, %d threads; core: processor time of all threads; "
            "Gpairs/s: ordered pairs,\nall threads at work; error: largest, "
            "relative to the total mass, against plain sums\n\n",
            l->kern, threads);
-    return cli_table_print(l->table);
+    return cli_table_print(l->rows.table);
 }
 
 int cmd_bench_flow(const cli_args *a)
@@ -66,18 +65,12 @@ int cmd_bench_flow(const cli_args *a)
     int code = cli_pool(a, &pool);
 
     if (code != CLI_DONE) return code;
-    if (cli_flag(a, "json")) {
-        l.json = json_array();
-    } else {
-        l.table = cli_table_new(7);
-        for (int i = 0; i < 7; i++) cli_table_cell(l.table, "%s", head[i]);
-    }
+    cli_listing_begin(&l.rows, a, head, 7);
     st = eg_bench_flow(pool, 2, false, add_row, &l, &err);
     if (st == EG_OK) {
         code = show(&l, eg_pool_size(pool));
     } else {
-        json_decref(l.json);
-        cli_table_free(l.table);
+        cli_listing_drop(&l.rows);
         code = cli_error(st, &err);
     }
     eg_pool_free(pool);

@@ -11,8 +11,7 @@ const cli_option cli_export_options[] = {
      "Hugging Face's GPT-2 (the default), or engram's own files"},
     {"out", 'o', "DIR", "where to write, a folder new or empty (required)"},
     CLI_OPT_SET,
-    {"allow-extra", 0, NULL,
-     "leave out tensors of WEIGHTS that the model does not have"},
+    CLI_OPT_ALLOW_EXTRA,
     CLI_OPT_RUNS,
     CLI_OPT_QUIET,
     {NULL, 0, NULL, NULL}};

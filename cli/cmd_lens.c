@@ -27,8 +27,7 @@ const cli_option cli_lens_options[] = {
      "the page (default: lens.html), and its data as FILE with .json; replaces "
      "nothing but such files"},
     {"title", 0, "TEXT", "heading of the page"},
-    {"allow-extra", 0, NULL,
-     "leave out tensors of WEIGHTS that the model does not have"},
+    CLI_OPT_ALLOW_EXTRA,
     CLI_OPT_RUNS,
     CLI_OPT_JSON,
     CLI_OPT_THREADS,

@@ -74,8 +74,7 @@ static json_t *info_json(const eg_run_info *r)
 }
 
 typedef struct listing {
-    cli_table *table;
-    json_t *json;
+    cli_listing rows;
     int n;
 } listing;
 
@@ -84,21 +83,21 @@ static void add_run(void *ctx, const eg_run_info *r)
     listing *l = ctx;
 
     l->n++;
-    if (l->json) {
-        cli_json_add(l->json, info_json(r));
+    if (l->rows.json) {
+        cli_json_add(l->rows.json, info_json(r));
         return;
     }
-    cli_table_cell(l->table, "%s", r->name);
-    cli_table_cell(l->table, "%s", r->id);
-    cli_table_cell(l->table, "%s", r->status);
-    cli_table_cell(l->table, "%lld", (long long)r->seed);
-    cli_table_cell(l->table, "%lld/%lld", (long long)r->steps_done,
+    cli_table_cell(l->rows.table, "%s", r->name);
+    cli_table_cell(l->rows.table, "%s", r->id);
+    cli_table_cell(l->rows.table, "%s", r->status);
+    cli_table_cell(l->rows.table, "%lld", (long long)r->seed);
+    cli_table_cell(l->rows.table, "%lld/%lld", (long long)r->steps_done,
                    (long long)r->steps);
-    cli_table_cell(l->table, "%.1f s", r->seconds);
+    cli_table_cell(l->rows.table, "%.1f s", r->seconds);
     if (r->tokens_per_s > 0)
-        cli_table_cell(l->table, "%.0f", r->tokens_per_s);
+        cli_table_cell(l->rows.table, "%.0f", r->tokens_per_s);
     else
-        cli_table_cell(l->table, "-");
+        cli_table_cell(l->rows.table, "-");
 }
 
 int cmd_runs(const cli_args *a)
@@ -120,24 +119,19 @@ int cmd_runs(const cli_args *a)
         return cli_flag(a, "json") ? cli_print_json(json_pack("{s:[]}", "runs"))
                                    : CLI_DONE;
     }
-    if (cli_flag(a, "json"))
-        l.json = json_array();
-    else
-        l.table = cli_table_new(7);
-    for (int i = 0; i < 7 && l.table; i++)
-        cli_table_cell(l.table, "%s", head[i]);
+    cli_listing_begin(&l.rows, a, head, 7);
     st = eg_catalogue_each(root, a->n_words ? a->word[0] : NULL, add_run, &l,
                            &err);
     if (st != EG_OK) {
-        json_decref(l.json);
-        cli_table_free(l.table);
+        cli_listing_drop(&l.rows);
         return cli_error(st, &err);
     }
     if (l.n == 0)
         cli_say("no runs%s%s under %s", a->n_words ? " of " : "",
                 a->n_words ? a->word[0] : "", root);
-    if (l.json) return cli_print_json(json_pack("{s:o}", "runs", l.json));
-    return cli_table_print(l.table);
+    if (l.rows.json)
+        return cli_print_json(json_pack("{s:o}", "runs", l.rows.json));
+    return cli_table_print(l.rows.table);
 }
 
 static json_t *last_json(const eg_metrics *m)

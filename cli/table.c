@@ -224,3 +224,24 @@ int cli_print_json(json_t *json)
     if (bad) return cli_fail(CLI_FAILED, "out of memory");
     return cli_print_json_text("");
 }
+
+/* ---- either ---------------------------------------------------------------
+ */
+
+void cli_listing_begin(cli_listing *l, const cli_args *a,
+                       const char *const *head, int columns)
+{
+    bool json = cli_flag(a, "json");
+
+    *l = (cli_listing){.table = json ? NULL : cli_table_new(columns),
+                       .json = json ? json_array() : NULL};
+    for (int i = 0; i < columns && !json; i++)
+        cli_table_cell(l->table, "%s", head[i]);
+}
+
+void cli_listing_drop(cli_listing *l)
+{
+    cli_table_free(l->table);
+    json_decref(l->json);
+    *l = (cli_listing){0};
+}
