@@ -39,7 +39,6 @@ static void rows_task(void *ctx, int i, int worker)
     rows_from(&c.out[0], at, rows);
     if (c.limit) c.limit += at;
     if (c.sees) c.sees += at;
-    if (c.sees) c.sees += at;
     c.work += worker * c.each;
     run(&c, j->back);
 }
