@@ -74,6 +74,7 @@ int32_t eg_sample(const double *logits, int n, const eg_sample_opts *o,
     heap h = {work, work + n, n};
     double all, kept = 0, u;
     int most = o->top_k > 0 && o->top_k < n ? (int)o->top_k : n, count = 0;
+    int taken = 0;
 
     if (top < 0 || o->temperature <= 0) return top;
     all = weigh(work, logits, n, logits[top], o->temperature);
@@ -88,14 +89,10 @@ int32_t eg_sample(const double *logits, int n, const eg_sample_opts *o,
     }
     for (int i = 0; i < n; i++) h.token[i] = i;
     for (int i = n / 2 - 1; i >= 0; i--) sift(&h, i);
-    if (most < n) { /* top_p is of what top_k leaves */
-        for (all = 0; count < most; count++) all += work[take(&h)];
-        h.n = n;
-        for (int i = n / 2 - 1; i >= 0; i--) sift(&h, i);
-    }
-    for (count = 0; count < most && (count == 0 || kept < o->top_p * all);
-         count++)
-        kept += work[take(&h)];
+    if (most < n) /* top_p is of what top_k leaves */
+        for (all = 0; taken < most; taken++) all += work[take(&h)];
+    for (; count < most && (count == 0 || kept < o->top_p * all); count++)
+        kept += work[count < taken ? (int)h.token[n - 1 - count] : take(&h)];
     u *= kept;
     for (int i = n - 1; i >= n - count && u >= 0; i--) {
         token = (int32_t)h.token[i];
