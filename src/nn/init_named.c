@@ -47,11 +47,9 @@ static eg_status split(const char *item, law w, char *pattern, double *x,
 /* Sinusoids are never drawn, gains and biases by a bound alone. */
 static bool drawn(const eg_tensor *t, law w, double x)
 {
-    bool matrix = t->fill == EGI_FILL_MATRIX || t->fill == EGI_FILL_RESIDUAL ||
-                  t->fill == EGI_FILL_EMBED;
+    bool may = w == UNIFORM ? t->fill != EGI_FILL_SINUSOIDS : egi_is_matrix(t);
 
-    if (w != UNIFORM || matrix) return matrix && (x >= 0 || t->fan_in > 0);
-    return t->fill != EGI_FILL_SINUSOIDS && (x >= 0 || t->fan_in > 0);
+    return may && (x >= 0 || t->fan_in > 0);
 }
 
 static eg_status no_match(const eg_model *m, const char *item,

@@ -69,6 +69,13 @@ void egi_tensor_init(eg_model *m, int i, uint64_t seed);
 eg_status egi_init_named(eg_model *m, const eg_init_opts *o, uint64_t seed,
                          eg_err *err);
 
+/* A matrix or embeddings, and no gain, bias or sinusoids? */
+static inline bool egi_is_matrix(const eg_tensor *t)
+{
+    return t->fill == EGI_FILL_MATRIX || t->fill == EGI_FILL_RESIDUAL ||
+           t->fill == EGI_FILL_EMBED;
+}
+
 /* Does "blocks.*.attn.W_O" match the name? '*' stands for any text. */
 bool egi_match(const char *pattern, const char *name);
 

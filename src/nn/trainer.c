@@ -19,10 +19,7 @@ bool egi_uses_m1(const eg_optim_opts *o)
 /* Does weight decay touch the tensor? */
 static bool decays(const eg_optim_opts *o, const eg_tensor *t)
 {
-    bool matrix = t->fill == EGI_FILL_MATRIX || t->fill == EGI_FILL_RESIDUAL ||
-                  t->fill == EGI_FILL_EMBED;
-
-    return !t->undecayed && (matrix || !o->decay_matrices);
+    return !t->undecayed && (egi_is_matrix(t) || !o->decay_matrices);
 }
 
 static eg_precision precision_of(const eg_train_spec *s)
