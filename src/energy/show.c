@@ -14,17 +14,8 @@ enum { FIRST_NUMBERS = 8 };
 static void put_char(egi_buf *b, uint32_t code)
 {
     char s[4];
-    size_t n = 0;
 
-    if (code >= 0x10000) {
-        s[n++] = (char)(0xf0 | code >> 18);
-        s[n++] = (char)(0x80 | (code >> 12 & 0x3f));
-        s[n++] = (char)(0x80 | (code >> 6 & 0x3f));
-        s[n++] = (char)(0x80 | (code & 0x3f));
-    } else {
-        n = (size_t)egi_utf8_put(s, code);
-    }
-    egi_buf_put(b, s, n);
+    egi_buf_put(b, s, (size_t)egi_utf8_put(s, code));
 }
 
 /* Every place as the character whose word is nearest; blanks at the end are

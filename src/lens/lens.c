@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "engram/text.h"
 
 enum { SEQUENCES = 256 };
@@ -49,21 +50,7 @@ static void put_character(char *buf, size_t size, int32_t c)
     unsigned u = c == '\n' ? 0x21b5 : c == '\t' ? 0x21e5 : (unsigned)c;
     char text[5] = {0};
 
-    if (u < 0x80) {
-        text[0] = (char)u;
-    } else if (u < 0x800) {
-        text[0] = (char)(0xc0 | u >> 6);
-        text[1] = (char)(0x80 | (u & 63));
-    } else if (u < 0x10000) {
-        text[0] = (char)(0xe0 | u >> 12);
-        text[1] = (char)(0x80 | (u >> 6 & 63));
-        text[2] = (char)(0x80 | (u & 63));
-    } else {
-        text[0] = (char)(0xf0 | u >> 18);
-        text[1] = (char)(0x80 | (u >> 12 & 63));
-        text[2] = (char)(0x80 | (u >> 6 & 63));
-        text[3] = (char)(0x80 | (u & 63));
-    }
+    (void)egi_utf8_put(text, u);
     (void)eg_text_copy(buf, size, text);
 }
 

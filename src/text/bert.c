@@ -164,7 +164,7 @@ static void put(word *w, uint32_t c)
         w->chars = LONGEST + 1;
         return;
     }
-    w->n += (size_t)egi_utf8_any(w->s + 2 + w->n, c);
+    w->n += (size_t)egi_utf8_put(w->s + 2 + w->n, c);
 }
 
 eg_status egi_encode_pieces(const eg_tokenizer *t, const char *s, size_t n,

@@ -21,8 +21,6 @@ eg_status egi_encode_words(const eg_tokenizer *t, const char *s, size_t n,
 
 eg_status egi_encode_pieces(const eg_tokenizer *t, const char *s, size_t n,
                             eg_ids *ids, eg_err *err);
-/* A code point as UTF-8: 1 to 4 bytes. */
-int egi_utf8_any(char *to, uint32_t cp);
 
 enum { EGI_WORD_UNKNOWN, EGI_WORD_LINE, EGI_WORD_END };
 

@@ -15,16 +15,6 @@ static size_t char_bytes(const char *s)
     return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 }
 
-int egi_utf8_any(char *to, uint32_t cp)
-{
-    if (cp < 0x10000) return egi_utf8_put(to, cp);
-    to[0] = (char)(0xf0 | cp >> 18);
-    to[1] = (char)(0x80 | (cp >> 12 & 0x3f));
-    to[2] = (char)(0x80 | (cp >> 6 & 0x3f));
-    to[3] = (char)(0x80 | (cp & 0x3f));
-    return 4;
-}
-
 eg_status egi_symbols_check(const eg_tokenizer *t, const char *name,
                             eg_err *err)
 {
@@ -99,7 +89,7 @@ eg_status egi_chars_seen(eg_tokenizer **out, const bool *seen, eg_err *err)
         int k;
 
         if (!seen[c]) continue;
-        k = egi_utf8_any(s, c);
+        k = egi_utf8_put(s, c);
         egi_vocab_token(t, s, (size_t)k);
     }
     EG_TRY(egi_vocab_index(t, "characters", err));
