@@ -10,7 +10,6 @@
 
 enum { FIRST_NUMBERS = 8 };
 
-/* UTF-8 of any code point. */
 static void put_char(egi_buf *b, uint32_t code)
 {
     char s[4];
