@@ -9,87 +9,76 @@
 #include "lab/run_priv.h"
 #include "engram/text.h"
 
-static eg_status add(egi_jobs *j, const eg_config *cfg, eg_err *err)
+/* need->cfg is the list's from then on. */
+static eg_status add(egi_jobs *j, egi_job *need, eg_err *err)
 {
-    egi_job *job;
-
     if (j->n == j->cap) {
         int cap = j->cap ? 2 * j->cap : 16;
+        egi_job *job = eg_realloc(j->job, (size_t)cap * sizeof *job);
 
-        job = eg_realloc(j->job, (size_t)cap * sizeof *job);
         if (!job) return EG_FAIL(err, EG_ENOMEM, "jobs: out of memory");
         j->job = job;
         j->cap = cap;
     }
-    job = &j->job[j->n];
-    memset(job, 0, sizeof *job);
-    job->cfg = eg_calloc(1, sizeof *job->cfg);
-    if (!job->cfg) return EG_FAIL(err, EG_ENOMEM, "jobs: out of memory");
-    *job->cfg = *cfg;
-    j->n++;
+    j->job[j->n++] = *need;
+    need->cfg = NULL;
     return EG_OK;
 }
 
-/* The jobs of the runs that cfg, the k-th seed of a run, reads. */
+/* The links of need->cfg, the k-th seed of a run, and the jobs of the runs that
+ * it reads. */
 static eg_status need_links(egi_jobs *j, const egi_experiment *e,
-                            eg_profile profile, int k, const eg_config *cfg,
-                            int from[EGI_LINKS], eg_err *err)
+                            eg_profile profile, int k, egi_job *need,
+                            eg_err *err)
 {
-    egi_link link[EGI_LINKS];
-    int n = egi_links(link, e, cfg);
     eg_status st = EG_OK;
 
-    for (int i = 0; i < n && st == EG_OK; i++) {
-        egi_variant v = {.run = link[i].run};
+    need->n_links = egi_links(need->link, e, need->cfg);
+    for (int i = 0; i < need->n_links && st == EG_OK; i++) {
+        egi_variant v = {.run = need->link[i].run};
         int n_seeds;
         int64_t seed;
 
-        st =
-            egi_jobs_need(j, e, &v, profile, k, &from[i], &n_seeds, &seed, err);
+        st = egi_jobs_need(j, e, &v, profile, k, &need->from[i], &n_seeds,
+                           &seed, err);
     }
     return st;
 }
 
 /* Links of two files may have the same names. */
-static bool is_job(const egi_job *job, const eg_config *cfg,
-                   const egi_experiment *e, const int *from)
+static bool is_job(const egi_job *job, const egi_job *need)
 {
-    egi_link link[EGI_LINKS];
-    int n = egi_links(link, e, cfg);
-
-    return n == job->n_links &&
-           memcmp(from, job->from, (size_t)n * sizeof *from) == 0 &&
-           eg_config_same(job->cfg, cfg);
+    return need->n_links == job->n_links &&
+           memcmp(need->from, job->from,
+                  (size_t)need->n_links * sizeof *need->from) == 0 &&
+           eg_config_same(job->cfg, need->cfg);
 }
 
 eg_status egi_jobs_need(egi_jobs *j, const egi_experiment *e,
                         const egi_variant *v, eg_profile profile, int k,
                         int *job, int *n_seeds, int64_t *seed, eg_err *err)
 {
-    eg_config *cfg = eg_calloc(1, sizeof *cfg);
-    int from[EGI_LINKS] = {0};
+    egi_job need = {.cfg = eg_calloc(1, sizeof *need.cfg)};
     eg_seeds seeds;
     eg_status st = EG_OK;
 
-    if (!cfg) return EG_FAIL(err, EG_ENOMEM, "jobs: out of memory");
-    EG_TRY(egi_run_resolve(e, v, profile, cfg, &seeds, err));
+    if (!need.cfg) return EG_FAIL(err, EG_ENOMEM, "jobs: out of memory");
+    EG_TRY(egi_run_resolve(e, v, profile, need.cfg, &seeds, err));
     *n_seeds = seeds.n;
     if (seeds.n == 1) k = 0;
     if (k >= seeds.n) goto done; /* the caller compares the numbers of seeds */
-    *seed = cfg->run.seed = seeds.seed[k];
-    EG_TRY(need_links(j, e, profile, k, cfg, from, err));
+    *seed = need.cfg->run.seed = seeds.seed[k];
+    EG_TRY(need_links(j, e, profile, k, &need, err));
     for (*job = 0; *job < j->n; ++*job)
-        if (is_job(&j->job[*job], cfg, e, from)) goto done;
-    EG_TRY(add(j, cfg, err));
-    j->job[*job].n_links = egi_links(j->job[*job].link, e, j->job[*job].cfg);
-    memcpy(j->job[*job].from, from, sizeof from);
-    snprintf(
-        j->job[*job].label, sizeof j->job[0].label, "%.*s/%.*s seed %lld%s%.*s",
-        eg_text_fit(e->id, 60), e->id, eg_text_fit(v->run, 40), v->run,
-        (long long)seeds.seed[k], v->change ? ", control of " : "",
-        v->change ? eg_text_fit(v->claim, 60) : 0, v->change ? v->claim : "");
+        if (is_job(&j->job[*job], &need)) goto done;
+    snprintf(need.label, sizeof need.label, "%.*s/%.*s seed %lld%s%.*s",
+             eg_text_fit(e->id, 60), e->id, eg_text_fit(v->run, 40), v->run,
+             (long long)seeds.seed[k], v->change ? ", control of " : "",
+             v->change ? eg_text_fit(v->claim, 60) : 0,
+             v->change ? v->claim : "");
+    st = add(j, &need, err);
 done:
-    eg_free(cfg);
+    eg_free(need.cfg);
     return st;
 }
 
