@@ -19,13 +19,7 @@ static const char *const names[] = {"error", NULL};
 /* n unit vectors of d entries */
 static void units(double *x, eg_index n, eg_index d, eg_rng *rng)
 {
-    for (eg_index i = 0; i < n; i++) {
-        double *row = x + i * d, norm;
-
-        egi_fill_normal(row, d, 1, rng);
-        norm = egi_norm(row, d);
-        for (eg_index k = 0; k < d; k++) row[k] /= norm;
-    }
+    for (eg_index i = 0; i < n; i++) egi_fill_unit(x + i * d, d, rng);
 }
 
 /* Outputs on a circle, inputs copied on the one that they belong to. */

@@ -72,11 +72,7 @@ static double radius(basins *b, eg_index i, uint64_t seed)
     for (eg_index j = 0; j < b->e.d; j++)
         most = egi_most(most, apart(b, b->pattern + i * n, b->pattern + j * n));
     for (int64_t k = 0; k < b->o->rays; k++) {
-        double norm;
-
-        egi_fill_normal(u, n, 1, &rng);
-        norm = egi_norm(u, n);
-        for (eg_index j = 0; j < n; j++) u[j] /= norm;
+        egi_fill_unit(u, n, &rng);
         most = reach(b, i, u, most);
     }
     return most;

@@ -9,6 +9,15 @@ void egi_fill_normal(double *x, eg_index n, double sd, eg_rng *rng)
     for (eg_index i = 0; i < n; i++) x[i] = sd * eg_rng_normal(rng);
 }
 
+void egi_fill_unit(double *x, eg_index n, eg_rng *rng)
+{
+    double norm;
+
+    egi_fill_normal(x, n, 1, rng);
+    norm = egi_norm(x, n);
+    for (eg_index i = 0; i < n; i++) x[i] /= norm;
+}
+
 void egi_mul(double *c, const double *a, const double *b, eg_index M,
              eg_index N, eg_index K)
 {

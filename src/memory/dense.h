@@ -7,6 +7,9 @@
 /* n entries N(0, sd^2). */
 void egi_fill_normal(double *x, eg_index n, double sd, eg_rng *rng);
 
+/* A direction: n entries of length 1, uniform over the sphere. */
+void egi_fill_unit(double *x, eg_index n, eg_rng *rng);
+
 /* C [M, N] = A [M, K] B [K, N]. */
 void egi_mul(double *c, const double *a, const double *b, eg_index M,
              eg_index N, eg_index K);

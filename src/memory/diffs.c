@@ -13,11 +13,9 @@ egi_diffs egi_diffs_check(egi_loss_fn loss, void *ctx, double *w,
     double middle = loss(ctx, w), ff = 0, gg = 0, fg = 0;
 
     for (int k = 0; k < directions; k++) {
-        double norm, plus, minus, diff, slope;
+        double plus, minus, diff, slope;
 
-        egi_fill_normal(v, n, 1, rng);
-        norm = egi_norm(v, n);
-        for (eg_index i = 0; i < n; i++) v[i] /= norm;
+        egi_fill_unit(v, n, rng);
         slope = egi_dot(grad, v, n);
         egi_axpy(w, delta, v, n);
         plus = loss(ctx, w);
