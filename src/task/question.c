@@ -94,17 +94,6 @@ static void line_of(const eg_task *task, int set, int64_t i, eg_seq *out)
     write_line(task, half, n, out);
 }
 
-/* Epoch by epoch, each line once. */
-static int64_t in_epoch(const eg_task *task, int64_t lines, uint64_t step,
-                        uint32_t index)
-{
-    uint64_t n = (uint64_t)lines, at = step * (uint64_t)task->batch + index;
-    eg_rng rng = eg_rng_make(task->seed, EG_RNG_TASK, at / n, 1);
-    uint64_t key = (uint64_t)eg_rng_u32(&rng) << 32;
-
-    return (int64_t)egi_shuffle_at(key | eg_rng_u32(&rng), n, at % n);
-}
-
 static void question_at(const eg_task *task, eg_split split, uint64_t step,
                         uint32_t index, eg_rng *rng, eg_seq *out)
 {
@@ -117,7 +106,8 @@ static void question_at(const eg_task *task, eg_split split, uint64_t step,
     if (set == EG_SET_FRESH)
         fresh_line(task, rng, out);
     else if (split == EG_TRAIN)
-        line_of(task, set, in_epoch(task, q->n[set], step, index), out);
+        line_of(task, set, egi_shuffle_epoch(task, q->n[set], step, index, 1),
+                out);
     else if (split == EG_PROBE)
         line_of(task, set, eg_rng_below(rng, (uint32_t)q->n[set]), out);
     else

@@ -30,3 +30,13 @@ uint64_t egi_shuffle_at(uint64_t key, uint64_t n, uint64_t i)
     } while (i >= n);
     return i;
 }
+
+int64_t egi_shuffle_epoch(const eg_task *task, int64_t n, uint64_t step,
+                          uint32_t index, uint32_t stream)
+{
+    uint64_t all = (uint64_t)n, at = step * (uint64_t)task->batch + index;
+    eg_rng rng = eg_rng_make(task->seed, EG_RNG_TASK, at / all, stream);
+    uint64_t key = (uint64_t)eg_rng_u32(&rng) << 32;
+
+    return (int64_t)egi_shuffle_at(key | eg_rng_u32(&rng), all, at % all);
+}

@@ -79,12 +79,7 @@ static int64_t n_windows(const eg_task *task, const egi_ids_row *row)
 static int64_t in_epoch(const eg_task *task, const egi_ids_row *row,
                         uint64_t step, uint32_t index)
 {
-    uint64_t n = (uint64_t)n_windows(task, row);
-    uint64_t at = step * (uint64_t)task->batch + index;
-    eg_rng rng = eg_rng_make(task->seed, EG_RNG_TASK, at / n, 2);
-    uint64_t key = (uint64_t)eg_rng_u32(&rng) << 32;
-
-    return (int64_t)egi_shuffle_at(key | eg_rng_u32(&rng), n, at % n) *
+    return egi_shuffle_epoch(task, n_windows(task, row), step, index, 2) *
            task->io.n_ctx;
 }
 
