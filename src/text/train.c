@@ -228,21 +228,12 @@ static void merge_in(learner *l, int32_t w, int32_t left, int32_t right,
 /* ---- tokens ---------------------------------------------------------------
  */
 
-static uint32_t hash_token(const char *s, size_t n)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)s[i]) * UINT64_C(0x100000001b3);
-    return (uint32_t)(h >> 32 ^ h);
-}
-
 /* The token with the n bytes at the end of the pool: one that is there already,
  * or a new one. */
 static int32_t token_of(learner *l, size_t n)
 {
     const char *s = l->bytes + l->token[l->n];
-    uint32_t i = hash_token(s, n) & l->mask;
+    uint32_t i = egi_hash_bytes(s, n) & l->mask;
 
     for (; l->slot[i] >= 0; i = (i + 1) & l->mask) {
         int32_t id = l->slot[i];

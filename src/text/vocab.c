@@ -20,22 +20,6 @@ static const char *shown(char buf[64], const char *bytes, size_t n)
     return buf;
 }
 
-static uint32_t hash_bytes(const char *s, size_t n)
-{
-    uint64_t h = n;
-    uint64_t word;
-
-    for (; n >= sizeof word; n -= sizeof word, s += sizeof word) {
-        memcpy(&word, s, sizeof word);
-        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        h ^= h >> 32;
-    }
-    word = 0;
-    memcpy(&word, s, n);
-    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(h >> 32);
-}
-
 /* A power of two, at least twice n. */
 static uint32_t places(int n)
 {
@@ -96,7 +80,7 @@ void egi_vocab_token(eg_tokenizer *t, const char *bytes, size_t size)
 /* The place of these bytes, or the free one where they belong. */
 static uint32_t place_of(const eg_tokenizer *t, const char *s, size_t n)
 {
-    uint32_t i = hash_bytes(s, n) & t->mask;
+    uint32_t i = egi_hash_bytes(s, n) & t->mask;
 
     for (;; i = (i + 1) & t->mask) {
         int32_t id = t->slot[i];

@@ -2,6 +2,8 @@
 #ifndef EGI_TEXT_VOCAB_H
 #define EGI_TEXT_VOCAB_H
 
+#include <string.h>
+
 #include "engram/tokenizer.h"
 #include "text/pretok.h"
 
@@ -42,6 +44,23 @@ static inline uint32_t egi_hash_pair(int32_t left, int32_t right)
 
     key *= UINT64_C(0x9e3779b97f4a7c15);
     return (uint32_t)(key >> 32);
+}
+
+/* Of a token or a word. */
+static inline uint32_t egi_hash_bytes(const char *s, size_t n)
+{
+    uint64_t h = n;
+    uint64_t word;
+
+    for (; n >= sizeof word; n -= sizeof word, s += sizeof word) {
+        memcpy(&word, s, sizeof word);
+        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 32;
+    }
+    word = 0;
+    memcpy(&word, s, n);
+    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(h >> 32);
 }
 
 /* NULL: they do not merge. */

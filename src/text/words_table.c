@@ -6,6 +6,7 @@
 
 #include "engram/mem.h"
 #include "text/documents.h"
+#include "text/vocab.h"
 
 enum { MOST_WORDS = 1 << 28 };
 
@@ -15,23 +16,6 @@ void egi_words_release(egi_words *w)
     eg_free(w->word);
     eg_free(w->slot);
     *w = (egi_words){0};
-}
-
-static uint32_t hash_of(const char *s, size_t n)
-{
-    uint64_t h = n;
-
-    while (n > 0) {
-        uint64_t word = 0;
-        size_t k = n < sizeof word ? n : sizeof word;
-
-        memcpy(&word, s, k);
-        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        h ^= h >> 32;
-        s += k;
-        n -= k;
-    }
-    return (uint32_t)h;
 }
 
 static bool grow_slots(egi_words *w)
@@ -79,7 +63,7 @@ static bool room_for(egi_words *w, size_t n)
 
 void egi_words_add(egi_words *w, const char *s, size_t n, int64_t times)
 {
-    uint32_t hash = hash_of(s, n), i;
+    uint32_t hash = egi_hash_bytes(s, n), i;
 
     if (w->failed || !room_for(w, n)) {
         w->failed = true;
