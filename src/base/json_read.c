@@ -148,7 +148,6 @@ static bool put_code(reader *r)
     const char *from = r->at - 2;
     uint32_t code, low = 0;
     char utf8[4];
-    int n;
 
     if (!hex(r, &code)) return false;
     if (code >= 0xd800 && code < 0xdc00 && r->end - r->at >= 2 &&
@@ -163,16 +162,7 @@ static bool put_code(reader *r)
         (void)unexpected(r, "a character");
         return false;
     }
-    if (code < 0x10000) {
-        n = egi_utf8_put(utf8, code);
-    } else {
-        n = 4;
-        utf8[0] = (char)(0xf0 | code >> 18);
-        utf8[1] = (char)(0x80 | (code >> 12 & 63));
-        utf8[2] = (char)(0x80 | (code >> 6 & 63));
-        utf8[3] = (char)(0x80 | (code & 63));
-    }
-    return put(r, utf8, (size_t)n);
+    return put(r, utf8, (size_t)egi_utf8_put(utf8, code));
 }
 
 static bool put_escape(reader *r)
