@@ -8,17 +8,7 @@
 #include "text/unicode.h"
 
 #define PART ((size_t)1 << 18) /* bytes after which a document may be cut */
-enum {
-    BLOCK = 1 << 18,  /* of text after which a block is full */
-    LONGEST = 1 << 28 /* without a place to cut */
-};
-
-void egi_block_release(egi_block *b)
-{
-    eg_free(b->text);
-    eg_free(b->part);
-    *b = (egi_block){0};
-}
+enum { LONGEST = 1 << 28 /* bytes without a place to cut */ };
 
 eg_status egi_reader_open(egi_reader *r, const eg_corpus *c, eg_err *err)
 {
@@ -148,31 +138,6 @@ static size_t find_cut(const egi_reader *r, size_t least)
 /* ---- parts ----------------------------------------------------------------
  */
 
-static eg_status add_part(egi_block *b, const egi_part *p, const char *text,
-                          eg_err *err)
-{
-    if (b->n_parts == b->room_parts) {
-        int room = 2 * b->room_parts + 16;
-        egi_part *part = eg_realloc(b->part, (size_t)room * sizeof *part);
-
-        if (!part) return EG_FAIL(err, EG_ENOMEM, "%d documents", room);
-        b->part = part;
-        b->room_parts = room;
-    }
-    if (b->n + p->n > b->room) {
-        size_t room = b->n + p->n + BLOCK;
-        char *s = eg_realloc(b->text, room);
-
-        if (!s) return EG_FAIL(err, EG_ENOMEM, "%zu bytes of text", room);
-        b->text = s;
-        b->room = room;
-    }
-    if (p->n > 0) memcpy(b->text + b->n, text, p->n);
-    b->n += p->n;
-    b->part[b->n_parts++] = *p;
-    return EG_OK;
-}
-
 /* The first n bytes ahead as a part; the document ends behind them, or not. */
 static eg_status hand_out(egi_reader *r, egi_block *b, size_t n, bool ends,
                           eg_err *err)
@@ -184,7 +149,7 @@ static eg_status hand_out(egi_reader *r, egi_block *b, size_t n, bool ends,
                   .late = r->at >= r->late_from,
                   .path = r->files.path[r->file],
                   .byte = r->at};
-    eg_status st = add_part(b, &p, r->buf + r->from, err);
+    eg_status st = egi_block_add(b, &p, r->buf + r->from, err);
 
     r->inside = !ends;
     r->documents += ends;
@@ -330,7 +295,7 @@ static eg_status put_json(egi_reader *r, egi_block *b, const char *s, size_t n,
                      "%s: line %lld: expected an object with a string \"%s\"",
                      path, (long long)r->line, key);
     else if (p.n > 0)
-        st = add_part(b, &p, json_string_value(text), err);
+        st = egi_block_add(b, &p, json_string_value(text), err);
     if (st == EG_OK && p.n > 0) {
         r->documents++;
         r->bytes += (int64_t)p.n;
@@ -403,7 +368,7 @@ eg_status egi_reader_next(egi_reader *r, egi_block *b, eg_err *err)
 
     b->n = 0;
     b->n_parts = 0;
-    while (b->n < BLOCK && r->file < r->files.n) {
+    while (b->n < EGI_BLOCK && r->file < r->files.n) {
         if (!r->open) EG_TRY(open_file(r, err));
         EG_TRY(ahead(r, 1, err));
         if (r->eof && r->from == r->to)

@@ -27,6 +27,7 @@ typedef struct egi_part {
                            file at which it begins */
 } egi_part;
 
+enum { EGI_BLOCK = 1 << 18 }; /* bytes of text after which one is full */
 typedef struct egi_block {
     char *text;
     size_t n, room;
@@ -34,6 +35,17 @@ typedef struct egi_block {
     int n_parts, room_parts;
 } egi_block;
 void egi_block_release(egi_block *b);
+eg_status egi_block_add(egi_block *b, const egi_part *p, const char *text,
+                        eg_err *err);
+
+/* Fails with st, and says where in the corpus that byte of the part is. */
+eg_status egi_part_fail(const egi_part *p, size_t byte, eg_status st,
+                        const char *what, eg_err *err);
+/* Of the part's text at *s, its UTF-8: *n bytes at *s, which lie in *mended
+ * (eg_free) where something was replaced by U+FFFD. EG_EFORMAT: there is
+ * something, and it is not to be replaced. */
+eg_status egi_part_utf8(const egi_part *p, bool replace, const char **s,
+                        size_t *n, char **mended, eg_err *err);
 
 typedef struct egi_reader {
     const eg_corpus *c;

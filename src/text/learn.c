@@ -44,26 +44,15 @@ static void see_chars(bool *seen, const char *s, size_t n)
 static eg_status take(pile *p, const egi_part *part, const char *s,
                       bool replace, bool chars, eg_err *err)
 {
-    char *mended = NULL;
-    size_t n = part->n, good;
-    int bad;
-    eg_status st = EG_OK;
+    char *mended;
+    size_t n;
+    eg_status st = egi_part_utf8(part, replace, &s, &n, &mended, err);
 
-    good = egi_utf8_until(s, n, &bad);
-    if (good < n) {
-        if (!replace)
-            return EG_FAIL(err, EG_EFORMAT,
-                           "%s: byte %lld: begins no character of UTF-8 (to "
-                           "read such bytes as U+FFFD has to be asked for)",
-                           part->path, (long long)part->byte + (long long)good);
-        EG_TRY(egi_utf8_mend(s, n, &mended, &n, err));
-        s = mended;
-    }
+    if (st != EG_OK) return st;
     if (chars)
         see_chars(p->seen, s, n);
     else
         st = pile_words(p, s, n, err);
-done:
     eg_free(mended);
     return st;
 }

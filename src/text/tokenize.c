@@ -12,7 +12,6 @@
 #include "text/documents.h"
 #include "text/own.h"
 #include "text/shard.h"
-#include "text/unicode.h"
 
 enum { TRAIN, VAL, SPLITS };
 enum { BLOCKS = 8 }; /* a thread in one round */
@@ -81,37 +80,25 @@ static int split_of(const job *j, const egi_part *p)
     return eg_rng_uniform(&rng) < j->how->val_share ? VAL : TRAIN;
 }
 
-/* Says where in the corpus an error is. */
-static eg_status at_place(const egi_part *p, size_t byte, eg_status st,
-                          const char *what, eg_err *err)
-{
-    if (p->line > 0)
-        return EG_FAIL(err, st, "%s: line %lld: %s", p->path,
-                       (long long)p->line, what);
-    return EG_FAIL(err, st, "%s: byte %lld: %s", p->path,
-                   (long long)p->byte + (long long)byte, what);
-}
-
 static eg_status encode_part(const job *j, eg_encoder *e, const egi_part *p,
                              const char *text, eg_ids *ids, eg_err *err)
 {
-    unsigned flags = (j->c->replace ? EG_ENCODE_REPLACE : 0) |
-                     (j->how->special ? EG_ENCODE_SPECIAL : 0);
+    char *mended = NULL;
+    size_t n;
     eg_err why = {0};
-    int bad;
-    size_t good = egi_utf8_until(text, p->n, &bad);
     eg_status st;
 
-    if (good < p->n && !j->c->replace)
-        return at_place(p, good, EG_EFORMAT,
-                        "begins no character of UTF-8 (to read such bytes as "
-                        "U+FFFD has to be asked for)",
-                        err);
+    EG_TRY(egi_part_utf8(p, j->c->replace, &text, &n, &mended, err));
     EG_TRY(add_eot(j, p, EG_EOT_BEFORE, ids, err));
-    st = eg_encode(e, text, p->n, flags, ids, &why);
-    if (st != EG_OK) return at_place(p, 0, st, why.msg, err);
+    st = eg_encode(e, text, n, j->how->special ? EG_ENCODE_SPECIAL : 0, ids,
+                   &why);
+    if (st != EG_OK) {
+        st = egi_part_fail(p, 0, st, why.msg, err);
+        goto done;
+    }
     EG_TRY(add_eot(j, p, EG_EOT_AFTER, ids, err));
 done:
+    eg_free(mended);
     return st;
 }
 

@@ -104,25 +104,12 @@ typedef struct count {
 static eg_status count_part(const count *k, egi_words *w, const egi_part *p,
                             const char *text, eg_err *err)
 {
+    char *mended;
+    size_t n;
+    eg_status st = egi_part_utf8(p, k->c->replace, &text, &n, &mended, err);
     const unsigned char *s = (const unsigned char *)text;
-    char *mended = NULL;
-    size_t n = p->n;
-    int bad;
-    size_t good = egi_utf8_until(text, n, &bad);
 
-    if (good < n && !k->c->replace)
-        return EG_FAIL(
-            err, EG_EFORMAT,
-            "%s: %s %lld: begins no character of UTF-8 (to read "
-            "such bytes as U+FFFD has to be asked for)",
-            p->path, p->line ? "line" : "byte",
-            (long long)(p->line ? p->line : p->byte + (int64_t)good));
-    if (good < n) {
-        eg_status st = egi_utf8_mend(text, n, &mended, &n, err);
-
-        if (st != EG_OK) return st;
-        s = (const unsigned char *)mended;
-    }
+    if (st != EG_OK) return st;
     for (size_t at = 0; at < n;) {
         size_t m = k->pre->next(k->classes, s + at, n - at);
 
