@@ -206,8 +206,8 @@ static eg_status take_stored(reader *r, egi_in *t)
                    r->s->path, t->name, type);
 }
 
-/* Its place is counted from the beginning of the data, and kept in data as
- * such until that is known. */
+/* Its place is counted from the beginning of the data, which is not known
+ * yet. */
 static eg_status take_tensor(reader *r, egi_in *t, uint64_t *place,
                              uint64_t *entries)
 {

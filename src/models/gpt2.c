@@ -56,11 +56,10 @@ static eg_status refuse_variants(const json_t *config, const char *path,
                                  eg_err *err)
 {
     static const char *const odd[] = {"scale_attn_by_inverse_layer_idx",
-                                      "reorder_and_upcast_attn",
                                       "add_cross_attention"};
 
-    for (size_t i = 0; i < 3; i++)
-        if (json_is_true(json_object_get(config, odd[i])) && i != 1)
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        if (json_is_true(json_object_get(config, odd[i])))
             return EG_FAIL(err, EG_EUNSUPPORTED,
                            "%s: config.json: expected %s: false", path, odd[i]);
     return EG_OK;

@@ -5,15 +5,14 @@
  * Source: github.com/karpathy/llm.c, train_gpt2.py, write_model. */
 #include "models/source.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engram/mem.h"
 
 enum { MAGIC = 20240326, HEADER = 256 * 4, LAYERS_MOST = 1024 };
 
-/* In the order of the file; extents in the letters C, T, V, 3, 4, L: the last
- * for "one a block". */
+/* In the order of the file; axes in letters: width C, context T, padded
+ * vocabulary V, 3 C and 4 C. */
 static const struct {
     const char *name; /* '#' stands for the block */
     const char *axes;
@@ -104,7 +103,6 @@ static const unsigned char *add(egi_source *s, int part, int block,
                                 const unsigned char *at)
 {
     egi_in *t = &s->in[s->n++];
-    const char *name = parts[part].name, *mark = strchr(name, '#');
     uint64_t entries = 1;
 
     t->stored = s->header[VERSION] == 3 ? EGI_F32 : EGI_BF16;
@@ -114,11 +112,7 @@ static const unsigned char *add(egi_source *s, int part, int block,
         t->shape[t->ndim++] = extent(s->header, *a);
         entries *= (uint64_t)extent(s->header, *a);
     }
-    if (mark)
-        (void)snprintf(t->name, sizeof t->name, "%.*s%d%s", (int)(mark - name),
-                       name, block, mark + 1);
-    else
-        (void)snprintf(t->name, sizeof t->name, "%s", name);
+    egi_name_of(t->name, parts[part].name, block);
     return at + egi_stored_bytes(t->stored, entries);
 }
 

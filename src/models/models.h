@@ -1,6 +1,6 @@
 /* Other programs' models, as models of ours: which family a file is of, the
  * options that say the same, and where each matrix goes. A family is a row of a
- * table in families.c and a file beside it. */
+ * table in open.c and a file beside it. */
 #ifndef EG_MODELS_MODELS_H
 #define EG_MODELS_MODELS_H
 
@@ -97,7 +97,5 @@ typedef struct egi_sides {
 } egi_sides;
 egi_sides egi_sides_of(const eg_tensor *t);
 eg_index egi_place(const egi_sides *s, eg_index i, eg_index o);
-/* theirs with '#' replaced, buf [128]. */
-void egi_name_of(char buf[128], const char *pattern, int block);
 
 #endif

@@ -132,17 +132,6 @@ done:
 /* ---- for the families -----------------------------------------------------
  */
 
-void egi_name_of(char buf[128], const char *pattern, int block)
-{
-    const char *mark = strchr(pattern, '#');
-
-    if (mark)
-        (void)snprintf(buf, 128, "%.*s%d%s", (int)(mark - pattern), pattern,
-                       block, mark + 1);
-    else
-        (void)snprintf(buf, 128, "%s", pattern);
-}
-
 eg_status egi_opt(egi_found *f, const char *key, eg_err *err, const char *fmt,
                   ...)
 {

@@ -90,3 +90,14 @@ eg_status egi_safetensors_take(egi_source *s, eg_safetensors *st,
     }
     return EG_OK;
 }
+
+void egi_name_of(char buf[128], const char *pattern, int block)
+{
+    const char *mark = strchr(pattern, '#');
+
+    if (mark)
+        (void)snprintf(buf, 128, "%.*s%d%s", (int)(mark - pattern), pattern,
+                       block, mark + 1);
+    else
+        (void)snprintf(buf, 128, "%s", pattern);
+}

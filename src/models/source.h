@@ -100,5 +100,8 @@ bool egi_meta_real(const egi_source *s, const char *key, double *out);
 /* A text, [size] with its 0; one that is longer is none. */
 bool egi_meta_text(const egi_source *s, const char *key, char *buf,
                    size_t size);
+/* A file's name of a tensor, '#' replaced by the number of the block; buf
+ * [128]. */
+void egi_name_of(char buf[128], const char *pattern, int block);
 
 #endif

@@ -1,8 +1,10 @@
 /* Numbers as files store them, row by row; and GGML's blocks of 32 with a
- * scale, as its documentation and ggml-quants lay them out: Q4_0  f16 d, 16
- * bytes         x = d (q - 8) Q4_1  f16 d, f16 m, 16 bytes  x = d q + m Q8_0
- * f16 d, 32 int8          x = d q The lower halves of the 16 bytes are entries
- * 0 to 15, the upper ones 16 to 31. */
+ * scale, as its documentation and ggml-quants lay them out:
+ *  - Q4_0: f16 d, 16 bytes; x = d (q - 8);
+ *  - Q4_1: f16 d, f16 m, 16 bytes; x = d q + m;
+ *  - Q8_0: f16 d, 32 int8; x = d q.
+ * The lower halves of the 16 bytes are entries 0 to 15, the upper ones 16 to
+ * 31. */
 #include "models/source.h"
 
 #include <string.h>
