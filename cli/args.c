@@ -139,3 +139,22 @@ bool cli_int(const cli_args *a, const char *name, int64_t lo, int64_t hi,
     *out = v;
     return true;
 }
+
+bool cli_real(const char *name, const char *text, double lo, double hi,
+              double *out)
+{
+    char *end;
+    double v;
+
+    if (!text) return true;
+    v = strtod(text, &end);
+    if (strspn(text, "0123456789.eE+-") < strlen(text) || end == text || *end ||
+        !(v >= lo && v <= hi)) {
+        cli_fail(CLI_MISUSE,
+                 "--%s: expected a number from %g to %g, found '%s'", name, lo,
+                 hi, text);
+        return false;
+    }
+    *out = v;
+    return true;
+}

@@ -60,6 +60,10 @@ const char *cli_value(const cli_args *a, const char *name);
  * option was not given. */
 bool cli_int(const cli_args *a, const char *name, int64_t lo, int64_t hi,
              int64_t *out);
+/* The same for a number, text being what was given to the option, or a part of
+ * it; NULL keeps *out. */
+bool cli_real(const char *name, const char *text, double lo, double hi,
+              double *out);
 
 /* n bytes of whole lines to stderr at once, behind what stdout holds. */
 void cli_put(const char *text, size_t n);

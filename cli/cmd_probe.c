@@ -3,8 +3,6 @@
 #include "cmd_probe.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 #include "engram/mem.h"
 
 const cli_option cli_probe_options[] = {
@@ -192,23 +190,6 @@ done:
 /* ---- the command ----------------------------------------------------------
  */
 
-/* A number from 0 to 1. */
-static bool read_threshold(probing *p)
-{
-    const char *text = cli_value(p->args, "threshold");
-    char *end;
-
-    p->threshold = 0.4;
-    if (!text) return true;
-    p->threshold = strtod(text, &end);
-    if (strspn(text, "0123456789.eE+-") == strlen(text) && end != text &&
-        !*end && p->threshold >= 0 && p->threshold <= 1)
-        return true;
-    cli_fail(CLI_MISUSE,
-             "--threshold: expected a number from 0 to 1, found '%s'", text);
-    return false;
-}
-
 static int work(probing *p)
 {
     bool hooks = cli_flag(p->args, "hooks");
@@ -232,7 +213,10 @@ static int run(probing *p)
 {
     int code;
 
-    if (!read_threshold(p)) return CLI_MISUSE;
+    p->threshold = 0.4;
+    if (!cli_real("threshold", cli_value(p->args, "threshold"), 0, 1,
+                  &p->threshold))
+        return CLI_MISUSE;
     if (cli_flag(p->args, "hooks") &&
         (cli_value(p->args, "out") || cli_value(p->args, "patch") ||
          cli_flag(p->args, "json")))

@@ -4,7 +4,6 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "engram/mem.h"
 #include "engram/recall.h"
@@ -83,20 +82,6 @@ typedef struct recalling {
 
 /* ---- options ------------------------------------------------------------- */
 
-static bool read_number(const char *option, const char *text, double low,
-                        double high, double *out)
-{
-    char *end;
-
-    *out = strtod(text, &end);
-    if (strspn(text, "0123456789.eE+-") == strlen(text) && end != text &&
-        !*end && *out >= low && *out <= high)
-        return true;
-    cli_fail(CLI_MISUSE, "--%s: expected a number from %g to %g, found '%s'",
-             option, low, high, text);
-    return false;
-}
-
 static bool read_hide(const char *text, eg_hide *how, double *share)
 {
     static const struct {
@@ -112,7 +97,7 @@ static bool read_hide(const char *text, eg_hide *how, double *share)
 
         if (strncmp(text, where[i].word, n) != 0) continue;
         *how = where[i].how;
-        return read_number("hide", text + n, 0, 1, share);
+        return cli_real("hide", text + n, 0, 1, share);
     }
     if (strchr(text, ':')) {
         cli_fail(CLI_MISUSE,
@@ -121,7 +106,7 @@ static bool read_hide(const char *text, eg_hide *how, double *share)
                  text);
         return false;
     }
-    return read_number("hide", text, 0, 1, share);
+    return cli_real("hide", text, 0, 1, share);
 }
 
 static bool read_kind(const cli_args *a, eg_energy_kind *kind)
@@ -165,7 +150,7 @@ static int make_cue(recalling *r)
     if (!cli_int(a, "stored", 1, INT64_MAX, &stored) ||
         !cli_int(a, "at", 1, 1 << 30, &at) ||
         (hide && !read_hide(hide, &how, &share)) ||
-        (noise && !read_number("noise", noise, 0, 100, &wrong)))
+        !cli_real("noise", noise, 0, 100, &wrong))
         return CLI_MISUSE;
     if (stored > 0)
         st = eg_cue_stored(&r->cue, &r->store, (eg_index)(stored - 1), &err);
@@ -360,7 +345,7 @@ static int choose_beta(recalling *r)
         known += r->cue.known[j] != 0 ? 1 / (double)e->n : 0;
     r->part_beta = r->beta / (known > .01 ? known : 1);
     if (beta) {
-        if (!read_number("beta", beta, 1e-12, 1e12, &r->part_beta))
+        if (!cli_real("beta", beta, 1e-12, 1e12, &r->part_beta))
             return CLI_MISUSE;
         if (e->kind == EG_ENERGY_MCHN) r->part_beta /= 2;
     }
