@@ -142,7 +142,8 @@ eg_status egi_lens_flow(json_t **out, egi_lens *s, eg_err *err)
         list = json_array();
         bad |= !list;
         for (int k = 0; k < s->L * s->H; k++)
-            egi_lens_add(list, spectrum_json(s, k), &bad);
+            if (egi_lens_has(s, k))
+                egi_lens_add(list, spectrum_json(s, k), &bad);
         egi_lens_put(o, "spectrum", list, &bad);
     }
     *out = egi_json_whole(o, bad);

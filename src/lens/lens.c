@@ -44,6 +44,11 @@ bool egi_lens_more(egi_lens *s, const char *what, double done)
     return !s->stopped;
 }
 
+bool egi_lens_has(const egi_lens *s, int k)
+{
+    return k % s->H < eg_model_heads(s->m, k / s->H);
+}
+
 /* A code point as UTF-8; what cannot be seen by a sign for it. */
 static void put_character(char *buf, size_t size, int32_t c)
 {
@@ -104,6 +109,16 @@ void egi_lens_text(const egi_lens *s, int i, int from, int to, char *buf,
 /* ---- the record -----------------------------------------------------------
  */
 
+/* Of the block that has the most. */
+static int most(const eg_model *m, int (*heads)(const eg_model *m, int l))
+{
+    int n = 0;
+
+    for (int l = 0; l < eg_model_options(m)->n_layers; l++)
+        if (heads(m, l) > n) n = heads(m, l);
+    return n;
+}
+
 static json_t *model_json(const egi_lens *s)
 {
     json_t *o = json_object();
@@ -115,7 +130,8 @@ static json_t *model_json(const egi_lens *s)
     egi_lens_put(o, "n_layers", json_integer(s->L), &bad);
     egi_lens_put(o, "d_model", json_integer(s->D), &bad);
     egi_lens_put(o, "n_heads", json_integer(s->H), &bad);
-    egi_lens_put(o, "n_kv_heads", json_integer(s->KV), &bad);
+    egi_lens_put(o, "n_kv_heads", json_integer(most(s->m, eg_model_kv_heads)),
+                 &bad);
     egi_lens_put(o, "d_head", json_integer(s->dh), &bad);
     egi_lens_put(o, "d_vocab", json_integer(s->V), &bad);
     egi_lens_put(o, "n_ctx", json_integer(s->T), &bad);
@@ -165,13 +181,11 @@ static void shape(egi_lens *s, const eg_lens_spec *spec)
 
     s->spec = spec;
     s->m = spec->model;
-    s->o = o;
     s->kern = eg_kern_pick(spec->kern ? spec->kern : "auto");
     s->L = (int)o->n_layers;
-    s->H = (int)o->n_heads;
-    s->KV = (int)(o->n_kv_heads ? o->n_kv_heads : o->n_heads);
+    s->H = most(s->m, eg_model_heads);
     s->D = (eg_index)o->d_model;
-    s->dh = (int)(o->d_head ? o->d_head : o->d_model / o->n_heads);
+    s->dh = eg_model_head_width(s->m);
     s->T = eg_model_ctx(spec->model);
     s->V = eg_model_vocab(spec->model);
     s->count = spec->sequences ? spec->sequences : SEQUENCES;

@@ -37,9 +37,8 @@ enum {
 typedef struct egi_lens {
     const eg_lens_spec *spec;
     const eg_model *m;
-    const eg_model_opts *o;
     const eg_kern_f32 *kern;
-    int L, H, KV, dh, T, V; /* V 0: vectors */
+    int L, H, dh, T, V; /* H: of the block of most heads; V 0: vectors */
     eg_index D;
     int first;      /* of the sequences at work */
     int count, few; /* sequences; the first few of them are looked at closely */
@@ -85,6 +84,8 @@ eg_status egi_lens_note(egi_lens *s, eg_status st, const eg_err *why,
                         eg_err *err);
 /* false: stopped. */
 bool egi_lens_more(egi_lens *s, const char *what, double done);
+/* Has a block as many heads as the k-th of [L, H] asks for? */
+bool egi_lens_has(const egi_lens *s, int k);
 eg_status egi_lens_no_memory(eg_err *err);
 /* The text of tokens from..to of sequence i, the last `size` bytes of it. */
 void egi_lens_text(const egi_lens *s, int i, int from, int to, char *buf,
@@ -120,8 +121,8 @@ typedef struct egi_ov {
 eg_status egi_lens_ov(egi_lens *s, eg_err *err);
 void egi_lens_ov_free(egi_ov *ov);
 
-/* weights.c: matrices [D, dh] and [dh, D] of one head, false: not of that
- * shape. A missing one is the identity: a head's own columns. */
+/* weights.c: matrices [D, dh] and [dh, D] of one head, false: no such head, or
+ * not of that shape. A missing one is the identity: a head's own columns. */
 bool egi_lens_values(const egi_lens *s, int l, int h, float *W_V, float *W_O);
 /* Eigenvalues of a [n, n], which is written over. */
 eg_status egi_lens_eigen(double *re, double *im, double *a, eg_index n,

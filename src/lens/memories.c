@@ -7,8 +7,10 @@ static json_t *heads_json(const egi_lens *s)
     bool bad = !list;
 
     for (int k = 0; k < s->L * s->H; k++) {
-        json_t *o = json_object();
+        json_t *o;
 
+        if (!egi_lens_has(s, k)) continue;
+        o = json_object();
         bad |= !o;
         egi_lens_put(o, "layer", json_integer(k / s->H), &bad);
         egi_lens_put(o, "head", json_integer(k % s->H), &bad);

@@ -137,6 +137,7 @@ void egi_lens_parts(const egi_lens *s, egi_linearised *parts,
 
     for (int l = 0; l < s->L; l++) {
         static const char *const name[] = {"pattern", "v", "z"};
+        int heads = eg_model_heads(s->m, l), kv = eg_model_kv_heads(s->m, l);
         eg_view seen[3];
         bool all = true;
 
@@ -147,16 +148,16 @@ void egi_lens_parts(const egi_lens *s, egi_linearised *parts,
                            name[k]);
             all = all && eg_acts_hook(acts, hook, &seen[k]);
         }
-        if (!all || eg_view_size(&seen[1]) != T * s->KV * dh) continue;
-        for (int h = 0; h < s->H; h++) {
+        if (!all || eg_view_size(&seen[1]) != T * kv * dh) continue;
+        for (int h = 0; h < heads; h++) {
             egi_linearised *r = &parts[(eg_index)l * s->H + h];
             bool masked;
 
             take(p, &seen[0], T, T, h * T * T, T);
             if (!is_softmax(p + T * (T - 1), s->T)) continue;
             masked = T > 1 && p[1] == 0;
-            take(v, &seen[1], T, s->KV * dh, (h * s->KV / s->H) * dh, dh);
-            take(z, &seen[2], T, s->H * dh, h * dh, dh);
+            take(v, &seen[1], T, kv * dh, (h * kv / heads) * dh, dh);
+            take(z, &seen[2], T, heads * dh, h * dh, dh);
             for (int t = 0; t < s->T; t++)
                 add_row(r, p + t * T, masked ? t + 1 : s->T, v, z + t * dh, u,
                         u + dh, s->dh);
@@ -201,7 +202,7 @@ static json_t *heads_json(const egi_lens *s)
     bool bad = !list;
 
     for (int k = 0; k < s->L * s->H; k++)
-        egi_lens_add(list, head_json(s, k), &bad);
+        if (egi_lens_has(s, k)) egi_lens_add(list, head_json(s, k), &bad);
     return egi_json_whole(list, bad);
 }
 

@@ -183,7 +183,8 @@ static eg_status take_map(egi_ov *ov, egi_lens *s, eg_err *err)
 
     ov->best = 0;
     for (int k = 1; k < s->L * s->H; k++)
-        if (!(ov->recall[k] <= ov->recall[ov->best])) ov->best = k;
+        if (isnan(ov->recall[ov->best]) || ov->recall[k] > ov->recall[ov->best])
+            ov->best = k;
     ov->map = eg_calloc((size_t)(n * n), sizeof *ov->map);
     if (!ov->map) return egi_lens_no_memory(err);
     if (!egi_lens_values(s, ov->best / s->H, ov->best % s->H, p.W_V, p.W_O))

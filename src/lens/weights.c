@@ -39,7 +39,9 @@ static bool matrix(const egi_lens *s, float *out, int l, const char *name,
 
 bool egi_lens_values(const egi_lens *s, int l, int h, float *W_V, float *W_O)
 {
-    return matrix(s, W_V, l, "W_V", h * s->KV / s->H, s->D, s->dh) &&
+    int heads = eg_model_heads(s->m, l), kv = eg_model_kv_heads(s->m, l);
+
+    return h < heads && matrix(s, W_V, l, "W_V", h * kv / heads, s->D, s->dh) &&
            matrix(s, W_O, l, "W_O", h, s->dh, s->D);
 }
 

@@ -262,6 +262,55 @@ static void same_bits(void **state)
     eg_free(one);
 }
 
+/* Blocks of four heads and of two, which share values in pairs: each is told,
+ * and none beside them. */
+static void heads_by_block(void **state)
+{
+    static const setting settings[] = {SMALL,
+                                       {"model.qk", "factorised"},
+                                       {"model.n_heads", "4"},
+                                       {"model.d_head", "4"},
+                                       {"model.heads", "2, 4"},
+                                       {"model.kv_heads", "2, 2"},
+                                       {NULL, NULL}};
+    static const char *const lists[][2] = {{"birth", "heads"},
+                                           {"birth", "memories"},
+                                           {"mesa", "linear"},
+                                           {"flow", "spectrum"}};
+    rig r;
+    json_t *o, *map;
+    int best;
+
+    (void)state;
+    rig_new(&r, 1, settings);
+    eg_lens_spec spec = spec_of(&r, 16);
+    o = look(&spec);
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(o, "model"), "n_heads")),
+                     4);
+    for (int k = 0; k < 4; k++) {
+        const char *lens = lists[k][0], *list = lists[k][1];
+
+        for (int i = 0; i < 6; i++) {
+            assert_int_equal(json_integer_value(in(o, lens, list, i, "layer")),
+                             i >= 2);
+            assert_int_equal(json_integer_value(in(o, lens, list, i, "head")),
+                             i < 2 ? i : i - 2);
+        }
+        assert_null(in(o, lens, list, 6, "head"));
+    }
+    for (int i = 0; i < 6; i++) {
+        assert_true(num(in(o, "mesa", "linear", i, "linear")) > 0.5);
+        assert_true(num(in(o, "flow", "spectrum", i, "radius")) > 0);
+    }
+    map = json_object_get(json_object_get(o, "birth"), "map");
+    best = (int)json_integer_value(json_object_get(map, "head")) +
+           2 * (int)json_integer_value(json_object_get(map, "layer"));
+    assert_true(isfinite(num(in(o, "birth", "memories", best, "recall"))));
+    json_decref(o);
+    rig_free(&r);
+}
+
 static bool stop(void *ctx, const char *what, double done)
 {
     printf("  %s %.2f\n", what, done);
@@ -341,8 +390,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_that_copy),  cmocka_unit_test(uniform_attention),
         cmocka_unit_test(tokens_that_stay), cmocka_unit_test(vectors),
-        cmocka_unit_test(same_bits),        cmocka_unit_test(refused),
-        cmocka_unit_test(out_of_memory)};
+        cmocka_unit_test(same_bits),        cmocka_unit_test(heads_by_block),
+        cmocka_unit_test(refused),          cmocka_unit_test(out_of_memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
