@@ -151,8 +151,8 @@ void cli_warn_config(const char *dir);
 /* Opens the trained model that word stands for: a file or folder, or a run as
  * cli_find_run finds it; config (NULL: none) is the configuration of weights
  * that carry none; then --set, --seed and --allow-extra, where the command has
- * them. n_ctx: positions of another program's model; 0: 64. CLI_DONE, or after
- * a message another code. To be released with eg_checkpoint_release. */
+ * them. n_ctx: as in eg_checkpoint_how. CLI_DONE, or after a message another
+ * code. To be released with eg_checkpoint_release. */
 int cli_checkpoint(const cli_args *a, const char *word, const char *config,
                    int n_ctx, eg_checkpoint *out);
 int cli_pool(const cli_args *a, eg_pool **pool);

@@ -338,29 +338,15 @@ static int work(seeing *s)
     return CLI_INTERRUPTED;
 }
 
-static bool sets_length(const cli_args *a)
-{
-    for (int i = 0; i < a->n_values; i++)
-        if (strcmp(a->value[i].option->name, "set") == 0 &&
-            strncmp(a->value[i].value, "task.n_ctx=", 11) == 0)
-            return true;
-    return false;
-}
-
 /* Opens what the command names; a run's folder into s->run. */
 static int open_first(seeing *s)
 {
     const cli_args *a = s->args;
     const char *config = a->n_words > 1 ? a->word[1] : NULL;
-    int code = cli_checkpoint(a, a->word[0], config, 0, &s->opened);
+    int code =
+        cli_checkpoint(a, a->word[0], config, EG_AT_MOST(CONTEXT), &s->opened);
     char *at;
 
-    if (code == CLI_DONE && s->opened.foreign && !sets_length(a)) {
-        int n = s->opened.max_ctx < CONTEXT ? s->opened.max_ctx : CONTEXT;
-
-        eg_checkpoint_release(&s->opened);
-        code = cli_checkpoint(a, a->word[0], config, n, &s->opened);
-    }
     if (code != CLI_DONE) return code;
     if (s->opened.foreign) cli_say("%s: %s", s->opened.path, s->opened.what);
     eg_text_copy(s->run, sizeof s->run, s->opened.path);

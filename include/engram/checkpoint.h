@@ -21,9 +21,10 @@
 extern "C" {
 #endif
 
-/* As n_ctx: of another program's model as many as it knows of; of a run, its
- * own. */
-#define EG_ALL_POSITIONS (-1)
+/* As n_ctx: of another program's model as many as it knows of, or of them n at
+ * most; of a run, its own. */
+#define EG_ALL_POSITIONS EG_AT_MOST(0x7fffffff)
+#define EG_AT_MOST(n) (-(n))
 
 /* What to make of it; zeros are the ordinary. */
 typedef struct eg_checkpoint_how {
@@ -35,7 +36,8 @@ typedef struct eg_checkpoint_how {
     const char *const *assign;
     int n_assign;
     int64_t seed; /* above 0: run.seed */
-    int n_ctx;    /* above 0: task.n_ctx, before assign; or EG_ALL_POSITIONS */
+    int n_ctx;    /* above 0: task.n_ctx, before assign; or EG_ALL_POSITIONS,
+                     EG_AT_MOST(n); 0: EG_AT_MOST(64) */
     bool allow_extra; /* tensors without a place are left out, not an error */
 } eg_checkpoint_how;
 

@@ -164,8 +164,6 @@ static eg_status change(const opener *o)
     eg_status st = EG_OK;
 
     if (o->how->n_ctx > 0) cfg->task.n_ctx = o->how->n_ctx;
-    if (o->how->n_ctx == EG_ALL_POSITIONS && o->c->foreign)
-        cfg->task.n_ctx = o->c->max_ctx;
     for (int i = 0; st == EG_OK && i < o->how->n_assign; i++) {
         eg_err why = {0};
 
@@ -235,6 +233,7 @@ static eg_status open_foreign(opener *o)
 {
     eg_checkpoint *c = o->c;
     eg_config *cfg = c->config;
+    int most = o->how->n_ctx < 0 ? -o->how->n_ctx : CTX;
     eg_status st;
 
     if (o->how->config)
@@ -249,7 +248,7 @@ static eg_status open_foreign(opener *o)
     cfg->model = o->found.opts;
     cfg->task.kind = EG_TASK_UNIFORM;
     cfg->task.vocabulary = o->found.vocab;
-    cfg->task.n_ctx = c->max_ctx < CTX ? c->max_ctx : CTX;
+    cfg->task.n_ctx = c->max_ctx < most ? c->max_ctx : most;
     cfg->probe.batch = SEQUENCES;
     cfg->probe.test = 0; /* one random batch is like another */
     EG_TRY(change(o));
