@@ -1,9 +1,8 @@
 /* The lens of flow: the tokens of a sequence as points on the sphere, layer by
  * layer, and what heads do to them. Observables are those of src/flow. */
-#include <stdio.h>
-
 #include "engram/flow.h"
 #include "lens/lens.h"
+#include "probe/model.h"
 
 #define TOGETHER 0.1 /* delta: clusters have <x, y> > 0.9 */
 
@@ -39,16 +38,13 @@ void egi_lens_seen(const egi_lens *s, double *seen, const eg_acts *acts,
     int32_t *label = behind;
 
     for (int d = 0; d <= s->L; d++, seen += EGI_SEEN) {
-        char hook[64];
         eg_view v;
         eg_flow_pairs pairs;
         eg_flow_ranks ranks = {.participation = (double)NAN};
         eg_index clusters;
 
-        (void)snprintf(hook, sizeof hook, "blocks.%d.hook_resid_%s",
-                       d ? d - 1 : 0, d ? "post" : "pre");
         for (int k = 0; k < EGI_SEEN; k++) seen[k] = (double)NAN;
-        if (!eg_acts_hook(acts, hook, &v)) continue;
+        if (!egi_stream(&v, acts, d)) continue;
         seen[EGI_SEEN_LENGTH] = directions(x, &v, s->T, s->D);
         eg_flow_pair_stats(&pairs, x, s->T, s->D, TOGETHER, NULL, 0);
         clusters = eg_flow_components(label, x, s->T, s->D, TOGETHER);

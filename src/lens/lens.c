@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "engram/text.h"
+#include "probe/model.h"
 
 enum { SEQUENCES = 256 };
 
@@ -109,16 +110,6 @@ void egi_lens_text(const egi_lens *s, int i, int from, int to, char *buf,
 /* ---- the record -----------------------------------------------------------
  */
 
-/* Of the block that has the most. */
-static int most(const eg_model *m, int (*heads)(const eg_model *m, int l))
-{
-    int n = 0;
-
-    for (int l = 0; l < eg_model_options(m)->n_layers; l++)
-        if (heads(m, l) > n) n = heads(m, l);
-    return n;
-}
-
 static json_t *model_json(const egi_lens *s)
 {
     json_t *o = json_object();
@@ -130,8 +121,8 @@ static json_t *model_json(const egi_lens *s)
     egi_lens_put(o, "n_layers", json_integer(s->L), &bad);
     egi_lens_put(o, "d_model", json_integer(s->D), &bad);
     egi_lens_put(o, "n_heads", json_integer(s->H), &bad);
-    egi_lens_put(o, "n_kv_heads", json_integer(most(s->m, eg_model_kv_heads)),
-                 &bad);
+    egi_lens_put(o, "n_kv_heads",
+                 json_integer(egi_most_heads(s->m, eg_model_kv_heads)), &bad);
     egi_lens_put(o, "d_head", json_integer(s->dh), &bad);
     egi_lens_put(o, "d_vocab", json_integer(s->V), &bad);
     egi_lens_put(o, "n_ctx", json_integer(s->T), &bad);
@@ -183,7 +174,7 @@ static void shape(egi_lens *s, const eg_lens_spec *spec)
     s->m = spec->model;
     s->kern = eg_kern_pick(spec->kern ? spec->kern : "auto");
     s->L = (int)o->n_layers;
-    s->H = most(s->m, eg_model_heads);
+    s->H = egi_most_heads(s->m, eg_model_heads);
     s->D = (eg_index)o->d_model;
     s->dh = eg_model_head_width(s->m);
     s->T = eg_model_ctx(spec->model);

@@ -1,18 +1,9 @@
 #include "probe/gather.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engram/mem.h"
-
-static bool has_hook(const eg_eval *eval, const char *name)
-{
-    const char *hook;
-
-    for (int i = 0; (hook = eg_eval_hook_name(eval, i)) != NULL; i++)
-        if (strcmp(hook, name) == 0) return true;
-    return false;
-}
+#include "probe/model.h"
 
 static const char last_norm[] = "ln_final.hook_normalized";
 
@@ -26,7 +17,7 @@ eg_status egi_gather_init(egi_gather *g, const eg_eval *eval, const eg_model *m,
                       .n_at = n_at,
                       .at = at,
                       .D = (eg_index)D};
-    g->n_depths = g->blocks + 1 + has_hook(eval, last_norm);
+    g->n_depths = g->blocks + 1 + egi_has_hook(eval, last_norm);
     g->gain = eg_calloc(2 * D, sizeof *g->gain);
     g->x = eg_calloc((size_t)g->n_depths * (size_t)count * (size_t)n_at * D,
                      sizeof *g->x);
@@ -68,12 +59,11 @@ void egi_gather_take(egi_gather *g, int index, const eg_acts *acts)
     for (int d = 0; d < g->n_depths; d++) {
         float *x = egi_gather_at(g, d) + (eg_index)index * g->n_at * g->D;
         bool normed = d > g->blocks;
-        char hook[64];
         eg_view v;
 
-        (void)snprintf(hook, sizeof hook, "blocks.%d.hook_resid_%s",
-                       d ? d - 1 : 0, d ? "post" : "pre");
-        if (!eg_acts_hook(acts, normed ? last_norm : hook, &v)) continue;
+        if (!(normed ? eg_acts_hook(acts, last_norm, &v)
+                     : egi_stream(&v, acts, d)))
+            continue;
         for (int i = 0; i < g->n_at; i++)
             for (eg_index j = 0; j < g->D; j++) {
                 double e = eg_view_at(&v, g->at[i] * g->D + j);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "probe/model.h"
 
 #define EGI_HEAD_ROW(id, name, unit, help) [EG_HEAD_##id] = {name, unit, help},
 static const eg_probe_info scores[EG_HEAD_SCORES] = {
@@ -164,22 +165,13 @@ void egi_heads_run(egi_heads *h, eg_eval *eval)
 /* ---- life -----------------------------------------------------------------
  */
 
-static bool has_hook(const eg_eval *eval, const char *name)
-{
-    const char *hook;
-
-    for (int i = 0; (hook = eg_eval_hook_name(eval, i)) != NULL; i++)
-        if (strcmp(hook, name) == 0) return true;
-    return false;
-}
-
 static void find_patterns(egi_heads *h, const eg_eval *eval, const eg_model *m)
 {
     for (int l = 0; l < h->n_layers; l++) {
         (void)snprintf(h->hook[l], sizeof *h->hook,
                        "blocks.%d.attn.hook_pattern", l);
         h->first[l] = h->table.n;
-        if (has_hook(eval, h->hook[l]))
+        if (egi_has_hook(eval, h->hook[l]))
             h->table.n += eg_model_heads(m, l);
         else
             h->hook[l][0] = '\0';

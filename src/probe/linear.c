@@ -6,6 +6,7 @@
 
 #include "engram/mem.h"
 #include "flow/lapack.h"
+#include "probe/model.h"
 
 /* Directions of the stream that are so much smaller than the largest one are
  * float32's rounding. */
@@ -175,12 +176,9 @@ static void keep_sequence(void *ctx, int index, int worker, const eg_acts *acts)
     egi_linear *p = ctx;
 
     for (int d = 0; d < p->n_depths; d++) {
-        char hook[64];
         eg_view v;
 
-        (void)snprintf(hook, sizeof hook, "blocks.%d.hook_resid_%s",
-                       d ? d - 1 : 0, d ? "post" : "pre");
-        if (!eg_acts_hook(acts, hook, &v)) continue;
+        if (!egi_stream(&v, acts, d)) continue;
         for (int i = 0; i < p->n_at; i++)
             for (eg_index j = 0; j < p->D; j++)
                 x_at(p, index, d, i)[j] = eg_view_at(&v, p->at[i] * p->D + j);

@@ -7,6 +7,7 @@
 
 #include "engram/mem.h"
 #include "probe/linear.h"
+#include "probe/model.h"
 
 #define WIDTH 0.01
 #define STEP ((uint64_t)1 << 39)
@@ -70,7 +71,7 @@ static void keep(void *ctx, int index, int worker, const eg_acts *acts)
     eg_view v;
 
     (void)worker;
-    if (!eg_acts_hook(acts, "blocks.0.hook_resid_post", &v)) return;
+    if (!egi_stream(&v, acts, 1)) return;
     for (eg_index j = 0; j < s->D; j++)
         s->f[index * s->D + j] = eg_view_at(&v, (s->T - 1) * s->D + j);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engram/mem.h"
+#include "probe/model.h"
 #include "probe/probes.h"
 
 static eg_index least(eg_index a, eg_index b)
@@ -56,21 +57,12 @@ static eg_status choose_demo(eg_probes *p, eg_err *err)
     return EG_OK;
 }
 
-static eg_index most_heads(const eg_model *m)
-{
-    int most = 1;
-
-    for (int l = 0; l < eg_model_options(m)->n_layers; l++)
-        if (eg_model_heads(m, l) > most) most = eg_model_heads(m, l);
-    return most;
-}
-
 eg_status egi_snapshot_init(eg_probes *p, eg_err *err)
 {
     eg_status st = eg_seq_new(&p->demo, p->task, err);
     eg_index q = least(eg_model_ctx(p->model), EGI_SIDE_MAX);
     eg_index v = least(eg_model_vocab(p->model), EGI_SIDE_MAX);
-    eg_index heads = most_heads(p->model);
+    eg_index heads = egi_most_heads(p->model, eg_model_heads);
     eg_index room = heads * q * q > v * v ? heads * q * q : v * v;
 
     if (st != EG_OK) return st;
