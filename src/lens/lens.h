@@ -52,12 +52,12 @@ typedef struct egi_lens {
     egi_gather ends; /* the last position */
     int probed;      /* sequences of linear probes, the first ones */
     int n_places, place[EGI_LENS_PLACES];
-    egi_gather places;      /* positions of linear probes */
-    double *inputs, *wants; /* vectors: [count, T, n_in], [count, T, n_out] */
-    double *seen;           /* [few, depths, EGI_SEEN] */
-    egi_linearised *parts;  /* [few, L, H] */
-    struct egi_ov *ov;      /* what W_V W_O of each head does; ov.c */
-    double *room;           /* [threads, room_size] */
+    egi_gather places;     /* positions of linear probes */
+    double *inputs;        /* vectors: [count, T, n_in] */
+    double *seen;          /* [few, depths, EGI_SEEN] */
+    egi_linearised *parts; /* [few, L, H] */
+    struct egi_ov *ov;     /* what W_V W_O of each head does; ov.c */
+    double *room;          /* [threads, room_size] */
     eg_index room_size;
 } egi_lens;
 
@@ -114,7 +114,6 @@ typedef struct egi_ov {
     float *room;   /* [threads, size] */
     double *small; /* [threads, dh, dh] */
     eg_index size;
-    int32_t failed; /* a head without eigenvalues */
 } egi_ov;
 /* Where a mixer has other values, or there is no LAPACK, s->ov stays NULL and a
  * note says why. */

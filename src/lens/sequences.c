@@ -58,9 +58,6 @@ static void keep(void *ctx, int index, int worker, const eg_acts *a)
     if (s->inputs)
         memcpy(s->inputs + (eg_index)index * s->T * io.n_in, a->inputs,
                T * (size_t)io.n_in * sizeof *s->inputs);
-    if (s->wants)
-        memcpy(s->wants + (eg_index)index * s->T * io.n_out, a->outputs,
-               T * (size_t)io.n_out * sizeof *s->wants);
     egi_gather_take(&s->ends, index, a);
     if (index < s->probed) egi_gather_take(&s->places, index, a);
     if (index >= s->few) return;
@@ -133,10 +130,8 @@ static eg_status make_room(egi_lens *s, eg_err *err)
     s->room_size = a > b ? a : b;
     s->loss = eg_calloc(rows, sizeof *s->loss);
     if (s->V > 0) s->tokens = eg_calloc(rows, sizeof *s->tokens);
-    if (s->V == 0) {
+    if (s->V == 0)
         s->inputs = eg_calloc(rows * (size_t)io.n_in, sizeof *s->inputs);
-        s->wants = eg_calloc(rows * (size_t)io.n_out, sizeof *s->wants);
-    }
     s->seen =
         eg_calloc(few * (size_t)s->ends.n_depths * EGI_SEEN, sizeof *s->seen);
     s->parts = eg_calloc(few * (size_t)s->L * (size_t)s->H, sizeof *s->parts);
@@ -144,7 +139,7 @@ static eg_status make_room(egi_lens *s, eg_err *err)
         eg_calloc((size_t)s->room_size * (size_t)eg_pool_size(s->spec->pool),
                   sizeof *s->room);
     if (!s->loss || !s->seen || !s->parts || !s->room ||
-        (s->V > 0 ? !s->tokens : !s->inputs || !s->wants))
+        (s->V > 0 ? !s->tokens : !s->inputs))
         return egi_lens_no_memory(err);
     return EG_OK;
 }
@@ -200,7 +195,6 @@ void egi_lens_release(egi_lens *s)
     eg_free(s->tokens);
     eg_free(s->loss);
     eg_free(s->inputs);
-    eg_free(s->wants);
     eg_free(s->seen);
     eg_free(s->parts);
     eg_free(s->room);
