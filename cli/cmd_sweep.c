@@ -1,286 +1,391 @@
-/* engram sweep: one configuration over a grid, in one or several processes. */
-#include "cli.h"
+/* engram sweep: one configuration over a grid, in one or many processes. */
+#include "sweep_cli.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "crew.h"
 #include "engram/mem.h"
-#include "grid.h"
 
 const cli_option cli_sweep_options[] = {
-    {"grid", 0, "KEY=A,B",
-     "values of one key; may be repeated, all "
-     "combinations run"},
+    {"grid", 0, "KEY=VALUES",
+     "values of one key: a,b,c, or of a number lo:hi:n (equal distances) or "
+     "lo:hi:nlog (equal ratios); may be repeated, all combinations run"},
     {"seeds", 0, "LIST", "seeds, e.g. 0-9 or 1,2,5"},
-    {"jobs", 'j', "N", "processes at a time (default: 1)"},
+    {"name", 0, "NAME",
+     "of the sweep (default: run.name, with -2, -3, ... when that is taken)"},
+    {"dry-run", 0, NULL,
+     "check every point, print the plan with memory and time, run nothing"},
+    {"resume", 0, NULL, "the word must be a sweep that is there"},
+    {"retry", 0, NULL, "of a sweep that is there, run failed points again"},
+    {"anew", 0, NULL,
+     "run also what has been run before with the same configuration and seed"},
+    {"no-wait", 0, NULL,
+     "end when no point is left to take, though others are still at theirs"},
+    {"jobs", 'j', "N",
+     "processes at a time (default: by the sizes; small runs: one a core)"},
+    {"threads", 't', "N", "threads of one process (default: cores / jobs)"},
+    {"journal", 0, "HOW",
+     "of the queue: wal, rollback or auto (default: rollback on a file system "
+     "of a network)"},
+    {"slurm", 0, "N", "write a job array of N tasks that work on the sweep"},
+    {"sbatch", 0, "OPTION",
+     "with --slurm: a line #SBATCH OPTION, e.g. --time=4:00:00; may be "
+     "repeated"},
+    {"submit", 0, NULL, "with --slurm: hand the array to sbatch"},
     CLI_OPT_SET,
     CLI_OPT_RUNS,
-    {"threads", 't', "N", "threads of one process (default: cores / jobs)"},
     CLI_OPT_KERN,
     CLI_OPT_QUIET,
     CLI_OPT_JSON,
     {NULL, 0, NULL, NULL}};
 
 const char cli_sweep_help[] =
-    "Runs FILE at every point of the grid with every seed. Many small runs go\n"
-    "faster with --jobs than with threads; the results are the same bits.\n"
-    "After Ctrl-C every run that has begun is saved, and the table shows "
-    "them.\n"
+    "Runs FILE at every point of the grid with every seed. FILE is a\n"
+    "configuration, or has a section sweep: {name, grid: {key: values}, "
+    "seeds}\n"
+    "of its own. All points are checked before the first one runs. Many small\n"
+    "runs go faster side by side than with threads; the results are the same\n"
+    "bits.\n"
     "\n"
-    "  engram sweep basic.yaml --grid model.d_model=64,128,256 --seeds 0-9 "
-    "--jobs 2\n";
+    "runs/sweeps/NAME/ holds what the sweep is and who does what. `engram "
+    "sweep\n"
+    "NAME` goes on with it after Ctrl-C, a crash or a lost machine, and any\n"
+    "number of such processes may work on it at once, here or wherever the\n"
+    "folder is shared. Runs that were killed go on from their checkpoints;\n"
+    "finished runs of the same configuration and seed are taken as they are.\n"
+    "Under mpirun or srun every rank takes points. docs/sweeps.md has more.\n"
+    "\n"
+    "  engram sweep basic.yaml --grid model.d_model=64,128,256 --seeds 0-9\n"
+    "  engram sweep basic.yaml --grid optim.lr=0.001:1:7log --dry-run\n"
+    "  engram sweep birth-basic --retry\n"
+    "  mpirun -n 4 engram sweep basic.yaml --seeds 0-9\n"
+    "  engram sweep basic.yaml --seeds 0-9 --slurm 8 --submit\n";
 
-#define MAX_POINTS 10000
+enum { LINES = 100, LAUNCH_SECONDS = 600 };
 
-enum { MAX_SHOWN = 4 };
+/* A sweep at work in this process. */
+typedef struct work {
+    sweep_cli *s;
+    bool alone;         /* one process at a time: its own progress is shown */
+    bool worst;         /* something failed in this process */
+    double start, told; /* when it began; when progress was last told */
+    int before;         /* points that were over then */
+} work;
 
-typedef struct sweep {
-    const cli_args *args;
-    grid *grid;
-    eg_config *base, *cfg; /* as the file says, and of a point */
-    int64_t threads;       /* of one process */
-    crew crew;
-    int n_ended;
-    int n_shown; /* metrics whose last values the table has */
-    char shown[MAX_SHOWN][96];
-} sweep;
+/* ---- in the crew ------------------------------------------------------------
+ */
 
-static int begin(void *ctx, point *p, int i)
+static int take(void *ctx, eg_taken *got, eg_point *p)
 {
-    sweep *s = ctx;
+    work *w = ctx;
+    eg_err err = {0};
+    eg_status st = eg_sweep_take(got, p, w->s->sweep, &err);
 
-    *s->cfg = *s->base;
-    return grid_apply(s->grid, i, s->cfg, p->label, sizeof p->label);
+    return st == EG_OK ? CLI_DONE : cli_error(st, &err);
 }
 
 /* In the process of the point. */
-static int work(void *ctx, const point *p, eg_lab_result *r)
+static void run_point(void *ctx, const eg_point *p, crew_result *r)
 {
-    sweep *s = ctx;
-    eg_lab_opts o = {.root = cli_runs_root(s->args),
-                     .kern = cli_value(s->args, "kern"),
-                     .label = p->label,
+    work *w = ctx;
+    char label[400];
+    eg_lab_opts o = {.kern = cli_value(w->s->args, "kern"),
+                     .label = label,
                      .stop = cli_stop,
                      .progress = cli_progress};
     eg_err err = {0};
-    eg_status st;
-    int code = CLI_DONE;
 
-    if (s->crew.jobs > 1) cli_quiet(true); /* progress lines would mix */
-    st = eg_pool_new(&o.pool, (int)s->threads, &err);
-    if (st == EG_OK) st = eg_lab_run(r, s->cfg, &o, &err);
+    (void)snprintf(label, sizeof label, "[%d/%d] %s", p->i + 1,
+                   eg_sweep_points(w->s->sweep), p->label);
+    if (!w->alone) cli_quiet(true); /* progress lines would mix */
+    r->status = eg_pool_new(&o.pool, (int)w->s->threads, &err);
+    if (r->status == EG_OK)
+        r->status = eg_sweep_run(&r->run, w->s->sweep, p, &o, &err);
     cli_progress_end();
-    if (st != EG_OK) {
-        code = st == EG_EINVAL ? CLI_MISUSE : CLI_FAILED;
-        eg_text_copy(r->reason, sizeof r->reason,
-                     err.msg[0] ? err.msg : eg_status_name(st));
-    }
+    (void)eg_text_copy(r->reason, sizeof r->reason,
+                       r->status == EG_OK ? r->run.reason
+                       : err.msg[0]       ? err.msg
+                                          : eg_status_name(r->status));
     eg_pool_free(o.pool);
-    if (code == CLI_DONE && r->outcome == EG_INTERRUPTED)
-        code = CLI_INTERRUPTED;
-    if (code == CLI_DONE && r->outcome == EG_DIVERGED) code = CLI_FAILED;
-    return code;
 }
 
-static const char *status_of(const point *p)
+static int ended(void *ctx, const eg_point *p, const crew_result *r)
 {
-    if (p->code != CLI_DONE && p->result.outcome == EG_FINISHED)
-        return "failed";
-    return eg_outcome_name(p->result.outcome);
-}
-
-static void ended(void *ctx, const point *p)
-{
-    sweep *s = ctx;
-
-    s->n_ended++;
-    if (p->code != CLI_DONE && p->code != CLI_INTERRUPTED)
-        cli_fail(p->code, "%s: %s", p->label, p->result.reason);
-    else if (s->crew.jobs > 1)
-        cli_say("[%d/%d] %s: %s", s->n_ended, s->crew.n, p->label,
-                status_of(p));
-}
-
-/* ---- the table ----------------------------------------------------------- */
-
-/* NaN: it has no such value. */
-static double last_of(const eg_metrics *m, const char *name)
-{
-    const eg_series *f = eg_metrics_find(m, name);
-
-    return f && f->n ? f->value[f->n - 1] : (double)NAN;
-}
-
-static void show(sweep *s, const char *name)
-{
-    for (int i = 0; i < s->n_shown; i++)
-        if (strcmp(s->shown[i], name) == 0) return;
-    if (s->n_shown < MAX_SHOWN)
-        eg_text_copy(s->shown[s->n_shown++], sizeof s->shown[0], name);
-}
-
-/* Of training and flows what tells how it went, as far as it was measured; of
- * a statement what it measures first. */
-static void choose(sweep *s, const eg_metrics *m)
-{
-    eg_headline h;
-
-    if (s->cfg->run.kind == EG_RUN_THEORY)
-        for (int i = 0; i < m->n; i++) show(s, m->series[i].name);
-    for (int i = 0; eg_headline_at(&h, s->cfg, i); i++)
-        if (h.swept && eg_metrics_find(m, h.name)) show(s, h.name);
-}
-
-/* The last values of a point, NaN where there are none; with choose, what to
- * show is settled in place of that. */
-static eg_status read_point(sweep *s, const point *p, double value[MAX_SHOWN],
-                            bool choosing, eg_err *err)
-{
-    eg_metrics m = {0};
-
-    if (p->result.dir[0] &&
-        eg_metrics_last(&m, p->result.dir, err) == EG_ENOMEM)
-        return EG_ENOMEM;
-    if (choosing) choose(s, &m);
-    for (int i = 0; i < MAX_SHOWN; i++)
-        value[i] = i < s->n_shown ? last_of(&m, s->shown[i]) : (double)NAN;
-    eg_metrics_release(&m);
-    return EG_OK;
-}
-
-static json_t *point_json(const sweep *s, const point *p, const double *value)
-{
-    json_t *o =
-        json_pack("{s:s, s:s}", "point", p->label, "status", status_of(p));
-
-    for (int i = 0; i < s->n_shown; i++)
-        cli_json_set(o, s->shown[i],
-                     isfinite(value[i]) ? json_real(value[i]) : json_null());
-    cli_json_set(o, "run", cli_json_string(p->result.dir));
-    cli_json_set(o, "reason", cli_json_string(p->result.reason));
-    return o;
-}
-
-static void point_row(const sweep *s, const point *p, const double *value,
-                      cli_table *t)
-{
-    cli_table_cell(t, "%s", p->label);
-    cli_table_cell(t, "%s", status_of(p));
-    for (int i = 0; i < s->n_shown; i++)
-        if (isfinite(value[i]))
-            cli_table_cell(t, "%.4g", value[i]);
-        else
-            cli_table_cell(t, "-");
-    cli_table_cell(t, "%s", p->result.dir[0] ? p->result.dir : "-");
-}
-
-static int print(sweep *s)
-{
-    bool json = cli_flag(s->args, "json");
-    json_t *list = json ? json_array() : NULL;
-    cli_table *t = NULL;
-    double value[MAX_SHOWN];
+    work *w = ctx;
     eg_err err = {0};
-    eg_status st = EG_OK;
+    bool bad = (r->status != EG_OK && r->status != EG_EBUSY) ||
+               r->run.outcome == EG_DIVERGED;
+    eg_status st =
+        eg_sweep_ended(w->s->sweep, p, r->status, &r->run, r->reason, &err);
 
-    for (int i = 0; i < s->crew.n_started && st == EG_OK; i++)
-        st = read_point(s, &s->crew.point[i], value, true, &err);
-    if (!json) {
-        t = cli_table_new(s->n_shown + 3);
-        cli_table_cell(t, "point");
-        cli_table_cell(t, "status");
-        for (int i = 0; i < s->n_shown; i++)
-            cli_table_cell(t, "%s", s->shown[i]);
-        cli_table_cell(t, "run");
+    if (bad) {
+        w->worst = true;
+        cli_progress_end();
+        (void)cli_fail(CLI_FAILED, "%s: %s", p->label, r->reason);
+    } else if (r->status == EG_OK && !w->alone &&
+               eg_sweep_points(w->s->sweep) <= LINES) {
+        cli_progress_end();
+        cli_say("%s: %s", p->label, eg_outcome_name(r->run.outcome));
     }
-    for (int i = 0; i < s->crew.n_started && st == EG_OK; i++) {
-        const point *p = &s->crew.point[i];
-
-        st = read_point(s, p, value, false, &err);
-        if (json)
-            cli_json_add(list, point_json(s, p, value));
-        else
-            point_row(s, p, value, t);
-    }
-    if (st != EG_OK) {
-        json_decref(list);
-        cli_table_free(t);
-        return cli_error(st, &err);
-    }
-    return json ? cli_print_json(json_pack("{s:o}", "points", list))
-                : cli_table_print(t);
+    return st == EG_OK ? CLI_DONE : cli_error(st, &err);
 }
 
-static int conclude(sweep *s)
+/* Points of all processes; how many are left, and for how long. */
+static void tell_progress(work *w, const eg_sweep_count *n)
 {
-    int code = print(s), worst = CLI_DONE, failed = 0;
+    int all = eg_sweep_points(w->s->sweep);
+    int over = n->finished + n->diverged + n->failed;
+    double done = over - w->before, seconds = eg_clock() - w->start;
+    eg_progress p = {.label = eg_sweep_name(w->s->sweep),
+                     .unit = "point",
+                     .step = over - 1,
+                     .n_steps = all,
+                     .loss = (double)NAN,
+                     .t = (double)NAN,
+                     .tokens_per_s = (double)NAN,
+                     .eta = done > 0 ? seconds / done * (all - over)
+                                     : (double)NAN};
 
-    for (int i = 0; i < s->crew.n_started; i++) {
-        int one = s->crew.point[i].code;
+    if (over < all) cli_progress(NULL, &p);
+}
 
-        if (one > worst) worst = one;
-        failed += one != CLI_DONE && one != CLI_INTERRUPTED;
-    }
-    if (failed) cli_say("%d of %d points failed", failed, s->crew.n);
+static int tick(void *ctx)
+{
+    work *w = ctx;
+    eg_sweep_count n;
+    eg_err err = {0};
+    eg_status st = eg_sweep_beat(w->s->sweep, &err);
+
+    if (st != EG_OK) return cli_error(st, &err);
+    if (w->alone || cli_is_quiet() || eg_clock() - w->told < 1) return CLI_DONE;
+    w->told = eg_clock();
+    st = eg_sweep_counted(&n, w->s->sweep, &err);
+    if (st != EG_OK) return cli_error(st, &err);
+    if (w->told - w->start > 2) tell_progress(w, &n);
+    return CLI_DONE;
+}
+
+/* ---- a sweep ------------------------------------------------------------- */
+
+static bool journal_of(const cli_args *a, eg_journal *how)
+{
+    static const char *const name[] = {"auto", "wal", "rollback"};
+    const char *text = cli_value(a, "journal");
+
+    *how = EG_JOURNAL_AUTO;
+    for (int i = 0; text && i < 3; i++)
+        if (strcmp(text, name[i]) == 0) {
+            *how = (eg_journal)i;
+            return true;
+        }
+    if (!text) return true;
+    (void)cli_fail(CLI_MISUSE,
+                   "--journal: expected auto, wal or rollback, found '%s'",
+                   text);
+    return false;
+}
+
+static int conclude(const sweep_cli *s, bool worst)
+{
+    const eg_sweep *sweep = s->sweep;
+    eg_sweep_count n;
+    int begun = 0, all = eg_sweep_points(sweep);
+    int code = sweep_print_points(s, &n, &begun);
+
+    if (code != CLI_DONE) return code;
+    if (n.failed + n.diverged > 0)
+        cli_say("%d of %d points failed%s", n.failed + n.diverged, all,
+                n.failed > 0 ? "; once more: --retry" : "");
     if (cli_stop(NULL)) {
-        cli_say("interrupted by %s, %d of %d points begun; a run goes on with: "
-                "engram run DIR --resume",
-                cli_stop_name(), s->crew.n_started, s->crew.n);
+        cli_say("interrupted by %s, %d of %d points begun; go on with: engram "
+                "sweep %s",
+                cli_stop_name(), begun, all, eg_sweep_name(sweep));
         return CLI_INTERRUPTED;
     }
-    return worst != CLI_DONE ? worst : code;
+    if (n.pending + n.running > 0)
+        cli_say("%d of %d points are left", n.pending + n.running, all);
+    return worst || n.failed + n.diverged > 0 ? CLI_FAILED : CLI_DONE;
 }
 
-static int run_all(sweep *s)
+static int begin(work *w)
 {
-    int64_t jobs = 1;
-    int code, worst = CLI_DONE;
+    sweep_cli *s = w->s;
+    eg_sweep_count n;
+    eg_journal how;
+    char note[256];
+    eg_err err = {0};
+    eg_status st;
 
-    if (!cli_int(s->args, "jobs", 1, 256, &jobs)) return CLI_MISUSE;
-    if (!cli_int(s->args, "threads", 1, 1024, &s->threads)) return CLI_MISUSE;
-    if (s->threads == 0) s->threads = eg_cpu_count() / jobs;
-    if (s->threads < 1) s->threads = 1;
-    s->crew.jobs = (int)jobs;
-    s->crew.begin = begin;
-    s->crew.work = work;
-    s->crew.ended = ended;
-    s->crew.ctx = s;
-    code = crew_run(&s->crew);
-    if (s->crew.n_started > 0) worst = conclude(s);
-    return worst > code ? worst : code;
+    if (!journal_of(s->args, &how)) return CLI_MISUSE;
+    st = eg_sweep_join(s->sweep, how, cli_flag(s->args, "retry"), note, &err);
+    if (st == EG_OK) st = eg_sweep_counted(&n, s->sweep, &err);
+    if (st != EG_OK) return cli_error(st, &err);
+    if (note[0]) cli_note(NULL, note);
+    w->before = n.finished + n.diverged + n.failed;
+    cli_say("sweep %s: %d points, %d of them finished; %lld processes of %lld "
+            "threads",
+            eg_sweep_name(s->sweep), eg_sweep_points(s->sweep), n.finished,
+            (long long)s->jobs, (long long)s->threads);
+    return CLI_DONE;
+}
+
+static int work_on(sweep_cli *s)
+{
+    work w = {.s = s, .alone = s->jobs == 1, .start = eg_clock()};
+    crew c = {.jobs = (int)s->jobs,
+              .take = take,
+              .work = run_point,
+              .ended = ended,
+              .tick = tick,
+              .ctx = &w};
+    bool first = s->launch.rank == 0;
+    int code;
+
+    if (s->launch.size > 1) w.alone = false;
+    if (!first) cli_quiet(true);
+    code = begin(&w);
+    if (code != CLI_DONE) return code;
+    code = crew_run(&c, first && !cli_flag(s->args, "no-wait"));
+    cli_progress_end();
+    if (first) {
+        int how = conclude(s, w.worst);
+
+        return code != CLI_DONE ? code : how;
+    }
+    if (code != CLI_DONE) return code;
+    return cli_stop(NULL) ? CLI_INTERRUPTED : w.worst ? CLI_FAILED : CLI_DONE;
+}
+
+/* ---- the command --------------------------------------------------------- */
+
+static int open_sweep(sweep_cli *s)
+{
+    static const char *const of_new[] = {"grid", "seeds", "name", "set",
+                                         "anew"};
+    const cli_args *a = s->args;
+    eg_err err = {0};
+    eg_status st;
+
+    for (size_t i = 0; i < sizeof of_new / sizeof *of_new; i++)
+        if (cli_value(a, of_new[i]) || cli_flag(a, of_new[i]))
+            return cli_fail(CLI_MISUSE,
+                            "sweep: %s is there and goes on as it is: expected "
+                            "no --%s",
+                            a->word[0], of_new[i]);
+    st = eg_sweep_open(&s->sweep, cli_runs_root(a), a->word[0], &err);
+    if (st != EG_OK) return cli_error(st, &err);
+    *s->base = *eg_sweep_base(s->sweep);
+    /* the sizes of the base will do: its points were looked at when it began */
+    (void)eg_sweep_check(&s->plan, s->base, &(eg_grid){.n_axes = 0},
+                         cli_value(a, "kern"), false, NULL, NULL, NULL);
+    s->plan.n_points = eg_sweep_points(s->sweep);
+    return CLI_DONE;
+}
+
+static int make_sweep(sweep_cli *s)
+{
+    const cli_args *a = s->args;
+    const eg_sweep_make how = {.root = cli_runs_root(a),
+                               .name = s->name[0] ? s->name : NULL,
+                               .file = a->word[0],
+                               .launch = s->launch.id,
+                               .base = s->base,
+                               .grid = &s->grid,
+                               .anew = cli_flag(a, "anew")};
+    eg_err err = {0};
+    eg_status st = eg_sweep_create(&s->sweep, &how, &err);
+
+    return st == EG_OK ? CLI_DONE : cli_error(st, &err);
+}
+
+/* Of a rank beyond the first: the sweep that the first one makes. */
+static int join_launch(sweep_cli *s)
+{
+    eg_err err = {0};
+    eg_status st;
+
+    cli_catch_signals();
+    st = eg_sweep_of_launch(&s->sweep, cli_runs_root(s->args), s->launch.id,
+                            LAUNCH_SECONDS, cli_stop, &err);
+    if (st != EG_OK) return cli_error(st, &err);
+    s->plan.n_points = eg_sweep_points(s->sweep);
+    return CLI_DONE;
+}
+
+/* A file, or a run to take the configuration of; else a sweep, if there is one.
+ */
+static bool is_sweep(const cli_args *a)
+{
+    const char *word = a->word[0];
+    struct stat info;
+
+    if (stat(word, &info) == 0 &&
+        (!S_ISDIR(info.st_mode) ||
+         (cli_holds(word, "config.yaml") && !cli_holds(word, "sweep.json"))))
+        return false;
+    return eg_sweep_is(cli_runs_root(a), word);
+}
+
+static int check_flags(const cli_args *a, bool there)
+{
+    if (!there && cli_flag(a, "resume"))
+        return cli_fail(CLI_MISUSE,
+                        "sweep --resume: expected a sweep below %s/sweeps, "
+                        "found '%s'",
+                        cli_runs_root(a), a->word[0]);
+    if (!there && cli_flag(a, "retry"))
+        return cli_fail(CLI_MISUSE,
+                        "sweep --retry: expected the name of a sweep, found "
+                        "'%s'",
+                        a->word[0]);
+    if (there && cli_flag(a, "dry-run"))
+        return cli_fail(CLI_MISUSE,
+                        "sweep --dry-run: expected a configuration; %s is a "
+                        "sweep that was checked when it was made",
+                        a->word[0]);
+    if (!cli_value(a, "slurm") &&
+        (cli_flag(a, "submit") || cli_value(a, "sbatch")))
+        return cli_fail(CLI_MISUSE, "sweep: --submit and --sbatch go with "
+                                    "--slurm");
+    return CLI_DONE;
+}
+
+static int carry_out(sweep_cli *s)
+{
+    const cli_args *a = s->args;
+    bool there = is_sweep(a), dry = cli_flag(a, "dry-run");
+    int code = check_flags(a, there);
+
+    if (code != CLI_DONE) return code;
+    if (there)
+        code = open_sweep(s);
+    else if (s->launch.rank > 0)
+        code = join_launch(s);
+    else
+        code = sweep_prepare(s, dry);
+    if (code == CLI_DONE) code = sweep_share(s, s->plan.n_points);
+    if (code == CLI_DONE && dry)
+        return s->launch.rank == 0 ? sweep_print_plan(s) : CLI_DONE;
+    if (code == CLI_DONE && !s->sweep) code = make_sweep(s);
+    if (code != CLI_DONE) return code;
+    return cli_value(a, "slurm") ? sweep_slurm(s, s->plan.n_points)
+                                 : work_on(s);
 }
 
 int cmd_sweep(const cli_args *a)
 {
-    sweep *s = eg_calloc(1, sizeof *s);
-    int code = CLI_FAILED;
+    sweep_cli *s = eg_calloc(1, sizeof *s);
+    int code;
 
     if (!s) return cli_fail(CLI_FAILED, "out of memory");
     s->args = a;
-    s->grid = eg_calloc(1, sizeof *s->grid);
+    launch_read(&s->launch);
     s->base = eg_calloc(1, sizeof *s->base);
-    s->cfg = eg_calloc(1, sizeof *s->cfg);
-    if (s->grid && s->base && s->cfg)
-        code = grid_parse(s->grid, a);
-    else
-        cli_fail(CLI_FAILED, "out of memory");
-    if (code == CLI_DONE) code = cli_config(a, a->word[0], s->base);
-    if (code == CLI_DONE) {
-        s->crew.n = grid_size(s->grid);
-        if (s->crew.n > MAX_POINTS)
-            code = cli_fail(CLI_MISUSE, "sweep: %d points are too many",
-                            s->crew.n);
-    }
-    if (code == CLI_DONE) {
-        s->crew.point = eg_calloc((size_t)s->crew.n, sizeof *s->crew.point);
-        code =
-            s->crew.point ? run_all(s) : cli_fail(CLI_FAILED, "out of memory");
-    }
-    eg_free(s->crew.point);
-    eg_free(s->grid);
+    code = s->base ? carry_out(s) : cli_fail(CLI_FAILED, "out of memory");
+    eg_sweep_free(s->sweep);
+    eg_grid_release(&s->grid);
     eg_free(s->base);
-    eg_free(s->cfg);
     eg_free(s);
     return code;
 }

@@ -16,7 +16,7 @@ const cli_command cli_commands[] = {
     {"reproduce", "[ID...|all]", 0, 64,
      "run a paper's experiments and judge its claims", cli_reproduce_help,
      cli_reproduce_options, cmd_reproduce},
-    {"sweep", "FILE", 1, 1, "run a configuration over a grid and seeds",
+    {"sweep", "FILE|NAME", 1, 1, "run a configuration over a grid and seeds",
      cli_sweep_help, cli_sweep_options, cmd_sweep},
     {"list", "[claims|tasks|groups|mixers|probes|theories|flow|kernels]", 0, 1,
      "what there is: claims, tasks, mixers, probes", cli_list_help,

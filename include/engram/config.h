@@ -117,6 +117,12 @@ EG_API int eg_config_diff(const eg_config *a, const eg_config *b,
                           eg_config_diff_fn fn, void *ctx);
 /* Do two configurations give the same results? */
 EG_API bool eg_config_same(const eg_config *a, const eg_config *b);
+/* What they then have in common, in 32 hexadecimal digits: a hash of the keys
+ * that differ from their defaults, but for those that eg_config_diff leaves
+ * out. A key that a later engram adds changes it only where it is set. */
+#define EG_CONFIG_HASH 33
+EG_API eg_status eg_config_hash(char hex[EG_CONFIG_HASH], const eg_config *cfg,
+                                eg_err *err);
 
 /* docs/configuration.md, from the schema; release with eg_free. */
 EG_API eg_status eg_config_markdown(char **out, eg_err *err);

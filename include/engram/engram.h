@@ -36,6 +36,7 @@
 #include "engram/run.h"
 #include "engram/shards.h"
 #include "engram/status.h"
+#include "engram/sweep.h"
 #include "engram/task.h"
 #include "engram/tokenizer.h"
 #include "engram/text.h"

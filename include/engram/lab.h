@@ -75,6 +75,8 @@ typedef struct eg_lab_opts {
     const char *dir;   /* this directory exactly; NULL: root/<name>/<id> */
     const char *kern;  /* NULL: "auto" */
     const char *label; /* for the progress; NULL: run.name */
+    const char *sweep; /* the run belongs to its point `point`; NULL: to none */
+    int64_t point;
     eg_pool *pool;
     bool resume; /* go on with the newest unfinished run of this config */
     bool

@@ -126,6 +126,9 @@ typedef struct eg_run_info {
     int64_t seed, steps, steps_done, announced_bytes, peak_bytes;
     int64_t evaluations, solver_steps, rejected;
     double seconds, tokens_per_s;
+    char config_hash[EG_CONFIG_HASH]; /* "" in records of old */
+    char sweep[EG_TEXT];              /* that it belongs to; "": to none */
+    int64_t point;                    /* of that sweep, from 0 */
 } eg_run_info;
 /* From run.json; a status "running" whose lock is free reads "killed". */
 EG_API eg_status eg_run_info_read(eg_run_info *info, const char *dir,

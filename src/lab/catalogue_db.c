@@ -49,6 +49,9 @@ static const struct column {
               COLUMN("peak", INT64, info.peak_bytes),
               COLUMN("seconds", REAL, info.seconds),
               COLUMN("tokens_per_s", REAL, info.tokens_per_s),
+              COLUMN("config_hash", TEXT, info.config_hash),
+              COLUMN("sweep", TEXT, info.sweep),
+              COLUMN("point", INT64, info.point),
               COLUMN("record_changed_ns", INT64, changed),
               COLUMN("record_bytes", INT64, bytes)};
 enum { COLUMNS = sizeof column / sizeof *column, SQL = 1024 };

@@ -144,8 +144,8 @@ static void nearest(const eg_config *cfg, const char *asked, char *best,
     }
 }
 
-static const eg_field *find(const eg_config *cfg, const char *path,
-                            eg_section *s)
+const eg_field *egi_config_find(const eg_config *cfg, const char *path,
+                                eg_section *s)
 {
     const char *dot = strchr(path, '.');
 
@@ -173,9 +173,9 @@ eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
                        "expected section.key=value, found '%.*s'",
                        eg_text_fit(assignment, 100), assignment);
     snprintf(path, sizeof path, "%.*s", (int)(equals - assignment), assignment);
-    f = find(cfg, path, &s);
+    f = egi_config_find(cfg, path, &s);
     if (!f) {
-        if (find(NULL, path, &s))
+        if (egi_config_find(NULL, path, &s))
             return EG_FAIL(err, EG_EINVAL,
                            "'%s' is no option of a run of kind %s: set "
                            "run.kind before it",

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* Equal values are equal bytes (fields.h). */
-static bool field_same(const eg_field *f, const void *a, const void *b)
+bool egi_field_same(const eg_field *f, const void *a, const void *b)
 {
     static const size_t bytes[] = {
         [EG_FIELD_INT] = sizeof(int64_t), [EG_FIELD_REAL] = sizeof(double),
@@ -34,8 +33,7 @@ static void tell(diff *d, const eg_section *s, const eg_field *f, const void *a,
     d->fn(d->ctx, key, here, there);
 }
 
-/* What has no say in the results. */
-static bool idle(const eg_section *s, const eg_field *f)
+bool egi_config_idle(const eg_section *s, const eg_field *f)
 {
     return (s->fields == eg_run_fields && strcmp(f->name, "name") == 0) ||
            (s->fields == eg_train_fields && strcmp(f->name, "profile") == 0);
@@ -63,8 +61,8 @@ static void compare(diff *d, const eg_section *s, const eg_config *a,
     const void *x = egi_section_read(a, s), *y = egi_section_read(b, s);
 
     for (const eg_field *f = s->fields; f->name; f++) {
-        if (idle(s, f) || idle_inputs(s, f, a, b)) continue;
-        if (!field_same(f, x, y)) tell(d, s, f, x, y);
+        if (egi_config_idle(s, f) || idle_inputs(s, f, a, b)) continue;
+        if (!egi_field_same(f, x, y)) tell(d, s, f, x, y);
     }
 }
 

@@ -14,6 +14,17 @@ bool egi_config_owner(const eg_config *cfg, const char *key, char *buf,
                       size_t size);
 /* "train", "theory" or "flow". */
 const char *egi_kind_name(const eg_config *cfg);
+/* Equal values are equal bytes (fields.h). */
+bool egi_field_same(const eg_field *f, const void *a, const void *b);
+/* Has it no say in the results? */
+bool egi_config_idle(const eg_section *s, const eg_field *f);
+/* Is it an option of another kind of task? */
+bool egi_config_foreign(const eg_config *cfg, const eg_section *s,
+                        const eg_field *f);
+/* The row of "section.key" of cfg (NULL: of any), or NULL; its section in *s.
+ */
+const eg_field *egi_config_find(const eg_config *cfg, const char *path,
+                                eg_section *s);
 /* Files named by option f of section flow are meant to lie in the current
  * folder: makes their paths absolute when cfg has a folder of its own. */
 eg_status egi_flow_from_here(eg_config *cfg, const eg_field *f, eg_err *err);

@@ -124,7 +124,13 @@ static eg_status take_folder(eg_config *cfg, const char *path, eg_err *err)
 static eg_status take_yaml(eg_config *cfg, eg_yaml *y, eg_status st,
                            const char *path, eg_err *err)
 {
+    const eg_node *sweep =
+        st == EG_OK ? eg_node_get(eg_yaml_root(y), "sweep") : NULL;
+
     eg_config_default(cfg);
+    if (sweep)
+        st = EG_KEY_FAIL(sweep, err, EG_EINVAL,
+                         "this file is a sweep: `engram sweep` runs it");
     if (st == EG_OK) st = take_folder(cfg, path, err);
     if (st == EG_OK) st = eg_config_apply(cfg, eg_yaml_root(y), NULL, err);
     eg_yaml_free(y);
@@ -173,9 +179,8 @@ static void put_value(egi_buf *b, const eg_field *f, const void *opts)
     eg_free(text);
 }
 
-/* An option of another kind of task? */
-static bool foreign(const eg_config *cfg, const eg_section *s,
-                    const eg_field *f)
+bool egi_config_foreign(const eg_config *cfg, const eg_section *s,
+                        const eg_field *f)
 {
     return s->fields == eg_task_fields &&
            !eg_task_option_of((int)cfg->task.kind, f->name);
@@ -189,7 +194,7 @@ eg_status eg_config_format(const eg_config *cfg, char **out, eg_err *err)
     for (int i = 0; eg_config_section(cfg, i, &s); i++) {
         egi_buf_add(&b, "%s:\n", s.name);
         for (const eg_field *f = s.fields; f->name; f++)
-            if (!foreign(cfg, &s, f))
+            if (!egi_config_foreign(cfg, &s, f))
                 put_value(&b, f, egi_section_read(cfg, &s));
     }
     return egi_buf_take(&b, out, err);

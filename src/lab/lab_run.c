@@ -179,7 +179,12 @@ static eg_status open_again(eg_run **run, eg_lab_result *out,
     if (opts->dir) {
         snprintf(dir, sizeof dir, "%s", opts->dir);
         if (!has(dir, "config.yaml") && has(dir, "lock")) /* killed so early */
-            return egi_run_create(run, NULL, dir, cfg, true, err);
+            return egi_run_create(run,
+                                  &(egi_run_place){.dir = dir,
+                                                   .begun = true,
+                                                   .sweep = opts->sweep,
+                                                   .point = opts->point},
+                                  cfg, err);
         if (!has(dir, "config.yaml"))
             return EG_FAIL(err, EG_EINVAL,
                            "%s holds no run to go on with; without --resume "
@@ -209,7 +214,12 @@ static eg_status open_run(eg_run **run, eg_lab_result *out,
                           const eg_lab_opts *opts, eg_err *err)
 {
     if (opts->resume) return open_again(run, out, cfg, root, opts, err);
-    return eg_run_create(run, root, opts->dir, cfg, err);
+    return egi_run_create(run,
+                          &(egi_run_place){.root = root,
+                                           .dir = opts->dir,
+                                           .sweep = opts->sweep,
+                                           .point = opts->point},
+                          cfg, err);
 }
 
 static eg_status carry_out(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
@@ -242,6 +252,7 @@ eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
     EG_TRY(take_inputs(&in, &taken, cfg, err));
     EG_TRY(open_run(&run, out, taken, root, opts, err));
     if (!run) goto done;
+    egi_run_of_sweep(run, opts->sweep, opts->point);
     run->tell = opts->note;
     run->tell_ctx = opts->ctx;
     snprintf(out->dir, sizeof out->dir, "%s", eg_run_dir(run));
@@ -263,7 +274,8 @@ eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
     }
     eg_run_close(run);
     /* an index that can be rebuilt must not fail a run */
-    if (!opts->dir) (void)eg_catalogue_update(root, out->dir, NULL);
+    if (!opts->dir || opts->sweep)
+        (void)eg_catalogue_update(root, out->dir, NULL);
 done:
     egi_inputs_release(&in);
     eg_free(taken);

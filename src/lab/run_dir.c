@@ -4,6 +4,7 @@
 #include "lab/config_priv.h"
 #include "base/num.h"
 #include "lab/run_priv.h"
+#include "lab/sweep_priv.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -31,7 +32,7 @@ void egi_now(char buf[32])
 }
 
 /* A run stays below the folder of runs: parts of its name are names. */
-static eg_status check_name(const char *root, const char *name, eg_err *err)
+eg_status egi_run_check_name(const char *root, const char *name, eg_err *err)
 {
     const char *part = name;
 
@@ -46,6 +47,12 @@ static eg_status check_name(const char *root, const char *name, eg_err *err)
                            "run.name: expected the name of a folder below %s, "
                            "found '%s'",
                            root, name);
+        if (part == name && n == strlen(EGI_SWEEPS) &&
+            strncmp(part, EGI_SWEEPS, n) == 0)
+            return EG_FAIL(err, EG_EINVAL,
+                           "run.name: %s/%s is the folder of the sweeps; "
+                           "expected another name, found '%s'",
+                           root, EGI_SWEEPS, name);
         if (!part[n]) return EG_OK;
         part += n + 1;
     }
@@ -130,9 +137,10 @@ static eg_status check_unused(const eg_folder *f, eg_err *err)
                    f->path);
 }
 
-static eg_status find_place(eg_run *run, const char *root, const char *dir,
-                            bool begun, eg_err *err)
+static eg_status find_place(eg_run *run, const egi_run_place *at, eg_err *err)
 {
+    const char *root = at->root, *dir = at->dir;
+    bool begun = at->begun;
     char path[EG_PATH + 16];
     eg_status st;
 
@@ -141,7 +149,7 @@ static eg_status find_place(eg_run *run, const char *root, const char *dir,
         if (begun) EG_TRY(egi_only_begun(&begun, &run->folder, err));
         if (!begun) EG_TRY(check_unused(&run->folder, err));
     } else {
-        EG_TRY(check_name(root, run->name, err));
+        EG_TRY(egi_run_check_name(root, run->name, err));
         EG_TRY(egi_path(path, sizeof path, root, run->name, err));
         EG_TRY(eg_folder_make(&run->parent, path, err));
         EG_TRY(eg_folder_dated(&run->folder, &run->parent, err));
@@ -162,11 +170,20 @@ done:
 eg_status eg_run_create(eg_run **out, const char *root, const char *dir,
                         const eg_config *cfg, eg_err *err)
 {
-    return egi_run_create(out, root, dir, cfg, false, err);
+    const egi_run_place at = {.root = root, .dir = dir};
+
+    return egi_run_create(out, &at, cfg, err);
 }
 
-eg_status egi_run_create(eg_run **out, const char *root, const char *dir,
-                         const eg_config *cfg, bool begun, eg_err *err)
+void egi_run_of_sweep(eg_run *run, const char *sweep, int64_t point)
+{
+    if (!sweep) return;
+    (void)eg_text_copy(run->sweep, sizeof run->sweep, sweep);
+    run->point = point;
+}
+
+eg_status egi_run_create(eg_run **out, const egi_run_place *at,
+                         const eg_config *cfg, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_run *run = egi_run_alloc(cfg);
@@ -174,8 +191,10 @@ eg_status egi_run_create(eg_run **out, const char *root, const char *dir,
 
     *out = NULL;
     if (!run) return EG_FAIL(err, EG_ENOMEM, "run: out of memory");
+    egi_run_of_sweep(run, at->sweep, at->point);
+    EG_TRY(eg_config_hash(run->config_hash, cfg, err));
     EG_TRY(eg_config_format(cfg, &text, err));
-    EG_TRY(find_place(run, root, dir, begun, err));
+    EG_TRY(find_place(run, at, err));
     EG_TRY(
         eg_file_write_in(&run->folder, "config.yaml", text, strlen(text), err));
     egi_run_is_of(run, text, strlen(text));

@@ -180,6 +180,7 @@ static eg_status look_at_record(eg_run *run, eg_err *err)
         if (info.start[0])
             snprintf(run->start, sizeof run->start, "%s", info.start);
         run->seconds = info.seconds;
+        if (info.sweep[0]) egi_run_of_sweep(run, info.sweep, info.point);
     }
     vouch(&run->metrics, run, EGI_OF_METRICS);
     vouch(&run->timing, run, EGI_OF_TIMING);
@@ -209,6 +210,7 @@ eg_status egi_run_open(eg_run **out, const char *dir, const eg_config *cfg,
     *out = NULL;
     if (!run) return EG_FAIL(err, EG_ENOMEM, "run: out of memory");
     run->resumed = 1;
+    EG_TRY(eg_config_hash(run->config_hash, cfg, err));
     EG_TRY(eg_folder_open(&run->folder, dir, err));
     snprintf(run->dir, sizeof run->dir, "%s", run->folder.path);
     egi_run_take_id(run);

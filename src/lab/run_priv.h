@@ -16,6 +16,9 @@ struct eg_run {
     char name[EG_TEXT], id[64];
     const char *kind;
     int64_t seed;
+    char config_hash[EG_CONFIG_HASH];
+    char sweep[EG_TEXT]; /* that it belongs to; "": to none */
+    int64_t point;
     eg_folder parent; /* root/<name>, of a run that got an id */
     eg_folder folder; /* the run's; in it, sub */
     eg_folder sub[EGI_RUN_FOLDERS];
@@ -47,10 +50,20 @@ eg_status egi_dirs_find(char (**dirs)[EG_PATH], int *n, const char *root,
                         const char *file, eg_err *err);
 /* Now, as 2026-01-31T12:00:00Z. */
 void egi_now(char buf[32]);
-/* eg_run_create; begun: dir may hold the lock of a process that was killed
- * before it wrote config.yaml. */
-eg_status egi_run_create(eg_run **out, const char *root, const char *dir,
-                         const eg_config *cfg, bool begun, eg_err *err);
+/* eg_run_create with more to say. begun: dir may hold the lock of a process
+ * that was killed before it wrote config.yaml. */
+typedef struct egi_run_place {
+    const char *root, *dir;
+    bool begun;
+    const char *sweep; /* NULL: of none */
+    int64_t point;
+} egi_run_place;
+eg_status egi_run_create(eg_run **out, const egi_run_place *at,
+                         const eg_config *cfg, eg_err *err);
+/* The sweep that it belongs to; NULL changes nothing. */
+void egi_run_of_sweep(eg_run *run, const char *sweep, int64_t point);
+/* EG_EINVAL: not the name of a folder below root that a run may have. */
+eg_status egi_run_check_name(const char *root, const char *name, eg_err *err);
 /* The pieces of which runs are created and opened: an empty one; its id from
  * its folder; config.yaml, which everything else belongs to; the folders in it
  * that are there opened, and with make the others made. */

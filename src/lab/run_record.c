@@ -69,6 +69,11 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
     put_text(o, "status", status);
     put_text(o, "reason", reason);
     put_int(o, "seed", run->seed);
+    put_text(o, "config_hash", run->config_hash);
+    if (run->sweep[0])
+        put(o, "sweep",
+            json_pack("{s:o, s:I}", "name", egi_json_text(run->sweep), "point",
+                      (json_int_t)run->point));
     put_text(o, "version", eg_version());
     put_text(o, "commit", eg_commit());
     put_text(o, "compiler", egi_compiler());
@@ -153,6 +158,10 @@ eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err)
     get_text(o, "version", info->version, sizeof info->version);
     get_text(o, "kernels", info->kern, sizeof info->kern);
     get_text(o, "precision", info->precision, sizeof info->precision);
+    get_text(o, "config_hash", info->config_hash, sizeof info->config_hash);
+    get_text(json_object_get(o, "sweep"), "name", info->sweep,
+             sizeof info->sweep);
+    info->point = get_int(json_object_get(o, "sweep"), "point");
     info->threads = (int)get_int(o, "threads");
     info->seed = get_int(o, "seed");
     info->steps = get_int(o, "steps");

@@ -135,7 +135,7 @@ if as_nobody "$engram" version >out 2>&1; then
         as_nobody "$engram" run good.yaml --out ro/x
     expect 1 '' 'cannot create folder ro/x: Permission denied' \
         as_nobody "$engram" dump good.yaml --out ro/x
-    expect 1 - 'cannot create folder ro/tiny: Permission denied' \
+    expect 1 - 'cannot create folder ro/sweeps: Permission denied' \
         as_nobody "$engram" sweep good.yaml --seeds 1 --runs ro
     expect 1 '' 'cannot create: Permission denied' \
         as_nobody "$engram" stats text --out ro/x

@@ -152,12 +152,12 @@ grep -Evn '^(verdict|holds) .*(claim|-[0-9]+)$|^200 hold|^[0-9]+ s of runs|^\[1/
     grep -Ev ' step [0-9]+/5' && die 'a line was cut by another'
 tail -n 1 both | grep -q 'of runs, peak' || die 'talk ran ahead of results'
 # ... and of several processes at once
-"$engram" sweep c.yaml --grid model.n_heads=3,5,7,9,11,13 --seeds 1-4 --jobs 8 \
-    >both 2>&1
+"$engram" sweep c.yaml --grid optim.lr=1e4,1e5,1e6,1e7,1e8,1e9 --seeds 1-4 \
+    --jobs 8 >both 2>&1
 n_checks=$((n_checks + 1))
-[ "$(grep -c '^engram: model.n_heads=[0-9]* seed=[1-4]: .*does not divide' both)" = 24 ] ||
+[ "$(grep -c '^engram: optim.lr=1e[4-9] seed=[1-4]: .*not finite' both)" = 24 ] ||
     die "$(cat both)"
-[ "$(grep -c '^model.n_heads=[0-9]* seed=[1-4]  *failed ' both)" = 24 ] ||
+[ "$(grep -c '^optim.lr=1e[4-9] seed=[1-4]  *diverged ' both)" = 24 ] ||
     die "$(cat both)"
 
 # ... and never in a file of the run, when a stream was closed

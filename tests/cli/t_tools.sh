@@ -5,8 +5,9 @@ tiny 10 >c.yaml
 expect 0 'optim.lr=0.1 seed=2 +finished' - \
     "$engram" sweep c.yaml --grid optim.lr=0.1,0.2 --seeds 1-2 --jobs 2
 [ "$(ls runs/tiny | wc -l)" = 4 ] || die 'expected four runs'
-expect 2 'n_heads=3 seed=1 +failed +- +- +-$' 'does not divide' \
+expect 2 '' 'n_heads=3 seed=1: .*does not divide' \
     "$engram" sweep c.yaml --grid model.n_heads=1,3 --seeds 1 --runs other
+[ ! -e other ] || die 'something was made for points that cannot run'
 expect 2 '' 'section.key=a,b,c' "$engram" sweep c.yaml --grid nonsense
 expect 2 '' "did you mean 'optim.lr'" "$engram" sweep c.yaml --grid optim.l=1,2
 expect 2 '' '--seeds: seed: expected a whole number from 0 to 9007199254740992, found .x' \

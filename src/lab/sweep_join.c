@@ -1,0 +1,140 @@
+/* The queue as a whole: read, joined, and made again when it is lost. */
+#include "lab/sweep_priv.h"
+
+#include <string.h>
+#include <time.h>
+#include "engram/mem.h"
+
+enum { NOTE = 256 };
+
+void egi_point_free_dead(eg_point *p)
+{
+    if (p->state != EG_POINT_RUNNING ||
+        egi_worker_alive(p->worker, p->heartbeat, (int64_t)time(NULL)))
+        return;
+    p->state = EG_POINT_PENDING;
+    p->worker[0] = '\0';
+    (void)snprintf(p->reason, sizeof p->reason, "its process is gone");
+}
+
+static eg_status make_again(eg_point **point, const eg_sweep *s, eg_err *err)
+{
+    int gone;
+    eg_status st = egi_points_new(point, s, err);
+
+    return st == EG_OK ? egi_points_recover(*point, s, true, true, &gone, err)
+                       : st;
+}
+
+eg_status eg_sweep_read(eg_point **point, const eg_sweep *s, eg_err *err)
+{
+    eg_point *p = eg_calloc((size_t)s->n_points, sizeof *p);
+    eg_status st;
+
+    *point = NULL;
+    if (!p) return EG_FAIL(err, EG_ENOMEM, "sweep: out of memory");
+    st = egi_queue_read(p, s, err);
+    if (st == EG_EFORMAT) {
+        eg_free(p);
+        p = NULL;
+        st = make_again(&p, s, err);
+    }
+    for (int i = 0; i < s->n_points && st == EG_OK; i++)
+        egi_point_free_dead(&p[i]);
+    if (st == EG_OK) {
+        *point = p;
+        p = NULL;
+    }
+    eg_free(p);
+    return st;
+}
+
+/* Opened, and made again first where it has to be. *lost: it had. */
+static eg_status open_queue(eg_sweep *s, eg_journal how, bool *lost,
+                            eg_err *err)
+{
+    eg_point *p = NULL;
+    eg_err why = {0};
+    eg_status st = egi_queue_open(s, how, &why);
+
+    *lost = st == EG_EFORMAT;
+    if (st != EG_EFORMAT)
+        return st == EG_OK ? st : EG_FAIL(err, st, "%s", why.msg);
+    EG_TRY(make_again(&p, s, err));
+    EG_TRY(egi_queue_put_aside(s, err));
+    EG_TRY(egi_queue_make(s, p, err));
+    EG_TRY(egi_queue_open(s, how, err));
+done:
+    eg_free(p);
+    return st;
+}
+
+/* Points whose row says something that is so no more, in the rows before and
+ * now. */
+static eg_status put_changed(const eg_sweep *s, const eg_point *before,
+                             const eg_point *now, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    for (int i = 0; i < s->n_points && st == EG_OK; i++)
+        if (memcmp(&before[i], &now[i], sizeof *now) != 0)
+            st = egi_queue_put(s, &now[i], err);
+    return st;
+}
+
+static eg_status renew(eg_sweep *s, bool retry, int *gone, eg_err *err)
+{
+    size_t n = (size_t)s->n_points;
+    eg_point *before = eg_calloc(2 * n, sizeof *before), *now = before + n;
+    eg_status st;
+
+    if (!before) return EG_FAIL(err, EG_ENOMEM, "sweep: out of memory");
+    EG_TRY(egi_queue_begin(s, err));
+    st = egi_queue_rows(before, s->db, s, err);
+    if (st == EG_OK) {
+        memcpy(now, before, n * sizeof *now);
+        for (size_t i = 0; i < n; i++) {
+            egi_point_free_dead(&now[i]);
+            if (retry && now[i].state == EG_POINT_FAILED)
+                now[i].state = EG_POINT_PENDING;
+        }
+        st = egi_points_recover(now, s, false, true, gone, err);
+    }
+    if (st == EG_OK) st = put_changed(s, before, now, err);
+    st = egi_queue_end(s, st, err);
+done:
+    eg_free(before);
+    return st;
+}
+
+eg_status eg_sweep_join(eg_sweep *s, eg_journal how, bool retry, char *note,
+                        eg_err *err)
+{
+    char own[NOTE];
+    bool lost;
+    int gone = 0;
+    eg_status st;
+
+    if (!note) note = own;
+    note[0] = '\0';
+    egi_worker_name(s->worker);
+    s->beaten = (int64_t)time(NULL);
+    EG_TRY(open_queue(s, how, &lost, err));
+    EG_TRY(renew(s, retry, &gone, err));
+    if (lost)
+        (void)snprintf(note, NOTE,
+                       "the queue of %.100s was lost or damaged and has been "
+                       "made again from its runs",
+                       s->name);
+    else if (gone > 0)
+        (void)snprintf(note, NOTE,
+                       "the runs of %d points of %.100s are gone: they run "
+                       "again",
+                       gone, s->name);
+    else if (how == EG_JOURNAL_AUTO && egi_is_remote(s->dir))
+        (void)snprintf(note, NOTE,
+                       "the queue lies on a file system of a network: it is "
+                       "kept with a rollback journal");
+done:
+    return st;
+}

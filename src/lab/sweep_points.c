@@ -1,0 +1,265 @@
+/* The points of a sweep as rows, and what the run directories say of them. */
+#include "lab/sweep_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "engram/mem.h"
+#include "engram/text.h"
+#include "lab/flow_priv.h"
+#include "lab/run_priv.h"
+#include "lab/weights_sum.h"
+
+const char *eg_point_state_name(eg_point_state s)
+{
+    static const char *const name[] = {"pending", "running", "finished",
+                                       "diverged", "failed"};
+
+    return name[s];
+}
+
+/* ---- their configurations -------------------------------------------------
+ */
+
+/* What was read of the files of the point before: weights are large, and most
+ * points begin with the same. */
+typedef struct taken {
+    eg_config *cfg;
+    char from[EG_TEXT], with[EG_TEXT];
+    eg_strs inputs;
+    bool known;
+} taken;
+
+/* The configuration as its run directory will hold it. */
+static eg_status take_files(taken *t, eg_err *err)
+{
+    eg_config *c = t->cfg;
+    egi_inputs in = {0};
+    eg_status st;
+
+    if (c->run.kind == EG_RUN_FLOW) {
+        st = egi_inputs_take(&in, c, err);
+        egi_inputs_release(&in);
+        return st;
+    }
+    if (t->known && c->run.inputs.n == 0 &&
+        strcmp(t->from, c->init.from) == 0 &&
+        strcmp(t->with, c->probe.compressed_with) == 0) {
+        c->run.inputs = t->inputs;
+        return EG_OK;
+    }
+    t->known = c->run.inputs.n == 0;
+    st = egi_weights_sum(c, err);
+    memcpy(t->from, c->init.from, sizeof t->from);
+    memcpy(t->with, c->probe.compressed_with, sizeof t->with);
+    t->inputs = c->run.inputs;
+    return st;
+}
+
+static eg_status new_point(eg_point *p, int i, const eg_sweep *s, taken *t,
+                           eg_err *err)
+{
+    eg_err why = {0};
+    eg_status st;
+
+    p->i = i;
+    EG_TRY(eg_sweep_config(s, i, t->cfg, p->label, sizeof p->label, err));
+    p->seed = t->cfg->run.seed;
+    st = egi_run_check_name(s->root, t->cfg->run.name, &why);
+    if (st == EG_OK) st = take_files(t, &why);
+    if (st != EG_OK) return EG_FAIL(err, st, "%s: %s", p->label, why.msg);
+    EG_TRY(eg_config_hash(p->config_hash, t->cfg, err));
+done:
+    return st;
+}
+
+eg_status egi_points_new(eg_point **point, const eg_sweep *s, eg_err *err)
+{
+    eg_point *p = eg_calloc((size_t)s->n_points, sizeof *p);
+    taken t = {.cfg = eg_calloc(1, sizeof *t.cfg)};
+    eg_status st = EG_OK;
+
+    *point = NULL;
+    if (!p || !t.cfg) st = EG_FAIL(err, EG_ENOMEM, "sweep: out of memory");
+    for (int i = 0; i < s->n_points && st == EG_OK; i++)
+        st = new_point(&p[i], i, s, &t, err);
+    if (st == EG_OK) {
+        *point = p;
+        p = NULL;
+    }
+    eg_free(t.cfg);
+    eg_free(p);
+    return st;
+}
+
+/* ---- their runs ------------------------------------------------------------
+ */
+
+typedef struct recovery {
+    const eg_sweep *s;
+    eg_point *point;
+    eg_point **by_hash; /* [n_points] */
+    bool own, others;
+    bool *there; /* [n_points]: the run of the point is there */
+    eg_config *a, *b;
+} recovery;
+
+static int by_hash(const void *a, const void *b)
+{
+    return strcmp((*(eg_point *const *)a)->config_hash,
+                  (*(eg_point *const *)b)->config_hash);
+}
+
+/* The first in the order of their hashes that has this one. */
+static int find_hash(const recovery *r, const char *hash)
+{
+    int lo = 0, hi = r->s->n_points;
+
+    while (lo < hi) {
+        int mid = lo + (hi - lo) / 2;
+
+        if (strcmp(r->by_hash[mid]->config_hash, hash) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* How much a run says of its point; the most counts. */
+static int weight(const eg_point *p)
+{
+    static const int of_state[] = {[EG_POINT_PENDING] = 1,
+                                   [EG_POINT_FAILED] = 2,
+                                   [EG_POINT_RUNNING] = 3,
+                                   [EG_POINT_DIVERGED] = 4,
+                                   [EG_POINT_FINISHED] = 5};
+
+    return p->dir[0] ? of_state[p->state] : 0;
+}
+
+static void set_run(eg_point *p, const eg_run_info *info)
+{
+    eg_point now = *p;
+    const char *status = info->status;
+
+    now.state = EG_POINT_PENDING;
+    if (strcmp(status, "finished") == 0) now.state = EG_POINT_FINISHED;
+    if (strcmp(status, "diverged") == 0) now.state = EG_POINT_DIVERGED;
+    if (strcmp(status, "failed") == 0) now.state = EG_POINT_FAILED;
+    if (strcmp(status, "running") == 0) now.state = EG_POINT_RUNNING;
+    (void)snprintf(now.worker, sizeof now.worker, "%s",
+                   now.state == EG_POINT_RUNNING ? EGI_WORKER_UNKNOWN : "");
+    now.heartbeat = (int64_t)time(NULL);
+    (void)eg_text_copy(now.reason, sizeof now.reason, info->reason);
+    (void)snprintf(now.dir, sizeof now.dir, "%s", info->dir);
+    if (weight(&now) > weight(p)) *p = now;
+}
+
+/* Is the finished run what the point would do, and what was written? */
+static bool is_same(recovery *r, const eg_point *p, const eg_run_info *info)
+{
+    eg_folder f;
+    taken t = {.cfg = r->b};
+    bool same = eg_folder_open(&f, info->dir, NULL) == EG_OK &&
+                eg_config_load_run(r->a, &f, NULL) == EG_OK &&
+                eg_sweep_config(r->s, p->i, r->b, NULL, 0, NULL) == EG_OK &&
+                take_files(&t, NULL) == EG_OK && eg_config_same(r->a, r->b) &&
+                egi_run_sound(info->dir, NULL) == EG_OK;
+
+    eg_folder_close(&f);
+    return same;
+}
+
+static void take_over(recovery *r, const eg_run_info *info)
+{
+    for (int k = find_hash(r, info->config_hash);
+         k < r->s->n_points &&
+         strcmp(r->by_hash[k]->config_hash, info->config_hash) == 0;
+         k++) {
+        eg_point *p = r->by_hash[k];
+
+        if (p->state != EG_POINT_PENDING || !is_same(r, p, info)) continue;
+        set_run(p, info);
+        (void)snprintf(p->reason, sizeof p->reason,
+                       "was there: run before, by engram %s", info->version);
+        r->there[p->i] = true;
+    }
+}
+
+static void look(void *ctx, const eg_run_info *info)
+{
+    recovery *r = ctx;
+    eg_point *p = NULL;
+
+    if (!info->config_hash[0]) return;
+    for (int k = find_hash(r, info->config_hash);
+         k < r->s->n_points &&
+         strcmp(r->by_hash[k]->config_hash, info->config_hash) == 0;
+         k++)
+        if (strcmp(r->by_hash[k]->dir, info->dir) == 0)
+            r->there[r->by_hash[k]->i] = true;
+    if (strcmp(info->sweep, r->s->name) == 0 && info->point >= 0 &&
+        info->point < r->s->n_points)
+        p = &r->point[info->point];
+    if (p && r->own && strcmp(p->config_hash, info->config_hash) == 0) {
+        set_run(p, info);
+        r->there[p->i] = true;
+    } else if (r->others && strcmp(info->status, "finished") == 0) {
+        take_over(r, info);
+    }
+}
+
+static bool is_over(const eg_point *p)
+{
+    return p->state == EG_POINT_FINISHED || p->state == EG_POINT_DIVERGED ||
+           (p->state == EG_POINT_FAILED && p->dir[0]);
+}
+
+eg_status egi_points_recover(eg_point *point, const eg_sweep *s, bool own,
+                             bool others, int *gone, eg_err *err)
+{
+    size_t n = (size_t)s->n_points;
+    recovery r = {.s = s,
+                  .point = point,
+                  .own = own,
+                  .others = others,
+                  .by_hash = eg_calloc(n, sizeof *r.by_hash),
+                  .there = eg_calloc(n, sizeof *r.there),
+                  .a = eg_calloc(1, sizeof *r.a),
+                  .b = eg_calloc(1, sizeof *r.b)};
+    eg_status st = EG_OK;
+
+    *gone = 0;
+    if (!r.by_hash || !r.there || !r.a || !r.b) {
+        st = EG_FAIL(err, EG_ENOMEM, "sweep: out of memory");
+        goto done;
+    }
+    for (size_t i = 0; i < n; i++) r.by_hash[i] = &point[i];
+    qsort(r.by_hash, n, sizeof *r.by_hash, by_hash);
+    if (eg_file_exists(s->root))
+        EG_TRY(eg_catalogue_each(s->root, NULL, look, &r, err));
+    for (size_t i = 0; i < n; i++) {
+        if (!is_over(&point[i]) || r.there[i]) continue;
+        point[i].state = EG_POINT_PENDING;
+        point[i].dir[0] = '\0';
+        (void)snprintf(point[i].reason, sizeof point[i].reason,
+                       "its run is gone");
+        ++*gone;
+    }
+done:
+    eg_free(r.by_hash);
+    eg_free(r.there);
+    eg_free(r.a);
+    eg_free(r.b);
+    return st;
+}
+
+const char *egi_below_root(const eg_sweep *s, const char *dir)
+{
+    size_t n = strlen(s->root);
+
+    while (n > 1 && s->root[n - 1] == '/') n--;
+    if (strncmp(dir, s->root, n) != 0 || dir[n] != '/') return "";
+    return dir + n + strspn(dir + n, "/");
+}
