@@ -2,6 +2,7 @@
 #ifndef ENGRAM_ENGRAM_H
 #define ENGRAM_ENGRAM_H
 
+#include "engram/aggregate.h"
 #include "engram/bench.h"
 #include "engram/checkpoint.h"
 #include "engram/claim.h"

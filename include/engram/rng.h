@@ -19,7 +19,8 @@ typedef enum eg_purpose {
     EG_RNG_FLOW = 6,
     EG_RNG_USER = 7,
     EG_RNG_HEADS = 8, /* index: sequence */
-    EG_RNG_TASK = 9   /* index: what a law is made of, once for all sequences */
+    EG_RNG_TASK = 9,  /* index: what a law is made of, once for all sequences */
+    EG_RNG_BOOTSTRAP = 10 /* step: resample, index: group of runs */
 } eg_purpose;
 
 typedef struct eg_rng {
