@@ -14,6 +14,11 @@ const cli_option cli_report_options[] = {
     {"svg", 0, "DIR",
      "static figures for a paper, in place of the page; DIR is made, or holds "
      "nothing but such figures"},
+    {"csv", 0, "DIR",
+     "the numbers in all figures, in place of the page: a file each, named "
+     "after setting and figure"},
+    {"whole", 0, NULL,
+     "with --svg: fractions on axes from 0 to 1 (default: axes fit the data)"},
     {"times", 0, "T,T,...",
      "with --svg: when flows are pictured (default: four moments, evenly "
      "spaced in the distance travelled)"},
@@ -32,7 +37,8 @@ const char cli_report_help[] =
     "\n"
     "  engram report birth-basic\n"
     "  engram report runs/reproduce/birth/20260131-120000 --out birth.html\n"
-    "  engram report birth-basic --svg figures\n";
+    "  engram report birth-basic --svg figures\n"
+    "  engram report birth-basic --csv numbers\n";
 
 enum { MAX_TIMES = 12 };
 
@@ -76,35 +82,51 @@ static int place(char page[EG_PATH + 16], const cli_args *a,
     return CLI_DONE;
 }
 
+/* Pictures, numbers, or both. */
+static eg_status figures(const eg_report_opts *o, const char *const *paths,
+                         int n, const char *svg, const char *csv, eg_err *err)
+{
+    int files = 0;
+    eg_status st = EG_OK;
+
+    if (svg) st = eg_report_svg(paths, n, svg, o, &files, err);
+    if (svg && st == EG_OK) cli_print("%d figures in %s", files, svg);
+    if (csv && st == EG_OK) {
+        st = eg_report_csv(paths, n, csv, o, &files, err);
+        if (st == EG_OK) cli_print("%d files of numbers in %s", files, csv);
+    }
+    return st;
+}
+
 static int draw(const cli_args *a, const cli_paths *runs, const char *folder,
                 const double *times, int n_times)
 {
     const char **paths = eg_calloc((size_t)runs->n, sizeof *paths);
-    const char *svg = cli_value(a, "svg"), *out = cli_value(a, "out");
+    const char *svg = cli_value(a, "svg"), *csv = cli_value(a, "csv");
+    const char *out = cli_value(a, "out");
     char page[EG_PATH + 16];
     eg_report_opts o = {.out = out ? out : page,
                         .title = cli_value(a, "title"),
                         .times = times,
                         .n_times = n_times,
+                        .whole = cli_flag(a, "whole"),
                         .note = cli_warn};
     eg_err err = {0};
     eg_status st;
-    int files = 0;
 
     if (!paths) return cli_fail(CLI_FAILED, "out of memory");
     for (int i = 0; i < runs->n; i++) paths[i] = runs->path[i];
-    if (!svg && !out && place(page, a, runs, folder) != CLI_DONE) {
+    if (!svg && !csv && !out && place(page, a, runs, folder) != CLI_DONE) {
         eg_free(paths);
         return CLI_MISUSE;
     }
-    st = svg ? eg_report_svg(paths, runs->n, svg, &o, &files, &err)
-             : eg_report_write(paths, runs->n, &o, &err);
+    if (svg || csv)
+        st = figures(&o, paths, runs->n, svg, csv, &err);
+    else
+        st = eg_report_write(paths, runs->n, &o, &err);
     eg_free(paths);
     if (st != EG_OK) return cli_error(st, &err);
-    if (svg) {
-        cli_print("%d figures in %s", files, svg);
-        return CLI_DONE;
-    }
+    if (svg || csv) return CLI_DONE;
     cli_print("%s", o.out);
     if (!eg_report_has_plotly())
         cli_say("this build has no plotting library: the page holds verdicts "

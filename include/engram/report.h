@@ -27,6 +27,8 @@ typedef struct eg_report_opts {
      * distance that the tokens have travelled. */
     const double *times;
     int n_times;
+    bool whole; /* static figures: fractions on axes from 0 to 1, not on such
+                   as fit them */
     /* Told, a sentence each, what is missing or damaged; may be NULL: the page
      * says so too. */
     void (*note)(void *ctx, const char *text);
@@ -35,7 +37,8 @@ typedef struct eg_report_opts {
 
 /* Writes one self-contained HTML page, atomically. Runs with the same name and
  * the same configuration but for the seed become one group with bands; several
- * groups of one name are called by what differs: "name, model.d_model=64".
+ * groups of one name are called by what differs: "d_model 64, lr 0.1", behind
+ * the name where the page has several.
  * Nothing is replaced but a page of engram's.
  * EG_EINVAL: no paths or no opts->out, a folder that holds no run, another file
  * at opts->out; EG_EIO: a path does not exist or the page cannot be written;
@@ -43,13 +46,22 @@ typedef struct eg_report_opts {
 EG_API eg_status eg_report_write(const char *const *paths, int n_paths,
                                  const eg_report_opts *opts, eg_err *err);
 
-/* Static figures for a paper, <dir>/<group>-<panel>.svg: learning curves with
- * bands over seeds, the last snapshot of each heat map, and of flows the tokens
- * at some moments, their tracks and inner products. dir is made, or holds
- * nothing but such figures. Of opts (NULL: defaults) out, title, command and
+/* Static figures for a paper, <dir>/<setting>-<panel>.svg: learning curves with
+ * bands over seeds, the last snapshot of each heat map, where the time goes of
+ * runs that kept a profile, and of flows the tokens at some moments, their
+ * tracks and inner products. dir is made, or holds nothing but such figures. Of
+ * opts (NULL: defaults) out, title, command and
  * map_bytes play no part. *n_files (may be NULL) is how many were written.
  * Errors as above. */
 EG_API eg_status eg_report_svg(const char *const *paths, int n_paths,
+                               const char *dir, const eg_report_opts *opts,
+                               int *n_files, eg_err *err);
+
+/* The numbers in all figures, <dir>/<setting>-<panel>.csv, those of curves that
+ * wait for a click and of folded panels too. The first two columns say which
+ * figure of which setting; curves: the metric, where, mean, lowest and highest
+ * over so many seeds. Otherwise as eg_report_svg. */
+EG_API eg_status eg_report_csv(const char *const *paths, int n_paths,
                                const char *dir, const eg_report_opts *opts,
                                int *n_files, eg_err *err);
 

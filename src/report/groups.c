@@ -1,172 +1,190 @@
-/* Runs in groups: one name and one configuration but for the seed. */
+/* Runs in settings: one name and one configuration but for the seed. A setting
+ * is called by what differs between those of its name, and no more. */
 
 #include <string.h>
 #include "engram/text.h"
-#include "report/report_impl.h"
+#include "report/settings.h"
 
-enum { LINES = 400, KEYS_SHOWN = 6, LABEL = 160 };
+enum { LABEL = 160, VALUE = 40 };
 
-/* A group before it has its name. */
-typedef struct class
+/* The settings of a page. */
+typedef struct page {
+    int n;
+    egi_setting *of; /* [n] in order of their first runs */
+    bool one_name;   /* then nobody needs to read it at every setting */
+} page;
+
+/* "d_model", or "model.d_model" where another key that differs ends so. */
+static void add_key(char *label, size_t size, const egi_keys *keys, int k)
 {
-    const egi_run *first;
-    int same_name; /* groups of that name before it */
-    char label[LABEL + 512];
-} class;
+    const char *last = egi_key_word(keys->key[k].name);
+    size_t used = strlen(label);
+    int same = 0;
 
-/* Lines of a resolved configuration that belong to the run alone. */
-static bool is_own(const char *line)
-{
-    static const char *const own[] = {
-        "seed:", "out:", "dir:", "id:", "threads:"};
-
-    line += strspn(line, " ");
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (strncmp(line, own[i], strlen(own[i])) == 0) return true;
-    return false;
+    for (int i = 0; i < keys->n; i++)
+        same += strcmp(egi_key_word(keys->key[i].name), last) == 0;
+    (void)eg_text_copy(label + used, size - used,
+                       same > 1 ? keys->key[k].name : last);
 }
 
-static bool same_line(const char *a, const char *b)
+/* ", " where something stands before it, key and value. */
+static void add_pair(char *label, size_t size, const egi_keys *keys, int k,
+                     const char *value)
 {
-    size_t n = strcspn(a, "\n");
+    size_t used = strlen(label), n = strlen(value);
 
-    return n == strcspn(b, "\n") && strncmp(a, b, n) == 0;
+    (void)snprintf(label + used, size - used, "%s", used ? ", " : "");
+    add_key(label, size, keys, k);
+    used = strlen(label);
+    (void)snprintf(label + used, size - used, " %.*s%s",
+                   (int)eg_text_fit(value, n < VALUE ? n : VALUE), value,
+                   n > VALUE ? "..." : "");
 }
 
-/* Do two resolved configurations agree in all lines but those? */
-static bool same_config(const char *a, const char *b)
+/* Of the settings [n] of one name, the heading of each: all keys that differ;
+ * when they are many, those that tell the settings apart. */
+static eg_status label_family(egi_setting **s, int n, egi_keys *keys,
+                              eg_err *err)
 {
-    if (!a || !b) return a == b;
-    while (*a || *b) {
-        if (!(is_own(a) && is_own(b)) && !same_line(a, b)) return false;
-        a += strcspn(a, "\n");
-        b += strcspn(b, "\n");
-        a += *a == '\n';
-        b += *b == '\n';
+    bool shown[EGI_KEYS_MAX];
+    eg_status st = egi_keys_choose(shown, keys, s, n, err);
+
+    for (int i = 0; i < n && st == EG_OK; i++) {
+        char *label = s[i]->differs;
+
+        label[0] = '\0';
+        for (int k = 0; k < keys->n; k++)
+            if (shown[k])
+                add_pair(label, sizeof s[i]->differs, keys, k,
+                         egi_key_value(&keys->key[k], s[i]->first->config));
+        label[eg_text_fit(label, LABEL)] = '\0';
     }
-    return true;
+    return st;
 }
 
-/* Where the lines of text begin, at most LINES of them. */
-static int split(const char *text, const char *line[LINES])
+/* What differs inside a name, as JSON for the page: [[key, value], ...]. */
+static eg_status keep_values(egi_setting **s, int n, egi_keys *keys,
+                             eg_err *err)
 {
+    int bad = 0;
+
+    for (int i = 0; i < n; i++) {
+        json_t *list = json_array();
+
+        for (int k = 0; k < keys->n; k++) {
+            const char *value =
+                egi_key_value(&keys->key[k], s[i]->first->config);
+            json_t *pair = json_array();
+
+            bad |=
+                json_array_append_new(pair, egi_json_text(keys->key[k].name));
+            bad |= json_array_append_new(pair, egi_json_text(value));
+            bad |= json_array_append_new(list, pair);
+        }
+        s[i]->values = list;
+        bad |= !list;
+    }
+    return bad ? egi_report_no_memory(err) : EG_OK;
+}
+
+/* The settings that have the name of setting `from`, which is their first. */
+static eg_status name_family(page *p, int from, eg_err *err)
+{
+    egi_setting **s = eg_calloc((size_t)p->n, sizeof *s);
+    egi_keys *keys = eg_calloc(1, sizeof *keys);
+    const char *name = p->of[from].first->name;
+    eg_status st = s && keys ? EG_OK : egi_report_no_memory(err);
     int n = 0;
 
-    while (text && *text && n < LINES) {
-        line[n++] = text;
-        text = strchr(text, '\n');
-        if (text) text++;
+    for (int i = from; i < p->n && st == EG_OK; i++)
+        if (strcmp(p->of[i].first->name, name) == 0) s[n++] = &p->of[i];
+    if (st == EG_OK && n > 1) {
+        egi_keys_differ(keys, s, n);
+        st = label_family(s, n, keys, err);
+        if (st == EG_OK) st = keep_values(s, n, keys, err);
     }
-    return n;
+    for (int i = 0; i < n; i++) s[i]->family = n;
+    eg_free(keys);
+    eg_free(s);
+    return st;
 }
 
-/* Marks the lines in which text differs from line [n]; false when their keys
- * are others, as in another version's configuration. */
-static bool mark(bool *varies, const char *const *line, int n, const char *text)
+/* The heading: name and what differs, or one of them. */
+static void put_heading(const page *p, egi_setting *s)
 {
-    const char *other[LINES];
+    char name[LABEL + 8];
 
-    if (split(text, other) != n) return false;
-    for (int i = 0; i < n; i++) {
-        size_t key = strcspn(line[i], ":\n") + 1;
-
-        if (strncmp(line[i], other[i], key) != 0) return false;
-    }
-    for (int i = 0; i < n; i++)
-        if (!is_own(line[i]) && !same_line(line[i], other[i])) varies[i] = true;
-    return true;
+    (void)eg_text_clean(name, LABEL / 2, s->first->name);
+    if (s->family == 1 || !s->differs[0])
+        (void)snprintf(s->heading, sizeof s->heading, "%s", name);
+    else if (p->one_name)
+        (void)snprintf(s->heading, sizeof s->heading, "%s", s->differs);
+    else
+        (void)snprintf(s->heading, sizeof s->heading, "%s, %s", name,
+                       s->differs);
 }
 
-/* ", section.key=value" of the lines that vary. */
-static void say(char *label, size_t size, const char *text, const bool *varies)
+/* No two settings are called the same. */
+static void tell_apart(page *p)
 {
-    const char *line[LINES], *section = "";
-    int n = split(text, line), said = 0;
-    size_t used = strlen(label);
-
-    for (int i = 0; i < n && said < KEYS_SHOWN; i++) {
-        const char *key = line[i] + strspn(line[i], " ");
-        size_t m = strcspn(key, ":\n");
-        const char *value = key + m + 1 + strspn(key + m + 1, " ");
-        size_t length = strcspn(value, "\n");
-
-        if (key == line[i]) section = key;
-        if (!varies[i] || key == line[i]) continue;
-        used += (size_t)snprintf(
-            label + used, size - used, ", %.*s.%.*s=%.*s",
-            (int)strcspn(section, ":\n"), section, (int)m, key,
-            eg_text_fit(value, length < 40 ? length : 40), value);
-        if (used >= size) used = size - 1;
-        said++;
-    }
-    label[eg_text_fit(label, LABEL)] = '\0';
-}
-
-/* The groups of the name of c[0]: where they differ, each says how. */
-static void label_name(class *c, int n)
-{
-    const char *line[LINES];
-    bool varies[LINES] = {false};
-    int lines = split(c->first->config, line), groups = 1;
-
-    for (int i = 1; i < n; i++) {
-        if (strcmp(c[i].first->name, c->first->name) != 0) continue;
-        groups++;
-        (void)mark(varies, line, lines, c[i].first->config);
-    }
-    for (int i = 0; i < n; i++) {
-        bool unused[LINES] = {false};
-
-        if (strcmp(c[i].first->name, c->first->name) != 0) continue;
-        (void)eg_text_clean(c[i].label, LABEL / 2, c[i].first->name);
-        if (groups > 1 && mark(unused, line, lines, c[i].first->config))
-            say(c[i].label, sizeof c[i].label, c[i].first->config, varies);
-    }
-}
-
-/* Two groups never share a name. */
-static void tell_apart(class *c, int n)
-{
-    for (int i = 1; i < n; i++) {
-        size_t len = strlen(c[i].label);
+    for (int i = 1; i < p->n; i++) {
+        char *own = p->of[i].heading;
+        size_t len = strlen(own);
         int others = 1;
 
         for (int k = 0; k < i; k++) {
-            if (strcmp(c[k].label, c[i].label) != 0) continue;
-            snprintf(c[i].label + len, sizeof c[i].label - len, " (%d)",
-                     ++others);
+            if (strcmp(p->of[k].heading, own) != 0) continue;
+            (void)snprintf(own + len, sizeof p->of[i].heading - len,
+                           ", setting %d", ++others);
             k = -1; /* is that one free? */
         }
     }
 }
 
-eg_status egi_collection_group(egi_collection *c, eg_err *err)
+static eg_status name_all(page *p, eg_err *err)
 {
-    class *group = eg_calloc((size_t)c->n + 1, sizeof *group);
-    int *of = eg_calloc((size_t)c->n + 1, sizeof *of), n = 0;
     eg_status st = EG_OK;
 
-    for (int i = 0; group && of && i < c->n; i++) {
-        const egi_run *r = &c->run[i];
+    p->one_name = true;
+    for (int i = 1; i < p->n; i++)
+        p->one_name &= strcmp(p->of[i].first->name, p->of[0].first->name) == 0;
+    for (int i = 0; i < p->n && st == EG_OK; i++)
+        if (p->of[i].family == 0) st = name_family(p, i, err);
+    for (int i = 0; i < p->n && st == EG_OK; i++) put_heading(p, &p->of[i]);
+    if (st == EG_OK) tell_apart(p);
+    return st;
+}
 
-        group[n] = (class){.first = r};
-        for (of[i] = 0; of[i] < n; of[i]++) {
-            const egi_run *o = group[of[i]].first;
+/* Which setting run r belongs to, a new one when there is none. */
+static int setting_of(page *p, const egi_run *r)
+{
+    int i = 0;
 
-            if (strcmp(o->name, r->name) != 0) continue;
-            if (same_config(o->config, r->config)) break;
-            group[n].same_name++;
-        }
-        n += of[i] == n;
+    while (i < p->n && (strcmp(p->of[i].first->name, r->name) != 0 ||
+                        !egi_same_setting(p->of[i].first->config, r->config)))
+        i++;
+    if (i == p->n) p->of[p->n++] = (egi_setting){.first = r};
+    return i;
+}
+
+eg_status egi_collection_group(egi_collection *c, eg_err *err)
+{
+    page p = {.of = eg_calloc((size_t)c->n + 1, sizeof *p.of)};
+    int *at = eg_calloc((size_t)c->n + 1, sizeof *at);
+    eg_status st = p.of && at ? EG_OK : egi_report_no_memory(err);
+
+    for (int i = 0; i < c->n && st == EG_OK; i++)
+        at[i] = setting_of(&p, &c->run[i]);
+    if (st == EG_OK) st = name_all(&p, err);
+    for (int i = 0; i < c->n && st == EG_OK; i++) {
+        const egi_setting *s = &p.of[at[i]];
+
+        c->run[i].group = eg_strdup(s->heading);
+        c->run[i].differs = json_incref(s->values);
+        if (!c->run[i].group) st = egi_report_no_memory(err);
     }
-    for (int i = 0; i < n; i++)
-        if (group[i].same_name == 0) label_name(group + i, n - i);
-    tell_apart(group, n);
-    for (int i = 0; i < c->n; i++) {
-        c->run[i].group = group && of ? eg_strdup(group[of[i]].label) : NULL;
-        if (!c->run[i].group) st = EG_FAIL(err, EG_ENOMEM, "out of memory");
-    }
-    eg_free(group);
-    eg_free(of);
+    for (int i = 0; i < p.n; i++) json_decref(p.of[i].values);
+    eg_free(p.of);
+    eg_free(at);
     return st;
 }

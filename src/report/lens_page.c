@@ -74,7 +74,7 @@ eg_status eg_report_lens_write(const eg_report_lens *lens, const char *data,
         goto done;
     }
     if (data) EG_TRY(write_data(data, root, err));
-    EG_TRY(egi_page_write(lens->out, egi_lens_html, root, err));
+    EG_TRY(egi_page_write(lens->out, egi_page_text("lens.html"), root, err));
 done:
     json_decref(list);
     json_decref(root);

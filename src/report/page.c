@@ -19,38 +19,59 @@ static void put_json(FILE *f, const char *text)
     fputs(p, f);
 }
 
-static void put_part(FILE *f, const char *name, size_t n, const char *title,
-                     const char *json)
-{
-    const struct {
-        const char *name, *text;
-    } part[] = {{"css", egi_page_css},       {"core", egi_core_js},
-                {"curves", egi_curves_js},   {"heat", egi_heat_js},
-                {"scene", egi_scene_js},     {"tokens", egi_tokens_js},
-                {"flow", egi_flow_js},       {"phase", egi_phase_js},
-                {"surface", egi_surface_js}, {"profiles", egi_profiles_js},
-                {"page", egi_page_js},       {"lens", egi_lens_js},
-                {"plotly", egi_plotly_js}};
+/* What a page is made of. */
+typedef struct parts {
+    const char *title, *json;
+    int depth; /* of parts in parts; a file that holds itself is a bug */
+} parts;
 
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
-        if (strlen(part[i].name) == n && memcmp(part[i].name, name, n) == 0)
-            fputs(part[i].text, f);
-    if (n == 4 && memcmp(name, "data", 4) == 0) put_json(f, json);
-    if (n == 5 && memcmp(name, "title", 5) == 0) fputs(title, f);
+static const egi_page_part *part_find(const char *name, size_t n)
+{
+    const egi_page_part *p = egi_page_parts;
+
+    while (p->name && (strlen(p->name) != n || memcmp(p->name, name, n) != 0))
+        p++;
+    return p->name ? p : NULL;
 }
 
-/* The skeleton with every {{name}} replaced. */
-static void put_page(FILE *f, const char *skeleton, const char *title,
-                     const char *json)
+const char *egi_page_text(const char *name)
 {
-    const char *p = skeleton, *open, *close;
+    const egi_page_part *p = part_find(name, strlen(name));
 
+    EG_ASSERT(p);
+    return p->text;
+}
+
+static void put_page(FILE *f, const char *text, parts *in);
+
+static void put_part(FILE *f, const char *name, size_t n, parts *in)
+{
+    const egi_page_part *p = part_find(name, n);
+
+    if (n == 4 && memcmp(name, "data", 4) == 0)
+        put_json(f, in->json);
+    else if (n == 5 && memcmp(name, "title", 5) == 0)
+        fputs(in->title, f);
+    else if (p && strstr(p->name, ".html"))
+        put_page(f, p->text, in);
+    else if (p)
+        fputs(p->text, f);
+}
+
+/* A text with every {{name}} replaced. */
+static void put_page(FILE *f, const char *text, parts *in)
+{
+    const char *p = text, *open, *close;
+
+    in->depth++;
+    EG_ASSERT(in->depth < 8);
     while ((open = strstr(p, "{{")) && (close = strstr(open, "}}"))) {
         fwrite(p, 1, (size_t)(open - p), f);
-        put_part(f, open + 2, (size_t)(close - open - 2), title, json);
+        put_part(f, open + 2, (size_t)(close - open - 2), in);
         p = close + 2;
     }
     fputs(p, f);
+    in->depth--;
 }
 
 /* As the skeletons have it: by it a page of engram's is known again. */
@@ -88,7 +109,7 @@ eg_status egi_page_write(const char *out, const char *skeleton,
         goto done;
     }
     EG_TRY(eg_outfile_open_own(&o, NULL, out, egi_page_mark, err));
-    put_page(o.f, skeleton, title, json);
+    put_page(o.f, skeleton, &(parts){.title = title, .json = json});
     EG_TRY(eg_outfile_commit(&o, err));
 done:
     if (st != EG_OK && o.f) eg_outfile_abort(&o);

@@ -7,7 +7,11 @@
 #include "engram/lab.h"
 #include "report/flow_view.h"
 
-enum { FLOW_VALUES = 1200000 }; /* coordinates of one flow in the page */
+enum {
+    FLOW_VALUES = 1200000,  /* coordinates of one flow in the page */
+    CURVE_VALUES = 1500000, /* of all curves together */
+    LEAST_POINTS = 60       /* of the longest curve, whatever there is */
+};
 
 bool eg_report_has_plotly(void)
 {
@@ -112,11 +116,22 @@ static json_t *times_json(const egi_run *r)
     return egi_json_whole(list, bad);
 }
 
+/* How many points of a curve fit into the page, at most EGI_MAX_POINTS. */
+static int points_each(const egi_collection *c)
+{
+    int64_t curves = 1, each;
+
+    for (int i = 0; i < c->n; i++) curves += c->run[i].table.n;
+    each = CURVE_VALUES / curves;
+    if (each > EGI_MAX_POINTS) return EGI_MAX_POINTS;
+    return each < LEAST_POINTS ? LEAST_POINTS : (int)each;
+}
+
 static json_t *groups_json(const egi_collection *c)
 {
     json_t *groups = json_array(), *group = NULL;
     const char *last = NULL;
-    int bad = 0;
+    int bad = 0, points = points_each(c);
 
     for (int i = 0; i < c->n; i++) {
         const egi_run *r = &c->run[i];
@@ -127,12 +142,16 @@ static json_t *groups_json(const egi_collection *c)
                               "flow", (int)r->flow, "axis", r->axis, "help",
                               r->help, "runs");
             bad |= json_object_set_new(group, "times", times_json(r));
+            if (r->theory)
+                bad |= json_object_set_new(group, "phases", egi_phases_json(r));
+            if (r->differs)
+                bad |= json_object_set(group, "differs", r->differs);
             bad |= json_array_append_new(groups, group);
             if (bad) break; /* then group may be gone */
             last = r->group;
         }
         bad |= json_array_append_new(json_object_get(group, "runs"),
-                                     egi_run_json(r));
+                                     egi_run_json(r, points));
     }
     return egi_json_whole(groups, bad);
 }
@@ -208,7 +227,7 @@ eg_status eg_report_write(const char *const *paths, int n_paths,
     EG_TRY(eg_output_own(opts->out, egi_page_mark, err));
     EG_TRY(egi_collect(&c, paths, n_paths, err));
     EG_TRY(data_json(&data, &c, opts, err));
-    EG_TRY(egi_page_write(opts->out, egi_page_html, data, err));
+    EG_TRY(egi_page_write(opts->out, egi_page_text("page.html"), data, err));
     egi_collection_tell(&c, opts);
 done:
     json_decref(data);

@@ -8,7 +8,9 @@
 #include "engram/report.h"
 #include "base/json.h"
 
-/* --- panels.c: the tables of figures and quantities --- */
+struct egi_run;
+
+/* --- panels.c: the tables of figures and quantities; panel_find.c --- */
 
 typedef struct egi_panel {
     const char *id, *title, *unit, *note;
@@ -25,7 +27,7 @@ typedef struct egi_quantity {
     const char *panel;   /* egi_panel.id */
     const char *label;   /* _{x} and ^{x} are sub- and superscripts */
     const char *light, *dark;
-    const char *dash; /* "solid", "dash", "dot" */
+    const char *dash; /* "solid", "dash", "dot", "dashdot" */
     const char *help;
     bool off; /* shown only when its legend is clicked */
 } egi_quantity;
@@ -38,9 +40,18 @@ typedef struct egi_heat_kind {
     bool peaks; /* mark the largest entry of each row */
 } egi_heat_kind;
 
+/* What a phase diagram of NAME is called, when NAME_T are its columns. */
+typedef struct egi_phase_kind {
+    const char *pattern; /* of NAME */
+    const char *title;   /* a * stands for what is behind its last _ */
+    const char *value, *note;
+} egi_phase_kind;
+
 extern const egi_panel egi_panels[];
 extern const egi_quantity egi_quantities[];
 extern const egi_heat_kind egi_heat_kinds[];
+extern const egi_phase_kind egi_phase_kinds[];
+extern const char egi_boundary_help[]; /* what the line on it says */
 const egi_panel *egi_panel_find(const char *id);
 /* The panel of a metric in runs of flows, or in other runs. Never NULL. */
 const egi_panel *egi_panel_of(const char *name, bool flow);
@@ -49,7 +60,18 @@ int egi_head_of(const char *name, size_t *length);
 /* Never NULL: the last row of each table matches everything. A head's probe
  * has the quantity of all heads. */
 const egi_quantity *egi_quantity_find(const char *name);
+/* The label, in which * is the metric's name behind its first dot. */
+void egi_quantity_label(char *out, size_t size, const egi_quantity *q,
+                        const char *name);
 const egi_heat_kind *egi_heat_kind_find(const char *name);
+const egi_phase_kind *egi_phase_kind_find(const char *name);
+void egi_phase_title(char *buf, size_t size, const char *name);
+/* "density_2.5" to "density" and 2.5 (svg_phase.c); false: that is no time of
+ * the run. */
+bool egi_phase_split(const struct egi_run *r, const char *metric, char *name,
+                     size_t size, double *t);
+/* Those of a theory run: {NAME: {"title", "value", "note", "boundary"}}. */
+json_t *egi_phases_json(const struct egi_run *r);
 /* The rows that the metrics of all groups use, as JSON; NULL: no memory. */
 json_t *egi_panels_json(void);
 json_t *egi_quantities_json(const json_t *groups);
@@ -79,19 +101,23 @@ const egi_series *egi_table_find(const egi_table *t, const char *name);
  * ascend; what has none is dropped, and so is the clock. */
 void egi_table_retime(egi_table *t, const char *clock);
 /* {"axes": [[step, ...]], "series": {name: [axis, [value or null, ...]]},
- *  "bad": {name: [how many not finite, first step]}, "thin": k}: the first
- * EGI_HEAD_ROWS points of a series and then every k-th and the last. */
+ *  "bad": {name: [how many not finite, first step]}, "thin": k, "head": h}: the
+ * first h points of a series and then every k-th and the last, about max_points
+ * of the longest; h is EGI_HEAD_ROWS for EGI_MAX_POINTS, the most. */
 #define EGI_HEAD_ROWS 200
 #define EGI_MAX_POINTS 1200
-json_t *egi_table_json(const egi_table *t);
+json_t *egi_table_json(const egi_table *t, int max_points);
 
 /* --- run.c: one run directory --- */
 
 enum { EGI_TIMES = 256 };
 
 typedef struct egi_run {
-    char *dir, *name, *group; /* group: name, or "name, task.n_ctx=64" */
-    char *config;             /* text of config.yaml; NULL: none */
+    char *dir, *name;
+    char *group;     /* its setting: what differs from others of its name, "lr
+                        0.1, tied true", behind the name where there are several */
+    json_t *differs; /* the same, [[key, value], ...]; NULL: nothing does */
+    char *config;    /* text of config.yaml; NULL: none */
     bool theory, flow;
     const char *axis, *help; /* what step counts; what a theory run shows */
     double times[EGI_TIMES]; /* theory.times: when a theory run looks */
@@ -108,7 +134,7 @@ eg_status egi_array_read(eg_view *v, const char *run_dir, const char *name,
 eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
                        eg_err *err);
 void egi_run_release(egi_run *r);
-json_t *egi_run_json(const egi_run *r);
+json_t *egi_run_json(const egi_run *r, int max_points);
 
 /* --- yaml.c: the resolved configuration --- */
 
@@ -133,7 +159,7 @@ eg_status egi_collect(egi_collection *c, const char *const *paths, int n,
 /* All problems of the collection and its runs, to opts->note. */
 void egi_collection_tell(const egi_collection *c, const eg_report_opts *opts);
 void egi_collection_release(egi_collection *c);
-/* Gives every run its group (groups.c). */
+/* Gives every run its group and what differs (groups.c). */
 eg_status egi_collection_group(egi_collection *c, eg_err *err);
 
 /* --- heats.c: heat maps from arrays/ --- */
@@ -168,6 +194,8 @@ void egi_heat_label(const egi_heat *h, char *buf, size_t size);
 /* One snapshot as [heads, rows, cols] float64, released with eg_free. */
 eg_status egi_heat_read(double **out, const egi_heats *m, const egi_heat *h,
                         int64_t step, eg_err *err);
+/* Bytes of one snapshot in the page. */
+int64_t egi_heat_size(const egi_heat *h);
 /* keep: at most this fraction of the snapshots of each map, but two; below 1
  * the whole-sequence ones are left out. */
 json_t *egi_heats_json(const egi_heats *m, double keep, json_t *problems);
@@ -198,18 +226,20 @@ char *egi_html_escape(const char *s);
 extern const char egi_page_mark[];
 /* When and by what the page is made, into root; 0, or out of memory. */
 int egi_page_facts(json_t *root);
-/* The skeleton with every {{name}} replaced; data has "title". Atomic; nothing
- * is replaced but a page of engram's. */
+/* The skeleton with every {{name}} replaced, which may hold others; data has
+ * "title". Atomic; nothing is replaced but a page of engram's. */
 eg_status egi_page_write(const char *out, const char *skeleton,
                          const json_t *data, eg_err *err);
 
-/* --- embed.c, made by report.cmake: the fixed parts of the page, as texts ---
- */
+/* --- embed.c, made by report.cmake: the fixed parts of pages, as texts --- */
 
-extern const char egi_page_html[], egi_page_css[], egi_core_js[],
-    egi_curves_js[], egi_heat_js[], egi_scene_js[], egi_tokens_js[],
-    egi_flow_js[], egi_phase_js[], egi_surface_js[], egi_profiles_js[],
-    egi_page_js[], egi_lens_html[], egi_lens_js[];
+/* A file of src/report/page by its name, or "plotly"; the last has no name. */
+typedef struct egi_page_part {
+    const char *name, *text;
+} egi_page_part;
+extern const egi_page_part egi_page_parts[];
 extern const char egi_plotly_js[]; /* "" when the build had none */
+/* Never NULL. */
+const char *egi_page_text(const char *name);
 
 #endif

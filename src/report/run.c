@@ -307,13 +307,14 @@ void egi_run_release(egi_run *r)
     json_decref(r->record);
     json_decref(r->problems);
     json_decref(r->profile);
+    json_decref(r->differs);
     egi_table_release(&r->table);
     memset(r, 0, sizeof *r);
 }
 
-json_t *egi_run_json(const egi_run *r)
+json_t *egi_run_json(const egi_run *r, int max_points)
 {
-    json_t *j = egi_table_json(&r->table);
+    json_t *j = egi_table_json(&r->table, max_points);
     int bad = 0;
 
     bad |= json_object_set_new(j, "dir", egi_json_text(r->dir));

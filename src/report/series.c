@@ -267,9 +267,14 @@ void egi_table_retime(egi_table *t, const char *clock)
     eg_free(own.value);
 }
 
-static bool shown(int i, int n, int thin)
+/* Which points are shown: the first ones, then every thin-th, and the last. */
+typedef struct thinned {
+    int head, thin;
+} thinned;
+
+static bool shown(int i, int n, thinned t)
 {
-    return i < EGI_HEAD_ROWS || i == n - 1 || (i - EGI_HEAD_ROWS) % thin == 0;
+    return i < t.head || i == n - 1 || (i - t.head) % t.thin == 0;
 }
 
 static json_t *number_json(double x)
@@ -280,7 +285,7 @@ static json_t *number_json(double x)
 }
 
 /* Those of the values that are shown. */
-static json_t *shown_json(const double *v, int n, int thin)
+static json_t *shown_json(const double *v, int n, thinned thin)
 {
     json_t *list = json_array();
     int bad = 0;
@@ -293,7 +298,7 @@ static json_t *shown_json(const double *v, int n, int thin)
 
 /* The position of these steps among the axes, added when new; -1: no memory. */
 static int axis_index(json_t *axes, const egi_table *t, int *owner, int i,
-                      int thin)
+                      thinned thin)
 {
     const egi_series *s = &t->series[i];
     int n = (int)json_array_size(axes);
@@ -319,22 +324,24 @@ static int not_finite(const egi_series *s, int *first)
     return count;
 }
 
-/* Every how many points are shown. */
-static int thinning(const egi_table *t)
+static thinned thinning(const egi_table *t, int max_points)
 {
+    thinned out = {.head = max_points * EGI_HEAD_ROWS / EGI_MAX_POINTS};
     int longest = 0;
 
     for (int i = 0; i < t->n; i++)
         if (t->series[i].n > longest) longest = t->series[i].n;
-    return longest <= EGI_HEAD_ROWS ? 1
-                                    : 1 + (longest - EGI_HEAD_ROWS) /
-                                              (EGI_MAX_POINTS - EGI_HEAD_ROWS);
+    out.thin = longest <= out.head
+                   ? 1
+                   : 1 + (longest - out.head) / (max_points - out.head);
+    return out;
 }
 
-json_t *egi_table_json(const egi_table *t)
+json_t *egi_table_json(const egi_table *t, int max_points)
 {
     json_t *axes = json_array(), *series = json_object(), *bad = json_object();
-    int thin = thinning(t), missing = 0;
+    thinned thin = thinning(t, max_points);
+    int missing = 0;
     int *owner = eg_calloc((size_t)t->n + 1, sizeof *owner);
 
     for (int i = 0; owner && i < t->n && !missing; i++) {
@@ -353,8 +360,9 @@ json_t *egi_table_json(const egi_table *t)
     }
     missing |= !owner;
     eg_free(owner);
-    return egi_json_whole(json_pack("{s:o, s:o, s:o, s:i, s:I}", "axes", axes,
-                                    "series", series, "bad", bad, "thin", thin,
-                                    "rows", (json_int_t)t->n_rows),
+    return egi_json_whole(json_pack("{s:o, s:o, s:o, s:i, s:i, s:I}", "axes",
+                                    axes, "series", series, "bad", bad, "thin",
+                                    thin.thin, "head", thin.head, "rows",
+                                    (json_int_t)t->n_rows),
                           missing);
 }

@@ -1,4 +1,4 @@
-/* Static figures as SVG text: what svg.c, svg_plot.c and svg_heat.c share. */
+/* Static figures as SVG text: what figures.c and svg_*.c share. */
 #ifndef EG_REPORT_SVG_H
 #define EG_REPORT_SVG_H
 
@@ -10,10 +10,11 @@
 /* One curve: points over seeds, ascending in x. */
 typedef struct egi_curve {
     const egi_quantity *q;
-    const char *label;
+    const char *name; /* of the metric */
+    char label[160];
     const char *colour;
     int n;
-    double *x, *mean, *lo, *hi; /* one block, released by x */
+    double *x, *mean, *lo, *hi, *count; /* of seeds; one block, released by x */
 } egi_curve;
 
 typedef struct egi_plot {
@@ -38,6 +39,10 @@ void egi_svg_plot(FILE *f, const egi_plot *p);
 void egi_svg_heat(FILE *f, const egi_heat *map, const double *x, int head,
                   const char *title);
 
+/* Where the time goes: a bar for each operation of a profile (profile.json),
+ * forward and back, the longest first; false: it has no rows. */
+bool egi_svg_bars(FILE *f, const json_t *profile, const char *title);
+
 /* A rectangle of the figure and the data it shows, in log10 where log. */
 typedef struct egi_frame {
     double x0, x1, y0, y1;
@@ -53,13 +58,17 @@ void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
 
 /* The colours of a map in so many levels, right of its frame, with five labels
  * from the bottom to the top and a name above. */
-void egi_svg_scale(FILE *f, const egi_frame *fr, int levels, bool two_sided,
-                   char tick[5][16], const char *name);
+void egi_svg_scale(FILE *f, const egi_frame *fr, int levels,
+                   void (*shade)(char text[8], double part), char tick[5][16],
+                   const char *name);
 
 /* Colours of heat maps on light ground, "#rrggbb" into text: part in [0, 1] of
  * the way from white to dark blue, or, two-sided, from blue over white to
  * orange. */
 void egi_svg_shade(char text[8], double part, bool two_sided);
+void egi_svg_ramp(char text[8], double part); /* the one from white */
+/* Even steps to the eye (viridis), part in [0, 1]. */
+void egi_svg_even(char text[8], double part);
 /* A rainbow of equal lightness, turn in [0, 1]. */
 void egi_svg_rainbow(char text[8], double turn);
 
@@ -85,15 +94,12 @@ typedef struct egi_phase {
     egi_phase_column *column; /* ascending in t */
     egi_curve boundary;       /* metric `boundary`: a time for each value */
 } egi_phase;
-/* "density_2.5" to "density" and 2.5; false: that is no time of the run. */
-bool egi_phase_split(const egi_run *r, const char *metric, char *name,
-                     size_t size, double *t);
 eg_status egi_phase_read(egi_phase *m, const egi_run *runs, int n,
                          const char *name, eg_err *err);
 void egi_phase_release(egi_phase *m);
-/* axis: what is swept, "1000 beta" for thousandths; false: fewer than three
- * times or two values. */
-bool egi_svg_phase(FILE *f, const egi_phase *m, const char *name,
+/* value: what the colours say; axis: what is swept, "1000 beta" for
+ * thousandths; false: fewer than three times or two values. */
+bool egi_svg_phase(FILE *f, const egi_phase *m, const char *value,
                    const char *axis, const char *title);
 
 /* <text> with _{sub} and ^{sup}; anchor "start", "middle" or "end"; extra are

@@ -158,14 +158,15 @@ void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
                  "transform=\"rotate(-90)\"", y_label);
 }
 
-void egi_svg_scale(FILE *f, const egi_frame *fr, int levels, bool two_sided,
-                   char tick[5][16], const char *name)
+void egi_svg_scale(FILE *f, const egi_frame *fr, int levels,
+                   void (*shade)(char text[8], double part), char tick[5][16],
+                   const char *name)
 {
     double x = fr->left + fr->width + 14;
     char colour[8];
 
     for (int k = 0; k < levels; k++) {
-        egi_svg_shade(colour, (k + .5) / levels, two_sided);
+        shade(colour, (k + .5) / levels);
         egi_fprintf(f,
                     "<rect x=\"%.1f\" y=\"%.2f\" width=\"8\" height=\"%.2f\" "
                     "fill=\"%s\"/>\n",

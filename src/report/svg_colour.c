@@ -34,6 +34,27 @@ void egi_svg_shade(char text[8], double part, bool two_sided)
         a->b + t * (b->b - a->b));
 }
 
+void egi_svg_ramp(char text[8], double part)
+{
+    egi_svg_shade(text, part, false);
+}
+
+void egi_svg_even(char text[8], double part)
+{
+    static const rgb stop[] = {{68, 1, 84},    {72, 40, 120},  {62, 73, 137},
+                               {49, 104, 142}, {38, 130, 142}, {31, 158, 137},
+                               {53, 183, 121}, {110, 206, 88}, {181, 222, 43},
+                               {253, 231, 37}};
+    const int n = sizeof stop / sizeof *stop - 1;
+    double t = n * fmin(1, fmax(0, part));
+    int i = t >= n ? n - 1 : (int)t;
+    const rgb *a = &stop[i], *b = &stop[i + 1];
+
+    t -= i;
+    put(text, a->r + t * (b->r - a->r), a->g + t * (b->g - a->g),
+        a->b + t * (b->b - a->b));
+}
+
 static double gamma_of(double v)
 {
     v = fmin(1, fmax(0, v));

@@ -135,7 +135,7 @@ static void put_column(FILE *out, const egi_flow *f, int q, double x0,
         for (end = b + 1; end < f->bins; end++)
             if ((int)lrint(LEVELS * sqrt(fmin(1, h[end] / top))) != k) break;
         if (k == 0) continue;
-        egi_svg_shade(colour, (double)k / LEVELS, false);
+        egi_svg_ramp(colour, (double)k / LEVELS);
         egi_fprintf(
             out,
             "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" "
@@ -162,7 +162,7 @@ egi_drawn egi_svg_inner(FILE *out, const egi_flow *f, const char *title)
                    border(f, &fr, from, q + 1), top);
     for (int k = 0; k <= 4; k++) /* equal steps of the root */
         (void)egi_snprintf(tick[k], sizeof tick[k], "%.2g", top * k * k / 16);
-    egi_svg_scale(out, &fr, LEVELS, false, tick, "density");
+    egi_svg_scale(out, &fr, LEVELS, egi_svg_ramp, tick, "density");
     fputs("</g>\n", out);
     egi_svg_axes(out, &fr, "time t", "inner product <x_{i}, x_{j}>", NULL, 0);
     fputs("</svg>\n", out);

@@ -7,7 +7,7 @@
 #include "report/svg.h"
 #include "base/num.h"
 
-enum { LEFT = 58, TOP = 28, WIDE = 308, HIGH = 230, LEVELS = 60 };
+enum { LEFT = 58, TOP = 28, WIDE = 308, HIGH = 230, LEVELS = 60, WORDS = 72 };
 
 bool egi_phase_split(const egi_run *r, const char *metric, char *name,
                      size_t size, double *t)
@@ -114,7 +114,7 @@ static double swept_of(const void *of, int i)
 }
 
 /* Least and largest value; shares in [0, 1] have the whole range. */
-static bool find_range(const egi_phase *m, double *lo, double *hi)
+static void find_range(const egi_phase *m, double *lo, double *hi)
 {
     *lo = HUGE_VAL;
     *hi = -HUGE_VAL;
@@ -123,10 +123,9 @@ static bool find_range(const egi_phase *m, double *lo, double *hi)
             *lo = fmin(*lo, m->column[k].curve.mean[i]);
             *hi = fmax(*hi, m->column[k].curve.mean[i]);
         }
-    if (*lo < 0 || *hi > 1) return false;
+    if (*lo < 0 || *hi > 1) return;
     *lo = 0;
     *hi = 1;
-    return true;
 }
 
 static void put_column(FILE *f, const egi_phase *m, const egi_frame *fr, int k,
@@ -135,9 +134,9 @@ static void put_column(FILE *f, const egi_phase *m, const egi_frame *fr, int k,
     const egi_curve *c = &m->column[k].curve;
     double x0 = egi_svg_x(fr, start(time_of, m, m->n, k));
     double x1 = egi_svg_x(fr, start(time_of, m, m->n, k + 1)), lo, hi;
-    bool share = find_range(m, &lo, &hi);
     char colour[8];
 
+    find_range(m, &lo, &hi);
     for (int i = 0, end; i < c->n; i = end) {
         double y0, y1, u = hi > lo ? (c->mean[i] - lo) / (hi - lo) : 0;
         long level = lrint(LEVELS * u);
@@ -148,7 +147,7 @@ static void put_column(FILE *f, const egi_phase *m, const egi_frame *fr, int k,
         }
         y0 = egi_svg_y(fr, start(swept_of, c, c->n, i) / unit);
         y1 = egi_svg_y(fr, start(swept_of, c, c->n, end) / unit);
-        egi_svg_shade(colour, (double)level / LEVELS, share);
+        egi_svg_even(colour, (double)level / LEVELS);
         egi_fprintf(
             f,
             "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" "
@@ -161,32 +160,61 @@ static void put_scale(FILE *f, const egi_phase *m, const egi_frame *fr,
                       const char *name)
 {
     double lo, hi;
-    bool share = find_range(m, &lo, &hi);
     char tick[5][16];
 
+    find_range(m, &lo, &hi);
     for (int k = 0; k <= 4; k++)
         (void)egi_snprintf(tick[k], sizeof tick[k], "%.3g",
                            lo + (hi - lo) * k / 4);
-    egi_svg_scale(f, fr, LEVELS, share, tick, name);
+    egi_svg_scale(f, fr, LEVELS, egi_svg_even, tick, name);
 }
 
-/* The line of theory, cut at the frame. */
+static void put_path(FILE *f, const egi_phase *m, const egi_frame *fr,
+                     double unit, const char *look)
+{
+    fprintf(f, "<path fill=\"none\" %s d=\"", look);
+    for (int i = 0; i < m->boundary.n; i++)
+        egi_fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M',
+                    egi_svg_x(fr, m->boundary.mean[i]),
+                    egi_svg_y(fr, m->boundary.x[i] / unit));
+    fputs("\"/>", f);
+}
+
+/* The line of theory, cut at the frame, to be seen on dark and light. */
 static void put_boundary(FILE *f, const egi_phase *m, const egi_frame *fr,
                          double unit)
 {
     fprintf(f,
             "<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
-            "viewBox=\"%d %d %d %d\"><path fill=\"none\" stroke=\"#111\" "
-            "stroke-width=\"1.6\" d=\"",
+            "viewBox=\"%d %d %d %d\">",
             LEFT, TOP, WIDE, HIGH, LEFT, TOP, WIDE, HIGH);
-    for (int i = 0; i < m->boundary.n; i++)
-        egi_fprintf(f, "%c%.1f %.1f", i ? 'L' : 'M',
-                    egi_svg_x(fr, m->boundary.mean[i]),
-                    egi_svg_y(fr, m->boundary.x[i] / unit));
-    fputs("\"/></svg>\n", f);
+    put_path(f, m, fr, unit, "stroke=\"#fff\" stroke-width=\"3.6\"");
+    put_path(f, m, fr, unit, "stroke=\"#111\" stroke-width=\"1.5\"");
+    fputs("</svg>\n", f);
 }
 
-bool egi_svg_phase(FILE *f, const egi_phase *m, const char *name,
+/* "Line: ..." in lines of at most WORDS letters; returns how many. f NULL:
+ * only counts. */
+static int put_words(FILE *f, double y)
+{
+    char text[400], *p = text;
+    int n = 0;
+
+    (void)snprintf(text, sizeof text, "Line: %s", egi_boundary_help);
+    while (*p) {
+        size_t take = strlen(p);
+
+        if (take > WORDS)
+            for (take = WORDS; take > 1 && p[take] != ' ';) take--;
+        if (p[take]) p[take++] = '\0';
+        if (f) egi_svg_text(f, LEFT, y + 13 * n, "start", "", p);
+        p += strlen(p) < take ? take : strlen(p);
+        n++;
+    }
+    return n;
+}
+
+bool egi_svg_phase(FILE *f, const egi_phase *m, const char *value,
                    const char *axis, const char *title)
 {
     const char *label;
@@ -194,20 +222,24 @@ bool egi_svg_phase(FILE *f, const egi_phase *m, const char *name,
     egi_frame fr = {
         .bare = true, .left = LEFT, .width = WIDE, .top = TOP, .height = HIGH};
     const egi_curve *c = m->n ? &m->column[0].curve : NULL;
+    bool lined;
 
     if (m->n < 3 || !c || c->n < 2) return false;
     fr.x0 = start(time_of, m, m->n, 0);
     fr.x1 = start(time_of, m, m->n, m->n);
     fr.y0 = start(swept_of, c, c->n, 0) / unit;
     fr.y1 = start(swept_of, c, c->n, c->n) / unit;
-    egi_svg_open(f, LEFT + WIDE + 58, TOP + HIGH + 40);
+    lined = m->boundary.n > 1;
+    egi_svg_open(f, LEFT + WIDE + 58,
+                 TOP + HIGH + 40 + (lined ? 13 * put_words(NULL, 0) + 6 : 0));
     egi_svg_text(f, LEFT, 16, "start", "font-size=\"12\" font-weight=\"bold\"",
                  title);
     fputs("<g shape-rendering=\"crispEdges\">\n", f);
     for (int k = 0; k < m->n; k++) put_column(f, m, &fr, k, unit);
-    put_scale(f, m, &fr, name);
+    put_scale(f, m, &fr, value);
     fputs("</g>\n", f);
-    if (m->boundary.n > 1) put_boundary(f, m, &fr, unit);
+    if (lined) put_boundary(f, m, &fr, unit);
+    if (lined) (void)put_words(f, TOP + HIGH + 50);
     egi_svg_axes(f, &fr, "time t", strcmp(label, "beta") ? label : "\xce\xb2",
                  NULL, 0);
     fputs("</svg>\n", f);

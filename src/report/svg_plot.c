@@ -34,7 +34,7 @@ eg_status egi_curve_pool(egi_curve *c, const egi_run *runs, int n,
         total += s ? s->n : 0;
     }
     all = eg_calloc((size_t)total + 1, sizeof *all);
-    block = eg_calloc(4 * ((size_t)total + 1), sizeof *block);
+    block = eg_calloc(5 * ((size_t)total + 1), sizeof *block);
     if (!all || !block) {
         eg_free(all);
         eg_free(block);
@@ -51,6 +51,7 @@ eg_status egi_curve_pool(egi_curve *c, const egi_run *runs, int n,
     c->mean = block + total;
     c->lo = block + 2 * (ptrdiff_t)total;
     c->hi = block + 3 * (ptrdiff_t)total;
+    c->count = block + 4 * (ptrdiff_t)total;
     for (int i = 0, end; i < k; i = end) {
         double sum = 0, lo = all[i].y, hi = all[i].y;
         for (end = i; end < k && all[end].x == all[i].x; end++) {
@@ -61,6 +62,7 @@ eg_status egi_curve_pool(egi_curve *c, const egi_run *runs, int n,
         c->x[c->n] = all[i].x;
         c->mean[c->n] = sum / (end - i);
         c->lo[c->n] = lo;
+        c->count[c->n] = end - i;
         c->hi[c->n++] = hi;
     }
     eg_free(all);
@@ -133,6 +135,7 @@ static int swept_ticks(double *tick, const egi_plot *p, const egi_frame *fr)
 static const char *dash_of(const egi_quantity *q)
 {
     if (strcmp(q->dash, "dash") == 0) return "5 3";
+    if (strcmp(q->dash, "dashdot") == 0) return "6 2 1.5 2";
     return strcmp(q->dash, "dot") == 0 ? "1.5 2.5" : "none";
 }
 

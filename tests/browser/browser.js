@@ -75,6 +75,14 @@ class Browser {
     const r = await this.send("Page.captureScreenshot", {format: "png"});
     fs.writeFileSync(file, Buffer.from(r.data, "base64"));
   }
+  /* Opens all that is folded, and what is folded inside. */
+  async openAll() {
+    for (let before = -1, n = 0; n !== before;) {
+      before = n;
+      n = await this.eval(`(() => {const all = [...document.querySelectorAll('details:not(.take)')];
+        for (const d of all) { if (d.fill) d.fill(); d.open = true; } return document.querySelectorAll('details').length;})()`);
+    }
+  }
   async close() {
     this.session = undefined;
     const gone = new Promise((done) => this.process.once("exit", done));

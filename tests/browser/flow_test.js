@@ -11,7 +11,7 @@ const {sleep, check, makePage, runParts} = require("./browser.js");
 
 const PLOTS = ".scene, .plot";
 async function drawAll(b) {
-  await b.eval("document.querySelectorAll('details').forEach((d) => { d.open = true; })");
+  await b.openAll();
   const n = await b.eval(`document.querySelectorAll('${PLOTS}').length`);
   for (let i = 0; i < n; i++) {
     const e = `document.querySelectorAll('${PLOTS}')[${i}]`;

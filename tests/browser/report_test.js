@@ -11,7 +11,7 @@ const {sleep, check, makePage, runParts} = require("./browser.js");
 
 /* Opens what is folded and scrolls past every figure. */
 async function drawAll(b) {
-  await b.eval("document.querySelectorAll('details').forEach((d) => { d.open = true; })");
+  await b.openAll();
   const n = await b.eval("document.querySelectorAll('.plot').length");
   for (let i = 0; i < n; i++) {
     await b.eval(`document.querySelectorAll('.plot')[${i}].scrollIntoView({behavior: 'instant', block: 'center'})`);

@@ -9,12 +9,12 @@ tiny 5 >c.yaml
 expect 0 finished - "$engram" sweep c.yaml --grid model.d_model=16,24 \
     --grid optim.lr=0.1,0.01 --seeds 1-3 --jobs 2
 expect 0 '^runs/tiny/report.html$' 'runs/tiny: 12 runs' "$engram" report tiny
-n_checks=$((n_checks + 5))
+n_checks=$((n_checks + 8))
 [ "$(runs_on runs/tiny/report.html)" = 12 ] ||
     die "$(runs_on runs/tiny/report.html) of 12 runs"
 for d in 16 24; do
     for lr in 0.1 0.01; do
-        grep -q "\"tiny, model.d_model=$d, optim.lr=$lr\"" \
+        grep -q "\"name\": *\"d_model $d, lr $lr\"" \
             runs/tiny/report.html || die "no group of $d, $lr"
     done
 done
@@ -41,6 +41,11 @@ expect 0 '^report.html' - "$engram" report tiny "$again"
 expect 0 '[0-9]+ figures in svg' - "$engram" report tiny --svg svg
 [ "$(ls svg/*-loss.svg | wc -l)" = 4 ] || die 'figures of four groups'
 [ "$(ls svg | wc -l)" = "$(sed 's/ .*//' out)" ] || die 'a figure is lost'
+[ -e svg/tiny-d_model-16-lr-0-1-loss.svg ] || die 'not named after its setting'
+expect 0 '[0-9]+ files of numbers in csv' - "$engram" report tiny --csv csv
+[ "$(ls csv/*-loss.csv | wc -l)" = 4 ] || die 'numbers of four groups'
+grep -q '^loss,"tiny, d_model 16, lr 0.1",loss,0,' \
+    csv/tiny-d_model-16-lr-0-1-loss.csv || die 'no numbers'
 # names without a letter that every system takes still have a figure each
 for name in "$(printf '\344\270\255')" "$(printf '\346\226\207')"; do
     expect 0 finished - "$engram" run c.yaml --set "run.name=$name" --runs far

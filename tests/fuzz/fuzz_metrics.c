@@ -68,7 +68,7 @@ static void check_lines(const char *text, size_t size, const eg_metrics *m,
 
 static void check_table(const egi_table *t)
 {
-    json_t *j = egi_table_json(t);
+    json_t *j = egi_table_json(t, EGI_MAX_POINTS);
 
     EG_ASSERT(j);
     EG_ASSERT(json_object_size(json_object_get(j, "series")) == (size_t)t->n);

@@ -101,7 +101,8 @@ static void show(egi_run *r)
 {
     eg_err err = {0};
     egi_heats h;
-    json_t *j = egi_run_json(r), *labels = egi_labels_json(r), *maps = NULL;
+    json_t *j = egi_run_json(r, EGI_MAX_POINTS), *labels = egi_labels_json(r),
+           *maps = NULL;
 
     EG_ASSERT(j && labels);
     EG_ASSERT(json_is_string(json_object_get(j, "dir")));

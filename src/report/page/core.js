@@ -6,7 +6,7 @@ const HAS_PLOTLY = typeof Plotly !== "undefined";
 const PHONE = window.matchMedia("(max-width: 640px)");
 const STATE = {
   dark: window.matchMedia("(prefers-color-scheme: dark)").matches,
-  log: false, band: "range",
+  log: false, band: "range", whole: false,
 };
 
 /* h("p", {class: "note"}, "text", node, ...) */
@@ -62,7 +62,7 @@ function num(x, digits = 3) {
   let s;
   if (x === 0) s = "0";
   else if (a >= 1e6 || a < 1e-3) s = x.toExponential(digits - 1).replace(/e\+?(-?)(\d+)/, "·10^$1$2");
-  else if (a >= 1000) s = Math.round(x).toLocaleString("en").replace(/,/g, "\u2009");
+  else if (a >= 1000) s = Math.round(x).toLocaleString("en").replace(/,/g, "\u202f");
   else s = String(Number(x.toPrecision(digits)));
   if (s.includes("^"))
     s = s.replace(/\^(-?\d+)/, (m, d) => [...d].map((c) => c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[+c]).join(""));
@@ -80,8 +80,8 @@ function bytes(b) {
   while (b >= 1024 && i < 4) { b /= 1024; i++; }
   return num(b) + "\u202f" + u[i];
 }
-function slug(text) {
-  return "run-" + String(text).replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "").toLowerCase();
+function slug(text, kind = "run") {
+  return kind + "-" + String(text).replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "").toLowerCase();
 }
 
 /* --- segmented buttons --- */
@@ -93,6 +93,11 @@ function segment(host, items, value, pick) {
         pick(id);
       }}, text));
   return host;
+}
+
+/* The box of a figure: files made of it are called after figure and setting. */
+function plotBox(name, setting, label, cls) {
+  return h("div", {class: "plot" + (cls ? " " + cls : ""), role: "img", "aria-label": label, "data-figure": name, "data-setting": setting || ""});
 }
 
 /* --- figures are drawn when they come into sight --- */
@@ -111,9 +116,9 @@ function drawFigure(f) {
   f.draw(f.div);
 }
 /* draw(div) is called on first sight and again whenever the look changes; own:
- * it needs no plotting library. */
-function figure(div, draw, own) {
-  const f = {div, draw, stale: true, seen: false};
+ * it needs no plotting library; table: see take.js. */
+function figure(div, draw, own, table) {
+  const f = {div, draw, table, stale: true, seen: false};
   div.figure = f;
   if (!HAS_PLOTLY && !own) {
     div.className = "note";
@@ -121,9 +126,23 @@ function figure(div, draw, own) {
     return f;
   }
   div.classList.add("wait");
+  div.append(takeMenu(f));
   FIGURES.push(f);
   watcher.observe(div);
   return f;
+}
+/* A figure that is gone is forgotten. */
+function dropFigures(list) {
+  for (const f of list) {
+    const at = FIGURES.indexOf(f);
+    if (at >= 0) FIGURES.splice(at, 1);
+    watcher.unobserve(f.div);
+    if (HAS_PLOTLY && f.div._fullLayout) Plotly.purge(f.div);
+  }
+}
+function again(f) {
+  f.stale = true;
+  if (f.seen) drawFigure(f);
 }
 function redrawAll(now) {
   for (const f of FIGURES) {
@@ -132,9 +151,6 @@ function redrawAll(now) {
     if (now ? !hidden : f.seen) drawFigure(f);
   }
 }
-window.addEventListener("beforeprint", () => {
-  for (const f of FIGURES) if (f.stale && !f.div.closest("details:not([open])")) drawFigure(f);
-});
 
 /* --- theme --- */
 function css(name) {
@@ -162,6 +178,5 @@ function baseLayout(extra) {
 const CONFIG = {
   responsive: true, displaylogo: false, scrollZoom: false,
   displayModeBar: PHONE.matches ? false : "hover",
-  modeBarButtons: [["toImage", "resetScale2d"]],
-  toImageButtonOptions: {format: "svg"},
+  modeBarButtons: [["resetScale2d"]],
 };

@@ -3,6 +3,8 @@
 const SPARE = [["#7a6a00", "#cdbb4a"], ["#00767a", "#4cc3c7"], ["#a3304c", "#f0889f"], ["#5a4fb0", "#a79df0"],
   ["#4d7a1e", "#9ccb66"], ["#7b4a9e", "#c79be6"], ["#9a4a12", "#e0925a"], ["#35608f", "#86b3e3"]];
 const spareColour = new Map();
+/* Loss, accuracy and floor of one group have one colour: what, which group. */
+const GROUPED = /^((?:loss|acc|floor)(?:_test|_train)?)\.(.+)$/;
 
 /* The fixed colour of a quantity; those without one get a spare colour, the
  * same on the whole page. */
@@ -10,7 +12,7 @@ function colourOf(name) {
   const q = DATA.quantities[name];
   let pair = [q.light, q.dark];
   if (!q.light) {
-    const key = name.replace(/^grad_/, "");
+    const of = GROUPED.exec(name), key = of ? "group " + of[2] : name.replace(/^grad_/, "");
     if (!spareColour.has(key)) spareColour.set(key, SPARE[spareColour.size % SPARE.length]);
     pair = spareColour.get(key);
   }
@@ -67,7 +69,7 @@ function axisName(opts) {
 }
 
 /* Bands are closed shapes, cut where a value is missing. */
-function bandTraces(x, lo, hi, colour) {
+function bandTraces(x, lo, hi, colour, faint = 1) {
   const traces = [];
   let start = 0;
   const close = (end) => {
@@ -75,7 +77,7 @@ function bandTraces(x, lo, hi, colour) {
       const xs = x.slice(start, end);
       traces.push({x: xs.concat([...xs].reverse()),
         y: hi.slice(start, end).concat(lo.slice(start, end).reverse()),
-        mode: "lines", line: {width: 0}, fill: "toself", fillcolor: fade(colour, STATE.dark ? .24 : .17),
+        mode: "lines", line: {width: 0}, fill: "toself", fillcolor: fade(colour, faint * (STATE.dark ? .24 : .17)),
         hoverinfo: "skip", type: "scatter"});
     }
     start = end + 1;
@@ -120,10 +122,33 @@ function curveTraces(group, names, hidden, opts) {
   return bands.concat(lines);
 }
 
-function curveLayout(panel, opts) {
+/* The range of an axis that fits lo to hi; 0 is shown when it is not far. */
+function fitted(lo, hi) {
+  if (!(hi >= lo)) return [0, 1];
+  if (lo > 0 && lo < .5 * hi) lo = 0;
+  const pad = (hi - lo || Math.abs(hi) || 1) * .04;
+  return [lo === 0 ? -pad / 2 : lo - pad, hi + pad];
+}
+/* Of what is drawn, error bars too. */
+function extent(traces) {
+  let lo = Infinity, hi = -Infinity;
+  for (const t of traces)
+    if (t.visible !== "legendonly")
+      (t.y || []).forEach((v, i) => {
+        if (v === null || !Number.isFinite(v)) return;
+        const e = t.error_y || {}, up = (e.array && e.array[i]) || 0, down = (e.arrayminus ? e.arrayminus[i] : up) || 0;
+        lo = Math.min(lo, v - down);
+        hi = Math.max(hi, v + up);
+      });
+  return [lo, hi];
+}
+function yRange(panel, traces) {
+  return panel.hi > panel.lo && STATE.whole ? [panel.lo - .015, panel.hi + .035] : fitted(...extent(traces));
+}
+
+function curveLayout(panel, opts, traces) {
   const grid = css("--grid"), line = css("--line");
   const axis = {gridcolor: grid, linecolor: line, zeroline: false, automargin: true, ticks: "outside", ticklen: 4, tickcolor: line};
-  const fixed = panel.hi > panel.lo;
   const theory = opts.theory || opts.clock, log = opts.clock ? opts.clock.log : theory ? opts.logAxis : STATE.log;
   const layout = baseLayout({
     hovermode: "x unified",
@@ -131,8 +156,7 @@ function curveLayout(panel, opts) {
       type: log ? "log" : "linear", showgrid: false,
       nticks: opts.small || PHONE.matches ? 5 : 8}),
     yaxis: Object.assign({}, axis, {title: {text: escapeText(opts.unit || panel.unit), standoff: 6},
-      range: fixed ? [panel.lo - .015, panel.hi + .035] : undefined,
-      rangemode: opts.free ? "normal" : "tozero", nticks: 6}),
+      range: opts.yRange || yRange(panel, traces), nticks: 6}),
   });
   if (layout.xaxis.type === "log") { layout.xaxis.dtick = 1; layout.xaxis.minor = {ticks: "outside", ticklen: 2, tickcolor: line}; }
   if (opts.theory && opts.ticks.length <= 10) {
@@ -142,8 +166,7 @@ function curveLayout(panel, opts) {
     delete layout.xaxis.dtick;
     delete layout.xaxis.minor;
   }
-  if (opts.counts && !fixed) Object.assign(layout.yaxis, {type: "log", rangemode: "normal", tickmode: "array", tickvals: [0, 1, 2, 3, 4, 5, 6].flatMap((k) => [1, 2, 5].map((m) => m * 10 ** k))});
-  if (opts.yRange) { layout.yaxis.range = opts.yRange; }
+  if (opts.counts && panel.hi <= panel.lo) Object.assign(layout.yaxis, {type: "log", range: undefined, tickmode: "array", tickvals: [0, 1, 2, 3, 4, 5, 6].flatMap((k) => [1, 2, 5].map((m) => m * 10 ** k))});
   if (opts.xRange) layout.xaxis.range = STATE.log && !theory ? opts.xRange.map((v) => Math.log10(v + 1)) : opts.xRange;
   layout.shapes = opts.marks || [];
   return layout;
@@ -155,7 +178,7 @@ function swatch(name) {
   const s = svg("M0 5H24", "0 0 24 10");
   s.firstChild.setAttribute("stroke", colourOf(name));
   s.firstChild.setAttribute("stroke-width", "3");
-  if (q.dash !== "solid") s.firstChild.setAttribute("stroke-dasharray", q.dash === "dot" ? "3 3" : "6 4");
+  if (q.dash !== "solid") s.firstChild.setAttribute("stroke-dasharray", {dot: "3 3", dashdot: "7 3 2 3"}[q.dash] || "6 4");
   return s;
 }
 function legend(names, hidden, redraw, last) {
@@ -202,11 +225,39 @@ function offAtFirst(names) {
   return new Set(off.length < names.length ? off : []);
 }
 
+/* For take.js: the values of some quantities over steps, and over the settings
+ * [[name or null, group], ...], as the page has them. */
+function curveTable(settings, names) {
+  const named = settings.length > 1 || settings[0][0] !== null, rows = [];
+  for (const [name, g] of settings)
+    for (const quantity of names) {
+      const p = pool(g, quantity);
+      p.x.forEach((x, i) => rows.push([...(named ? [name] : []), quantity, x, p.mean[i], p.lo[i], p.hi[i], p.n[i]]));
+    }
+  return [[...(named ? ["of"] : []), "quantity", "x", "mean", "min", "max", "seeds"], rows];
+}
+
+/* A crowded panel in parts of a few lines: what belongs to no group, and each
+ * group with its test, its training sequences and its floor. [[title, names]]. */
+const CROWD = 8;
+function parted(names) {
+  const of = new Map(), rest = [];
+  for (const n of names) {
+    const m = GROUPED.exec(n);
+    if (!m || m[2] === "all") rest.push(n);
+    else if (of.has(m[2])) of.get(m[2]).push(n);
+    else of.set(m[2], [n]);
+  }
+  if (names.length <= CROWD || of.size < 2) return [[null, names]];
+  return [...(rest.length ? [[null, rest]] : []), ...of];
+}
+
 /* One card: a panel of a group. */
 function curveCard(group, panel, names, extra) {
   const opts = Object.assign({}, extra);
   const hidden = offAtFirst(names), bad = badNotes(group, names);
-  const div = h("div", {class: "plot", role: "img", "aria-label": `${panel.title} against ${axisName(opts)}, ${group.name}`});
+  const title = opts.title || panel.title;
+  const div = plotBox(bareText(title), group.file, `${panel.title} against ${axisName(opts)}, ${group.name}`);
   const draw = () => {
     opts.marks = bad.marks.filter((m) => !hidden.has(m.name)).map((m) => {
       const x = stepX([m.step], opts)[0];
@@ -214,12 +265,13 @@ function curveCard(group, panel, names, extra) {
     }).concat(opts.events ? opts.events() : []);
     chips.recolour();
     [...chips.children].forEach((c, i) => { c.lastChild.textContent = lastText(group, names[i]); });
-    return Plotly.react(div, curveTraces(group, names, hidden, opts), curveLayout(panel, opts), CONFIG).then(opts.drawn);
+    const traces = curveTraces(group, names, hidden, opts);
+    return Plotly.react(div, traces, curveLayout(panel, opts, traces), CONFIG).then(opts.drawn);
   };
   const chips = legend(names, hidden, draw, (name) => lastText(group, name));
-  const card = h("div", {class: "card"}, h("h3", null, opts.title || panel.title),
+  const card = h("div", {class: "card"}, h("h3", null, mathNodes(title)),
     panel.note && !opts.theory ? h("p", {class: "note"}, mathNodes(panel.note)) : null, div, chips, bad.words);
-  const f = figure(div, draw);
+  const f = figure(div, draw, false, () => curveTable([[null, group]], names));
   if (opts.clock) flowCurve(f, opts, names.map((n) => pool(group, n).mean));
   return card;
 }
@@ -231,47 +283,4 @@ function theoryOpts(group) {
   const x = [...xs].sort((a, b) => a - b);
   return {theory: true, axis: group.axis, ticks: x,
     logAxis: x.length > 2 && x[0] > 0 && x[x.length - 1] / x[0] >= 8};
-}
-
-/* --- side by side: one small figure a group, axes shared --- */
-function compareSection(groups) {
-  const host = document.getElementById("compare");
-  const panels = DATA.panels.filter((p) => groups.filter((g) => g.panels.has(p.id)).length > 1 && !p.fold);
-  if (groups.length < 2 || !panels.length) return;
-  host.hidden = false;
-  let hidden = new Set();
-  const grid = h("div", {class: "grid small"}), box = h("div");
-  const choice = h("div", {class: "seg", role: "group", "aria-label": "Quantity"});
-  const wanted = ["acc", "recall"].map((id) => panels.find((p) => p.id === id)).find(Boolean) || panels[0];
-  let drawn = [];
-  const show = (id) => {
-    const panel = panels.find((p) => p.id === id), names = [];
-    const members = groups.filter((g) => g.panels.has(id));
-    for (const g of members) for (const n of g.panels.get(id)) if (!names.includes(n)) names.push(n);
-    names.sort((a, b) => DATA.quantities[a].order - DATA.quantities[b].order);
-    hidden = offAtFirst(names);
-    let top = 0, end = 0;
-    for (const g of members) for (const n of g.panels.get(id)) {
-      const p = pool(g, n);
-      p.hi.forEach((v) => { if (v !== null) top = Math.max(top, v); });
-      if (p.x.length) end = Math.max(end, p.x[p.x.length - 1]);
-    }
-    for (const f of drawn) { FIGURES.splice(FIGURES.indexOf(f), 1); if (HAS_PLOTLY) Plotly.purge(f.div); }
-    drawn = [];
-    const chips = legend(names, hidden, () => { for (const f of drawn) { f.stale = true; if (f.seen) drawFigure(f); } });
-    grid.replaceChildren(...members.map((g) => {
-      const div = h("div", {class: "plot", role: "img", "aria-label": `${panel.title}, ${g.name}`});
-      const opts = {small: true, xRange: [0, end], yRange: panel.hi > panel.lo ? null : [0, top * 1.05]};
-      drawn.push(figure(div, () => {
-        chips.recolour();
-        return Plotly.react(div, curveTraces(g, g.panels.get(id), hidden, opts), curveLayout(panel, opts), Object.assign({}, CONFIG, {displayModeBar: false}));
-      }));
-      return h("div", {class: "card"}, h("h3", null, h("a", {href: "#" + g.anchor}, g.name)), div);
-    }));
-    box.replaceChildren(chips);
-  };
-  segment(choice, panels.map((p) => [p.id, p.title]), wanted.id, show);
-  host.append(h("div", {class: "head"}, h("h2", null, "Side by side"), h("span", {class: "meta"}, `${groups.length} settings, shared axes`)),
-    h("div", {class: "grid"}, ladderCards(groups)), choice, box, grid);
-  show(wanted.id);
 }

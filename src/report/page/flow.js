@@ -2,6 +2,20 @@
 "use strict";
 const SECONDS = 12; /* a whole play */
 
+/* For take.js: all tokens, and their inner products, at all times shown. */
+function tokenTable(S) {
+  const rows = [], k = S.d.dim;
+  for (let q = 0; q < S.frames; q++)
+    for (let i = 0; i < S.n; i++) rows.push([S.d.t[q], S.d.token[i], ...S.x.subarray((q * S.n + i) * k, (q * S.n + i + 1) * k)]);
+  return [["t", "token", "x1", "x2", "x3"].slice(0, 2 + k), rows];
+}
+function histTable(S) {
+  const rows = [], k = S.d.bins;
+  for (let q = 0; q < S.frames; q++)
+    for (let b = 0; b < k; b++) rows.push([S.d.t[q], -1 + (2 * b + 1) / k, S.hist[q * k + b]]);
+  return [["t", "inner_product", "density"], rows];
+}
+
 /* --- angle (or coordinate) of every token against time --- */
 function tracksCard(S) {
   let kept = null, look = "";
@@ -40,7 +54,7 @@ function tracksCard(S) {
     const x = PAD.l + (w - PAD.l - PAD.r) * S.part(S.t);
     g.strokeStyle = css("--ink"); g.lineWidth = 1.2;
     g.beginPath(); g.moveTo(x, PAD.t); g.lineTo(x, height - PAD.b); g.stroke();
-  });
+  }, S.file, () => tokenTable(S));
   S.listeners.push(fig.again);
   return h("div", {class: "card fill"}, h("h3", null, angle ? "Angles over time" : "Tokens over time"),
     h("p", {class: "note"}, angle ? "One line a token; lines that meet are tokens that cluster." : "One line a token."), fig.div);
@@ -71,7 +85,7 @@ function histCard(S) {
       g.textAlign = x + half > w ? "right" : "center";
       g.fillText(text, g.textAlign === "right" ? x + 4 : x, py(most) - 1);
     }
-  });
+  }, S.file, () => histTable(S));
   S.listeners.push(fig.again);
   return h("div", {class: "card fill"}, h("h3", null, "Inner products, now"), h("p", {class: "note"}, "Pairs i < j. A bar at 1: pairs that have met."), fig.div);
 }
@@ -97,7 +111,7 @@ function cursor(div, S) {
 /* --- the same over all times --- */
 function histMapCard(S) {
   const d = S.d, bins = d.bins;
-  const div = h("div", {class: "plot", role: "img", "aria-label": "Distribution of inner products over time"});
+  const div = plotBox("Inner products over time", S.file, "Distribution of inner products over time");
   let has = false;
   const draw = async () => {
     const from = S.log ? d.t.findIndex((t) => t > 0) : 0, stops = RAMP[STATE.dark ? "dark" : "light"];
@@ -128,7 +142,7 @@ function tokensCard(S, group) {
   const fig = canvasFigure("square", `Tokens on ${where}, ${group.name}${solid ? "; turn with the arrow keys" : ""}`, (g, w, height) => {
     if (S.playing && !view.touched && solid) view.yaw = .52 + .52 * (S.part(S.t) - .5);
     paint(g, w, height, S, view);
-  });
+  }, S.file, () => tokenTable(S));
   if (solid) turnable(fig, view);
   S.listeners.push(fig.again);
   const choices = Object.keys(COLOURING).filter((k) => (k !== "cluster" || d.label) && (k !== "start" || d.dim > 1 || !d.sphere));
@@ -224,5 +238,6 @@ function flowSection(group, cards) {
 function flowClock(group) {
   const S = group.tokens ? flowState(group) : {log: false, listeners: []};
   S.redraw = [];
+  S.file = group.file;
   return S;
 }

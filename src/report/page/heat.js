@@ -10,6 +10,10 @@ const TWO = {
   dark: ["#9bd4fb", "#3c8fcb", "#1c4364", "#181b21", "#5f3413", "#d9772a", "#ffc795"],
 };
 
+/* For maps of a value over two others: even steps of it are even steps to the
+ * eye, and to colour-blind eyes (viridis, by van der Walt and Smith). */
+const VIRIDIS = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"];
+
 /* A token as something visible. */
 function glyph(point) {
   if (point === 32) return "␣";
@@ -100,7 +104,7 @@ function heatCard(map, labels, shared) {
   const get = unpack(map), top = colourTop(map, get);
   const rowNames = axisNames(map.row_axis, rows, labels), colNames = axisNames(map.col_axis, cols, labels);
   const view = {head: 0};
-  const div = h("div", {class: "plot heat", role: "img", "aria-label": `${map.label}: ${map.value} by ${map.rows} and ${map.cols}`});
+  const div = plotBox(bareText(map.name), shared.file, `${map.label}: ${map.value} by ${map.rows} and ${map.cols}`, "heat");
   const shownRows = () => (shared.window && map.row_axis === "token" ? Math.min(rows, shared.window) : rows);
   const shownCols = () => (shared.window && map.col_axis === "token" ? Math.min(cols, shared.window) : cols);
   const index = () => {
@@ -148,7 +152,7 @@ function heatCard(map, labels, shared) {
     const [tx, ty] = ticks();
     Plotly.relayout(div, {"xaxis.tickvals": tx.vals, "xaxis.ticktext": tx.text, "xaxis.tickfont.size": tx.size, "yaxis.tickfont.size": ty.size, "yaxis.tickvals": ty.vals, "yaxis.ticktext": ty.text});
   };
-  const f = figure(div, draw);
+  const f = figure(div, draw, false, () => [["quantity", "step", "head", map.rows, map.cols, "value"], z().flatMap((row, r) => row.map((v, c) => [map.name, map.steps[index()], view.head, rowNames.short[r], colNames.short[c], v]))]);
   const pick = heads > 1 ? h("select", {"aria-label": "Head", onchange: (e) => { view.head = Number(e.target.value); drawFigure(f); }},
     [...Array(heads).keys()].map((i) => h("option", {value: i}, `head ${i}`))) : null;
   shared.cards.push({f, move: () => {
@@ -165,7 +169,7 @@ function heatSection(group) {
   const moving = group.maps.filter((m) => !m.full), whole = group.maps.filter((m) => m.full);
   const steps = [...new Set(moving.flatMap((m) => m.steps))].sort((a, b) => a - b);
   const tokens = moving.filter((m) => m.row_axis === "token").map((m) => m.shape[1]);
-  const shared = {step: steps[steps.length - 1], window: 0, cards: []};
+  const shared = {step: steps[steps.length - 1], window: 0, cards: [], file: group.file};
   const longest = Math.max(0, ...tokens), sizes = [24, 40].filter((n) => n < longest);
   if (sizes.length) shared.window = PHONE.matches ? sizes[0] : sizes[Math.min(1, sizes.length - 1)];
   const out = h("output", null), play = h("button", {class: "play", type: "button", "aria-label": "Play"}, svg(PLAY));
@@ -197,7 +201,7 @@ function heatSection(group) {
   const box = h("div", {class: "inside"}, h("div", {class: "sub"}, h("h3", null, "Inside the model, over time"),
     h("span", {class: "note"}, `${group.maps_seed >= 0 ? "seed " + group.maps_seed + ", " : ""}${steps.length} snapshots${fewer ? " (some left out to keep the page small)" : ""}; values kept to 8 bits`)),
     h("div", {class: "time"}, play, range, out, zoom ? h("span", null, "tokens ") : null, zoom), grid,
-    whole.length ? fold("The whole sequence", `at the last step, ${whole[0].shape[1]} positions`, h("div", {class: "grid"}, whole.map((m) => heatCard(m, group.labels || {}, {step: m.steps[0], window: 0, cards: []})))) : null);
+    whole.length ? fold("The whole sequence", `at the last step, ${whole[0].shape[1]} positions`, h("div", {class: "grid"}, whole.map((m) => heatCard(m, group.labels || {}, {step: m.steps[0], window: 0, cards: [], file: group.file})))) : null);
   set(steps.length - 1);
   return box;
 }

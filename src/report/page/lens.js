@@ -173,6 +173,7 @@ function lensPage() {
   document.getElementById("lenses").append(...[birth(), mesa(), flow(), energy()].filter(Boolean));
   document.getElementById("jump").append(...["birth", "mesa", "flow", "energy"].filter((id) => NOW[id]).map((id) => h("a", {href: "#" + id, style: "margin-right:1rem"}, id)));
   document.getElementById("theme").addEventListener("click", () => { STATE.dark = !STATE.dark; applyTheme(); redrawAll(false); });
+  window.addEventListener("beforeprint", () => redrawAll(true));
   applyTheme();
 }
 lensPage();

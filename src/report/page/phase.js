@@ -27,7 +27,8 @@ function sweptAxis(axis) {
 }
 
 function phaseCard(group, name, list) {
-  const div = h("div", {class: "plot phase", role: "img", "aria-label": `${name} by time and ${group.axis}, ${group.name}`});
+  const kind = (group.phases || {})[name] || {title: name, value: name, note: "", boundary: ""};
+  const div = plotBox(bareText(kind.title), group.file, `${name} by time and ${group.axis}, ${group.name}`, "phase");
   const axis = sweptAxis(group.axis), swept = pool(group, list[0][1]).x, rows = new Map(swept.map((v, i) => [v, i]));
   const table = (suffix) => {
     const z = swept.map(() => list.map(() => null));
@@ -39,19 +40,21 @@ function phaseCard(group, name, list) {
     return z;
   };
   const z = table(""), sd = table("_sd"), all = z.flat().filter((v) => v !== null);
-  const share = all.every((v) => v >= 0 && v <= 1), top = share ? 1 : Math.max(...all), low = share ? 0 : Math.min(...all);
+  const share = all.every((v) => v >= 0 && v <= 1);
   const line = group.runs.some((r) => r.series.boundary) ? pool(group, "boundary") : null;
   figure(div, () => {
-    const stops = share ? TWO[STATE.dark ? "dark" : "light"] : RAMP[STATE.dark ? "dark" : "light"], frame = {linecolor: css("--line"), zeroline: false, showgrid: false, automargin: true, ticks: "outside", ticklen: 4, tickcolor: css("--line")};
-    const traces = [{type: "heatmap", x: list.map(([t]) => t), y: swept.map((v) => v / axis.unit), z, zmin: low, zmax: top, colorscale: stops.map((c, i) => [i / (stops.length - 1), c]),
-      text: sd.map((row) => row.map((v) => (v === null ? "" : ` ± ${num(v, 2)}`))), hovertemplate: `t %{x:.4g}<br>${escapeText(axis.name)} %{y:.4g}<br>${escapeText(name)} <b>%{z:.3g}</b>%{text}<extra></extra>`,
-      colorbar: {thickness: 9, len: .9, outlinewidth: 0, ticklen: 3, nticks: 6, tickcolor: css("--line"), tickfont: {size: 10}, title: {text: escapeText(name), side: "right", font: {size: 11}}}}];
-    if (line) traces.push({type: "scatter", mode: "lines", x: line.mean, y: line.x.map((v) => v / axis.unit), line: {color: css("--ink"), width: 2.2}, hovertemplate: "boundary: t %{x:.4g}<extra></extra>"});
+    const whole = share && STATE.whole, low = whole ? 0 : Math.min(...all), top = whole ? 1 : Math.max(...all), frame = {linecolor: css("--line"), zeroline: false, showgrid: false, automargin: true, ticks: "outside", ticklen: 4, tickcolor: css("--line")};
+    const traces = [{type: "heatmap", x: list.map(([t]) => t), y: swept.map((v) => v / axis.unit), z, zmin: low, zmax: top, colorscale: VIRIDIS.map((c, i) => [i / (VIRIDIS.length - 1), c]), name: escapeText(name),
+      text: sd.map((row) => row.map((v) => (v === null ? "" : ` ± ${num(v, 2)}`))), hovertemplate: `t %{x:.4g}<br>${escapeText(axis.name)} %{y:.4g}<br>${escapeText(kind.value)} <b>%{z:.3g}</b>%{text}<extra></extra>`,
+      colorbar: {thickness: 9, len: .9, outlinewidth: 0, ticklen: 3, nticks: 6, tickcolor: css("--line"), tickfont: {size: 10}, title: {text: escapeText(kind.value), side: "right", font: {size: 11}}}}];
+    /* on dark and on light cells */
+    if (line) for (const [color, width] of [["#ffffff", 4.4], ["#111111", 1.8]])
+      traces.push({type: "scatter", mode: "lines", x: line.mean, y: line.x.map((v) => v / axis.unit), line: {color, width}, hovertemplate: "boundary: t %{x:.4g}<extra></extra>"});
     const span = (v) => { const n = v.length; return [v[0] - (v[1] - v[0]) / 2, v[n - 1] + (v[n - 1] - v[n - 2]) / 2]; };
     return Plotly.react(div, traces, baseLayout({hovermode: "closest",
       xaxis: Object.assign({}, frame, {title: {text: "time t", standoff: 8}, range: span(list.map(([t]) => t))}),
       yaxis: Object.assign({}, frame, {title: {text: escapeText(axis.name), standoff: 6}, range: span(swept.map((v) => v / axis.unit))})}), CONFIG);
   });
-  return h("div", {class: "card"}, h("h3", null, ...mathNodes(name)), h("p", {class: "note"},
-    `${swept.length} values of ${axis.name} × ${list.length} times${group.runs.length > 1 ? `, mean over ${group.runs.length} seeds` : ""}.${line ? " The line: boundary." : ""}`), div);
+  return h("div", {class: "card"}, h("h3", null, ...mathNodes(kind.title)), h("p", {class: "note"},
+    `${kind.note ? kind.note + " " : ""}${swept.length} values of ${axis.name} × ${list.length} times${group.runs.length > 1 ? `, mean over ${group.runs.length} seeds` : ""}.${line ? ` The line: ${kind.boundary}` : ""}`), div);
 }

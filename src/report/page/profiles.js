@@ -51,8 +51,12 @@ function profileLayout(across, up, log, whole) {
 }
 /* A card with a choice of two scales above its plot. */
 function profileCard(panel, title, note, group, traces, across, whole) {
-  const div = h("div", {class: "plot", role: "img", "aria-label": `${title} against ${across}, ${group.name}`}), box = h("div", {class: "seg", role: "group", "aria-label": "Scale"});
-  const state = {log: false}, draw = () => Plotly.react(div, traces(), profileLayout(across, panel.unit, state.log, whole), CONFIG);
+  const div = plotBox(bareText(title), group.file || group.name, `${title} against ${across}, ${group.name}`), box = h("div", {class: "seg", role: "group", "aria-label": "Scale"});
+  const state = {log: false}, draw = () => {
+    const all = traces(), layout = profileLayout(across, panel.unit, state.log, whole);
+    if (!state.log) layout.yaxis.range = fitted(...extent(all));
+    return Plotly.react(div, all, layout, CONFIG);
+  };
   segment(box, [["linear", "linear"], ["log", "log"]], "linear", (id) => { state.log = id === "log"; draw(); });
   figure(div, draw);
   return h("div", {class: "card"}, h("h3", null, title), note ? h("p", {class: "note"}, mathNodes(note)) : null, box, div);

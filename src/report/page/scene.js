@@ -19,9 +19,9 @@ function rainbow(turn, lift = 0) {
 }
 
 /* A canvas that fills its box and is painted when it is in sight. */
-function canvasFigure(cls, label, paint) {
+function canvasFigure(cls, label, paint, file, table) {
   const canvas = h("canvas", {role: "img", "aria-label": label});
-  const div = h("div", {class: "scene " + cls}, canvas);
+  const div = h("div", {class: "scene " + cls, "data-figure": label.split(/[,;]/)[0], "data-setting": file}, canvas);
   const draw = () => {
     const w = div.clientWidth, height = div.clientHeight, ratio = Math.min(2.5, window.devicePixelRatio || 1);
     if (!w || !height) return;
@@ -37,7 +37,7 @@ function canvasFigure(cls, label, paint) {
     paint(g, w, height, ratio);
     canvas.dataset.painted = String(Number(canvas.dataset.painted || 0) + 1);
   };
-  const f = figure(div, draw, true);
+  const f = figure(div, draw, true, table);
   new ResizeObserver(() => { if (f.seen) draw(); }).observe(div);
   return {div, canvas, f, again: () => { if (f.seen) draw(); else f.stale = true; }};
 }

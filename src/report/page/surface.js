@@ -62,7 +62,8 @@ function surfaceCard(group, grid, name) {
   const p = pool(group, name), z = grid.y.map(() => grid.x.map(() => null)), label = DATA.quantities[name].label;
   p.x.forEach((step, i) => { const at = grid.point.get(step); if (at) z[at[0]][at[1]] = p.mean[i]; });
   const all = z.flat().filter((v) => v !== null), low = Math.min(...all), high = Math.max(...all), view = {yaw: -1.1, pitch: .8};
-  const fig = canvasFigure("wide", `${name} over the plane, ${group.name}`, (g, w, height) => paintSurface(g, w, height, grid, z, low, high, view));
+  const fig = canvasFigure("wide", `${name} over the plane, ${group.name}`, (g, w, height) => paintSurface(g, w, height, grid, z, low, high, view), group.file,
+    () => [["quantity", "x", "y", "value"], z.flatMap((row, j) => row.map((v, i) => [name, grid.x[i], grid.y[j], v]))]);
   turnable(fig, view);
   return h("div", {class: "card"}, h("h3", null, ...mathNodes(label)), h("p", {class: "note"},
     `${num(low)} (dark) to ${num(high)}; ${grid.x.length} × ${grid.y.length} points${group.runs.length > 1 ? `, mean over ${group.runs.length} seeds` : ""}. Drag to turn.`), fig.div);

@@ -393,14 +393,15 @@ static void test_phase_svg(void **state)
     assert_int_equal(n, 2); /* the map, the boundary by itself */
     (void)snprintf(path, sizeof path, "%s/p-phase-x.svg", dir);
     text = test_read(path);
-    /* blue, white and orange: columns of one, two and one rectangle */
-    print_message("%d blue\n", count(text, "#0a4a80"));
-    assert_int_equal(count(text, "height=\"230.00\" fill=\"#0a4a80\""), 1);
-    assert_int_equal(count(text, "height=\"115.00\" fill=\"#0a4a80\""), 1);
-    assert_int_equal(count(text, "height=\"115.00\" fill=\"#ffffff\""), 1);
-    assert_int_equal(count(text, "height=\"230.00\" fill=\"#9c3f00\""), 1);
+    /* violet, green and yellow: columns of one, two and one rectangle */
+    print_message("%d violet\n", count(text, "#440154"));
+    assert_int_equal(count(text, "height=\"230.00\" fill=\"#440154\""), 1);
+    assert_int_equal(count(text, "height=\"115.00\" fill=\"#440154\""), 1);
+    assert_int_equal(count(text, "height=\"115.00\" fill=\"#22908c\""), 1);
+    assert_int_equal(count(text, "height=\"230.00\" fill=\"#fde725\""), 1);
     /* (1, 1) and (1.5, 2): centres of cells of the frame */
-    assert_non_null(strstr(text, "M212.0 200.5L263.3 85.5"));
+    assert_int_equal(count(text, "M212.0 200.5L263.3 85.5"), 2);
+    assert_non_null(strstr(text, ">Line: when tokens that start"));
     eg_free(text);
     test_folder_remove(root);
 }

@@ -94,14 +94,85 @@ static void test_groups(void **state)
     put_run(root, "b/1", CONFIG("b", "1", "0.1"), NULL, ROWS);
     data = report(root, names, 4);
     assert_int_equal(json_array_size(json_object_get(data, "groups")), 3);
-    assert_string_equal(text_of(group(data, 0), "name"), "a, optim.lr=0.1");
-    assert_string_equal(text_of(group(data, 1), "name"), "a, optim.lr=0.2");
+    assert_string_equal(text_of(group(data, 0), "name"), "a, lr 0.1");
+    assert_string_equal(text_of(group(data, 1), "name"), "a, lr 0.2");
     assert_string_equal(text_of(group(data, 2), "name"), "b");
     runs = json_object_get(group(data, 0), "runs");
     assert_int_equal(json_array_size(runs), 2);
     assert_int_equal(
         json_integer_value(json_object_get(json_array_get(runs, 0), "seed")),
         1);
+    json_decref(data);
+    test_folder_remove(root);
+}
+
+/* The heading of a setting: what differs, no more, and never a number. */
+static void test_headings(void **state)
+{
+    static const struct {
+        const char *config, *heading;
+    } run[] = {
+        {"run:\n  name: g\n  seed: 1\n  notes: one\ntask:\n  kind: bigram\n  "
+         "n_triggers: 5\noptim:\n  lr: 0.1\ntrain:\n  threads: 2\n",
+         "kind bigram, n_triggers 5, optim.lr 0.1, init.lr not set"},
+        {"run:\n  name: g\n  seed: 2\n  notes: two\ntask:\n  kind: bigram\n  "
+         "n_triggers: 5\noptim:\n  lr: 0.1\ntrain:\n  threads: 1\n",
+         NULL}, /* the same setting */
+        {"run:\n  name: g\n  seed: 1\ntask:\n  kind: markov\noptim:\n  lr: "
+         "0.1\ninit:\n  lr: \"a b\"\ntrain:\n  threads: 1\n",
+         "kind markov, n_triggers not set, optim.lr 0.1, init.lr a b"},
+        {"run:\n  name: g\n  seed: 1\ntask:\n  kind: bigram\n  "
+         "n_triggers: 5\noptim:\n  lr: 0.25\ntrain:\n  threads: 1\n",
+         "kind bigram, n_triggers 5, optim.lr 0.25, init.lr not set"},
+    };
+    char *root = test_folder();
+    const char *names[] = {"g/0", "g/1", "g/2", "g/3"};
+    json_t *data, *first;
+    size_t at = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        put_run(root, names[i], run[i].config, "{\"name\":\"g\"}", ROWS);
+    data = report(root, names, 4);
+    assert_int_equal(json_array_size(json_object_get(data, "groups")), 3);
+    for (size_t i = 0; i < 4; i++)
+        if (run[i].heading)
+            assert_string_equal(text_of(group(data, at++), "name"),
+                                run[i].heading);
+    first = json_object_get(group(data, 0), "differs");
+    assert_int_equal(json_array_size(first), 4);
+    first = json_array_get(first, 2);
+    assert_string_equal(json_string_value(json_array_get(first, 0)),
+                        "optim.lr");
+    assert_string_equal(json_string_value(json_array_get(first, 1)), "0.1");
+    json_decref(data);
+    test_folder_remove(root);
+}
+
+/* Of many keys that differ, as few are said as tell the settings apart. */
+static void test_many_keys(void **state)
+{
+    static const char *const value[] = {"1", "2", "3"};
+    char *root = test_folder(), config[3][400], dir[3][8];
+    const char *names[3];
+    json_t *data;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        int n = snprintf(config[i], sizeof config[i],
+                         "run:\n  name: m\nmodel:\n  a: %d\n", i == 2);
+
+        for (int k = 0; k < 8; k++)
+            n += snprintf(config[i] + n, sizeof config[i] - (size_t)n,
+                          "  b%d: %s\n", k, value[i]);
+        names[i] = dir[i];
+        (void)snprintf(dir[i], sizeof dir[i], "m/%d", i);
+        put_run(root, dir[i], config[i], "{\"name\":\"m\"}", ROWS);
+    }
+    data = report(root, names, 3);
+    assert_string_equal(text_of(group(data, 0), "name"), "a 0, b0 1");
+    assert_string_equal(text_of(group(data, 1), "name"), "a 0, b0 2");
+    assert_string_equal(text_of(group(data, 2), "name"), "a 1, b0 3");
     json_decref(data);
     test_folder_remove(root);
 }
@@ -124,8 +195,9 @@ static void test_names_of_groups(void **state)
     assert_int_equal(json_array_size(json_object_get(data, "groups")), 4);
     name[9 + 78] = '\0'; /* 26 characters */
     for (size_t i = 0; i < 3; i++) {
-        static const char *const rest[] = {", optim.lr=0.1", ", optim.lr=0.2",
-                                           ""};
+        static const char *const rest[] = {", kind train, lr 0.1",
+                                           ", kind train, lr 0.2",
+                                           ", kind not set, lr not set"};
         char want[200];
 
         (void)snprintf(want, sizeof want, "%s%s", name + 9, rest[i]);
@@ -270,7 +342,7 @@ static void test_escaping(void **state)
     assert_null(strstr(html, "<i>"));
     assert_non_null(strstr(html, "<title>&lt;/script&gt;&lt;script&gt;alert"));
     for (const char *p = html; (p = strstr(p, "</script>")); p++) scripts++;
-    assert_int_equal(scripts, 10); /* the page's own */
+    assert_int_equal(scripts, 5); /* the page's own */
     eg_free(html);
     test_folder_remove(root);
 }
@@ -372,6 +444,7 @@ static void test_svg(void **state)
     char *root = test_folder();
     char run[256], dir[256], path[300], *text;
     const char *p = run;
+    eg_report_opts opts = {0};
     int n = 0;
     eg_err err = {0};
 
@@ -386,10 +459,79 @@ static void test_svg(void **state)
     text = test_read(path);
     assert_non_null(strstr(text, "training step"));
     assert_non_null(strstr(text, "fraction of positions"));
-    /* 0.1 and 0.7 of an axis from 0 to 1.03, 190 high below 26 */
-    assert_non_null(strstr(text, "M58.0 197.6L366.0 86.9"));
+    /* 0.1 and 0.7 of an axis from 0 to 0.721, 190 high below 26 */
+    assert_non_null(strstr(text, "M58.0 189.6L366.0 31.5"));
     assert_null(strstr(text, "nan"));
     eg_free(text);
+    opts.whole = true; /* of one from 0 to 1.03 */
+    assert_int_equal(eg_report_svg(&p, 1, dir, &opts, &n, &err), EG_OK);
+    text = test_read(path);
+    assert_non_null(strstr(text, "M58.0 197.6L366.0 86.9"));
+    eg_free(text);
+    test_folder_remove(root);
+}
+
+/* The bars of a profile; and the same figures as numbers, all digits kept. */
+static void test_csv(void **state)
+{
+    static const char profile[] =
+        "{\"steps\": 2, \"threads\": 1, \"seconds\": 1, \"rows\": "
+        "[{\"what\": \"linear, a\", \"value\": \"x\", \"op\": 3, "
+        "\"direction\": "
+        "\"forward\", \"calls\": 2, \"seconds\": 0.5, \"share\": 0.25}]}";
+    char *root = test_folder();
+    char run[2][256], dir[256], path[300], *text;
+    const char *p[] = {run[0], run[1]};
+    int n = 0;
+    eg_err err = {0};
+
+    (void)state;
+    put_small_run(root);
+    test_put(root, "r/1/arrays/profile.json", profile);
+    put_run(root, "r/2", CONFIG("r", "2", "0.1"), "{\"name\":\"r<>\"}",
+            "{\"step\":0,\"loss\":4.0000000000000018}\n"
+            "{\"step\":5,\"loss\":3}\n");
+    for (int i = 0; i < 2; i++)
+        (void)snprintf(run[i], sizeof run[i], "%s/r/%d", root, i + 1);
+    (void)snprintf(dir, sizeof dir, "%s/svg", root);
+    assert_int_equal(eg_report_svg(p, 2, dir, NULL, &n, &err), EG_OK);
+    assert_int_equal(n, 4); /* loss, accuracy, profile, one map */
+    (void)snprintf(path, sizeof path, "%s/r-profile.svg", dir);
+    text = test_read(path);
+    assert_non_null(strstr(text, ">linear, a x</text>"));
+    assert_non_null(strstr(text, ">25.0 %</text>"));
+    assert_non_null(strstr(text, ">75.0 %</text>")); /* waiting */
+    eg_free(text);
+    (void)snprintf(dir, sizeof dir, "%s/csv", root);
+    assert_int_equal(eg_report_csv(p, 2, dir, NULL, &n, &err), EG_OK);
+    assert_int_equal(eg_report_csv(p, 2, dir, NULL, &n, &err), EG_OK);
+    assert_int_equal(n, 4);
+    (void)snprintf(path, sizeof path, "%s/r-loss.csv", dir);
+    text = test_read(path);
+    print_message("%s", text);
+    assert_string_equal(text, "figure,setting,quantity,x,mean,min,max,seeds\n"
+                              "loss,r<>,loss,0,4.000000000000001,4,"
+                              "4.000000000000002,2\n"
+                              "loss,r<>,loss,5,2.5,2,3,2\n");
+    eg_free(text);
+    (void)snprintf(path, sizeof path, "%s/r-pattern_L0.csv", dir);
+    text = test_read(path);
+    assert_string_equal(text, "figure,setting,step,head,row,column,value\n"
+                              "pattern_L0,r<>,5,0,0,0,1\n"
+                              "pattern_L0,r<>,5,0,0,1,0\n"
+                              "pattern_L0,r<>,5,0,1,0,0.5\n"
+                              "pattern_L0,r<>,5,0,1,1,0.5\n");
+    eg_free(text);
+    (void)snprintf(path, sizeof path, "%s/r-profile.csv", dir);
+    text = test_read(path);
+    assert_non_null(strstr(text, "\nprofile,r<>,3,\"linear, a\",x,forward,2,"
+                                 "0.5,0.25\n"));
+    eg_free(text);
+    /* pictures are no numbers: a folder of the one is not one of the other */
+    assert_int_equal(eg_report_svg(p, 2, dir, NULL, &n, &err), EG_EINVAL);
+    test_put(root, "csv/mine.csv", "a,b\n");
+    assert_int_equal(eg_report_csv(p, 2, dir, NULL, &n, &err), EG_EINVAL);
+    assert_non_null(strstr(err.msg, "mine.csv was not written by engram"));
     test_folder_remove(root);
 }
 
@@ -429,6 +571,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_headings),
+        cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_names_of_groups),
         cmocka_unit_test(test_broken_runs),
         cmocka_unit_test(test_profile),
@@ -438,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_files_of_others),
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_svg),
+        cmocka_unit_test(test_csv),
         cmocka_unit_test(test_no_memory),
     };
 

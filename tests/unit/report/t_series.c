@@ -78,7 +78,7 @@ static void test_not_finite(void **state)
                         "{\"step\":1,\"a\":NaN}\n{\"step\":2,\"a\":null}\n"
                         "{\"step\":3,\"a\":-Infinity}\n"
                         "{\"step\":4,\"a\":\"inf\"}\n{\"step\":5,\"a\":6}\n");
-    json_t *j = egi_table_json(&t), *bad, *values;
+    json_t *j = egi_table_json(&t, EGI_MAX_POINTS), *bad, *values;
 
     (void)state;
     assert_int_equal(t.n_bad, 0);
@@ -109,7 +109,7 @@ static void test_thinning(void **state)
     for (int i = 0; i < 10000; i++)
         p += snprintf(p, 40, "{\"step\":%d,\"a\":%d}\n", i, 2 * i);
     assert_int_equal(egi_table_parse(&t, text, &err), EG_OK);
-    j = egi_table_json(&t);
+    j = egi_table_json(&t, EGI_MAX_POINTS);
     axis = json_array_get(json_object_get(j, "axes"), 0);
     values =
         json_array_get(json_object_get(json_object_get(j, "series"), "a"), 1);

@@ -1,0 +1,146 @@
+/* Static figures, pictures or numbers: every setting of a collection into files
+ * of its own. */
+
+#include <string.h>
+#include "base/num.h"
+#include "report/figures.h"
+
+enum { FLOW_VALUES = 1 << 21 /* coordinates that one figure is drawn from */ };
+
+/* Appends text in letters that every system takes; returns the new end. */
+static size_t add_plain(char *path, size_t size, size_t start, size_t n,
+                        const char *text)
+{
+    for (; *text && n + 5 < size; text++) {
+        bool plain = egi_is_alnum(*text) || *text == '_';
+
+        if (plain || (n > start && path[n - 1] != '-'))
+            path[n++] = (char)(plain ? *text : '-');
+    }
+    path[n] = '\0';
+    return n;
+}
+
+eg_status egi_figure_open(eg_outfile *o, const egi_figures *j, const char *what,
+                          eg_err *err)
+{
+    const char *part[] = {j->setting, j->number, "-", what};
+    char name[240];
+    size_t n = 0;
+
+    for (int i = 0; i < 4; i++)
+        n = add_plain(name, sizeof name - 4, 0, n, part[i]);
+    (void)snprintf(name + n, sizeof name - n, j->csv ? ".csv" : ".svg");
+    return eg_outfile_open_own(o, j->to, name,
+                               j->csv ? EGI_CSV_MARK : EGI_SVG_MARK, err);
+}
+
+/* "lr 0.1" of the runs "basic" is "basic, lr 0.1" where it stands alone. */
+static void name_setting(char *out, size_t size, const egi_run *r)
+{
+    bool alone = strncmp(r->group, r->name, strlen(r->name)) != 0;
+
+    (void)snprintf(out, size, "%s%s%s", alone ? r->name : "", alone ? ", " : "",
+                   r->group);
+}
+
+/* Groups before run i whose letters are the same as its own get the figures of
+ * one name: they are counted apart. */
+static void number_group(egi_figures *j, const egi_collection *c, int i)
+{
+    char own[256], other[256], name[sizeof j->setting];
+    int same = 1;
+
+    (void)add_plain(own, sizeof own, 0, 0, j->setting);
+    for (int k = 0; k < i; k++) {
+        if (k > 0 && strcmp(c->run[k].group, c->run[k - 1].group) == 0)
+            continue;
+        name_setting(name, sizeof name, &c->run[k]);
+        (void)add_plain(other, sizeof other, 0, 0, name);
+        same += strcmp(own, other) == 0;
+    }
+    if (same > 1) (void)snprintf(j->number, sizeof j->number, "-%d", same);
+}
+
+static eg_status find_flow(egi_figures *j, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    for (int i = 0; i < j->n && j->runs[i].flow && j->flow.n_frames == 0; i++) {
+        egi_flow_release(&j->flow);
+        EG_TRY(egi_flow_read(&j->flow, &j->runs[i], FLOW_VALUES,
+                             j->runs[i].problems, err));
+    }
+done:
+    return st;
+}
+
+static eg_status draw_setting(egi_figures *j, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    EG_TRY(find_flow(j, err));
+    EG_TRY(egi_figure_flows(j, err));
+    EG_TRY(egi_figure_plots(j, err));
+    EG_TRY(egi_figure_profile(j, err));
+    EG_TRY(egi_figure_heats(j, err));
+done:
+    egi_flow_release(&j->flow);
+    return st;
+}
+
+static eg_status write_all(const char *const *paths, int n_paths,
+                           const char *dir, bool csv,
+                           const eg_report_opts *opts, int *n_files,
+                           eg_err *err)
+{
+    eg_status st = EG_OK;
+    egi_collection c = {0};
+    eg_folder to = {.fd = -1};
+    int files = 0;
+
+    if (n_paths < 1 || !dir)
+        return EG_FAIL(err, EG_EINVAL,
+                       "figures need at least one run and a folder");
+    EG_TRY(egi_collect(&c, paths, n_paths, err));
+    EG_TRY(eg_folder_make(&to, dir, err));
+    EG_TRY(eg_folder_own(&to, csv ? EGI_CSV_MARK : EGI_SVG_MARK, err));
+    for (int i = 0, end; i < c.n; i = end) {
+        egi_figures j = {.to = &to,
+                         .csv = csv,
+                         .whole = opts && opts->whole,
+                         .runs = &c.run[i],
+                         .times =
+                             opts && opts->n_times > 0 ? opts->times : NULL,
+                         .n_times = opts ? opts->n_times : 0};
+
+        for (end = i;
+             end < c.n && strcmp(c.run[end].group, c.run[i].group) == 0;)
+            end++;
+        j.n = end - i;
+        name_setting(j.setting, sizeof j.setting, &c.run[i]);
+        number_group(&j, &c, i);
+        st = draw_setting(&j, err);
+        files += j.n_files;
+        if (st != EG_OK) break;
+    }
+    if (st == EG_OK && opts) egi_collection_tell(&c, opts);
+done:
+    if (n_files) *n_files = files;
+    if (st != EG_OK && to.fd >= 0) eg_folder_unmake(&to);
+    eg_folder_close(&to);
+    egi_collection_release(&c);
+    return st;
+}
+
+eg_status eg_report_svg(const char *const *paths, int n_paths, const char *dir,
+                        const eg_report_opts *opts, int *n_files, eg_err *err)
+{
+    return write_all(paths, n_paths, dir, false, opts, n_files, err);
+}
+
+eg_status eg_report_csv(const char *const *paths, int n_paths, const char *dir,
+                        const eg_report_opts *opts, int *n_files, eg_err *err)
+{
+    return write_all(paths, n_paths, dir, true, opts, n_files, err);
+}

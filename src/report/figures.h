@@ -1,0 +1,51 @@
+/* Figures as files, one each: pictures (SVG) or the numbers in them (CSV). What
+ * figures.c, figure_plots.c, figure_maps.c and csv.c share. */
+#ifndef EG_REPORT_FIGURES_H
+#define EG_REPORT_FIGURES_H
+
+#include "report/flow_view.h"
+#include "report/svg.h"
+
+/* The figures of one setting. */
+typedef struct egi_figures {
+    const eg_folder *to;
+    bool csv;          /* numbers in the place of pictures */
+    bool whole;        /* fractions on an axis from 0 to 1 */
+    char setting[512]; /* its name, with that of its runs before it */
+    char number[16];   /* "-2": another setting has its letters */
+    const egi_run *runs;
+    int n, n_files;
+    const double *times; /* of snapshots; NULL: chosen here */
+    int n_times;
+    egi_flow flow; /* of the first run that has one; n_frames 0: none */
+} egi_figures;
+
+/* Begins <setting>-<what>.svg, or .csv. */
+eg_status egi_figure_open(eg_outfile *o, const egi_figures *j, const char *what,
+                          eg_err *err);
+/* Curves of panels, phase diagrams and the bars of a profile; heat maps;
+ * tokens. */
+eg_status egi_figure_plots(egi_figures *j, eg_err *err);
+eg_status egi_figure_profile(egi_figures *j, eg_err *err);
+eg_status egi_figure_heats(egi_figures *j, eg_err *err);
+eg_status egi_figure_flows(egi_figures *j, eg_err *err);
+
+/* By it a file of numbers of engram's is known again: its first columns. */
+#define EGI_CSV_MARK "figure,setting,"
+/* The line of names: the mark and these columns. */
+void egi_csv_head(FILE *f, const char *columns);
+/* The cells of the mark, with commas behind them. */
+void egi_csv_row(FILE *f, const egi_figures *j, const char *figure);
+void egi_csv_text(FILE *f, const char *text); /* quoted where need be */
+void egi_csv_number(FILE *f, double v);       /* empty: not finite */
+void egi_csv_plot(FILE *f, const egi_figures *j, const char *figure,
+                  const egi_plot *p);
+void egi_csv_phase(FILE *f, const egi_figures *j, const char *name,
+                   const egi_phase *m);
+void egi_csv_heat(FILE *f, const egi_figures *j, const egi_heat *map,
+                  const double *x, int head);
+/* Tokens at the times kept; false: their distribution, where there is one. */
+void egi_csv_tokens(FILE *f, const egi_figures *j);
+bool egi_csv_inner(FILE *f, const egi_figures *j);
+
+#endif

@@ -1,0 +1,140 @@
+/* Sweeps: chosen settings beside one another, and laws of scaling. */
+"use strict";
+
+/* --- parallel axes: keys, then metrics; a line a setting --- */
+const CHOSEN = 12; /* settings chosen at first, those of the best values */
+function worthComparing(S) {
+  const open = S.metrics.filter((n) => !DATA.quantities[n].off && !DATA.panels.find((p) => p.id === panelOf(S.groups[0], n)).fold);
+  return [S.metric, ...open.filter((n) => n !== S.metric)].slice(0, 5);
+}
+function tableCard(S) {
+  const lowIsGood = () => panelOfMetric(S).id === "loss" || /loss|kl/.test(S.metric);
+  const ranked = () => [...S.groups].sort((a, b) => {
+    const x = settingValue(a, S.metric, S.when).mean, y = settingValue(b, S.metric, S.when).mean;
+    return x === null ? 1 : y === null ? -1 : lowIsGood() ? x - y : y - x;
+  });
+  const chosen = new Set(ranked().slice(0, CHOSEN)), body = h("tbody"), headRow = h("tr");
+  const axes = () => [...S.keys.map((k) => ({name: k.word, at: (g) => keyX(k, g), text: (g) => String(g.at.get(k.key) ?? "not set"), log: k.log, ticks: k.values.map((v, i) => [k.x[i], v])})),
+    ...worthComparing(S).map((n) => ({name: DATA.quantities[n].label.replace(/[_^]\{([^}]*)\}/g, " $1"), panel: DATA.panels.find((p) => p.id === panelOf(S.groups[0], n)).title, at: (g) => settingValue(g, n, S.when).mean, text: (g) => valueWords(settingValue(g, n, S.when)),
+      brief: (g) => { const v = settingValue(g, n, S.when); return v.n ? [num(v.mean), v.n > 1 ? h("span", {class: "src how"}, `${num(v.lo)} to ${num(v.hi)}`) : null] : "–"; }}))];
+  const draw = () => {
+    const list = ranked().filter((g) => chosen.has(g)), dims = axes(), notes = [];
+    const place = dims.map((d, i) => {
+      const f = (v) => (d.log ? Math.log(v) : v), v = list.map(d.at).filter((x) => x !== null).map(f), lo = Math.min(...v), hi = Math.max(...v);
+      const ends = d.ticks ? d.ticks.filter(([x]) => list.some((g) => d.at(g) === x)) : v.length ? [[d.log ? Math.exp(lo) : lo, num(lo)], ...(hi > lo ? [[hi, num(hi)]] : [])] : [];
+      const at = (x) => (x === null ? null : hi > lo ? (f(x) - lo) / (hi - lo) : .5);
+      const shown = ends.length > 9 ? [ends[0], ends[ends.length - 1]] : ends;
+      for (const [x, text] of shown) notes.push({x: i, y: at(x), text: escapeText(text), showarrow: false, xanchor: "left", xshift: 4, font: {size: 10, color: css("--faint")}});
+      return at;
+    });
+    const traces = list.map((g, k) => ({type: "scatter", mode: "lines+markers", x: dims.map((_, i) => i), y: dims.map((d, i) => place[i](d.at(g))), name: escapeText(g.name), marker: {size: 6}, line: {width: 2, color: between(VIRIDIS, list.length > 1 ? .86 * (1 - k / (list.length - 1)) : .4)},
+      text: dims.map((d) => `${escapeText(d.name)}: ${escapeText(d.text(g))}`), hovertemplate: `%{text}<extra>${escapeText(g.name)}</extra>`}));
+    return Plotly.react(card.div, traces, baseLayout({hovermode: "closest", margin: {l: 20, r: 60, t: 12, b: 54}, annotations: notes, dragmode: false,
+      xaxis: {tickmode: "array", tickvals: dims.map((_, i) => i), ticktext: dims.map((d) => escapeText(d.name) + (d.panel ? `<br><span style="font-size:10px">${escapeText(d.panel)}</span>` : "")), gridcolor: css("--line"), gridwidth: 1, zeroline: false, range: [-.1, dims.length - .75], fixedrange: true},
+      yaxis: {visible: false, range: [-.06, 1.06], fixedrange: true}}), CONFIG);
+  };
+  const fill = () => {
+    const dims = axes();
+    headRow.replaceChildren(h("th", null, ""), h("th", null, "Setting"), ...dims.slice(S.keys.length).map((d) => h("th", null, d.name, h("span", {class: "src how"}, d.panel))), h("th", null, "Runs"));
+    body.replaceChildren(...ranked().map((g) => h("tr", null, h("td", null, h("input", {type: "checkbox", checked: chosen.has(g), "aria-label": `Compare ${g.name}`, onchange: (e) => { if (e.target.checked) chosen.add(g); else chosen.delete(g); again(card.f); }})),
+      h("td", {class: "name"}, h("a", {href: "#" + g.anchor}, g.name)), dims.slice(S.keys.length).map((d) => h("td", null, d.brief(g))), h("td", null, String(g.runs.length)))));
+  };
+  const table = () => [[...S.keys.map((k) => k.word), ...worthComparing(S).flatMap((n) => [n, `${n}_min`, `${n}_max`]), "seeds"],
+    ranked().filter((g) => chosen.has(g)).map((g) => [...S.keys.map((k) => g.at.get(k.key)), ...worthComparing(S).flatMap((n) => { const v = settingValue(g, n, S.when); return [v.mean, v.lo, v.hi]; }), g.runs.length])];
+  const card = sweepCard(S, () => "Settings beside one another", () => `A line is a chosen setting, from dark (best ${DATA.quantities[S.metric].label} ${whenWords(S)}) to light; each axis from its lowest to its highest value here.`, [
+    h("button", {type: "button", class: "plain", onclick: () => { for (const g of S.groups) chosen.add(g); fill(); card.update(); }}, "all"),
+    h("button", {type: "button", class: "plain", onclick: () => { chosen.clear(); fill(); card.update(); }}, "none")], draw, table);
+  S.listeners.push(fill);
+  fill();
+  card.node.append(h("div", {class: "scroll tall"}, h("table", {class: "num"}, h("thead", null, headRow), body)));
+  card.node.classList.add("full");
+  return card.node;
+}
+
+/* --- a power law of a size --- */
+const SIZES = /^(d_|n_(?!seeds)|dim$|lags$|batch$|steps$|width$|size|parameters$|share$)/;
+const DRAWS = 2000;
+/* A generator of our own: the same interval whenever the page is opened. */
+function uniforms(seed) {
+  let s = seed >>> 0;
+  return () => {
+    s = (s + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(s ^ (s >>> 15), 1 | s);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+/* Least squares of log y on log x; points [[x, y], ...]. */
+function powerLaw(points) {
+  const n = points.length, u = points.map(([x]) => Math.log(x)), v = points.map(([, y]) => Math.log(y)), mu = u.reduce((a, b) => a + b, 0) / n, mv = v.reduce((a, b) => a + b, 0) / n;
+  const top = u.reduce((s, a, i) => s + (a - mu) * (v[i] - mv), 0), low = u.reduce((s, a) => s + (a - mu) ** 2, 0), b = top / low, rest = v.reduce((s, a, i) => s + (a - mv - b * (u[i] - mu)) ** 2, 0), all = v.reduce((s, a) => s + (a - mv) ** 2, 0);
+  return {b, a: Math.exp(mv - b * mu), r2: all > 0 ? 1 - rest / all : 1};
+}
+/* sizes: [[x, values over seeds], ...]. The interval draws seeds anew at every
+ * size; without two seeds anywhere, whole sizes. */
+function scalingLaw(sizes) {
+  const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length, fit = powerLaw(sizes.map(([x, v]) => [x, mean(v)])), next = uniforms(1), pick = (v) => v[Math.floor(next() * v.length)];
+  const seeds = sizes.some(([, v]) => v.length > 1), b = [];
+  for (let k = 0; k < DRAWS; k++) {
+    const drawn = seeds ? sizes.map(([x, v]) => [x, mean(v.map(() => pick(v)))]) : sizes.map(() => pick(sizes)).map(([x, v]) => [x, v[0]]);
+    if (new Set(drawn.map(([x]) => x)).size > 1) b.push(powerLaw(drawn).b);
+  }
+  b.sort((p, q) => p - q);
+  return Object.assign(fit, {lo: b[Math.floor(.025 * (b.length - 1))], hi: b[Math.ceil(.975 * (b.length - 1))], seeds});
+}
+function scalingCard(S) {
+  const sized = S.keys.filter((k) => k.numeric && SIZES.test(k.word) && k.values.length > 2 && k.x[0] > 0).map((k) => ({word: k.word, at: (g) => keyX(k, g), key: k}));
+  if (new Set(S.groups.map((g) => g.size)).size > 2 && S.groups.every((g) => g.size)) sized.push({word: SIZE, at: (g) => g.size, key: null});
+  if (!sized.length) return null;
+  const state = {of: sized[0]};
+  const laws = () => {
+    const rest = otherKeys(S, state.of.key), lines = new Map();
+    for (const g of S.groups) {
+      const name = state.of.key ? rest.map((k) => `${k.word} ${g.at.get(k.key) ?? "not set"}`).join(", ") : "", values = settingValue(g, S.metric, S.when).all.filter((v) => v !== null && v > 0);
+      if (!values.length) continue;
+      if (!lines.has(name)) lines.set(name, []);
+      lines.get(name).push([state.of.at(g), values]);
+    }
+    return [...lines].map(([name, sizes]) => ({name, sizes: sizes.sort((a, b) => a[0] - b[0])})).filter((l) => new Set(l.sizes.map(([x]) => x)).size > 2).map((l) => Object.assign(l, {law: scalingLaw(l.sizes)}));
+  };
+  const says = h("ul", {class: "laws"});
+  const draw = () => {
+    const all = laws(), mean = (v) => v.reduce((a, b) => a + b, 0) / v.length, traces = all.flatMap(({name, sizes, law}, k) => {
+      const colour = all.length > 1 ? between(VIRIDIS, .86 * k / (all.length - 1)) : css("--accent"), x = sizes.map(([s]) => s), values = sizes.map(([, v]) => ({n: v.length, mean: mean(v), lo: Math.min(...v), hi: Math.max(...v), sd: 0}));
+      return [{x, y: values.map((v) => v.mean), type: "scatter", mode: "markers", name: escapeText(name || "measured"), marker: {size: 8, color: colour}, error_y: STATE.band === "sd" ? undefined : spreadBars(values, colour), hovertemplate: "%{y:.4g}"},
+        {x, y: x.map((s) => law.a * s ** law.b), type: "scatter", mode: "lines", name: `∝ ${escapeText(state.of.word)}^${num(law.b)}`, line: {color: colour, width: 1.6, dash: "dash"}, hoverinfo: "skip"}];
+    });
+    says.replaceChildren(...all.map(({name, sizes, law}) => h("li", null, `${name ? name + ": " : ""}${num(law.a)} × ${state.of.word} to the power ${num(law.b)}, 95 % interval ${num(law.lo)} to ${num(law.hi)}, R² ${num(law.r2)} on ${sizes.length} points`)));
+    if (!all.length) says.replaceChildren(h("li", null, "No three sizes with a value above 0: no law is fitted."));
+    const layout = profileLayout(state.of.word, panelOfMetric(S).unit, true, false);
+    layout.xaxis.type = "log";
+    layout.yaxis.rangemode = "normal";
+    layout.hovermode = "closest";
+    layout.showlegend = traces.length <= 24;
+    return Plotly.react(card.div, traces, layout, CONFIG);
+  };
+  const tools = sized.length > 1 ? select("size", sized.map((s) => [s.word, s.word]), state.of.word, (id) => { state.of = sized.find((s) => s.word === id); card.update(); }) : null;
+  const card = sweepCard(S, () => `${metricWords(S)}: scaling with ${state.of.word}`, () => `Least squares on logarithms of means over seeds; interval: percentiles of ${num(DRAWS)} bootstrap draws ${S.groups.some((g) => g.runs.length > 1) ? "of seeds" : "of sizes, as there is one seed"}.`, tools, draw,
+    () => [["of", state.of.word, "quantity", "mean", "min", "max", "seeds", "law_factor", "law_exponent", "exponent_low", "exponent_high"], laws().flatMap(({name, sizes, law}) => sizes.map(([x, v]) => [name, x, S.metric, v.reduce((a, b) => a + b, 0) / v.length, Math.min(...v), Math.max(...v), v.length, law.a, law.b, law.lo, law.hi]))]);
+  card.node.append(says);
+  return card.node;
+}
+
+/* --- the section of a sweep --- */
+function sweepSection(S) {
+  const drill = drillBox(S), runs = S.groups.reduce((n, g) => n + g.runs.length, 0);
+  const words = S.keys.map((k) => `${k.word}: ${k.values.length > 8 ? `${k.values.length} values from ${k.values[0]} to ${k.values[k.values.length - 1]}` : k.values.join(", ")}`).join(" · ");
+  const cards = [overlayCard(S), versusCard(S), mapCard(S, drill.show), scalingCard(S), gridCard(S, drill.show)].filter(Boolean);
+  return h("section", {id: S.anchor, class: "sweep"}, h("div", {class: "head"}, h("h2", null, DATA.groups.length === S.groups.length ? "All settings" : S.name),
+    h("span", {class: "meta"}, `${S.groups.length} settings, ${runs} runs · ${words}`)), metricSelect(S), h("div", {class: "grid"}, cards), drill.box, h("div", {class: "grid"}, tableCard(S)));
+}
+function sweepSections() {
+  const names = new Map();
+  for (const g of DATA.groups) {
+    if (!g.differs || !g.differs.length || !g.panels.size || g.theory) continue;
+    if (!names.has(g.run_name)) names.set(g.run_name, []);
+    names.get(g.run_name).push(g);
+  }
+  for (const [name, groups] of names)
+    if (groups.length > 1) document.getElementById("sweeps").append(sweepSection(makeSweep(name, groups)));
+}
