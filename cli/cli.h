@@ -220,6 +220,7 @@ struct json_t *cli_json_string(const char *s);
 int cmd_run(const cli_args *a);
 int cmd_reproduce(const cli_args *a);
 int cmd_sweep(const cli_args *a);
+int cmd_aggregate(const cli_args *a);
 int cmd_list(const cli_args *a);
 int cmd_runs(const cli_args *a);
 int cmd_show(const cli_args *a);
@@ -259,6 +260,8 @@ extern const char cli_run_help[], cli_reproduce_help[], cli_sweep_help[],
     cli_help_help[], cli_version_help[], cli_completion_help[], cli_man_help[],
     cli_verify_help[], cli_probe_help[], cli_recall_help[], cli_generate_help[];
 
+extern const cli_option cli_aggregate_options[];
+extern const char cli_aggregate_help[];
 extern const cli_option cli_export_options[];
 extern const char cli_export_help[];
 extern const cli_option cli_task_options[];

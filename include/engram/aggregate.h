@@ -12,6 +12,7 @@
 
 #include "engram/energy.h"
 #include "engram/run.h"
+#include "engram/sweep.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -117,7 +118,7 @@ typedef struct eg_ensemble_axis {
 
 typedef struct eg_ensemble_run {
     char dir[EG_PATH];
-    char status[32]; /* as in eg_run_info */
+    char status[32]; /* as in eg_run_info; of a sweep, its point's */
     int64_t seed;
 } eg_ensemble_run;
 
@@ -150,6 +151,11 @@ typedef struct eg_ensemble {
 EG_API eg_status eg_ensemble_of_runs(eg_ensemble *out,
                                      const char (*dirs)[EG_PATH], int n,
                                      const eg_strs *by, eg_err *err);
+/* Of a sweep as it is now, with all its axes in their order (seeds are none,
+ * also those of an axis run.seed), and a setting for every combination; runs
+ * are the points that have begun. by as above. Reads no configuration. */
+EG_API eg_status eg_ensemble_of_sweep(eg_ensemble *out, const eg_sweep *s,
+                                      const eg_strs *by, eg_err *err);
 EG_API void eg_ensemble_release(eg_ensemble *x);
 
 /* The metrics that any of its runs has, as they come; *names [n], released with

@@ -2,7 +2,6 @@
 #ifndef EG_LAB_ENSEMBLE_H
 #define EG_LAB_ENSEMBLE_H
 
-#include "base/sum.h"
 #include "engram/aggregate.h"
 
 /* Groups are runs of one configuration but for the seed. */
@@ -31,13 +30,13 @@ typedef struct egi_change {
 } egi_change;
 
 typedef struct egi_group {
-    egi_sum id; /* of its configuration */
+    char id[EG_CONFIG_HASH]; /* of its configuration */
     int n, cap;
     egi_change *change; /* what it has otherwise than the first one */
 } egi_group;
 
 typedef struct egi_reader {
-    eg_config *first, *cfg; /* without what is a run's own */
+    eg_config *first, *cfg; /* without their seed */
     egi_key *key;
     egi_group *group;
     int n_keys, cap_keys, n_groups, cap_groups;

@@ -77,42 +77,22 @@ static void tell(void *ctx, const char *name, const char *base,
     g->change[g->n++] = (egi_change){k, text};
 }
 
-/* Takes from *cfg what does not make a setting another one. */
-static int64_t take_own(eg_config *cfg)
-{
-    int64_t seed = cfg->run.seed;
-
-    cfg->run.seed = 0;
-    memset(cfg->run.name, 0, sizeof cfg->run.name);
-    cfg->train.profile = false;
-    return seed;
-}
-
-static eg_status identify(egi_sum *id, const eg_config *cfg, eg_err *err)
-{
-    char *text = NULL;
-    eg_status st = eg_config_format(cfg, &text, err);
-
-    if (st == EG_OK) *id = egi_sum_of(text, strlen(text));
-    eg_free(text);
-    return st;
-}
-
 /* The group of r->cfg, which is made where it is new. */
 static eg_status find_group(int *out, egi_reader *r, eg_err *err)
 {
     void *p = r->group;
-    egi_sum id;
-    eg_status st = identify(&id, r->cfg, err);
+    char id[EG_CONFIG_HASH];
+    eg_status st = eg_config_hash(id, r->cfg, err);
 
     if (st != EG_OK) return st;
     for (*out = 0; *out < r->n_groups; ++*out)
-        if (egi_sum_same(r->group[*out].id, id)) return EG_OK;
+        if (strcmp(r->group[*out].id, id) == 0) return EG_OK;
     if (!grow(&p, &r->cap_groups, r->n_groups, sizeof *r->group))
         return EG_FAIL(err, EG_ENOMEM, "settings");
     r->group = p;
     r->now = &r->group[r->n_groups++];
-    *r->now = (egi_group){.id = id};
+    *r->now = (egi_group){.n = 0};
+    memcpy(r->now->id, id, sizeof id);
     if (r->n_groups == 1)
         memcpy(r->first, r->cfg, sizeof *r->cfg);
     else
@@ -161,7 +141,8 @@ static eg_status read_run(egi_reader *r, eg_ensemble *out, const char *dir,
             eg_text_copy(out->why, sizeof out->why, why.msg);
         return EG_OK;
     }
-    seed = take_own(r->cfg);
+    seed = r->cfg->run.seed;
+    r->cfg->run.seed = 0;
     EG_TRY(check_kind(r, dir, err));
     EG_TRY(find_group(&g, r, err));
     *run = (eg_ensemble_run){.seed = seed};

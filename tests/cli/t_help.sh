@@ -6,7 +6,7 @@ expect 0 'Commands:' '' "$engram" --help
 expect 0 'Commands:' '' "$engram" help
 expect 0 '^engram [0-9]+\.[0-9]+\.[0-9]+ \(commit ' '' "$engram" --version
 expect 0 '"version": "' '' "$engram" version --json
-for c in run reproduce sweep list runs show report dump probe stats recall bench doctor \
+for c in run reproduce sweep aggregate list runs show report dump probe stats recall bench doctor \
     help version completion man; do
     expect 0 "^engram $c" '' "$engram" help $c
     expect 0 "^engram $c" '' "$engram" $c --help
