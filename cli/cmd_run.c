@@ -19,6 +19,9 @@ const cli_option cli_run_options[] = {
     {"from", 0, "STEP",
      "with --resume: go back to the checkpoint of that step, or to so many "
      "times of a flow; 0 begins anew in the same directory"},
+    {"extend", 0, "KEY=VALUE",
+     "train.steps=N, or flow.times=LIST: the run of this configuration, or in "
+     "this directory, goes on to there, finished or not"},
     CLI_OPT_THREADS,
     CLI_OPT_KERN,
     CLI_OPT_QUIET,
@@ -34,7 +37,17 @@ const char cli_run_help[] =
     "goes\n"
     "on and ends with the same bytes as a run that was never stopped. A flow\n"
     "of tokens keeps the times that were reached and goes on from there. A\n"
-    "run that is finished stays as it is.\n"
+    "run that is finished stays as it is. A run goes on as it was begun: of\n"
+    "its configuration only run.name, train.profile and section checkpoint\n"
+    "may be others, and a key that differs is named with both values.\n"
+    "\n"
+    "--extend makes a run longer, finished or not: moments, the order of the\n"
+    "data and the learning rate go on, rows are appended, and run.json has "
+    "both\n"
+    "parts. The checkpoints are those of a run of that length from the start,\n"
+    "unless the learning rate ended with the run (linear, cosine): then it\n"
+    "stays where it had come to, which is said. --resume goes on with an\n"
+    "extension as well.\n"
     "\n"
     "What is gone on from is checked first: a checkpoint, rows or a\n"
     "configuration that are not what was written are named, with the step "
@@ -45,6 +58,7 @@ const char cli_run_help[] =
     "  engram run experiments/birth/basic.yaml --set train.steps=100 --seed 2\n"
     "  engram run runs/birth-basic/20260131-120000 --resume\n"
     "  engram run runs/birth-basic/20260131-120000 --resume --from 200\n"
+    "  engram run runs/birth-basic/20260131-120000 --extend train.steps=5000\n"
     "  engram run experiments/flow/sphere.yaml --set flow.x0=mine.npy\n";
 
 static int print_result(const eg_config *cfg, const eg_lab_result *r)
@@ -90,38 +104,19 @@ static int print_json(const eg_lab_result *r)
         (json_int_t)r->peak_bytes, "last", cli_last_values(r->dir)));
 }
 
-/* A run directory given as FILE is what --resume means to go on with. */
+/* A run directory given as FILE is what --resume and --extend go on with. */
 static int aim(const cli_args *a, eg_lab_opts *o)
 {
     o->dir = cli_value(a, "out");
-    if (o->resume && !o->dir && cli_is_folder(a->word[0])) o->dir = a->word[0];
+    if ((o->resume || o->extend) && !o->dir && cli_is_folder(a->word[0]))
+        o->dir = a->word[0];
     o->go_back = cli_value(a, "from") != NULL;
     if (o->go_back && !o->resume)
         return cli_fail(CLI_MISUSE, "--from goes with --resume");
+    if (o->go_back && o->extend)
+        return cli_fail(CLI_MISUSE,
+                        "--from and --extend: first the one, then the other");
     return cli_int(a, "from", 0, INT64_MAX, &o->from) ? CLI_DONE : CLI_MISUSE;
-}
-
-/* There is no run to go on with; which one may have been meant? */
-static void tell_nearest(const eg_config *cfg, const char *root)
-{
-    eg_lab_near near;
-    char *rest = NULL;
-
-    if (!eg_lab_nearest(&near, root, cfg)) return;
-    if (near.n_keys == 0)
-        (void)cli_fail(CLI_MISUSE,
-                       "the nearest, %s, has this configuration, but no "
-                       "run.json that can be read: engram run %s --resume",
-                       near.dir, near.dir);
-    else
-        (void)cli_fail(CLI_MISUSE,
-                       "the nearest, %s (%s), differs in %d key%s:", near.dir,
-                       near.status[0] ? near.status : "its run.json is lost",
-                       near.n_keys, near.n_keys == 1 ? "" : "s");
-    for (char *key = near.keys ? strtok_r(near.keys, "\n", &rest) : NULL; key;
-         key = strtok_r(NULL, "\n", &rest))
-        (void)cli_fail(CLI_MISUSE, "  %s", key);
-    eg_free(near.keys);
 }
 
 static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
@@ -130,6 +125,7 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
                      .kern = cli_value(a, "kern"),
                      .pool = pool,
                      .resume = cli_flag(a, "resume"),
+                     .extend = cli_value(a, "extend"),
                      .stop = cli_stop,
                      .plan = cli_plan,
                      .note = cli_note,
@@ -147,7 +143,10 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
     if (st != EG_OK) {
         if (r.dir[0]) cli_say("run directory: %s", r.dir);
         code = cli_error(st, &err);
-        if (r.unmatched) tell_nearest(cfg, o.root);
+        if (r.unmatched)
+            cli_tell_nearest(cfg, o.root);
+        else if (st == EG_EINVAL && (o.resume || o.extend) && o.dir)
+            cli_tell_differs(cfg, o.dir);
         return code;
     }
     if (r.untouched) {

@@ -115,6 +115,10 @@ typedef void (*eg_config_diff_fn)(void *ctx, const char *key, const char *a,
                                   const char *b);
 EG_API int eg_config_diff(const eg_config *a, const eg_config *b,
                           eg_config_diff_fn fn, void *ctx);
+/* May a run that goes on have another value of that key ("section.key") than it
+ * began with? Those that have no say in what it computes and measures:
+ * run.name, train.profile, and all of section checkpoint. */
+EG_API bool eg_config_may_change(const char *key);
 /* Do two configurations give the same results? */
 EG_API bool eg_config_same(const eg_config *a, const eg_config *b);
 /* What they then have in common, in 32 hexadecimal digits: a hash of the keys

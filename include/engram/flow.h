@@ -90,7 +90,10 @@ extern "C" {
       "replace tokens that have met (|x - y| < 1e-9) by one with their "       \
       "mass: long horizons cost hundreds of steps")                            \
     R(delta, "1e-3", 1e-15, 2, "tokens with <x,y> > 1 - delta are together")   \
-    I(bins, "100", 0, 10000, "bins of the histogram of inner products")
+    I(bins, "100", 0, 10000, "bins of the histogram of inner products")        \
+    L(parts, "",                                                               \
+      "how many times the run had before it was extended, written by engram "  \
+      "run --extend: the integrator starts afresh at the last of each part")
 EG_FIELDS_STRUCT(eg_flow_opts, EG_FLOW_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_flow_fields[];

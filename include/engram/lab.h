@@ -82,6 +82,10 @@ typedef struct eg_lab_opts {
     bool
         go_back; /* with resume: go on from `from`, not from where it stopped */
     int64_t from; /* a checkpoint's step, a flow's times; 0: begin anew in it */
+    /* "train.steps=5000" or, of a flow, "flow.times=...": the run of cfg,
+     * finished or not, goes on to there. The second time it is gone on with as
+     * by resume. NULL: nothing of this. */
+    const char *extend;
     /* All optional; called from the calling thread between steps. */
     bool (*stop)(void *ctx); /* true: save and return */
     void (*plan)(void *ctx, const eg_lab_plan *plan);
@@ -124,10 +128,15 @@ typedef struct eg_lab_near {
     char dir[EG_PATH];
     char status[32]; /* as in eg_run_info; "" when its run.json is lost */
     int n_keys;      /* that differ */
-    char *keys;      /* a line each, "optim.lr: 0.01 there, 0.02 here"; NULL:
-                        none. Released with eg_free */
+    int n_fixed;     /* of these, that a run which goes on must keep */
+    char *keys;      /* a line each, "optim.lr: 0.01 there, 0.02 here", and
+                        "; it may change" where it may; NULL: none. Released
+                        with eg_free */
 } eg_lab_near;
 EG_API bool eg_lab_nearest(eg_lab_near *near, const char *root,
+                           const eg_config *cfg);
+/* The same of the run at dir; false: it has no configuration that reads. */
+EG_API bool eg_lab_compare(eg_lab_near *near, const char *dir,
                            const eg_config *cfg);
 
 #ifdef __cplusplus

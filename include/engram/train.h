@@ -80,7 +80,10 @@ enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
       "64, as the model and the batch pay for, whatever the threads")         \
     B(profile, "false",                                                       \
       "take the time of each operation, forward and back, into "              \
-      "arrays/profile.json; the result is the same")
+      "arrays/profile.json; the result is the same")                          \
+    L(parts, "",                                                              \
+      "steps that the run had before it was extended, written by engram run " \
+      "--extend: each part ends as a run does, measured at its last step")
 EG_FIELDS_STRUCT(eg_train_opts, EG_TRAIN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_train_fields[];
@@ -156,6 +159,9 @@ EG_API const char *eg_trainer_note(const eg_trainer *tr, int i);
 EG_API int64_t eg_trainer_step_index(const eg_trainer *tr);
 /* train.steps: how many it is to do. */
 EG_API int64_t eg_trainer_steps(const eg_trainer *tr);
+/* The end of the part of the run that has this number of steps in it: the first
+ * of train.parts that is not below it, or train.steps. */
+EG_API int64_t eg_trainer_end(const eg_trainer *tr, int64_t steps);
 
 typedef struct eg_step_info {
     int64_t step;   /* the step just made, from 0 */

@@ -102,6 +102,9 @@ static bool is_ours(const char *name, size_t n)
         "report.html", "sums",        EG_TOKENIZER_FILE, ".npy",
         ".csv",        ".safetensors"};
 
+    if (strncmp(name, "config.", 7) == 0 && n > 12 &&
+        memcmp(name + n - 5, ".yaml", 5) == 0) /* of a run that was extended */
+        return true;
     for (size_t i = 0; i < sizeof end / sizeof *end; i++) {
         size_t m = strlen(end[i]);
 

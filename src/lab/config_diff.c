@@ -81,6 +81,12 @@ int eg_config_diff(const eg_config *a, const eg_config *b, eg_config_diff_fn fn,
     return d.n;
 }
 
+bool eg_config_may_change(const char *key)
+{
+    return strcmp(key, "run.name") == 0 || strcmp(key, "train.profile") == 0 ||
+           strncmp(key, "checkpoint.", 11) == 0;
+}
+
 bool eg_config_same(const eg_config *a, const eg_config *b)
 {
     return eg_config_diff(a, b, NULL, NULL) == 0;

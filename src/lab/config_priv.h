@@ -9,6 +9,9 @@ void *egi_section_opts(eg_config *cfg, const eg_section *s);
 const void *egi_section_read(const eg_config *cfg, const eg_section *s);
 /* To be called when run.theory may have changed from before. */
 eg_status egi_config_retarget(eg_config *cfg, const char *before, eg_err *err);
+/* eg_config_load_run of another file there. */
+eg_status egi_config_load_named(eg_config *cfg, const eg_folder *run,
+                                const char *name, eg_err *err);
 /* "section.key" of the first section of cfg (NULL: of any) with such a key. */
 bool egi_config_owner(const eg_config *cfg, const char *key, char *buf,
                       size_t size);

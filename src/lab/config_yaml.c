@@ -147,11 +147,17 @@ eg_status eg_config_load(eg_config *cfg, const char *path, eg_err *err)
 
 eg_status eg_config_load_run(eg_config *cfg, const eg_folder *run, eg_err *err)
 {
-    char path[EG_PATH + 16];
-    eg_yaml *y = NULL;
-    eg_status st = eg_yaml_load_in(&y, run, "config.yaml", err);
+    return egi_config_load_named(cfg, run, "config.yaml", err);
+}
 
-    snprintf(path, sizeof path, "%s/config.yaml", run->path);
+eg_status egi_config_load_named(eg_config *cfg, const eg_folder *run,
+                                const char *name, eg_err *err)
+{
+    char path[EG_PATH + 64];
+    eg_yaml *y = NULL;
+    eg_status st = eg_yaml_load_in(&y, run, name, err);
+
+    snprintf(path, sizeof path, "%s/%s", run->path, name);
     return take_yaml(cfg, y, st, path, err);
 }
 

@@ -1,10 +1,9 @@
 /* A flow run: tokens from the configuration, integrated from time to time;
  * at each time a row of metrics and a row of the arrays.
  *
- * The integrator starts afresh at some of the times (at most 16, chosen by the
- * configuration alone). A run that was stopped or killed, between two times as
- * a rule, goes on from the last of them that it has reached, and so ends with
- * the same bytes. */
+ * The integrator starts afresh at some of the times (flow_pieces.h). A run that
+ * was stopped or killed, between two times as a rule, goes on from the last of
+ * them that it has reached, and so ends with the same bytes. */
 #include "lab/lab_priv.h"
 
 #include <math.h>
@@ -15,11 +14,12 @@
 #include "engram/text.h"
 #include "base/num.h"
 #include "kern/particles.h"
+#include "lab/flow_pieces.h"
 #include "lab/flow_priv.h"
 #include "lab/flow_rows.h"
 #include "lab/run_priv.h"
 
-enum { MAX_PIECES = 16, ROW_CELLS = 32 };
+enum { ROW_CELLS = 32 };
 
 typedef struct loop {
     const eg_config *cfg;
@@ -34,9 +34,9 @@ typedef struct loop {
     double *now;     /* [n, d], the tokens the integrator moves */
     double *reached; /* [n, d], at the newest time */
     double *times;   /* of a piece */
-    eg_index piece;  /* times a piece has, one shared with the next */
-    eg_index first;  /* times done when this process began */
-    eg_index from;   /* index of the first time of this piece */
+    egi_pieces pieces;
+    eg_index first; /* times done when this process began */
+    eg_index from;  /* index of the first time of this piece */
     double clock0;
     eg_flow_stats total;
     eg_status st; /* of the callbacks, which can only stop */
@@ -66,37 +66,6 @@ static bool steps_are_fixed(const loop *l)
 
     return l->setup->spec.noise > 0 ||
            (m != EG_FLOW_AUTO && m < EG_FLOW_DOPRI5);
-}
-
-/* May the integrator start afresh at time i? Fixed steps must stay on their
- * grid. */
-static bool may_begin(const loop *l, eg_index i)
-{
-    const double *t = l->setup->times;
-    double k;
-
-    if (!steps_are_fixed(l)) return true;
-    k = (t[i] - t[0]) / l->setup->solve.h;
-    return fabs(k - nearbyint(k)) <= fmin(1e-9 * (1 + fabs(k)), 1e-3);
-}
-
-/* The first time of the piece that holds time i: the last multiple of
- * l->piece at or before i at which the integrator may start afresh. */
-static eg_index begin_of(const loop *l, eg_index i)
-{
-    i -= i % l->piece;
-    while (i > 0 && !may_begin(l, i)) i -= l->piece;
-    return i;
-}
-
-/* The last time of the piece that begins at time i. */
-static eg_index end_of(const loop *l, eg_index i)
-{
-    eg_index last = l->setup->n_times - 1;
-
-    do i += l->piece;
-    while (i < last && !may_begin(l, i));
-    return i < last ? i : last;
 }
 
 /* ---- callbacks of the integrator ----------------------------------------- */
@@ -236,7 +205,8 @@ static eg_status restore(loop *l, eg_err *err)
 
     EG_TRY(egi_flow_rows_reached(&rows, &have, err));
     if (have > l->setup->n_times) have = l->setup->n_times;
-    if (have > 0 && have < l->setup->n_times) have = begin_of(l, have - 1) + 1;
+    if (have > 0 && have < l->setup->n_times)
+        have = egi_piece_begin(&l->pieces, have - 1) + 1;
     EG_TRY(egi_flow_rows_check(&rows, have, err));
     if (have > 0) l->from = have - 1;
     if (l->from > 0) /* at 0 it is the start as given that is integrated */
@@ -253,15 +223,16 @@ static eg_status build(loop *l, eg_err *err)
     const eg_config *c = l->cfg;
     eg_flow_setup *s;
     size_t size;
-    eg_index gaps;
     eg_status st;
 
     EG_TRY(eg_flow_setup_new(&l->setup, &c->flow, (uint64_t)c->run.seed,
                              &l->run->folder, err));
     s = l->setup;
     size = (size_t)s->spec.n * (size_t)s->spec.d;
-    gaps = s->n_times - 1;
-    l->piece = gaps > MAX_PIECES ? (gaps + MAX_PIECES - 1) / MAX_PIECES : 1;
+    l->pieces =
+        (egi_pieces){.t = s->times, .h = steps_are_fixed(l) ? s->solve.h : 0};
+    EG_TRY(egi_parts_parse(&l->pieces.parts, &c->flow.parts, 1, s->n_times,
+                           "flow.parts", err));
     l->now = eg_calloc(size, sizeof *l->now);
     l->reached = eg_calloc(size, sizeof *l->reached);
     if (!l->now || !l->reached)
@@ -346,7 +317,7 @@ static void judge(loop *l, const eg_flow_stats *s, eg_lab_result *out)
 static eg_status run_piece(loop *l, eg_lab_result *out, eg_err *err)
 {
     const eg_flow_setup *s = l->setup;
-    eg_index last = end_of(l, l->from);
+    eg_index last = egi_piece_end(&l->pieces, l->from);
     size_t bytes = (size_t)s->spec.n * (size_t)s->spec.d * sizeof *l->now;
     eg_flow_solve how = s->solve;
     eg_flow_stats stats = {0};

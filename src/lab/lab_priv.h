@@ -26,7 +26,6 @@ typedef struct egi_restore {
     eg_run *run;
     eg_trainer *trainer;
     const eg_probes *probes;
-    int64_t n_steps;
     bool told; /* the user says `from`: the step of a checkpoint, 0: anew */
     int64_t from;
 } egi_restore;
@@ -60,6 +59,7 @@ void egi_cpu_model(char *buf, size_t size, FILE *cpuinfo);
 int64_t egi_memory_total(void);
 /* eg_lab_nearest of a configuration that names its files by their content. */
 bool egi_lab_nearest(eg_lab_near *near, const char *root, const eg_config *cfg);
+bool egi_lab_compare(eg_lab_near *near, const char *dir, const eg_config *cfg);
 /* News in which nothing is known yet. */
 eg_progress egi_no_news(const char *label);
 /* A metric, if it is a headline of the progress line. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "engram/mem.h"
 #include "engram/text.h"
+#include "lab/extend.h"
 #include "lab/flow_priv.h"
 #include "lab/run_priv.h"
 #include "lab/weights_sum.h"
@@ -109,17 +110,31 @@ static bool has(const char *dir, const char *name)
     return has;
 }
 
-bool eg_lab_nearest(eg_lab_near *near, const char *root, const eg_config *cfg)
+typedef bool (*near_fn)(eg_lab_near *near, const char *where,
+                        const eg_config *cfg);
+
+static bool look_near(near_fn fn, eg_lab_near *near, const char *where,
+                      const eg_config *cfg)
 {
     egi_inputs in = {0};
     eg_config *taken;
-    bool found = take_inputs(&in, &taken, cfg, NULL) == EG_OK &&
-                 egi_lab_nearest(near, root, taken);
+    bool found =
+        take_inputs(&in, &taken, cfg, NULL) == EG_OK && fn(near, where, taken);
 
     if (!found) *near = (eg_lab_near){.n_keys = 0};
     egi_inputs_release(&in);
     eg_free(taken);
     return found;
+}
+
+bool eg_lab_nearest(eg_lab_near *near, const char *root, const eg_config *cfg)
+{
+    return look_near(egi_lab_nearest, near, root, cfg);
+}
+
+bool eg_lab_compare(eg_lab_near *near, const char *dir, const eg_config *cfg)
+{
+    return look_near(egi_lab_compare, near, dir, cfg);
 }
 
 /* Was the run finished before? Then there is nothing to do. EG_ENOMEM. */
@@ -156,7 +171,7 @@ static eg_status check_finished(const char *dir, const eg_config *cfg,
     EG_TRY(eg_folder_open(&f, dir, err));
     st = egi_run_sound(dir, &why);
     if (st == EG_OK)
-        st = egi_run_same_config(&f, cfg, false, err);
+        st = egi_run_same_config(&f, cfg, NULL, false, err);
     else
         st = EG_FAIL(err, st,
                      "%s is finished, but %.*s; `engram verify` looks at all "
@@ -167,59 +182,161 @@ done:
     return st;
 }
 
-/* The run to go on with; *run NULL: it was finished before. */
+/* The directory of the run to go on with; unfinished ones first. */
+static eg_status find_again(bool *found, char dir[EG_PATH],
+                            const eg_config *cfg, const char *root, eg_err *err)
+{
+    eg_status st = find(found, dir, root, cfg, false, err);
+
+    return st == EG_OK && !*found ? find(found, dir, root, cfg, true, err) : st;
+}
+
+static eg_status none_found(eg_lab_result *out, const char *root, eg_err *err)
+{
+    out->unmatched = true;
+    return EG_FAIL(err, EG_EINVAL,
+                   "no run of this configuration under %s to go on with; "
+                   "nothing was done",
+                   root);
+}
+
+/* Does opts->dir hold one? */
+static eg_status check_there(const char *dir, eg_err *err)
+{
+    if (has(dir, "config.yaml")) return EG_OK;
+    return EG_FAIL(err, EG_EINVAL,
+                   "%s holds no run to go on with; without --resume one begins "
+                   "there",
+                   dir);
+}
+
+/* Goes on with the run at dir; *run NULL: it was finished before. */
+static eg_status go_on(eg_run **run, eg_lab_result *out, const char *dir,
+                       const eg_config *cfg, bool go_back, eg_err *err)
+{
+    bool is = false;
+    eg_status st = EG_OK;
+
+    if (!go_back) st = was_finished(&is, out, dir, err);
+    if (st != EG_OK) return st;
+    return is ? check_finished(dir, cfg, err)
+              : egi_run_open(run, dir, cfg, err);
+}
+
+static eg_status create(eg_run **run, const char *root, bool begun,
+                        const eg_config *cfg, const eg_lab_opts *opts,
+                        eg_err *err)
+{
+    const egi_run_place at = {.root = root,
+                              .dir = opts->dir,
+                              .begun = begun,
+                              .sweep = opts->sweep,
+                              .point = opts->point};
+
+    return egi_run_create(run, &at, cfg, err);
+}
+
 static eg_status open_again(eg_run **run, eg_lab_result *out,
                             const eg_config *cfg, const char *root,
                             const eg_lab_opts *opts, eg_err *err)
 {
-    char dir[EG_PATH];
+    char found[EG_PATH];
+    const char *dir = opts->dir ? opts->dir : found;
     bool is = true;
     eg_status st = EG_OK;
 
-    if (opts->dir) {
-        snprintf(dir, sizeof dir, "%s", opts->dir);
-        if (!has(dir, "config.yaml") && has(dir, "lock")) /* killed so early */
-            return egi_run_create(run,
-                                  &(egi_run_place){.dir = dir,
-                                                   .begun = true,
-                                                   .sweep = opts->sweep,
-                                                   .point = opts->point},
-                                  cfg, err);
-        if (!has(dir, "config.yaml"))
-            return EG_FAIL(err, EG_EINVAL,
-                           "%s holds no run to go on with; without --resume "
-                           "one begins there",
-                           dir);
+    if (!opts->dir) {
+        EG_TRY(find_again(&is, found, cfg, root, err));
+        if (!is) return none_found(out, root, err);
+    } else if (!has(dir, "config.yaml") && has(dir, "lock")) {
+        return create(run, NULL, true, cfg, opts, err); /* killed so early */
     } else {
-        EG_TRY(find(&is, dir, root, cfg, false, err));
-        if (!is) EG_TRY(find(&is, dir, root, cfg, true, err));
-        out->unmatched = !is;
-        if (!is)
-            return EG_FAIL(err, EG_EINVAL,
-                           "no run of this configuration under %s to go on "
-                           "with; nothing was done",
-                           root);
+        EG_TRY(check_there(dir, err));
     }
-    is = false;
-    if (!opts->go_back) EG_TRY(was_finished(&is, out, dir, err));
-    if (is) return check_finished(dir, cfg, err);
-    return egi_run_open(run, dir, cfg, err);
+    st = go_on(run, out, dir, cfg, opts->go_back, err);
 done:
     return st;
 }
 
-/* Opens what opts ask for: a given or new directory, or one to go on with. */
-static eg_status open_run(eg_run **run, eg_lab_result *out,
-                          const eg_config *cfg, const char *root,
-                          const eg_lab_opts *opts, eg_err *err)
+/* Is the configuration at dir that one, whatever else there is? */
+static eg_status has_config(bool *is, const char *dir, const eg_config *cfg,
+                            eg_err *err)
 {
+    eg_config *saved = eg_calloc(1, sizeof *saved);
+    eg_folder f = {.fd = -1};
+    eg_status st;
+
+    *is = false;
+    if (!saved) return EG_FAIL(err, EG_ENOMEM, "run: out of memory");
+    EG_TRY(eg_folder_open(&f, dir, err));
+    EG_TRY(eg_config_load_run(saved, &f, err));
+    *is = eg_config_same(saved, cfg);
+done:
+    eg_folder_close(&f);
+    eg_free(saved);
+    return st;
+}
+
+/* The run of configuration cfg, to go on as `longer`; if it is that already, it
+ * is gone on with. */
+static eg_status open_longer(eg_run **run, eg_lab_result *out,
+                             const eg_config *cfg, const eg_config *longer,
+                             const char *root, const eg_lab_opts *opts,
+                             eg_err *err)
+{
+    char found[EG_PATH];
+    const char *dir = opts->dir ? opts->dir : found;
+    bool is = false, there = opts->dir != NULL;
+    eg_status st = EG_OK;
+
+    if (opts->dir) {
+        EG_TRY(check_there(dir, err));
+        EG_TRY(has_config(&is, dir, longer, err));
+    } else {
+        EG_TRY(find_again(&there, found, cfg, root, err));
+        if (!there) {
+            EG_TRY(find_again(&there, found, longer, root, err));
+            is = there;
+        }
+        if (!there) return none_found(out, root, err);
+    }
+    if (is) return go_on(run, out, dir, longer, false, err);
+    EG_TRY(egi_run_open(run, dir, cfg, err));
+    st = egi_run_extend(*run, cfg, longer, err);
+    if (st == EG_OK) return EG_OK;
+    (void)egi_run_drop(*run);
+    eg_run_close(*run);
+    *run = NULL;
+done:
+    return st;
+}
+
+/* The run of cfg, which becomes what it is extended to. */
+static eg_status open_extended(eg_run **run, eg_lab_result *out, eg_config *cfg,
+                               const char *root, const eg_lab_opts *opts,
+                               eg_err *err)
+{
+    eg_config *before = eg_calloc(1, sizeof *before);
+    bool longer;
+    eg_status st;
+
+    if (!before) return EG_FAIL(err, EG_ENOMEM, "run: out of memory");
+    *before = *cfg;
+    EG_TRY(egi_config_extend(cfg, opts->extend, &longer, err));
+    EG_TRY(open_longer(run, out, before, cfg, root, opts, err));
+done:
+    eg_free(before);
+    return st;
+}
+
+/* Opens what opts ask for: a given or new directory, or one to go on with. */
+static eg_status open_run(eg_run **run, eg_lab_result *out, eg_config *cfg,
+                          const char *root, const eg_lab_opts *opts,
+                          eg_err *err)
+{
+    if (opts->extend) return open_extended(run, out, cfg, root, opts, err);
     if (opts->resume) return open_again(run, out, cfg, root, opts, err);
-    return egi_run_create(run,
-                          &(egi_run_place){.root = root,
-                                           .dir = opts->dir,
-                                           .sweep = opts->sweep,
-                                           .point = opts->point},
-                          cfg, err);
+    return create(run, root, false, cfg, opts, err);
 }
 
 static eg_status carry_out(eg_lab_result *out, eg_run_facts *facts, eg_run *run,

@@ -18,10 +18,50 @@ static int distance(const eg_config *there, const eg_config *here)
     return n;
 }
 
+typedef struct told {
+    egi_buf text;
+    int n_fixed;
+} told;
+
 static void put_key(void *ctx, const char *key, const char *there,
                     const char *here)
 {
-    egi_buf_add(ctx, "%s: %s there, %s here\n", key, there, here);
+    told *k = ctx;
+    bool may = eg_config_may_change(key);
+
+    k->n_fixed += !may;
+    egi_buf_add(&k->text, "%s: %s there, %s here%s\n", key, there, here,
+                may ? "; it may change" : "");
+}
+
+/* The configuration of the run at dir, and what became of it. */
+static bool read_run(eg_config *there, char status[32], const char *dir)
+{
+    eg_run_info info;
+    eg_folder f;
+    bool read = eg_folder_open(&f, dir, NULL) == EG_OK &&
+                eg_config_load_run(there, &f, NULL) == EG_OK;
+
+    if (!read || egi_run_info_read(&info, &f, NULL) != EG_OK)
+        info.status[0] = '\0';
+    snprintf(status, 32, "%s", info.status);
+    eg_folder_close(&f);
+    return read;
+}
+
+/* Fills near, and releases what it held. */
+static void describe(eg_lab_near *near, const char *dir, const char *status,
+                     const eg_config *there, const eg_config *cfg)
+{
+    told k = {.n_fixed = 0};
+    int n = eg_config_diff(there, cfg, put_key, &k);
+
+    eg_free(near->keys);
+    *near = (eg_lab_near){.n_keys = n, .n_fixed = k.n_fixed};
+    snprintf(near->dir, sizeof near->dir, "%s", dir);
+    snprintf(near->status, sizeof near->status, "%s", status);
+    if (k.text.n > 0) (void)egi_buf_take(&k.text, &near->keys, NULL);
+    egi_buf_release(&k.text);
 }
 
 /* Of as many keys the one that can be gone on with, then the newest. */
@@ -37,35 +77,34 @@ static bool is_nearer(const eg_lab_near *best, int keys, int best_keys,
 
 bool egi_lab_nearest(eg_lab_near *near, const char *root, const eg_config *cfg)
 {
-    char(*dirs)[EG_PATH] = NULL;
+    char(*dirs)[EG_PATH] = NULL, status[32];
     int n = 0, best = 0;
     eg_config *there = eg_calloc(1, sizeof *there);
-    egi_buf keys = {0};
 
     *near = (eg_lab_near){.n_keys = 0};
     if (there) (void)egi_dirs_find(&dirs, &n, root, "config.yaml", NULL);
     for (int i = 0; i < n; i++) {
-        eg_run_info info;
-        eg_folder f;
-        bool read = eg_folder_open(&f, dirs[i], NULL) == EG_OK &&
-                    eg_config_load_run(there, &f, NULL) == EG_OK;
         int k;
 
-        if (!read || egi_run_info_read(&info, &f, NULL) != EG_OK)
-            info.status[0] = '\0';
-        eg_folder_close(&f);
-        if (!read) continue;
+        if (!read_run(there, status, dirs[i])) continue;
         k = distance(there, cfg);
-        if (!is_nearer(near, k, best, info.status)) continue;
+        if (!is_nearer(near, k, best, status)) continue;
         best = k;
-        snprintf(near->dir, sizeof near->dir, "%s", dirs[i]);
-        snprintf(near->status, sizeof near->status, "%s", info.status);
-        egi_buf_release(&keys);
-        near->n_keys = eg_config_diff(there, cfg, put_key, &keys);
+        describe(near, dirs[i], status, there, cfg);
     }
-    if (keys.n > 0) (void)egi_buf_take(&keys, &near->keys, NULL);
-    egi_buf_release(&keys);
     eg_free(dirs);
+    eg_free(there);
+    return near->dir[0] != '\0';
+}
+
+bool egi_lab_compare(eg_lab_near *near, const char *dir, const eg_config *cfg)
+{
+    char status[32];
+    eg_config *there = eg_calloc(1, sizeof *there);
+
+    *near = (eg_lab_near){.n_keys = 0};
+    if (there && read_run(there, status, dir))
+        describe(near, dir, status, there, cfg);
     eg_free(there);
     return near->dir[0] != '\0';
 }

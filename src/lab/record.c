@@ -75,14 +75,30 @@ static void get_text(const json_t *o, const char *key, char *buf, size_t size)
     (void)snprintf(buf, size, "%s", s ? s : "");
 }
 
+static void read_file(egi_file_sum *s, const json_t *f)
+{
+    const char *hex = json_string_value(json_object_get(f, "xxh128"));
+
+    s->bytes = json_integer_value(json_object_get(f, "bytes"));
+    s->said = hex && egi_sum_read(&s->sum, hex);
+}
+
 static void read_files(egi_record *r, const json_t *o)
 {
-    for (int i = 0; i < EGI_RECORD_FILES; i++) {
-        const json_t *f = json_object_get(o, egi_record_file[i]);
-        const char *hex = json_string_value(json_object_get(f, "xxh128"));
+    for (int i = 0; i < EGI_RECORD_FILES; i++)
+        read_file(&r->file[i], json_object_get(o, egi_record_file[i]));
+}
 
-        r->file[i].bytes = json_integer_value(json_object_get(f, "bytes"));
-        r->file[i].said = hex && egi_sum_read(&r->file[i].sum, hex);
+static void read_earlier(egi_record *r, const json_t *parts)
+{
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        const json_t *f = json_object_get(json_array_get(parts, i), "config");
+        egi_earlier *e = &r->earlier[r->n_earlier];
+
+        if (!f || r->n_earlier == EG_STRS_MAX) continue;
+        get_text(f, "file", e->name, sizeof e->name);
+        read_file(&e->sum, f);
+        r->n_earlier += e->sum.said && !strchr(e->name, '/');
     }
 }
 
@@ -130,6 +146,7 @@ eg_status egi_record_read(egi_record *r, const eg_folder *run, eg_err *err)
     r->steps = json_integer_value(json_object_get(o, "steps"));
     r->steps_done = json_integer_value(json_object_get(o, "steps_done"));
     read_files(r, json_object_get(o, "files"));
+    read_earlier(r, json_object_get(o, "parts"));
     st = check_sum(r, text, size, run->path, err);
 done:
     json_decref(o);

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/sum.h"
+#include "engram/fields.h"
 #include "engram/file.h"
 
 #define EGI_RECORD "run.json"
@@ -25,12 +26,20 @@ typedef struct egi_file_sum {
     egi_sum sum;
 } egi_file_sum;
 
+/* A configuration that a run had before it was extended. */
+typedef struct egi_earlier {
+    char name[32];
+    egi_file_sum sum;
+} egi_earlier;
+
 typedef struct egi_record {
     char status[32], kind[16];
     int64_t steps, steps_done;
     int64_t bytes;
     bool summed; /* it has a checksum; records of old have none */
     egi_file_sum file[EGI_RECORD_FILES];
+    int n_earlier;
+    egi_earlier earlier[EG_STRS_MAX];
 } egi_record;
 
 /* EG_EFORMAT: it is no record, or not what was written; *r then holds what

@@ -218,6 +218,9 @@ void eg_run_close(eg_run *run)
     egi_jsonl_close(&run->timing);
     egi_sums_release(&run->sums);
     egi_buf_release(&run->notes);
+    json_decref(run->parts);
+    json_decref(run->ending);
+    eg_free(run->next);
     if (run->log) fclose(run->log);
     if (run->lock >= 0) eg_lock_drop(run->lock);
     for (int i = 0; i < EGI_RUN_FOLDERS; i++) eg_folder_close(&run->sub[i]);

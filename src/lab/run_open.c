@@ -33,23 +33,41 @@ static void tell_notes(eg_run *run)
 /* ---- the configuration ----------------------------------------------------
  */
 
+enum { MOST = 200 }; /* bytes of one key with its values in a message */
+
+/* Keys in which two configurations differ: the first one that may not, and how
+ * many there are; what may is noted. */
 typedef struct keys {
-    char text[200];
-    size_t n;
+    char text[256];
+    int n;
+    eg_run *run; /* NULL: nothing is noted */
 } keys;
 
 static void add_key(void *ctx, const char *key, const char *there,
                     const char *here)
 {
     keys *k = ctx;
-    int n;
 
-    if (k->n >= sizeof k->text) return;
-    n = snprintf(k->text + k->n, sizeof k->text - k->n,
-                 "%s%s is %s there and %s here", k->n ? ", " : "", key, there,
-                 here);
-    k->n += (size_t)n;
-    if (k->n >= sizeof k->text) memcpy(k->text + sizeof k->text - 4, "...", 4);
+    if (eg_config_may_change(key)) {
+        if (k->run)
+            egi_run_note(k->run, "%s is %s from here on; it was %s", key, here,
+                         there);
+        return;
+    }
+    if (k->n++ > 0) return;
+    if (snprintf(k->text, MOST, "%s is %s there and %s here", key, there,
+                 here) >= MOST)
+        memcpy(k->text + MOST - 4, "...", 4);
+}
+
+/* ", and 2 other keys differ" */
+static void add_rest(keys *k)
+{
+    size_t n = strlen(k->text);
+
+    if (k->n > 1)
+        (void)snprintf(k->text + n, sizeof k->text - n, ", and %d other key%s",
+                       k->n - 1, k->n == 2 ? " differs" : "s differ");
 }
 
 /* Does anything that was written down when the run began agree with
@@ -59,29 +77,31 @@ static bool is_unchanged(const eg_run *run)
     const egi_file_sum *said = &run->was.file[EGI_OF_CONFIG];
     bool by_rows = run->metrics.before.sum || run->timing.before.sum;
 
-    if (!said->said && !by_rows) return true;
+    if (!said->said && !by_rows && !run->extended) return true;
     if (said->said && egi_sum_same(said->sum, run->file[EGI_OF_CONFIG].sum))
         return true;
+    if (run->extended) return egi_run_was_extended(&run->folder, said);
     return (run->metrics.before.sum &&
             run->metrics.before.sum[0] == run->origin) ||
            (run->timing.before.sum && run->timing.before.sum[0] == run->origin);
 }
 
 eg_status egi_run_same_config(const eg_folder *f, const eg_config *cfg,
-                              bool changed, eg_err *err)
+                              eg_run *run, bool changed, eg_err *err)
 {
     eg_config *saved = eg_calloc(1, sizeof *saved);
-    keys k = {.n = 0};
+    keys k = {.run = run};
     eg_status st;
 
     if (!saved) return EG_FAIL(err, EG_ENOMEM, "run: out of memory");
     EG_TRY(eg_config_load_run(saved, f, err));
     (void)eg_config_diff(saved, cfg, add_key, &k);
+    add_rest(&k);
     if (changed)
         st = EG_FAIL(err, EG_EFORMAT,
                      "%s/config.yaml was changed after the run began%s%s: put "
                      "it back, or run it as a new one, without --resume",
-                     f->path, k.n ? ", " : "", k.text);
+                     f->path, k.text[0] ? ", " : "", k.text);
     else if (k.n)
         st = EG_FAIL(err, EG_EINVAL,
                      "%s was started with another configuration: %s", f->path,
@@ -97,10 +117,12 @@ static eg_status check_config(eg_run *run, const eg_config *cfg, eg_err *err)
     size_t size = 0;
     eg_status st;
 
-    EG_TRY(eg_file_read_in(&text, &size, &run->folder, "config.yaml", 1 << 24,
-                           err));
+    EG_TRY(eg_file_read_in(&text, &size, &run->folder, "config.yaml",
+                           EGI_CONFIG_MAX, err));
     egi_run_is_of(run, text, size);
-    EG_TRY(egi_run_same_config(&run->folder, cfg, !is_unchanged(run), err));
+    EG_TRY(egi_run_origin(run, err));
+    EG_TRY(
+        egi_run_same_config(&run->folder, cfg, run, !is_unchanged(run), err));
 done:
     eg_free(text);
     return st;
@@ -181,6 +203,7 @@ static eg_status look_at_record(eg_run *run, eg_err *err)
             snprintf(run->start, sizeof run->start, "%s", info.start);
         run->seconds = info.seconds;
         if (info.sweep[0]) egi_run_of_sweep(run, info.sweep, info.point);
+        if (egi_run_read_parts(run, err) == EG_ENOMEM) return EG_ENOMEM;
     }
     vouch(&run->metrics, run, EGI_OF_METRICS);
     vouch(&run->timing, run, EGI_OF_TIMING);
@@ -241,7 +264,8 @@ eg_status egi_run_enter(eg_run *run, eg_err *err)
     EG_TRY(egi_run_folders(run, true, err));
     EG_TRY(eg_folder_stream(&run->log, &run->folder, "log", EG_APPEND, err));
     tell_notes(run);
-    EG_TRY(eg_run_record(run, "running", "resumed", NULL, err));
+    EG_TRY(run->next ? egi_run_switch(run, err)
+                     : eg_run_record(run, "running", "resumed", NULL, err));
 done:
     return st;
 }

@@ -30,6 +30,13 @@ struct eg_run {
     uint64_t origin;                     /* its checksum, for those of rows */
     egi_record was;                      /* run.json as it was found */
     bool unsummed; /* made by an engram without checksums */
+    bool extended; /* it had another configuration, which the rows belong to */
+    char *next;  /* config.yaml to go on with; NULL: as it is. What there is */
+    int next_is; /* becomes config.<next_is>.yaml */
+    char next_hash[EG_CONFIG_HASH];
+    json_t *parts;  /* of run.json: those that ended; NULL: none is known */
+    json_t *ending; /* the one after them, as run.json has it */
+    char part_start[32]; /* when that one began */
     egi_buf notes; /* lines: what is odd and does not keep it from going on */
     void (*tell)(void *ctx, const char *note); /* them, as it is entered */
     void *tell_ctx;
@@ -77,10 +84,28 @@ eg_status egi_run_open(eg_run **out, const char *dir, const eg_config *cfg,
 /* All that can be found wrong beforehand was looked for: this process now
  * writes here. Nothing the second time, nor for a run that it created. */
 eg_status egi_run_enter(eg_run *run, eg_err *err);
-/* Is the configuration of the run in f cfg? EG_EINVAL names the keys in which
- * it is not. changed: not even what it was when the run began (EG_EFORMAT). */
+/* Is the configuration of the run in f cfg, but for keys that may change, which
+ * are noted of run (NULL: nowhere)? EG_EINVAL names the first key in which it
+ * is not. changed: not even what it was when the run began (EG_EFORMAT). */
 eg_status egi_run_same_config(const eg_folder *f, const eg_config *cfg,
-                              bool changed, eg_err *err);
+                              eg_run *run, bool changed, eg_err *err);
+/* ---- run_extend.c: see extend.h -------------------------------------------
+ */
+enum { EGI_CONFIG_MAX = 1 << 24, EGI_CONFIG_NAME = 32 };
+/* "config.<k>.yaml" */
+void egi_config_name(char buf[EGI_CONFIG_NAME], int k);
+/* run->origin of a run that was extended. */
+eg_status egi_run_origin(eg_run *run, eg_err *err);
+/* Did a process die as it extended the run? Then config.yaml is that of which
+ * run.json speaks (if it does: said), config.<k>.yaml, extended. */
+bool egi_run_was_extended(const eg_folder *f, const egi_file_sum *said);
+/* run.json has parts; they with that of the record o behind them, NULL: no
+ * memory. */
+eg_status egi_run_read_parts(eg_run *run, eg_err *err);
+json_t *egi_run_parts_with(const eg_run *run, const json_t *o);
+/* run->next becomes the configuration of a run that is being entered. */
+eg_status egi_run_switch(eg_run *run, eg_err *err);
+
 void egi_run_note(eg_run *run, const char *fmt, ...) EG_PRINTF(2, 3);
 /* Are the first rows of metrics and timing there, and what was written? told:
  * the user said from where to go on; then rows without checksums will do. */

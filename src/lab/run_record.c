@@ -84,6 +84,8 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
     if (facts) put_facts(o, facts);
     put_text(o, "machine", machine);
     put_text(o, "cpu_features", eg_cpu_features());
+    if (json_array_size(run->parts) > 0)
+        put(o, "parts", egi_run_parts_with(run, r.o));
     put(o, "files", egi_record_files(run->file));
     if (!r.bad) text = egi_record_print(r.o);
     if (!text) {

@@ -105,7 +105,6 @@ static eg_status restore(loop *l, eg_err *err)
     const egi_restore r = {.run = l->run,
                            .trainer = l->trainer,
                            .probes = l->probes,
-                           .n_steps = l->cfg->train.steps,
                            .told = l->opts->go_back,
                            .from = l->opts->from};
 
@@ -249,8 +248,8 @@ static eg_status look(loop *l, eg_lab_result *out, eg_err *err)
 static eg_status snapshot(loop *l, int64_t step, eg_err *err)
 {
     const eg_folder *arrays = &l->run->sub[EGI_ARRAYS];
-    eg_status st =
-        eg_probes_snapshot(l->probes, step, l->cfg->train.steps, arrays, err);
+    eg_status st = eg_probes_snapshot(
+        l->probes, step, eg_trainer_end(l->trainer, step), arrays, err);
 
     return st == EG_OK ? egi_run_sum_snapshot(l->run, step, err) : st;
 }
@@ -259,12 +258,14 @@ static eg_status snapshot(loop *l, int64_t step, eg_err *err)
 static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
 {
     int64_t step = eg_trainer_step_index(l->trainer);
-    int64_t n = l->cfg->train.steps, every = l->cfg->checkpoint.every;
-    bool measured = eg_probes_due(l->probes, step, n);
+    int64_t every = l->cfg->checkpoint.every;
+    bool measured =
+        eg_probes_due(l->probes, step, eg_trainer_end(l->trainer, step + 1));
     eg_step_info info;
     eg_status st = EG_OK;
 
-    if (eg_probes_snapshot_due(l->probes, step, n))
+    if (eg_probes_snapshot_due(l->probes, step,
+                               eg_trainer_end(l->trainer, step)))
         EG_TRY(snapshot(l, step, err));
     eg_row_start(&l->row, step);
     if (measured) eg_probes_before(l->probes, step, emit, l);

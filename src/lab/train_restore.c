@@ -16,7 +16,7 @@ static eg_index rows_below(const egi_restore *r, int64_t step)
     eg_index n = 0;
 
     for (int64_t i = 0; i < step; i++)
-        n += eg_probes_due(r->probes, i, r->n_steps);
+        n += eg_probes_due(r->probes, i, eg_trainer_end(r->trainer, i + 1));
     return n;
 }
 
@@ -65,15 +65,16 @@ static void add_remedy(const egi_restore *r, int64_t below, eg_err *err)
                        "; --resume --from 0 begins anew");
 }
 
-/* A run that was interrupted, or went on from a checkpoint, had that one. What
- * is lost is made again from an older one, which is said; from nothing, it is
- * the user's to say. */
+/* A run that was interrupted or finished, or went on from a checkpoint, had
+ * that one. What is lost is made again from an older one, which is said; from
+ * nothing, it is the user's to say. */
 static eg_status check_not_lost(const egi_restore *r, int64_t step, eg_err *err)
 {
     const egi_record *was = &r->run->was;
 
     if (strcmp(was->status, "interrupted") != 0 &&
-        strcmp(was->status, "running") != 0)
+        strcmp(was->status, "running") != 0 &&
+        strcmp(was->status, "finished") != 0)
         return EG_OK;
     if (was->steps_done <= 0 || step >= was->steps_done) return EG_OK;
     if (step < 0)

@@ -114,12 +114,42 @@ static eg_status check_file(const verifier *v, int which, eg_err *err)
     return conclude(v, name, said->bytes, st, &why, err);
 }
 
+/* Configurations of before the run was extended. */
+static eg_status check_earlier(const verifier *v, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    for (int i = 0; i < v->record.n_earlier && st == EG_OK; i++) {
+        const egi_earlier *e = &v->record.earlier[i];
+        eg_err why = {0};
+
+        st = egi_file_sum_check(&e->sum, &v->run, e->name, &why);
+        st = conclude(v, e->name, e->sum.bytes, st, &why, err);
+    }
+    return st;
+}
+
+/* Did a process die between the longer configuration and its record? */
+static bool was_cut(const verifier *v)
+{
+    const char *name = egi_record_file[EGI_OF_CONFIG];
+    const egi_file_sum *said = &v->record.file[EGI_OF_CONFIG];
+
+    if (strcmp(v->record.status, "running") != 0 ||
+        egi_file_sum_check(said, &v->run, name, NULL) == EG_OK ||
+        !egi_run_was_extended(&v->run, said))
+        return false;
+    tell(v, name, EG_UNCHECKED, 0,
+         "a process died as it extended the run; --resume goes on");
+    return true;
+}
+
 static eg_status check_config(const verifier *v, eg_err *err)
 {
     const char *name = egi_record_file[EGI_OF_CONFIG];
 
     if (v->record.file[EGI_OF_CONFIG].said)
-        return check_file(v, EGI_OF_CONFIG, err);
+        return was_cut(v) ? EG_OK : check_file(v, EGI_OF_CONFIG, err);
     if (!eg_folder_has(&v->run, name))
         tell(v, name, EG_DAMAGED, 0, "it is lost");
     else
@@ -353,6 +383,7 @@ static eg_status check(verifier *v, eg_verify_what what, eg_err *err)
 
     EG_TRY(check_record(v, err));
     EG_TRY(check_config(v, err));
+    EG_TRY(check_earlier(v, err));
     EG_TRY(check_rows(v, EGI_OF_METRICS, err));
     EG_TRY(check_rows(v, EGI_OF_TIMING, err));
     EG_TRY(check_sums(v, err));

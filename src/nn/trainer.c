@@ -74,6 +74,8 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     *out = NULL;
     if (!tr) return EG_FAIL(err, EG_ENOMEM, "trainer");
     tr->spec = *spec;
+    EG_TRY(egi_parts_parse(&tr->parts, &spec->train.parts, 1, spec->train.steps,
+                           "train.parts", err));
     EG_TRY(check_loss(spec, err));
     if (planned) {
         EG_TRY(egi_model_shape(&tr->m, &spec->model, eg_task_io(spec->task),
@@ -176,6 +178,11 @@ eg_model *eg_trainer_model(eg_trainer *tr)
 int64_t eg_trainer_steps(const eg_trainer *tr)
 {
     return tr->spec.train.steps;
+}
+
+int64_t eg_trainer_end(const eg_trainer *tr, int64_t steps)
+{
+    return egi_parts_end(&tr->parts, steps);
 }
 
 int64_t eg_trainer_step_index(const eg_trainer *tr)

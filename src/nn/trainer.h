@@ -2,6 +2,7 @@
 #ifndef EG_NN_TRAINER_H
 #define EG_NN_TRAINER_H
 
+#include "base/parts.h"
 #include "nn/cost.h"
 #include "nn/engine.h"
 #include "nn/hold.h"
@@ -22,6 +23,7 @@ struct eg_trainer {
     double busy;          /* seconds in gradients and updates, by the clock */
     int64_t gradients;    /* made; both since the profile began */
     egi_clamps clamps;    /* of train.clamp */
+    egi_parts parts;      /* of train.parts */
     char note[2][512];    /* of init.from and of train.freeze; or "" */
 };
 

@@ -242,11 +242,16 @@ static void emit_tensors(eg_probes *p, int64_t step, eg_probe_emit emit,
     }
 }
 
+/* Is it the last step of the run, or of a part of it? */
+static bool is_last(const eg_probes *p, int64_t step)
+{
+    return step + 1 >= eg_trainer_end(p->trainer, step + 1);
+}
+
 /* At the last step, and now and then before. */
 static bool now_and_then(const eg_probes *p, int64_t every, int64_t step)
 {
-    return !p->trainer || step >= eg_trainer_steps(p->trainer) - 1 ||
-           (every > 0 && step % every == 0);
+    return !p->trainer || is_last(p, step) || (every > 0 && step % every == 0);
 }
 
 static bool llc_due(const eg_probes *p, int64_t step)
@@ -254,8 +259,7 @@ static bool llc_due(const eg_probes *p, int64_t step)
     int64_t every = p->opts.llc_every;
 
     if (p->llc.steps == 0) return false;
-    return every == 0 || step % every == 0 ||
-           step == eg_trainer_steps(p->trainer) - 1;
+    return every == 0 || step % every == 0 || is_last(p, step);
 }
 
 void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)

@@ -49,6 +49,10 @@ expect 0 - - "$engram" run c.yaml --set train.steps=20 --runs r
 expect 2 '' 'optim.lr: 0.01 there, 0.02 here' "$engram" run c.yaml --resume \
     --runs r --set train.steps=20 --set optim.lr=0.02 --seed 3
 grep -q 'run.seed: 1 there, 3 here' err || die 'one key of two'
+grep -Eq 'as it was begun: engram run r/tiny/[0-9-]+ --resume' err ||
+    die 'not how to go on'
+grep -q 'begin a run of this configuration: without --resume' err ||
+    die 'not how to begin'
 grep -Eq 'the nearest, r/tiny/[0-9-]+ .finished.' err || die 'not which run'
 [ "$(ls r/tiny | wc -l)" = 1 ] || die 'a run was begun'
 expect 0 finished 'nothing was done' \
@@ -61,5 +65,26 @@ expect 2 '' 'has this configuration, but no run.json' \
 # another configuration is refused, with what differs
 expect 2 '' 'another configuration: run.seed is 1 there and 2 here' \
     "$engram" run c.yaml --seed 2 --out parts --resume
+grep -q 'as it was begun: engram run parts --resume' err || die 'no way on'
+expect 2 '' 'optim.lr is 0.01 there and 0.5 here, and 1 other key differs' \
+    "$engram" run c.yaml --set probe.every=7 --set optim.lr=0.5 \
+    --set checkpoint.keep=5 --out parts --resume
+grep -q '  probe.every: 5 there, 7 here$' err || die 'a key is not listed'
+grep -q 'checkpoint.keep: 2 there, 5 here; it may change$' err ||
+    die 'not which may change'
+[ -e parts/lock ] && diff -r before parts || die 'a refused run was changed'
+
+# what has no say in the results may change on the way
+kill_once '[ -e other/checkpoints/step-20.safetensors ]' \
+    "$engram" run c.yaml --out other
+expect 0 finished 'note: checkpoint.keep is 5 from here on; it was 2' \
+    "$engram" run c.yaml --out other --resume --set checkpoint.keep=5 \
+    --set checkpoint.every=100
+same whole/metrics.jsonl other/metrics.jsonl
+same whole/config.yaml other/config.yaml
+for f in 1500 1400; do
+    [ -e other/checkpoints/step-$f.safetensors ] || die "no checkpoint $f"
+done
+same {whole,other}/checkpoints/step-1500.safetensors
 expect 2 '' '--from goes with --resume' "$engram" run c.yaml --from 10 --out x
 finish
