@@ -39,10 +39,15 @@ EG_API extern const eg_field eg_run_fields[];
 
 enum { EG_RUN_TRAIN, EG_RUN_THEORY, EG_RUN_FLOW };
 
-#define EG_CHECKPOINT_FIELDS(I, R, B, T, E, L)              \
-    I(every, "100", 0, 1000000000,                          \
-      "steps between checkpoints; 0: only the last step's") \
-    I(keep, "2", 1, 1000000, "how many checkpoints stay on disk")
+#define EG_CHECKPOINT_FIELDS(I, R, B, T, E, L)                               \
+    I(every, "100", 0, 1000000000,                                           \
+      "steps between checkpoints; 0: only the last step's")                  \
+    I(keep, "2", 1, 1000000,                                                 \
+      "how many checkpoints stay on disk, the newest, besides those of "     \
+      "per_decade")                                                          \
+    I(per_decade, "0", 0, 1000,                                              \
+      "besides, so many checkpoints a decade, which all stay: after 0 and, " \
+      "rounded, 10^(i/n) steps, i = 0, 1, ...; 0: none")
 EG_FIELDS_STRUCT(eg_checkpoint_opts, EG_CHECKPOINT_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_checkpoint_fields[];

@@ -13,6 +13,9 @@ extern "C" {
 
 #define EG_PROBE_FIELDS(I, R, B, T, E, L)                                     \
     I(every, "10", 1, 1000000000, "steps between measurements")               \
+    I(per_decade, "0", 0, 1000,                                               \
+      "besides, so many measurements a decade: at steps 0 and, rounded, "     \
+      "10^(i/n), i = 0, 1, ...; 0: none")                                     \
     I(batch, "64", 1, 65536,                                                  \
       "fresh sequences for losses, accuracies and attention")                 \
     I(test, "128", 0, 65536, "sequences of the fixed test batch")             \
@@ -111,7 +114,7 @@ EG_API eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
 EG_API void eg_probes_free(eg_probes *p);
 /* The evaluator of the probes on fresh sequences, theirs. */
 EG_API eg_eval *eg_probes_eval(eg_probes *p);
-/* Is this step measured? (every, and the last one.) */
+/* Is this step measured? (every, per_decade, and the last one.) */
 EG_API bool eg_probes_due(const eg_probes *p, int64_t step, int64_t n_steps);
 /* Forward-pass probes, to be called before the update of that step. */
 EG_API void eg_probes_before(eg_probes *p, int64_t step, eg_probe_emit emit,

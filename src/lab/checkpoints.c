@@ -2,6 +2,7 @@
  * killed process left half written. The files themselves are written by the
  * trainer. */
 #include "base/folder.h"
+#include "nn/schedule.h"
 #include "lab/run_priv.h"
 
 #include <stdlib.h>
@@ -79,6 +80,11 @@ eg_status eg_run_last_checkpoint(int64_t *step, const char *dir, eg_err *err)
 
 void eg_run_prune(const eg_run *run, int keep)
 {
+    egi_run_prune(run, keep, 0);
+}
+
+void egi_run_prune(const eg_run *run, int keep, int64_t per_decade)
+{
     const eg_folder *f = &run->folder;
     int64_t below = INT64_MAX;
 
@@ -89,6 +95,7 @@ void eg_run_prune(const eg_run *run, int keep)
 
         (void)egi_checkpoint_below(&below, f, below, NULL);
         if (below < 0) break;
+        if (egi_decade_has(per_decade, below)) continue;
         egi_checkpoint_name(name, below);
         (void)eg_folder_remove(f, name);
     }

@@ -139,6 +139,8 @@ void egi_run_begin(eg_run *run);
 bool egi_run_drop(eg_run *run);
 /* eg_run_info_read of an open folder. */
 eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err);
+/* eg_run_prune, but for steps of checkpoint.per_decade. */
+void egi_run_prune(const eg_run *run, int keep, int64_t per_decade);
 /* checkpoints/step-<n>.safetensors */
 void egi_checkpoint_name(char buf[64], int64_t step);
 /* The newest checkpoint in the run's folder of a step below that; -1: none, or

@@ -11,6 +11,7 @@
 #include "engram/kern.h"
 #include "engram/mem.h"
 #include "flow/lapack.h"
+#include "nn/schedule.h"
 
 typedef struct loop {
     const eg_config *cfg;
@@ -113,19 +114,20 @@ static eg_status restore(loop *l, eg_err *err)
 
 static eg_status save(loop *l, eg_err *err)
 {
+    const eg_checkpoint_opts *o = &l->cfg->checkpoint;
     int64_t step = eg_trainer_step_index(l->trainer);
     char name[64];
     eg_status st = EG_OK;
 
     if (step == l->saved) { /* a process may have died before it did this */
-        eg_run_prune(l->run, (int)l->cfg->checkpoint.keep);
+        egi_run_prune(l->run, (int)o->keep, o->per_decade);
         return EG_OK;
     }
     EG_TRY(eg_run_sync(l->run, err));
     egi_checkpoint_name(name, step);
     EG_TRY(eg_trainer_save_in(l->trainer, &l->run->folder, name, err));
     l->saved = step;
-    eg_run_prune(l->run, (int)l->cfg->checkpoint.keep);
+    egi_run_prune(l->run, (int)o->keep, o->per_decade);
     eg_run_log(l->run, "checkpoint %lld", (long long)step);
 done:
     return st;
@@ -254,11 +256,19 @@ static eg_status snapshot(loop *l, int64_t step, eg_err *err)
     return st == EG_OK ? egi_run_sum_snapshot(l->run, step, err) : st;
 }
 
+/* Is a checkpoint due after so many steps? */
+static bool save_due(const loop *l, int64_t steps)
+{
+    const eg_checkpoint_opts *o = &l->cfg->checkpoint;
+
+    return (o->every > 0 && steps > 0 && steps % o->every == 0) ||
+           egi_decade_has(o->per_decade, steps);
+}
+
 /* One step with everything that belongs to it. */
 static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
 {
     int64_t step = eg_trainer_step_index(l->trainer);
-    int64_t every = l->cfg->checkpoint.every;
     bool measured =
         eg_probes_due(l->probes, step, eg_trainer_end(l->trainer, step + 1));
     eg_step_info info;
@@ -280,8 +290,7 @@ static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
         EG_TRY(write_timing(l, step, err));
     }
     tell_progress(l, step, &info, measured);
-    if (every > 0 && (step + 1) % every == 0 && !overflown(l, out))
-        EG_TRY(save(l, err));
+    if (save_due(l, step + 1) && !overflown(l, out)) EG_TRY(save(l, err));
 done:
     return st;
 }
@@ -292,6 +301,7 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
     eg_status st = EG_OK;
 
     if (n == 0) EG_TRY(look(l, out, err));
+    if (l->saved < 0 && l->step0 == 0 && save_due(l, 0)) EG_TRY(save(l, err));
     while (eg_trainer_step_index(l->trainer) < n) {
         if (l->opts->stop && l->opts->stop(l->opts->ctx)) {
             if (overflown(l, out)) return EG_OK;

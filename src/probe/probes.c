@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "engram/mem.h"
+#include "nn/schedule.h"
 
 #define EG_FIELDS_OWNER eg_probe_opts
 EG_FIELDS_TABLE(eg_probe_fields, EG_PROBE_FIELDS)
@@ -190,7 +191,8 @@ eg_eval *eg_probes_eval(eg_probes *p)
 
 bool eg_probes_due(const eg_probes *p, int64_t step, int64_t n_steps)
 {
-    return step % p->opts.every == 0 || step == n_steps - 1;
+    return step % p->opts.every == 0 || step == n_steps - 1 ||
+           egi_decade_has(p->opts.per_decade, step);
 }
 
 static void emit_heads(eg_probes *p, eg_probe_emit emit, void *ctx)
