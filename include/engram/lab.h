@@ -100,9 +100,10 @@ EG_API const char *eg_outcome_name(eg_outcome o); /* as in run.json */
 
 typedef struct eg_lab_result {
     eg_outcome outcome;
-    bool untouched;   /* nothing was done: the run was finished before, */
-    bool unmatched;   /* or, with an error, there is none to go on with */
-    char reason[256]; /* "step 12: gradient of blocks.0.attn.W_QK ..." */
+    bool untouched;     /* nothing was done: the run was finished before, */
+    bool unmatched;     /* or, with an error, there is none to go on with */
+    bool stopped_early; /* finished, by train.stop: reason says why */
+    char reason[256];   /* "step 12: gradient of blocks.0.attn.W_QK ..." */
     char dir[EG_PATH];
     int64_t steps_done;
     double seconds, tokens_per_s;

@@ -122,6 +122,10 @@ EG_API void eg_probes_before(eg_probes *p, int64_t step, eg_probe_emit emit,
 /* Weight probes, test batch, norms: after the update of that step. */
 EG_API void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit,
                             void *ctx);
+/* Behind eg_probes_after of a step at which the run ends before its time: what
+ * is measured at the last step, and was not due. */
+EG_API void eg_probes_last(eg_probes *p, int64_t step, eg_probe_emit emit,
+                           void *ctx);
 /* Is a snapshot due after step updates, 0 <= step <= n_steps? At both ends
  * (with snapshots = 1 at n_steps only) and at times spread geometrically. */
 EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,

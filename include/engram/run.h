@@ -35,6 +35,11 @@ typedef struct eg_run_facts {
     /* A flow, by the process that wrote this: evaluations of the field, steps
      * of the integrator taken and refused. steps counts its times. */
     int64_t evaluations, solver_steps, rejected;
+    /* Of a run that train.stop ended: by which metric (NULL: it did not), the
+     * step of that measurement and what it was. */
+    const char *stopped_by;
+    int64_t stopped_step;
+    double stopped_value;
 } eg_run_facts;
 
 /* A new directory root/<name>/<id> (dir NULL), or dir itself, which must not
@@ -123,6 +128,7 @@ typedef struct eg_run_info {
     char start[32], end[32]; /* ISO 8601, UTC; "" when unknown */
     char version[64], kern[32], precision[16];
     int threads;
+    bool stopped_early; /* finished, by train.stop; reason says why */
     int64_t seed, steps, steps_done, announced_bytes, peak_bytes;
     int64_t evaluations, solver_steps, rejected;
     double seconds, tokens_per_s;

@@ -78,6 +78,18 @@ enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
     I(slots, "0", 0, 1024,                                                    \
       "gradient sums a step, which so many threads at most compute; 0: 8 to " \
       "64, as the model and the batch pay for, whatever the threads")         \
+    E(stop, "none", "none|below|above|lowest|highest",                        \
+      "ends the run early: as soon as stop_metric is below, or above, "       \
+      "stop_value; or when, for stop_patience measurements, it has not come " \
+      "below its lowest, or above its highest, by more than stop_min_delta")  \
+    T(stop_metric, "",                                                        \
+      "a metric that is measured while the run goes, e.g. loss_global_test")  \
+    R(stop_value, "0", -1e300, 1e300, "stop below, above: that value")        \
+    I(stop_patience, "5", 1, 1000000000,                                      \
+      "stop lowest, highest: measurements without a better one")              \
+    R(stop_min_delta, "0", 0, 1e300,                                          \
+      "stop lowest, highest: how much better counts")                         \
+    I(stop_at_least, "0", 0, 1000000000, "not before so many steps are done") \
     B(profile, "false",                                                       \
       "take the time of each operation, forward and back, into "              \
       "arrays/profile.json; the result is the same")                          \
@@ -114,6 +126,13 @@ EG_FIELDS_STRUCT(eg_init_opts, EG_INIT_FIELDS)
 EG_API extern const eg_field eg_init_fields[];
 
 enum { EG_ALGEBRA_AUTO, EG_ALGEBRA_PLAIN };
+enum {
+    EG_STOP_NONE,
+    EG_STOP_BELOW,
+    EG_STOP_ABOVE,
+    EG_STOP_LOWEST,
+    EG_STOP_HIGHEST
+};
 
 typedef struct eg_train_spec {
     eg_model_opts model;

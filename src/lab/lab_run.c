@@ -148,6 +148,7 @@ static eg_status was_finished(bool *was, eg_lab_result *out, const char *dir,
     if (!*was) return st == EG_ENOMEM ? st : EG_OK;
     *out = (eg_lab_result){.outcome = EG_FINISHED,
                            .untouched = true,
+                           .stopped_early = info.stopped_early,
                            .steps_done = info.steps_done,
                            .seconds = info.seconds,
                            .tokens_per_s = info.tokens_per_s,
@@ -156,6 +157,7 @@ static eg_status was_finished(bool *was, eg_lab_result *out, const char *dir,
                            .announced_bytes = info.announced_bytes,
                            .peak_bytes = info.peak_bytes};
     snprintf(out->dir, sizeof out->dir, "%s", dir);
+    snprintf(out->reason, sizeof out->reason, "%s", info.reason);
     return EG_OK;
 }
 

@@ -37,6 +37,7 @@ typedef struct egi_record {
     int64_t steps, steps_done;
     int64_t bytes;
     bool summed; /* it has a checksum; records of old have none */
+    bool stopped_early;
     egi_file_sum file[EGI_RECORD_FILES];
     int n_earlier;
     egi_earlier earlier[EG_STRS_MAX];

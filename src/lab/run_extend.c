@@ -82,6 +82,11 @@ eg_status egi_run_extend(eg_run *run, const eg_config *before,
                        "%s diverged, and more steps would do so again: begin "
                        "a new run with a smaller optim.lr, or from its weights",
                        run->dir);
+    if (run->was.stopped_early)
+        return EG_FAIL(err, EG_EINVAL,
+                       "%s stopped early, by train.stop, and would do so "
+                       "again: begin a new run with another rule",
+                       run->dir);
     st = eg_config_format(cfg, &run->next, err);
     if (st == EG_OK) st = eg_config_hash(run->next_hash, cfg, err);
     if (st != EG_OK) return st;

@@ -47,6 +47,10 @@ static void put_facts(record *o, const eg_run_facts *f)
         put_int(o, "solver_steps", f->solver_steps);
         put_int(o, "rejected", f->rejected);
     }
+    if (f->stopped_by)
+        put(o, "stopped_early",
+            json_pack("{s:s, s:I, s:f}", "metric", f->stopped_by, "step",
+                      (json_int_t)f->stopped_step, "value", f->stopped_value));
     put_int(o, "memory_announced_bytes", f->announced_bytes);
     put_int(o, "memory_peak_bytes", f->peak_bytes);
 }
@@ -164,6 +168,7 @@ eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err)
     get_text(json_object_get(o, "sweep"), "name", info->sweep,
              sizeof info->sweep);
     info->point = get_int(json_object_get(o, "sweep"), "point");
+    info->stopped_early = json_object_get(o, "stopped_early") != NULL;
     info->threads = (int)get_int(o, "threads");
     info->seed = get_int(o, "seed");
     info->steps = get_int(o, "steps");

@@ -3,6 +3,7 @@
  * given. Nothing here decides a number: with or without probes, watched or
  * not, resumed or not, the trainer does the same. */
 #include "lab/lab_priv.h"
+#include "lab/early.h"
 #include "lab/run_priv.h"
 
 #include <math.h>
@@ -22,6 +23,7 @@ typedef struct loop {
     eg_probes *probes;
     eg_train_spec spec;
     eg_train_plan plan;
+    egi_early early;
     int64_t announced; /* bytes of the whole process at its peak */
     eg_row row, timing;
     eg_progress news;
@@ -80,6 +82,7 @@ static eg_status build(loop *l, eg_err *err)
                        "kernel set \"%s\" is unknown or does not run on this "
                        "machine (engram doctor lists them)",
                        l->spec.kern);
+    EG_TRY(egi_early_init(&l->early, &c->train, err));
     EG_TRY(eg_config_task(&l->task, c, err));
     l->spec.task = l->task;
     EG_TRY(eg_train_plan_make(&l->plan, &l->spec, err));
@@ -109,7 +112,11 @@ static eg_status restore(loop *l, eg_err *err)
                            .told = l->opts->go_back,
                            .from = l->opts->from};
 
-    return egi_train_restore(&r, &l->saved, err);
+    eg_status st = egi_train_restore(&r, &l->saved, err);
+
+    if (st == EG_OK && !l->run->created)
+        st = egi_early_replay(&l->early, &l->run->folder, err);
+    return st;
 }
 
 static eg_status save(loop *l, eg_err *err)
@@ -227,11 +234,17 @@ static bool overflown(loop *l, eg_lab_result *out)
 /* The rest of a row that eg_probes_before has begun, and the row written. */
 static eg_status measured_row(loop *l, const eg_step_info *info, eg_err *err)
 {
+    eg_status st;
+
     if (info->n_loss > 0) emit(l, "loss", info->loss); /* of nothing: none */
     emit(l, "lr", info->lr);
     emit(l, "grad_norm", info->grad_norm);
     eg_probes_after(l->probes, info->step, emit, l);
-    return eg_run_metrics(l->run, &l->row, err);
+    EG_TRY(egi_early_row(&l->early, &l->row, err));
+    if (l->early.met) eg_probes_last(l->probes, info->step, emit, l);
+    EG_TRY(eg_run_metrics(l->run, &l->row, err));
+done:
+    return st;
 }
 
 /* A run of no steps measures what it starts from. */
@@ -247,11 +260,11 @@ static eg_status look(loop *l, eg_lab_result *out, eg_err *err)
     return EG_OK;
 }
 
-static eg_status snapshot(loop *l, int64_t step, eg_err *err)
+/* end: of the part of the run that step is in. */
+static eg_status snapshot(loop *l, int64_t step, int64_t end, eg_err *err)
 {
     const eg_folder *arrays = &l->run->sub[EGI_ARRAYS];
-    eg_status st = eg_probes_snapshot(
-        l->probes, step, eg_trainer_end(l->trainer, step), arrays, err);
+    eg_status st = eg_probes_snapshot(l->probes, step, end, arrays, err);
 
     return st == EG_OK ? egi_run_sum_snapshot(l->run, step, err) : st;
 }
@@ -269,14 +282,14 @@ static bool save_due(const loop *l, int64_t steps)
 static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
 {
     int64_t step = eg_trainer_step_index(l->trainer);
+    int64_t end = eg_trainer_end(l->trainer, step);
     bool measured =
         eg_probes_due(l->probes, step, eg_trainer_end(l->trainer, step + 1));
     eg_step_info info;
     eg_status st = EG_OK;
 
-    if (eg_probes_snapshot_due(l->probes, step,
-                               eg_trainer_end(l->trainer, step)))
-        EG_TRY(snapshot(l, step, err));
+    if (eg_probes_snapshot_due(l->probes, step, end))
+        EG_TRY(snapshot(l, step, end, err));
     eg_row_start(&l->row, step);
     if (measured) eg_probes_before(l->probes, step, emit, l);
     eg_trainer_step(l->trainer, &info);
@@ -295,14 +308,14 @@ done:
     return st;
 }
 
-static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
+/* Steps until the last one, or whatever else ends the run. */
+static eg_status all_steps(loop *l, eg_lab_result *out, eg_err *err)
 {
     int64_t n = l->cfg->train.steps;
     eg_status st = EG_OK;
 
-    if (n == 0) EG_TRY(look(l, out, err));
-    if (l->saved < 0 && l->step0 == 0 && save_due(l, 0)) EG_TRY(save(l, err));
-    while (eg_trainer_step_index(l->trainer) < n) {
+    while (eg_trainer_step_index(l->trainer) < n && !l->early.met &&
+           out->outcome == EG_FINISHED) {
         if (l->opts->stop && l->opts->stop(l->opts->ctx)) {
             if (overflown(l, out)) return EG_OK;
             out->outcome = EG_INTERRUPTED;
@@ -312,17 +325,43 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
             break;
         }
         EG_TRY(one_step(l, out, err));
-        if (out->outcome == EG_DIVERGED) {
-            /* the weights before this step are the last good ones: they stay
-             * behind when no checkpoint has been made yet */
-            if (l->saved >= 0 || egi_bad_weight(eg_trainer_model(l->trainer)))
-                return EG_OK;
-            return save(l, err);
-        }
+    }
+done:
+    return st;
+}
+
+/* The end of a run that has all its steps, or of those that it needs. */
+static eg_status last_look(loop *l, eg_lab_result *out, eg_err *err)
+{
+    int64_t step = eg_trainer_step_index(l->trainer);
+    eg_status st = EG_OK;
+
+    if (l->early.met && step < l->cfg->train.steps) {
+        out->stopped_early = true;
+        egi_early_say(&l->early, out->reason, sizeof out->reason);
+    }
+    if (eg_probes_snapshot_due(l->probes, step, step))
+        st = snapshot(l, step, step, err);
+    return st;
+}
+
+static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
+{
+    int64_t n = l->cfg->train.steps;
+    eg_status st = EG_OK;
+
+    if (n == 0) EG_TRY(look(l, out, err));
+    if (l->saved < 0 && l->step0 == 0 && save_due(l, 0)) EG_TRY(save(l, err));
+    EG_TRY(all_steps(l, out, err));
+    if (out->outcome == EG_DIVERGED && n > 0) {
+        /* the weights before this step are the last good ones: they stay
+         * behind when no checkpoint has been made yet */
+        if (l->saved >= 0 || egi_bad_weight(eg_trainer_model(l->trainer)))
+            return EG_OK;
+        return save(l, err);
     }
     if (n > 0 && overflown(l, out)) return EG_OK;
-    if (out->outcome == EG_FINISHED && eg_probes_snapshot_due(l->probes, n, n))
-        EG_TRY(snapshot(l, n, err));
+    if (out->outcome == EG_FINISHED) EG_TRY(last_look(l, out, err));
     EG_TRY(save(l, err));
     if (l->cfg->train.profile)
         EG_TRY(egi_run_profile(l->run, l->trainer, l->opts->pool, err));
@@ -363,6 +402,10 @@ static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
                         .steps_done = done,
                         .tokens_per_s = out->tokens_per_s,
                         .tokens = done * tokens_per_step(l)};
+    if (!out->stopped_early) return;
+    f->stopped_by = l->cfg->train.stop_metric;
+    f->stopped_step = l->early.step;
+    f->stopped_value = l->early.value;
 }
 
 eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,

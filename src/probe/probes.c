@@ -264,6 +264,17 @@ static bool llc_due(const eg_probes *p, int64_t step)
     return every == 0 || step % every == 0 || is_last(p, step);
 }
 
+static void emit_radii(eg_probes *p, eg_probe_emit emit, void *ctx)
+{
+    egi_radii_run(&p->radii, p->eval, p->model, emit, ctx);
+}
+
+static void emit_linear(eg_probes *p, eg_probe_emit emit, void *ctx)
+{
+    egi_linear_run(&p->linear, p->eval, emit, ctx);
+    egi_sensitivity_run(&p->sensitivity, p->eval, emit, ctx);
+}
+
 void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
 {
     if (p->opts.test > 0) {
@@ -275,14 +286,18 @@ void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
         egi_measure_emit(&p->train, emit, ctx);
     }
     if (p->opts.compressed) egi_compress_run(&p->compress, emit, ctx);
-    if (now_and_then(p, p->opts.radius_every, step))
-        egi_radii_run(&p->radii, p->eval, p->model, emit, ctx);
-    if (now_and_then(p, p->opts.linear_every, step)) {
-        egi_linear_run(&p->linear, p->eval, emit, ctx);
-        egi_sensitivity_run(&p->sensitivity, p->eval, emit, ctx);
-    }
+    if (now_and_then(p, p->opts.radius_every, step)) emit_radii(p, emit, ctx);
+    if (now_and_then(p, p->opts.linear_every, step)) emit_linear(p, emit, ctx);
     if (p->opts.recall) emit_weights(p, emit, ctx);
     if (p->opts.norms && p->trainer) emit_tensors(p, step, emit, ctx);
     /* the last, since it leaves other gradients behind */
     if (llc_due(p, step)) egi_llc_run(&p->llc, step, emit, ctx);
+}
+
+void eg_probes_last(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
+{
+    if (!now_and_then(p, p->opts.radius_every, step)) emit_radii(p, emit, ctx);
+    if (!now_and_then(p, p->opts.linear_every, step)) emit_linear(p, emit, ctx);
+    if (p->llc.steps > 0 && !llc_due(p, step))
+        egi_llc_run(&p->llc, step, emit, ctx);
 }

@@ -1,0 +1,28 @@
+/* A training run that ends before its last step, by what a metric did
+ * (train.stop). It follows from the rows of metrics.jsonl alone, so a resumed
+ * run ends where one that was left alone does. */
+#ifndef EG_LAB_EARLY_H
+#define EG_LAB_EARLY_H
+
+#include "engram/run.h"
+
+typedef struct egi_early {
+    const eg_train_opts *opts;
+    int64_t n, since; /* rows that have the metric; of these since the best */
+    double best;
+    bool met;     /* the run ends behind this row: */
+    int64_t step; /* its step, */
+    double value; /* and the metric there */
+} egi_early;
+
+/* opts outlive e; EG_EINVAL: a rule without a metric. */
+eg_status egi_early_init(egi_early *e, const eg_train_opts *opts, eg_err *err);
+/* A row more, in order. EG_EINVAL: the first one lacks the metric, and which it
+ * has of that name nearly. */
+eg_status egi_early_row(egi_early *e, const eg_row *row, eg_err *err);
+/* All rows of the run in that folder. */
+eg_status egi_early_replay(egi_early *e, const eg_folder *run, eg_err *err);
+/* "stopped early after 300 steps: loss is 1.09, below 1.1" */
+void egi_early_say(const egi_early *e, char *buf, size_t size);
+
+#endif
