@@ -147,7 +147,7 @@ static void tell_progress(work *w, const eg_sweep_count *n)
                      .eta = done > 0 ? seconds / done * (all - over)
                                      : (double)NAN};
 
-    if (over < all) cli_progress(NULL, &p);
+    if (over < all && done > 0) cli_progress(NULL, &p);
 }
 
 static int tick(void *ctx)
@@ -329,6 +329,8 @@ static bool is_sweep(const cli_args *a)
 
 static int check_flags(const cli_args *a, bool there)
 {
+    eg_journal how;
+
     if (!there && cli_flag(a, "resume"))
         return cli_fail(CLI_MISUSE,
                         "sweep --resume: expected a sweep below %s/sweeps, "
@@ -344,11 +346,12 @@ static int check_flags(const cli_args *a, bool there)
                         "sweep --dry-run: expected a configuration; %s is a "
                         "sweep that was checked when it was made",
                         a->word[0]);
+    if (!journal_of(a, &how)) return CLI_MISUSE;
     if (!cli_value(a, "slurm") &&
         (cli_flag(a, "submit") || cli_value(a, "sbatch")))
         return cli_fail(CLI_MISUSE, "sweep: --submit and --sbatch go with "
                                     "--slurm");
-    return CLI_DONE;
+    return cli_value(a, "slurm") ? sweep_slurm_check(a) : CLI_DONE;
 }
 
 static int carry_out(sweep_cli *s)

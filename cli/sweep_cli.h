@@ -33,6 +33,8 @@ int sweep_share(sweep_cli *s, int n_points);
 int sweep_print_plan(const sweep_cli *s);
 /* The table of all points that have begun; their states counted in *n. */
 int sweep_print_points(const sweep_cli *s, eg_sweep_count *n, int *begun);
+/* Are its options good? CLI_DONE or CLI_MISUSE. */
+int sweep_slurm_check(const cli_args *a);
 /* Writes, and perhaps submits, a job array that works on the sweep. */
 int sweep_slurm(const sweep_cli *s, int n_points);
 

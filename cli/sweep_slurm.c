@@ -24,8 +24,11 @@ static void put_word(FILE *f, const char *text)
 }
 
 /* Comments of the script are Slurm's options: nothing may end the line. */
-static int check_options(const cli_args *a)
+int sweep_slurm_check(const cli_args *a)
 {
+    int64_t tasks;
+
+    if (!cli_int(a, "slurm", 1, 100000, &tasks)) return CLI_MISUSE;
     for (int i = 0; i < a->n_values; i++) {
         const char *text = a->value[i].value;
 
@@ -150,9 +153,8 @@ int sweep_slurm(const sweep_cli *s, int n_points)
 {
     char path[EG_PATH + 16];
     int64_t tasks = 1;
-    int code = check_options(s->args);
+    int code;
 
-    if (code != CLI_DONE) return code;
     if (!cli_int(s->args, "slurm", 1, 100000, &tasks)) return CLI_MISUSE;
     if (tasks > n_points) tasks = n_points;
     code = write_script(s, tasks, path, sizeof path);

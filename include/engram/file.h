@@ -113,6 +113,8 @@ typedef struct eg_outfile {
     int folder;
     char name[256], tmp[256]; /* in that folder; tmp "": written directly */
     bool fresh;               /* nothing may have the name at the commit */
+    bool soft; /* to be set before the commit, which then does not wait for the
+                  disk: after a power cut the file may be cut short or gone */
     int error; /* errno of the first eg_outfile_write that failed */
 } eg_outfile;
 EG_API eg_status eg_outfile_open(eg_outfile *o, const char *path, eg_err *err);

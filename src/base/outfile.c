@@ -257,7 +257,7 @@ eg_status eg_outfile_commit(eg_outfile *o, eg_err *err)
         st = io_error("cannot write", o->path, err);
         goto done;
     }
-    if (o->tmp[0] && fsync(fileno(o->f)) != 0) {
+    if (o->tmp[0] && !o->soft && fsync(fileno(o->f)) != 0) {
         st = io_error("cannot write", o->path, err);
         goto done;
     }
@@ -267,7 +267,7 @@ eg_status eg_outfile_commit(eg_outfile *o, eg_err *err)
         st = io_error("cannot write", o->path, err);
         goto done;
     }
-    if (o->tmp[0] && sync_folder(o) != 0) {
+    if (o->tmp[0] && !o->soft && sync_folder(o) != 0) {
         st = io_error("cannot sync the folder of", o->path, err);
     }
     o->tmp[0] = '\0';

@@ -55,6 +55,18 @@ static void put_facts(record *o, const eg_run_facts *f)
     put_int(o, "memory_peak_bytes", f->peak_bytes);
 }
 
+static eg_status write_record(const eg_run *run, const char *text, bool soft,
+                              eg_err *err)
+{
+    eg_outfile o;
+    eg_status st = eg_outfile_open_in(&o, &run->folder, EGI_RECORD, err);
+
+    if (st != EG_OK) return st;
+    o.soft = soft;
+    eg_outfile_write(&o, text, strlen(text));
+    return eg_outfile_commit(&o, err);
+}
+
 eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
                         const eg_run_facts *facts, eg_err *err)
 {
@@ -96,7 +108,8 @@ eg_status eg_run_record(eg_run *run, const char *status, const char *reason,
         st = EG_FAIL(err, EG_ENOMEM, "run.json: out of memory");
         goto done;
     }
-    EG_TRY(eg_file_write_in(&run->folder, EGI_RECORD, text, strlen(text), err));
+    /* that it runs is no news to a machine that comes back from a power cut */
+    EG_TRY(write_record(run, text, strcmp(status, "running") == 0, err));
     if (finished) egi_run_drop_row_sums(run);
 done:
     eg_free(text);

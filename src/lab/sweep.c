@@ -164,6 +164,7 @@ static eg_status fill(eg_sweep *s, const eg_sweep_make *how, eg_err *err)
     (void)snprintf(s->file, sizeof s->file, "%s", how->file ? how->file : "");
     (void)snprintf(s->launch, sizeof s->launch, "%s",
                    how->launch ? how->launch : "");
+    s->anew = how->anew;
     egi_now(s->created);
     EG_TRY(egi_grid_copy(&s->grid, how->grid, err));
     if (s->grid.seeds.n == 0) {
@@ -192,7 +193,7 @@ eg_status eg_sweep_create(eg_sweep **out, const eg_sweep_make *how, eg_err *err)
     EG_TRY(fill(s, how, err));
     EG_TRY(egi_points_new(&point, s, err));
     EG_TRY(make_folder(&f, &sweeps, s, how, err));
-    EG_TRY(egi_points_recover(point, s, false, !how->anew, &gone, err));
+    EG_TRY(egi_points_recover(point, s, false, !s->anew, &gone, err));
     EG_TRY(egi_queue_make(s, point, err));
     /* last: with it, the folder is a sweep */
     EG_TRY(egi_sweep_write(s, &f, err));

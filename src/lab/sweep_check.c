@@ -225,9 +225,7 @@ done:
     return st;
 }
 
-/* ---- cores
- * -------------------------------------------------------------------
- */
+/* ---- cores --------------------------------------------------------------- */
 
 /* How much faster a step is on so many threads: Amdahl's law, what cannot be
  * shared taken to be as long as 5e7 operations, and a twentieth of the rest. */
@@ -238,30 +236,48 @@ static double speed_up(double step, int64_t threads)
     return 1 / (1 - shared + shared / (double)threads);
 }
 
+/* Runs of a minute or so write for a good part of it what must be safe on disk:
+ * one process more than there are cores computes meanwhile. */
+static bool is_short(const eg_sweep_plan *plan)
+{
+    return plan->work / (plan->n_points > 0 ? plan->n_points : 1) < 1e12;
+}
+
+/* Of so many processes at a time, how many are done first. */
+static int64_t best_jobs(const eg_sweep_plan *plan, int n, int cores,
+                         int64_t most)
+{
+    int64_t best = 1;
+    double least = (double)INFINITY;
+
+    for (int64_t j = 1; j <= most && j <= cores; j++) {
+        double rounds = ceil((double)n / (double)j);
+        double time = rounds / speed_up(plan->most, cores / j);
+
+        if (time > least) continue; /* of two as good the one with more jobs */
+        least = time;
+        best = j;
+    }
+    if (best == cores && cores < most && n > 2 * cores && is_short(plan))
+        best++;
+    return best;
+}
+
 void eg_sweep_share(int64_t *jobs, int64_t *threads, const eg_sweep_plan *plan,
                     int n, int cores)
 {
-    int64_t have = egi_memory_total(), most = cores;
-    int64_t best_jobs = 1;
-    double best = (double)INFINITY;
+    int64_t have = egi_memory_total(), most = (int64_t)cores + 1;
 
+    if (n < 1) n = 1;
     if (have > 0 && plan->bytes > 0 && most * plan->bytes > have / 5 * 4)
         most = have / 5 * 4 / plan->bytes;
+    if (most > n) most = n;
     if (most < 1) most = 1;
-    if (n > 0 && most > n) most = n;
     if (*jobs == 0 && *threads > 0) {
         *jobs = cores / *threads > 0 ? cores / *threads : 1;
         if (*jobs > most) *jobs = most;
     }
-    for (int64_t j = 1; *jobs == 0 && j <= most; j++) {
-        double rounds = ceil((double)(n > 0 ? n : 1) / (double)j);
-        double time = rounds / speed_up(plan->most, cores / j);
-
-        if (time > best) continue; /* of two as good the one with more jobs */
-        best = time;
-        best_jobs = j;
-    }
-    if (*jobs == 0) *jobs = best_jobs;
+    if (*jobs == 0) *jobs = best_jobs(plan, n, cores, most);
     if (*threads == 0) *threads = cores / *jobs > 0 ? cores / *jobs : 1;
 }
 

@@ -22,8 +22,9 @@ static eg_status make_again(eg_point **point, const eg_sweep *s, eg_err *err)
     int gone;
     eg_status st = egi_points_new(point, s, err);
 
-    return st == EG_OK ? egi_points_recover(*point, s, true, true, &gone, err)
-                       : st;
+    return st == EG_OK
+               ? egi_points_recover(*point, s, true, !s->anew, &gone, err)
+               : st;
 }
 
 eg_status eg_sweep_read(eg_point **point, const eg_sweep *s, eg_err *err)
@@ -98,7 +99,7 @@ static eg_status renew(eg_sweep *s, bool retry, int *gone, eg_err *err)
             if (retry && now[i].state == EG_POINT_FAILED)
                 now[i].state = EG_POINT_PENDING;
         }
-        st = egi_points_recover(now, s, false, true, gone, err);
+        st = egi_points_recover(now, s, false, !s->anew, gone, err);
     }
     if (st == EG_OK) st = put_changed(s, before, now, err);
     st = egi_queue_end(s, st, err);

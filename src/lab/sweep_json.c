@@ -79,6 +79,7 @@ static char *print_record(const eg_sweep *s)
     put(&w, "file", egi_json_text(s->file));
     put(&w, "folder", folder_json(s));
     if (s->launch[0]) put(&w, "launch", egi_json_text(s->launch));
+    if (s->anew) put(&w, "anew", json_true());
     put(&w, "axes", axes_json(&s->grid));
     put(&w, "seeds", seeds_json(&s->grid.seeds));
     put(&w, "n_points", json_integer(s->n_points));
@@ -194,6 +195,7 @@ static eg_status read_fields(eg_sweep *s, const json_t *o, char *folder,
     (void)get_text(o, "created", s->created, sizeof s->created);
     (void)get_text(o, "file", s->file, sizeof s->file);
     (void)get_text(o, "launch", s->launch, sizeof s->launch);
+    s->anew = json_is_true(json_object_get(o, "anew"));
     if (!get_text(o, "folder", folder, size)) folder[0] = '\0';
     return read_grid(s, o, err);
 }

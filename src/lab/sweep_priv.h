@@ -17,6 +17,7 @@ struct eg_sweep {
     char dir[EG_PATH];
     char name[EG_TEXT];
     char created[32], file[EG_PATH], launch[EG_TEXT];
+    bool anew; /* what was run before counts for nothing */
     eg_grid grid;
     int n_points;
     eg_config *base, *cfg; /* cfg: to set a point on */
