@@ -18,6 +18,7 @@
 #include "engram/flow.h"
 #include "engram/flow_theory.h"
 #include "engram/flow_theory_more.h"
+#include "engram/follow.h"
 #include "engram/generate.h"
 #include "engram/kern.h"
 #include "engram/lab.h"
