@@ -22,6 +22,7 @@ typedef struct egi_npy {
     eg_view view; /* without data */
     bool open;
     bool failed; /* a value could not be read: the file was cut meanwhile */
+    bool grows;  /* opened by egi_npy_open_rows */
     int fd;
     int64_t data_at; /* bytes before the data */
     int64_t block_at;
@@ -31,6 +32,10 @@ typedef struct egi_npy {
 /* Headers fit into a block, data are in C order. */
 eg_status egi_npy_open(egi_npy *m, const eg_folder *in, const char *name,
                        eg_err *err);
+/* The same of a file that grows by rows (lab/npy_rows.h): its first extent is
+ * how many whole rows there are now, whatever its header says. */
+eg_status egi_npy_open_rows(egi_npy *m, const eg_folder *in, const char *name,
+                            eg_err *err);
 /* Value i, as eg_view_at; NaN: it failed. */
 double egi_npy_at(egi_npy *m, eg_index i);
 void egi_npy_close(egi_npy *m);

@@ -358,6 +358,53 @@ done:
     return st;
 }
 
+/* The header alone is a whole array of no rows. */
+static eg_status look_at_rows(egi_npy *m, int64_t size, const char *path,
+                              eg_err *err)
+{
+    header h = {.view = NULL};
+    const char *data = NULL;
+    size_t want = 0, row = 0;
+    bool fortran = false;
+    eg_status st;
+
+    fetch(m, 0);
+    EG_TRY(locate(&h, m->block, (size_t)m->n_block, path, err));
+    m->data_at = h.end - m->block;
+    EG_TRY(describe(&m->view, &data, &want, &fortran, m->block,
+                    (size_t)m->data_at, path, err));
+    if (m->view.ndim > 0) {
+        m->view.shape[0] = 1;
+        (void)egi_view_bytes(&m->view, &row);
+    }
+    if (row == 0)
+        return EG_FAIL(err, EG_EFORMAT, "%s: expected rows, found none", path);
+    m->view.shape[0] = (eg_index)((size_t)(size - m->data_at) / row);
+    m->grows = true;
+done:
+    return st;
+}
+
+eg_status egi_npy_open_rows(egi_npy *m, const eg_folder *in, const char *name,
+                            eg_err *err)
+{
+    eg_status st = EG_OK;
+    struct stat info;
+    char path[EGI_PATH];
+
+    *m = (egi_npy){.fd = -1};
+    (void)egi_path_in(path, in, name);
+    EG_TRY(eg_folder_fd(&m->fd, in, name, EG_READ, err));
+    m->open = true;
+    if (fstat(m->fd, &info) != 0)
+        st = EGI_FAIL_ERRNO(err, path);
+    else
+        st = look_at_rows(m, (int64_t)info.st_size, path, err);
+done:
+    if (st != EG_OK) egi_npy_close(m);
+    return st;
+}
+
 double egi_npy_at(egi_npy *m, eg_index i)
 {
     int64_t width = (int64_t)eg_dtype_size(m->view.dtype);

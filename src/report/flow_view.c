@@ -11,23 +11,42 @@
 
 enum { MIN_TOKENS = 64, MAX_BINS = 512, MAX_MERGES = 4096 };
 
-/* Opens arrays/<name>.npy when it is there and has so many axes; *have: it is.
- * A sentence when it is damaged. */
+/* Of a run that goes on, or did not end: the rows there are so far. */
+static eg_status open_part(bool *have, egi_npy *m, const eg_folder *in,
+                           const char *file, int ndim, eg_err *err)
+{
+    eg_status st;
+
+    *have = false;
+    if (!eg_folder_has(in, file)) return EG_OK;
+    st = egi_npy_open_rows(m, in, file, err);
+    if (st != EG_OK) return st;
+    *have = m->view.ndim == ndim && m->view.shape[0] > 0;
+    if (!*have) egi_npy_close(m);
+    return EG_OK;
+}
+
+/* Opens arrays/<name>.npy when it is there and has so many axes, or what there
+ * is of it; *have: it is. A sentence when it is damaged. */
 static eg_status open_array(bool *have, egi_npy *m, const egi_flow *f,
                             const char *name, int ndim, json_t *problems,
                             eg_err *err)
 {
-    char file[64];
+    char file[64], part[72];
     eg_folder in;
     eg_err why = {0};
     bool there;
     eg_status st = EG_OK;
 
     (void)snprintf(file, sizeof file, "arrays/%s.npy", name);
+    (void)snprintf(part, sizeof part, "%s.part", file);
     *have = false;
     if (eg_folder_open(&in, f->dir, NULL) != EG_OK) return EG_OK;
     there = eg_folder_has(&in, file);
-    if (there) st = egi_array_check(&in, file, &why);
+    if (there)
+        st = egi_array_check(&in, file, &why);
+    else
+        st = open_part(have, m, &in, part, ndim, &why);
     if (there && st == EG_OK) st = egi_npy_open(m, &in, file, &why);
     eg_folder_close(&in);
     if (st != EG_OK) return egi_note_why(problems, st, &why, err);
@@ -38,8 +57,16 @@ static eg_status open_array(bool *have, egi_npy *m, const egi_flow *f,
         egi_npy_close(m);
         return st;
     }
-    *have = there;
+    *have = *have || there;
     return EG_OK;
+}
+
+/* Are there as many times as tokens were kept? Of a run that goes on a time
+ * comes before its tokens. */
+static bool fits(const egi_flow *f, const egi_npy *m)
+{
+    return f->grows ? m->view.shape[0] >= f->n_times
+                    : m->view.shape[0] == f->n_times;
 }
 
 /* Was all that was asked for there, once it was open? */
@@ -208,10 +235,10 @@ static eg_status read_times(egi_flow *f, json_t *problems, eg_err *err)
     bool have;
     eg_status st = open_array(&have, &m, f, "t", 1, problems, err);
 
-    if (have && m.view.shape[0] != f->n_times)
+    if (have && !fits(f, &m))
         st = egi_note(problems, err, "t.npy: expected %td times, found %td",
                       f->n_times, m.view.shape[0]);
-    have = have && m.view.shape[0] == f->n_times;
+    have = have && fits(f, &m);
     for (int q = 0; q < f->n_frames; q++)
         f->t[q] = have ? egi_npy_at(&m, f->frame[q]) : f->frame[q];
     if (st == EG_OK) st = check_whole(&m, f, "t", err);
@@ -227,7 +254,7 @@ static eg_status read_hist(egi_flow *f, json_t *problems, eg_err *err)
     eg_status st = open_array(&have, &m, f, "hist", 2, problems, err);
 
     if (!have) return st;
-    if (m.view.shape[0] != f->n_times || m.view.shape[1] > MAX_BINS) {
+    if (!fits(f, &m) || m.view.shape[1] > MAX_BINS) {
         st = egi_note(problems, err,
                       "hist.npy: expected [%td, at most %d], found "
                       "[%td, %td]; not shown",
@@ -311,6 +338,7 @@ eg_status egi_flow_read(egi_flow *f, const egi_run *r, int64_t max_values,
     read_options(f, r);
     st = open_array(&have, &x, f, "x", 3, problems, err);
     if (!have) return st;
+    f->grows = x.grows;
     f->n_times = x.view.shape[0];
     f->n = x.view.shape[1];
     f->d = x.view.shape[2];

@@ -12,6 +12,7 @@ typedef struct egi_flow {
     double beta, delta;
     bool sphere, causal;
     eg_index n, d, n_times; /* of the run */
+    bool grows;             /* its arrays are not whole yet */
     /* Shown: tokens of these indices at these frames, both ascending. */
     int n_tokens, n_frames; /* n_frames 0: the run kept no tokens */
     int *token, *frame;

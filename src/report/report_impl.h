@@ -133,6 +133,8 @@ eg_status egi_array_read(eg_view *v, const char *run_dir, const char *name,
                          eg_err *err);
 eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
                        eg_err *err);
+/* The same without what was measured: configuration, record, name. */
+eg_status egi_run_head(egi_run *r, const char *dir, eg_err *err);
 void egi_run_release(egi_run *r);
 json_t *egi_run_json(const egi_run *r, int max_points);
 

@@ -243,6 +243,46 @@ static bool holds_run(const eg_folder *in)
            eg_folder_has(in, "metrics.jsonl");
 }
 
+/* What the run is: its configuration, its record, its name. */
+static eg_status read_head(egi_run *r, const eg_folder *in, const char *dir,
+                           const char *name, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    if (!holds_run(in))
+        return EG_FAIL(err, EG_EINVAL,
+                       "%s holds no run: expected run.json and metrics.jsonl, "
+                       "or claims.json",
+                       dir);
+    r->dir = eg_strdup(dir);
+    r->problems = json_array();
+    if (!r->dir || !r->problems)
+        return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
+    EG_TRY(read_text(&r->config, r, in, "config.yaml", SMALL_FILE, err));
+    EG_TRY(note_empty(r, r->config, "config.yaml", err));
+    EG_TRY(read_record(r, in, err));
+    find_seed(r);
+    EG_TRY(correct_status(r, err));
+    find_kind(r);
+    if (!name) name = json_string_value(json_object_get(r->record, "name"));
+    r->name = name ? eg_strdup(name) : path_part(dir, true);
+    if (!r->name) st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
+done:
+    return st;
+}
+
+eg_status egi_run_head(egi_run *r, const char *dir, eg_err *err)
+{
+    eg_folder in;
+    eg_status st = eg_folder_open(&in, dir, err);
+
+    memset(r, 0, sizeof *r);
+    if (st == EG_OK) st = read_head(r, &in, dir, NULL, err);
+    eg_folder_close(&in);
+    if (st != EG_OK) egi_run_release(r);
+    return st;
+}
+
 eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
                        eg_err *err)
 {
@@ -250,30 +290,8 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
     eg_status st = eg_folder_open(&in, dir, err);
 
     memset(r, 0, sizeof *r);
-    if (st == EG_OK && !holds_run(&in))
-        st = EG_FAIL(err, EG_EINVAL,
-                     "%s holds no run: expected run.json and metrics.jsonl, or "
-                     "claims.json",
-                     dir);
     if (st != EG_OK) goto done;
-    r->dir = eg_strdup(dir);
-    r->problems = json_array();
-    if (!r->dir || !r->problems) {
-        st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
-        goto done;
-    }
-    EG_TRY(read_text(&r->config, r, &in, "config.yaml", SMALL_FILE, err));
-    EG_TRY(note_empty(r, r->config, "config.yaml", err));
-    EG_TRY(read_record(r, &in, err));
-    find_seed(r);
-    EG_TRY(correct_status(r, err));
-    find_kind(r);
-    if (!name) name = json_string_value(json_object_get(r->record, "name"));
-    r->name = name ? eg_strdup(name) : path_part(dir, true);
-    if (!r->name) {
-        st = EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
-        goto done;
-    }
+    EG_TRY(read_head(r, &in, dir, name, err));
     EG_TRY(read_metrics(r, &in, err));
     EG_TRY(read_damage(r, &in, err));
     EG_TRY(read_profile(r, &in, err));

@@ -169,6 +169,7 @@ function curveLayout(panel, opts, traces) {
   if (opts.counts && panel.hi <= panel.lo) Object.assign(layout.yaxis, {type: "log", range: undefined, tickmode: "array", tickvals: [0, 1, 2, 3, 4, 5, 6].flatMap((k) => [1, 2, 5].map((m) => m * 10 ** k))});
   if (opts.xRange) layout.xaxis.range = STATE.log && !theory ? opts.xRange.map((v) => Math.log10(v + 1)) : opts.xRange;
   layout.shapes = opts.marks || [];
+  if (opts.live) layout.uirevision = "kept"; /* what is zoomed stays so as points come */
   return layout;
 }
 

@@ -136,7 +136,7 @@ function histMapCard(S) {
 /* --- the tokens themselves --- */
 const COLOURING = {cluster: ["cluster", "by the cluster at the last time; the eight largest have a colour"], start: ["start", "by the place at the first time"], index: ["index", "by position in the sequence"]};
 function tokensCard(S, group) {
-  const d = S.d, solid = d.dim === 3, view = {yaw: .52, pitch: .3};
+  const d = S.d, solid = d.dim === 3, view = group.view = group.view || {yaw: .52, pitch: .3};
   const paint = d.sphere ? (solid ? paintSphere : paintCircle) : solid ? paintSpace : paintPlane;
   const where = d.sphere ? (d.d === 2 ? "the circle" : d.d === 3 ? "the sphere" : `the sphere of R^${d.d}`) : `R^${d.d}`;
   const fig = canvasFigure("square", `Tokens on ${where}, ${group.name}${solid ? "; turn with the arrow keys" : ""}`, (g, w, height) => {

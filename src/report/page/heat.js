@@ -103,7 +103,7 @@ function heatCard(map, labels, shared) {
   const [heads, rows, cols] = map.shape;
   const get = unpack(map), top = colourTop(map, get);
   const rowNames = axisNames(map.row_axis, rows, labels), colNames = axisNames(map.col_axis, cols, labels);
-  const view = {head: 0};
+  const kept = shared.heads || {}, view = {head: Math.min(kept[map.name] || 0, heads - 1)};
   const div = plotBox(bareText(map.name), shared.file, `${map.label}: ${map.value} by ${map.rows} and ${map.cols}`, "heat");
   const shownRows = () => (shared.window && map.row_axis === "token" ? Math.min(rows, shared.window) : rows);
   const shownCols = () => (shared.window && map.col_axis === "token" ? Math.min(cols, shared.window) : cols);
@@ -153,8 +153,8 @@ function heatCard(map, labels, shared) {
     Plotly.relayout(div, {"xaxis.tickvals": tx.vals, "xaxis.ticktext": tx.text, "xaxis.tickfont.size": tx.size, "yaxis.tickfont.size": ty.size, "yaxis.tickvals": ty.vals, "yaxis.ticktext": ty.text});
   };
   const f = figure(div, draw, false, () => [["quantity", "step", "head", map.rows, map.cols, "value"], z().flatMap((row, r) => row.map((v, c) => [map.name, map.steps[index()], view.head, rowNames.short[r], colNames.short[c], v]))]);
-  const pick = heads > 1 ? h("select", {"aria-label": "Head", onchange: (e) => { view.head = Number(e.target.value); drawFigure(f); }},
-    [...Array(heads).keys()].map((i) => h("option", {value: i}, `head ${i}`))) : null;
+  const pick = heads > 1 ? h("select", {"aria-label": "Head", onchange: (e) => { view.head = kept[map.name] = Number(e.target.value); drawFigure(f); }},
+    [...Array(heads).keys()].map((i) => h("option", {value: i, selected: i === view.head}, `head ${i}`))) : null;
   shared.cards.push({f, move: () => {
     if (!f.seen || !div._fullLayout) { f.stale = true; return; }
     Plotly.restyle(div, {z: [z()], text: [hoverText()]}, [0]);
@@ -164,19 +164,22 @@ function heatCard(map, labels, shared) {
     map.help ? h("p", {class: "note"}, map.help) : null, div);
 }
 
-/* All maps of a group under one slider. */
+/* All maps of a group under one slider. group.look (the live page has one) keeps
+ * what was chosen for the section that takes this one's place. */
 function heatSection(group) {
   const moving = group.maps.filter((m) => !m.full), whole = group.maps.filter((m) => m.full);
   const steps = [...new Set(moving.flatMap((m) => m.steps))].sort((a, b) => a - b);
   const tokens = moving.filter((m) => m.row_axis === "token").map((m) => m.shape[1]);
-  const shared = {step: steps[steps.length - 1], window: 0, cards: [], file: group.file};
+  const look = group.look || {}, heads = look.heads = look.heads || {};
+  const shared = {step: steps[steps.length - 1], window: 0, cards: [], heads, file: group.file};
   const longest = Math.max(0, ...tokens), sizes = [24, 40].filter((n) => n < longest);
-  if (sizes.length) shared.window = PHONE.matches ? sizes[0] : sizes[Math.min(1, sizes.length - 1)];
+  if (sizes.length) shared.window = look.window ?? (PHONE.matches ? sizes[0] : sizes[Math.min(1, sizes.length - 1)]);
   const out = h("output", null), play = h("button", {class: "play", type: "button", "aria-label": "Play"}, svg(PLAY));
   const range = h("input", {type: "range", min: 0, max: steps.length - 1, value: steps.length - 1, step: 1, "aria-label": "Training step of the snapshots"});
   const set = (i) => {
     range.value = i;
     shared.step = steps[i];
+    look.step = i < steps.length - 1 ? steps[i] : undefined;
     out.textContent = `step ${steps[i]}`;
     for (const c of shared.cards) c.move();
   };
@@ -195,13 +198,14 @@ function heatSection(group) {
   });
   const zoom = sizes.length ? segment(h("div", {class: "seg", role: "group", "aria-label": "Tokens shown"}),
     [...sizes, longest].map((n) => [String(n === longest ? 0 : n), n === longest ? `all ${n}` : `${n}`, `first ${n} tokens`]), String(shared.window),
-    (id) => { shared.window = Number(id); for (const c of shared.cards) { c.f.stale = true; if (c.f.seen) drawFigure(c.f); } }) : null;
+    (id) => { shared.window = look.window = Number(id); for (const c of shared.cards) { c.f.stale = true; if (c.f.seen) drawFigure(c.f); } }) : null;
   const grid = h("div", {class: "grid"}, moving.map((m) => heatCard(m, group.labels || {}, shared)));
   const fewer = moving.some((m) => m.of > m.steps.length);
   const box = h("div", {class: "inside"}, h("div", {class: "sub"}, h("h3", null, "Inside the model, over time"),
     h("span", {class: "note"}, `${group.maps_seed >= 0 ? "seed " + group.maps_seed + ", " : ""}${steps.length} snapshots${fewer ? " (some left out to keep the page small)" : ""}; values kept to 8 bits`)),
     h("div", {class: "time"}, play, range, out, zoom ? h("span", null, "tokens ") : null, zoom), grid,
     whole.length ? fold("The whole sequence", `at the last step, ${whole[0].shape[1]} positions`, h("div", {class: "grid"}, whole.map((m) => heatCard(m, group.labels || {}, {step: m.steps[0], window: 0, cards: [], file: group.file})))) : null);
-  set(steps.length - 1);
+  const was = steps.indexOf(look.step);
+  set(was >= 0 ? was : steps.length - 1);
   return box;
 }
