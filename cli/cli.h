@@ -250,6 +250,8 @@ int cmd_completion(const cli_args *a);
 int cmd_man(const cli_args *a);
 int cmd_verify(const cli_args *a);
 int cmd_task(const cli_args *a);
+int cmd_watch(const cli_args *a);
+int cmd_top(const cli_args *a);
 
 extern const cli_option cli_run_options[], cli_reproduce_options[],
     cli_sweep_options[], cli_list_options[], cli_runs_options[],
@@ -273,6 +275,9 @@ extern const char cli_task_help[];
 
 extern const cli_option cli_tokenize_options[];
 extern const char cli_tokenize_help[];
+
+extern const cli_option cli_watch_options[], cli_top_options[];
+extern const char cli_watch_help[], cli_top_help[];
 
 extern const cli_option cli_lens_options[];
 extern const char cli_lens_help[];

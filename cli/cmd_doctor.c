@@ -8,6 +8,7 @@
 #include "engram/kern.h"
 #include "engram/pool.h"
 #include "engram/report.h"
+#include "engram/watch.h"
 
 const cli_option cli_doctor_options[] = {
     {"experiments", 0, "DIR", "where the experiments are"},
@@ -131,6 +132,8 @@ int cmd_doctor(const cli_args *a)
              ? "embedded in reports"
              : "missing: reports hold tables, no figures (npm install, then "
                "build again)");
+    (void)eg_watch_able(text, sizeof text); /* text tells */
+    note(&f, "live page", true, text);
     if (f.json)
         code = cli_print_json(
             json_pack("{s:b, s:o}", "ok", !f.bad, "checks", f.json));

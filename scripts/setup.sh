@@ -38,6 +38,7 @@ needs_report='
 ca-certificates | file /etc/ssl/certs/ca-certificates.crt
 nodejs          | cmd node
 npm             | cmd npm
+libmicrohttpd-dev | header microhttpd.h
 '
 needs_check='
 g++             | cmd c++ g++ clang++

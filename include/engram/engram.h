@@ -45,6 +45,7 @@
 #include "engram/theory.h"
 #include "engram/train.h"
 #include "engram/verify.h"
+#include "engram/watch.h"
 #include "engram/yaml.h"
 
 #endif

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Dependencies point one way:
-#     base <- {kern, text <- task} <- {nn, memory, flow} <- {mesa, energy, models} <- probe <- {lens, lab} <- report <- cli
+#     base <- {kern, text <- task} <- {nn, memory, flow} <- {mesa, energy, models} <- probe <- {lens, lab} <- report <- watch <- cli
 # A file includes its own module's headers and those of modules below it; the
 # tool includes public headers and its own.
 cd "$1" || exit 1
 . tests/style/lib.sh
 
 declare -A floor=([base]=0 [kern]=1 [text]=1 [task]=2 [nn]=3 [memory]=3 [flow]=3
-    [mesa]=4 [energy]=4 [models]=4 [probe]=5 [lens]=6 [lab]=6 [report]=7 [cli]=8)
+    [mesa]=4 [energy]=4 [models]=4 [probe]=5 [lens]=6 [lab]=6 [report]=7 [watch]=8 [cli]=9)
 declare -A home
 while read -r module headers; do
     for h in $headers; do home[engram/$h.h]=$module; done
