@@ -3,9 +3,11 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engram/mem.h"
 #include "engram/report.h"
+#include "engram/sweep.h"
 
 const cli_option cli_report_options[] = {
     {"out", 'o', "FILE",
@@ -31,7 +33,9 @@ const char cli_report_help[] =
     "RUN is a name: all runs of that name, as a sweep leaves them, the newest\n"
     "of each configuration and seed. Or it is one run (as for `engram show`),\n"
     "a folder of runs, or a claims.json that `engram reproduce` left behind,\n"
-    "or its folder. One page holds them all and opens without a network; runs\n"
+    "or its folder, or a sweep: its page tells which points wait, run, "
+    "finished\n"
+    "or failed. One page holds them all and opens without a network; runs\n"
     "that differ in the seed alone become bands, and a figure says where\n"
     "configurations of one name differ.\n"
     "\n"
@@ -71,7 +75,8 @@ static int place(char page[EG_PATH + 16], const cli_args *a,
     if (a->n_words != 1) return CLI_DONE;
     if (runs->n == 1) {
         if (!cli_is_folder(one)) return CLI_DONE;
-        if (!cli_holds(one, "run.json") && !cli_holds(one, "claims.json"))
+        if (!cli_holds(one, "run.json") && !cli_holds(one, "claims.json") &&
+            !cli_holds(one, "sweep.json"))
             return cli_fail(CLI_MISUSE,
                             "%s holds no run.json and no claims.json: --out "
                             "FILE says where the page goes",
@@ -134,6 +139,29 @@ static int draw(const cli_args *a, const cli_paths *runs, const char *folder,
     return CLI_DONE;
 }
 
+/* The runs of a word, and the sweep of that name: its points, those without a
+ * run too. A sweep is called after its runs, mostly. */
+static int find(cli_paths *runs, const cli_args *a, const char *word,
+                char folder[EG_PATH])
+{
+    const char *root = cli_runs_root(a);
+    eg_sweep *s = NULL;
+    eg_err err = {0};
+    eg_status st;
+    bool added;
+
+    if (!eg_sweep_is(root, word))
+        return cli_find_runs(runs, root, word, folder);
+    st = eg_sweep_open(&s, root, word, &err);
+    if (st != EG_OK) return cli_error(st, &err);
+    added = cli_paths_add(runs, eg_sweep_dir(s));
+    eg_sweep_free(s);
+    if (!added) return cli_fail(CLI_FAILED, "out of memory");
+    return !strchr(word, '/') && cli_names_runs(root, word)
+               ? cli_find_runs(runs, root, word, folder)
+               : CLI_DONE;
+}
+
 int cmd_report(const cli_args *a)
 {
     cli_paths runs = {0};
@@ -142,7 +170,7 @@ int cmd_report(const cli_args *a)
     int n_times = read_times(times, cli_value(a, "times")), code = CLI_DONE;
 
     for (int i = 0; code == CLI_DONE && i < a->n_words; i++)
-        code = cli_find_runs(&runs, cli_runs_root(a), a->word[i], folder);
+        code = find(&runs, a, a->word[i], folder);
     if (n_times < 0)
         code = cli_fail(CLI_MISUSE,
                         "--times takes at most %d numbers and commas, as in "

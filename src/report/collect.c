@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/folder.h"
-#include "report/report_impl.h"
+#include "report/collect.h"
 
 enum { CLAIMS_FILE = 64 << 20 };
 
@@ -111,6 +111,11 @@ done:
     return st;
 }
 
+eg_status egi_collect_run(egi_collection *c, const char *dir, eg_err *err)
+{
+    return add_run(c, dir, NULL, err);
+}
+
 static eg_status add_path(egi_collection *c, const char *path, eg_err *err)
 {
     struct stat info;
@@ -122,9 +127,12 @@ static eg_status add_path(egi_collection *c, const char *path, eg_err *err)
     if (!S_ISDIR(info.st_mode)) return add_claims(c, NULL, path, err);
     st = eg_folder_open(&in, path, err);
     if (st != EG_OK) return st;
-    st = eg_folder_has(&in, "claims.json")
-             ? add_claims(c, &in, "claims.json", err)
-             : add_run(c, path, NULL, err);
+    if (eg_folder_has(&in, "claims.json"))
+        st = add_claims(c, &in, "claims.json", err);
+    else if (eg_folder_has(&in, "sweep.json"))
+        st = egi_collect_sweep(c, path, err);
+    else
+        st = add_run(c, path, NULL, err);
     eg_folder_close(&in);
     return st;
 }
@@ -157,7 +165,8 @@ eg_status egi_collect(egi_collection *c, const char *const *paths, int n,
     memset(c, 0, sizeof *c);
     c->claims = json_array();
     c->problems = json_array();
-    if (!c->claims || !c->problems) {
+    c->sweeps = json_array();
+    if (!c->claims || !c->problems || !c->sweeps) {
         st = EG_FAIL(err, EG_ENOMEM, "out of memory");
         goto done;
     }
@@ -203,5 +212,6 @@ void egi_collection_release(egi_collection *c)
     eg_free(c->run);
     json_decref(c->claims);
     json_decref(c->problems);
+    json_decref(c->sweeps);
     memset(c, 0, sizeof *c);
 }

@@ -184,7 +184,7 @@ static eg_status data_json(json_t **out, const egi_collection *c,
     eg_status st = EG_OK;
     int64_t budget = opts->map_bytes > 0 ? opts->map_bytes : 6 << 20;
     int bad = 0;
-    json_t *root = json_object(), *groups = groups_json(c);
+    json_t *root = json_object(), *groups = groups_json(c), *families = NULL;
 
     *out = NULL;
     if (!root || !groups) {
@@ -193,6 +193,9 @@ static eg_status data_json(json_t **out, const egi_collection *c,
     }
     EG_TRY(add_heats(groups, c, budget, err));
     EG_TRY(add_flows(groups, c, budget, err));
+    EG_TRY(egi_families_json(&families, groups, c, err));
+    bad |= json_object_set(root, "families", families);
+    bad |= json_object_set(root, "sweeps", c->sweeps);
     bad |= json_object_set_new(root, "title", title_json(c, opts));
     bad |= json_object_set_new(root, "command",
                                opts->command ? egi_json_text(opts->command)
@@ -208,6 +211,7 @@ static eg_status data_json(json_t **out, const egi_collection *c,
     else
         *out = json_incref(root);
 done:
+    json_decref(families);
     json_decref(groups);
     json_decref(root);
     return st;

@@ -153,6 +153,8 @@ typedef struct egi_collection {
     int n, cap;
     egi_run *run; /* in the order of groups, then seeds */
     json_t *claims, *problems;
+    json_t
+        *sweeps; /* that were named: [{"name", "created", "axes", "points"}] */
     char claims_dir[1024];
 } egi_collection;
 
@@ -163,6 +165,14 @@ void egi_collection_tell(const egi_collection *c, const eg_report_opts *opts);
 void egi_collection_release(egi_collection *c);
 /* Gives every run its group and what differs (groups.c). */
 eg_status egi_collection_group(egi_collection *c, eg_err *err);
+
+/* --- sweep_json.c: all settings of a name --- */
+
+/* [{"name", "laws": {key: {metric: {when: [law, ...]}}}}] of the names with
+ * several settings, when "last", "low" or "high"; and into groups "estimates":
+ * {metric: {when: [low, high]}}, the 95 % intervals of means over seeds. */
+eg_status egi_families_json(json_t **out, json_t *groups,
+                            const egi_collection *c, eg_err *err);
 
 /* --- heats.c: heat maps from arrays/ --- */
 

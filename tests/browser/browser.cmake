@@ -4,7 +4,7 @@ find_program(ENGRAM_NODE node)
 if(ENGRAM_NODE)
   add_executable(make_page ${CMAKE_CURRENT_SOURCE_DIR}/browser/make_page.c)
   target_link_libraries(make_page PRIVATE eg_report)
-  foreach(page report flow)
+  foreach(page report flow sweep)
     add_test(NAME browser/${page} COMMAND ${ENGRAM_NODE}
       ${CMAKE_CURRENT_SOURCE_DIR}/browser/${page}_test.js
       $<TARGET_FILE:make_page> ${CMAKE_CURRENT_BINARY_DIR}/browser-${page})

@@ -203,4 +203,4 @@ function main(root) {
 }
 
 if (require.main === module) main(process.argv[2] || "fixture");
-module.exports = {npy, random, record};
+module.exports = {npy, random, record, run};

@@ -9,9 +9,13 @@ tiny 5 >c.yaml
 expect 0 finished - "$engram" sweep c.yaml --grid model.d_model=16,24 \
     --grid optim.lr=0.1,0.01 --seeds 1-3 --jobs 2
 expect 0 '^runs/tiny/report.html$' 'runs/tiny: 12 runs' "$engram" report tiny
-n_checks=$((n_checks + 8))
+n_checks=$((n_checks + 10))
 [ "$(runs_on runs/tiny/report.html)" = 12 ] ||
     die "$(runs_on runs/tiny/report.html) of 12 runs"
+[ "$(grep -o '"state": *"finished"' runs/tiny/report.html | wc -l)" = 12 ] ||
+    die 'the points of the sweep'
+expect 0 '^runs/sweeps/tiny/report.html$' - "$engram" report runs/sweeps/tiny
+[ "$(runs_on runs/sweeps/tiny/report.html)" = 12 ] || die 'runs of the sweep'
 for d in 16 24; do
     for lr in 0.1 0.01; do
         grep -q "\"name\": *\"d_model $d, lr $lr\"" \

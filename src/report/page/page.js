@@ -66,7 +66,7 @@ function jumpPart() {
 }
 function settingsPart() {
   const host = document.getElementById("groups"), left = DATA.groups.filter((g) => !DATA.owned.has(g));
-  const folded = DATA.groups.length > FEW || DATA.claims.length > FEW_CLAIMS;
+  const folded = DATA.groups.length > FEW || DATA.claims.length > FEW_CLAIMS || document.getElementById("sweeps").children.length > 0;
   if (folded && left.length)
     host.append(h("section", {id: "settings"}, h("div", {class: "head"}, h("h2", null, DATA.owned.size ? "Other settings" : "Settings"),
       h("span", {class: "meta"}, `${left.length}, each with its curves, maps and configuration`), DATA.owned.size ? null : foldButtons(() => host))));

@@ -26,7 +26,7 @@ function sweptAxis(axis) {
   return m ? {unit: Number(m[1]), name: m[2] === "beta" ? "β" : m[2]} : {unit: 1, name: axis};
 }
 
-function phaseCard(group, name, list) {
+function phaseCard(group, name, list, first) {
   const kind = (group.phases || {})[name] || {title: name, value: name, note: "", boundary: ""};
   const div = plotBox(bareText(kind.title), group.file, `${name} by time and ${group.axis}, ${group.name}`, "phase");
   const axis = sweptAxis(group.axis), swept = pool(group, list[0][1]).x, rows = new Map(swept.map((v, i) => [v, i]));
@@ -56,5 +56,5 @@ function phaseCard(group, name, list) {
       yaxis: Object.assign({}, frame, {title: {text: escapeText(axis.name), standoff: 6}, range: span(swept.map((v) => v / axis.unit))})}), CONFIG);
   });
   return h("div", {class: "card"}, h("h3", null, ...mathNodes(kind.title)), h("p", {class: "note"},
-    `${kind.note ? kind.note + " " : ""}${swept.length} values of ${axis.name} × ${list.length} times${group.runs.length > 1 ? `, mean over ${group.runs.length} seeds` : ""}.${line ? ` The line: ${kind.boundary}` : ""}`), div);
+    `${kind.note ? kind.note + " " : ""}${swept.length} values of ${axis.name} × ${list.length} times${group.runs.length > 1 ? `, mean over ${group.runs.length} seeds` : ""}.${line ? (first ? ` The line: ${kind.boundary}` : " The line: as above.") : ""}`), div);
 }

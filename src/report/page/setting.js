@@ -120,7 +120,7 @@ function openOrParts(g, panel, names, extra, open, folded) {
 function settingBody(g) {
   const extra = g.theory ? theoryOpts(g) : g.flow ? flowOpts(g) : {};
   const open = [], folded = [], maps = phaseMaps(g), mapped = new Set([...maps.values()].flat().map(([, n]) => n));
-  for (const [name, list] of maps) open.push(phaseCard(g, name, list));
+  for (const [name, list] of maps) open.push(phaseCard(g, name, list, !open.length));
   const grid = surfaceGrid(g);
   if (grid) grid.names.forEach((name) => open.push(surfaceCard(g, grid, name)));
   for (const p of DATA.panels) {

@@ -12,19 +12,14 @@ function sweepKey(key, groups) {
   const x = numeric ? values.map(Number) : values.map((_, i) => i);
   return {key, word: key.slice(key.lastIndexOf(".") + 1), values, numeric, x, log: numeric && x.length > 2 && x[0] > 0 && x[x.length - 1] >= 8 * x[0]};
 }
-/* How many parameters a setting has, where that differs: as good as a key. */
-const SIZE = "parameters";
 function makeSweep(name, groups) {
-  for (const g of groups) {
-    g.at = new Map(g.differs || []);
-    const n = g.runs[0].record && g.runs[0].record.n_params;
-    if (n > 0) g.size = n;
-  }
+  for (const g of groups) g.at = new Map(g.differs || []);
   const keys = [...new Set(groups.flatMap((g) => [...g.at.keys()]))].map((k) => sweepKey(k, groups));
   for (const k of keys) if (keys.filter((o) => o.word === k.word).length > 1) k.word = k.key;
   const metrics = [...new Set(DATA.panels.flatMap((p) => groups.flatMap((g) => g.panels.get(p.id) || [])))];
   const wanted = metrics.find((n) => DATA.quantities[n].panel === "acc") || metrics[0];
-  return {name, groups, keys, metrics, metric: wanted, when: "last", listeners: [], anchor: slug(name, "sweep")};
+  const known = (DATA.families || []).find((f) => f.name === name) || {};
+  return {name, groups, keys, metrics, metric: wanted, when: "last", bars: "spread", laws: known.laws || {}, draws: known.draws, listeners: [], anchor: slug(name, "sweep")};
 }
 function panelOfMetric(S) {
   return DATA.panels.find((p) => p.id === panelOf(S.groups[0], S.metric));
@@ -44,9 +39,10 @@ function runValue(run, metric, when) {
 }
 function settingValue(g, metric, when) {
   const all = g.runs.map((r) => runValue(r, metric, when)), v = all.filter((x) => x !== null), n = v.length;
-  if (!n) return {n: 0, mean: null, lo: null, hi: null, sd: 0, all};
+  if (!n) return {n: 0, mean: null, lo: null, hi: null, sd: 0, ci: null, all};
+  const ci = ((g.estimates || {})[metric] || {})[when] || null;
   const mean = v.reduce((a, b) => a + b, 0) / n;
-  return {n, mean, lo: Math.min(...v), hi: Math.max(...v), sd: n > 1 ? Math.sqrt(v.reduce((a, b) => a + (b - mean) ** 2, 0) / (n - 1)) : 0, all};
+  return {n, mean, ci, lo: Math.min(...v), hi: Math.max(...v), sd: n > 1 ? Math.sqrt(v.reduce((a, b) => a + (b - mean) ** 2, 0) / (n - 1)) : 0, all};
 }
 function valueWords(v) {
   return v.n === 0 ? "no value" : num(v.mean) + (v.n > 1 ? ` (${num(v.lo)} to ${num(v.hi)}, ${v.n} seeds)` : "");
@@ -68,7 +64,8 @@ function metricSelect(S) {
   const groups = DATA.panels.map((p) => [p, S.metrics.filter((n) => panelOf(S.groups[0], n) === p.id)]).filter(([, list]) => list.length);
   return h("div", {class: "filter"}, h("label", {class: "pick"}, "metric ", h("select", {"aria-label": "Metric", onchange: (e) => { S.metric = e.target.value; change(); }},
     groups.map(([p, list]) => h("optgroup", {label: p.title}, list.map((n) => h("option", {value: n, selected: n === S.metric}, DATA.quantities[n].label.replace(/[_^]\{([^}]*)\}/g, " $1"))))))),
-  select("value", AT, S.when, (id) => { S.when = id; change(); }));
+  select("value", AT, S.when, (id) => { S.when = id; change(); }),
+  S.groups.some((g) => g.estimates && Object.keys(g.estimates).length) ? select("bars", [["spread", "spread over seeds"], ["ci", "95 % interval of the mean"]], S.bars, (id) => { S.bars = id; change(); }) : null);
 }
 /* A card whose title and figure follow the metric; title and note: () => text. */
 function sweepCard(S, title, note, tools, draw, table, cls) {
@@ -146,7 +143,9 @@ function keyX(key, g) {
   const i = key.values.indexOf(g.at.get(key.key) ?? "not set");
   return key.numeric ? key.x[i] : i;
 }
-function spreadBars(values, colour) {
+function spreadBars(values, colour, bars) {
+  if (bars === "ci" && values.some((v) => v.ci))
+    return {type: "data", symmetric: false, array: values.map((v) => (v.ci ? Math.max(0, v.ci[1] - v.mean) : 0)), arrayminus: values.map((v) => (v.ci ? Math.max(0, v.mean - v.ci[0]) : 0)), color: fade(hexOf(colour), .6), thickness: 1.3, width: 4};
   if (STATE.band === "seeds" || !values.some((v) => v.n > 1)) return undefined;
   const sd = STATE.band === "sd", up = values.map((v) => (v.n ? (sd ? v.sd : v.hi - v.mean) : 0)), down = values.map((v) => (v.n ? (sd ? v.sd : v.mean - v.lo) : 0));
   return {type: "data", symmetric: false, array: up, arrayminus: down, color: fade(hexOf(colour), .6), thickness: 1.3, width: 4};
@@ -163,7 +162,7 @@ function versusCard(S) {
       const colour = rest.length ? keyColour(rest[0], list[0].at.get(rest[0].key) ?? "not set") : css("--accent"), dash = rest.length > 1 ? DASHES[rest[1].values.indexOf(list[0].at.get(rest[1].key) ?? "not set") % DASHES.length] : "solid";
       const values = list.map((g) => settingValue(g, S.metric, S.when)), x = list.map((g) => keyX(state.key, g));
       if (STATE.band === "seeds") traces.push({x: list.flatMap((g, i) => values[i].all.map(() => x[i])), y: values.flatMap((v) => v.all), type: "scatter", mode: "markers", hoverinfo: "skip", marker: {size: 5, color: fade(hexOf(colour), .5)}});
-      traces.push({x, y: values.map((v) => v.mean), type: "scatter", mode: "lines+markers", name: escapeText(name || DATA.quantities[S.metric].label.replace(/[_^]\{([^}]*)\}/g, " $1")), marker: {size: 7, color: colour}, line: {color: colour, width: 2, dash}, error_y: spreadBars(values, colour), text: values.map(valueWords), hovertemplate: `%{text}<extra>${escapeText(name)}</extra>`});
+      traces.push({x, y: values.map((v) => v.mean), type: "scatter", mode: "lines+markers", name: escapeText(name || DATA.quantities[S.metric].label.replace(/[_^]\{([^}]*)\}/g, " $1")), marker: {size: 7, color: colour}, line: {color: colour, width: 2, dash}, error_y: spreadBars(values, colour, S.bars), text: values.map(valueWords), hovertemplate: `%{text}<extra>${escapeText(name)}</extra>`});
     }
     const layout = profileLayout("", panelOfMetric(S).unit, false, false), axis = Object.assign(layout.xaxis, keyAxis(state.key));
     axis.dtick = undefined;
@@ -172,11 +171,11 @@ function versusCard(S) {
     layout.hovermode = "closest";
     return Plotly.react(card.div, traces, layout, CONFIG);
   };
-  const table = () => [[...S.keys.map((k) => k.word), "quantity", "value", "mean", "min", "max", "sd", "seeds"], S.groups.map((g) => {
+  const table = () => [[...S.keys.map((k) => k.word), "quantity", "value", "mean", "min", "max", "sd", "mean_low", "mean_high", "seeds"], S.groups.map((g) => {
     const v = settingValue(g, S.metric, S.when);
-    return [...S.keys.map((k) => g.at.get(k.key)), S.metric, whenWords(S), v.mean, v.lo, v.hi, v.sd, v.n];
+    return [...S.keys.map((k) => g.at.get(k.key)), S.metric, whenWords(S), v.mean, v.lo, v.hi, v.sd, v.ci && v.ci[0], v.ci && v.ci[1], v.n];
   })];
   const tools = S.keys.length > 1 ? select("against", S.keys.map((k) => [k.key, k.word]), state.key.key, (id) => { state.key = S.keys.find((k) => k.key === id); card.update(); }) : null;
-  const card = sweepCard(S, () => `${metricWords(S)} against ${state.key.word}`, () => `The value ${whenWords(S)}` + (S.groups.some((g) => g.runs.length > 1) ? "; bars: the spread over seeds." : "."), tools, draw, table);
+  const card = sweepCard(S, () => `${metricWords(S)} against ${state.key.word}`, () => `The value ${whenWords(S)}` + (S.groups.some((g) => g.runs.length > 1) ? `; bars: ${S.bars === "ci" ? "95 % bootstrap interval of the mean" : "the spread"} over seeds.` : "."), tools, draw, table);
   return card.node;
 }

@@ -6,24 +6,48 @@ function standOf(run) {
   return (run.record && run.record.status) || "unknown";
 }
 
+/* The points of sweeps that have no run on the page yet, as settings without
+ * runs: [{at: key -> value, runs: [], waiting: [point, ...]}]. */
+function alike(a, b) {
+  return a === b || (a !== "" && b !== "" && Number(a) === Number(b));
+}
+function waitingPoints(S) {
+  const shown = new Set(S.groups.flatMap((g) => g.runs.map((r) => r.dir))), cells = [];
+  const value = (p, k) => { const own = p.at.find(([key]) => key === k.key); return own ? k.values.find((v) => alike(v, own[1])) ?? own[1] : null; };
+  for (const s of DATA.sweeps || []) {
+    if (!s.points.some((p) => shown.has(p.run))) continue;
+    for (const p of s.points) {
+      if (shown.has(p.run)) continue;
+      const at = new Map(S.keys.map((k) => [k.key, value(p, k)]));
+      let cell = S.groups.concat(cells).find((g) => S.keys.every((k) => g.at.get(k.key) === at.get(k.key)));
+      if (!cell) cells.push(cell = {at, runs: []});
+      (cell.waiting = cell.waiting || []).push(p);
+    }
+  }
+  return cells;
+}
+
 /* A row a value of the first key, a column a value of the second; further keys
  * make further rows. A square is a run. */
 function gridCard(S, drill) {
   const [across, ...down] = S.keys.length > 1 ? [S.keys[1], S.keys[0], ...S.keys.slice(2)] : [S.keys[0]];
-  const rows = new Map(), count = {};
-  for (const g of S.groups) {
+  const rows = new Map(), count = {}, waiting = waitingPoints(S), order = (k) => [...k.values, ...new Set(waiting.map((g) => g.at.get(k.key)).filter((v) => !k.values.includes(v)))];
+  const columns = order(across);
+  for (const g of S.groups.concat(waiting)) {
     const name = down.map((k) => `${k.word} ${g.at.get(k.key) ?? "not set"}`).join(", ");
     if (!rows.has(name)) rows.set(name, new Map());
     rows.get(name).set(g.at.get(across.key) ?? "not set", g);
-    for (const r of g.runs) count[standOf(r)] = (count[standOf(r)] || 0) + 1;
+    for (const state of g.runs.map(standOf).concat((g.waiting || []).map((p) => p.state))) count[state] = (count[state] || 0) + 1;
   }
-  const rank = (name) => { const g = [...rows.get(name).values()][0]; return down.map((k) => k.values.indexOf(g.at.get(k.key) ?? "not set")); };
+  const rank = (name) => { const g = [...rows.get(name).values()][0]; return down.map((k) => order(k).indexOf(g.at.get(k.key) ?? "not set")); };
   const names = [...rows.keys()].sort((a, b) => { const x = rank(a), y = rank(b), i = x.findIndex((v, k) => v !== y[k]); return i < 0 ? 0 : x[i] - y[i]; });
   const square = (r) => h("i", {class: "dot " + (STANDS[standOf(r)] || "v-norun"), title: `seed ${r.seed ?? "?"}: ${standOf(r)}${r.record && r.record.reason ? ", " + r.record.reason : ""}`});
-  const cell = (g) => h("td", null, g ? h("button", {type: "button", title: g.name, onclick: () => drill(g)}, g.runs.map(square)) : h("span", {class: "none"}, "–"));
+  const later = (p) => h("i", {class: "dot " + (STANDS[p.state] || "v-norun"), title: `seed ${p.seed}: ${p.state}${p.reason ? ", " + p.reason : ""}${p.tries > 1 ? `, tried ${p.tries} times` : ""}`});
+  const squares = (g) => [g.runs.map(square), (g.waiting || []).map(later)];
+  const cell = (g) => h("td", null, !g ? h("span", {class: "none"}, "–") : g.runs.length ? h("button", {type: "button", title: g.name, onclick: () => drill(g)}, squares(g)) : squares(g));
   return h("div", {class: "card"}, h("h3", null, "Points"), h("p", {class: "note"}, `${Object.entries(count).map(([k, n]) => `${n} ${k}`).join(", ")}. A square is a run; a click shows its setting.`),
-    h("div", {class: "scroll"}, h("table", {class: "points"}, h("thead", null, h("tr", null, h("th", null, across.word), across.values.map((v) => h("th", {scope: "col"}, v)))),
-      h("tbody", null, names.map((n) => h("tr", null, h("th", {scope: "row"}, n), across.values.map((v) => cell(rows.get(n).get(v)))))))));
+    h("div", {class: "scroll"}, h("table", {class: "points"}, h("thead", null, h("tr", null, h("th", null, across.word), columns.map((v) => h("th", {scope: "col"}, v)))),
+      h("tbody", null, names.map((n) => h("tr", null, h("th", {scope: "row"}, n), columns.map((v) => cell(rows.get(n).get(v)))))))));
 }
 
 /* --- two keys --- */

@@ -51,71 +51,43 @@ function tableCard(S) {
   return card.node;
 }
 
-/* --- a power law of a size --- */
-const SIZES = /^(d_|n_(?!seeds)|dim$|lags$|batch$|steps$|width$|size|parameters$|share$)/;
-const DRAWS = 2000;
-/* A generator of our own: the same interval whenever the page is opened. */
-function uniforms(seed) {
-  let s = seed >>> 0;
-  return () => {
-    s = (s + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(s ^ (s >>> 15), 1 | s);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-/* Least squares of log y on log x; points [[x, y], ...]. */
-function powerLaw(points) {
-  const n = points.length, u = points.map(([x]) => Math.log(x)), v = points.map(([, y]) => Math.log(y)), mu = u.reduce((a, b) => a + b, 0) / n, mv = v.reduce((a, b) => a + b, 0) / n;
-  const top = u.reduce((s, a, i) => s + (a - mu) * (v[i] - mv), 0), low = u.reduce((s, a) => s + (a - mu) ** 2, 0), b = top / low, rest = v.reduce((s, a, i) => s + (a - mv - b * (u[i] - mu)) ** 2, 0), all = v.reduce((s, a) => s + (a - mv) ** 2, 0);
-  return {b, a: Math.exp(mv - b * mu), r2: all > 0 ? 1 - rest / all : 1};
-}
-/* sizes: [[x, values over seeds], ...]. The interval draws seeds anew at every
- * size; without two seeds anywhere, whole sizes. */
-function scalingLaw(sizes) {
-  const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length, fit = powerLaw(sizes.map(([x, v]) => [x, mean(v)])), next = uniforms(1), pick = (v) => v[Math.floor(next() * v.length)];
-  const seeds = sizes.some(([, v]) => v.length > 1), b = [];
-  for (let k = 0; k < DRAWS; k++) {
-    const drawn = seeds ? sizes.map(([x, v]) => [x, mean(v.map(() => pick(v)))]) : sizes.map(() => pick(sizes)).map(([x, v]) => [x, v[0]]);
-    if (new Set(drawn.map(([x]) => x)).size > 1) b.push(powerLaw(drawn).b);
-  }
-  b.sort((p, q) => p - q);
-  return Object.assign(fit, {lo: b[Math.floor(.025 * (b.length - 1))], hi: b[Math.ceil(.975 * (b.length - 1))], seeds});
+/* --- a power law of a size, fitted by engram itself (aggregate.h) --- */
+/* "b=1 a=2" in one order, whichever it came in. */
+function inOrder(label) {
+  return label.split(" ").filter(Boolean).sort().join(" ");
 }
 function scalingCard(S) {
-  const sized = S.keys.filter((k) => k.numeric && SIZES.test(k.word) && k.values.length > 2 && k.x[0] > 0).map((k) => ({word: k.word, at: (g) => keyX(k, g), key: k}));
-  if (new Set(S.groups.map((g) => g.size)).size > 2 && S.groups.every((g) => g.size)) sized.push({word: SIZE, at: (g) => g.size, key: null});
+  const sized = S.keys.filter((k) => S.laws[k.key]);
   if (!sized.length) return null;
   const state = {of: sized[0]};
-  const laws = () => {
-    const rest = otherKeys(S, state.of.key), lines = new Map();
-    for (const g of S.groups) {
-      const name = state.of.key ? rest.map((k) => `${k.word} ${g.at.get(k.key) ?? "not set"}`).join(", ") : "", values = settingValue(g, S.metric, S.when).all.filter((v) => v !== null && v > 0);
-      if (!values.length) continue;
-      if (!lines.has(name)) lines.set(name, []);
-      lines.get(name).push([state.of.at(g), values]);
-    }
-    return [...lines].map(([name, sizes]) => ({name, sizes: sizes.sort((a, b) => a[0] - b[0])})).filter((l) => new Set(l.sizes.map(([x]) => x)).size > 2).map((l) => Object.assign(l, {law: scalingLaw(l.sizes)}));
+  /* [{name, groups, law}], a line for each combination of the other keys */
+  const lines = () => {
+    const all = ((S.laws[state.of.key] || {})[S.metric] || {})[S.when] || [], {rest, lines: along} = linesAlong(S, state.of);
+    return along.map(([name, groups]) => ({name, groups: groups.filter((g) => settingValue(g, S.metric, S.when).mean > 0),
+      law: all.find((l) => inOrder(l.label) === inOrder(rest.map((k) => `${k.key}=${groups[0].at.get(k.key)}`).join(" "))) || {why: "no law was fitted", slope: null}}));
   };
   const says = h("ul", {class: "laws"});
   const draw = () => {
-    const all = laws(), mean = (v) => v.reduce((a, b) => a + b, 0) / v.length, traces = all.flatMap(({name, sizes, law}, k) => {
-      const colour = all.length > 1 ? between(VIRIDIS, .86 * k / (all.length - 1)) : css("--accent"), x = sizes.map(([s]) => s), values = sizes.map(([, v]) => ({n: v.length, mean: mean(v), lo: Math.min(...v), hi: Math.max(...v), sd: 0}));
-      return [{x, y: values.map((v) => v.mean), type: "scatter", mode: "markers", name: escapeText(name || "measured"), marker: {size: 8, color: colour}, error_y: STATE.band === "sd" ? undefined : spreadBars(values, colour), hovertemplate: "%{y:.4g}"},
-        {x, y: x.map((s) => law.a * s ** law.b), type: "scatter", mode: "lines", name: `∝ ${escapeText(state.of.word)}^${num(law.b)}`, line: {color: colour, width: 1.6, dash: "dash"}, hoverinfo: "skip"}];
+    const all = lines(), traces = all.flatMap(({name, groups, law}, k) => {
+      const colour = all.length > 1 ? between(VIRIDIS, .86 * k / (all.length - 1)) : css("--accent"), x = groups.map((g) => keyX(state.of, g)), values = groups.map((g) => settingValue(g, S.metric, S.when));
+      const measured = {x, y: values.map((v) => v.mean), type: "scatter", mode: "markers", name: escapeText(name || "measured"), marker: {size: 8, color: colour}, error_y: spreadBars(values, colour, S.bars), hovertemplate: "%{y:.4g}"};
+      return law.slope === null ? [measured] : [measured, {x, y: x.map((s) => law.factor * s ** law.slope), type: "scatter", mode: "lines", name: `∝ ${escapeText(state.of.word)}^${num(law.slope)}`, line: {color: colour, width: 1.6, dash: "dash"}, hoverinfo: "skip"}];
     });
-    says.replaceChildren(...all.map(({name, sizes, law}) => h("li", null, `${name ? name + ": " : ""}${num(law.a)} × ${state.of.word} to the power ${num(law.b)}, 95 % interval ${num(law.lo)} to ${num(law.hi)}, R² ${num(law.r2)} on ${sizes.length} points`)));
-    if (!all.length) says.replaceChildren(h("li", null, "No three sizes with a value above 0: no law is fitted."));
+    says.replaceChildren(...all.map(({name, law}) => h("li", null, name ? name + ": " : "", law.slope === null ? law.why : [`${num(law.factor)} × ${state.of.word} to the power ${num(law.slope)}`,
+      law.low === null ? " (no interval: one run a size)" : `, 95 % interval ${num(law.low)} to ${num(law.high)}`, `, ${law.n} runs`])));
     const layout = profileLayout(state.of.word, panelOfMetric(S).unit, true, false);
-    layout.xaxis.type = "log";
+    Object.assign(layout.xaxis, keyAxis(state.of), {type: "log", dtick: undefined});
     layout.yaxis.rangemode = "normal";
     layout.hovermode = "closest";
     layout.showlegend = traces.length <= 24;
     return Plotly.react(card.div, traces, layout, CONFIG);
   };
-  const tools = sized.length > 1 ? select("size", sized.map((s) => [s.word, s.word]), state.of.word, (id) => { state.of = sized.find((s) => s.word === id); card.update(); }) : null;
-  const card = sweepCard(S, () => `${metricWords(S)}: scaling with ${state.of.word}`, () => `Least squares on logarithms of means over seeds; interval: percentiles of ${num(DRAWS)} bootstrap draws ${S.groups.some((g) => g.runs.length > 1) ? "of seeds" : "of sizes, as there is one seed"}.`, tools, draw,
-    () => [["of", state.of.word, "quantity", "mean", "min", "max", "seeds", "law_factor", "law_exponent", "exponent_low", "exponent_high"], laws().flatMap(({name, sizes, law}) => sizes.map(([x, v]) => [name, x, S.metric, v.reduce((a, b) => a + b, 0) / v.length, Math.min(...v), Math.max(...v), v.length, law.a, law.b, law.lo, law.hi]))]);
+  const tools = sized.length > 1 ? select("size", sized.map((k) => [k.key, k.word]), state.of.key, (id) => { state.of = sized.find((k) => k.key === id); card.update(); }) : null;
+  const card = sweepCard(S, () => `${metricWords(S)}: scaling with ${state.of.word}`, () => `Least squares on logarithms of all runs; interval of the exponent: percentiles of ${S.draws} bootstrap draws of the runs of each size.`, tools, draw,
+    () => [["of", state.of.word, "quantity", "value", "mean", "min", "max", "seeds", "law_factor", "law_exponent", "exponent_low", "exponent_high"], lines().flatMap(({name, groups, law}) => groups.map((g) => {
+      const v = settingValue(g, S.metric, S.when);
+      return [name, keyX(state.of, g), S.metric, whenWords(S), v.mean, v.lo, v.hi, v.n, law.factor, law.slope, law.low, law.high];
+    }))]);
   card.node.append(says);
   return card.node;
 }

@@ -12,7 +12,7 @@ function nameOf(div) {
 }
 function csvCell(v) {
   if (v === null || v === undefined || (typeof v === "number" && !Number.isFinite(v))) return "";
-  const s = String(v);
+  const s = String(typeof v === "number" ? Number(v.toPrecision(9)) : v);
   return /[",\r\n]/.test(s) ? `"${s.replace(/"/g, '""')}"` : s;
 }
 function csvText(head, rows) {
