@@ -66,6 +66,18 @@ bool egi_utf8_valid(const char *s)
     return true;
 }
 
+bool egi_text_ends_at(const char *s, size_t n, const char *tail)
+{
+    size_t m = strlen(tail);
+
+    return n > m && memcmp(s + n - m, tail, m) == 0;
+}
+
+bool egi_text_ends(const char *s, const char *tail)
+{
+    return egi_text_ends_at(s, strlen(s), tail);
+}
+
 void egi_listing_add(egi_listing *l, const char *name)
 {
     const size_t more = sizeof ",  and 1234567890 more";

@@ -16,6 +16,9 @@ void egi_text_add(egi_text *t, const char *fmt, ...) EG_PRINTF(2, 3);
 /* Writes cp, a code point of Unicode, as UTF-8: 1 to 4 bytes. */
 int egi_utf8_put(char *to, uint32_t cp);
 bool egi_utf8_valid(const char *s);
+/* Does s end with tail, behind something else? Or its first n bytes? */
+bool egi_text_ends(const char *s, const char *tail);
+bool egi_text_ends_at(const char *s, size_t n, const char *tail);
 
 /* Names in a sentence, "a, b and 12 more": added one by one, those that would
  * not leave room for the end and `keep` bytes behind it are only counted. */

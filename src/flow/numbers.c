@@ -4,6 +4,7 @@
 
 #include "engram/mem.h"
 #include "base/folder.h"
+#include "base/text.h"
 #include "base/num.h"
 #include "flow/numbers.h"
 
@@ -221,16 +222,9 @@ eg_index egi_numbers_size(const egi_numbers *a)
     return n;
 }
 
-static bool ends_with(const char *word, const char *end)
-{
-    size_t n = strlen(word), m = strlen(end);
-
-    return n > m && strcmp(word + n - m, end) == 0;
-}
-
 bool egi_is_numbers_file(const char *word)
 {
-    return ends_with(word, ".npy") || ends_with(word, ".csv");
+    return egi_text_ends(word, ".npy") || egi_text_ends(word, ".csv");
 }
 
 static eg_status read_npy(egi_numbers *out, const eg_folder *in,
@@ -274,8 +268,8 @@ eg_status egi_numbers_read(egi_numbers *out, const eg_folder *in,
                            const char *path, eg_err *err)
 {
     memset(out, 0, sizeof *out);
-    return ends_with(path, ".npy") ? read_npy(out, in, path, err)
-                                   : read_csv(out, in, path, err);
+    return egi_text_ends(path, ".npy") ? read_npy(out, in, path, err)
+                                       : read_csv(out, in, path, err);
 }
 
 static void shape_text(char *buf, size_t size, const egi_numbers *a)

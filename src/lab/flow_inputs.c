@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "base/num.h"
@@ -35,19 +36,12 @@ static char *word_of(const eg_field *f, void *opts, int i, size_t *room)
     return f->kind == EG_FIELD_TEXT ? at : ((eg_strs *)(void *)at)->item[i];
 }
 
-static bool ends(const char *word, size_t n, const char *tail)
-{
-    size_t m = strlen(tail);
-
-    return n > m && strncmp(word + n - m, tail, m) == 0;
-}
-
 /* Bytes of the path in FILE.npy, FILE.csv or FILE.npy[3]; 0: no file. */
 static size_t path_bytes(const char *word)
 {
     size_t n = strlen(word);
 
-    if (ends(word, n, ".csv")) return n;
+    if (egi_text_ends_at(word, n, ".csv")) return n;
     while (n > 0 && word[n - 1] == ']') {
         size_t k = n - 1;
 
@@ -55,7 +49,7 @@ static size_t path_bytes(const char *word)
         if (k == n - 1 || k == 0 || word[k - 1] != '[') return 0;
         n = k - 1;
     }
-    return ends(word, n, ".npy") ? n : 0;
+    return egi_text_ends_at(word, n, ".npy") ? n : 0;
 }
 
 static eg_status set_word(const eg_field *f, char *word, size_t room,
@@ -179,7 +173,7 @@ static eg_status find_file(egi_input *in, const eg_config *cfg,
 {
     char path[EG_PATH + EG_TEXT + 2];
     bool whole = word[0] == '/' || !cfg->folder[0];
-    bool csv = ends(word, n, ".csv");
+    bool csv = egi_text_ends_at(word, n, ".csv");
     eg_folder run = {.fd = -1};
     eg_status st;
 

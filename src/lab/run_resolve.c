@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "lab/claim_priv.h"
@@ -14,13 +15,6 @@
 static const char *const run_keys[] = {"base", "seeds", "quick",
                                        "full", "about", NULL};
 static const char *const profile_keys[] = {"seeds", NULL};
-
-static bool ends_yaml(const char *s)
-{
-    size_t n = strlen(s);
-
-    return n > 5 && strcmp(s + n - 5, ".yaml") == 0;
-}
 
 static eg_status load_file(const egi_experiment *e, const eg_node *base,
                            eg_config *cfg, eg_err *err)
@@ -74,7 +68,7 @@ static eg_status resolve(const egi_experiment *e, const eg_node *run,
                                 MAX_CHAIN);
         if (other)
             st = resolve(e, other, profile, depth + 1, cfg, seeds, err);
-        else if (base->text && ends_yaml(base->text))
+        else if (base->text && egi_text_ends(base->text, ".yaml"))
             st = load_file(e, base, cfg, err);
         else
             st = EG_NODE_FAIL(base, err, EG_EINVAL,

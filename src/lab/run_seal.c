@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "lab/folder_list.h"
 
 /* The rows on disk, against the checksums that were taken as they were
@@ -39,13 +40,6 @@ done:
     return st;
 }
 
-static bool ends(const char *name, const char *tail)
-{
-    size_t n = strlen(name), m = strlen(tail);
-
-    return n > m && strcmp(name + n - m, tail) == 0;
-}
-
 void egi_run_drop_row_sums(eg_run *run)
 {
     const eg_folder *arrays = &run->sub[EGI_ARRAYS];
@@ -56,7 +50,7 @@ void egi_run_drop_row_sums(eg_run *run)
     if (arrays->fd < 0 || egi_folder_names(&names, arrays, NULL) != EG_OK)
         return;
     for (eg_index i = 0; i < names.n; i++)
-        if (ends(names.name[i], ".npy.sums"))
+        if (egi_text_ends(names.name[i], ".npy.sums"))
             (void)eg_folder_remove(arrays, names.name[i]);
     egi_names_release(&names);
 }
@@ -99,8 +93,9 @@ eg_status egi_run_sum_snapshot(eg_run *run, int64_t step, eg_err *err)
     for (eg_index i = 0; i < names.n; i++) {
         const char *name = names.name[i];
 
-        if (!ends(name, ".npy")) continue;
-        if (!ends(name, tail) && egi_sums_find(&run->sums, name)) continue;
+        if (!egi_text_ends(name, ".npy")) continue;
+        if (!egi_text_ends(name, tail) && egi_sums_find(&run->sums, name))
+            continue;
         if (!is_file(&run->sub[EGI_ARRAYS], name)) continue;
         EG_TRY(egi_run_sum_array(run, name, err));
     }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/folder.h"
+#include "base/text.h"
 #include "engram/mem.h"
 #include "text/own.h"
 
@@ -96,13 +97,6 @@ done:
     return st;
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), k = strlen(end);
-
-    return n > k && strcmp(s + n - k, end) == 0;
-}
-
 /* The tokenizer's file of a folder, by name; found "": none. */
 static eg_status look_in(char found[256], const eg_folder *f, eg_err *err)
 {
@@ -121,7 +115,7 @@ static eg_status look_in(char found[256], const eg_folder *f, eg_err *err)
     d = egi_folder_list(f);
     if (!d) return EGI_FAIL_ERRNO(err, f->path);
     for (struct dirent *e; (e = readdir(d));)
-        if (ends_with(e->d_name, ".tiktoken") && n++ == 0)
+        if (egi_text_ends(e->d_name, ".tiktoken") && n++ == 0)
             (void)snprintf(found, 256, "%s", e->d_name);
     (void)closedir(d);
     if (n > 1) found[0] = '\0';
