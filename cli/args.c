@@ -71,17 +71,30 @@ static int check_words(const cli_args *a)
     return CLI_DONE;
 }
 
+/* Of a command whose words may begin with a sign: from the first such word on,
+ * all are words. */
+static int options_end(const cli_command *c, int argc, char **argv)
+{
+    if (!strchr(c->words, '+')) return argc;
+    for (int i = 1; i < argc; i++)
+        if ((argv[i][0] == '+' || argv[i][0] == '-') && argv[i][1] &&
+            argv[i][1] != '-' && strcmp(argv[i], "-h") != 0)
+            return i;
+    return argc;
+}
+
 int cli_parse(cli_args *a, const cli_command *c, int argc, char **argv,
               bool *helped)
 {
     struct option longs[MAX_OPTIONS];
     char shorts[3 * MAX_OPTIONS];
     int n = fill_tables(c, longs, shorts), code;
+    int end = options_end(c, argc, argv);
 
     *a = (cli_args){.command = c};
     opterr = 0;
     optind = 1;
-    while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+    while ((code = getopt_long(end, argv, shorts, longs, NULL)) != -1) {
         const cli_option *o = by_code(c, code, n);
 
         if (code == 'h' && !o) {

@@ -7,9 +7,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include "engram/catalogue.h"
 #include "engram/checkpoint.h"
 #include "engram/claim.h"
 #include "engram/lab.h"
+#include "engram/notes.h"
 #include "engram/text.h"
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSE = 2, CLI_INTERRUPTED = 130 };
@@ -182,6 +184,7 @@ int cli_find_runs(cli_paths *p, const char *root, const char *word,
  * program lies; false after a message. */
 bool cli_experiments(const cli_args *a, char dir[EG_PATH]);
 
+#define CLI_MOST_COLUMNS 64
 /* Text in columns: rows of cells, widths found by themselves. */
 typedef struct cli_table cli_table;
 cli_table *cli_table_new(int columns);
@@ -218,6 +221,12 @@ int cli_print_json_text(const char *text);
 /* {"metric": its last value in the run at dir, ...}; null: not readable; NULL:
  * no memory. */
 struct json_t *cli_last_values(const char *dir);
+/* What is known of a run, as `engram runs --json` and `show --json` have it. */
+struct json_t *cli_info_json(const eg_run_info *r);
+/* A value of a run; a list is an array. */
+struct json_t *cli_value_json(const eg_value *v);
+/* [{"at": time, "text": what was said}, ...] */
+struct json_t *cli_notes_json(const eg_notes *notes);
 /* s as a JSON string, cleaned where it is no UTF-8; NULL: no memory. */
 struct json_t *cli_json_string(const char *s);
 
@@ -252,6 +261,11 @@ int cmd_verify(const cli_args *a);
 int cmd_task(const cli_args *a);
 int cmd_watch(const cli_args *a);
 int cmd_top(const cli_args *a);
+int cmd_tag(const cli_args *a);
+int cmd_note(const cli_args *a);
+int cmd_sql(const cli_args *a);
+int cmd_compare(const cli_args *a);
+int cmd_gc(const cli_args *a);
 
 extern const cli_option cli_run_options[], cli_reproduce_options[],
     cli_sweep_options[], cli_list_options[], cli_runs_options[],
@@ -278,6 +292,12 @@ extern const char cli_tokenize_help[];
 
 extern const cli_option cli_watch_options[], cli_top_options[];
 extern const char cli_watch_help[], cli_top_help[];
+
+/* What is done with many runs. */
+extern const cli_option cli_tag_options[], cli_note_options[],
+    cli_sql_options[], cli_compare_options[], cli_gc_options[];
+extern const char cli_tag_help[], cli_note_help[], cli_sql_help[],
+    cli_compare_help[], cli_gc_help[];
 
 extern const cli_option cli_lens_options[];
 extern const char cli_lens_help[];

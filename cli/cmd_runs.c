@@ -1,15 +1,20 @@
-/* engram runs and engram show: what is on disk. */
+/* engram runs: what is on disk, as a list. */
 #include "cli.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
+#include "engram/catalogue.h"
 #include "engram/mem.h"
-#include "engram/verify.h"
 
 const cli_option cli_runs_options[] = {
-    {"rebuild", 0, NULL,
-     "read every record again, also those that have not changed"},
+    {"where", 'w', "CONDITION",
+     "only these: 'optim.lr > 0.1 and status = finished'"},
+    {"sort", 's', "KEY[:desc]",
+     "in this order; several keys with commas between"},
+    {"columns", 'c', "KEY,KEY...", "show these"},
+    {"limit", 'n', "N", "at most so many"},
+    {"rebuild", 0, NULL, "read everything again, also what has not changed"},
     CLI_OPT_RUNS,
     CLI_OPT_JSON,
     {NULL, 0, NULL, NULL}};
@@ -19,37 +24,41 @@ const char cli_runs_help[] =
     "killed; with NAME only those of that name. runs/catalogue.sqlite is an\n"
     "index of them: what it lacks is read from the run directories.\n"
     "\n"
+    "A KEY is a field of the record (status, start, seconds, seed, sweep,\n"
+    "tags, ...; `engram runs --json` shows them), a key of the configuration\n"
+    "(optim.lr), or a metric, for its last value (loss, or last.loss). What a\n"
+    "run does not have meets no condition.\n"
+    "\n"
+    "CONDITION is made of comparisons (= != < <= > >=, and ~ !~ for a text\n"
+    "that holds the value, in which * stands for anything), and, or, not and\n"
+    "parentheses. A list, as tags, is compared item by item. KEY alone: it is\n"
+    "there, and neither 0, false nor empty. What has blanks or signs in it\n"
+    "stands in quotation marks.\n"
+    "\n"
     "  engram runs\n"
-    "  engram runs birth-basic --json\n";
+    "  engram runs birth-basic --json\n"
+    "  engram runs --where 'status = killed or status = failed'\n"
+    "  engram runs -w 'model.d_model >= 64 and not tags = old' -s loss -n 5 "
+    "\\\n"
+    "      -c id,optim.lr,loss,seconds\n";
 
-const cli_option cli_show_options[] = {
-    {"program", 0, NULL,
-     "the operations that a step of CONFIG, a configuration, consists of"},
-    {"plain", 0, NULL, "with --program: as built, without shortcuts"},
-    CLI_OPT_SET,
-    CLI_OPT_THREADS,
-    CLI_OPT_RUNS,
-    CLI_OPT_JSON,
-    {NULL, 0, NULL, NULL}};
+/* "a, b" as an array. */
+static json_t *list_json(const char *text)
+{
+    json_t *list = json_array();
 
-const char cli_show_help[] =
-    "RUN is a run directory, a name (its newest run), an id or name/id. Shows\n"
-    "its record and the last value of every metric.\n"
-    "\n"
-    "--program takes a configuration in its place and shows what a training\n"
-    "step computes, one operation a line: what a row of its value is (of a\n"
-    "weight, once a step; a distinct pair of token and position; a position; "
-    "a\n"
-    "position in the loss), its shape at most, the operations and tensors "
-    "that\n"
-    "it reads, multiply-adds in a step, bytes, share of all multiply-adds;\n"
-    "which shortcuts were taken and why; and the tensors. No weight is made.\n"
-    "\n"
-    "  engram show --program experiments/birth/basic.yaml --plain\n"
-    "  engram show birth-basic\n"
-    "  engram show runs/birth-basic/20260131-120000 --json\n";
+    while (list && text[0]) {
+        const char *end = strstr(text, ", ");
+        size_t n = end ? (size_t)(end - text) : strlen(text);
 
-static json_t *info_json(const eg_run_info *r)
+        cli_json_add(list, json_stringn(text, n));
+        text += n;
+        text += *text ? 2 : 0;
+    }
+    return list;
+}
+
+json_t *cli_info_json(const eg_run_info *r)
 {
     json_t *o = json_pack(
         "{s:o, s:o, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, "
@@ -64,6 +73,16 @@ static json_t *info_json(const eg_run_info *r)
         (json_int_t)r->peak_bytes, "seconds", r->seconds, "tokens_per_s",
         r->tokens_per_s);
 
+    cli_json_set(o, "resumed", json_integer(r->resumed));
+    cli_json_set(o, "n_params", json_integer(r->n_params));
+    cli_json_set(o, "config_hash", cli_json_string(r->config_hash));
+    cli_json_set(o, "tags", list_json(r->tags));
+    cli_json_set(o, "note", cli_json_string(r->note));
+    cli_json_set(o, "n_notes", json_integer(r->n_notes));
+    if (r->sweep[0]) {
+        cli_json_set(o, "sweep", cli_json_string(r->sweep));
+        cli_json_set(o, "point", json_integer(r->point));
+    }
     if (r->kind[0]) cli_json_set(o, "kind", json_string(r->kind));
     if (r->evaluations > 0) {
         cli_json_set(o, "evaluations", json_integer(r->evaluations));
@@ -73,18 +92,60 @@ static json_t *info_json(const eg_run_info *r)
     return o;
 }
 
+json_t *cli_value_json(const eg_value *v)
+{
+    if (v->kind == EG_VALUE_NOTHING) return json_null();
+    if (v->kind == EG_VALUE_LIST) return list_json(v->text);
+    if (v->kind == EG_VALUE_TEXT) return cli_json_string(v->text);
+    if (!isfinite(v->number)) return json_null();
+    if (v->number == floor(v->number) && fabs(v->number) < 9e15)
+        return json_integer((json_int_t)v->number);
+    return json_real(v->number);
+}
+
+static void value_cell(cli_table *t, const eg_value *v)
+{
+    bool whole = v->number == floor(v->number) && fabs(v->number) < 1e15;
+
+    if (v->kind == EG_VALUE_NOTHING)
+        cli_table_cell(t, "-");
+    else if (v->kind != EG_VALUE_NUMBER)
+        cli_table_cell(t, "%s", v->text);
+    else
+        cli_table_cell(t, whole ? "%.0f" : "%.5g", v->number);
+}
+
 typedef struct listing {
     cli_listing rows;
-    int n;
+    const char *column[CLI_MOST_COLUMNS];
+    char *text; /* of these */
+    int n_columns, n;
 } listing;
 
-static void add_run(void *ctx, const eg_run_info *r)
+static void add_columns(listing *l, const eg_value *value)
+{
+    json_t *o = l->rows.json ? json_object() : NULL;
+
+    for (int i = 0; i < l->n_columns; i++) {
+        if (o)
+            cli_json_set(o, l->column[i], cli_value_json(&value[i]));
+        else
+            value_cell(l->rows.table, &value[i]);
+    }
+    if (l->rows.json) cli_json_add(l->rows.json, o);
+}
+
+static void add_run(void *ctx, const eg_run_info *r, const eg_value *value)
 {
     listing *l = ctx;
 
     l->n++;
+    if (l->n_columns > 0) {
+        add_columns(l, value);
+        return;
+    }
     if (l->rows.json) {
-        cli_json_add(l->rows.json, info_json(r));
+        cli_json_add(l->rows.json, cli_info_json(r));
         return;
     }
     cli_table_cell(l->rows.table, "%s", r->name);
@@ -98,17 +159,72 @@ static void add_run(void *ctx, const eg_run_info *r)
         cli_table_cell(l->rows.table, "%.0f", r->tokens_per_s);
     else
         cli_table_cell(l->rows.table, "-");
+    cli_table_cell(l->rows.table, "%s", r->tags);
+}
+
+/* "a,b,c" into l->column. */
+static int split_columns(listing *l, const char *text)
+{
+    char *at;
+
+    if (!text) return CLI_DONE;
+    l->text = at = eg_strdup(text);
+    if (!at) return cli_fail(CLI_FAILED, "out of memory");
+    while (at) {
+        char *comma = strchr(at, ',');
+
+        if (comma) *comma = '\0';
+        if (!at[0])
+            return cli_fail(CLI_MISUSE,
+                            "--columns: expected keys with commas between, "
+                            "found '%s'",
+                            text);
+        if (l->n_columns == CLI_MOST_COLUMNS)
+            return cli_fail(CLI_MISUSE, "--columns: more than %d",
+                            CLI_MOST_COLUMNS);
+        l->column[l->n_columns++] = at;
+        at = comma ? comma + 1 : NULL;
+    }
+    return CLI_DONE;
+}
+
+static int list_runs(const cli_args *a, const char *root, listing *l)
+{
+    static const char *const head[] = {"name",  "id",      "status",   "seed",
+                                       "steps", "seconds", "tokens/s", "tags"};
+    eg_select s = {.name = a->n_words ? a->word[0] : NULL,
+                   .where = cli_value(a, "where"),
+                   .sort = cli_value(a, "sort"),
+                   .column = l->column,
+                   .n_columns = l->n_columns};
+    eg_err err = {0};
+    eg_status st;
+
+    if (!cli_int(a, "limit", 1, INT32_MAX, &s.limit)) return CLI_MISUSE;
+    if (l->n_columns > 0)
+        cli_listing_begin(&l->rows, a, l->column, l->n_columns);
+    else
+        cli_listing_begin(&l->rows, a, head, 8);
+    st = eg_catalogue_select(root, &s, add_run, l, &err);
+    if (st != EG_OK) {
+        cli_listing_drop(&l->rows);
+        return cli_error(st, &err);
+    }
+    if (l->n == 0)
+        cli_say("no runs%s%s under %s%s", s.name ? " of " : "",
+                s.name ? s.name : "", root, s.where ? " meet that" : "");
+    if (l->rows.json)
+        return cli_print_json(json_pack("{s:o}", "runs", l->rows.json));
+    return cli_table_print(l->rows.table);
 }
 
 int cmd_runs(const cli_args *a)
 {
-    static const char *const head[] = {"name",  "id",      "status",  "seed",
-                                       "steps", "seconds", "tokens/s"};
     const char *root = cli_runs_root(a);
     listing l = {0};
     eg_err err = {0};
-    eg_status st = EG_OK;
-    int n = 0;
+    eg_status st;
+    int n = 0, code;
 
     if (cli_flag(a, "rebuild")) {
         st = eg_catalogue_rebuild(root, &n, &err);
@@ -119,151 +235,8 @@ int cmd_runs(const cli_args *a)
         return cli_flag(a, "json") ? cli_print_json(json_pack("{s:[]}", "runs"))
                                    : CLI_DONE;
     }
-    cli_listing_begin(&l.rows, a, head, 7);
-    st = eg_catalogue_each(root, a->n_words ? a->word[0] : NULL, add_run, &l,
-                           &err);
-    if (st != EG_OK) {
-        cli_listing_drop(&l.rows);
-        return cli_error(st, &err);
-    }
-    if (l.n == 0)
-        cli_say("no runs%s%s under %s", a->n_words ? " of " : "",
-                a->n_words ? a->word[0] : "", root);
-    if (l.rows.json)
-        return cli_print_json(json_pack("{s:o}", "runs", l.rows.json));
-    return cli_table_print(l.rows.table);
-}
-
-static json_t *last_json(const eg_metrics *m)
-{
-    json_t *last = json_object();
-
-    for (int i = 0; i < m->n; i++) {
-        const eg_series *s = &m->series[i];
-        double v = s->value[s->n - 1];
-
-        cli_json_set(last, s->name, isfinite(v) ? json_real(v) : json_null());
-    }
-    return last;
-}
-
-json_t *cli_last_values(const char *dir)
-{
-    eg_metrics m;
-    json_t *last;
-    eg_status st;
-
-    st = eg_metrics_last(&m, dir, NULL);
-    if (st != EG_OK) return st == EG_ENOMEM ? NULL : json_null();
-    last = last_json(&m);
-    eg_metrics_release(&m);
-    return last;
-}
-
-static int show_json(const eg_run_info *r, const eg_metrics *m)
-{
-    json_t *o = info_json(r);
-
-    cli_json_set(o, "last", last_json(m));
-    return cli_print_json(o);
-}
-
-/* How much was done, in the words of the kind of run. */
-static void show_work(cli_table *t, const eg_run_info *r)
-{
-    bool flow = strcmp(r->kind, "flow") == 0;
-
-    cli_table_cell(t, flow ? "times" : "steps");
-    cli_table_cell(t, "%lld of %lld", (long long)r->steps_done,
-                   (long long)r->steps);
-    if (flow) {
-        cli_table_cell(t, "steps");
-        cli_table_cell(t, "%lld, %lld refused; %lld field evaluations",
-                       (long long)r->solver_steps, (long long)r->rejected,
-                       (long long)r->evaluations);
-    }
-    cli_table_cell(t, "time");
-    if (r->tokens_per_s > 0)
-        cli_table_cell(t, "%.1f s, %.0f tokens/s, %d threads", r->seconds,
-                       r->tokens_per_s, r->threads);
-    else
-        cli_table_cell(t, "%.1f s, %d threads", r->seconds, r->threads);
-    cli_table_cell(t, "memory");
-    if (r->announced_bytes > 0)
-        cli_table_cell(t, "%.1f MiB at its peak, %.1f MiB announced",
-                       (double)r->peak_bytes / 1048576.0,
-                       (double)r->announced_bytes / 1048576.0);
-    else
-        cli_table_cell(t, "%.1f MiB at its peak",
-                       (double)r->peak_bytes / 1048576.0);
-}
-
-static int show_text(const eg_run_info *r, const eg_metrics *m)
-{
-    cli_table *t = cli_table_new(2);
-    int code;
-    const struct {
-        const char *key, *text;
-    } row[] = {{"run", r->dir},
-               {"kind", r->kind},
-               {"status", r->status},
-               {"reason", r->reason},
-               {"started", r->start},
-               {"ended", r->end},
-               {"version", r->version},
-               {"kernels", r->kern},
-               {"precision", r->precision}};
-
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        if (!row[i].text[0]) continue;
-        cli_table_cell(t, "%s", row[i].key);
-        cli_table_cell(t, "%s", row[i].text);
-    }
-    cli_table_cell(t, "seed");
-    cli_table_cell(t, "%lld", (long long)r->seed);
-    show_work(t, r);
-    code = cli_table_print(t);
-    puts("");
-    t = cli_table_new(3);
-    for (int i = 0; i < m->n; i++) {
-        const eg_series *s = &m->series[i];
-
-        cli_table_cell(t, "%s", s->name);
-        cli_table_cell(t, "%.5g", s->value[s->n - 1]);
-        cli_table_cell(t, "at %.0f", s->step[s->n - 1]);
-    }
-    if (cli_table_print(t) != CLI_DONE) code = CLI_FAILED;
-    return code;
-}
-
-static void warn(void *ctx, const eg_finding *f)
-{
-    char text[EG_PATH + 900]; /* a finding's texts are below 512 bytes */
-
-    if (f->sound != EG_DAMAGED) return;
-    snprintf(text, sizeof text, "%s/%s: %s", (const char *)ctx, f->file,
-             f->why);
-    cli_warn(NULL, text);
-}
-
-int cmd_show(const cli_args *a)
-{
-    char dir[EG_PATH];
-    eg_run_info info;
-    eg_metrics m = {0};
-    eg_err err = {0};
-    eg_status st;
-    int code;
-
-    if (cli_flag(a, "program")) return cmd_show_program(a);
-    if (cli_flag(a, "plain") || cli_value(a, "set"))
-        return cli_fail(CLI_MISUSE, "--plain and --set go with --program");
-    code = cli_find_run(cli_runs_root(a), a->word[0], dir);
-    if (code != CLI_DONE) return code;
-    st = eg_run_info_read(&info, dir, &err);
-    if (st == EG_OK) st = eg_run_last(&m, dir, warn, dir, &err);
-    if (st != EG_OK) return cli_error(st, &err);
-    code = cli_flag(a, "json") ? show_json(&info, &m) : show_text(&info, &m);
-    eg_metrics_release(&m);
+    code = split_columns(&l, cli_value(a, "columns"));
+    if (code == CLI_DONE) code = list_runs(a, root, &l);
+    eg_free(l.text);
     return code;
 }

@@ -7,7 +7,11 @@
 #include "engram/verify.h"
 
 const cli_option cli_verify_options[] = {
-    CLI_OPT_RUNS, CLI_OPT_QUIET, CLI_OPT_JSON, {NULL, 0, NULL, NULL}};
+    {"strict", 0, NULL, "exit 1 for what is odd as well"},
+    CLI_OPT_RUNS,
+    CLI_OPT_QUIET,
+    CLI_OPT_JSON,
+    {NULL, 0, NULL, NULL}};
 
 const char cli_verify_help[] =
     "RUN is a run directory, a name (its newest run), an id or name/id; none:\n"
@@ -20,8 +24,13 @@ const char cli_verify_help[] =
     "  damaged    changed or lost since; the last column says what was found\n"
     "  unchecked  no checksum: of an engram before checksums, or a file that\n"
     "             engram did not write\n"
+    "  odd        whole, and yet not what a run leaves: weights that were\n"
+    "             trained between two checkpoints and did not move, rows of\n"
+    "             metrics that are missing or out of order, times that cannot "
+    "be\n"
     "\n"
-    "Exit 1 when anything is damaged. What to do: a checkpoint that is "
+    "Exit 1 when anything is damaged; with --strict, or odd. What to do: a "
+    "checkpoint that is "
     "damaged\n"
     "can be left out (`engram run RUN --resume --from STEP`), a finished run\n"
     "can be made again from its config.yaml. Without engram: `xxhsum -c sums`\n"
@@ -34,14 +43,15 @@ typedef struct check {
     const char *dir;
     cli_table *table;
     json_t *files; /* of this run */
-    int n, damaged;
+    int n, damaged, odd;
 } check;
 
 static void note(void *ctx, const eg_finding *f)
 {
     check *c = ctx;
 
-    c->n++;
+    c->n += f->sound != EG_ODD; /* that file is told of already */
+    c->odd += f->sound == EG_ODD;
     c->damaged += f->sound == EG_DAMAGED;
     if (c->files) {
         cli_json_add(c->files, json_pack("{s:o, s:s, s:I, s:o}", "file",
@@ -86,15 +96,17 @@ static int check_all(const cli_args *a, char (*dirs)[EG_PATH], int n)
     for (int i = 0; i < 4 && !json; i++) cli_table_cell(c.table, "%s", head[i]);
     for (int i = 0; i < n && st == EG_OK; i++)
         st = check_run(&c, runs, dirs[i], &err);
-    code = runs ? cli_print_json(json_pack("{s:i, s:o}", "damaged", c.damaged,
-                                           "runs", runs))
-                : cli_table_print(c.table);
+    code =
+        runs ? cli_print_json(json_pack("{s:i, s:i, s:o}", "damaged", c.damaged,
+                                        "odd", c.odd, "runs", runs))
+             : cli_table_print(c.table);
     if (st != EG_OK) return cli_error(st, &err);
     if (c.damaged > 0)
         return cli_fail(CLI_FAILED, "%d of %d files in %d run%s damaged",
                         c.damaged, c.n, n, n == 1 ? "" : "s");
     cli_say("%d files in %d run%s, nothing damaged", c.n, n, n == 1 ? "" : "s");
-    return code;
+    if (c.odd > 0) cli_say("%d things are odd, as the list says", c.odd);
+    return c.odd > 0 && cli_flag(a, "strict") ? CLI_FAILED : code;
 }
 
 /* As `engram show` finds it; a run that has lost its record, by its path. */

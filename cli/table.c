@@ -114,13 +114,13 @@ void cli_table_free(cli_table *t)
 
 int cli_table_print(cli_table *t)
 {
-    int width[16] = {0};
+    int width[CLI_MOST_COLUMNS] = {0};
     bool whole = t && !t->failed;
 
     for (int i = 0; whole && i < t->n; i++) {
         int w = cli_columns(t->cell[i]);
 
-        EG_ASSERT(t->columns <= 16);
+        EG_ASSERT(t->columns <= CLI_MOST_COLUMNS);
         if (w > width[i % t->columns]) width[i % t->columns] = w;
     }
     for (int i = 0; whole && i < t->n; i++) {

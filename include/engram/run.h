@@ -127,14 +127,16 @@ typedef struct eg_run_info {
     char reason[256];
     char start[32], end[32]; /* ISO 8601, UTC; "" when unknown */
     char version[64], kern[32], precision[16];
-    int threads;
+    int threads, resumed;
     bool stopped_early; /* finished, by train.stop; reason says why */
-    int64_t seed, steps, steps_done, announced_bytes, peak_bytes;
+    int64_t seed, steps, steps_done, n_params, announced_bytes, peak_bytes;
     int64_t evaluations, solver_steps, rejected;
     double seconds, tokens_per_s;
     char config_hash[EG_CONFIG_HASH]; /* "" in records of old */
     char sweep[EG_TEXT];              /* that it belongs to; "": to none */
-    int64_t point;                    /* of that sweep, from 0 */
+    int64_t point;                    /* of that sweep, from 0; -1 */
+    char tags[256], note[256]; /* "a, b"; the last note, or as much as fits */
+    int n_notes;
 } eg_run_info;
 /* From run.json; a status "running" whose lock is free reads "killed". */
 EG_API eg_status eg_run_info_read(eg_run_info *info, const char *dir,
@@ -146,17 +148,19 @@ EG_API eg_status eg_run_info_read(eg_run_info *info, const char *dir,
 EG_API eg_status eg_runs_find(char (**dirs)[EG_PATH], int *n, const char *root,
                               eg_err *err);
 
-/* root/catalogue.sqlite: one row a run, from its run.json. It is an index that
- * can be made again at any time: a run whose record cannot be read has status
- * "damaged" and the reason. Adds or renews the row of the run at dir. */
+/* root/catalogue.sqlite: one row a run, from its run.json, notes.json,
+ * config.yaml and metrics.jsonl. It is an index that can be made again at any
+ * time: a run whose record cannot be read has status "damaged" and the reason.
+ * Adds or renews the row of the run at dir; EG_EBUSY when others wrote there
+ * for two seconds: the next who asks reads the directory again. */
 EG_API eg_status eg_catalogue_update(const char *root, const char *dir,
                                      eg_err *err);
 /* Forgets all and reads every run directory again; *n runs found. */
 EG_API eg_status eg_catalogue_rebuild(const char *root, int *n, eg_err *err);
 /* fn for every run below root as it is now, newest first; name NULL: all. Reads
  * the records of those alone that the catalogue does not have as they are, and
- * then writes a new catalogue if it can; nothing into a folder without runs.
- * 10,000 runs: 0.2 s, and 1 s without a catalogue. */
+ * then brings the catalogue up to date if it can; nothing into a folder without
+ * runs. 10,000 runs: see docs/runs.md. engram/catalogue.h has filters. */
 typedef void (*eg_catalogue_fn)(void *ctx, const eg_run_info *info);
 EG_API eg_status eg_catalogue_each(const char *root, const char *name,
                                    eg_catalogue_fn fn, void *ctx, eg_err *err);

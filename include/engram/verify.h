@@ -12,10 +12,11 @@
 extern "C" {
 #endif
 
-#define EG_SOUND_LIST(X)                                        \
-    X(EG_WHOLE, "whole")         /* as it was written */        \
-    X(EG_DAMAGED, "damaged")     /* it is not, or it is lost */ \
-    X(EG_UNCHECKED, "unchecked") /* nobody noted what was written */
+#define EG_SOUND_LIST(X)                                             \
+    X(EG_WHOLE, "whole")         /* as it was written */             \
+    X(EG_DAMAGED, "damaged")     /* it is not, or it is lost */      \
+    X(EG_UNCHECKED, "unchecked") /* nobody noted what was written */ \
+    X(EG_ODD, "odd")             /* whole, and yet not what a run leaves */
 
 typedef enum eg_sound {
 #define EG_SOUND_ENUM(id, text) id,
@@ -40,9 +41,12 @@ typedef enum eg_verify_what {
 } eg_verify_what;
 
 /* Tells fn of every file of the run at dir, in an order that does not depend on
- * the disk; reads only, and follows no link. Damage is a finding, not an error:
- * EG_EIO, there is no such folder; EG_ENOMEM. Costs one reading of each file
- * (a checkpoint is held in memory), some GB a second. */
+ * the disk, and of what is odd in them: weights that were trained between two
+ * checkpoints and did not move; rows of metrics whose steps do not increase, or
+ * that lack a step at which a run measures; times and steps of the record that
+ * cannot be. Reads only, and follows no link. Damage is a finding, not an
+ * error: EG_EIO, there is no such folder; EG_ENOMEM. Costs one reading of each
+ * file (a checkpoint is held in memory), some GB a second. */
 EG_API eg_status eg_run_verify(const char *dir, eg_verify_what what,
                                eg_finding_fn fn, void *ctx, eg_err *err);
 

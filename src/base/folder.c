@@ -184,16 +184,26 @@ done:
     return st;
 }
 
-bool eg_folder_remove(const eg_folder *f, const char *name)
+static bool unlink_in(const eg_folder *f, const char *name, int flags)
 {
     const char *part;
     int parent;
     bool gone;
 
     if (egi_folder_parent(&parent, &part, f, name, NULL) != EG_OK) return false;
-    gone = unlinkat(parent, part, 0) == 0;
+    gone = unlinkat(parent, part, flags) == 0;
     (void)close(parent);
     return gone;
+}
+
+bool eg_folder_remove(const eg_folder *f, const char *name)
+{
+    return unlink_in(f, name, 0);
+}
+
+bool eg_folder_remove_sub(const eg_folder *f, const char *name)
+{
+    return unlink_in(f, name, AT_REMOVEDIR);
 }
 
 bool eg_folder_has(const eg_folder *f, const char *name)

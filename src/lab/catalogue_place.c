@@ -3,12 +3,15 @@
 #define _GNU_SOURCE
 #include "lab/catalogue_db.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include "engram/mem.h"
 
 #define NAME EGI_CATALOGUE
-enum { LOOK = 1 << 16, KEPT = 99 };
+enum { LOOK = 1 << 16, KEPT = 99, TRIES = 500, PAUSE_NS = 2000000 };
 
 /* The table that every engram made, whatever columns follow the first. */
 static bool has_table(const char *bytes, size_t size)
@@ -70,4 +73,25 @@ done:
     eg_free(bytes);
     if (f) (void)fclose(f);
     return st;
+}
+
+/* The folder itself is what is locked, so that no file is left for it. Where
+ * that cannot be done, or one who holds it was stopped, there is no lock: rows
+ * have checksums, and what is torn is made anew. */
+bool egi_catalogue_hold(const eg_folder *root, bool exclusive)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    int how = (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB;
+
+    for (int i = 0; i < TRIES; i++) {
+        if (flock(root->fd, how) == 0) return true;
+        if (errno != EWOULDBLOCK && errno != EINTR) return false;
+        (void)nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+void egi_catalogue_let_go(const eg_folder *root)
+{
+    (void)flock(root->fd, LOCK_UN);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* step-<n>.safetensors -> n, or -1. */
-static int64_t step_of(const char *name)
+int64_t egi_checkpoint_step(const char *name)
 {
     char *end;
     long long n;
@@ -51,7 +51,7 @@ eg_status egi_checkpoint_below(int64_t *step, const eg_folder *run,
     eg_folder_close(&f);
     if (!d) return st;
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
-        int64_t n = step_of(e->d_name);
+        int64_t n = egi_checkpoint_step(e->d_name);
 
         if (n < 0 || n >= below) continue;
         if (n > best) best = n;
@@ -105,9 +105,9 @@ void egi_run_prune(const eg_run *run, int keep, int64_t per_decade)
 static bool is_ours(const char *name, size_t n)
 {
     static const char *const end[] = {
-        "config.yaml", "run.json",    "metrics.jsonl",   "timing.jsonl",
-        "report.html", "sums",        EG_TOKENIZER_FILE, ".npy",
-        ".csv",        ".safetensors"};
+        "config.yaml", "run.json", "metrics.jsonl",   "timing.jsonl",
+        "report.html", "sums",     EG_TOKENIZER_FILE, EGI_NOTES,
+        ".npy",        ".csv",     ".safetensors"};
 
     if (strncmp(name, "config.", 7) == 0 && n > 12 &&
         memcmp(name + n - 5, ".yaml", 5) == 0) /* of a run that was extended */
@@ -123,7 +123,7 @@ static bool is_ours(const char *name, size_t n)
 }
 
 /* Is it <name>.tmp-<pid>-<n>, an unfinished file (base/outfile.c)? */
-static bool is_unfinished(const char *name)
+bool egi_is_unfinished(const char *name)
 {
     static const char tmp[] = ".tmp-", digit[] = "0123456789";
     const char *at = strstr(name, tmp), *end;
@@ -145,7 +145,7 @@ eg_status egi_only_begun(bool *only, const eg_folder *f, eg_err *err)
         *only = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
                 strcmp(e->d_name, "lock") == 0 ||
                 (strncmp(e->d_name, "config.yaml.", 12) == 0 &&
-                 is_unfinished(e->d_name));
+                 egi_is_unfinished(e->d_name));
     closedir(d);
     return EG_OK;
 }
@@ -156,7 +156,7 @@ static void sweep(const eg_folder *f)
 
     if (!d) return;
     for (const struct dirent *e = readdir(d); e; e = readdir(d))
-        if (is_unfinished(e->d_name)) (void)eg_folder_remove(f, e->d_name);
+        if (egi_is_unfinished(e->d_name)) (void)eg_folder_remove(f, e->d_name);
     closedir(d);
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <time.h>
+#include "engram/notes.h"
 #include "engram/run.h"
 #include "lab/jsonl.h"
 #include "lab/record.h"
@@ -141,8 +142,17 @@ bool egi_run_drop(eg_run *run);
 eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err);
 /* eg_run_prune, but for steps of checkpoint.per_decade. */
 void egi_run_prune(const eg_run *run, int keep, int64_t per_decade);
+/* Tags and notes of the run in f; what is damaged of them is not there.
+ * EG_ENOMEM. */
+#define EGI_NOTES "notes.json"
+eg_status egi_notes_into(eg_run_info *info, const eg_folder *f, eg_err *err);
+eg_status egi_notes_read(eg_notes *out, const eg_folder *f, eg_err *err);
 /* checkpoints/step-<n>.safetensors */
 void egi_checkpoint_name(char buf[64], int64_t step);
+/* step-<n>.safetensors -> n, or -1. */
+int64_t egi_checkpoint_step(const char *name);
+/* Is it <name>.tmp-<pid>-<n>, an unfinished file of a run (base/outfile.c)? */
+bool egi_is_unfinished(const char *name);
 /* The newest checkpoint in the run's folder of a step below that; -1: none, or
  * they cannot be listed. EG_ENOMEM. */
 eg_status egi_checkpoint_below(int64_t *step, const eg_folder *run,

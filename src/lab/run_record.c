@@ -129,6 +129,16 @@ static int64_t get_int(const json_t *o, const char *key)
     return json_integer_value(json_object_get(o, key));
 }
 
+/* {"name": "lr", "point": 3} */
+static void get_sweep(eg_run_info *info, const json_t *o)
+{
+    const json_t *sweep = json_object_get(o, "sweep");
+
+    info->point = -1;
+    get_text(sweep, "name", info->sweep, sizeof info->sweep);
+    if (info->sweep[0]) info->point = get_int(sweep, "point");
+}
+
 /* A process that died left "running" behind, and its lock is free. */
 static void detect_killed(eg_run_info *info, const eg_folder *f)
 {
@@ -144,7 +154,7 @@ eg_status eg_run_info_read(eg_run_info *info, const char *dir, eg_err *err)
     if (st == EG_OK)
         st = egi_run_info_read(info, &f, err);
     else
-        *info = (eg_run_info){0};
+        *info = (eg_run_info){.point = -1};
     eg_folder_close(&f);
     return st;
 }
@@ -157,7 +167,7 @@ eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err)
     json_t *o = NULL;
     json_error_t why;
 
-    *info = (eg_run_info){0};
+    *info = (eg_run_info){.point = -1};
     snprintf(info->dir, sizeof info->dir, "%s", f->path);
     EG_TRY(eg_file_read_in(&text, &size, f, "run.json", 1 << 20, err));
     o = egi_json_parse(text, size, 0, &why);
@@ -178,11 +188,11 @@ eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err)
     get_text(o, "kernels", info->kern, sizeof info->kern);
     get_text(o, "precision", info->precision, sizeof info->precision);
     get_text(o, "config_hash", info->config_hash, sizeof info->config_hash);
-    get_text(json_object_get(o, "sweep"), "name", info->sweep,
-             sizeof info->sweep);
-    info->point = get_int(json_object_get(o, "sweep"), "point");
+    get_sweep(info, o);
     info->stopped_early = json_object_get(o, "stopped_early") != NULL;
     info->threads = (int)get_int(o, "threads");
+    info->resumed = (int)get_int(o, "resumed");
+    info->n_params = get_int(o, "n_params");
     info->seed = get_int(o, "seed");
     info->steps = get_int(o, "steps");
     info->steps_done = get_int(o, "steps_done");
@@ -194,6 +204,7 @@ eg_status egi_run_info_read(eg_run_info *info, const eg_folder *f, eg_err *err)
     info->seconds = json_number_value(json_object_get(o, "seconds"));
     info->tokens_per_s = json_number_value(json_object_get(o, "tokens_per_s"));
     detect_killed(info, f);
+    EG_TRY(egi_notes_into(info, f, err));
 done:
     json_decref(o);
     eg_free(text);

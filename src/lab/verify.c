@@ -9,10 +9,11 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/text.h"
 #include "engram/mem.h"
 #include "lab/folder_list.h"
 #include "lab/npy_rows.h"
-#include "lab/run_priv.h"
+#include "lab/verify_priv.h"
 #include "nn/weights.h"
 
 const char *eg_sound_name(eg_sound s)
@@ -26,23 +27,10 @@ const char *eg_sound_name(eg_sound s)
     return name[s];
 }
 
-typedef struct verifier {
-    eg_folder run, arrays;
-    egi_record record;
-    egi_sums sums;
-    bool summed;      /* made by an engram that takes checksums */
-    eg_metrics *last; /* of metrics.jsonl, read on the way; NULL: not wanted */
-    eg_finding_fn fn;
-    void *ctx;
-} verifier;
-
 static const char of_old[] = "written by an engram without checksums";
 
-static void tell(const verifier *v, const char *file, eg_sound sound,
-                 int64_t bytes, const char *fmt, ...) EG_PRINTF(5, 6);
-
-static void tell(const verifier *v, const char *file, eg_sound sound,
-                 int64_t bytes, const char *fmt, ...)
+void egi_verify_tell(const egi_verifier *v, const char *file, eg_sound sound,
+                     int64_t bytes, const char *fmt, ...)
 {
     char why[512];
     eg_finding f = {.file = file, .sound = sound, .bytes = bytes, .why = why};
@@ -55,7 +43,8 @@ static void tell(const verifier *v, const char *file, eg_sound sound,
 }
 
 /* What a failed check says, without the file's name in front. */
-static const char *reason(const verifier *v, const char *file, const char *msg)
+static const char *reason(const egi_verifier *v, const char *file,
+                          const char *msg)
 {
     size_t n = strlen(v->run.path), m = strlen(file);
 
@@ -67,21 +56,23 @@ static const char *reason(const verifier *v, const char *file, const char *msg)
 }
 
 /* A check of a file: whole, or damaged. Only a lack of memory is an error. */
-static eg_status conclude(const verifier *v, const char *file, int64_t bytes,
-                          eg_status st, const eg_err *why, eg_err *err)
+static eg_status conclude(const egi_verifier *v, const char *file,
+                          int64_t bytes, eg_status st, const eg_err *why,
+                          eg_err *err)
 {
     if (st == EG_ENOMEM) return EG_FAIL(err, st, "%s", why->msg);
     if (st == EG_OK)
-        tell(v, file, EG_WHOLE, bytes, "%s", "");
+        egi_verify_tell(v, file, EG_WHOLE, bytes, "%s", "");
     else
-        tell(v, file, EG_DAMAGED, bytes, "%s", reason(v, file, why->msg));
+        egi_verify_tell(v, file, EG_DAMAGED, bytes, "%s",
+                        reason(v, file, why->msg));
     return EG_OK;
 }
 
 /* ---- the record and what it speaks of -------------------------------------
  */
 
-static eg_status check_record(verifier *v, eg_err *err)
+static eg_status check_record(egi_verifier *v, eg_err *err)
 {
     eg_err why = {0};
     eg_status st = egi_record_read(&v->record, &v->run, &why);
@@ -90,7 +81,8 @@ static eg_status check_record(verifier *v, eg_err *err)
 
     v->summed = v->record.summed || sums;
     if (st == EG_OK && !v->summed) {
-        tell(v, EGI_RECORD, EG_UNCHECKED, v->record.bytes, "%s", of_old);
+        egi_verify_tell(v, EGI_RECORD, EG_UNCHECKED, v->record.bytes, "%s",
+                        of_old);
         return EG_OK;
     }
     if (st == EG_OK && !v->record.summed)
@@ -98,7 +90,7 @@ static eg_status check_record(verifier *v, eg_err *err)
     return conclude(v, EGI_RECORD, v->record.bytes, st, &why, err);
 }
 
-static eg_status check_file(const verifier *v, int which, eg_err *err)
+static eg_status check_file(const egi_verifier *v, int which, eg_err *err)
 {
     const char *name = egi_record_file[which];
     const egi_file_sum *said = &v->record.file[which];
@@ -115,7 +107,7 @@ static eg_status check_file(const verifier *v, int which, eg_err *err)
 }
 
 /* Configurations of before the run was extended. */
-static eg_status check_earlier(const verifier *v, eg_err *err)
+static eg_status check_earlier(const egi_verifier *v, eg_err *err)
 {
     eg_status st = EG_OK;
 
@@ -130,7 +122,7 @@ static eg_status check_earlier(const verifier *v, eg_err *err)
 }
 
 /* Did a process die between the longer configuration and its record? */
-static bool was_cut(const verifier *v)
+static bool was_cut(const egi_verifier *v)
 {
     const char *name = egi_record_file[EGI_OF_CONFIG];
     const egi_file_sum *said = &v->record.file[EGI_OF_CONFIG];
@@ -139,28 +131,29 @@ static bool was_cut(const verifier *v)
         egi_file_sum_check(said, &v->run, name, NULL) == EG_OK ||
         !egi_run_was_extended(&v->run, said))
         return false;
-    tell(v, name, EG_UNCHECKED, 0,
-         "a process died as it extended the run; --resume goes on");
+    egi_verify_tell(v, name, EG_UNCHECKED, 0,
+                    "a process died as it extended the run; --resume goes on");
     return true;
 }
 
-static eg_status check_config(const verifier *v, eg_err *err)
+static eg_status check_config(const egi_verifier *v, eg_err *err)
 {
     const char *name = egi_record_file[EGI_OF_CONFIG];
 
     if (v->record.file[EGI_OF_CONFIG].said)
         return was_cut(v) ? EG_OK : check_file(v, EGI_OF_CONFIG, err);
     if (!eg_folder_has(&v->run, name))
-        tell(v, name, EG_DAMAGED, 0, "it is lost");
+        egi_verify_tell(v, name, EG_DAMAGED, 0, "it is lost");
     else
-        tell(v, name, EG_UNCHECKED, 0, "%s",
-             v->summed ? "run.json does not say what it was" : of_old);
+        egi_verify_tell(v, name, EG_UNCHECKED, 0, "%s",
+                        v->summed ? "run.json does not say what it was"
+                                  : of_old);
     return EG_OK;
 }
 
 /* Rows of a run that is not finished. A process that works on it may add some
  * meanwhile. */
-static eg_status check_rows(const verifier *v, int which, eg_err *err)
+static eg_status check_rows(const egi_verifier *v, int which, eg_err *err)
 {
     const char *name = egi_record_file[which];
     egi_jsonl j;
@@ -173,25 +166,37 @@ static eg_status check_rows(const verifier *v, int which, eg_err *err)
     if (st != EG_OK)
         st = conclude(v, name, 0, st, &why, err);
     else if (!eg_folder_has(&v->run, name))
-        tell(v, name, EG_DAMAGED, 0, "it is lost");
+        egi_verify_tell(v, name, EG_DAMAGED, 0, "it is lost");
     else if (j.why[0])
-        tell(v, name, EG_DAMAGED, j.bytes, "%s", j.why);
+        egi_verify_tell(v, name, EG_DAMAGED, j.bytes, "%s", j.why);
     else if (!j.summed && v->summed)
-        tell(v, name, EG_DAMAGED, j.bytes, "%s is lost or damaged",
-             j.sums_name);
+        egi_verify_tell(v, name, EG_DAMAGED, j.bytes, "%s is lost or damaged",
+                        j.sums_name);
     else
-        tell(v, name, j.summed ? EG_WHOLE : EG_UNCHECKED, j.bytes, "%s",
-             j.summed ? "" : of_old);
+        egi_verify_tell(v, name, j.summed ? EG_WHOLE : EG_UNCHECKED, j.bytes,
+                        "%s", j.summed ? "" : of_old);
     egi_jsonl_close(&j);
     return st;
+}
+
+static eg_status check_notes(const egi_verifier *v, eg_err *err)
+{
+    eg_notes n = {0};
+    eg_err why = {0};
+    eg_status st;
+
+    if (!eg_folder_has(&v->run, EGI_NOTES)) return EG_OK;
+    st = egi_notes_read(&n, &v->run, &why);
+    eg_notes_release(&n);
+    return conclude(v, EGI_NOTES, 0, st, &why, err);
 }
 
 /* ---- checkpoints ----------------------------------------------------------
  */
 
-static eg_status read_checkpoint(const verifier *v, const char *name,
+static eg_status read_checkpoint(const egi_verifier *v, const char *name,
                                  int64_t step, bool *checked, int64_t *bytes,
-                                 eg_err *err)
+                                 egi_weights_seen *seen, eg_err *err)
 {
     eg_safetensors s = {0};
     char want[32];
@@ -207,12 +212,16 @@ static eg_status read_checkpoint(const verifier *v, const char *name,
     if (!have || strcmp(have, want) != 0)
         st = EG_FAIL(err, EG_EFORMAT, "expected step %s, found %s", want,
                      have ? have : "none");
+    else
+        st = egi_weights_see(seen, &s, step, err);
 done:
     eg_st_release(&s);
     return st;
 }
 
-static eg_status check_checkpoint(const verifier *v, int64_t step, eg_err *err)
+/* *seen: of one that is whole, what it holds. */
+static eg_status check_checkpoint(const egi_verifier *v, int64_t step,
+                                  egi_weights_seen *seen, eg_err *err)
 {
     char name[64];
     bool checked = false;
@@ -221,9 +230,9 @@ static eg_status check_checkpoint(const verifier *v, int64_t step, eg_err *err)
     eg_status st;
 
     egi_checkpoint_name(name, step);
-    st = read_checkpoint(v, name, step, &checked, &bytes, &why);
+    st = read_checkpoint(v, name, step, &checked, &bytes, seen, &why);
     if (st == EG_OK && !checked) {
-        tell(v, name, EG_UNCHECKED, bytes, "%s", of_old);
+        egi_verify_tell(v, name, EG_UNCHECKED, bytes, "%s", of_old);
         return EG_OK;
     }
     return conclude(v, name, bytes, st, &why, err);
@@ -231,7 +240,7 @@ static eg_status check_checkpoint(const verifier *v, int64_t step, eg_err *err)
 
 /* A run that has come to its end, or was stopped, leaves one of its last
  * step. */
-static void check_last(const verifier *v, int64_t newest)
+static void check_last(const egi_verifier *v, int64_t newest)
 {
     const egi_record *r = &v->record;
     char name[64];
@@ -242,35 +251,35 @@ static void check_last(const verifier *v, int64_t newest)
         newest >= r->steps_done)
         return;
     egi_checkpoint_name(name, r->steps_done);
-    tell(v, name, EG_DAMAGED, 0, "it is lost");
+    egi_verify_tell(v, name, EG_DAMAGED, 0, "it is lost");
 }
 
-static eg_status check_checkpoints(const verifier *v, eg_err *err)
+static eg_status check_checkpoints(const egi_verifier *v, eg_err *err)
 {
+    egi_weights_seen newer = {.step = -1}, older = {.step = -1};
     int64_t step;
     eg_status st;
 
     EG_TRY(egi_checkpoint_below(&step, &v->run, INT64_MAX, err));
     check_last(v, step);
     while (step >= 0) {
-        EG_TRY(check_checkpoint(v, step, err));
+        EG_TRY(check_checkpoint(v, step, &older, err));
+        egi_verify_moves(v, &older, &newer);
+        egi_weights_forget(&newer);
+        newer = older;
+        older = (egi_weights_seen){.step = -1};
         EG_TRY(egi_checkpoint_below(&step, &v->run, step, err));
     }
 done:
+    egi_weights_forget(&older);
+    egi_weights_forget(&newer);
     return st;
 }
 
 /* ---- arrays ---------------------------------------------------------------
  */
 
-static bool ends(const char *name, const char *tail)
-{
-    size_t n = strlen(name), m = strlen(tail);
-
-    return n > m && strcmp(name + n - m, tail) == 0;
-}
-
-static eg_status check_sums(verifier *v, eg_err *err)
+static eg_status check_sums(egi_verifier *v, eg_err *err)
 {
     const char *name = egi_record_file[EGI_OF_ARRAYS];
     eg_err why = {0};
@@ -285,7 +294,8 @@ static eg_status check_sums(verifier *v, eg_err *err)
     return EG_OK;
 }
 
-static eg_status check_listed(const verifier *v, const char *name, eg_err *err)
+static eg_status check_listed(const egi_verifier *v, const char *name,
+                              eg_err *err)
 {
     char file[300];
     int64_t bytes;
@@ -297,7 +307,8 @@ static eg_status check_listed(const verifier *v, const char *name, eg_err *err)
 }
 
 /* NAME.sums speaks of rows of NAME.part, or of NAME when a run was stopped. */
-static eg_status check_growing(const verifier *v, const char *sums, eg_err *err)
+static eg_status check_growing(const egi_verifier *v, const char *sums,
+                               eg_err *err)
 {
     char name[256], file[300];
     egi_rows r;
@@ -319,7 +330,7 @@ static eg_status check_growing(const verifier *v, const char *sums, eg_err *err)
 }
 
 /* Whole files need no look at their rows. */
-static bool is_listed(const verifier *v, const char *sums)
+static bool is_listed(const egi_verifier *v, const char *sums)
 {
     char name[256];
 
@@ -338,21 +349,21 @@ static bool has_name(const egi_names *names, const char *name, const char *tail)
 }
 
 /* Files of engram's kinds that nothing speaks of. */
-static void tell_unlisted(const verifier *v, const egi_names *names,
+static void tell_unlisted(const egi_verifier *v, const egi_names *names,
                           const char *name)
 {
     char file[300];
-    bool ours = ends(name, ".npy") || ends(name, ".csv");
+    bool ours = egi_text_ends(name, ".npy") || egi_text_ends(name, ".csv");
 
     if (!ours || egi_sums_find(&v->sums, name) ||
         has_name(names, name, ".sums"))
         return;
     (void)snprintf(file, sizeof file, "arrays/%s", name);
-    tell(v, file, EG_UNCHECKED, 0, "%s",
-         v->summed ? "arrays/sums does not list it" : of_old);
+    egi_verify_tell(v, file, EG_UNCHECKED, 0, "%s",
+                    v->summed ? "arrays/sums does not list it" : of_old);
 }
 
-static eg_status check_arrays(verifier *v, eg_err *err)
+static eg_status check_arrays(egi_verifier *v, eg_err *err)
 {
     egi_names names = {0};
     eg_status st = EG_OK;
@@ -364,7 +375,7 @@ static eg_status check_arrays(verifier *v, eg_err *err)
     for (eg_index i = 0; i < names.n; i++) {
         const char *name = names.name[i];
 
-        if (!ends(name, ".npy.sums"))
+        if (!egi_text_ends(name, ".npy.sums"))
             tell_unlisted(v, &names, name);
         else if (!is_listed(v, name))
             EG_TRY(check_growing(v, name, err));
@@ -377,7 +388,7 @@ done:
 /* ---- all of it ------------------------------------------------------------
  */
 
-static eg_status check(verifier *v, eg_verify_what what, eg_err *err)
+static eg_status check(egi_verifier *v, eg_verify_what what, eg_err *err)
 {
     eg_status st;
 
@@ -388,8 +399,10 @@ static eg_status check(verifier *v, eg_verify_what what, eg_err *err)
     EG_TRY(check_rows(v, EGI_OF_TIMING, err));
     EG_TRY(check_sums(v, err));
     if (what == EG_VERIFY_RECORD) return EG_OK;
+    EG_TRY(check_notes(v, err));
     EG_TRY(check_checkpoints(v, err));
     EG_TRY(check_arrays(v, err));
+    EG_TRY(egi_verify_history(v, err));
 done:
     return st;
 }
@@ -397,7 +410,7 @@ done:
 static eg_status verify(const char *dir, eg_verify_what what, eg_metrics *last,
                         eg_finding_fn fn, void *ctx, eg_err *err)
 {
-    verifier v = {
+    egi_verifier v = {
         .run.fd = -1, .arrays.fd = -1, .last = last, .fn = fn, .ctx = ctx};
     eg_status st;
 

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "engram/mem.h"
-#include "lab/catalogue_db.h"
+#include "lab/catalogue.h"
+#include "lab/catalogue_values.h"
 
 enum { RUNS = 12 };
 static char root[64];
@@ -230,26 +232,28 @@ static void test_rows_are_believed(void **state)
     egi_entry *row;
     eg_folder f;
     eg_err err;
-    int n;
+    int n, rebuilt;
     bool whole;
 
     (void)state;
     all_there(RUNS);
     assert_int_equal(eg_folder_open(&f, root, &err), EG_OK);
-    assert_int_equal(egi_catalogue_load(&row, &n, &whole, &f, 99, &err), EG_OK);
+    assert_int_equal(egi_catalogue_load(&row, &n, &whole, &f, 99, false, &err),
+                     EG_OK);
     assert_true(whole);
     assert_int_equal(n, RUNS);
     (void)strcpy(row[2].info.status, "diverged");
     assert_int_equal(egi_catalogue_save(&f, row, n, &err), EG_OK);
     assert_int_equal(ask(NULL, "diverged").of_word, 1);
-    assert_int_equal(eg_catalogue_rebuild(root, &n, &err), EG_OK);
+    assert_int_equal(eg_catalogue_rebuild(root, &rebuilt, &err), EG_OK);
     assert_int_equal(ask(NULL, "diverged").of_word, 0);
-    eg_free(row);
+    egi_entries_free(row, n);
     /* more rows than there can be runs: somebody made them up */
-    assert_int_equal(egi_catalogue_load(&row, &n, &whole, &f, 5, &err), EG_OK);
+    assert_int_equal(egi_catalogue_load(&row, &n, &whole, &f, 5, false, &err),
+                     EG_OK);
     assert_false(whole);
     assert_int_equal(n, 5);
-    eg_free(row);
+    egi_entries_free(row, n);
     eg_folder_close(&f);
 }
 
@@ -284,14 +288,115 @@ static void test_a_run_that_ends(void **state)
             if (eg_catalogue_update(root, dir, &err) != EG_OK)
                 fail_msg("%d: %s", i, err.msg);
         assert_int_equal(eg_folder_open(&f, root, &err), EG_OK);
-        assert_int_equal(egi_catalogue_load(&row, &n, &whole, &f, 99, &err),
-                         EG_OK);
+        assert_int_equal(
+            egi_catalogue_load(&row, &n, &whole, &f, 99, false, &err), EG_OK);
         assert_true(whole);
         assert_int_equal(n, i < 2 ? 1 : RUNS);
-        eg_free(row);
+        egi_entries_free(row, n);
         eg_folder_close(&f);
         all_there(RUNS);
     }
+}
+
+/* Processes of a sweep enter their runs at the same time: no row is lost, and
+ * those who ask meanwhile see all runs. */
+static void test_many_at_once(void **state)
+{
+    enum { MORE = 40, PROCESSES = 4 };
+    egi_entry *row;
+    eg_folder f;
+    eg_err err;
+    int n, status;
+    bool whole;
+
+    (void)state;
+    for (int i = RUNS; i < RUNS + MORE; i++) put_run(i, "finished");
+    for (int p = 0; p < PROCESSES; p++) {
+        if (fork() != 0) continue;
+        for (int i = p; i < RUNS + MORE; i += PROCESSES) {
+            char dir[128];
+
+            (void)snprintf(dir, sizeof dir, "%s/name%d/2026010%d-00%04d", root,
+                           i % 3, 1 + i % 9, i);
+            if (eg_catalogue_update(root, dir, &err) != EG_OK) _exit(1);
+        }
+        _exit(0);
+    }
+    for (int p = 0; p < PROCESSES; p++) {
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(eg_folder_open(&f, root, &err), EG_OK);
+    assert_int_equal(egi_catalogue_load(&row, &n, &whole, &f, 999, true, &err),
+                     EG_OK);
+    assert_true(whole);
+    assert_int_equal(n, RUNS + MORE);
+    for (int i = 0; i < n; i++) assert_string_equal(row[i].config, "{}");
+    egi_entries_free(row, n);
+    eg_folder_close(&f);
+    all_there(RUNS + MORE);
+}
+
+/* Configurations and metrics are read when they are asked for, kept, and read
+ * again when their files change; the record alone does not lose them. */
+static void test_details(void **state)
+{
+    egi_entry *e;
+    eg_value v;
+    eg_err err;
+    eg_folder f;
+    bool whole;
+    int n;
+    char path[160];
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/name0/20260101-000000/config.yaml",
+                   root);
+    put(path, "run:\n  name: 'a \"b\"'\n  theory: \"\"\noptim:\n  lr: 0.1\n"
+              "  list: [x, 2]\n");
+    (void)strcpy(strrchr(path, '/'), "/metrics.jsonl");
+    put(path, "{\"step\": 0, \"loss\": 2, \"early\": 7}\n"
+              "{\"step\": 1, \"loss\": 0.5, \"lr\": null}\n");
+    for (int turn = 0; turn < 4; turn++) {
+        double loss = turn == 2 || turn == 3 ? 0.25 : 0.5;
+
+        if (turn == 1) put_run(0, "interrupted"); /* its record alone */
+        if (turn == 1) all_there(RUNS);
+        if (turn == 2) put(path, "{\"step\": 0, \"loss\": 0.25}\n");
+        if (turn == 3) assert_int_equal(unlink(CATALOGUE), 0);
+        assert_int_equal(egi_catalogue_all(&e, &n, root, true, &err), EG_OK);
+        for (int i = 0; i < n; i++) {
+            if (strcmp(e[i].info.dir, "name0/20260101-000000") != 0) continue;
+            egi_value_of(&v, &e[i], "loss");
+            assert_true(v.kind == EG_VALUE_NUMBER && v.number == loss);
+            egi_value_of(&v, &e[i], "last.loss");
+            assert_true(v.number == loss);
+            egi_value_of(&v, &e[i], "early");
+            assert_int_equal(v.kind != EG_VALUE_NOTHING, turn < 2);
+            egi_value_of(&v, &e[i], "last.lr"); /* null */
+            assert_int_equal(v.kind, EG_VALUE_NOTHING);
+            egi_value_of(&v, &e[i], "optim.lr");
+            assert_string_equal(v.text, "0.1");
+            egi_value_of(&v, &e[i], "run.name");
+            assert_string_equal(v.text, "a \"b\"");
+            egi_value_of(&v, &e[i], "optim.list");
+            assert_int_equal(v.kind, EG_VALUE_LIST);
+            assert_string_equal(v.text, "x, 2");
+            egi_value_of(&v, &e[i], "run.theory");
+            assert_int_equal(v.kind, EG_VALUE_NOTHING);
+            egi_value_of(&v, &e[i], "point");
+            assert_int_equal(v.kind, EG_VALUE_NOTHING);
+        }
+        egi_entries_free(e, n);
+    }
+    /* they are in the file */
+    assert_int_equal(eg_folder_open(&f, root, &err), EG_OK);
+    assert_int_equal(egi_catalogue_load(&e, &n, &whole, &f, 99, true, &err),
+                     EG_OK);
+    assert_true(whole);
+    for (int i = 0; i < n; i++) assert_non_null(e[i].config);
+    egi_entries_free(e, n);
+    eg_folder_close(&f);
 }
 
 /* What is no file of ours is neither followed nor written. */
@@ -399,6 +504,8 @@ int main(void)
         TEST(test_what_the_directories_say_now),
         TEST(test_rows_are_believed),
         TEST(test_a_run_that_ends),
+        TEST(test_many_at_once),
+        TEST(test_details),
         TEST(test_links_and_pipes),
         TEST(test_folders_that_are_not_ours),
     };

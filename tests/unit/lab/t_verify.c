@@ -128,6 +128,112 @@ static void test_finished(void **state)
     assert_null(strstr(l.text, "notes"));
 }
 
+/* A checkpoint of two weights; b was updated as often as a. */
+static void put_checkpoint(const char *dir, int64_t step, float a, float b)
+{
+    const float x[2] = {a, b};
+    const int64_t updates[2] = {step, step};
+    eg_st_entry e[3] = {
+        {"A", {&x[0], EG_F32, 1, {1}}},
+        {"B", {&x[1], EG_F32, 1, {1}}},
+        {"optim.updates", {updates, EG_I64, 1, {2}}},
+    };
+    char number[32], path[256];
+    const char *meta[] = {"format", "engram-checkpoint", "version", "2", "step",
+                          number};
+
+    snprintf(number, sizeof number, "%d", (int)step);
+    snprintf(path, sizeof path, "%s/checkpoints/step-%d.safetensors", dir,
+             (int)step);
+    assert_int_equal(eg_st_write(path, e, 3, meta, 3, NULL), EG_OK);
+}
+
+static void test_weights_that_stay(void **state)
+{
+    char dir[128];
+    list l;
+
+    (void)state;
+    make(dir, "still", "");
+    put_checkpoint(dir, 1, 1, 2);
+    put_checkpoint(dir, 2, 1.5F, 2.5F);
+    assert_null(strstr(found(dir, EG_VERIFY_ALL).text, "odd"));
+    put_checkpoint(dir, 3, 1.75F, 2.5F);
+    l = found(dir, EG_VERIFY_ALL);
+    assert_int_equal(l.damaged, 0);
+    assert_non_null(strstr(l.text, "odd checkpoints/step-3.safetensors trained "
+                                   "since step 2 and bit for bit as it was "
+                                   "then: B;"));
+}
+
+/* Rows of these steps, of a run that measures every fifth of 18. */
+static void with_rows(char dir[128], const char *name, int done,
+                      const int64_t *step, int n)
+{
+    const eg_run_facts facts = {.steps = 18, .steps_done = done};
+    eg_run *run = NULL;
+
+    snprintf(dir, 128, "%s/%s", root, name);
+    cfg->train.steps = 18;
+    cfg->probe.every = 5;
+    assert_int_equal(eg_run_create(&run, NULL, dir, cfg, NULL), EG_OK);
+    for (int i = 0; i < n; i++) put_row(run, step[i], 0.5 * i);
+    assert_int_equal(
+        eg_run_record(run, done ? "interrupted" : "running", "", &facts, NULL),
+        EG_OK);
+    eg_run_close(run);
+}
+
+static void test_histories(void **state)
+{
+    static const struct {
+        int done, n;
+        int64_t step[6];
+        const char *why; /* NULL: nothing is odd */
+    } row[] = {
+        {18, 5, {0, 5, 10, 15, 17}, NULL},
+        {12, 3, {0, 5, 10}, NULL},
+        {0, 2, {0, 5}, NULL},
+        /* a run that was made longer has one of its earlier end */
+        {18, 6, {0, 5, 8, 10, 15, 17}, NULL},
+        {18,
+         4,
+         {0, 5, 15, 17},
+         "odd metrics.jsonl row 3 is of step 15, expected one of step 10"},
+        {18,
+         4,
+         {0, 5, 10, 15},
+         "odd metrics.jsonl 18 steps were done, expected a row of step 17"},
+        {0,
+         4,
+         {0, 5, 10, 10},
+         "odd metrics.jsonl row 4 is of step 10, behind one of step 10"},
+        {0,
+         1,
+         {5},
+         "odd metrics.jsonl row 1 is of step 5, expected one of "
+         "step 0"},
+        {19,
+         5,
+         {0, 5, 10, 15, 17},
+         "odd run.json interrupted, with 19 of 18 steps done"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char dir[128], name[16];
+        list l;
+
+        snprintf(name, sizeof name, "h%zu", i);
+        with_rows(dir, name, row[i].done, row[i].step, row[i].n);
+        l = found(dir, EG_VERIFY_ALL);
+        if (!row[i].why)
+            assert_null(strstr(l.text, "odd"));
+        else if (!strstr(l.text, row[i].why))
+            fail_msg("expected '%s'", row[i].why);
+    }
+}
+
 static void test_killed(void **state)
 {
     char dir[128];
@@ -220,10 +326,13 @@ static void test_no_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_finished), cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_last), cmocka_unit_test(test_no_folder),
-        cmocka_unit_test(test_no_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_finished),
+                                       cmocka_unit_test(test_killed),
+                                       cmocka_unit_test(test_weights_that_stay),
+                                       cmocka_unit_test(test_histories),
+                                       cmocka_unit_test(test_last),
+                                       cmocka_unit_test(test_no_folder),
+                                       cmocka_unit_test(test_no_memory)};
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

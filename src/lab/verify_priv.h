@@ -1,0 +1,43 @@
+/* What the files that verify a run share. */
+#ifndef EG_LAB_VERIFY_PRIV_H
+#define EG_LAB_VERIFY_PRIV_H
+
+#include "engram/verify.h"
+#include "lab/run_priv.h"
+
+typedef struct egi_verifier {
+    eg_folder run, arrays;
+    egi_record record;
+    egi_sums sums;
+    bool summed;      /* made by an engram that takes checksums */
+    eg_metrics *last; /* of metrics.jsonl, read on the way; NULL: not wanted */
+    eg_finding_fn fn;
+    void *ctx;
+} egi_verifier;
+
+void egi_verify_tell(const egi_verifier *v, const char *file, eg_sound sound,
+                     int64_t bytes, const char *fmt, ...) EG_PRINTF(5, 6);
+
+/* Checksums of the weights of a checkpoint, and how often each was updated. */
+typedef struct egi_weights_seen {
+    int64_t step; /* -1: of none */
+    int n;
+    struct {
+        char name[128];
+        egi_sum sum;
+        int64_t updates;
+    } * tensor;
+} egi_weights_seen;
+/* EG_ENOMEM; n = 0 of a file that says nothing of updates. */
+eg_status egi_weights_see(egi_weights_seen *w, const eg_safetensors *s,
+                          int64_t step, eg_err *err);
+void egi_weights_forget(egi_weights_seen *w);
+/* Tells of weights that were updated between two checkpoints of a run and are
+ * the same all the same. */
+void egi_verify_moves(const egi_verifier *v, const egi_weights_seen *older,
+                      const egi_weights_seen *newer);
+/* Do the rows of metrics go on step by step, without a gap; are the times and
+ * steps of the record possible? */
+eg_status egi_verify_history(const egi_verifier *v, eg_err *err);
+
+#endif

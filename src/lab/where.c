@@ -1,0 +1,434 @@
+/* See where.h: a parser by descent, which leaves nodes in a table, and a walk
+ * over them. */
+#include "lab/where.h"
+
+#include <math.h>
+#include <string.h>
+#include "base/num.h"
+#include "engram/mem.h"
+#include "engram/text.h"
+
+enum { MOST_NODES = 256, MOST_KEYS = 64, MOST_DEPTH = 64 };
+
+typedef enum op { AND, OR, NOT, THERE, EQ, NE, LT, LE, GT, GE, HAS, LACKS } op;
+
+static const struct {
+    const char *text;
+    op op;
+} sign[] = {{"==", EQ}, {"!=", NE}, {"<=", LE}, {">=", GE}, {"!~", LACKS},
+            {"=", EQ},  {"<", LT},  {">", GT},  {"~", HAS}};
+enum { SIGNS = sizeof sign / sizeof *sign };
+
+typedef struct node {
+    op op;
+    int a, b; /* nodes; of a comparison a is the key */
+    char *text;
+    double number; /* NaN: it is none */
+} node;
+
+struct egi_where {
+    node node[MOST_NODES];
+    int n, root;
+    char *key[MOST_KEYS];
+    int column[MOST_KEYS];
+    int n_keys;
+};
+
+/* ---- words ----------------------------------------------------------------
+ */
+
+typedef enum kind { END, OPEN, CLOSE, SIGN, WORD } kind;
+
+typedef struct parser {
+    egi_where *w;
+    const char *text, *at;
+    int depth;
+    eg_err *err;
+    /* the word that is next */
+    kind kind;
+    const char *from;
+    size_t n;
+    bool quoted;
+    op sign;
+} parser;
+
+static int column_of(const parser *p, const char *at)
+{
+    int column = 1;
+    uint32_t code;
+
+    for (const char *s = p->text; s < at; column++) {
+        int n = eg_text_char(s, &code);
+
+        s += n ? n : 1;
+    }
+    return column;
+}
+
+/* Is there one of the signs, and which? */
+static bool take_sign(parser *p)
+{
+    for (int i = 0; i < SIGNS; i++) {
+        size_t n = strlen(sign[i].text);
+
+        if (strncmp(p->at, sign[i].text, n) != 0) continue;
+        p->kind = SIGN;
+        p->sign = sign[i].op;
+        p->n = n;
+        p->at += n;
+        return true;
+    }
+    return false;
+}
+
+static eg_status take_quoted(parser *p)
+{
+    const char *end = strchr(p->at + 1, *p->at);
+
+    if (!end)
+        return EG_FAIL(p->err, EG_EINVAL, "column %d: no end of %.40s",
+                       column_of(p, p->at), p->at);
+    p->kind = WORD;
+    p->quoted = true;
+    p->from = p->at + 1;
+    p->n = (size_t)(end - p->from);
+    p->at = end + 1;
+    return EG_OK;
+}
+
+static eg_status next(parser *p)
+{
+    while (egi_is_space(*p->at)) p->at++;
+    p->from = p->at;
+    p->quoted = false;
+    p->n = 1;
+    if (*p->at == '\0') {
+        p->kind = END;
+        p->n = 0;
+    } else if (*p->at == '(' || *p->at == ')') {
+        p->kind = *p->at++ == '(' ? OPEN : CLOSE;
+    } else if (*p->at == '\'' || *p->at == '"') {
+        return take_quoted(p);
+    } else if (!take_sign(p)) {
+        p->kind = WORD;
+        p->n = strcspn(p->at, " \t\r\n()'\"=<>~!");
+        if (p->n == 0)
+            return EG_FAIL(p->err, EG_EINVAL,
+                           "column %d: unexpected '%.1s'; not equal is !=",
+                           column_of(p, p->at), p->at);
+        p->at += p->n;
+    }
+    return EG_OK;
+}
+
+static bool is_word(const parser *p, const char *word)
+{
+    return p->kind == WORD && !p->quoted && p->n == strlen(word) &&
+           strncmp(p->from, word, p->n) == 0;
+}
+
+/* "expected ..., found ..." at the word that is next. */
+static eg_status expected(const parser *p, const char *what)
+{
+    if (p->kind == END)
+        return EG_FAIL(p->err, EG_EINVAL,
+                       "column %d: expected %s, found the end",
+                       column_of(p, p->from), what);
+    return EG_FAIL(p->err, EG_EINVAL, "column %d: expected %s, found '%.*s'",
+                   column_of(p, p->from), what, eg_text_fit(p->from, p->n),
+                   p->from);
+}
+
+/* ---- nodes ----------------------------------------------------------------
+ */
+
+static eg_status no_memory(const parser *p)
+{
+    return EG_FAIL(p->err, EG_ENOMEM, "condition: out of memory");
+}
+
+static eg_status add(parser *p, int *out, op how, int a, int b)
+{
+    if (p->w->n == MOST_NODES)
+        return EG_FAIL(p->err, EG_EINVAL,
+                       "column %d: more than %d comparisons and words",
+                       column_of(p, p->from), MOST_NODES);
+    p->w->node[p->w->n] =
+        (node){.op = how, .a = a, .b = b, .number = (double)NAN};
+    *out = p->w->n++;
+    return EG_OK;
+}
+
+static char *copy(const parser *p)
+{
+    char *s = eg_calloc(p->n + 1, 1);
+
+    if (s) memcpy(s, p->from, p->n);
+    return s;
+}
+
+static eg_status take_key(parser *p, int *out)
+{
+    egi_where *w = p->w;
+
+    if (p->kind != WORD || p->n == 0 || is_word(p, "and") || is_word(p, "or"))
+        return expected(p, "a key");
+    if (p->n >= EG_TEXT)
+        return EG_FAIL(p->err, EG_EINVAL,
+                       "column %d: expected a key below %d bytes",
+                       column_of(p, p->from), EG_TEXT);
+    for (*out = 0; *out < w->n_keys; ++*out)
+        if (strlen(w->key[*out]) == p->n &&
+            strncmp(w->key[*out], p->from, p->n) == 0)
+            return next(p);
+    if (w->n_keys == MOST_KEYS)
+        return EG_FAIL(p->err, EG_EINVAL, "column %d: more than %d keys",
+                       column_of(p, p->from), MOST_KEYS);
+    w->key[w->n_keys] = copy(p);
+    if (!w->key[w->n_keys]) return no_memory(p);
+    w->column[w->n_keys++] = column_of(p, p->from);
+    return next(p);
+}
+
+static eg_status comparison(parser *p, int *out)
+{
+    char what[40];
+    eg_status st;
+    int key = 0, how;
+    node *n;
+
+    EG_TRY(take_key(p, &key));
+    if (p->kind == WORD && !is_word(p, "and") && !is_word(p, "or")) {
+        st = expected(p, "a comparison (= != < <= > >= ~ !~), and or or");
+        goto done;
+    }
+    how = p->kind == SIGN ? (int)p->sign : THERE;
+    EG_TRY(add(p, out, (op)how, key, 0));
+    if (how == THERE) return EG_OK;
+    (void)snprintf(what, sizeof what, "a value behind '%.*s'", (int)p->n,
+                   p->from);
+    EG_TRY(next(p));
+    if (p->kind != WORD) return expected(p, what);
+    n = &p->w->node[*out];
+    n->text = copy(p);
+    if (!n->text) return no_memory(p);
+    if (p->quoted || !egi_real_parse(n->text, &n->number))
+        n->number = (double)NAN;
+    st = next(p);
+done:
+    return st;
+}
+
+static eg_status condition(parser *p, int *out);
+
+static eg_status one(parser *p, int *out)
+{
+    eg_status st;
+    int inner;
+
+    if (++p->depth > MOST_DEPTH)
+        return EG_FAIL(p->err, EG_EINVAL, "column %d: more than %d deep",
+                       column_of(p, p->from), MOST_DEPTH);
+    if (is_word(p, "not")) {
+        EG_TRY(next(p));
+        EG_TRY(one(p, &inner));
+        EG_TRY(add(p, out, NOT, inner, 0));
+    } else if (p->kind == OPEN) {
+        EG_TRY(next(p));
+        EG_TRY(condition(p, out));
+        if (p->kind != CLOSE) return expected(p, "')'");
+        EG_TRY(next(p));
+    } else {
+        EG_TRY(comparison(p, out));
+    }
+    p->depth--;
+done:
+    return st;
+}
+
+static eg_status both(parser *p, int *out)
+{
+    eg_status st;
+    int more;
+
+    EG_TRY(one(p, out));
+    while (is_word(p, "and")) {
+        EG_TRY(next(p));
+        EG_TRY(one(p, &more));
+        EG_TRY(add(p, out, AND, *out, more));
+    }
+done:
+    return st;
+}
+
+static eg_status condition(parser *p, int *out)
+{
+    eg_status st;
+    int more;
+
+    EG_TRY(both(p, out));
+    while (is_word(p, "or")) {
+        EG_TRY(next(p));
+        EG_TRY(both(p, &more));
+        EG_TRY(add(p, out, OR, *out, more));
+    }
+done:
+    return st;
+}
+
+eg_status egi_where_parse(egi_where **out, const char *text, eg_err *err)
+{
+    parser p = {.text = text, .at = text, .err = err};
+    eg_status st;
+
+    *out = NULL;
+    p.w = eg_calloc(1, sizeof *p.w);
+    if (!p.w) return no_memory(&p);
+    EG_TRY(next(&p));
+    EG_TRY(condition(&p, &p.w->root));
+    if (p.kind != END) {
+        st = expected(&p, "and, or, or the end");
+        goto done;
+    }
+    *out = p.w;
+    p.w = NULL;
+done:
+    egi_where_free(p.w);
+    return st;
+}
+
+void egi_where_free(egi_where *w)
+{
+    if (!w) return;
+    for (int i = 0; i < w->n; i++) eg_free(w->node[i].text);
+    for (int i = 0; i < w->n_keys; i++) eg_free(w->key[i]);
+    eg_free(w);
+}
+
+int egi_where_n_keys(const egi_where *w)
+{
+    return w->n_keys;
+}
+
+const char *egi_where_key(const egi_where *w, int i, int *column)
+{
+    *column = w->column[i];
+    return w->key[i];
+}
+
+/* ---- does it hold? --------------------------------------------------------
+ */
+
+/* Does text [n] begin with part [m], whatever the case of letters? */
+static bool begins(const char *text, size_t n, const char *part, size_t m)
+{
+    if (m > n) return false;
+    for (size_t i = 0; i < m; i++)
+        if (egi_lower(text[i]) != egi_lower(part[i])) return false;
+    return true;
+}
+
+/* Does text [n] hold the parts of the pattern between its *, in order? */
+static bool holds_pattern(const char *text, size_t n, const char *pattern)
+{
+    while (*pattern) {
+        size_t m = strcspn(pattern, "*");
+
+        while (!begins(text, n, pattern, m)) {
+            if (n == 0) return false;
+            text++;
+            n--;
+        }
+        text += m;
+        n -= m;
+        pattern += m;
+        pattern += *pattern == '*';
+    }
+    return true;
+}
+
+/* One text, or an item of a list. */
+static bool item_is(const node *q, const char *text, size_t n, bool pattern)
+{
+    if (pattern) return holds_pattern(text, n, q->text);
+    return strlen(q->text) == n && strncmp(text, q->text, n) == 0;
+}
+
+/* The value, or one item of it. */
+static bool any_is(const node *q, const eg_value *v, bool pattern)
+{
+    const char *at = v->text, *end;
+
+    if (v->kind == EG_VALUE_LIST)
+        for (; (end = strstr(at, ", ")); at = end + 2)
+            if (item_is(q, at, (size_t)(end - at), pattern)) return true;
+    return item_is(q, at, strlen(at), pattern);
+}
+
+/* As -1, 0, 1. */
+static int order(const node *q, const eg_value *v)
+{
+    int by_text;
+
+    if (!isnan(q->number) && !isnan(v->number))
+        return (v->number > q->number) - (v->number < q->number);
+    by_text = strcmp(v->text, q->text);
+    return (by_text > 0) - (by_text < 0);
+}
+
+static bool equal(const node *q, const eg_value *v)
+{
+    return v->kind == EG_VALUE_LIST ? any_is(q, v, false) : order(q, v) == 0;
+}
+
+static bool is_there(const eg_value *v)
+{
+    return v->kind != EG_VALUE_NUMBER
+               ? strcmp(v->text, "false") != 0 && v->text[0] != '\0'
+               : v->number != 0.0;
+}
+
+static bool compare(const node *q, const eg_value *v)
+{
+    if (v->kind == EG_VALUE_NOTHING) return false;
+    switch (q->op) {
+    case THERE:
+        return is_there(v);
+    case EQ:
+        return equal(q, v);
+    case NE:
+        return !equal(q, v);
+    case HAS:
+        return any_is(q, v, true);
+    case LACKS:
+        return !any_is(q, v, true);
+    case LT:
+        return order(q, v) < 0;
+    case LE:
+        return order(q, v) <= 0;
+    case GT:
+        return order(q, v) > 0;
+    default:
+        return order(q, v) >= 0;
+    }
+}
+
+bool egi_where_holds(const egi_where *w, const eg_value *value)
+{
+    bool is[MOST_NODES];
+
+    /* a node stands behind those that it is made of */
+    for (int i = 0; i < w->n; i++) {
+        const node *q = &w->node[i];
+
+        if (q->op == AND)
+            is[i] = is[q->a] && is[q->b];
+        else if (q->op == OR)
+            is[i] = is[q->a] || is[q->b];
+        else if (q->op == NOT)
+            is[i] = !is[q->a];
+        else
+            is[i] = compare(q, &value[q->a]);
+    }
+    return is[w->root];
+}

@@ -1,0 +1,64 @@
+# engram gc: a list at first; then what engram made, and nothing else.
+. "$(dirname "$0")/lib.sh"
+
+run() { # NAME steps, more
+    tiny "$2" | sed "s/name: tiny/name: $1/; s/keep: 2/keep: 9/" >c.yaml
+    "$engram" run c.yaml --threads 1 -q "${@:3}" >out 2>err
+}
+run done 40 || die 'a run'
+run kept 40 || die 'a run'
+run bad 40 || die 'a run'
+run nan 40 --set optim.lr=1e9 && die 'it did not diverge'
+"$engram" runs --where 'status = diverged' --columns name | grep -q nan || die 'not diverged'
+"$engram" tag kept +keep || die tag
+done=$(echo runs/done/*) kept=$(echo runs/kept/*) bad=$(echo runs/bad/*) nan=$(echo runs/nan/*)
+echo '{' >"$bad/run.json"
+touch "$done/run.json.tmp-1-2" "$done/arrays/x.npy.tmp-7-1" "$done/notes.txt.tmp-1-2"
+touch -d '2 hours ago' "$done/run.json.tmp-1-2" "$done/notes.txt.tmp-1-2"
+echo mine >"$bad/mine.txt"
+echo precious >victim
+ln -s "$work/victim" "$done/checkpoints/step-1.safetensors"
+ln -s "$work/victim" "$nan/log.npy"
+
+photo runs | grep -v catalogue >before
+expect 0 "checkpoints .*$done/checkpoints/step-10" 'can be freed: --yes' "$engram" gc
+cp out list
+photo runs | grep -v catalogue | diff before - || die 'a list changed something'
+grep -q "temporary .*$done/run.json.tmp-1-2" list || die 'no temporary file'
+grep -q "damaged .*$bad .*mine.txt is not engram's" list || die 'no damaged run'
+grep -q "diverged .*$nan" list || die 'no diverged run'
+grep -Eq "kept|step-40|x.npy.tmp|notes.txt|step-1\.safe" list && die "too much: $(cat list)"
+expect 0 '"removed": false' '' "$engram" gc --json -q
+[ "$("$engram" gc checkpoints --keep 2 -q | tail -n +2 | wc -l)" = 2 ] || die '--keep'
+[ "$("$engram" gc checkpoints --where 'name = kept' -q | wc -l)" = 0 ] || die 'keep'
+expect 2 '' "found 'runs'" "$engram" gc runs
+expect 2 '' "where: column 1: no run has 'nam'" "$engram" gc --where 'nam = x'
+expect 2 '' 'keep: expected a whole number from 1' "$engram" gc --keep 0
+
+# a run at work
+run work 40 || die 'a run'
+work_run=$(echo runs/work/*)
+sed -i 's/"status": "finished"/"status": "diverged"/' "$work_run/run.json"
+(flock 9; sleep 60) 9<>"$work_run/lock" &
+holder=$!
+until ! flock -n "$work_run/lock" true; do sleep 0.05; done
+expect 0 . 'MiB freed' "$engram" gc diverged damaged --yes
+kill $holder
+[ -d "$work_run" ] || die 'a run at work was removed'
+[ ! -e "$nan/config.yaml" ] && [ ! -d "$nan/checkpoints" ] || die 'the diverged run stays'
+[ -L "$nan/log.npy" ] || die 'a link was removed'
+[ "$(cat "$bad/mine.txt")" = mine ] || die "a file of the user's was removed"
+[ "$(ls "$bad")" = "lock
+mine.txt" ] || die "left: $(ls "$bad")"
+[ -e "$kept/checkpoints/step-10.safetensors" ] || die 'a run that is kept lost something'
+
+expect 0 . 'MiB freed' "$engram" gc --yes
+[ "$(ls "$done/checkpoints")" = "step-1.safetensors
+step-40.safetensors" ] || die "left: $(ls "$done/checkpoints")"
+[ ! -e "$done/run.json.tmp-1-2" ] || die 'the temporary file stays'
+[ -e "$done/notes.txt.tmp-1-2" ] && [ -e "$done/arrays/x.npy.tmp-7-1" ] || die 'too much'
+[ "$(cat victim)" = precious ] || die 'through a link'
+rm "$done/checkpoints/step-1.safetensors" "$done/arrays/x.npy.tmp-7-1" "$done/notes.txt.tmp-1-2"
+expect 0 - 'nothing damaged' "$engram" verify "$done"
+n_checks=$((n_checks + 12))
+finish
