@@ -19,12 +19,13 @@ eg_status egi_weights_see(egi_weights_seen *w, const eg_safetensors *s,
     eg_index n = c && c->view.dtype == EG_I64 ? eg_view_size(&c->view) : 0;
 
     *w = (egi_weights_seen){.step = step};
-    if (n <= 0 || n > s->n_entries) return EG_OK;
+    if (n <= 0 || n >= s->n_entries) return EG_OK;
     w->tensor = eg_calloc((size_t)n, sizeof *w->tensor);
     if (!w->tensor) return EG_FAIL(err, EG_ENOMEM, "verify: out of memory");
     w->n = (int)n;
-    for (int i = 0; i < w->n; i++) { /* weights come first, in their order */
-        const eg_st_entry *e = &s->entry[i];
+    /* beside the counters, weights come first, in the order of theirs */
+    for (int i = 0; i < w->n; i++) {
+        const eg_st_entry *e = &s->entry[i + (c <= &s->entry[i])];
         size_t bytes =
             (size_t)eg_view_size(&e->view) * eg_dtype_size(e->view.dtype);
 
