@@ -65,8 +65,6 @@ EG_API eg_status eg_folder_rename(const eg_folder *f, const char *from,
                                   const char *to, eg_err *err);
 /* Removes a file or a link; false: nothing was removed. */
 EG_API bool eg_folder_remove(const eg_folder *f, const char *name);
-/* The same for a folder, which must be empty. */
-EG_API bool eg_folder_remove_sub(const eg_folder *f, const char *name);
 
 /* ---- Files ------------------------------------------------------------------
  *

@@ -201,7 +201,7 @@ bool eg_folder_remove(const eg_folder *f, const char *name)
     return unlink_in(f, name, 0);
 }
 
-bool eg_folder_remove_sub(const eg_folder *f, const char *name)
+bool egi_folder_remove_sub(const eg_folder *f, const char *name)
 {
     return unlink_in(f, name, AT_REMOVEDIR);
 }

@@ -25,6 +25,8 @@ int egi_folder_openat(int at, const char *name, bool follow);
 /* Its entries, to be closed with closedir; NULL and errno: they cannot be
  * listed. */
 DIR *egi_folder_list(const eg_folder *f);
+/* As eg_folder_remove, of a folder, which must be empty. */
+bool egi_folder_remove_sub(const eg_folder *f, const char *name);
 /* The folder that holds name's last part, *part, opened. */
 eg_status egi_folder_parent(int *fd, const char **part, const eg_folder *f,
                             const char *name, eg_err *err);

@@ -274,12 +274,12 @@ static void remove_folders(const cleaner *c, const char *rel)
     char up[EG_PATH], *slash;
 
     (void)eg_folder_remove(&c->run, "lock");
-    (void)eg_folder_remove_sub(&c->root, rel);
+    (void)egi_folder_remove_sub(&c->root, rel);
     (void)snprintf(up, sizeof up, "%s", rel);
     slash = strrchr(up, '/');
     if (!slash) return;
     *slash = '\0';
-    (void)eg_folder_remove_sub(&c->root, up);
+    (void)egi_folder_remove_sub(&c->root, up);
 }
 
 static eg_status take_run(const cleaner *c, eg_gc_kind kind, const char *rel)
@@ -300,7 +300,7 @@ static eg_status take_run(const cleaner *c, eg_gc_kind kind, const char *rel)
         st = empty(c, &f, sub_folder[i], &item, left);
         eg_folder_close(&f);
         if (st != EG_OK) return st;
-        if (c->o->remove) (void)eg_folder_remove_sub(&c->run, sub_folder[i]);
+        if (c->o->remove) (void)egi_folder_remove_sub(&c->run, sub_folder[i]);
     }
     st = empty(c, &c->run, "", &item, left);
     if (st != EG_OK) return st;
