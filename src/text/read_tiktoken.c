@@ -116,6 +116,23 @@ static eg_status order(int32_t *line_of, const int32_t *rank, int n,
     return EG_OK;
 }
 
+/* Any text has tokens: each byte is one by itself. */
+static eg_status has_bytes(const char *pool, const size_t *at, int n,
+                           const char *name, eg_err *err)
+{
+    bool there[256] = {false};
+
+    for (int i = 0; i < n; i++)
+        if (at[i + 1] - at[i] == 1) there[(unsigned char)pool[at[i]]] = true;
+    for (int b = 0; b < 256; b++)
+        if (!there[b])
+            return EG_FAIL(err, EG_EFORMAT,
+                           "%s: expected a token for each of the 256 bytes, "
+                           "found none for byte 0x%02x",
+                           name, (unsigned)b);
+    return EG_OK;
+}
+
 eg_status egi_read_tiktoken(eg_tokenizer **out, egi_bytes file,
                             const char *name, eg_err *err)
 {
@@ -138,6 +155,7 @@ eg_status egi_read_tiktoken(eg_tokenizer **out, egi_bytes file,
     }
     EG_TRY(read_lines(file, pool, at, rank, &n, name, err));
     EG_TRY(order(line_of, rank, n, name, err));
+    EG_TRY(has_bytes(pool, at, n, name, err));
     EG_TRY(egi_vocab_new(&t, EG_TOKENIZER_BPE, n + 1, at[n] + sizeof end, err));
     for (int i = 0; i < n; i++)
         egi_vocab_token(t, pool + at[line_of[i]],
