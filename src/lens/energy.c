@@ -98,6 +98,21 @@ static json_t *radius_json(const eg_radius *r, bool brief)
     return egi_json_whole(o, bad);
 }
 
+/* A search at one depth, out of all. */
+typedef struct search {
+    egi_lens *s;
+    int depth;
+} search;
+
+static bool go_on(void *ctx, double done)
+{
+    const search *at = ctx;
+
+    return egi_lens_more(at->s, "energy",
+                         0.95 + 0.05 * (at->depth + done) /
+                                    (double)at->s->ends.n_depths);
+}
+
 eg_status egi_lens_energy(json_t **out, egi_lens *s, eg_err *err)
 {
     json_t *o = json_object(), *depths = json_array();
@@ -105,12 +120,15 @@ eg_status egi_lens_energy(json_t **out, egi_lens *s, eg_err *err)
     eg_status st = EG_OK;
 
     *out = NULL;
-    for (int d = 0; d < s->ends.n_depths; d++) {
+    for (int d = 0; d < s->ends.n_depths && !s->stopped; d++) {
+        search at = {s, d};
         eg_neighbours_spec spec = {.m = s->count,
                                    .n = s->D,
                                    .x = egi_gather_at(&s->ends, d),
                                    .pool = s->spec->pool,
-                                   .kern = s->spec->kern};
+                                   .kern = s->spec->kern,
+                                   .more = go_on,
+                                   .ctx = &at};
         bool texts = d == s->ends.n_depths - 1 && s->V > 0 && !s->spec->brief;
         eg_neighbours near = {0};
         eg_radius r;
@@ -118,10 +136,13 @@ eg_status egi_lens_energy(json_t **out, egi_lens *s, eg_err *err)
 
         st = eg_radius_measure(&r, texts ? &near : NULL, &stopped, &spec,
                                s->spec->seed, err);
-        if (st != EG_OK) break;
-        egi_lens_add(depths, radius_json(&r, s->spec->brief), &bad);
-        if (texts) egi_lens_put(o, "neighbours", texts_json(s, &near), &bad);
+        if (st == EG_OK && !stopped) {
+            egi_lens_add(depths, radius_json(&r, s->spec->brief), &bad);
+            if (texts)
+                egi_lens_put(o, "neighbours", texts_json(s, &near), &bad);
+        }
         eg_neighbours_release(&near);
+        if (st != EG_OK) break;
     }
     egi_lens_put(o, "depths", depths, &bad);
     egi_lens_put(o, "normed", json_boolean(s->ends.n_depths > s->L + 1), &bad);
