@@ -243,11 +243,12 @@ static void bind(sqlite3_stmt *q, const egi_entry *row, int i)
 {
     const egi_column *c = &egi_columns[i];
     const void *v = (const char *)row + c->offset;
+    const char *text;
 
     switch (c->kind) {
     case EGI_LONG:
-        memcpy(&v, v, sizeof v);
-        sqlite3_bind_text(q, i + 1, v ? v : "", -1, SQLITE_STATIC);
+        memcpy(&text, v, sizeof text);
+        sqlite3_bind_text(q, i + 1, text ? text : "", -1, SQLITE_STATIC);
         break;
     case EGI_TEXT:
     case EGI_LIST:

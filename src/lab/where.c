@@ -415,7 +415,7 @@ static bool compare(const node *q, const eg_value *v)
 
 bool egi_where_holds(const egi_where *w, const eg_value *value)
 {
-    bool is[MOST_NODES];
+    bool is[MOST_NODES] = {false};
 
     /* a node stands behind those that it is made of */
     for (int i = 0; i < w->n; i++) {
