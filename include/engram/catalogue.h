@@ -3,8 +3,8 @@
  * A key is the name of
  *  - a field of the record: name id kind status reason start end version
  *    kernels precision sweep point config_hash tags note n_notes threads
- * resumed seed steps steps_done n_params evaluations solver_steps rejected
- * announced peak seconds tokens_per_s dir;
+ * resumed stopped_early seed steps steps_done n_params evaluations solver_steps
+ * rejected announced peak seconds tokens_per_s dir;
  *  - a key of the resolved configuration: optim.lr;
  *  - a metric, which stands for its last value: loss, or, where a field has the
  *    same name, last.loss.

@@ -181,7 +181,8 @@ static void check_steps(const egi_verifier *v, const eg_run_info *r)
     bool finished = strcmp(r->status, "finished") == 0;
 
     if (r->steps_done > r->steps || r->steps_done < 0 ||
-        (finished && r->steps_done < r->steps && strcmp(r->kind, "train") == 0))
+        (finished && r->steps_done < r->steps && !r->stopped_early &&
+         strcmp(r->kind, "train") == 0))
         egi_verify_tell(v, EGI_RECORD, EG_ODD, 0,
                         "%s, with %" PRId64 " of %" PRId64 " steps done",
                         r->status, r->steps_done, r->steps);
