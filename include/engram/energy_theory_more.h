@@ -134,6 +134,39 @@ EG_FIELDS_STRUCT(eg_theory_energy_sphere, EG_THEORY_ENERGY_SPHERE_FIELDS)
 EG_FIELDS_STRUCT(eg_theory_energy_transformer,
                  EG_THEORY_ENERGY_TRANSFORMER_FIELDS)
 
+/* clang-format off */
+/* energy_scaling [section 6, equations quoted there]: two laws of the loss of language
+ * models over parameters N and tokens D, and what each asks of N beside D where
+ * proposition 5 has N = O(D^2). Kaplan et al. 2020 (2001.08361), equation 1.5:
+ * L = ((n_c / N)^(alpha_n / alpha_d) + d_c / D)^alpha_d; Hoffmann et al. 2022
+ * (2203.15556), equation 2: L = E + a / N^alpha + b / D^beta. Emits over the pair,
+ * from 1: kaplan, chinchilla. At 0: kaplan_limit, chinchilla_limit, the losses at N =
+ * D = 10^100; kaplan_slope, of log N over log D where too few tokens raise Kaplan's
+ * loss by `excess` (a part of it); chinchilla_slope, the same of the best N and D at
+ * each of `compute` = 6 N D, found by a search; best_n, best_d, over compute, from 1.
+ * Parameters of attention and feed-forwards as the paper counts them, over d_ff, from 1:
+ * qkv = 3 l w^2, dense = l (w^2 + 2 w), ffn = l (2 w d_ff + w + d_ff), expansion A =
+ * (qkv + dense + ffn) / (l w^2). */
+/* clang-format on */
+#define EG_THEORY_ENERGY_SCALING_FIELDS(I, R, B, T, E, L)                     \
+    L(parameters, "[1.5e9, 70e9, 16e9]", "N of each model")                   \
+    L(tokens, "[22e9, 1.4e12, 100e9]", "D of each")                           \
+    R(n_c, "6.4e13", 1, 1e30, "Kaplan's scale of N")                          \
+    R(d_c, "1.8e13", 1, 1e30, "Kaplan's scale of D")                          \
+    R(alpha_n, "0.076", 1e-4, 10, "Kaplan's exponent of N")                   \
+    R(alpha_d, "0.103", 1e-4, 10, "Kaplan's exponent of D")                   \
+    R(excess, "0.02", 1e-6, 1, "what too few tokens add to Kaplan's loss")    \
+    R(floor, "1.61", 0, 100, "E of Hoffmann et al.")                          \
+    R(a, "406.4", 1e-6, 1e12, "their factor of N")                            \
+    R(alpha, "0.34", 1e-4, 10, "and its exponent")                            \
+    R(b, "410.7", 1e-6, 1e12, "their factor of D")                            \
+    R(beta, "0.28", 1e-4, 10, "and its exponent")                             \
+    L(compute, "[1e18, 1e20, 1e22, 1e24]", "6 N D, of the best N and D each") \
+    I(layers, "24", 1, 1000000, "layers l of a model whose parameters count") \
+    I(width, "1024", 1, 1000000, "its width w")                               \
+    L(d_ff, "[3072, 4096]", "widths of its feed-forwards")
+EG_FIELDS_STRUCT(eg_theory_energy_scaling, EG_THEORY_ENERGY_SCALING_FIELDS)
+
 #ifdef __cplusplus
 }
 #endif

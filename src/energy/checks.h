@@ -17,6 +17,8 @@
     X(energy_layers, "1000 r", "the loss of layers that share patterns")       \
     X(energy_law, "pair, width",                                               \
       "parameters against tokens, fitted and derived")                         \
+    X(energy_scaling, "pair, compute, d_ff",                                   \
+      "two laws of the loss over parameters and tokens")                       \
     X(energy_associative, "width",                                             \
       "linear associative memories of many items")                             \
     X(energy_unseen, "samples", "items that were never seen")                  \

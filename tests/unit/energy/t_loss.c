@@ -112,6 +112,16 @@ static void test_rows(void **state)
     check_refused(&seen, "energy_floor", "losses=[0.5]", "from 1");
     theory_run(&seen, "energy_law", "parameters=[1,4,16] tokens=[1,2,4]");
     check_range(&seen, 0, "slope", 2 - 1e-12, 2 + 1e-12);
+    check_refused(&seen, "energy_scaling", "tokens=[5]", "one for each");
+    check_refused(&seen, "energy_scaling", "compute=[1e20]", "two at least");
+    check_refused(&seen, "energy_scaling", "d_ff=[0]", "d_ff");
+    theory_run(&seen, "energy_scaling",
+               "alpha=1 beta=0.5 a=8 b=2 alpha_n=0.5 alpha_d=0.25 n_c=3 d_c=3 "
+               "parameters=[3,4] tokens=[1,4] floor=1");
+    check_range(&seen, 1, "kaplan", pow(4, .25) - 1e-12, pow(4, .25) + 1e-12);
+    check_range(&seen, 2, "chinchilla", 4 - 1e-12, 4 + 1e-12);
+    check_range(&seen, 0, "chinchilla_slope", .5 - 1e-6, .5 + 1e-6);
+    check_range(&seen, 0, "kaplan_slope", .5 - 1e-6, .5 + 1e-6);
     theory_out_of_memory("energy_layers", "dim=1 radii=[0.1]");
 }
 
