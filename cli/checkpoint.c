@@ -40,11 +40,15 @@ static int assignments(const cli_args *a, const char **item)
 int cli_checkpoint(const cli_args *a, const char *word, const char *config,
                    int n_ctx, eg_checkpoint *out)
 {
+    return cli_checkpoint_as(
+        a, word, (eg_checkpoint_how){.config = config, .n_ctx = n_ctx}, out);
+}
+
+int cli_checkpoint_as(const cli_args *a, const char *word,
+                      eg_checkpoint_how how, eg_checkpoint *out)
+{
     char path[EG_PATH];
-    eg_checkpoint_how how = {.config = config,
-                             .n_ctx = n_ctx,
-                             .allow_extra = cli_flag(a, "allow-extra")};
-    const char **item;
+    const char **item, *config = how.config;
     int64_t seed = 0;
     eg_err err = {0};
     eg_status st;
@@ -54,6 +58,7 @@ int cli_checkpoint(const cli_args *a, const char *word, const char *config,
     if (code != CLI_DONE) return code;
     if (!cli_int(a, "seed", 0, EG_SEED_MAX, &seed)) return CLI_MISUSE;
     how.seed = seed;
+    how.allow_extra = cli_flag(a, "allow-extra");
     item = eg_calloc((size_t)a->n_values + 1, sizeof *item);
     if (!item) return cli_fail(CLI_FAILED, "out of memory");
     how.n_assign = assignments(a, item);

@@ -161,6 +161,10 @@ void cli_warn_config(const char *dir);
  * code. To be released with eg_checkpoint_release. */
 int cli_checkpoint(const cli_args *a, const char *word, const char *config,
                    int n_ctx, eg_checkpoint *out);
+/* The same with what else how says; assignments, seed and extra tensors are
+ * those of the command. */
+int cli_checkpoint_as(const cli_args *a, const char *word,
+                      eg_checkpoint_how how, eg_checkpoint *out);
 int cli_pool(const cli_args *a, eg_pool **pool);
 /* Finds a run by directory, name/id, id, or name (its newest). CLI_DONE, or
  * after a message another code. */

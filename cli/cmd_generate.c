@@ -2,6 +2,7 @@
 #include "speech.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engram/generate.h"
@@ -38,9 +39,10 @@ const char cli_generate_help[] =
     "text, or the first token of a sequence of the task.\n"
     "\n"
     "A token reads every weight once: keys and values of the positions before\n"
-    "are kept. Mixers with a state go over the positions so far again. Where\n"
-    "n_ctx tokens are in hand, the older half is forgotten and the rest read\n"
-    "anew. The same seed gives the same text, on any number of threads.\n"
+    "are kept, of mixers with a state that state alone. Where n_ctx tokens "
+    "are\n"
+    "in hand, the older half is forgotten and the rest read anew. The same\n"
+    "seed gives the same text, on any number of threads.\n"
     "\n"
     "  engram generate birth-basic --tokens 400 --temperature 0.8\n"
     "  engram generate birth-basic --prompt 'ROMEO:' --top-p 0.9 --seed 7\n"
@@ -125,21 +127,49 @@ static int read_prompt(work *w)
     return code;
 }
 
+/* Tokens of the prompt, or a few more: of one that cannot be read, which is
+ * told later. */
+static size_t prompt_length(const work *w, const eg_tokenizer *t)
+{
+    const char *text = cli_value(w->args, "prompt");
+    const char *ids = cli_value(w->args, "ids");
+    eg_ids list = {0};
+    eg_err err = {0};
+    size_t n = ids ? strlen(ids) : 1;
+
+    if (t && text &&
+        eg_tokenizer_encode(t, text, strlen(text), EG_ENCODE_SPECIAL, &list,
+                            &err) == EG_OK)
+        n = list.n;
+    eg_ids_release(&list);
+    return n;
+}
+
+/* Another program's model has the positions that are needed, and 64 at
+ * least. */
+static int positions(void *ctx, const eg_tokenizer *t)
+{
+    const work *w = ctx;
+    int64_t needs = (int64_t)prompt_length(w, t) + w->tokens;
+
+    if (needs < 64) needs = 64;
+    return needs < INT_MAX ? (int)needs : INT_MAX;
+}
+
 /* The model, its task, and a prompt in its tokens. */
-static int open_model(work *w, int n_ctx)
+static int open_model(work *w)
 {
     const cli_args *a = w->args;
-    const char *config = a->n_words > 1 ? a->word[1] : NULL;
+    eg_checkpoint_how how = {.config = a->n_words > 1 ? a->word[1] : NULL,
+                             .positions = positions,
+                             .positions_ctx = w};
     eg_checkpoint *c = &w->opened;
     eg_err err = {0};
     eg_status st;
-    int code;
+    int code = cli_checkpoint_as(a, a->word[0], how, c);
 
-    eg_task_free(w->task);
-    w->task = NULL;
-    eg_checkpoint_release(c);
-    code = cli_checkpoint(a, a->word[0], config, n_ctx, c);
     if (code != CLI_DONE) return code;
+    if (c->foreign) cli_say("%s: %s", c->path, c->what);
     st = eg_task_new(&w->task, &c->config->task, (uint64_t)c->config->run.seed,
                      &err);
     if (st != EG_OK) return cli_error(st, &err);
@@ -154,22 +184,6 @@ static int open_model(work *w, int n_ctx)
                         c->path);
     speech_init(&w->speech, w->task, c->tokenizer);
     return CLI_DONE;
-}
-
-/* Another program's model is opened short: again, as long as it is needed and
- * can be. */
-static int open_whole(work *w)
-{
-    eg_checkpoint *c = &w->opened;
-    int64_t needs = (int64_t)w->prompt.n + w->tokens;
-    int code = CLI_DONE;
-
-    if (needs > c->max_ctx) needs = c->max_ctx;
-    if (c->foreign && needs > eg_task_ctx(w->task) &&
-        !cli_value(w->args, "set"))
-        code = open_model(w, (int)needs);
-    if (code == CLI_DONE && c->foreign) cli_say("%s: %s", c->path, c->what);
-    return code;
 }
 
 static eg_status make_decoder(work *w, eg_err *err)
@@ -350,9 +364,8 @@ static int carry_out(work *w)
     int code = read_sampling(w);
 
     if (code == CLI_DONE) code = cli_pool(w->args, &w->pool);
-    if (code == CLI_DONE) code = open_model(w, 0);
+    if (code == CLI_DONE) code = open_model(w);
     if (code == CLI_DONE) code = read_prompt(w);
-    if (code == CLI_DONE) code = open_whole(w);
     if (code != CLI_DONE) return code;
     st = make_decoder(w, &err);
     return st == EG_OK ? speak(w) : cli_error(st, &err);

@@ -38,6 +38,11 @@ typedef struct eg_checkpoint_how {
     int64_t seed; /* above 0: run.seed */
     int n_ctx;    /* above 0: task.n_ctx, before assign; or EG_ALL_POSITIONS,
                      EG_AT_MOST(n); 0: EG_AT_MOST(64) */
+    /* NULL, or asked in the place of n_ctx how many positions, 1 or more, a
+     * foreign model is to have, once its tokenizer is known (NULL: it has
+     * none); no more than the file knows of. */
+    int (*positions)(void *ctx, const eg_tokenizer *t);
+    void *positions_ctx;
     bool allow_extra; /* tensors without a place are left out, not an error */
 } eg_checkpoint_how;
 

@@ -216,24 +216,38 @@ done:
 /* ---- another program's ----------------------------------------------------
  */
 
-static eg_status take_tokenizer(opener *o)
+/* why: what there is to say where the file's is one that we cannot read. */
+static eg_status take_tokenizer(opener *o, eg_err *why)
 {
-    eg_err why = {0};
-    eg_status st = egi_gguf_tokenizer(&o->c->tokenizer, &o->source, &why);
-    size_t at = strlen(o->c->note);
+    eg_status st = egi_gguf_tokenizer(&o->c->tokenizer, &o->source, why);
 
-    if (st == EG_OK) return st;
-    if (st != EG_EUNSUPPORTED) return EG_FAIL(o->err, st, "%s", why.msg);
-    (void)snprintf(o->c->note + at, sizeof o->c->note - at,
-                   "%s%s: without its tokenizer", at ? "; " : "", why.msg);
-    return EG_OK;
+    if (st == EG_OK || st == EG_EUNSUPPORTED) return EG_OK;
+    return EG_FAIL(o->err, st, "%s", why->msg);
+}
+
+static void note_tokenizer(eg_checkpoint *c, const eg_err *why)
+{
+    size_t at = strlen(c->note);
+
+    if (why->msg[0])
+        (void)snprintf(c->note + at, sizeof c->note - at,
+                       "%s%s: without its tokenizer", at ? "; " : "", why->msg);
+}
+
+static int positions_of(const opener *o)
+{
+    int most = o->how->n_ctx < 0 ? -o->how->n_ctx : CTX;
+
+    if (o->how->positions)
+        most = o->how->positions(o->how->positions_ctx, o->c->tokenizer);
+    return most < o->c->max_ctx ? most : o->c->max_ctx;
 }
 
 static eg_status open_foreign(opener *o)
 {
     eg_checkpoint *c = o->c;
     eg_config *cfg = c->config;
-    int most = o->how->n_ctx < 0 ? -o->how->n_ctx : CTX;
+    eg_err why = {0};
     eg_status st;
 
     if (o->how->config)
@@ -244,11 +258,12 @@ static eg_status open_foreign(opener *o)
     c->foreign = true;
     EG_TRY(egi_found_of(&o->found, &o->source, o->err));
     c->max_ctx = o->found.max_ctx;
+    EG_TRY(take_tokenizer(o, &why));
     (void)snprintf(c->what, sizeof c->what, "%s", o->found.what);
     cfg->model = o->found.opts;
     cfg->task.kind = EG_TASK_UNIFORM;
     cfg->task.vocabulary = o->found.vocab;
-    cfg->task.n_ctx = c->max_ctx < most ? c->max_ctx : most;
+    cfg->task.n_ctx = positions_of(o);
     cfg->probe.batch = SEQUENCES;
     cfg->probe.test = 0; /* one random batch is like another */
     EG_TRY(change(o));
@@ -267,7 +282,7 @@ static eg_status open_foreign(opener *o)
                            (int)cfg->task.n_ctx, precision_of(cfg),
                            o->how->allow_extra, c->note, sizeof c->note,
                            o->err));
-    EG_TRY(take_tokenizer(o));
+    note_tokenizer(c, &why);
 done:
     return st;
 }

@@ -125,6 +125,50 @@ static void test_llama(void **state)
     clear();
 }
 
+/* As many positions as it has tokens for "abcab", and 17; once. */
+static int for_prompt(void *ctx, const eg_tokenizer *t)
+{
+    eg_ids ids = {0};
+    eg_err err;
+    int n;
+
+    ++*(int *)ctx;
+    assert_non_null(t);
+    assert_int_equal(eg_tokenizer_encode(t, "abcab", 5, 0, &ids, &err), EG_OK);
+    n = (int)ids.n + 17;
+    eg_ids_release(&ids);
+    return n;
+}
+
+static int many(void *ctx, const eg_tokenizer *t)
+{
+    (void)t;
+    ++*(int *)ctx;
+    return 1000;
+}
+
+/* Positions are asked for when the tokenizer is known; the file's are the most,
+ * what is assigned comes after. */
+static void asked(void)
+{
+    static const char *const set[] = {"task.n_ctx=9"};
+    int times = 0;
+    eg_checkpoint_how how = {.positions = for_prompt, .positions_ctx = &times};
+    eg_checkpoint c;
+    eg_err err;
+
+    for (int i = 0; i < 3; i++) {
+        if (i == 1) how.positions = many;
+        if (i == 2) how.assign = set;
+        how.n_assign = i == 2;
+        if (eg_checkpoint_open(&c, dir, &how, &err) != EG_OK)
+            fail_msg("%s", err.msg);
+        assert_int_equal(eg_model_ctx(c.model), i == 0 ? 20 : i == 1 ? 64 : 9);
+        assert_int_equal(times, i + 1);
+        eg_checkpoint_release(&c);
+    }
+}
+
 static void test_gguf(void **state)
 {
     eg_checkpoint c;
@@ -148,6 +192,7 @@ static void test_gguf(void **state)
     eg_ids_release(&ids);
     eg_checkpoint_release(&c);
     eg_checkpoint_release(&c);
+    asked();
     write_gguf(&f, "falcon");
     assert_int_equal(eg_checkpoint_open(&c, dir, NULL, &err), EG_EUNSUPPORTED);
     printf("  %s\n", err.msg);
