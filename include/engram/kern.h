@@ -59,6 +59,8 @@ extern "C" {
  *             from dy, xhat, rstd, w
  * relu, gelu  y = f(x); _back: dx = dy f'(x) (written; dx may equal dy).
  *             gelu is the tanh form.
+ * clip        y = min(max(x, -top), top), top >= 0; _back: dx = dy where |x| <=
+ *             top, else 0 (written; dx may equal dy)
  * xent        rows of logits [rows, V] with stride ld: nll[r] = log sum exp -
  *             logit of target[r]; pred[r] = argmax, lowest index on ties;
  *             dlogits (may equal logits, may be NULL) = weight (softmax -
@@ -87,7 +89,7 @@ extern "C" {
  *             symmetric. Rows are NaN from a key on at which no digit is left:
  *             |k|^2 trace(R) / g above 2^23 (float32) or 2^52 (float64), or
  *             k.R k negative; and where lambda is not positive and finite.
- *             work [mesa_work(w)]
+ *             work [mesa_work(w)]; on: R_{-1} is what the last call left there
  * vecmat      y[n] = sum_i x[i] A[i,:], A [m, n]; a small matrix: of rows that
  *             lie behind each other, and best of whole vectors
  * rowdot      y[m]: y[i] = A[i,:].x[i ldx + :], so that ldx 0 is A x and ldx n
@@ -156,6 +158,8 @@ extern "C" {
     void (*relu_back)(R *dx, const R *dy, const R *x, eg_index n);             \
     void (*gelu)(R *y, const R *x, eg_index n);                                \
     void (*gelu_back)(R *dx, const R *dy, const R *x, eg_index n);             \
+    void (*clip)(R *y, const R *x, R top, eg_index n);                         \
+    void (*clip_back)(R *dx, const R *dy, const R *x, R top, eg_index n);      \
     void (*xent)(R *dlogits, double *nll, int32_t *pred, const R *logits,      \
                  eg_index ld, const int32_t *target, eg_index rows,            \
                  eg_index V, R weight);                                        \
@@ -187,7 +191,7 @@ extern "C" {
     void (*mesa)(R * y, eg_index ldy, const R *x, eg_index ldx,                \
                  const int32_t *limit, eg_index rows, const R *k,              \
                  eg_index ldk, const R *g, eg_index ldg, eg_index w,           \
-                 double lambda, R *work);                                      \
+                 double lambda, int on, R *work);                              \
     void (*vecmat)(R * y, const R *x, const R *a, eg_index m, eg_index n);     \
     void (*rowdot)(R * y, const R *a, const R *x, eg_index ldx, eg_index m,    \
                    eg_index n);                                                \

@@ -21,6 +21,8 @@ enum {
     SOME_ROWS = 33,
     ENOUGH_ROWS = 128,
     WIDE = 1 << 14,
+    SMALL_SIDE = 64, /* see is_small */
+    SMALL_B = 128 * 80,
     MANY = 1 << 18 /* entries: beyond half of an L2 cache */
 };
 
@@ -229,6 +231,13 @@ static void product_all(product_args *p)
     if (column) lone_column(p, N - 1);
 }
 
+/* Cells and steps of k would be padding for the most part, or splitting costs
+ * more than it saves: the vector unit does these. */
+static bool is_small(eg_index K, eg_index N)
+{
+    return K < SMALL_SIDE || N < SMALL_SIDE || K * N < SMALL_B;
+}
+
 /* Whether B stays as it is until it is needed. Beyond that, fewer rows than
  * ENOUGH_ROWS are left to the vector unit, which need not split it. */
 static bool stays_whole(eg_index K, eg_index N)
@@ -249,7 +258,7 @@ static void amx_pack(float *pb, const float *b, eg_index rs, eg_index cs,
 {
     feed f = {.to = pb, .x = b, .si = cs, .sk = rs, .n = N, .K = K};
 
-    if (stays_whole(K, N)) {
+    if (stays_whole(K, N) || is_small(K, N)) {
         fast_pack(pb, b, rs, cs, K, N);
         return;
     }
@@ -274,9 +283,9 @@ static void amx_gemm_packed(float *c, eg_index ldc, const float *a, eg_index rs,
 {
     product_args p = product_of(c, ldc, a, rs, cs, pb, M, N, K, alpha, acc);
 
-    if (!stays_whole(K, N)) {
+    if (!stays_whole(K, N) && !is_small(K, N)) {
         product_all(&p);
-    } else if (M >= ENOUGH_ROWS) {
+    } else if (M >= ENOUGH_ROWS && !is_small(K, N)) {
         panels_product(&p);
     } else {
         fast_gemm_packed(c, ldc, a, rs, cs, pb, M, N, K, alpha, acc);
@@ -292,7 +301,7 @@ static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
 
     eg_index enough = N < WIDE ? FEW_ROWS : SOME_ROWS;
 
-    if (M < (stays_whole(K, N) ? ENOUGH_ROWS : enough)) {
+    if (is_small(K, N) || M < (stays_whole(K, N) ? ENOUGH_ROWS : enough)) {
         fast_gemm(c, ldc, a, rs, cs, b, brs, bcs, M, N, K, alpha, acc, work);
         return;
     }

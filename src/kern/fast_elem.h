@@ -50,6 +50,39 @@ static void fast_relu_back(float *dx, const float *dy, const float *x,
     MAP2(n, dx, dy, x, relu_back_op);
 }
 
+INLINE vec clip_op(vec x, vec top)
+{
+    return vmin(top, vmax(-top, x));
+}
+
+static void fast_clip(float *y, const float *x, float top, eg_index n)
+{
+    eg_index i = 0;
+
+    for (; i + W <= n; i += W) vstore(y + i, clip_op(vload(x + i), vset(top)));
+    if (i < n)
+        vstore_n(y + i, clip_op(vload_n(x + i, n - i), vset(top)), n - i);
+}
+
+INLINE vec clip_back_op(vec dy, vec x, vec top)
+{
+    return vsel((x <= top) & (x >= -top), dy, vset(0));
+}
+
+static void fast_clip_back(float *dx, const float *dy, const float *x,
+                           float top, eg_index n)
+{
+    eg_index i = 0;
+
+    for (; i + W <= n; i += W)
+        vstore(dx + i, clip_back_op(vload(dy + i), vload(x + i), vset(top)));
+    if (i < n)
+        vstore_n(dx + i,
+                 clip_back_op(vload_n(dy + i, n - i), vload_n(x + i, n - i),
+                              vset(top)),
+                 n - i);
+}
+
 /* 1 / (1 + e^-2u), u = sqrt(2/pi) (x + 0.044715 x^3), so that gelu(x) is x
  * times it: the tanh form. */
 INLINE vec gelu_gate(vec x)

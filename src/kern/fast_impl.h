@@ -32,6 +32,7 @@
         .layernorm = fast_layernorm, .layernorm_back = fast_layernorm_back,    \
         .relu = fast_relu, .relu_back = fast_relu_back,                        \
         .gelu = fast_gelu, .gelu_back = fast_gelu_back,                        \
+        .clip = fast_clip, .clip_back = fast_clip_back,                        \
         .xent = fast_xent,                                                     \
         .add = fast_add, .axpy = fast_axpy, .scale = fast_scale,               \
         .dot = fast_dot, .sumsq = fast_sumsq, .embed = fast_embed,             \

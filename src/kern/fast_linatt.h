@@ -1,110 +1,169 @@
-/* Linear attention with a state S = sum k v^T that stays in the cache: for
+/* Linear attention with a state S = sum x y^T that stays in registers: for
  * widths of some tens, where products of matrices would be mostly padding and
- * half of what they give is masked. Two positions share a sweep over S: what
- * the first writes is read by it, then the second writes and reads, and S is
- * stored once. Sums of a strip of columns stay in registers. Backwards over
- * positions the same sweep gives what keys and values get. */
+ * half of what they give is masked. A block of S, some rows of one vector of
+ * columns, goes over all positions: what is written there is added to it, what
+ * reads gets the block's share of S^T q. A last vector that would hold few
+ * columns holds four rows of them side by side. Backwards over positions the
+ * same walk gives what keys and values get. */
 
-enum { LINATT_STRIP = VEC_W == 16 ? 4 : 3 };
+#if VEC_W == 16
+enum { LINATT_ROWS = 24 }; /* of 32 registers */
+#else
+enum { LINATT_ROWS = 10 }; /* of 16 */
+#endif
 
-/* A position: S += x y^T, then out += scale S^T q; x or q NULL: not. */
-typedef struct linatt_step {
+/* S += x[w,:] y[w,:]^T for w = 0, 1, ..., and among these, for r = 0, 1, ...,
+ * out[r,:] += scale S^T q[r,:]. Strides may be negative. */
+typedef struct linatt_walk {
     const float *x, *y, *q;
     float *out;
-} linatt_step;
+    eg_index ldx, ldy, ldq, ldo, writes, reads;
+    const int32_t *limit; /* of rows, as handed to the kernel */
+    eg_index rows;
+    float scale;
+    bool back; /* from the last position to the first: rows write, keys read */
+} linatt_walk;
 
-static eg_index linatt_ld(eg_index n)
-{
-    return (n + W - 1) / W * W;
-}
+/* Rows and columns of S. */
+typedef struct linatt_block {
+    eg_index row, rows, col, cols;
+} linatt_block;
 
-/* S, and zeros in the place of what is not there. */
 static eg_index fast_linatt_work(eg_index kw, eg_index vw)
 {
-    eg_index most = kw > vw ? kw : vw;
+    (void)kw;
+    (void)vw;
+    return 0;
+}
 
-    return kw * linatt_ld(vw) + linatt_ld(most);
+/* Does the next, r, read before the write behind w? */
+INLINE bool linatt_reads(const linatt_walk *j, eg_index w, eg_index r)
+{
+    if (r >= j->reads) return false;
+    if (!j->back) return j->limit[r] == w + 1;
+    return w + 1 >= j->rows || j->limit[j->rows - 2 - w] < j->reads - r;
 }
 
 INLINE vec linatt_load(const float *p, eg_index n)
 {
-    if (n >= W) return vload(p);
-    return n > 0 ? vload_n(p, n) : (vec){0};
+    return n >= W ? vload(p) : vload_n(p, n);
 }
 
 INLINE void linatt_add(float *p, vec v, eg_index n)
 {
     if (n >= W)
         vstore(p, vload(p) + v);
-    else if (n > 0)
+    else
         vstore_n(p, vload_n(p, n) + v, n);
 }
 
-/* Columns at .. at + n W - 1 of S [kw, ld], of which vw are there. */
-INLINE void linatt_strip(float *S, eg_index ld, eg_index kw, eg_index vw,
-                         eg_index at, const int n, const linatt_step *s,
-                         float scale)
+/* What the block's vector i of rows is multiplied by. */
+INLINE vec linatt_factor(const float *x, const int i, const linatt_block *b,
+                         const int beside)
 {
-    vec y0[LINATT_STRIP], y1[LINATT_STRIP], z0[LINATT_STRIP], z1[LINATT_STRIP];
+    eg_index left = b->rows - (eg_index)4 * i;
 
-#pragma GCC unroll 4
-    for (int v = 0; v < n; v++) {
-        eg_index from = at + v * W;
+    if (beside == 1) return vset(x[i]);
+    return vspread4(x + (eg_index)4 * i, left < 4 ? left : 4);
+}
 
-        y0[v] = linatt_load(s[0].y + from, vw - from);
-        y1[v] = linatt_load(s[1].y + from, vw - from);
-        z0[v] = z1[v] = (vec){0};
-    }
-    for (eg_index j = 0; j < kw; j++) {
-        float *row = S + j * ld + at;
-        vec x0 = vset(s[0].x[j]), q0 = vset(s[0].q[j]);
-        vec x1 = vset(s[1].x[j]), q1 = vset(s[1].q[j]);
+/* The block in n vectors, one or four of its rows in each. */
+INLINE void linatt_sweep(const linatt_walk *j, const linatt_block *b,
+                         const int n, const int beside)
+{
+    const float *x = j->x + b->row, *y = j->y + b->col, *q = j->q + b->row;
+    float *out = j->out + b->col;
+    vec S[LINATT_ROWS];
+    eg_index r = 0;
 
-#pragma GCC unroll 4
-        for (int v = 0; v < n; v++) {
-            vec r = vload(row + v * W);
+#pragma GCC unroll 24
+    for (int i = 0; i < n; i++) S[i] = (vec){0};
+    for (eg_index w = 0; w < j->writes; w++, x += j->ldx, y += j->ldy) {
+        vec v = beside == 1 ? linatt_load(y, b->cols) : vrepeat4(y, b->cols);
 
-            r += x0 * y0[v];
-            z0[v] += q0 * r;
-            r += x1 * y1[v];
-            z1[v] += q1 * r;
-            vstore(row + v * W, r);
+#pragma GCC unroll 24
+        for (int i = 0; i < n; i++) S[i] += linatt_factor(x, i, b, beside) * v;
+        for (; linatt_reads(j, w, r); r++, q += j->ldq, out += j->ldo) {
+            vec z[2] = {{0}, {0}};
+
+#pragma GCC unroll 24
+            for (int i = 0; i < n; i++)
+                z[i % 2] += linatt_factor(q, i, b, beside) * S[i];
+            z[0] += z[1];
+            if (beside > 1) z[0] = vfold4(z[0]);
+            linatt_add(out, z[0] * vset(j->scale), b->cols);
         }
-    }
-#pragma GCC unroll 4
-    for (int v = 0; v < n; v++) {
-        eg_index from = at + v * W;
-
-        if (s[0].out)
-            linatt_add(s[0].out + from, z0[v] * vset(scale), vw - from);
-        if (s[1].out)
-            linatt_add(s[1].out + from, z1[v] * vset(scale), vw - from);
     }
 }
 
-static void linatt_pair(float *S, const float *zero, eg_index kw, eg_index vw,
-                        linatt_step s[2], float scale)
-{
-    eg_index ld = linatt_ld(vw), at = 0, strip = LINATT_STRIP * W;
+typedef void (*linatt_fn)(const linatt_walk *j, const linatt_block *b);
 
-    for (int i = 0; i < 2; i++) {
-        if (!s[i].x) s[i].x = s[i].y = zero;
-        if (!s[i].q) s[i].q = zero;
+#define LINATT_FN(n)                                                        \
+    static void linatt_##n(const linatt_walk *j, const linatt_block *b)     \
+    {                                                                       \
+        linatt_sweep(j, b, n, 1);                                           \
+    }                                                                       \
+    static void linatt_##n##_4(const linatt_walk *j, const linatt_block *b) \
+    {                                                                       \
+        linatt_sweep(j, b, n, 4);                                           \
     }
-    for (; at + strip <= ld; at += strip)
-        linatt_strip(S, ld, kw, vw, at, LINATT_STRIP, s, scale);
-    switch ((ld - at) / W) {
-    case 3:
-        linatt_strip(S, ld, kw, vw, at, 3, s, scale);
-        break;
-    case 2:
-        linatt_strip(S, ld, kw, vw, at, 2, s, scale);
-        break;
-    case 1:
-        linatt_strip(S, ld, kw, vw, at, 1, s, scale);
-        break;
-    default:
-        break;
+LINATT_FN(1)
+LINATT_FN(2)
+LINATT_FN(3)
+LINATT_FN(4)
+LINATT_FN(5)
+LINATT_FN(6)
+LINATT_FN(7)
+LINATT_FN(8)
+LINATT_FN(9)
+LINATT_FN(10)
+#if VEC_W == 16
+LINATT_FN(11)
+LINATT_FN(12)
+LINATT_FN(13)
+LINATT_FN(14)
+LINATT_FN(15)
+LINATT_FN(16)
+LINATT_FN(17)
+LINATT_FN(18)
+LINATT_FN(19)
+LINATT_FN(20)
+LINATT_FN(21)
+LINATT_FN(22)
+LINATT_FN(23)
+LINATT_FN(24)
+#endif
+
+#define LINATT_ROW(n)              \
+    {                              \
+        linatt_##n, linatt_##n##_4 \
+    }
+/* By vectors - 1, rows side by side. */
+static const linatt_fn linatt_fns[LINATT_ROWS][2] = {
+    LINATT_ROW(1),  LINATT_ROW(2),  LINATT_ROW(3),  LINATT_ROW(4),
+    LINATT_ROW(5),  LINATT_ROW(6),  LINATT_ROW(7),  LINATT_ROW(8),
+    LINATT_ROW(9),  LINATT_ROW(10),
+#if VEC_W == 16
+    LINATT_ROW(11), LINATT_ROW(12), LINATT_ROW(13), LINATT_ROW(14),
+    LINATT_ROW(15), LINATT_ROW(16), LINATT_ROW(17), LINATT_ROW(18),
+    LINATT_ROW(19), LINATT_ROW(20), LINATT_ROW(21), LINATT_ROW(22),
+    LINATT_ROW(23), LINATT_ROW(24),
+#endif
+};
+
+/* S [kw, vw], block by block. */
+static void linatt_blocks(const linatt_walk *j, eg_index kw, eg_index vw)
+{
+    for (eg_index col = 0; col < vw; col += W) {
+        linatt_block b = {.col = col, .cols = vw - col < W ? vw - col : W};
+        bool few = b.cols <= W / 4;
+        eg_index each = few ? 4 : 1;
+        eg_index size = block_size(kw, LINATT_ROWS * each, each);
+
+        for (; b.row < kw; b.row += size) {
+            b.rows = kw - b.row < size ? kw - b.row : size;
+            linatt_fns[(b.rows + each - 1) / each - 1][few](j, &b);
+        }
     }
 }
 
@@ -113,30 +172,22 @@ static void fast_linatt(float *z, eg_index ldz, const float *q, eg_index ldq,
                         eg_index ldk, const float *v, eg_index ldv, eg_index kw,
                         eg_index vw, float scale, float *work)
 {
-    const float *zero = work + kw * linatt_ld(vw);
-    linatt_step s[2] = {{NULL}};
-    eg_index r = 0, last = rows > 0 ? limit[rows - 1] : 0;
+    linatt_walk j = {.x = k,
+                     .y = v,
+                     .q = q,
+                     .out = z,
+                     .ldx = ldk,
+                     .ldy = ldv,
+                     .ldq = ldq,
+                     .ldo = ldz,
+                     .writes = rows > 0 ? limit[rows - 1] : 0,
+                     .reads = rows,
+                     .limit = limit,
+                     .rows = rows,
+                     .scale = scale};
 
-    memset(work, 0, (size_t)fast_linatt_work(kw, vw) * sizeof *work);
-    for (eg_index t = 0; t < last;) {
-        bool again = r > 0 && limit[r - 1] == t + 1; /* one more at this key */
-        linatt_step *at = s[0].y ? &s[1] : &s[0];
-
-        *at = (linatt_step){.y = zero};
-        if (!again) {
-            at->x = k + t * ldk;
-            at->y = v + t * ldv;
-        }
-        if (r < rows && limit[r] == t + 1) {
-            at->q = q + r * ldq;
-            at->out = z + r * ldz;
-            r++;
-        }
-        if (r == rows || limit[r] > t + 1) t++;
-        if (at == &s[0] && t < last) continue;
-        linatt_pair(work, zero, kw, vw, s, scale);
-        s[0] = s[1] = (linatt_step){NULL};
-    }
+    (void)work;
+    linatt_blocks(&j, kw, vw);
 }
 
 static void fast_linatt_back(float *dv, eg_index lddv, const float *k,
@@ -145,28 +196,23 @@ static void fast_linatt_back(float *dv, eg_index lddv, const float *k,
                              const int32_t *limit, eg_index rows, eg_index kw,
                              eg_index vw, float scale, float *work)
 {
-    const float *zero = work + kw * linatt_ld(vw);
-    linatt_step s[2] = {{NULL}};
-    eg_index r = rows - 1, t = rows > 0 ? limit[r] - 1 : -1;
+    eg_index last = rows > 0 ? limit[rows - 1] : 0;
+    linatt_walk j = {.x = q + (rows - 1) * ldq,
+                     .y = dz + (rows - 1) * lddz,
+                     .q = k + (last - 1) * ldk,
+                     .out = dv + (last - 1) * lddv,
+                     .ldx = -ldq,
+                     .ldy = -lddz,
+                     .ldq = -ldk,
+                     .ldo = -lddv,
+                     .writes = rows,
+                     .reads = last,
+                     .limit = limit,
+                     .rows = rows,
+                     .scale = scale,
+                     .back = true};
 
     (void)n;
-    memset(work, 0, (size_t)fast_linatt_work(kw, vw) * sizeof *work);
-    while (t >= 0) {
-        linatt_step *at = s[0].y ? &s[1] : &s[0];
-
-        *at = (linatt_step){.y = zero};
-        if (r >= 0 && limit[r] == t + 1) {
-            at->x = q + r * ldq;
-            at->y = dz + r * lddz;
-            r--;
-        }
-        if (r < 0 || limit[r] <= t) { /* all rows that see key t */
-            at->q = k + t * ldk;
-            at->out = dv + t * lddv;
-            t--;
-        }
-        if (at == &s[0] && t >= 0) continue;
-        linatt_pair(work, zero, kw, vw, s, scale);
-        s[0] = s[1] = (linatt_step){NULL};
-    }
+    (void)work;
+    if (rows > 0) linatt_blocks(&j, kw, vw);
 }

@@ -12,9 +12,10 @@ typedef struct mesa {
     double *R;          /* [w, ld] */
     double *p, *k, *x;  /* [ld] to be taken off: R - p p^T; key; row */
     double *uk, *ux;    /* [ld] R k, R x */
+    double *left;       /* keep, trace, sound of a call that goes on */
     double keep, trace; /* R keep - p p^T; the trace, without forgetting */
     eg_index w, ld;
-    bool forgets;
+    bool forgets, sound;
 } mesa;
 
 static eg_index mesa_ld(eg_index w)
@@ -24,10 +25,11 @@ static eg_index mesa_ld(eg_index w)
 
 static eg_index fast_mesa_work(eg_index w)
 {
-    return ((w + 5) * mesa_ld(w) + 8) * 2;
+    return ((w + 5) * mesa_ld(w) + 16) * 2;
 }
 
-static mesa mesa_start(float *work, eg_index w, double lambda)
+/* With on, behind what mesa_leave left in work. */
+static mesa mesa_start(float *work, eg_index w, double lambda, int on)
 {
     double *at = (void *)(work + -(uintptr_t)work % 64 / sizeof *work);
     eg_index ld = mesa_ld(w);
@@ -39,12 +41,27 @@ static mesa mesa_start(float *work, eg_index w, double lambda)
               .ux = at + (w + 4) * ld,
               .keep = 1,
               .trace = lambda * (double)w,
+              .left = at + (w + 5) * ld,
               .w = w,
-              .ld = ld};
+              .ld = ld,
+              .sound = lambda > 0 && isfinite(lambda)};
 
+    if (on) {
+        m.keep = m.left[0];
+        m.trace = m.left[1];
+        m.sound = m.left[2] > 0;
+        return m;
+    }
     for (eg_index i = 0; i < (w + 5) * ld; i++) at[i] = 0;
     for (eg_index i = 0; i < w; i++) m.R[i * (ld + 1)] = lambda;
     return m;
+}
+
+static void mesa_leave(const mesa *m)
+{
+    m->left[0] = m->keep;
+    m->left[1] = m->trace;
+    m->left[2] = m->sound;
 }
 
 INLINE void mesa_widen(double *to, const float *x, eg_index n)
@@ -129,7 +146,7 @@ INLINE double mesa_trace(const mesa *m)
 }
 
 /* The key in m->k, whose R k is known: what it takes off. */
-INLINE bool mesa_take(mesa *m, double g)
+INLINE void mesa_take(mesa *m, double g)
 {
     double ku = mesa_dot(m->k, m->uk, m->ld);
     double kk = mesa_dot(m->k, m->k, m->ld), s = 1 / sqrt((g + ku) * g);
@@ -139,12 +156,12 @@ INLINE bool mesa_take(mesa *m, double g)
         dstore(m->p + i, dload(m->uk + i) * dset(s));
     m->keep = 1 / g;
     m->trace -= mesa_dot(m->p, m->p, m->ld);
-    return sound;
+    m->sound = sound && m->sound;
 }
 
 /* y = R_t x = keep R_{t-1} x - p (p.x), R_{t-1} x in ux, whose place is used.
  */
-INLINE void mesa_answer(float *y, const mesa *m, bool sound)
+INLINE void mesa_answer(float *y, const mesa *m)
 {
     typedef float narrow __attribute__((vector_size(2 * VEC_W)));
     dvec px = dset(mesa_dot(m->p, m->x, m->ld));
@@ -156,7 +173,7 @@ INLINE void mesa_answer(float *y, const mesa *m, bool sound)
 
         memcpy(to + i, &f, sizeof f);
     }
-    for (eg_index i = 0; i < m->w && !sound; i++) to[i] = NAN;
+    for (eg_index i = 0; i < m->w && !m->sound; i++) to[i] = NAN;
     memcpy(y, to, (size_t)m->w * sizeof *y);
 }
 
@@ -171,10 +188,9 @@ static void mesa_ask(mesa *m, const float *x)
 static void fast_mesa(float *y, eg_index ldy, const float *x, eg_index ldx,
                       const int32_t *limit, eg_index rows, const float *k,
                       eg_index ldk, const float *g, eg_index ldg, eg_index w,
-                      double lambda, float *work)
+                      double lambda, int on, float *work)
 {
-    mesa m = mesa_start(work, w, lambda);
-    bool sound = lambda > 0 && isfinite(lambda);
+    mesa m = mesa_start(work, w, lambda, on);
     eg_index r = 0;
 
     m.forgets = g != NULL;
@@ -187,11 +203,12 @@ static void fast_mesa(float *y, eg_index ldy, const float *x, eg_index ldx,
             mesa_sweep(&m, true);
         else
             mesa_sweep(&m, false);
-        sound = mesa_take(&m, g ? (double)g[t * ldg] : 1) && sound;
-        if (asked) mesa_answer(y + r++ * ldy, &m, sound);
+        mesa_take(&m, g ? (double)g[t * ldg] : 1);
+        if (asked) mesa_answer(y + r++ * ldy, &m);
         for (; r < rows && limit[r] == t + 1; r++) {
             mesa_ask(&m, x + r * ldx);
-            mesa_answer(y + r * ldy, &m, sound);
+            mesa_answer(y + r * ldy, &m);
         }
     }
+    mesa_leave(&m);
 }

@@ -11,6 +11,19 @@ static void ref_relu_back(real *dx, const real *dy, const real *x, eg_index n)
     for (eg_index i = 0; i < n; i++) dx[i] = x[i] <= 0 ? 0 : dy[i];
 }
 
+static void ref_clip(real *y, const real *x, real top, eg_index n)
+{
+    for (eg_index i = 0; i < n; i++)
+        y[i] = x[i] > top ? top : x[i] < -top ? -top : x[i];
+}
+
+static void ref_clip_back(real *dx, const real *dy, const real *x, real top,
+                          eg_index n)
+{
+    for (eg_index i = 0; i < n; i++)
+        dx[i] = x[i] <= top && x[i] >= -top ? dy[i] : 0;
+}
+
 /* gelu(x) = x (1 + tanh u) / 2, u = sqrt(2/pi) (x + 0.044715 x^3). */
 static const double REF_GELU_A = 0.79788456080286535588;
 static const double REF_GELU_B = 0.044715;

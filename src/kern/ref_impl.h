@@ -32,6 +32,7 @@
         .layernorm = ref_layernorm, .layernorm_back = ref_layernorm_back,      \
         .relu = ref_relu, .relu_back = ref_relu_back,                          \
         .gelu = ref_gelu, .gelu_back = ref_gelu_back,                          \
+        .clip = ref_clip, .clip_back = ref_clip_back,                          \
         .xent = ref_xent,                                                      \
         .add = ref_add, .axpy = ref_axpy, .scale = ref_scale,                  \
         .dot = ref_dot, .sumsq = ref_sumsq, .embed = ref_embed,                \

@@ -9,7 +9,7 @@ static double *ref_mesa_state(real *work)
 
 static eg_index ref_mesa_work(eg_index w)
 {
-    return (w * w + w + 8) * (8 / (eg_index)sizeof(real)); /* float64 */
+    return (w * w + w + 16) * (8 / (eg_index)sizeof(real)); /* float64 */
 }
 
 /* u = R x */
@@ -46,13 +46,14 @@ static bool ref_mesa_take(double *R, double *u, const real *k, double g,
 static void ref_mesa(real *y, eg_index ldy, const real *x, eg_index ldx,
                      const int32_t *limit, eg_index rows, const real *k,
                      eg_index ldk, const real *g, eg_index ldg, eg_index w,
-                     double lambda, real *work)
+                     double lambda, int on, real *work)
 {
-    double *R = ref_mesa_state(work), *u = R + w * w;
-    bool sound = lambda > 0 && isfinite(lambda);
+    double *R = ref_mesa_state(work), *u = R + w * w, *left = u + w;
+    bool sound = lambda > 0 && isfinite(lambda) && (!on || left[0] > 0);
     eg_index r = 0;
 
-    for (eg_index i = 0; i < w * w; i++) R[i] = i % (w + 1) == 0 ? lambda : 0;
+    for (eg_index i = 0; !on && i < w * w; i++)
+        R[i] = i % (w + 1) == 0 ? lambda : 0;
     for (eg_index t = 0; r < rows; t++) {
         double forget = g ? (double)g[t * ldg] : 1;
 
@@ -63,4 +64,5 @@ static void ref_mesa(real *y, eg_index ldy, const real *x, eg_index ldx,
                 y[r * ldy + i] = sound ? (real)u[i] : (real)NAN;
         }
     }
+    left[0] = sound;
 }

@@ -63,6 +63,8 @@ INLINE vec vload_n(const float *p, eg_index n)
 {
 #if VEC_W == 16
     return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif VEC_W == 8
+    return (vec)_mm256_maskload_ps(p, (__m256i)(vlanes() < iset((int32_t)n)));
 #else
     vec v = {0};
     for (eg_index i = 0; i < n; i++) v[i] = p[i];
@@ -74,8 +76,63 @@ INLINE void vstore_n(float *p, vec v, eg_index n)
 {
 #if VEC_W == 16
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif VEC_W == 8
+    _mm256_maskstore_ps(p, (__m256i)(vlanes() < iset((int32_t)n)), (__m256)v);
 #else
     for (eg_index i = 0; i < n; i++) p[i] = v[i];
+#endif
+}
+
+/* ---- four rows of W/4 columns in a vector ---------------------------------
+ */
+
+/* x[0..n-1], n <= 4, each in W/4 lanes side by side; 0 beyond n. */
+INLINE vec vspread4(const float *x, eg_index n)
+{
+#if VEC_W == 16
+    const __m512i each =
+        _mm512_set_epi32(3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+    __m128 v = n == 4 ? _mm_loadu_ps(x)
+                      : _mm_maskz_loadu_ps((__mmask8)((1u << n) - 1), x);
+
+    return (vec)_mm512_permutevar_ps(_mm512_broadcast_f32x4(v), each);
+#else
+    float s[W];
+    for (eg_index i = 0; i < W; i++)
+        s[i] = i / (W / 4) < n ? x[i / (W / 4)] : 0;
+    return vload(s);
+#endif
+}
+
+/* x[0..n-1], n <= W/4, and zeros up to there, four times. */
+INLINE vec vrepeat4(const float *x, eg_index n)
+{
+#if VEC_W == 16
+    __m128 v = n == 4 ? _mm_loadu_ps(x)
+                      : _mm_maskz_loadu_ps((__mmask8)((1u << n) - 1), x);
+
+    return (vec)_mm512_broadcast_f32x4(v);
+#else
+    float s[W];
+    for (eg_index i = 0; i < W; i++)
+        s[i] = i % (W / 4) < n ? x[i % (W / 4)] : 0;
+    return vload(s);
+#endif
+}
+
+/* The sum of the four rows, in the first W/4 lanes. */
+INLINE vec vfold4(vec a)
+{
+#if VEC_W == 16
+    __m512 x = (__m512)a;
+
+    x = _mm512_add_ps(x, _mm512_shuffle_f32x4(x, x, 0x4e));
+    return (vec)_mm512_add_ps(x, _mm512_shuffle_f32x4(x, x, 0xb1));
+#else
+    float s[W];
+    vstore(s, a);
+    for (eg_index i = W / 4; i < W; i++) s[i % (W / 4)] += s[i];
+    return vload(s);
 #endif
 }
 

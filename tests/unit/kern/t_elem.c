@@ -19,6 +19,12 @@ static void activations_case(const eg_kern_f32 *k, eg_index n, bool in_place,
     k->relu_back(out->f, dy.f, x.f, n);
     t->relu_back(out->d, dy.d, x.d, n);
     kt_compare(out, out, 0, 0, k->name, worst);
+    k->clip_back(out->f, dy.f, x.f, 0.75f, n);
+    t->clip_back(out->d, dy.d, x.d, 0.75, n);
+    kt_compare(out, out, 0, 0, k->name, worst);
+    k->clip(y.f, x.f, 0.75f, n);
+    t->clip(y.d, x.d, 0.75, n);
+    kt_compare(&y, &y, 0, 0, k->name, worst);
     k->gelu_back(out->f, dy.f, x.f, n);
     t->gelu_back(out->d, dy.d, x.d, n);
     kt_compare(out, out, 8, 1, k->name, worst);
@@ -74,6 +80,10 @@ static void test_nan(void **state)
         assert_true(isnan(y[3]) && isnan(y[35]) && y[4] == 1);
         k->relu_back(y, x, one, 37);
         assert_true(isnan(y[3]) && isnan(y[35]) && y[4] == 1);
+        k->clip(y, x, 0.5f, 37);
+        assert_true(isnan(y[3]) && isnan(y[35]) && fabsf(y[4] - .5f) <= 0);
+        k->clip_back(y, one, x, 2, 37);
+        assert_true(y[3] == 0 && y[35] == 0 && y[4] == 1);
         k->gelu(y, x, 37);
         assert_true(isnan(y[3]) && isnan(y[35]) && isfinite(y[4]));
         k->gelu_back(y, one, x, 37);

@@ -79,7 +79,7 @@ static void run64(history *h, bool forget, double lambda)
     double *work = malloc((size_t)K->mesa_work(h->w) * sizeof *work);
 
     K->mesa(h->y.d, h->ld, h->x.d, h->ld, h->limit, h->T, h->k.d, h->ld,
-            forget ? h->g.d : NULL, 1, h->w, lambda, work);
+            forget ? h->g.d : NULL, 1, h->w, lambda, 0, work);
     free(work);
 }
 
@@ -89,7 +89,7 @@ static void run32(history *h, const eg_kern_f32 *K, bool forget, double lambda)
     kt_buf work = kt_new(n, 1, 1);
 
     K->mesa(h->y.f, h->ld, h->x.f, h->ld, h->limit, h->T, h->k.f, h->ld,
-            forget ? h->g.f : NULL, 1, h->w, lambda, work.f);
+            forget ? h->g.f : NULL, 1, h->w, lambda, 0, work.f);
     kt_free(&work, "scratch");
 }
 
@@ -227,7 +227,7 @@ static void test_forgetting_for_long(void **state)
             g.d[t] = (double)g.f[t];
         }
         K->mesa(y.f, WIDTH, x.f, WIDTH, &last, 1, k.f, WIDTH, g.f, 1, WIDTH, 1,
-                work.f);
+                0, work.f);
         solve(left, a, k.d + (eg_index)(LONG - 1000) * WIDTH, WIDTH, g.d, 999,
               x.d, WIDTH, 1e9); /* the rest is e^-51 */
         for (int i = 0; i < WIDTH; i++)
@@ -274,13 +274,43 @@ static void test_in_place(void **state)
         eg_index n = k->mesa_work(h.w);
         kt_buf work = kt_new(n, 1, 1), x = kt_copy(&h.x, 1);
         k->mesa(x.f, h.ld, x.f, h.ld, h.limit, h.T, h.k.f, h.ld, NULL, 0, h.w,
-                1, work.f);
+                1, 0, work.f);
         for (eg_index t = 0; t < h.T; t++)
             assert_memory_equal(x.f + t * h.ld, h.y.f + t * h.ld,
                                 (size_t)h.w * sizeof *x.f);
         kt_free(&work, "scratch");
         kt_free(&x, "in place");
         history_close(&h);
+    }
+}
+
+/* Key by key, each call behind what the last one left: the same bits; and what
+ * is no number stays none. */
+static void test_going_on(void **state)
+{
+    (void)state;
+    KT_FOR_SETS(k)
+    {
+        for (int forget = 0; forget < 2; forget++) {
+            history h;
+
+            history_open(&h, 20, ROWS, 1);
+            h.k.f[2 * h.ld] = forget ? 1 : 1e6f; /* lost from there on */
+            run32(&h, k, forget, 1);
+            kt_buf work = kt_new(k->mesa_work(h.w), 1, 1);
+            kt_buf y = kt_copy(&h.y, 1);
+            assert_true(forget || isnan(h.y.f[(h.T - 1) * h.ld]));
+            for (eg_index t = 0; t < h.T; t++)
+                k->mesa(y.f + t * h.ld, h.ld, h.x.f + t * h.ld, h.ld, h.limit,
+                        1, h.k.f + t * h.ld, h.ld, forget ? h.g.f + t : NULL, 1,
+                        h.w, 1, t > 0, work.f);
+            for (eg_index t = 0; t < h.T; t++)
+                assert_memory_equal(y.f + t * h.ld, h.y.f + t * h.ld,
+                                    (size_t)h.w * sizeof *y.f);
+            kt_free(&work, "scratch");
+            kt_free(&y, "going on");
+            history_close(&h);
+        }
     }
 }
 
@@ -409,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_in_place),
+        cmocka_unit_test(test_going_on),
         cmocka_unit_test(test_forgetting_for_long),
         cmocka_unit_test(test_hard),
         cmocka_unit_test(test_no_ridge_left),
