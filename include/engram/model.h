@@ -62,6 +62,8 @@ extern "C" {
     L(qk_norm, "none",                                                         \
       "norm of each head's queries and keys in each block: none, or a row "    \
       "`qk_norm` of `engram list mixers`; one item stands for all blocks")     \
+    L(head_norm, "none",                                                       \
+      "norm of what each head makes, before W_O: as qk_norm; MesaNet has rms") \
     I(qk_conv, "0", 0, 64,                                                     \
       "queries and keys pass a causal convolution of so many positions, "      \
       "column by column, with SiLU; 0: not")                                   \

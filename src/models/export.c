@@ -22,7 +22,8 @@ static bool alike(const eg_model *m)
     for (int l = 0; l < m->n_layers; l++)
         if (m->mixer[l] != egi_mixer_find("softmax") ||
             m->mlp[l] != m->mlp[0] || m->qk_norm[l] != 0 ||
-            m->heads[l] != m->heads[0] || m->mlp_width[l] != m->mlp_width[0])
+            m->head_norm[l] != 0 || m->heads[l] != m->heads[0] ||
+            m->mlp_width[l] != m->mlp_width[0])
             return false;
     return true;
 }
@@ -37,7 +38,8 @@ static eg_status check_form(const eg_model *m, eg_err *err)
         {o->norm == EG_NORM_PRE, "model.norm", "pre"},
         {egi_norms[o->norm_kind].kind == EGI_OP_layernorm, "model.norm_kind",
          "layer or layer_no_bias"},
-        {alike(m), "model.mixer, model.mlp, model.qk_norm, model.heads",
+        {alike(m),
+         "model.mixer, model.mlp, model.qk_norm, model.head_norm, model.heads",
          "softmax, the same feed-forward and the same heads in every block"},
         {o->qk == EG_QK_FACTORISED, "model.qk", "factorised"},
         {o->value == EG_MAT_MATRIX && o->output == EG_MAT_MATRIX,

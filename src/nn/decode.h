@@ -31,11 +31,13 @@ typedef struct egi_decoder_vt {
 
 extern const egi_decoder_vt egi_decoder_f32, egi_decoder_f64;
 
-/* Does the op read rows of input i other than that of its output? */
+/* Does the op read rows of input i other than that of its output? What has a
+ * state does not. */
 static inline bool egi_reads_across(const egi_program *p, const egi_op *op,
                                     int i)
 {
     return op->in[i] >= 0 && p->value[op->in[i]].cls == EGI_POSITION &&
+           !egi_op_info(op->kind)->steps &&
            !(egi_op_info(op->kind)->by_row >> i & 1);
 }
 

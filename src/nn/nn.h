@@ -31,7 +31,8 @@ struct eg_model {
     int V, T;                               /* d_vocab, n_ctx */
     int loss;                               /* row of egi_losses */
     int mixer[EGI_LAYERS], mlp[EGI_LAYERS]; /* rows of egi_mixers, egi_mlps */
-    int qk_norm[EGI_LAYERS];                /* of egi_norms, from 1; 0: none */
+    /* Of egi_norms, from 1; 0: none. */
+    int qk_norm[EGI_LAYERS], head_norm[EGI_LAYERS];
     int n_tensors, cap_tensors;
     eg_tensor *tensor;
     eg_status tensors_st; /* of the first row that found no memory */

@@ -226,6 +226,8 @@ typedef struct egi_kind_info {
     bool still; /* the output is the same whatever the inputs hold: no backward
                  */
     bool apart; /* forwards and back, rows have nothing to do with each other */
+    bool
+        steps; /* it also runs position by position, on a state: N(kind).step */
     /* For `rows` rows of output, which see `pairs` pairs of a query and a key;
      * NULL: nothing that counts. */
     void (*cost)(const egi_program *p, const egi_op *op, double rows,

@@ -113,6 +113,8 @@ static eg_status resolve_parts(eg_model *m, eg_err *err)
                         egi_mlp_find, eg_model_mlp_name, err));
     EG_TRY(resolve_rows(m, m->qk_norm, &m->opts.qk_norm, "model.qk_norm",
                         "none", qk_norm_find, eg_model_qk_norm_name, err));
+    EG_TRY(resolve_rows(m, m->head_norm, &m->opts.head_norm, "model.head_norm",
+                        "none", qk_norm_find, eg_model_qk_norm_name, err));
     EG_TRY(resolve_loss(m, err));
 done:
     return st;

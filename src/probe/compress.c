@@ -47,12 +47,15 @@ static eg_status check_model(const eg_model *m, eg_err *err)
                            "probe.compressed: expected mixers linear or "
                            "softmax, which know their products only, found %s",
                            o->mixer.item[i]);
-    if (any_other(&o->qk_norm, "none") || o->qk_conv > 0 || o->attn_bias ||
-        o->pos == EG_POS_ROTARY || o->pos == EG_POS_RELATIVE)
-        return EG_FAIL(err, EG_EINVAL,
-                       "probe.compressed: expected queries and keys that are "
-                       "products with the stream: no model.qk_norm, qk_conv, "
-                       "attn_bias, rotary or relative positions");
+    if (any_other(&o->qk_norm, "none") || any_other(&o->head_norm, "none") ||
+        o->qk_conv > 0 || o->attn_bias || o->pos == EG_POS_ROTARY ||
+        o->pos == EG_POS_RELATIVE)
+        return EG_FAIL(
+            err, EG_EINVAL,
+            "probe.compressed: expected queries and keys that are "
+            "products with the stream, and heads that are added as they "
+            "are: no model.qk_norm, head_norm, qk_conv, "
+            "attn_bias, rotary or relative positions");
     for (int i = 0; i < o->n_layers * TENSORS; i++) {
         int w = i % TENSORS, at = find(m, i / TENSORS, w);
         const eg_tensor *t = at < 0 ? NULL : eg_model_tensor(m, at);

@@ -47,6 +47,9 @@ void egi_qkv_tensors(eg_model *m, int l)
         egi_tensor_add(m, l, "attn.W_conv_Q", EGI_FILL_MATRIX, n, H * D, 0, n);
         egi_tensor_add(m, l, "attn.W_conv_K", EGI_FILL_MATRIX, n, kv * D, 0, n);
     }
+    if (m->head_norm[l] > 0)
+        egi_norm_tensors(m, &egi_norms[m->head_norm[l] - 1], l, "attn.z_norm",
+                         m->opts.value == EG_MAT_MATRIX ? D : d / H);
     if (m->qk_norm[l] == 0) return;
     egi_norm_tensors(m, &egi_norms[m->qk_norm[l] - 1], l, "attn.q_norm",
                      egi_merged_qk(m) ? d : D);
@@ -88,10 +91,10 @@ static int turn(egi_builder *b, int x, int heads)
                    .halves = b->m->opts.rotary_pairs == EG_ROTARY_HALVES});
 }
 
-static int normed(egi_builder *b, int x, int heads, int l, const char *name)
+/* kind: of egi_norms, from 1; 0: none. */
+static int normed(egi_builder *b, int kind, int x, int heads, int l,
+                  const char *name)
 {
-    int kind = b->m->qk_norm[l];
-
     return kind == 0
                ? x
                : egi_norm_emit(b, &egi_norms[kind - 1], x, heads, l, name);
@@ -139,8 +142,8 @@ egi_qkv egi_qkv_emit(egi_builder *b, int a, int l)
     }
     p.q = convolved(b, p.q, l, "attn.W_conv_Q");
     p.k = convolved(b, p.k, l, "attn.W_conv_K");
-    p.q = normed(b, p.q, H, l, "attn.q_norm");
-    p.k = normed(b, p.k, p.k_heads, l, "attn.k_norm");
+    p.q = normed(b, m->qk_norm[l], p.q, H, l, "attn.q_norm");
+    p.k = normed(b, m->qk_norm[l], p.k, p.k_heads, l, "attn.k_norm");
     if (rotary) {
         p.q = turn(b, p.q, H);
         p.k = turn(b, p.k, p.k_heads);
@@ -150,13 +153,15 @@ egi_qkv egi_qkv_emit(egi_builder *b, int a, int l)
 
 int egi_mixed_emit(egi_builder *b, int l, const egi_qkv *in, int z)
 {
-    int H = b->m->heads[l], out = z;
+    int H = b->m->heads[l], out;
     const egi_op *op;
 
     if (b->p->st != EG_OK) return 0;
-    op = &b->p->op[b->p->value[z].maker];
+    out = normed(b, b->m->head_norm[l], z, H, l, "attn.z_norm");
     if (b->m->opts.output == EG_MAT_MATRIX)
-        out = egi_linear(b, z, egi_weight(b, l, "attn.W_O"), l, "attn.b_O");
+        out = egi_linear(b, out, egi_weight(b, l, "attn.W_O"), l, "attn.b_O");
+    if (b->p->st != EG_OK) return 0;
+    op = &b->p->op[b->p->value[z].maker];
     egi_see_heads(b, l, "attn.hook_q", in->q, H);
     if (in->k != in->a) egi_see_heads(b, l, "attn.hook_k", in->k, in->k_heads);
     if (in->v != in->a) egi_see_heads(b, l, "attn.hook_v", in->v, in->v_heads);

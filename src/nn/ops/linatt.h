@@ -317,8 +317,33 @@ static void linatt_pattern(real *out, const N(call) * c, eg_index h)
                           t + 1, p.kw, (real)c->op->attr.scale);
 }
 
+static eg_index linatt_state(const kern *K, const egi_program *p,
+                             const egi_op *op)
+{
+    eg_index kw = egi_value_of(p, op->in[0])->cols / op->attr.heads;
+
+    (void)K;
+    return kw * egi_value_of(p, op->out[0])->cols;
+}
+
+static void linatt_next(const N(call) * c, real *state, bool first)
+{
+    const N(arg) *z = &c->out[0];
+
+    if (first) op_zero(state, 0, 1, linatt_at(c, 0).kw * z->cols);
+    for (eg_index h = 0; h < c->op->attr.heads; h++) {
+        linatt_head p = linatt_at(c, h);
+        real *S = state + h * p.kw * p.vw;
+
+        c->K->rank1(S, S, NULL, 0, p.k, p.v, p.kw, p.vw);
+        c->K->vecmat(p.z, p.q, S, p.kw, p.vw);
+        c->K->scale(p.z, (real)c->op->attr.scale, p.vw);
+    }
+}
+
 KIND(linatt, .shape = linatt_shape, .forward = linatt_forward,
-     .backward = linatt_backward, .work = linatt_work,
+     .backward = linatt_backward, .work = linatt_work, .state = linatt_state,
+     .step = linatt_next, .info.steps = true,
      .info.reads_in = 1u << 0 | 1u << 1 | 1u << 2, .info.any_rows = true,
      .info.by_row = 1u << 0, .info.mixes = true, .pattern = linatt_pattern,
      .info.cost = linatt_cost);

@@ -10,9 +10,9 @@
  * I. in: q [rows, heads kw], k [n, k_heads kw], none, g [n, heads] or none, w
  * [1, heads]; y: q* von Oswald et al. 2023 (2309.05858), section on the
  * mesa-layer. */
-/* y = R_t x in head h */
+/* y = R_t x in head h; behind what a call before left in work, where `on`. */
 static void mesa_solve(const N(call) * c, eg_index h, real *y, eg_index ldy,
-                       const real *x, eg_index ldx, real *work)
+                       const real *x, eg_index ldx, real *work, bool on)
 {
     const egi_attr *a = &c->op->attr;
     const N(arg) *k = &c->in[RIDGE_K], *g = &c->in[RIDGE_G];
@@ -20,7 +20,7 @@ static void mesa_solve(const N(call) * c, eg_index h, real *y, eg_index ldy,
 
     c->K->mesa(y, ldy, x, ldx, c->limit, c->out[0].rows, k->x + kh * kw, k->ld,
                g->x ? g->x + h : NULL, g->ld, kw,
-               exp((double)c->in[RIDGE_W].x[h]), work);
+               exp((double)c->in[RIDGE_W].x[h]), on, work);
 }
 
 static void mesa_forward(const N(call) * c)
@@ -29,7 +29,26 @@ static void mesa_forward(const N(call) * c)
     eg_index kw = q->cols / c->op->attr.heads;
 
     for (eg_index h = 0; h < c->op->attr.heads; h++)
-        mesa_solve(c, h, y->x + h * kw, y->ld, q->x + h * kw, q->ld, c->work);
+        mesa_solve(c, h, y->x + h * kw, y->ld, q->x + h * kw, q->ld, c->work,
+                   false);
+}
+
+static eg_index mesa_state(const kern *K, const egi_program *p,
+                           const egi_op *op)
+{
+    int heads = op->attr.heads;
+
+    return heads * K->mesa_work(egi_value_of(p, op->in[RIDGE_Q])->cols / heads);
+}
+
+static void mesa_next(const N(call) * c, real *state, bool first)
+{
+    const N(arg) *q = &c->in[RIDGE_Q], *y = &c->out[0];
+    eg_index kw = q->cols / c->op->attr.heads;
+
+    for (eg_index h = 0; h < c->op->attr.heads; h++)
+        mesa_solve(c, h, y->x + h * kw, y->ld, q->x + h * kw, q->ld,
+                   state + h * c->K->mesa_work(kw), !first);
 }
 
 /* Without gates: with d_t the gradient at q*_t and a_t = R_t d_t, dq_t = a_t,
@@ -115,7 +134,7 @@ static void mesa_backward(const N(call) * c)
     for (eg_index h = 0; h < c->op->attr.heads && y->rows > 0; h++) {
         double trace = 0;
 
-        mesa_solve(c, h, a, kw, y->g + h * kw, y->ld, work);
+        mesa_solve(c, h, a, kw, y->g + h * kw, y->ld, work, false);
         ridge_queries_back(c, h, a);
         if (gated)
             trace = mesa_gated_back(c, h, a, kept, work);
@@ -154,7 +173,8 @@ static void mesa_cost(const egi_program *p, const egi_op *op, double rows,
 }
 
 KIND(mesa, .shape = ridge_shape, .forward = mesa_forward,
-     .backward = mesa_backward, .work = mesa_work,
+     .backward = mesa_backward, .work = mesa_work, .state = mesa_state,
+     .step = mesa_next, .info.steps = true,
      .info.reads_in = 1u << RIDGE_K | 1u << RIDGE_G | 1u << RIDGE_W,
      .info.reads_out = 1u << 0, .info.any_rows = true, .info.by_row = 1u << 0,
      .info.cost = mesa_cost);

@@ -199,6 +199,34 @@ static void mesanet_forward(const N(call) * c)
                       NULL);
 }
 
+static eg_index mesanet_state(const kern *K, const egi_program *p,
+                              const egi_op *op)
+{
+    const egi_value *q = egi_value_of(p, op->in[RIDGE_Q]);
+
+    (void)K;
+    return q->cols * (q->cols / op->attr.heads);
+}
+
+/* With the key in hand taken in at once: its chunk holds nothing else. */
+static void mesanet_next(const N(call) * c, real *state, bool first)
+{
+    const N(arg) *q = &c->in[RIDGE_Q], *y = &c->out[0];
+    const linatt_rows alone = {.rows = 1};
+
+    for (eg_index h = 0; h < c->op->attr.heads; h++) {
+        mesanet_head p = mesanet_at(c, h, c->work);
+        eg_index all = p.kw * p.kw;
+
+        p.H = state + h * all;
+        if (first) op_zero(p.H, 0, 1, all);
+        ridge_next(&p.of, p.H, p.H, 0);
+        p.d[0] = 1;
+        mesanet_group(&p, &alone, q->x + h * p.kw, q->ld);
+        memcpy(y->x + h * p.kw, p.x, (size_t)p.kw * sizeof *y->x);
+    }
+}
+
 /* dLambda = - sum_t a_t * q*_t */
 static void mesanet_lambda_back(const N(call) * c, eg_index h, const real *a)
 {
@@ -261,7 +289,8 @@ static void mesanet_cost(const egi_program *p, const egi_op *op, double rows,
 }
 
 KIND(mesanet, .shape = ridge_shape, .forward = mesanet_forward,
-     .backward = mesanet_backward, .work = mesanet_work,
+     .backward = mesanet_backward, .work = mesanet_work, .state = mesanet_state,
+     .step = mesanet_next, .info.steps = true,
      .info.reads_in = 1u << RIDGE_K | 1u << RIDGE_B | 1u << RIDGE_G |
                       1u << RIDGE_W,
      .info.reads_out = 1u << 0, .info.any_rows = true, .info.by_row = 1u << 0,

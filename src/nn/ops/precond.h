@@ -24,25 +24,45 @@ static double precond_factor(double a, double c, double *slope)
     return exp(-base * r / n);
 }
 
-static void precond_forward(const N(call) * c)
+/* Row t, and a_t from a_{t-1}, which may be in one place; before NULL: 0. */
+static void precond_row(const N(call) * c, eg_index t, real *now,
+                        const real *before)
 {
-    const N(arg) *k = &c->in[0], *y = &c->out[0], *a = &c->out[1];
-    eg_index heads = c->in[1].cols, w = y->cols / heads;
+    const N(arg) *k = &c->in[0], *y = &c->out[0];
+    eg_index w = y->cols / c->in[1].cols;
     double slope;
 
-    for (eg_index t = 0; t < y->rows; t++)
-        for (eg_index i = 0; i < y->cols; i++) {
-            eg_index h = i / w;
-            real before = t > 0 ? a->x[(t - 1) * a->ld + i] : 0;
-            real key = k->x[t * k->ld + i];
-            real now = c->in[1].x[t * c->in[1].ld + h] * before +
-                       c->in[2].x[t * c->in[2].ld + h] * key * key;
+    for (eg_index i = 0; i < y->cols; i++) {
+        eg_index h = i / w;
+        real key = k->x[t * k->ld + i];
 
-            a->x[t * a->ld + i] = now;
-            y->x[t * y->ld + i] =
-                key * (real)precond_factor((double)now, (double)c->in[3].x[h],
-                                           &slope);
-        }
+        now[i] = c->in[1].x[t * c->in[1].ld + h] * (before ? before[i] : 0) +
+                 c->in[2].x[t * c->in[2].ld + h] * key * key;
+        y->x[t * y->ld + i] =
+            key *
+            (real)precond_factor((double)now[i], (double)c->in[3].x[h], &slope);
+    }
+}
+
+static void precond_forward(const N(call) * c)
+{
+    const N(arg) *a = &c->out[1];
+
+    for (eg_index t = 0; t < c->out[0].rows; t++)
+        precond_row(c, t, a->x + t * a->ld,
+                    t > 0 ? a->x + (t - 1) * a->ld : NULL);
+}
+
+static eg_index precond_state(const kern *K, const egi_program *p,
+                              const egi_op *op)
+{
+    (void)K;
+    return egi_value_of(p, op->in[0])->cols;
+}
+
+static void precond_next(const N(call) * c, real *state, bool first)
+{
+    precond_row(c, 0, state, first ? NULL : state);
 }
 
 /* One entry back; carry is da_t from the positions behind, then for the one
@@ -87,5 +107,5 @@ static void precond_backward(const N(call) * c)
 }
 
 KIND(precond, .shape = precond_shape, .forward = precond_forward,
-     .backward = precond_backward, .info.reads_in = 0xf,
-     .info.reads_out = 1u << 1);
+     .backward = precond_backward, .state = precond_state, .step = precond_next,
+     .info.steps = true, .info.reads_in = 0xf, .info.reads_out = 1u << 1);

@@ -119,6 +119,30 @@ static void recur_forward(const N(call) * c)
     }
 }
 
+static eg_index recur_state(const kern *K, const egi_program *p,
+                            const egi_op *op)
+{
+    (void)K;
+    return op->attr.heads * (op->in[RECUR_M] >= 0 ? 2 : 1) *
+           recur_width(p, op, RECUR_K) *
+           recur_padded(recur_width(p, op, RECUR_V));
+}
+
+static void recur_next(const N(call) * c, real *state, bool first)
+{
+    const N(arg) *q = &c->in[RECUR_Q], *z = &c->out[0];
+    eg_index qw = q->cols / c->op->attr.heads;
+
+    for (int h = 0; h < c->op->attr.heads; h++) {
+        recur_head p = recur_bind(c, h);
+
+        p.S = state + h * p.states;
+        if (first) op_zero(p.S, 0, 1, p.states);
+        recur_token(&p, 0);
+        recur_out(&p, z->x + h * p.zw, p.S, q->x + h * qw);
+    }
+}
+
 /* The states of a chunk again, one behind each step: at [0] the one before. */
 static void recur_again(const recur_head *p, real *states, eg_index from,
                         eg_index to)
@@ -227,6 +251,7 @@ static void recur_pattern(real *out, const N(call) * c, eg_index h)
 }
 
 KIND(recur, .shape = recur_shape, .forward = recur_forward,
-     .backward = recur_backward, .work = recur_work, .info.reads_in = 0xff,
+     .backward = recur_backward, .work = recur_work, .state = recur_state,
+     .step = recur_next, .info.steps = true, .info.reads_in = 0xff,
      .info.reads_out = 1u << 1, .info.any_rows = true, .info.by_row = 1u << 0,
      .pattern = recur_pattern, .info.cost = recur_cost);

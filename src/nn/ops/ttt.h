@@ -183,6 +183,14 @@ static void ttt_learn(const ttt_head *t, eg_index from, eg_index to)
     }
 }
 
+/* z = o + LN(o) */
+static void ttt_readout(const ttt_head *t, real *z)
+{
+    (void)ttt_normed(t, t->u, t->o);
+    for (eg_index i = 0; i < t->d; i++)
+        z[i] = t->o[i] + t->u[i] * t->w[i] + t->b[i];
+}
+
 static void ttt_forward(const N(call) * c)
 {
     const N(arg) *z = &c->out[0];
@@ -201,15 +209,62 @@ static void ttt_forward(const N(call) * c)
             memcpy(ttt_kept(&t, from), t.S, (size_t)t.state * sizeof *t.S);
             ttt_gradients(&t, from, to);
             for (; row < z->rows && c->limit[row] <= to; row++) {
-                real *out = z->x + row * z->ld + h * t.d;
-
                 ttt_output(&t, from, c->limit[row] - 1, row);
-                (void)ttt_normed(&t, t.u, t.o);
-                for (eg_index i = 0; i < t.d; i++)
-                    out[i] = t.o[i] + t.u[i] * t.w[i] + t.b[i];
+                ttt_readout(&t, z->x + row * z->ld + h * t.d);
             }
             ttt_learn(&t, from, to);
         }
+    }
+}
+
+/* ---- one position alone --------------------------------------------------
+ */
+
+/* Of each head: the state before the batch; sum_j k_j^T p_j and sum_j p_j of
+ * its tokens so far; how many they are. */
+static eg_index ttt_state(const kern *K, const egi_program *p, const egi_op *op)
+{
+    eg_index d = egi_value_of(p, op->in[0])->cols / op->attr.heads;
+
+    (void)K;
+    return op->attr.heads * (2 * (d * d + d) + 1);
+}
+
+/* The token's own gradient, into sums. */
+static void ttt_gather(const ttt_head *t, real *sums)
+{
+    ttt_gradients(t, 0, 1);
+    t->K->rank1(sums, sums, NULL, 0, ttt_in(t, 1, 0), t->p, t->d, t->d);
+    t->K->add(sums + t->d * t->d, t->p, t->d);
+}
+
+static void ttt_next(const N(call) * c, real *state, bool first)
+{
+    const kern *K = c->K;
+
+    for (int h = 0; h < c->op->attr.heads; h++) {
+        ttt_head t = ttt_bind(c, h);
+        eg_index each = 2 * t.state + 1, all = t.d * t.d;
+        real eta = ttt_in(&t, 3, 0)[0], *sums, *seen;
+
+        t.S = state + h * each;
+        sums = t.S + t.state;
+        seen = sums + t.state;
+        if (first) {
+            op_zero(t.S, 0, 1, each);
+            memcpy(t.S, c->in[6].x + h * all, (size_t)all * sizeof *t.S);
+        }
+        ttt_gather(&t, sums);
+        K->vecmat(t.o, ttt_in(&t, 0, 0), t.S, t.d, t.d);
+        K->vecmat(t.u, ttt_in(&t, 0, 0), sums, t.d, t.d);
+        K->axpy(t.o, -eta, t.u, t.d);
+        K->scale(t.o, t.scale, t.d);
+        K->add(t.o, t.S + all, t.d);
+        K->axpy(t.o, -eta, sums + all, t.d);
+        ttt_readout(&t, c->out[0].x + h * t.d);
+        if (++*seen < (real)t.batch) continue;
+        K->axpy(t.S, -eta, sums, t.state);
+        op_zero(sums, 0, 1, t.state + 1);
     }
 }
 
@@ -355,5 +410,6 @@ static void ttt_cost(const egi_program *p, const egi_op *op, double rows,
 }
 
 KIND(ttt, .shape = ttt_shape, .forward = ttt_forward, .backward = ttt_backward,
-     .work = ttt_work, .info.reads_in = 0x7f, .info.reads_out = 1u << 1,
-     .info.any_rows = true, .info.by_row = 1u << 0, .info.cost = ttt_cost);
+     .work = ttt_work, .state = ttt_state, .step = ttt_next, .info.steps = true,
+     .info.reads_in = 0x7f, .info.reads_out = 1u << 1, .info.any_rows = true,
+     .info.by_row = 1u << 0, .info.cost = ttt_cost);

@@ -1,6 +1,7 @@
 /* One row of every op, on a room that keeps what is read across positions: the
  * rows of such values lie where the prompt's forward pass put them, all others
- * are row 0 of their places. Products of one row read their matrix once, shared
+ * are row 0 of their places. What runs position by position keeps a state, in
+ * the prompt too. Products of one row read their matrix once, shared
  * by columns. */
 #include "nn/decode.h"
 
@@ -19,9 +20,11 @@ typedef struct decoder {
     N(room) r;
     int32_t limit; /* of the row in hand */
     bool *cached;  /* [n_values]: all rows have a place */
-    real *logits;  /* [V] */
-    real *scores;  /* [threads, T] */
-    real *row;     /* of a product to which something is added */
+    real **state;  /* [n_ops], of those that run on one; else NULL */
+    real *states;
+    real *logits; /* [V] */
+    real *scores; /* [threads, T] */
+    real *row;    /* of a product to which something is added */
     int64_t bytes;
 } decoder;
 
@@ -129,7 +132,16 @@ static void at_row(const decoder *d, N(arg) * a, int v, int t)
     a->rows = 1;
 }
 
-static void one_row(const decoder *d, N(call) * c, int t)
+/* c, whose rows are those of position t, on the state of op k. */
+static void on_state(const decoder *d, N(call) * c, int k, int t)
+{
+    static const int32_t alone = 1;
+
+    c->limit = c->sees = &alone;
+    N(kinds)[c->op->kind]->step(c, d->state[k], t == 0);
+}
+
+static void one_row(const decoder *d, N(call) * c, int k, int t)
 {
     const egi_program *p = d->x.p;
     const egi_op *op = c->op;
@@ -142,7 +154,9 @@ static void one_row(const decoder *d, N(call) * c, int t)
     for (int i = 0; i < EGI_OUTS; i++)
         if (op->out[i] >= 0) at_row(d, &c->out[i], op->out[i], t);
     if (op->kind == EGI_OP_place) c->in[0].x += t * c->in[0].ld;
-    if (op->kind == EGI_OP_linear)
+    if (d->state[k])
+        on_state(d, c, k, t);
+    else if (op->kind == EGI_OP_linear)
         linear_row(d, c);
     else if (op->kind == EGI_OP_softmax)
         attention_row(d, c);
@@ -178,38 +192,65 @@ static const real *hidden_row(const decoder *d, int t)
     return d->r.base + at->x + t * at->ld;
 }
 
+/* All n positions of an op with a state, one by one. */
+static void walk(const decoder *d, const N(call) * all, int k, int n)
+{
+    const egi_program *p = d->x.p;
+    const egi_op *op = all->op;
+
+    for (int t = 0; t < n; t++) {
+        N(call) c = *all;
+
+        for (int i = 0; i < EGI_INS; i++)
+            if (op->in[i] >= 0 && p->value[op->in[i]].cls == EGI_POSITION)
+                c.in[i].x += t * c.in[i].ld;
+        c.out[0].x += t * c.out[0].ld;
+        c.out[0].rows = 1;
+        on_state(d, &c, k, t);
+    }
+}
+
+/* Positions from .. n - 1, of which those before are there; all, or one. */
+static void advance(decoder *d, int from, int n)
+{
+    const egi_program *p = d->x.p;
+    bool one = n == from + 1 && from > 0;
+    N(seq)
+    seq = {.n = n,
+           .tokens = d->r.seq.tokens,
+           .each = d->r.each,
+           .limit = one ? &d->limit : d->r.each};
+
+    d->r.n = d->limit = n;
+    for (int k = 0; k < p->n_ops; k++) {
+        if (egi_op_weight(p, &p->op[k])) continue;
+        N(call) c = N(bind)(&d->x, &d->r, (N(sums)){NULL, NULL}, k);
+
+        c.seq = &seq;
+        if (one && !egi_op_whole(p, &p->op[k]))
+            one_row(d, &c, k, from);
+        else if (d->state[k])
+            walk(d, &c, k, n);
+        else
+            N(op_run)(&c, false);
+    }
+}
+
 static void decoder_prompt(egi_decoder *opaque, const int32_t *tokens, int n)
 {
     decoder *d = (decoder *)opaque;
 
     memcpy(d->r.seq.tokens, tokens, (size_t)n * sizeof *tokens);
-    d->r.n = n;
-    N(exec_ops)(&d->x, &d->r, false, (N(sums)){NULL, NULL});
+    advance(d, 0, n);
     head(d, hidden_row(d, n - 1));
 }
 
 static void decoder_step(egi_decoder *opaque, int32_t token, int t)
 {
     decoder *d = (decoder *)opaque;
-    const egi_program *p = d->x.p;
-    N(seq)
-    seq = {.n = t + 1,
-           .tokens = d->r.seq.tokens,
-           .each = d->r.each,
-           .limit = &d->limit};
 
     d->r.seq.tokens[t] = token;
-    d->r.n = d->limit = t + 1;
-    for (int k = 0; k < p->n_ops; k++) {
-        if (egi_op_weight(p, &p->op[k])) continue;
-        N(call) c = N(bind)(&d->x, &d->r, (N(sums)){NULL, NULL}, k);
-
-        c.seq = &seq;
-        if (egi_op_whole(p, &p->op[k]))
-            N(op_run)(&c, false);
-        else
-            one_row(d, &c, t);
-    }
+    advance(d, t, t + 1);
     head(d, hidden_row(d, d->cached[d->s.hidden] ? t : 0));
 }
 
@@ -231,6 +272,8 @@ static void decoder_free(egi_decoder *opaque)
     N(room_release)(&d->r);
     N(exec_release)(&d->x);
     eg_free(d->cached);
+    eg_free(d->state);
+    eg_free(d->states);
     eg_free(d->logits);
     eg_free(d->scores);
     eg_free(d->row);
@@ -250,6 +293,35 @@ static void find_cached(decoder *d)
                            at[v].x == at[u].x))
                 d->cached[v] = true;
     }
+}
+
+/* Places for the states, a cache line apart; gives their entries. */
+static eg_index lay_states(decoder *d, bool there)
+{
+    const egi_program *p = d->x.p;
+    eg_index at = 0;
+
+    for (int k = 0; k < p->n_ops; k++) {
+        const N(kind) *kind = N(kinds)[p->op[k].kind];
+
+        if (!kind->info.steps || egi_op_weight(p, &p->op[k])) continue;
+        if (there) d->state[k] = d->states + at;
+        at += (kind->state(d->x.K, p, &p->op[k]) + 15) / 16 * 16;
+    }
+    return at;
+}
+
+static eg_status make_states(decoder *d, eg_err *err)
+{
+    eg_index n = lay_states(d, false);
+
+    d->state = eg_calloc((size_t)d->x.p->n_ops, sizeof *d->state);
+    d->states = eg_calloc((size_t)n + 1, sizeof *d->states);
+    if (!d->state || !d->states)
+        return EG_FAIL(err, EG_ENOMEM, "states of %td entries", n);
+    lay_states(d, true);
+    d->bytes += n * (int64_t)sizeof *d->states;
+    return EG_OK;
 }
 
 static eg_status decoder_make(egi_decoder **out, const egi_decoder_spec *s,
@@ -277,9 +349,10 @@ static eg_status decoder_make(egi_decoder **out, const egi_decoder_spec *s,
         goto done;
     }
     find_cached(d);
-    d->bytes = (int64_t)(d->x.bytes + d->r.bytes +
-                         ((size_t)m->V + threads * (size_t)m->T + widest) *
-                             sizeof(real));
+    EG_TRY(make_states(d, err));
+    d->bytes += (int64_t)(d->x.bytes + d->r.bytes +
+                          ((size_t)m->V + threads * (size_t)m->T + widest) *
+                              sizeof(real));
     N(exec_prepare)(&d->x);
     *out = (egi_decoder *)d;
     d = NULL;

@@ -61,6 +61,11 @@ typedef struct N(kind) {
     eg_index (*table)(const egi_program *p, const egi_op *op); /* NULL: none */
     void (*fill)(real *table, const egi_program *p, const egi_op *op);
     void (*pattern)(real *out, const N(call) * c, eg_index h); /* [n, n] */
+    /* Forwards, one position alone: inputs and outputs are its rows, as if it
+     * were the first; what was before it stands in a state of so many entries,
+     * nothing yet where `first`. Both or neither (info.steps). */
+    eg_index (*state)(const kern *K, const egi_program *p, const egi_op *op);
+    void (*step)(const N(call) * c, real *state, bool first);
 } N(kind);
 
 extern const N(kind) *const N(kinds)[EGI_N_KINDS];

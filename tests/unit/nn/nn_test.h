@@ -196,6 +196,14 @@ static const variant VARIANTS[] = {
      "mixer=softmax,mesanet qk=factorised n_heads=4 n_kv_heads=2 qk_norm=unit "
      "qk_conv=3 mesa_tol=1e-15 mesa_steps=100",
      "loss=in_context"},
+    {"MesaNet as published, normed heads",
+     "mixer=mesanet qk=factorised n_heads=2 qk_norm=unit qk_conv=4 "
+     "head_norm=rms mesa_tol=1e-15 mesa_steps=100 pos=none",
+     "loss=in_context"},
+    {"normed heads of several kinds",
+     "mixer=softmax,gated_delta,linear n_layers=3 qk=factorised n_heads=2 "
+     "head_norm=layer,rms,unit pos=learned norm=pre",
+     "loss=all"},
     {"clipped stream", "resid_clip=1.2 pos=learned mlp=relu", "loss=all"},
     {"one layer, full",
      "n_layers=1 norm=parallel qk=factorised n_heads=2 "

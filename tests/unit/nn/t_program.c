@@ -170,6 +170,7 @@ static void draw(eg_rng *rng, char *model, char *train, size_t size)
         {"attn_bias", "false|true"},
         {"mlp_bias", "false|true"},
         {"qk_norm", "none|none|none|layer|rms|unit"},
+        {"head_norm", "none|none|none|layer|rms|unit"},
         {"resid_clip", "0|0|0|2"},
         {"qk", "merged|factorised"},
         {"value", "matrix|matrix|identity"},

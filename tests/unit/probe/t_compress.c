@@ -271,6 +271,7 @@ static void refused(void **state)
     check_refused("model.pos", "concatenated", "of the stream");
     check_refused("model.pos", "rotary", "rotary");
     check_refused("model.qk_norm", "unit", "qk_norm");
+    check_refused("model.head_norm", "rms", "head_norm");
     check_refused("model.attn_bias", "true", "attn_bias");
     check_refused("probe.test", "0", "probe.test");
     check_refused("probe.compressed_with", "nowhere.safetensors", "nowhere");
