@@ -43,28 +43,26 @@ static void add_pair(char *label, size_t size, const egi_keys *keys, int k,
 
 /* Of the settings [n] of one name, the heading of each: all keys that differ;
  * when they are many, those that tell the settings apart. */
-static eg_status label_family(egi_setting **s, int n, egi_keys *keys,
-                              eg_err *err)
+static eg_status label_family(egi_member *s, int n, egi_keys *keys, eg_err *err)
 {
     bool shown[EGI_KEYS_MAX];
     eg_status st = egi_keys_choose(shown, keys, s, n, err);
 
     for (int i = 0; i < n && st == EG_OK; i++) {
-        char *label = s[i]->differs;
+        char *label = s[i].of->differs;
 
         label[0] = '\0';
         for (int k = 0; k < keys->n; k++)
             if (shown[k])
-                add_pair(label, sizeof s[i]->differs, keys, k,
-                         egi_key_value(&keys->key[k], s[i]->first->config));
+                add_pair(label, sizeof s[i].of->differs, keys, k,
+                         egi_key_value(&keys->key[k], s[i].of->first->config));
         label[eg_text_fit(label, LABEL)] = '\0';
     }
     return st;
 }
 
 /* What differs inside a name, as JSON for the page: [[key, value], ...]. */
-static eg_status keep_values(egi_setting **s, int n, egi_keys *keys,
-                             eg_err *err)
+static eg_status keep_values(egi_member *s, int n, egi_keys *keys, eg_err *err)
 {
     int bad = 0;
 
@@ -73,7 +71,7 @@ static eg_status keep_values(egi_setting **s, int n, egi_keys *keys,
 
         for (int k = 0; k < keys->n; k++) {
             const char *value =
-                egi_key_value(&keys->key[k], s[i]->first->config);
+                egi_key_value(&keys->key[k], s[i].of->first->config);
             json_t *pair = json_array();
 
             bad |=
@@ -81,7 +79,7 @@ static eg_status keep_values(egi_setting **s, int n, egi_keys *keys,
             bad |= json_array_append_new(pair, egi_json_text(value));
             bad |= json_array_append_new(list, pair);
         }
-        s[i]->values = list;
+        s[i].of->values = list;
         bad |= !list;
     }
     return bad ? egi_report_no_memory(err) : EG_OK;
@@ -90,20 +88,24 @@ static eg_status keep_values(egi_setting **s, int n, egi_keys *keys,
 /* The settings that have the name of setting `from`, which is their first. */
 static eg_status name_family(page *p, int from, eg_err *err)
 {
-    egi_setting **s = eg_calloc((size_t)p->n, sizeof *s);
+    egi_member *s = eg_calloc((size_t)p->n, sizeof *s);
     egi_keys *keys = eg_calloc(1, sizeof *keys);
     const char *name = p->of[from].first->name;
-    eg_status st = s && keys ? EG_OK : egi_report_no_memory(err);
+    eg_status st = EG_OK;
     int n = 0;
 
-    for (int i = from; i < p->n && st == EG_OK; i++)
-        if (strcmp(p->of[i].first->name, name) == 0) s[n++] = &p->of[i];
-    if (st == EG_OK && n > 1) {
-        egi_keys_differ(keys, s, n);
-        st = label_family(s, n, keys, err);
-        if (st == EG_OK) st = keep_values(s, n, keys, err);
+    if (!s || !keys) {
+        st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
+        goto done;
     }
-    for (int i = 0; i < n; i++) s[i]->family = n;
+    for (int i = from; i < p->n; i++)
+        if (strcmp(p->of[i].first->name, name) == 0) s[n++].of = &p->of[i];
+    for (int i = 0; i < n; i++) s[i].of->family = n;
+    if (n < 2) goto done;
+    egi_keys_differ(keys, s, n);
+    EG_TRY(label_family(s, n, keys, err));
+    EG_TRY(keep_values(s, n, keys, err));
+done:
     eg_free(keys);
     eg_free(s);
     return st;
@@ -171,11 +173,14 @@ eg_status egi_collection_group(egi_collection *c, eg_err *err)
 {
     page p = {.of = eg_calloc((size_t)c->n + 1, sizeof *p.of)};
     int *at = eg_calloc((size_t)c->n + 1, sizeof *at);
-    eg_status st = p.of && at ? EG_OK : egi_report_no_memory(err);
+    eg_status st = EG_OK;
 
-    for (int i = 0; i < c->n && st == EG_OK; i++)
-        at[i] = setting_of(&p, &c->run[i]);
-    if (st == EG_OK) st = name_all(&p, err);
+    if (!p.of || !at) {
+        st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
+        goto done;
+    }
+    for (int i = 0; i < c->n; i++) at[i] = setting_of(&p, &c->run[i]);
+    EG_TRY(name_all(&p, err));
     for (int i = 0; i < c->n && st == EG_OK; i++) {
         const egi_setting *s = &p.of[at[i]];
 
@@ -183,6 +188,7 @@ eg_status egi_collection_group(egi_collection *c, eg_err *err)
         c->run[i].differs = json_incref(s->values);
         if (!c->run[i].group) st = egi_report_no_memory(err);
     }
+done:
     for (int i = 0; i < p.n; i++) json_decref(p.of[i].values);
     eg_free(p.of);
     eg_free(at);

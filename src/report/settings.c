@@ -17,7 +17,7 @@ typedef struct line {
 
 static bool same_span(span a, span b)
 {
-    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
 /* Without spaces around it, and without the quotes around that. */
@@ -115,12 +115,12 @@ static bool same_value(span a, span b)
     return a.p && b.p ? same_span(a, b) : a.p == b.p;
 }
 
-static bool differs(const char *name, egi_setting *const *s, int n)
+static bool differs(const char *name, const egi_member *s, int n)
 {
-    span first = find(s[0]->first->config, name);
+    span first = find(s[0].of->first->config, name);
 
     for (int i = 1; i < n; i++)
-        if (!same_value(first, find(s[i]->first->config, name))) return true;
+        if (!same_value(first, find(s[i].of->first->config, name))) return true;
     return false;
 }
 
@@ -134,9 +134,9 @@ static bool name_of(char *name, size_t size, const line *l)
 }
 
 /* The keys of one configuration that differ and that no earlier one has. */
-static void add_keys(egi_keys *keys, egi_setting *const *s, int n, int from)
+static void add_keys(egi_keys *keys, const egi_member *s, int n, int from)
 {
-    const char *p = s[from]->first->config;
+    const char *p = s[from].of->first->config;
     char name[sizeof keys->key->name];
     line l = {0};
 
@@ -145,13 +145,13 @@ static void add_keys(egi_keys *keys, egi_setting *const *s, int n, int from)
 
         if (!name_of(name, sizeof name, &l)) continue;
         for (int i = 0; i < from && !known; i++)
-            known = find(s[i]->first->config, name).p != NULL;
+            known = find(s[i].of->first->config, name).p != NULL;
         if (known || !differs(name, s, n)) continue;
         memcpy(keys->key[keys->n++].name, name, sizeof name);
     }
 }
 
-void egi_keys_differ(egi_keys *keys, egi_setting *const *s, int n)
+void egi_keys_differ(egi_keys *keys, const egi_member *s, int n)
 {
     keys->n = 0;
     for (int i = 0; i < n; i++) add_keys(keys, s, n, i);
@@ -186,31 +186,38 @@ static int refine(int *next, const int *id, const span *value, int n)
 
 /* The keys that tell more settings apart than those before them. */
 static eg_status choose_some(bool *shown, const egi_keys *keys,
-                             egi_setting *const *s, int n, eg_err *err)
+                             const egi_member *s, int n, eg_err *err)
 {
-    int *id = eg_calloc(2 * (size_t)n, sizeof *id), *next = id ? id + n : NULL;
+    int *id = eg_calloc((size_t)n, sizeof *id);
+    int *next = eg_calloc((size_t)n, sizeof *next);
     span *value = eg_calloc((size_t)n, sizeof *value);
     int classes = 1;
-    eg_status st = id && value ? EG_OK : egi_report_no_memory(err);
+    eg_status st = EG_OK;
 
-    for (int k = 0; k < keys->n && st == EG_OK; k++) {
+    if (!id || !next || !value) {
+        st = EG_FAIL(err, EG_ENOMEM, "report: out of memory");
+        goto done;
+    }
+    for (int k = 0; k < keys->n; k++) {
         int more;
 
         for (int i = 0; i < n; i++)
-            value[i] = find(s[i]->first->config, keys->key[k].name);
+            value[i] = find(s[i].of->first->config, keys->key[k].name);
         more = refine(next, id, value, n);
         shown[k] = more > classes;
         if (!shown[k]) continue;
         classes = more;
         memcpy(id, next, (size_t)n * sizeof *id);
     }
+done:
     eg_free(value);
+    eg_free(next);
     eg_free(id);
     return st;
 }
 
 eg_status egi_keys_choose(bool *shown, const egi_keys *keys,
-                          egi_setting *const *s, int n, eg_err *err)
+                          const egi_member *s, int n, eg_err *err)
 {
     if (keys->n > EGI_KEYS_SAID) return choose_some(shown, keys, s, n, err);
     for (int k = 0; k < keys->n; k++) shown[k] = true;

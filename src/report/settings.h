@@ -15,6 +15,11 @@ typedef struct egi_setting {
     json_t *values;     /* [[key, value], ...] of what differs; NULL: nothing */
 } egi_setting;
 
+/* One of those that have a name in common. */
+typedef struct egi_member {
+    egi_setting *of;
+} egi_member;
+
 /* A key of a resolved configuration, "model.d_model". */
 typedef struct egi_key {
     char name[128];
@@ -31,14 +36,14 @@ typedef struct egi_keys {
 bool egi_same_setting(const char *a, const char *b);
 /* The keys in which the settings s [n] differ, in the order of the
  * configuration; a key may be absent in some. */
-void egi_keys_differ(egi_keys *keys, egi_setting *const *s, int n);
+void egi_keys_differ(egi_keys *keys, const egi_member *s, int n);
 /* The value in a configuration, until the next question; "not set" when it has
  * no such key. */
 const char *egi_key_value(egi_key *key, const char *config);
 /* shown [keys->n]: all of them, or, when these are more than EGI_KEYS_SAID, as
  * few as tell s [n] apart. EG_ENOMEM. */
 eg_status egi_keys_choose(bool *shown, const egi_keys *keys,
-                          egi_setting *const *s, int n, eg_err *err);
+                          const egi_member *s, int n, eg_err *err);
 /* What stands behind the last point of a key. */
 const char *egi_key_word(const char *name);
 

@@ -6,15 +6,33 @@ const AT = [["last", "at the end"], ["low", "lowest"], ["high", "highest"]];
 
 /* A key with its values in order; numeric when all are numbers, on a
  * logarithmic axis when they span much. */
-function sweepKey(key, groups) {
-  const values = [...new Set(groups.map((g) => g.at.get(key) ?? "not set"))], numeric = values.every((v) => v !== "" && Number.isFinite(Number(v)));
+function sweepKey(key, groups, planned) {
+  const own = [...new Set(groups.map((g) => g.at.get(key) ?? "not set"))], values = own.concat(planned.filter((v) => !own.some((o) => alike(o, v)))), numeric = values.every((v) => v !== "" && Number.isFinite(Number(v)));
   values.sort((a, b) => (numeric ? a - b : String(a).localeCompare(String(b), "en", {numeric: true})));
   const x = numeric ? values.map(Number) : values.map((_, i) => i);
   return {key, word: key.slice(key.lastIndexOf(".") + 1), values, numeric, x, log: numeric && x.length > 2 && x[0] > 0 && x[x.length - 1] >= 8 * x[0]};
 }
+/* 0.1 and 1e-1 are one value. */
+function alike(a, b) {
+  return a === b || (a !== "" && b !== "" && Number(a) === Number(b));
+}
+/* Sweeps whose runs are on the page among those of some settings. */
+function plansOf(groups) {
+  const shown = new Set(groups.flatMap((g) => g.runs.map((r) => r.dir)));
+  return (DATA.sweeps || []).filter((s) => s.points.some((p) => shown.has(p.run)));
+}
+/* Keys are those that differ, and those that a sweep will differ in although no
+ * run of another value is there yet. */
 function makeSweep(name, groups) {
-  for (const g of groups) g.at = new Map(g.differs || []);
-  const keys = [...new Set(groups.flatMap((g) => [...g.at.keys()]))].map((k) => sweepKey(k, groups));
+  const plans = plansOf(groups), axes = plans.flatMap((s) => s.axes.filter((a) => a.values.length > 1));
+  for (const g of groups) {
+    g.at = new Map(g.differs || []);
+    for (const s of plans) {
+      const point = s.points.find((p) => g.runs.some((r) => r.dir === p.run));
+      if (point) for (const [key, value] of point.at) if (!g.at.has(key) && axes.some((a) => a.key === key)) g.at.set(key, value);
+    }
+  }
+  const keys = [...new Set(groups.flatMap((g) => [...g.at.keys()]))].map((k) => sweepKey(k, groups, axes.filter((a) => a.key === k).flatMap((a) => a.values)));
   for (const k of keys) if (keys.filter((o) => o.word === k.word).length > 1) k.word = k.key;
   const metrics = [...new Set(DATA.panels.flatMap((p) => groups.flatMap((g) => g.panels.get(p.id) || [])))];
   const wanted = metrics.find((n) => DATA.quantities[n].panel === "acc") || metrics[0];
@@ -52,7 +70,11 @@ function valueWords(v) {
 function keyColour(key, value) {
   const i = key.values.indexOf(value), n = key.values.length;
   if (!key.numeric && n <= SPARE.length) return CATEGORY[i % CATEGORY.length][STATE.dark ? 1 : 0];
-  return between(VIRIDIS, n > 1 ? (STATE.dark ? .18 + .82 * i / (n - 1) : .86 * i / (n - 1)) : .3);
+  return rampAt(n > 1 ? i / (n - 1) : .3);
+}
+/* A share of the ramp that is seen on this ground. */
+function rampAt(share) {
+  return between(VIRIDIS, STATE.dark ? .25 + .75 * share : .86 * share);
 }
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
 
@@ -88,7 +110,7 @@ function overlayCard(S) {
   const state = {by: S.keys[0], only: new Map(), hidden: new Set()}, chips = h("div", {class: "legend"});
   const chosen = () => S.groups.filter((g) => [...state.only].every(([k, v]) => v === "" || g.at.get(k) === v) && (g.panels.get(panelOfMetric(S).id) || []).includes(S.metric));
   const second = S.keys.find((k) => k !== state.by);
-  const look = (g) => ({colour: keyColour(state.by, g.at.get(state.by.key) ?? "not set"), dash: second && state.by !== second ? DASHES[second.values.indexOf(g.at.get(second.key) ?? "not set") % DASHES.length] : "solid"});
+  const look = (g) => ({colour: keyColour(state.by, g.at.get(state.by.key) ?? "not set"), dash: second && state.by !== second && second.values.length <= DASHES.length ? DASHES[second.values.indexOf(g.at.get(second.key) ?? "not set") % DASHES.length] : "solid"});
   const draw = () => {
     const opts = S.groups[0].flow ? {clock: {log: false}, axis: S.groups[0].axis} : {}, bands = [], lines = [], list = chosen();
     for (const g of list) {
@@ -99,7 +121,7 @@ function overlayCard(S) {
         const sd = STATE.band === "sd", edge = (s) => p.mean.map((m, i) => (m === null ? null : m + s * p.sd[i]));
         bands.push(...bandTraces(x, sd ? edge(-1) : p.lo, sd ? edge(1) : p.hi, hexOf(colour), list.length > 4 ? .5 : 1));
       }
-      lines.push({x, y: p.mean, type: "scatter", mode: x.length < 3 ? "lines+markers" : "lines", name: escapeText(g.name), line: {color: colour, width: 2, dash}, connectgaps: false, hovertemplate: `%{y:.4g}<extra>${escapeText(g.name)}</extra>`});
+      lines.push({x, y: p.mean, type: "scatter", mode: x.length < 3 ? "lines+markers" : "lines", name: escapeText(g.name), line: {color: colour, width: list.length > 24 ? 1.2 : 2, dash}, connectgaps: false, hovertemplate: `%{y:.4g}<extra>${escapeText(g.name)}</extra>`});
     }
     const traces = bands.concat(lines), layout = curveLayout(panelOfMetric(S), opts, traces);
     chips.replaceChildren(...(list.length <= 40 ? list.map((g) => {

@@ -1,21 +1,17 @@
 /* Sweeps: where each point stands, maps over two keys, and what lies behind a
  * cell. */
 "use strict";
-const STANDS = {finished: "v-holds", running: "v-refuted", pending: "v-norun", diverged: "v-fails", failed: "v-fails"};
+const STANDS = {finished: "v-holds", running: "v-refuted", pending: "v-norun pending", diverged: "v-fails", failed: "v-fails"};
 function standOf(run) {
   return (run.record && run.record.status) || "unknown";
 }
 
 /* The points of sweeps that have no run on the page yet, as settings without
  * runs: [{at: key -> value, runs: [], waiting: [point, ...]}]. */
-function alike(a, b) {
-  return a === b || (a !== "" && b !== "" && Number(a) === Number(b));
-}
 function waitingPoints(S) {
   const shown = new Set(S.groups.flatMap((g) => g.runs.map((r) => r.dir))), cells = [];
   const value = (p, k) => { const own = p.at.find(([key]) => key === k.key); return own ? k.values.find((v) => alike(v, own[1])) ?? own[1] : null; };
-  for (const s of DATA.sweeps || []) {
-    if (!s.points.some((p) => shown.has(p.run))) continue;
+  for (const s of plansOf(S.groups)) {
     for (const p of s.points) {
       if (shown.has(p.run)) continue;
       const at = new Map(S.keys.map((k) => [k.key, value(p, k)]));

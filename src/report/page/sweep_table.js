@@ -27,7 +27,7 @@ function tableCard(S) {
       for (const [x, text] of shown) notes.push({x: i, y: at(x), text: escapeText(text), showarrow: false, xanchor: "left", xshift: 4, font: {size: 10, color: css("--faint")}});
       return at;
     });
-    const traces = list.map((g, k) => ({type: "scatter", mode: "lines+markers", x: dims.map((_, i) => i), y: dims.map((d, i) => place[i](d.at(g))), name: escapeText(g.name), marker: {size: 6}, line: {width: 2, color: between(VIRIDIS, list.length > 1 ? .86 * (1 - k / (list.length - 1)) : .4)},
+    const traces = list.map((g, k) => ({type: "scatter", mode: "lines+markers", x: dims.map((_, i) => i), y: dims.map((d, i) => place[i](d.at(g))), name: escapeText(g.name), marker: {size: 6}, line: {width: 2, color: rampAt(list.length > 1 ? k / (list.length - 1) : .3)},
       text: dims.map((d) => `${escapeText(d.name)}: ${escapeText(d.text(g))}`), hovertemplate: `%{text}<extra>${escapeText(g.name)}</extra>`}));
     return Plotly.react(card.div, traces, baseLayout({hovermode: "closest", margin: {l: 20, r: 60, t: 12, b: 54}, annotations: notes, dragmode: false,
       xaxis: {tickmode: "array", tickvals: dims.map((_, i) => i), ticktext: dims.map((d) => escapeText(d.name) + (d.panel ? `<br><span style="font-size:10px">${escapeText(d.panel)}</span>` : "")), gridcolor: css("--line"), gridwidth: 1, zeroline: false, range: [-.1, dims.length - .75], fixedrange: true},
@@ -41,7 +41,7 @@ function tableCard(S) {
   };
   const table = () => [[...S.keys.map((k) => k.word), ...worthComparing(S).flatMap((n) => [n, `${n}_min`, `${n}_max`]), "seeds"],
     ranked().filter((g) => chosen.has(g)).map((g) => [...S.keys.map((k) => g.at.get(k.key)), ...worthComparing(S).flatMap((n) => { const v = settingValue(g, n, S.when); return [v.mean, v.lo, v.hi]; }), g.runs.length])];
-  const card = sweepCard(S, () => "Settings beside one another", () => `A line is a chosen setting, from dark (best ${DATA.quantities[S.metric].label} ${whenWords(S)}) to light; each axis from its lowest to its highest value here.`, [
+  const card = sweepCard(S, () => "Settings beside one another", () => `A line is a chosen setting, from violet (best ${DATA.quantities[S.metric].label} ${whenWords(S)}) to green; each axis from its lowest to its highest value here.`, [
     h("button", {type: "button", class: "plain", onclick: () => { for (const g of S.groups) chosen.add(g); fill(); card.update(); }}, "all"),
     h("button", {type: "button", class: "plain", onclick: () => { chosen.clear(); fill(); card.update(); }}, "none")], draw, table);
   S.listeners.push(fill);
@@ -69,7 +69,7 @@ function scalingCard(S) {
   const says = h("ul", {class: "laws"});
   const draw = () => {
     const all = lines(), traces = all.flatMap(({name, groups, law}, k) => {
-      const colour = all.length > 1 ? between(VIRIDIS, .86 * k / (all.length - 1)) : css("--accent"), x = groups.map((g) => keyX(state.of, g)), values = groups.map((g) => settingValue(g, S.metric, S.when));
+      const colour = all.length > 1 ? rampAt(k / (all.length - 1)) : css("--accent"), x = groups.map((g) => keyX(state.of, g)), values = groups.map((g) => settingValue(g, S.metric, S.when));
       const measured = {x, y: values.map((v) => v.mean), type: "scatter", mode: "markers", name: escapeText(name || "measured"), marker: {size: 8, color: colour}, error_y: spreadBars(values, colour, S.bars), hovertemplate: "%{y:.4g}"};
       return law.slope === null ? [measured] : [measured, {x, y: x.map((s) => law.factor * s ** law.slope), type: "scatter", mode: "lines", name: `∝ ${escapeText(state.of.word)}^${num(law.slope)}`, line: {color: colour, width: 1.6, dash: "dash"}, hoverinfo: "skip"}];
     });
@@ -79,7 +79,7 @@ function scalingCard(S) {
     Object.assign(layout.xaxis, keyAxis(state.of), {type: "log", dtick: undefined});
     layout.yaxis.rangemode = "normal";
     layout.hovermode = "closest";
-    layout.showlegend = traces.length <= 24;
+    layout.showlegend = traces.length <= 8; /* more are told below */
     return Plotly.react(card.div, traces, layout, CONFIG);
   };
   const tools = sized.length > 1 ? select("size", sized.map((k) => [k.key, k.word]), state.of.key, (id) => { state.of = sized.find((k) => k.key === id); card.update(); }) : null;
@@ -103,10 +103,10 @@ function sweepSection(S) {
 function sweepSections() {
   const names = new Map();
   for (const g of DATA.groups) {
-    if (!g.differs || !g.differs.length || !g.panels.size || g.theory) continue;
+    if (!g.panels.size || g.theory) continue;
     if (!names.has(g.run_name)) names.set(g.run_name, []);
     names.get(g.run_name).push(g);
   }
   for (const [name, groups] of names)
-    if (groups.length > 1) document.getElementById("sweeps").append(sweepSection(makeSweep(name, groups)));
+    if ((groups.length > 1 && groups[0].differs) || plansOf(groups).some((s) => s.axes.some((a) => a.values.length > 1))) document.getElementById("sweeps").append(sweepSection(makeSweep(name, groups)));
 }
