@@ -1,5 +1,5 @@
 /* engram top: runs as they run, in the terminal. */
-#include "cli.h"
+#include "top.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -20,11 +20,12 @@ const cli_option cli_top_options[] = {
     {NULL, 0, NULL, NULL}};
 
 const char cli_top_help[] =
-    "The runs that run under runs/, with NAME those of that name: how far,\n"
-    "how fast, how long still, the loss (or what else the run measures) and\n"
-    "its past. On a terminal it is drawn anew in place until Ctrl-C; "
-    "elsewhere,\n"
-    "with --once or --json, it is printed once.\n"
+    "The sweeps that are worked on and the runs that run under runs/, with\n"
+    "NAME those runs of that name: how far, how fast, how long still, the "
+    "loss\n"
+    "(or what else the run measures) and its past. On a terminal it is drawn\n"
+    "anew in place until Ctrl-C; elsewhere, with --once or --json, it is\n"
+    "printed once.\n"
     "\n"
     "  engram top\n"
     "  engram top birth-basic --once --json\n";
@@ -119,7 +120,27 @@ static json_t *real(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-static int print_json(const cli_args *a, const eg_board *b)
+static json_t *sweeps_json(const top_sweeps *t)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < t->n; i++) {
+        const top_sweep *s = &t->sweep[i];
+        json_t *o;
+
+        if (s->over) continue;
+        o = json_pack("{s:o, s:i, s:i, s:o}", "name", cli_json_string(s->name),
+                      "points", s->points, "ended", s->ended, "eta",
+                      real(top_sweep_eta(s)));
+        for (int k = 0; k <= EG_POINT_FAILED; k++)
+            cli_json_set(o, eg_point_state_name((eg_point_state)k),
+                         json_integer(s->count[k]));
+        cli_json_add(list, o);
+    }
+    return list;
+}
+
+static int print_json(const cli_args *a, const eg_board *b, const top_sweeps *t)
 {
     json_t *runs = json_array();
 
@@ -142,7 +163,8 @@ static int print_json(const cli_args *a, const eg_board *b)
             real(r->value), "past", spark);
         cli_json_add(runs, o);
     }
-    return cli_print_json(json_pack("{s:o}", "runs", runs));
+    return cli_print_json(
+        json_pack("{s:o, s:o}", "runs", runs, "sweeps", sweeps_json(t)));
 }
 
 /* ---- as lines --------------------------------------------------------------
@@ -193,11 +215,43 @@ static void print_run(const eg_board_run *r, int columns)
     print_line(line, columns);
 }
 
-/* Lines printed. */
-static int print_board(const cli_args *a, const eg_board *b, int columns,
-                       int rows)
+static void print_sweep(const top_sweep *s, int columns)
 {
-    int wanted = 0, shown = 0, running = 0;
+    char bar[8 * BAR], eta[32], name[300], line[1000], word[300];
+    double part = s->points > 0 ? (double)s->ended / s->points : 0;
+    int bad = s->count[EG_POINT_DIVERGED] + s->count[EG_POINT_FAILED];
+
+    put_bar(bar, sizeof bar, part);
+    put_eta(eta, sizeof eta, top_sweep_eta(s));
+    (void)snprintf(word, sizeof word, "sweep %s", s->name);
+    pad(name, sizeof name, word, 30);
+    (void)snprintf(word, sizeof word, "%d failed or diverged", bad);
+    (void)snprintf(line, sizeof line,
+                   "%s %s %3.0f %%  %8d/%d points   %9s  %d running%s%s", name,
+                   bar, 100 * part, s->ended, s->points, eta,
+                   s->count[EG_POINT_RUNNING], bad ? ", " : "",
+                   bad ? word : "");
+    print_line(line, columns);
+}
+
+/* Lines printed. */
+static int print_sweeps(const top_sweeps *t, int columns)
+{
+    int lines = 0;
+
+    for (int i = 0; i < t->n; i++) {
+        if (t->sweep[i].over) continue;
+        print_sweep(&t->sweep[i], columns);
+        lines++;
+    }
+    return lines;
+}
+
+/* Lines printed. */
+static int print_board(const cli_args *a, const eg_board *b,
+                       const top_sweeps *t, int columns, int rows)
+{
+    int wanted = 0, shown = 0, running = 0, sweeps;
     char line[256];
     time_t now = time(NULL);
     struct tm tm;
@@ -212,22 +266,23 @@ static int print_board(const cli_args *a, const eg_board *b, int columns,
                    tm.tm_min, tm.tm_sec, running, eg_board_count(b),
                    cli_runs_root(a));
     print_line(line, columns);
+    sweeps = print_sweeps(t, columns);
     for (int i = 0; i < eg_board_count(b); i++) {
         const eg_board_run *r = eg_board_at(b, i);
 
         if (!is_wanted(a, r)) continue;
-        if (rows > 0 && shown == rows - 3 && wanted > shown + 1) break;
+        if (rows > 0 && shown >= rows - 3 - sweeps && wanted > shown + 1) break;
         print_run(r, columns);
         shown++;
     }
-    if (shown == wanted) return shown + 1;
+    if (shown == wanted) return shown + 1 + sweeps;
     (void)snprintf(line, sizeof line, "and %d more", wanted - shown);
     print_line(line, columns);
-    return shown + 2;
+    return shown + 2 + sweeps;
 }
 
 /* Drawn anew in place until it is enough. */
-static int stay(const cli_args *a, eg_board *b, double every)
+static int stay(const cli_args *a, eg_board *b, top_sweeps *t, double every)
 {
     eg_err err = {0};
     eg_status st = EG_OK;
@@ -239,11 +294,12 @@ static int stay(const cli_args *a, eg_board *b, double every)
         double next = eg_clock() + every;
 
         st = eg_board_look(b, NULL, &err);
+        if (st != EG_ENOMEM) st = top_sweeps_look(t, cli_runs_root(a), &err);
         if (st == EG_ENOMEM) break;
         (void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &w);
         /* up to the first line, and everything from there on is gone */
         if (lines > 0) (void)printf("\033[%dA\r\033[J", lines);
-        lines = print_board(a, b, w.ws_col > 0 ? w.ws_col - 1 : 79,
+        lines = print_board(a, b, t, w.ws_col > 0 ? w.ws_col - 1 : 79,
                             w.ws_row > 4 ? w.ws_row : 24);
         if (fflush(stdout) != 0) break;
         while (!cli_stop(NULL) && eg_clock() < next)
@@ -265,6 +321,7 @@ int cmd_top(const cli_args *a)
 {
     double every = 1;
     eg_board *b = NULL;
+    top_sweeps sweeps = {0};
     eg_err err = {0};
     eg_status st;
     int code;
@@ -273,17 +330,20 @@ int cmd_top(const cli_args *a)
         return CLI_MISUSE;
     st = eg_board_new(&b, cli_runs_root(a), &err);
     if (st == EG_OK) st = eg_board_look(b, NULL, &err);
+    if (st == EG_OK) st = top_sweeps_look(&sweeps, cli_runs_root(a), &err);
     if (st != EG_OK) {
+        top_sweeps_release(&sweeps);
         eg_board_free(b);
         return cli_error(st, &err);
     }
     cli_catch_signals();
     if (in_place(a))
-        code = stay(a, b, every);
+        code = stay(a, b, &sweeps, every);
     else if (cli_flag(a, "json"))
-        code = print_json(a, b);
+        code = print_json(a, b, &sweeps);
     else
-        code = print_board(a, b, 0, 0) > 0 ? CLI_DONE : CLI_FAILED;
+        code = print_board(a, b, &sweeps, 0, 0) > 0 ? CLI_DONE : CLI_FAILED;
+    top_sweeps_release(&sweeps);
     eg_board_free(b);
     return code;
 }

@@ -119,9 +119,32 @@ kill -TERM $server
 wait $server
 [ $? = 0 ] || die 'SIGTERM'
 
-# who looks leaves nothing in a run
-find runs -newer address -type f ! -name run.json ! -name 'catalogue*' \
-    -path '*page*' | grep -q . && die 'something was written'
+
+# ---- a sweep
+env --default-signal=INT,TERM "$engram" sweep c.yaml --name two --seeds 1-2 \
+    --jobs 1 --threads 1 -q >run.out 2>run.err &
+pid=$!
+for i in $(seq 600); do
+    "$engram" top >out 2>err
+    grep -q '^sweep two .* 0/2 points .*1 running' out && break
+    sleep 0.05
+done
+expect 0 '^sweep two .* 0/2 points .*1 running' '' "$engram" top
+expect 0 '"points": 2' '' "$engram" top --json
+served two
+until_told api/runs '"open":"sweeps/two"'
+until_told api/sweeps '"sweeps":\["two"\]'
+until_told api/sweep?sweep=two '"points":\[\[1,1,"tiny/[0-9-]*",[0-9.]+\],\[0,2,"",null\]\]'
+told api/sweep?sweep=../two >out
+grep -q '^HTTP/1.1 404' out || die 'a sweep that is not listed'
+# who looks writes nothing into a run
+photo=$(photo runs/tiny | grep -v 'metrics\|timing\|checkpoints\|arrays\|log\|run.json\|lock')
+until_told api/runs '"running":1'
+[ "$photo" = "$(photo runs/tiny |
+    grep -v 'metrics\|timing\|checkpoints\|arrays\|log\|run.json\|lock')" ] ||
+    die 'something was written'
+kill -TERM $server $pid
+wait $server $pid
 # runs that lie elsewhere are named by their folder
 mkdir -p far && mv "runs/$id" far/lone
 expect 2 '' 'does not lie in runs' "$engram" watch far/lone
