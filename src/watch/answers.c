@@ -136,11 +136,10 @@ egi_found egi_model_curves(egi_model *m, const char *id,
     if (s && !s->kind_known) found = EGI_LATER;
     if (s && s->kind_known) {
         int n = n_names(s);
+        int64_t bad = eg_follow_bad(s->follow[0]) + eg_follow_bad(s->follow[1]);
 
         egi_buf_add(out, "{\"reading\":%s,\"bad_lines\":%lld,\"problem\":",
-                    s->reading ? "true" : "false",
-                    (long long)(eg_follow_bad(s->follow[0]) +
-                                eg_follow_bad(s->follow[1])));
+                    s->reading ? "true" : "false", (long long)bad);
         egi_put_text(out, s->problem);
         egi_buf_add(out, ",\"names\":%d,\"files\":[", n);
         for (int i = 0; i < 2; i++) {

@@ -85,7 +85,7 @@ static bool put(egi_curve *u, int64_t at, double x, double value)
 static void widen(egi_curves *c)
 {
     c->width *= 2;
-    for (int i = 0; i < c->most / 2; i++) c->start[i] = c->start[2 * i];
+    for (ptrdiff_t i = 0; i < c->most / 2; i++) c->start[i] = c->start[2 * i];
     for (int i = 0; i < c->n; i++) {
         egi_curve *u = &c->curve[i];
         int n = 0;

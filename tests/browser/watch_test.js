@@ -11,7 +11,7 @@ const {check, skip, runParts, sleep, findBrowser} = require("./browser.js");
 
 const [engram, out] = [process.argv[2], path.resolve(process.argv[3] || "watch-test")];
 const TINY = (name, steps) => `run: {name: ${name}}\ntask: {n_ctx: 32, n_triggers: 2}\nmodel: {d_model: 16}\noptim: {lr: 0.01}\n` +
-  `train: {steps: ${steps}, batch: 8}\nprobe: {every: 5, batch: 4, test: 4, snapshots: 400}\ncheckpoint: {every: 100000, keep: 1}\n`;
+  `train: {steps: ${steps}, batch: 8}\nprobe: {every: 5, batch: 4, test: 4, snapshots: 60}\ncheckpoint: {every: 100000, keep: 1}\n`;
 const FLOW = "run: {name: drift, kind: flow}\nflow: {n: 60, d: 3, beta: 4, times: [\"0:2000:0.1\"], method: rk4, h: 0.002}\n";
 const children = [];
 
