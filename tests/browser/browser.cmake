@@ -9,7 +9,7 @@ if(ENGRAM_NODE)
       ${CMAKE_CURRENT_SOURCE_DIR}/browser/${page}_test.js
       $<TARGET_FILE:make_page> ${CMAKE_CURRENT_BINARY_DIR}/browser-${page})
     set_tests_properties(browser/${page} PROPERTIES SKIP_RETURN_CODE 77
-      TIMEOUT 300)
+      TIMEOUT 600)
   endforeach()
   # The live page, served by the tool itself.
   add_test(NAME browser/watch COMMAND ${ENGRAM_NODE}

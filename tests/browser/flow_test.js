@@ -123,7 +123,7 @@ async function testHands(b) {
 /* A map instead of 122 curves, with the boundary on it. */
 async function testPhase(b) {
   const cards = await b.eval("[...document.querySelectorAll('#run-phase .card h3')].map((e) => e.textContent)");
-  check(cards.join() === "density,components,boundary,cosine_1", "a phase diagram for each quantity", cards);
+  check(cards.join() === "Pairs that have met,Clusters,boundary,cosine_1", "a phase diagram for each quantity", cards);
   const map = "document.querySelector('#run-phase .plot.phase')";
   await b.eval(map + ".scrollIntoView({behavior: 'instant', block: 'center'})");
   await b.until(`!!${map}.data`, "the diagram is drawn");
@@ -162,7 +162,7 @@ async function testBare(b, page, out) {
   check(from > 0, "the plotting library is one script of the page");
   fs.writeFileSync(bare, text.slice(0, from) + text.slice(text.indexOf("</script>", from) + 9));
   await b.open(bare, 1280, 900);
-  await b.eval("document.getElementById('run-sphere').scrollIntoView({behavior: 'instant'})");
+  await b.eval("goTo('run-sphere')");
   await b.until("!!document.querySelector('#run-sphere .scene canvas').dataset.painted", "tokens are drawn without the plotting library");
   check(await b.eval(inked("document.querySelector('#run-sphere .scene.square canvas')")) > .3, "the sphere needs no library");
 }

@@ -136,7 +136,7 @@ function overlayCard(S) {
   };
   const tools = [S.keys.length > 1 ? select("colour", S.keys.map((k) => [k.key, k.word]), state.by.key, (id) => { state.by = S.keys.find((k) => k.key === id); card.update(); }) : null,
     S.keys.length > 1 ? S.keys.map((k) => select(k.word, [["", "all"], ...k.values.map((v) => [v, v])], "", (v) => { state.only.set(k.key, v); card.update(); })) : null];
-  const card = sweepCard(S, () => `${metricWords(S)}: all settings`, () => (S.groups.some((g) => g.runs.length > 1) ? "Lines: means over seeds; bands: their spread." : ""), tools, draw, () => curveTable(chosen().map((g) => [g.name, g]), [S.metric]));
+  const card = sweepCard(S, () => `${metricWords(S)}: all settings`, () => (S.groups.some((g) => g.runs.length > 1) ? `Lines: means over seeds${S.groups.length > 24 ? "; bands, their spread, where at most 24 are chosen." : "; bands: their spread."}` : ""), tools, draw, () => curveTable(chosen().map((g) => [g.name, g]), [S.metric]));
   card.node.append(chips);
   card.node.classList.add("full");
   return card.node;
