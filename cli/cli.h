@@ -73,6 +73,9 @@ void cli_put(const char *text, size_t n);
 int cli_fail(int code, const char *fmt, ...) EG_PRINTF(2, 3);
 /* The message of err; misuse for EG_EINVAL, failure else. */
 int cli_error(eg_status st, const eg_err *err);
+/* From now on neither of these says anything, nor cli_say: another process does
+ * that. */
+void cli_mute(bool mute);
 /* A line of talk, unless --quiet. */
 void cli_say(const char *fmt, ...) EG_PRINTF(1, 2);
 void cli_quiet(bool quiet);
@@ -166,6 +169,8 @@ int cli_checkpoint(const cli_args *a, const char *word, const char *config,
 int cli_checkpoint_as(const cli_args *a, const char *word,
                       eg_checkpoint_how how, eg_checkpoint *out);
 int cli_pool(const cli_args *a, eg_pool **pool);
+/* The same, of so many threads where --threads is not given; 0: one a core. */
+int cli_pool_of(const cli_args *a, int64_t threads, eg_pool **pool);
 /* Finds a run by directory, name/id, id, or name (its newest). CLI_DONE, or
  * after a message another code. */
 int cli_find_run(const char *root, const char *word, char dir[EG_PATH]);

@@ -8,6 +8,7 @@
 #include "engram/kern.h"
 #include "engram/pool.h"
 #include "engram/report.h"
+#include "ranks.h"
 #include "engram/watch.h"
 
 const cli_option cli_doctor_options[] = {
@@ -127,6 +128,8 @@ int cmd_doctor(const cli_args *a)
     check_task(&f);
     check_experiments(&f, a);
     check_runs(&f, a);
+    (void)cli_ranks_module(text, sizeof text);
+    note(&f, "training on several ranks", true, text);
     note(&f, "plotting library", true,
          eg_report_has_plotly()
              ? "embedded in reports"

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 #include "engram/mem.h"
+#include "ranks.h"
 
 const cli_option cli_run_options[] = {
     CLI_OPT_SET,
@@ -53,6 +54,10 @@ const char cli_run_help[] =
     "configuration that are not what was written are named, with the step "
     "from\n"
     "which all is whole, and nothing is done until --from says so.\n"
+    "\n"
+    "Started by mpirun, the ranks train one model together, with the same "
+    "bytes\n"
+    "as one (docs/clusters.md).\n"
     "\n"
     "  engram run experiments/birth/basic.yaml\n"
     "  engram run experiments/birth/basic.yaml --set train.steps=100 --seed 2\n"
@@ -119,11 +124,27 @@ static int aim(const cli_args *a, eg_lab_opts *o)
     return cli_int(a, "from", 0, INT64_MAX, &o->from) ? CLI_DONE : CLI_MISUSE;
 }
 
-static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
+/* The end of a rank that only helps: that of rank 0, which has said it all. One
+ * that cannot help ends them all, since they wait for it. */
+static int served(const eg_ranks *ranks, const eg_lab_result *r, eg_status st,
+                  const eg_err *err)
+{
+    if (!r->served) {
+        cli_mute(false);
+        ranks->abort(ranks->ctx, cli_error(st, err));
+    }
+    if (st != EG_OK) return st == EG_EINVAL ? CLI_MISUSE : CLI_FAILED;
+    if (r->outcome == EG_DIVERGED) return CLI_FAILED;
+    return r->outcome == EG_INTERRUPTED ? CLI_INTERRUPTED : CLI_DONE;
+}
+
+static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool,
+                     const eg_ranks *ranks)
 {
     eg_lab_opts o = {.root = cli_runs_root(a),
                      .kern = cli_value(a, "kern"),
                      .pool = pool,
+                     .ranks = ranks,
                      .resume = cli_flag(a, "resume"),
                      .extend = cli_value(a, "extend"),
                      .stop = cli_stop,
@@ -140,6 +161,7 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
     cli_catch_signals();
     st = eg_lab_run(&r, cfg, &o, &err);
     cli_progress_end();
+    if (ranks->rank > 0) return served(ranks, &r, st, &err);
     if (st != EG_OK) {
         if (r.dir[0]) cli_say("run directory: %s", r.dir);
         code = cli_error(st, &err);
@@ -165,7 +187,7 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
     code = cli_flag(a, "json") ? print_json(&r) : print_result(cfg, &r);
     if (r.outcome == EG_INTERRUPTED) {
         cli_say("interrupted by %s; go on with: engram run %s --resume",
-                cli_stop_name(), r.dir);
+                cli_stop(NULL) ? cli_stop_name() : "another rank", r.dir);
         return CLI_INTERRUPTED;
     }
     if (r.outcome == EG_DIVERGED)
@@ -175,17 +197,44 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool)
     return code;
 }
 
+static int prepare(const cli_args *a, eg_config *cfg, const eg_ranks *ranks,
+                   eg_pool **pool)
+{
+    int code = cli_config(a, a->word[0], cfg);
+
+    if (code == CLI_DONE) code = cli_pool_of(a, cli_ranks_threads(ranks), pool);
+    return code;
+}
+
+/* What goes wrong on one rank alone, a file that its machine lacks, that one
+ * says, for the others would wait for it. */
+static int run_as_told(const cli_args *a, eg_config *cfg, const eg_ranks *ranks)
+{
+    eg_pool *pool = NULL;
+    bool torn = false;
+    int mine = prepare(a, cfg, ranks, &pool);
+    int code = cli_ranks_agree(ranks, mine, &torn);
+
+    if (torn && code == CLI_DONE && mine != CLI_DONE) {
+        cli_mute(false);
+        (void)prepare(a, cfg, ranks, &pool);
+    }
+    if (torn) code = CLI_FAILED;
+    if (code == CLI_DONE) code = carry_out(a, cfg, pool, ranks);
+    eg_pool_free(pool);
+    return code;
+}
+
 int cmd_run(const cli_args *a)
 {
     eg_config *cfg = eg_calloc(1, sizeof *cfg);
-    eg_pool *pool = NULL;
-    int code = CLI_FAILED;
+    eg_ranks ranks;
+    int code;
 
     if (!cfg) return cli_fail(CLI_FAILED, "out of memory");
-    code = cli_config(a, a->word[0], cfg);
-    if (code == CLI_DONE) code = cli_pool(a, &pool);
-    if (code == CLI_DONE) code = carry_out(a, cfg, pool);
-    eg_pool_free(pool);
+    code = cli_ranks_open(&ranks);
+    if (code == CLI_DONE) code = run_as_told(a, cfg, &ranks);
+    cli_ranks_close(&ranks);
     eg_free(cfg);
     return code;
 }

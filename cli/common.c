@@ -96,7 +96,11 @@ int cli_config(const cli_args *a, const char *file, eg_config *cfg)
 
 int cli_pool(const cli_args *a, eg_pool **pool)
 {
-    int64_t threads = 0;
+    return cli_pool_of(a, 0, pool);
+}
+
+int cli_pool_of(const cli_args *a, int64_t threads, eg_pool **pool)
+{
     eg_err err = {0};
     eg_status st;
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool quiet;
+static bool quiet, mute;
 
 void cli_quiet(bool q)
 {
@@ -21,8 +21,14 @@ bool cli_is_quiet(void)
     return quiet;
 }
 
+void cli_mute(bool m)
+{
+    mute = m;
+}
+
 void cli_put(const char *text, size_t n)
 {
+    if (mute) return;
     (void)fflush(stdout);
     while (n > 0) {
         ssize_t k = write(STDERR_FILENO, text, n);

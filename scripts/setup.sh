@@ -43,6 +43,8 @@ libmicrohttpd-dev | header microhttpd.h
 needs_check='
 g++             | cmd c++ g++ clang++
 libcmocka-dev   | pc cmocka
+libopenmpi-dev  | pc ompi-c
+openmpi-bin     | cmd mpirun
 locales         | file /usr/share/i18n/locales/de_DE
 chromium        | cmd chromium chromium-browser google-chrome
 '

@@ -36,6 +36,7 @@
 #include "engram/probe.h"
 #include "engram/program.h"
 #include "engram/radius.h"
+#include "engram/ranks.h"
 #include "engram/recall.h"
 #include "engram/report.h"
 #include "engram/rng.h"

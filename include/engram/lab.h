@@ -78,6 +78,11 @@ typedef struct eg_lab_opts {
     const char *sweep; /* the run belongs to its point `point`; NULL: to none */
     int64_t point;
     eg_pool *pool;
+    /* The processes that make this run together, all of which call eg_lab_run
+     * with the same configuration; NULL: this one alone. Rank 0 alone writes,
+     * measures and tells; any of them may be asked to stop. A kind of run that
+     * cannot be shared is EG_EUNSUPPORTED. */
+    const eg_ranks *ranks;
     bool resume; /* go on with the newest unfinished run of this config */
     bool
         go_back; /* with resume: go on from `from`, not from where it stopped */
@@ -103,7 +108,10 @@ typedef struct eg_lab_result {
     bool untouched;     /* nothing was done: the run was finished before, */
     bool unmatched;     /* or, with an error, there is none to go on with */
     bool stopped_early; /* finished, by train.stop: reason says why */
-    char reason[256];   /* "step 12: gradient of blocks.0.attn.W_QK ..." */
+    bool served; /* by a rank other than 0: outcome and status are those of rank
+                    0, which has told why, and there is no dir. Where it is
+                    false, rank 0 waits for this one in vain */
+    char reason[256]; /* "step 12: gradient of blocks.0.attn.W_QK ..." */
     char dir[EG_PATH];
     int64_t steps_done;
     double seconds, tokens_per_s;

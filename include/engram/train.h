@@ -8,6 +8,7 @@
 #include "engram/file.h"
 #include "engram/model.h"
 #include "engram/pool.h"
+#include "engram/ranks.h"
 #include "engram/task.h"
 
 #ifdef __cplusplus
@@ -146,6 +147,9 @@ typedef struct eg_train_spec {
     /* A pattern of train.freeze for a block beyond the last is an error, not a
      * note: somebody has just written it. */
     bool strict_freeze;
+    /* The processes that train it together, each with a trainer of the same
+     * spec; outlives the trainer. NULL: this one alone. */
+    const eg_ranks *ranks;
 } eg_train_spec;
 
 typedef struct eg_trainer eg_trainer;
@@ -206,6 +210,32 @@ EG_API double eg_trainer_grad_norm(const eg_trainer *tr, int i);
  * NULL. Read it with eg_trainer_get_grad; out [size]. */
 EG_API void eg_trainer_gradient(eg_trainer *tr, int64_t step, double *loss);
 EG_API void eg_trainer_get_grad(const eg_trainer *tr, int i, double *out);
+
+/* ---- Several processes ------------------------------------------------------
+ *
+ * The trainer of rank 0 is used like any other: eg_trainer_look and
+ * eg_trainer_step are made by all ranks together, all else by itself. The other
+ * ranks serve. A step costs each rank its share of the slots and the whole
+ * update; what is exchanged is the sums of gradients of one slot, and where
+ * values of tokens are computed once a batch (train.algebra), the gradients of
+ * all of them. */
+
+/* Rank 0, before the first step and after any other change of its state:
+ * parameters, moments and step go to all. mark: a text that must be the same on
+ * all ranks, as what is trained, and how; at most 127 bytes. */
+EG_API void eg_trainer_share(eg_trainer *tr, const char *mark);
+/* Rank 0: has another rank been asked to stop? As of the last step. */
+EG_API bool eg_trainer_asked(const eg_trainer *tr);
+/* Rank 0, at the end, whatever came before: the others are told, and code. */
+EG_API void eg_ranks_end(const eg_ranks *ranks, int code);
+/* Any other rank: does what rank 0 tells, until the end; *code is what came
+ * with it. stop (may be NULL) is asked after every step. tr NULL: there is no
+ * trainer, which is well as long as none is needed. EG_EINVAL: rank 0 trains
+ * something else, or there is no trainer; it waits for this rank then. */
+EG_API eg_status eg_trainer_serve(int *code, eg_trainer *tr,
+                                  const eg_ranks *ranks, const char *mark,
+                                  bool (*stop)(void *ctx), void *ctx,
+                                  eg_err *err);
 
 /* Everything the next step reads: parameters, moments, step; safetensors.
  * Loading checks that the file belongs to the same spec. */

@@ -9,6 +9,7 @@
 #include "lab/extend.h"
 #include "lab/flow_priv.h"
 #include "lab/run_priv.h"
+#include "lab/train_ranks.h"
 #include "lab/weights_sum.h"
 
 const char *eg_outcome_name(eg_outcome o)
@@ -355,7 +356,8 @@ static eg_status carry_out(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     return egi_train_run(out, facts, run, cfg, opts, err);
 }
 
-eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
+/* By the process that writes: the only one, or rank 0. */
+static eg_status run(eg_lab_result *out, const eg_config *cfg,
                      const eg_lab_opts *opts, eg_err *err)
 {
     const char *root = opts->root ? opts->root : "runs";
@@ -363,40 +365,82 @@ eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
     egi_inputs in = {0};
     eg_config *taken = NULL;
     eg_err local = {0};
-    eg_run *run = NULL;
+    eg_run *dir = NULL;
     eg_status st;
 
     *out = (eg_lab_result){0};
     if (!err) err = &local;
     EG_TRY(take_inputs(&in, &taken, cfg, err));
-    EG_TRY(open_run(&run, out, taken, root, opts, err));
-    if (!run) goto done;
-    egi_run_of_sweep(run, opts->sweep, opts->point);
-    run->tell = opts->note;
-    run->tell_ctx = opts->ctx;
-    snprintf(out->dir, sizeof out->dir, "%s", eg_run_dir(run));
-    st = carry_out(out, &facts, run, taken, &in, opts, err);
+    EG_TRY(open_run(&dir, out, taken, root, opts, err));
+    if (!dir) goto done;
+    egi_run_of_sweep(dir, opts->sweep, opts->point);
+    dir->tell = opts->note;
+    dir->tell_ctx = opts->ctx;
+    snprintf(out->dir, sizeof out->dir, "%s", eg_run_dir(dir));
+    st = carry_out(out, &facts, dir, taken, &in, opts, err);
     if (st != EG_OK) {
         egi_inputs_name(&in, out->dir, err);
-        if (egi_run_drop(run)) { /* found before anything was computed */
+        if (egi_run_drop(dir)) { /* found before anything was computed */
             *out = (eg_lab_result){0};
-            eg_run_close(run);
+            eg_run_close(dir);
             goto done;
         }
-        eg_run_log(run, "failed: %s", err->msg);
+        eg_run_log(dir, "failed: %s", err->msg);
         /* best effort: the disk may be the reason */
-        (void)eg_run_record(run, "failed", err->msg, &facts, NULL);
+        (void)eg_run_record(dir, "failed", err->msg, &facts, NULL);
     } else {
-        eg_run_log(run, "%s %s", eg_outcome_name(out->outcome), out->reason);
-        st = eg_run_record(run, eg_outcome_name(out->outcome), out->reason,
+        eg_run_log(dir, "%s %s", eg_outcome_name(out->outcome), out->reason);
+        st = eg_run_record(dir, eg_outcome_name(out->outcome), out->reason,
                            &facts, err);
     }
-    eg_run_close(run);
+    eg_run_close(dir);
     /* an index that can be rebuilt must not fail a run */
     if (!opts->dir || opts->sweep)
         (void)eg_catalogue_update(root, out->dir, NULL);
 done:
     egi_inputs_release(&in);
     eg_free(taken);
+    return st;
+}
+
+static eg_status serve(eg_lab_result *out, const eg_config *cfg,
+                       const eg_lab_opts *opts, eg_err *err)
+{
+    egi_inputs in = {0};
+    eg_config *taken = NULL;
+    eg_err why = {0};
+    eg_status st = take_inputs(&in, &taken, cfg, &why);
+
+    st = egi_train_serve(out, taken, st == EG_OK ? NULL : &why, opts, err);
+    egi_inputs_release(&in);
+    eg_free(taken);
+    return st;
+}
+
+eg_status eg_lab_run(eg_lab_result *out, const eg_config *cfg,
+                     const eg_lab_opts *opts, eg_err *err)
+{
+    const eg_ranks *ranks = opts->ranks;
+    eg_status st;
+
+    *out = (eg_lab_result){0};
+    if (!ranks || ranks->size == 1) return run(out, cfg, opts, err);
+    if (cfg->run.kind != EG_RUN_TRAIN) {
+        out->served = ranks->rank > 0;
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "%d ranks can share a training run alone, no run of "
+                       "another kind: start one, with threads",
+                       ranks->size);
+    }
+    if (opts->extend) {
+        out->served = ranks->rank > 0;
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "a run is extended by one process; %d ranks can go on "
+                       "with it then, by --resume",
+                       ranks->size);
+    }
+    if (ranks->rank > 0) return serve(out, cfg, opts, err);
+    st = run(out, cfg, opts, err);
+    egi_ranks_end(opts, st, out);
     return st;
 }

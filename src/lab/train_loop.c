@@ -5,6 +5,7 @@
 #include "lab/lab_priv.h"
 #include "lab/early.h"
 #include "lab/run_priv.h"
+#include "lab/train_ranks.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -68,20 +69,7 @@ static eg_status build(loop *l, eg_err *err)
     int64_t probes;
     eg_status st;
 
-    l->spec = eg_config_train(c);
-    l->spec.pool = l->opts->pool;
-    l->spec.kern = l->opts->kern ? l->opts->kern : "auto";
-    if (c->train.precision == 1 && strcmp(l->spec.kern, "auto") != 0 &&
-        strcmp(l->spec.kern, "ref") != 0)
-        return EG_FAIL(err, EG_EINVAL,
-                       "kernel set \"%s\" is for float32; float64 runs on "
-                       "\"ref\"",
-                       l->spec.kern);
-    if (c->train.precision == 0 && !eg_kern_pick(l->spec.kern))
-        return EG_FAIL(err, EG_EINVAL,
-                       "kernel set \"%s\" is unknown or does not run on this "
-                       "machine (engram doctor lists them)",
-                       l->spec.kern);
+    EG_TRY(egi_train_spec(&l->spec, c, l->opts, err));
     EG_TRY(egi_early_init(&l->early, &c->train, err));
     EG_TRY(eg_config_task(&l->task, c, err));
     l->spec.task = l->task;
@@ -111,12 +99,19 @@ static eg_status restore(loop *l, eg_err *err)
                            .probes = l->probes,
                            .told = l->opts->go_back,
                            .from = l->opts->from};
-
     eg_status st = egi_train_restore(&r, &l->saved, err);
 
     if (st == EG_OK && !l->run->created)
         st = egi_early_replay(&l->early, &l->run->folder, err);
-    return st;
+    return st == EG_OK ? egi_ranks_share(l->trainer, l->cfg, &l->spec, err)
+                       : st;
+}
+
+/* Was this process asked to stop, or another rank? */
+static bool asked_to_stop(const loop *l)
+{
+    return (l->opts->stop && l->opts->stop(l->opts->ctx)) ||
+           eg_trainer_asked(l->trainer);
 }
 
 static eg_status save(loop *l, eg_err *err)
@@ -316,7 +311,7 @@ static eg_status all_steps(loop *l, eg_lab_result *out, eg_err *err)
 
     while (eg_trainer_step_index(l->trainer) < n && !l->early.met &&
            out->outcome == EG_FINISHED) {
-        if (l->opts->stop && l->opts->stop(l->opts->ctx)) {
+        if (asked_to_stop(l)) {
             if (overflown(l, out)) return EG_OK;
             out->outcome = EG_INTERRUPTED;
             snprintf(out->reason, sizeof out->reason,

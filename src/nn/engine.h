@@ -4,6 +4,7 @@
 #define EG_NN_ENGINE_H
 
 #include "engram/eval.h"
+#include "engram/ranks.h"
 #include "nn/profile.h"
 #include "nn/prog.h"
 
@@ -62,9 +63,10 @@ typedef struct egi_engine_vt {
     eg_status (*measure)(egi_engine_bytes *out, const egi_engine_spec *s,
                          eg_err *err);
     /* Loss sum and count over the batch of a step, gradient of the mean into
-     * grad (laid out like the parameters). */
+     * grad (laid out like the parameters). ranks (NULL: alone): those that make
+     * this call together. */
     void (*gradient)(egi_engine *e, int64_t step, void *grad, double *loss_sum,
-                     int64_t *n_loss);
+                     int64_t *n_loss, const eg_ranks *ranks);
     void (*eval)(egi_engine *e, const egi_eval_call *call);
     /* From now on n values are held, of kept ones that an op makes (0: none,
      * which cannot fail); hold and the rows in it outlive that. Only eval asks

@@ -98,6 +98,7 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
                             tr->note[1], sizeof tr->note[1], err));
     EG_TRY(egi_trainer_program(tr, trains, err));
     EG_TRY(check_rows(tr, err));
+    EG_TRY(egi_ranks_check(tr, err));
     if (!spec->kern || strcmp(spec->kern, "auto") == 0)
         tr->spec.kern = spec->train.precision
                             ? eg_kern_pick_f64("auto")->name
@@ -202,12 +203,13 @@ double eg_trainer_grad_norm(const eg_trainer *tr, int i)
     return tr->grad_norm[i];
 }
 
-static void gradient(eg_trainer *tr, int64_t step, double *sum, int64_t *n)
+static void gradient(eg_trainer *tr, int64_t step, double *sum, int64_t *n,
+                     const eg_ranks *ranks)
 {
     double start = eg_clock();
 
     egi_clamps_means(&tr->clamps, step);
-    tr->vt->gradient(tr->engine, step, tr->grad, sum, n);
+    tr->vt->gradient(tr->engine, step, tr->grad, sum, n, ranks);
     tr->busy += eg_clock() - start;
     tr->gradients++;
 }
@@ -217,7 +219,7 @@ void eg_trainer_gradient(eg_trainer *tr, int64_t step, double *loss)
     double sum;
     int64_t n;
 
-    gradient(tr, step, &sum, &n);
+    gradient(tr, step, &sum, &n, NULL);
     if (loss) *loss = n > 0 ? sum / (double)n : 0;
 }
 
@@ -278,7 +280,8 @@ static void update_tensor(eg_trainer *tr, int i, double lr, double factor)
     tr->updates[i]++;
 }
 
-void eg_trainer_look(eg_trainer *tr, eg_step_info *info)
+/* Loss and gradient of the step, of all ranks together. */
+static void look(eg_trainer *tr, eg_step_info *info)
 {
     const eg_optim_opts *o = &tr->spec.optim;
     double sum;
@@ -288,10 +291,17 @@ void eg_trainer_look(eg_trainer *tr, eg_step_info *info)
         .finite = true,
         .bad_tensor = -1,
         .lr = egi_learning_rate(o, tr->step, tr->spec.train.steps)};
-    gradient(tr, tr->step, &sum, &info->n_loss);
+    gradient(tr, tr->step, &sum, &info->n_loss, tr->spec.ranks);
     info->loss = info->n_loss > 0 ? sum / (double)info->n_loss : 0;
     if (!measure_gradient(tr, info) || !isfinite(info->loss))
         info->finite = false;
+    egi_ranks_ask(tr);
+}
+
+void eg_trainer_look(eg_trainer *tr, eg_step_info *info)
+{
+    egi_ranks_tell(tr, EGI_TELL_LOOK);
+    look(tr, info);
 }
 
 void eg_trainer_step(eg_trainer *tr, eg_step_info *info)
@@ -299,7 +309,8 @@ void eg_trainer_step(eg_trainer *tr, eg_step_info *info)
     const eg_optim_opts *o = &tr->spec.optim;
     double factor = 1, start;
 
-    eg_trainer_look(tr, info);
+    egi_ranks_tell(tr, EGI_TELL_STEP);
+    look(tr, info);
     if (!info->finite) return;
     if (o->clip == EG_CLIP_NORM && info->grad_norm > o->clip_at)
         factor = o->clip_at / info->grad_norm;

@@ -24,7 +24,10 @@ struct eg_trainer {
     int64_t gradients;    /* made; both since the profile began */
     egi_clamps clamps;    /* of train.clamp */
     egi_parts parts;      /* of train.parts */
-    char note[2][512];    /* of init.from and of train.freeze; or "" */
+    bool asked;           /* some rank was asked to stop */
+    bool (*stop)(void *ctx); /* was this one? NULL: never */
+    void *stop_ctx;
+    char note[2][512]; /* of init.from and of train.freeze; or "" */
 };
 
 /* Steps by the plain algebra: as asked, or because hooks are held. */
@@ -43,6 +46,14 @@ const eg_group *egi_train_group(const eg_train_spec *s);
 eg_status egi_trainer_program(eg_trainer *tr, bool *trains, eg_err *err);
 /* What its engine is made for. */
 egi_engine_spec egi_trainer_engine(const eg_trainer *tr);
+/* Steps of several ranks (trainer_ranks.c). Rank 0 tells the others what comes,
+ * alone it tells nobody; after a step's gradient all learn whether one of them
+ * was asked to stop. EG_EINVAL: fewer slots than ranks. */
+enum { EGI_TELL_LOOK = 1, EGI_TELL_STEP, EGI_TELL_SHARE, EGI_TELL_END };
+void egi_ranks_tell(const eg_trainer *tr, int what);
+void egi_ranks_ask(eg_trainer *tr);
+eg_status egi_ranks_check(const eg_trainer *tr, eg_err *err);
+
 /* Is there a first moment? */
 bool egi_uses_m1(const eg_optim_opts *o);
 

@@ -7,8 +7,6 @@
 #include "nn/real/engine_impl.h"
 #include "nn/real/update.h"
 
-#define REDUCE_CHUNK 16384 /* entries a task of the reduction sums */
-
 typedef N(engine) engine;
 
 /* ---- what is computed once for each distinct pair -------------------------
@@ -20,6 +18,7 @@ static void tokens_task(void *ctx, int i, int worker)
     N(room) *r = &e->room[worker];
     eg_index T = e->pairs.T;
 
+    i += e->first;
     eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i,
                      &r->seq);
     memcpy(e->pairs.tokens + i * T, r->seq.tokens,
@@ -30,7 +29,7 @@ static void sheet_task(void *ctx, int sheet, int worker)
 {
     engine *e = ctx;
 
-    N(sheet_out)(&e->x, &e->room[worker], &e->pairs, sheet);
+    N(sheet_out)(&e->x, &e->room[worker], &e->pairs, e->first + sheet);
 }
 
 /* A team's gradients of tensors need no sums: there is one slot. */
@@ -41,43 +40,51 @@ static N(sums) sums_of(const engine *e, int slot)
 }
 
 /* Slot s takes sheets s, s + S, ..., in order. */
-static void sheet_back_task(void *ctx, int slot, int worker)
+static void sheet_back_task(void *ctx, int i, int worker)
 {
     engine *e = ctx;
+    int slot = e->first + i;
     N(sums) s = sums_of(e, slot);
 
-    for (int i = slot; i < e->pairs.n; i += e->slots)
-        N(sheet_back)(&e->x, &e->room[worker], &e->pairs, i, s);
+    for (int k = slot; k < e->pairs.n; k += e->slots)
+        N(sheet_back)(&e->x, &e->room[worker], &e->pairs, k, s);
 }
 
-/* Whole tasks to threads; or one after the other, each shared by a team. */
-static void run_tasks(engine *e, int n, eg_task_fn fn)
+/* Whole tasks, first to end - 1, to threads; or one after the other, each
+ * shared by a team. A task is told its number less first. */
+static void run_tasks(engine *e, int first, int end, eg_task_fn fn)
 {
+    e->first = first;
     if (!e->x.p->team) {
-        eg_pool_run(e->pool, n, fn, e);
+        eg_pool_run(e->pool, end - first, fn, e);
         return;
     }
-    for (int i = 0; i < n; i++) fn(e, i, 0);
+    for (int i = 0; i < end - first; i++) fn(e, i, 0);
 }
 
 static void pairs_forward(engine *e)
 {
-    run_tasks(e, e->batch, tokens_task);
+    run_tasks(e, N(among_sequences)(e, false), N(among_sequences)(e, true),
+              tokens_task);
+    N(among_tokens)(e);
     N(batch_index)(&e->pairs);
-    run_tasks(e, e->pairs.n, sheet_task);
+    run_tasks(e, N(among_sheets)(e, false), N(among_sheets)(e, true),
+              sheet_task);
+    N(among_values)(e);
 }
 
 /* ---- sequences ------------------------------------------------------------
  */
 
-/* Sequences b B / S .. (b + 1) B / S - 1 of the batch, in order. */
-static void slot_task(void *ctx, int slot, int worker)
+/* The sequences of a slot, in order. */
+static void slot_task(void *ctx, int task, int worker)
 {
     engine *e = ctx;
     N(room) *r = &e->room[worker];
+    int slot = e->first + task;
     N(sums) sums = sums_of(e, slot);
-    int from = (int)((int64_t)slot * e->batch / e->slots);
-    int to = (int)((int64_t)(slot + 1) * e->batch / e->slots);
+    int from = egi_slot_begin(slot, e->batch, e->slots);
+    int to = egi_slot_begin(slot + 1, e->batch, e->slots);
 
     memset(sums.acc, 0, (size_t)e->x.n_acc * sizeof *sums.acc);
     e->loss[slot] = 0;
@@ -105,22 +112,24 @@ static void slot_task(void *ctx, int slot, int worker)
 static void reduce_task(void *ctx, int chunk, int worker)
 {
     engine *e = ctx;
-    eg_index n_acc = e->x.n_acc, at = (eg_index)chunk * REDUCE_CHUNK;
-    eg_index n = n_acc - at < REDUCE_CHUNK ? n_acc - at : REDUCE_CHUNK;
+    eg_index n_acc = e->x.n_acc, at = (eg_index)chunk * EGI_REDUCE_CHUNK;
+    eg_index n = n_acc - at < EGI_REDUCE_CHUNK ? n_acc - at : EGI_REDUCE_CHUNK;
 
     (void)worker;
     /* Pairs, then pairs of pairs: slot s takes in slot s + width. */
     for (int width = 1; width < e->slots; width *= 2)
         for (int s = 0; s + width < e->slots; s += 2 * width)
-            e->x.K->add(e->acc + s * n_acc + at,
-                        e->acc + (s + width) * n_acc + at, n);
+            if (N(among_own)(e, s, width))
+                e->x.K->add(e->acc + s * n_acc + at,
+                            e->acc + (s + width) * n_acc + at, n);
 }
 
 static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
-                            double *loss_sum, int64_t *n_loss)
+                            double *loss_sum, int64_t *n_loss,
+                            const eg_ranks *ranks)
 {
     engine *e = (engine *)opaque;
-    eg_index chunks = (e->x.n_acc + REDUCE_CHUNK - 1) / REDUCE_CHUNK;
+    eg_index chunks = (e->x.n_acc + EGI_REDUCE_CHUNK - 1) / EGI_REDUCE_CHUNK;
     double start;
 
     N(exec_prepare)(&e->x);
@@ -129,11 +138,17 @@ static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
     N(holds_at)(e, step);
     N(others_prepare)(e);
     e->grad = grad;
+    N(among_begin)(e, ranks);
     if (e->pairs.n_cuts > 0) pairs_forward(e);
-    run_tasks(e, e->slots, slot_task);
-    if (e->pairs.n_cuts > 0) run_tasks(e, e->slots, sheet_back_task);
+    run_tasks(e, e->from, e->to, slot_task);
+    if (e->pairs.n_cuts > 0) {
+        N(among_places)(e);
+        run_tasks(e, e->from, e->to, sheet_back_task);
+    }
     start = egi_beside_begin(e->x.tick);
     if (e->slots > 1) eg_pool_run(e->pool, (int)chunks, reduce_task, e);
+    N(among_sum)(e);
+    N(among_losses)(e);
     egi_beside_end(e->x.tick, e->x.p->n_ops, EGI_BESIDE_SUM, start);
     *loss_sum = 0;
     *n_loss = 0;
