@@ -22,7 +22,8 @@ static JSON_INLINE int json_object_set(json_t *object, const char *key,
     __attribute__((warn_unused_result));
 #endif
 
-/* An array or object, as json_loadb with no flag or JSON_REJECT_DUPLICATES.
+/* An array or object, as json_loadb with any of JSON_REJECT_DUPLICATES and
+ * JSON_ALLOW_NUL (strings, not names, may hold \u0000).
  * NULL: *why (may be NULL) has the place and the sentence; its code
  * (json_error_code) is json_error_out_of_memory or json_error_invalid_syntax.
  * No deeper than EGI_JSON_DEPTH. */

@@ -157,7 +157,8 @@ static bool put_code(reader *r)
         if (low >= 0xdc00 && low < 0xe000)
             code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
-    if (code == 0 || (code >= 0xd800 && code < 0xe000)) {
+    if ((code == 0 && !(r->flags & JSON_ALLOW_NUL)) ||
+        (code >= 0xd800 && code < 0xe000)) {
         r->at = from;
         (void)unexpected(r, "a character");
         return false;
@@ -329,9 +330,14 @@ static void member(reader *r, json_t *object)
     skip(r);
     at = r->at;
     if (put_string(r)) {
+        bool cut = strlen(r->text + from) < r->used - from;
+
         r->used++; /* its 0 stays */
-        if ((r->flags & JSON_REJECT_DUPLICATES) &&
-            json_object_get(object, r->text + from)) {
+        if (cut) {
+            r->at = at;
+            (void)unexpected(r, "a name without \\u0000");
+        } else if ((r->flags & JSON_REJECT_DUPLICATES) &&
+                   json_object_get(object, r->text + from)) {
             r->at = at;
             (void)fail(r, json_error_duplicate_key, "duplicate name '%.60s'",
                        r->text + from);

@@ -276,7 +276,7 @@ static eg_status put_json(egi_reader *r, egi_block *b, const char *s, size_t n,
     const char *key = r->c->key ? r->c->key : "text";
     const char *path = r->files.path[r->file];
     json_error_t why;
-    json_t *json = egi_json_parse(s, n, 0, &why), *text;
+    json_t *json = egi_json_parse(s, n, JSON_ALLOW_NUL, &why), *text;
     egi_part p = {.document = r->documents,
                   .begins = true,
                   .ends = true,

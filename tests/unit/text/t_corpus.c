@@ -143,6 +143,15 @@ static void test_documents(void **state)
         strstr(of_file(path, EG_DOCUMENT_FILE), "line 2: expected"));
     path = put_text("d.jsonl", "{\"text\": \"ab}\n");
     assert_non_null(strstr(of_file(path, EG_DOCUMENT_FILE), "line 1, column"));
+    /* U+0000 is a character, in strings; names have none */
+    path = put_text("n.jsonl", "{\"x\": \"\\u0000\", \"text\": \"ab\"}\n");
+    assert_string_equal(of_file(path, EG_DOCUMENT_FILE), "ab [1]");
+    path = put_text("n.jsonl", "{\"x\\u0000\": 1, \"text\": \"ab\"}\n");
+    assert_non_null(strstr(of_file(path, EG_DOCUMENT_FILE),
+                           "line 1, column 2: expected a name without"));
+    path = put_text("n.jsonl", "{\"text\": \"\\ud800\"}\n");
+    assert_non_null(
+        strstr(of_file(path, EG_DOCUMENT_FILE), "expected a character"));
     path = put_text("e.txt", "");
     assert_non_null(strstr(of_file(path, EG_DOCUMENT_FILE), "has no text"));
     path = put_text("f.txt", "ab\xff");
