@@ -223,15 +223,22 @@ static eg_status read_damage(egi_run *r, const eg_folder *in, eg_err *err)
     return st == EG_OK ? c.st : st;
 }
 
-/* A run that says "running" while nobody holds its lock was killed. */
-static eg_status correct_status(egi_run *r, eg_err *err)
+static bool put_text(json_t *o, const char *key, const char *text)
+{
+    return !text[0] || json_object_set_new(o, key, egi_json_text(text)) == 0;
+}
+
+/* A run that says "running" while nobody holds its lock was killed; tags and
+ * the last note stand in a file of their own. */
+static eg_status complete_record(egi_run *r, eg_err *err)
 {
     eg_run_info info;
     eg_status st =
         r->record ? eg_run_info_read(&info, r->dir, NULL) : EG_EINVAL;
 
-    if (st == EG_OK &&
-        json_object_set_new(r->record, "status", egi_json_text(info.status)))
+    if (st == EG_OK && !(put_text(r->record, "status", info.status) &&
+                         put_text(r->record, "tags", info.tags) &&
+                         put_text(r->record, "note", info.note)))
         st = EG_ENOMEM;
     return st == EG_ENOMEM ? egi_report_no_memory(err) : EG_OK;
 }
@@ -262,7 +269,7 @@ static eg_status read_head(egi_run *r, const eg_folder *in, const char *dir,
     EG_TRY(note_empty(r, r->config, "config.yaml", err));
     EG_TRY(read_record(r, in, err));
     find_seed(r);
-    EG_TRY(correct_status(r, err));
+    EG_TRY(complete_record(r, err));
     find_kind(r);
     if (!name) name = json_string_value(json_object_get(r->record, "name"));
     r->name = name ? eg_strdup(name) : path_part(dir, true);

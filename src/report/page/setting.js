@@ -66,7 +66,7 @@ function milestones(g) {
 function recordTable(g) {
   const show = {version: "version", commit: "commit", machine: "machine", cpu_features: "CPU features", kernels: "kernels", precision: "precision", threads: "threads",
     n_params: "parameters", n_trained: "trained", start: "start", end: "end", seconds: "duration", tokens_per_s: "tokens per second",
-    memory_announced_bytes: "memory announced", memory_peak_bytes: "memory, peak", status: "status", reason: "reason"};
+    memory_announced_bytes: "memory announced", memory_peak_bytes: "memory, peak", status: "status", reason: "reason", tags: "tags", note: "note"};
   const text = (k, v) => k === "seconds" ? seconds(v) : k.endsWith("_bytes") ? bytes(v) : k === "start" || k === "end" ? date(v) : plain(v);
   const rows = [];
   for (const [k, name] of Object.entries(show)) {
