@@ -248,12 +248,13 @@ static eg_status collect(egi_entry **entry, int *n, const eg_folder *root,
     if (!anew)
         EG_TRY(egi_catalogue_load(&known, &n_known, &whole, root, 2 * *n + 1000,
                                   details, err));
+    if (!known) n_known = 0;
     if (known) qsort(known, (size_t)n_known, sizeof *known, by_dir);
     for (int i = 1; i < n_known; i++) /* of a damaged index */
         if (by_dir(&known[i - 1], &known[i]) == 0) whole = false;
     *entry = eg_calloc((size_t)*n + 1, sizeof **entry);
-    fresh.row = eg_calloc((size_t)*n + 1, sizeof *fresh.row);
-    fresh.gone = eg_calloc((size_t)n_known + 1, sizeof *fresh.gone);
+    fresh.row = eg_calloc((size_t)*n + 1, sizeof(void *));
+    fresh.gone = eg_calloc((size_t)n_known + 1, sizeof(void *));
     if (!*entry || !fresh.row || !fresh.gone) {
         *n = 0;
         st = EG_FAIL(err, EG_ENOMEM, "catalogue: out of memory");

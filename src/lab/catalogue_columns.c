@@ -6,10 +6,10 @@
 #include "base/sum.h"
 #include "engram/mem.h"
 
-#define COLUMN_(name, kind, member, own)                \
-    {                                                   \
-        name, kind, offsetof(egi_entry, member),        \
-            sizeof(((const egi_entry *)0)->member), own \
+#define COLUMN_(name, kind, member, own)                      \
+    {                                                         \
+        name, offsetof(egi_entry, member),                    \
+            sizeof(((const egi_entry *)0)->member), kind, own \
     }
 #define COLUMN(name, kind, member) COLUMN_(name, kind, member, false)
 #define OWN(name, kind, member) COLUMN_(name, kind, member, true)

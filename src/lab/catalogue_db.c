@@ -316,7 +316,7 @@ static bool fill_new(sqlite3 *db, const egi_entry *row, int n)
     egi_catalogue_schema(sql);
     ok = run(db, sql) && run(db, "BEGIN");
     if (n > 0) {
-        const egi_entry **at = eg_calloc((size_t)n, sizeof *at);
+        const egi_entry **at = eg_calloc((size_t)n, sizeof(void *));
 
         for (int i = 0; at && i < n; i++) at[i] = &row[i];
         ok = ok && at && fill(db, at, n);

@@ -77,9 +77,9 @@ typedef enum egi_kind {
 
 typedef struct egi_column {
     const char *name;
-    egi_kind kind;
     size_t offset, size; /* in an egi_entry */
-    bool own;            /* of the catalogue's: nobody asks for it */
+    egi_kind kind;
+    bool own; /* of the catalogue's: nobody asks for it */
 } egi_column;
 extern const egi_column egi_columns[];
 /* Of these the first so many are of the record; then details, with their

@@ -68,7 +68,7 @@ static eg_status take_tags(eg_notes *n, const json_t *o, const eg_folder *f,
             return bad(f, "expected tags, found something else", err);
         bytes += strlen(t) + 2;
         if (bytes > EG_TAGS + 2) return bad(f, "too many tags", err);
-        (void)strcpy(n->tag[n->n_tags++], t);
+        (void)snprintf(n->tag[n->n_tags++], EG_TAG, "%s", t);
     }
     return EG_OK;
 }
@@ -89,7 +89,7 @@ static eg_status take_notes(eg_notes *n, const json_t *o, const eg_folder *f,
 
         if (!at || !text || strlen(at) >= sizeof n->note->at)
             return bad(f, "expected notes, found something else", err);
-        (void)strcpy(n->note[i].at, at);
+        (void)snprintf(n->note[i].at, sizeof n->note[i].at, "%s", at);
         n->note[i].text = eg_strdup(text);
         if (!n->note[i].text) return no_memory(err);
         n->n++;
@@ -273,7 +273,7 @@ static eg_status add_tag(eg_notes *n, const char *tag, eg_err *err)
                        "tag '%s': no room, all tags of a run are expected to "
                        "have at most %d bytes",
                        tag, EG_TAGS);
-    (void)strcpy(n->tag[n->n_tags++], tag);
+    (void)snprintf(n->tag[n->n_tags++], EG_TAG, "%s", tag);
     qsort(n->tag, (size_t)n->n_tags, sizeof *n->tag, by_bytes);
     return EG_OK;
 }

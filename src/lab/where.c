@@ -224,7 +224,7 @@ static eg_status condition(parser *p, int *out);
 static eg_status one(parser *p, int *out)
 {
     eg_status st;
-    int inner;
+    int inner = 0;
 
     if (++p->depth > MOST_DEPTH)
         return EG_FAIL(p->err, EG_EINVAL, "column %d: more than %d deep",
@@ -249,7 +249,7 @@ done:
 static eg_status both(parser *p, int *out)
 {
     eg_status st;
-    int more;
+    int more = 0;
 
     EG_TRY(one(p, out));
     while (is_word(p, "and")) {
@@ -264,7 +264,7 @@ done:
 static eg_status condition(parser *p, int *out)
 {
     eg_status st;
-    int more;
+    int more = 0;
 
     EG_TRY(both(p, out));
     while (is_word(p, "or")) {
