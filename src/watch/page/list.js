@@ -16,7 +16,7 @@ function nowCard(run) {
       h("div", {class: "top"}, h("h3", null, r.name), h("span", null, `seed ${r.seed}`)),
       h("div", {class: "value"}, h("b", null, r.value === null ? "–" : num(r.value, 4)), h("span", null, r.metric || "nothing measured yet")),
       sparkline(r.spark), bar,
-      h("div", {class: "pace"}, h("span", null, h("b", null, r.steps > 0 ? `${Math.floor(100 * r.step / r.steps)} %` : "–"), ` of ${r.steps.toLocaleString("en").replace(/,/g, "\u2009")} ${unitOf(r)}`),
+      h("div", {class: "pace"}, h("span", null, h("b", null, r.steps > 0 ? `${Math.floor(100 * r.step / r.steps)} %` : "–"), ` of ${whole(r.steps)} ${unitOf(r)}`),
         h("span", null, paceText(r)), h("span", null, Number.isFinite(r.eta) && r.eta !== null ? `${left(r.eta)} left` : "")));
   };
   box.show(run);
@@ -29,7 +29,7 @@ function runRow(r) {
     h("td", {class: "id"}, r.id.split("/").pop()),
     h("td", null, stateChip(r.status)),
     h("td", null, String(r.seed)),
-    h("td", null, r.steps > 0 ? (r.status === "finished" ? num(r.steps) : `${num(r.step)} of ${num(r.steps)}`) : "–"),
+    h("td", null, r.steps > 0 ? (r.status === "finished" ? whole(r.steps) : `${whole(r.step)} of ${whole(r.steps)}`) : "–"),
     h("td", null, r.status !== "running" && r.seconds > 0 ? seconds(r.seconds) : "–"),
     h("td", null, when(r.start)));
 }

@@ -37,6 +37,10 @@ function left(s) {
   if (s < 60) return `${s}\u202fs`;
   return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}\u202fmin` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}\u202fh`;
 }
+/* A whole number in full. */
+function whole(n) {
+  return n.toLocaleString("en").replace(/,/g, "\u2009");
+}
 function unitOf(run) {
   return run.kind === "flow" ? "times" : run.kind === "theory" ? "values" : "steps";
 }

@@ -50,7 +50,7 @@ function runView(main, id) {
       h("a", {href: "#/name/" + encodeURIComponent(row.name)}, "runs of this name"));
     const running = row.status === "running", came = performance.now();
     const line = () => facts.replaceChildren(...[
-      [row.steps > 0 ? `${num(row.step, 4)} of ${num(row.steps, 4)} ${unitOf(row)}` : null, row.steps > 0 ? `${Math.floor(100 * row.step / row.steps)} %` : ""],
+      [row.steps > 0 ? `${whole(row.step)} of ${whole(row.steps)} ${unitOf(row)}` : null, row.steps > 0 ? `${Math.floor(100 * row.step / row.steps)} %` : ""],
       [paceText(row), running ? "lately" : "on the whole"],
       [running && Number.isFinite(row.eta) && row.eta !== null ? left(Math.max(0, row.eta - (performance.now() - came) / 1000)) : null, "left"],
       [!running && row.seconds > 0 ? seconds(row.seconds) : null, "in all"],

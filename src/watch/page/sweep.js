@@ -10,6 +10,8 @@ function shade(part) {
   return `rgb(${a.map((v, k) => Math.round(v + w * (b[k] - v))).join()})`;
 }
 const shortKey = (key) => key.split(".").pop();
+/* A value as short as its axis needs it. */
+const shortValue = (v) => (v.length > 7 && Number.isFinite(Number(v)) ? num(Number(v)) : v);
 
 function sweepView(main, name) {
   const header = h("header", {class: "run-head"}), notices = h("div"), body = h("div"), cellBox = h("div");
@@ -22,7 +24,12 @@ function sweepView(main, name) {
 
   /* --- the axes of the figure: keys that vary, and the seeds --- */
   const axesOf = () => {
-    const axes = told.axes.map((a, i) => ({key: a.key, values: a.values, at: (p) => p[4 + i]})).filter((a) => a.values.length > 1);
+    const axes = told.axes.map((a, i) => {
+      const numbers = a.values.map(Number), order = [...a.values.keys()];
+      if (numbers.every(Number.isFinite)) order.sort((s, t) => numbers[s] - numbers[t]);
+      const place = order.map((_, k) => order.indexOf(k));
+      return {key: a.key, values: order.map((k) => shortValue(a.values[k])), at: (p) => place[p[4 + i]]};
+    }).filter((a) => a.values.length > 1);
     const seeds = [...new Set(told.points.map((p) => p[1]))].sort((a, b) => a - b);
     if (seeds.length > 1) axes.push({key: "seed", values: seeds.map(String), at: (p) => seeds.indexOf(p[1])});
     return axes;
@@ -35,7 +42,7 @@ function sweepView(main, name) {
       if (!cells.has(key)) cells.set(key, {x: x.at(p), y: y.at(p), points: [], values: []});
       const c = cells.get(key);
       c.points.push(p);
-      if (p[3] !== null) c.values.push(p[3]);
+      if (p[3] !== null && !TROUBLE.includes(state(p))) c.values.push(p[3]);
     }
     for (const c of cells.values()) c.mean = c.values.length ? c.values.reduce((a, b) => a + b, 0) / c.values.length : null;
     return [...cells.values()];
@@ -45,7 +52,7 @@ function sweepView(main, name) {
 
   /* --- the figure --- */
   const layout = (w, height, x, y) => {
-    const left = 14 + Math.max(...y.values.map((v) => v.length)) * 7.2 + (y.key ? 22 : 0), top = 12, right = 86, bottom = x.key ? 56 : 16;
+    const left = 14 + Math.max(...y.values.map((v) => v.length)) * 7.2 + (y.key ? 22 : 0), top = 12, right = 96, bottom = x.key ? 56 : 16;
     const cw = (w - left - right) / x.values.length, ch = (height - top - bottom) / y.values.length;
     return {left, top, cw, ch, gap: Math.min(3, cw / 8, ch / 8)};
   };
@@ -87,11 +94,11 @@ function sweepView(main, name) {
     y.values.forEach((v, i) => { if (i % skip === 0) g.fillText(v, L.left - 8, base - (i + .5) * L.ch); });
     if (y.key) { g.save(); g.translate(10, L.top + L.ch * y.values.length / 2); g.rotate(-Math.PI / 2); g.textAlign = "center"; g.fillText(y.key, 0, 0); g.restore(); }
     if (!values.length) return;
-    const bx = w - 66, bh = Math.min(220, height - 90);
-    for (let i = 0; i < bh; i++) { g.fillStyle = shade(1 - i / (bh - 1)); g.fillRect(bx, L.top + i, 10, 1.5); }
+    const bx = w - 78, by = L.top + 30, bh = Math.min(220, height - 120);
+    for (let i = 0; i < bh; i++) { g.fillStyle = shade(1 - i / (bh - 1)); g.fillRect(bx, by + i, 10, 1.5); }
     g.fillStyle = css("--soft"); g.textAlign = "left";
-    g.fillText(num(hi), bx + 16, L.top + 6);
-    if (hi > lo) g.fillText(num(lo), bx + 16, L.top + bh - 6);
+    g.fillText(num(hi), bx + 16, by + 6);
+    if (hi > lo) g.fillText(num(lo), bx + 16, by + bh - 6);
   };
 
   /* --- what is beside it --- */
@@ -103,7 +110,7 @@ function sweepView(main, name) {
     cellBox.append(h("h2", {class: "sub-head"}, [x, y].filter((a) => a.key).map((a) => `${a.key} = ${a.values[a === x ? cell.x : cell.y]}`).join(", ")),
       h("div", {class: "wrap"}, h("table", {class: "runs"}, h("thead", null, h("tr", null, ["Run", "Settings", "State", "Seed", told.metric].map((t) => h("th", {scope: "col"}, t)))),
         h("tbody", null, cell.points.slice(0, 200).map((p) => h("tr", null, h("td", null, p[2] ? h("a", {href: "#/run/" + encodeURIComponent(p[2])}, p[2]) : "not begun"),
-          h("td", {class: "id"}, told.axes.map((a, i) => `${shortKey(a.key)}=${a.values[p[4 + i]]}`).join(" ")), h("td", null, stateChip(state(p))), h("td", null, String(p[1])), h("td", null, p[3] === null ? "–" : num(p[3], 4))))))));
+          h("td", {class: "id"}, told.axes.map((a, i) => `${shortKey(a.key)}=${shortValue(a.values[p[4 + i]])}`).join(" ")), h("td", null, stateChip(state(p))), h("td", null, String(p[1])), h("td", null, p[3] === null ? "–" : num(p[3], 4))))))));
   };
   const choice = (label, items, value, change) => h("label", {class: "note pick"}, label + " ", h("select", {"aria-label": label, onchange: (e) => change(e.target.value)}, items.map(([v, t]) => h("option", {value: v, selected: v === value}, t))));
   const showFrame = () => {
@@ -136,7 +143,7 @@ function sweepView(main, name) {
     body.replaceChildren(h("div", {class: "card"}, h("div", {class: "top"}, h("h3", null, told.metric || "States"),
       h("div", {class: "picks"}, told.metrics.length ? choice("metric", told.metrics.map((m) => [m, m]), told.metric, (v) => { metric = v; refresh(); }) : null,
         axes.length > 2 ? [choice("across", items, String(pick[0]), turn(0)), choice("up", items, String(pick[1]), turn(1))] : null)),
-      h("p", {class: "note"}, `The last value that each run has measured${axes.length > 2 ? ", the mean over what is not on an axis" : ""}. A cell fills as its runs end; outlined, one runs there; crossed out, one failed or diverged. A click lists the runs.`), fig.div));
+      h("p", {class: "note"}, `The last value that each run has measured${axes.length > 2 ? ", the mean over what is not on an axis" : ""}. A cell fills as its runs end; outlined, one runs there; crossed out, one failed or diverged, whose values do not count. A click lists the runs.`), fig.div));
   };
   const refresh = async () => {
     const answer = await ask("api/sweep", Object.assign({sweep: name}, metric ? {metric} : {}));
