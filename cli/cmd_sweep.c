@@ -21,7 +21,8 @@ const cli_option cli_sweep_options[] = {
     {"anew", 0, NULL,
      "run also what has been run before with the same configuration and seed"},
     {"no-wait", 0, NULL,
-     "end when no point is left to take, though others are still at theirs"},
+     "end when no point is left to take, though others are still at theirs, "
+     "without the table"},
     {"jobs", 'j', "N",
      "processes at a time (default: by the sizes; small runs: one a core)"},
     {"threads", 't', "N", "threads of one process (default: cores / jobs)"},
@@ -248,7 +249,7 @@ static int work_on(sweep_cli *s)
     if (code != CLI_DONE) return code;
     code = crew_run(&c, first && !cli_flag(s->args, "no-wait"));
     cli_progress_end();
-    if (first) {
+    if (first && !cli_flag(s->args, "no-wait")) {
         int how = conclude(s, w.worst);
 
         return code != CLI_DONE ? code : how;

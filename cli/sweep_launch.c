@@ -23,23 +23,19 @@ static int number_of(const char *const *name, int otherwise)
 /* Names one launch, the same in all of its processes. */
 static void name_launch(char id[EG_TEXT])
 {
-    static const char *const name[] = {"PMIX_NAMESPACE",
-                                       "OMPI_MCA_ess_base_jobid", "PMI_JOBID",
-                                       "HYDRA_JOB_ID"};
+    /* of Open MPI with the address of its mpirun; of PMIx; of MPICH */
+    static const char *const name[] = {"OMPI_MCA_orte_hnp_uri",
+                                       "PMIX_NAMESPACE", "PMI_JOBID"};
     const char *job = getenv("SLURM_JOB_ID"), *step = getenv("SLURM_STEP_ID");
-    const char *server = getenv("PMIX_SERVER_URI2");
-    size_t n = 0;
 
     id[0] = '\0';
     for (size_t i = 0; i < sizeof name / sizeof *name && !id[0]; i++)
         if (getenv(name[i]))
-            n = (size_t)snprintf(id, EG_TEXT, "mpi %.100s", getenv(name[i]));
-    if (id[0] && server && n < EG_TEXT) /* jobs are numbered per server */
-        (void)snprintf(id + n, EG_TEXT - n, " %.100s", server);
+            (void)snprintf(id, EG_TEXT, "mpi %.200s", getenv(name[i]));
     if (!id[0] && job)
         (void)snprintf(id, EG_TEXT, "slurm %.100s.%.100s", job,
                        step ? step : "");
-    if (!id[0]) /* of one machine, that started them all */
+    if (!id[0]) /* of one machine, whose launcher started them all */
         (void)snprintf(id, EG_TEXT, "process %ld", (long)getppid());
 }
 

@@ -10,7 +10,10 @@
 #include "lab/folder_list.h"
 #include "lab/run_priv.h"
 
-enum { MOST_OF_A_NAME = 1000 };
+enum {
+    MOST_OF_A_NAME = 1000,
+    LAUNCH_BEFORE = 60 /* seconds by which clocks may differ */
+};
 
 eg_sweep *egi_sweep_alloc(const char *root)
 {
@@ -331,8 +334,9 @@ eg_status eg_sweeps_find(char (**names)[EG_TEXT], int *n, const char *root,
     return list(names, n, path, err);
 }
 
+/* since: names of launches come again, and older sweeps have had them. */
 static eg_status of_launch(eg_sweep **out, const char *root, const char *launch,
-                           eg_err *err)
+                           const char *since, eg_err *err)
 {
     char(*names)[EG_TEXT] = NULL;
     int n = 0;
@@ -343,7 +347,8 @@ static eg_status of_launch(eg_sweep **out, const char *root, const char *launch,
 
         st = eg_sweep_open(&s, root, names[i], err);
         if (st != EG_OK && st != EG_ENOMEM) st = EG_OK; /* not ours */
-        if (s && strcmp(s->launch, launch) == 0) {
+        if (s && strcmp(s->launch, launch) == 0 &&
+            strcmp(s->created, since) >= 0) {
             *out = s;
             s = NULL;
         }
@@ -358,12 +363,17 @@ eg_status eg_sweep_of_launch(eg_sweep **out, const char *root,
                              bool (*stop)(void *ctx), eg_err *err)
 {
     const struct timespec wait = {.tv_nsec = 100000000};
+    time_t earliest = time(NULL) - LAUNCH_BEFORE;
     double start = eg_clock();
+    char since[32];
+    struct tm tm;
     eg_status st;
 
     *out = NULL;
+    gmtime_r(&earliest, &tm);
+    (void)strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
     for (;;) {
-        st = of_launch(out, root, launch, err);
+        st = of_launch(out, root, launch, since, err);
         if (st != EG_OK || *out) return st;
         if (eg_clock() - start > seconds || (stop && stop(NULL)))
             return EG_FAIL(err, EG_EBUSY,

@@ -146,5 +146,63 @@ while read -r a b; do same "$a/metrics.jsonl" "$b/metrics.jsonl"; done <pairs
 [ "$(wc -l <pairs)" = 12 ] || die "$(cat pairs)"
 [ "$(grep -l '"status": "finished"' runs/tiny/*/run.json | wc -l)" = 12 ] ||
     die 'another set of results'
+rm -rf runs whole
+
+# ---- on a cluster -------------------------------------------------------------------------
+mkdir bin "it's here"
+cat >bin/sbatch <<'SH'
+#!/bin/sh
+cp "$1" submitted.sh && pwd && echo "Submitted batch job 7"
+SH
+chmod +x bin/sbatch
+cd "it's here" || exit 1
+expect 0 '^runs/sweeps/a b/slurm.sh$' 'hand it to Slurm' "$engram" sweep \
+    ../c.yaml --seeds 1-9 --name 'a b' --slurm 4 --jobs 1 --threads 2 \
+    --sbatch --time=4:00:00 --sbatch '--partition=long'
+[ "$(ls runs)" = sweeps ] || die 'something was run'
+for line in '--job-name=engram-a-b' '--array=0-3' '--cpus-per-task=2' \
+    '--signal=B:TERM@60' '--time=4:00:00' '--partition=long'; do
+    grep -qx -- "#SBATCH $line" 'runs/sweeps/a b/slurm.sh' || die "no $line"
+done
+# the script itself, as a task would run it, from somewhere else
+(cd / && sh "$work/it's here/runs/sweeps/a b/slurm.sh") >../log 2>&1 || die "$(cat ../log)"
+expect 0 'seed=9 +finished' '9 of them finished' "$engram" sweep 'a b'
+expect 0 'Submitted batch job 7' - env PATH="$work/bin:$PATH" "$engram" sweep \
+    ../c.yaml --seeds 20-21 --name sub --slurm 4 --submit
+grep -q 'array=0-1$' runs/sweeps/sub/submitted.sh || die 'more tasks than points'
+expect 1 - 'there is no program sbatch' env PATH=/nowhere "$engram" sweep sub \
+    --slurm 2 --submit
+expect 2 '' 'expected an option of sbatch' "$engram" sweep ../c.yaml --slurm 2 \
+    --sbatch 'time=1'
+expect 2 '' '--submit and --sbatch go with --slurm' "$engram" sweep sub --submit
+cd ..
+
+# ---- by rank ----------------------------------------------------------------------------------
+# as a launcher would start them: the first makes the sweep, the others find it
+rank() {
+    env OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_RANK="$1" \
+        OMPI_COMM_WORLD_LOCAL_SIZE=3 OMPI_MCA_orte_hnp_uri=77 "$engram" sweep \
+        one.yaml --set probe.snapshots=0 --seeds 0-29 --runs ranks
+}
+rank 1 >out1 2>err1 &
+rank 2 >out2 2>err2 &
+sleep 0.3
+expect 0 'seed=29 +finished' 'sweep tiny: 30 points' rank 0
+wait
+n_checks=$((n_checks + 3))
+[ -z "$(cat out1 out2 err1 err2)" ] || die "$(cat out1 out2 err1 err2)"
+[ "$(ls ranks/sweeps)" = tiny ] || die 'more than one sweep'
+[ "$(ls ranks/tiny | wc -l)" = 30 ] || die "$(ls ranks/tiny | wc -l) runs"
+if command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI'; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    expect 0 'seed=29 +finished' 'sweep tiny: 30 points' mpirun --oversubscribe \
+        -n 4 "$engram" sweep one.yaml --set probe.snapshots=0 --seeds 0-29 \
+        --runs mpi
+    [ "$(grep -c ' finished ' out)" = 30 ] || die 'the table, once'
+    [ "$(ls mpi/sweeps)" = tiny ] || die 'more than one sweep'
+    [ "$(ls mpi/tiny | wc -l)" = 30 ] || die "$(ls mpi/tiny | wc -l) runs"
+else
+    echo 'no mpirun of Open MPI: not tried'
+fi
 
 finish
