@@ -82,7 +82,7 @@ static eg_status read_point(const view *v, const eg_point *p,
 
 static json_t *point_json(const view *v, const eg_point *p, const double *value)
 {
-    char status[32];
+    char status[32] = "";
     json_t *o;
 
     status_of(status, p);
@@ -100,7 +100,7 @@ static json_t *point_json(const view *v, const eg_point *p, const double *value)
 static void point_row(const view *v, const eg_point *p, const double *value,
                       cli_table *t)
 {
-    char status[32];
+    char status[32] = "";
 
     status_of(status, p);
     cli_table_cell(t, "%s", p->label);

@@ -58,8 +58,9 @@ static void measure(checker *c, eg_trainer *tr, double step_work)
     now = eg_clock();
     if (now - start < MEASURE_SECONDS) {
         start = now;
-        for (; now - start < MEASURE_SECONDS && info.finite; now = eg_clock()) {
+        while (now - start < MEASURE_SECONDS && info.finite) {
             eg_trainer_step(tr, &info);
+            now = eg_clock();
             n++;
         }
     }
@@ -285,7 +286,11 @@ double eg_sweep_seconds(const eg_sweep_plan *plan, int64_t jobs,
                         int64_t threads)
 {
     double n = plan->n_points > 0 ? plan->n_points : 1;
-    double rounds = ceil(n / (double)jobs);
+    int64_t at_once = jobs, cores = eg_cpu_count() / threads;
+    double rounds;
+
+    if (at_once > cores) at_once = cores > 0 ? cores : 1;
+    rounds = ceil(n / (double)at_once);
 
     return plan->seconds / n * rounds / speed_up(plan->most, threads);
 }

@@ -70,15 +70,21 @@ done:
     return st;
 }
 
-/* Points whose row says something that is so no more, in the rows before and
- * now. */
+static bool is_changed(const eg_point *a, const eg_point *b)
+{
+    return a->state != b->state || a->heartbeat != b->heartbeat ||
+           strcmp(a->dir, b->dir) != 0 || strcmp(a->worker, b->worker) != 0 ||
+           strcmp(a->reason, b->reason) != 0;
+}
+
+/* Points whose row says something that is so no more. */
 static eg_status put_changed(const eg_sweep *s, const eg_point *before,
                              const eg_point *now, eg_err *err)
 {
     eg_status st = EG_OK;
 
     for (int i = 0; i < s->n_points && st == EG_OK; i++)
-        if (memcmp(&before[i], &now[i], sizeof *now) != 0)
+        if (is_changed(&before[i], &now[i]))
             st = egi_queue_put(s, &now[i], err);
     return st;
 }
@@ -86,10 +92,11 @@ static eg_status put_changed(const eg_sweep *s, const eg_point *before,
 static eg_status renew(eg_sweep *s, bool retry, int *gone, eg_err *err)
 {
     size_t n = (size_t)s->n_points;
-    eg_point *before = eg_calloc(2 * n, sizeof *before), *now = before + n;
+    eg_point *before = eg_calloc(2 * n, sizeof *before), *now;
     eg_status st;
 
     if (!before) return EG_FAIL(err, EG_ENOMEM, "sweep: out of memory");
+    now = before + n;
     EG_TRY(egi_queue_begin(s, err));
     st = egi_queue_rows(before, s->db, s, err);
     if (st == EG_OK) {

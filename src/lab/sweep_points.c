@@ -224,6 +224,7 @@ eg_status egi_points_recover(eg_point *point, const eg_sweep *s, bool own,
                   .point = point,
                   .own = own,
                   .others = others,
+                  /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers */
                   .by_hash = eg_calloc(n, sizeof *r.by_hash),
                   .there = eg_calloc(n, sizeof *r.there),
                   .a = eg_calloc(1, sizeof *r.a),
@@ -236,6 +237,7 @@ eg_status egi_points_recover(eg_point *point, const eg_sweep *s, bool own,
         goto done;
     }
     for (size_t i = 0; i < n; i++) r.by_hash[i] = &point[i];
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression) */
     qsort(r.by_hash, n, sizeof *r.by_hash, by_hash);
     if (eg_file_exists(s->root))
         EG_TRY(eg_catalogue_each(s->root, NULL, look, &r, err));
