@@ -100,7 +100,7 @@ typedef struct egi_attr {
     int heads, k_heads, v_heads; /* groups of columns of x or q, of k, of v */
     double scale, eps, theta;
     eg_index at;     /* first row of the second of two parts */
-    eg_index width;  /* of the keys whose scores stand in a table; columns */
+    eg_index width;  /* of keys whose scores are in a table; columns; steps */
     double drop;     /* probability that an entry is dropped */
     uint32_t stream; /* of its masks */
     bool turned;     /* a matrix lies with rows for columns */

@@ -26,6 +26,8 @@ typedef struct egi_load {
     X(scores, "scores of rows of tables are rows of tables")                  \
     X(sheets, "what depends on token and position alone, once for each pair") \
     X(subset, "what only the loss reads is computed where the loss is")       \
+    X(chunks,                                                                 \
+      "a delta rule takes the steps of a chunk by products of matrices")      \
     X(head, "logits of a large vocabulary in blocks of rows, not kept")
 
 /* Logits, T times V, up to which they are made at once: 16 MiB in float32. */

@@ -1,6 +1,8 @@
 /* A recurrent mixer: z of a state that learns key by key; the step is in
  * real/recur.h. Forwards keeps what was erased and every chunk's first state;
- * backwards makes the states of one chunk again at a time.
+ * backwards makes the states of one chunk again at a time. With attr.width,
+ * which rewrite chunks sets, it goes in chunks of so many steps, of which it
+ * keeps the first states alone (real/recur_wide.h).
  * in: q [rows, heads kw], k [n, k_heads kw], v [n, v_heads vw], and what rules
  * have; by-product: see recur_bind. */
 static eg_index recur_chunk(eg_index n)
@@ -11,13 +13,19 @@ static eg_index recur_chunk(eg_index n)
     return c;
 }
 
+/* Tokens between states that are kept. */
+static eg_index recur_apart(const egi_attr *a)
+{
+    return a->width > 0 ? recur_span(a->steps) : recur_chunk(a->at);
+}
+
 /* Entries that forwards keeps of one head: what was erased, and states. */
 static eg_index recur_keeps(const egi_attr *a, bool momentum, eg_index kw,
                             eg_index vw, eg_index *erased)
 {
-    eg_index T = a->at, chunk = recur_chunk(T), ld = recur_padded(vw);
+    eg_index T = a->at, chunk = recur_apart(a), ld = recur_padded(vw);
 
-    *erased = a->erases ? T * a->steps * ld : 0;
+    *erased = a->erases && a->width == 0 ? T * a->steps * ld : 0;
     return *erased + (T + chunk - 1) / chunk * (momentum ? 2 : 1) * kw * ld;
 }
 
@@ -75,7 +83,7 @@ static recur_head recur_bind(const N(call) * c, int h)
                     .across = a->across,
                     .momentum = c->in[RECUR_M].x != NULL,
                     .scale = (real)a->scale,
-                    .chunk = recur_chunk(a->at),
+                    .chunk = recur_apart(a),
                     .S = c->work};
     eg_index erased;
 
@@ -105,6 +113,10 @@ static void recur_forward(const N(call) * c)
         recur_head p = recur_bind(c, h);
         eg_index row = 0;
 
+        if (c->op->attr.width > 0) {
+            recur_wide_forward(&p, p.e + p.kw);
+            continue;
+        }
         op_zero(p.S, 0, 1, p.states);
         for (eg_index t = 0; row < z->rows; t++) {
             if (t % p.chunk == 0)
@@ -137,6 +149,7 @@ static void recur_next(const N(call) * c, real *state, bool first)
         recur_head p = recur_bind(c, h);
 
         p.S = state + h * p.states;
+        p.r = p.e + p.kw;
         if (first) op_zero(p.S, 0, 1, p.states);
         recur_token(&p, 0);
         recur_out(&p, z->x + h * p.zw, p.S, q->x + h * qw);
@@ -165,6 +178,10 @@ static void recur_head_back(const N(call) * c, int h)
     eg_index qw = q->cols / c->op->attr.heads;
     real *states = p.e + p.kw;
 
+    if (c->op->attr.width > 0) {
+        recur_wide_back(&p, states, states + (p.chunk + 1) * p.states);
+        return;
+    }
     op_zero(p.S, 0, 1, p.states);
     for (eg_index from = (n - 1) / p.chunk * p.chunk; from >= 0;
          from -= p.chunk) {
@@ -205,11 +222,14 @@ static eg_index recur_work(const kern *K, const egi_program *p,
 {
     eg_index kw = recur_width(p, op, RECUR_K), T = recur_padded(p->m->T);
     eg_index ld = recur_padded(recur_width(p, op, RECUR_V));
-    eg_index chunk = recur_chunk(p->m->T) * op->attr.steps + 1;
+    eg_index chunk = recur_chunk(p->m->T) * op->attr.steps + 1, wide = 0;
     eg_index two = op->in[RECUR_M] >= 0 ? 2 : 1;
 
-    (void)K;
-    return op_most((chunk + 1) * two * kw * ld + 3 * (ld + kw),
+    if (op->attr.width > 0) {
+        chunk = recur_span(op->attr.steps) + 1;
+        wide = recur_wide_size(K, kw, ld);
+    }
+    return op_most((chunk + 1) * two * kw * ld + 3 * (ld + kw) + wide,
                    two * kw * T + 5 * T + 3 * kw);
 }
 

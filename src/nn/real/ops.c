@@ -206,6 +206,8 @@ static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
     static const N(kind) kind_##row = {.info.name = #row, __VA_ARGS__}
 
 #include "nn/real/recur.h"
+#include "nn/real/recur_wide.h"
+#include "nn/real/recur_wide_back.h"
 #include "nn/real/ridge.h"
 
 #include "nn_ops.h" /* every file of nn/ops, by src/nn/nn.cmake */

@@ -196,6 +196,17 @@ static const variant VARIANTS[] = {
      "mixer=softmax,mesanet qk=factorised n_heads=4 n_kv_heads=2 qk_norm=unit "
      "qk_conv=3 mesa_tol=1e-15 mesa_steps=100",
      "loss=in_context"},
+    {"delta products in chunks",
+     "mixer=delta_product qk=factorised n_heads=1 d_head=96 delta_steps=3 "
+     "qk_norm=unit pos=learned",
+     "loss=all"},
+    {"gates of channels in chunks, some of them shut",
+     "mixer=kda qk=factorised n_heads=1 d_head=96 qk_norm=unit "
+     "decay_init=0.02 pos=learned",
+     "loss=in_context"},
+    {"chunks that only add up, grouped keys",
+     "mixer=gla qk=factorised n_heads=2 d_head=96 decay_init=0.6 pos=learned",
+     "loss=all"},
     {"MesaNet as published, normed heads",
      "mixer=mesanet qk=factorised n_heads=2 qk_norm=unit qk_conv=4 "
      "head_norm=rms mesa_tol=1e-15 mesa_steps=100 pos=none",

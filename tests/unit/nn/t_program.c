@@ -46,7 +46,8 @@ static void look_at(compared *c, const egi_program *p)
 
     if (exec_plan_f64(&e, p, "auto", 1, &err) != EG_OK) fail_msg("%s", err.msg);
     for (int k = 0; k < p->n_ops; k++)
-        c->shape += (k + 1) * (1 + (int)p->op[k].kind) + p->op[k].in[2];
+        c->shape += (k + 1) * (1 + (int)p->op[k].kind) + p->op[k].in[2] +
+                    (int)p->op[k].attr.width;
     c->bytes = room_bytes_f64(&e);
     exec_release_f64(&e);
 }
