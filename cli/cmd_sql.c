@@ -86,6 +86,7 @@ static void put_csv(int n, const char *const *name, const eg_cell *cell)
 {
     char buf[32];
 
+    EG_ASSERT(name || cell);
     for (int i = 0; i < n; i++)
         put_field(name ? name[i] : text_of(&cell[i], buf, 17), i == 0);
     putchar('\n');
@@ -105,6 +106,7 @@ static void put_row(cli_table *t, int n, const char *const *name,
 {
     char buf[32];
 
+    EG_ASSERT(name || cell);
     for (int i = 0; i < n; i++)
         cli_table_cell(t, "%s", name ? name[i] : text_of(&cell[i], buf, 6));
 }

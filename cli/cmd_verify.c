@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 #include "engram/mem.h"
+#include "engram/sweep.h"
 #include "engram/verify.h"
 
 const cli_option cli_verify_options[] = {
@@ -14,8 +15,9 @@ const cli_option cli_verify_options[] = {
     {NULL, 0, NULL, NULL}};
 
 const char cli_verify_help[] =
-    "RUN is a run directory, a name (its newest run), an id or name/id; none:\n"
-    "every run. Reads all files again and compares them with the checksums\n"
+    "RUN is a run directory, a name (its newest run), an id or name/id, or a\n"
+    "sweep, for the runs of all its points, which must be there; none: every\n"
+    "run. Reads all files again and compares them with the checksums\n"
     "that were taken when they were written: configuration, record, rows of\n"
     "metrics, checkpoints, arrays. A run that is at work, or was killed, is\n"
     "checked as far as it has come. Nothing is written.\n"
@@ -110,32 +112,95 @@ static int check_all(const cli_args *a, char (*dirs)[EG_PATH], int n)
 }
 
 /* As `engram show` finds it; a run that has lost its record, by its path. */
-static int find(const char *root, const char *word, char dir[EG_PATH])
+static int add_run(cli_paths *p, const char *root, const char *word)
 {
-    if (!cli_holds(word, "config.yaml")) return cli_find_run(root, word, dir);
-    snprintf(dir, EG_PATH, "%s", word);
+    char dir[EG_PATH];
+    int code = CLI_DONE;
+
+    if (cli_holds(word, "config.yaml"))
+        (void)snprintf(dir, sizeof dir, "%s", word);
+    else
+        code = cli_find_run(root, word, dir);
+    if (code == CLI_DONE && !cli_paths_add(p, dir))
+        code = cli_fail(CLI_FAILED, "out of memory");
+    return code;
+}
+
+/* The points of a sweep by what there is of them. */
+typedef struct account {
+    int ended, open, lost;
+} account;
+
+static bool add_point(cli_paths *p, account *sum, const eg_point *point)
+{
+    bool ended = point->state == EG_POINT_FINISHED ||
+                 point->state == EG_POINT_DIVERGED ||
+                 point->state == EG_POINT_FAILED;
+    bool there = point->dir[0] && cli_is_folder(point->dir);
+
+    sum->ended += ended && there;
+    sum->open += !ended;
+    /* a point may fail before it has a run */
+    sum->lost +=
+        ended && !there && (point->dir[0] || point->state != EG_POINT_FAILED);
+    return !there || cli_paths_add(p, point->dir);
+}
+
+static int add_sweep(cli_paths *p, int *lost, const char *root,
+                     const char *word)
+{
+    eg_sweep *s = NULL;
+    eg_point *point = NULL;
+    account sum = {0};
+    eg_err err = {0};
+    eg_status st;
+    bool ok = true;
+
+    EG_TRY(eg_sweep_open(&s, root, word, &err));
+    EG_TRY(eg_sweep_read(&point, s, &err));
+    for (int i = 0; ok && i < eg_sweep_points(s); i++)
+        ok = add_point(p, &sum, &point[i]);
+    if (ok)
+        cli_say("sweep %s: %d of %d points have ended, %d are open, the runs "
+                "of %d are lost",
+                eg_sweep_name(s), sum.ended, eg_sweep_points(s), sum.open,
+                sum.lost);
+    *lost += sum.lost;
+done:
+    eg_free(point);
+    eg_sweep_free(s);
+    if (st != EG_OK) return cli_error(st, &err);
+    return ok ? CLI_DONE : cli_fail(CLI_FAILED, "out of memory");
+}
+
+static int add_all(cli_paths *p, const char *root)
+{
+    eg_err err = {0};
+    eg_status st = eg_runs_find(&p->path, &p->n, root, &err);
+
+    if (st != EG_OK) return cli_error(st, &err);
+    if (p->n == 0) cli_say("no runs under %s", root);
     return CLI_DONE;
 }
 
 int cmd_verify(const cli_args *a)
 {
     const char *root = cli_runs_root(a);
-    char(*dirs)[EG_PATH] = NULL;
-    eg_err err = {0};
-    eg_status st = EG_OK;
-    int n = a->n_words, code = CLI_DONE;
+    cli_paths p = {0};
+    int code = CLI_DONE, lost = 0;
 
-    if (n == 0) {
-        st = eg_runs_find(&dirs, &n, root, &err);
-        if (st != EG_OK) return cli_error(st, &err);
-        if (n == 0) cli_say("no runs under %s", root);
-    } else {
-        dirs = eg_calloc((size_t)n, sizeof *dirs);
-        if (!dirs) return cli_fail(CLI_FAILED, "out of memory");
-        for (int i = 0; i < n && code == CLI_DONE; i++)
-            code = find(root, a->word[i], dirs[i]);
+    if (a->n_words == 0) code = add_all(&p, root);
+    for (int i = 0; i < a->n_words && code == CLI_DONE; i++) {
+        const char *word = a->word[i];
+
+        if (!cli_holds(word, "run.json") && eg_sweep_is(root, word))
+            code = add_sweep(&p, &lost, root, word);
+        else
+            code = add_run(&p, root, word);
     }
-    if (code == CLI_DONE) code = check_all(a, dirs, n);
-    eg_free(dirs);
+    if (code == CLI_DONE) code = check_all(a, p.path, p.n);
+    if (code == CLI_DONE && lost > 0)
+        code = cli_fail(CLI_FAILED, "the runs of %d points are lost", lost);
+    eg_free(p.path);
     return code;
 }

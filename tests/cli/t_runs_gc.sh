@@ -61,4 +61,14 @@ step-40.safetensors" ] || die "left: $(ls "$done/checkpoints")"
 rm "$done/checkpoints/step-1.safetensors" "$done/arrays/x.npy.tmp-7-1" "$done/notes.txt.tmp-1-2"
 expect 0 - 'nothing damaged' "$engram" verify "$done"
 n_checks=$((n_checks + 12))
+
+# a sweep: all its runs, and none of them lost
+tiny 4 >c.yaml
+"$engram" sweep c.yaml --name lr --grid optim.lr=0.01,0.02 --seeds 1-2 --threads 1 -q >out 2>err ||
+    die 'a sweep'
+expect 0 - 'sweep lr: 4 of 4 points have ended, 0 are open' "$engram" verify lr
+expect 0 - 'in 4 runs, nothing damaged' "$engram" verify lr
+gone=$("$engram" runs --where 'sweep = lr and point = 2' --columns dir | tail -n 1)
+rm -r "runs/${gone#runs/}"
+expect 1 - 'the runs of 1 points are lost' "$engram" verify lr
 finish
