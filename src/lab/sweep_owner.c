@@ -5,10 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/num.h"
-#include "engram/mem.h"
 #include "lab/sweep_priv.h"
 
-enum { HOST = 100, STAT = 4096, START_FIELD = 22 };
+enum { HOST = 100, STAT = 1024, START_FIELD = 22 };
 
 static void host_name(char buf[HOST])
 {
@@ -23,21 +22,22 @@ static void host_name(char buf[HOST])
  * such process (or nothing says so). */
 static unsigned long long start_of(long pid)
 {
-    char path[64], *text = NULL;
+    char path[64], text[STAT];
     const char *s;
-    unsigned long long start;
-    size_t n;
+    eg_infile f;
+    size_t n = 0;
 
     (void)snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    if (eg_file_read(&text, &n, path, STAT, NULL) != EG_OK) return 0;
+    if (eg_infile_open(&f, path, 0, NULL) != EG_OK) return 0;
+    if (eg_infile_read(&f, text, sizeof text - 1, &n, NULL) != EG_OK) n = 0;
+    eg_infile_close(&f);
+    text[n] = '\0';
     s = strrchr(text, ')');
     for (int field = 2; s && field < START_FIELD; field++) {
         s = strchr(s, ' ');
         if (s) s++;
     }
-    start = s ? strtoull(s, NULL, 10) : 0;
-    eg_free(text);
-    return start;
+    return s ? strtoull(s, NULL, 10) : 0;
 }
 
 void egi_worker_name(char buf[160])

@@ -40,7 +40,8 @@ static eg_status reap(const eg_sweep *s, eg_err *err)
 
     while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         rc = SQLITE_OK;
-        if (!egi_queue_row(&p, q, s)) continue;
+        if (!egi_queue_row(&p, q, s) || strcmp(p.worker, s->worker) == 0)
+            continue;
         egi_point_free_dead(&p);
         if (p.state != EG_POINT_RUNNING) st = egi_queue_put(s, &p, err);
         if (st != EG_OK) break;

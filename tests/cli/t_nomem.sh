@@ -68,7 +68,8 @@ cd ..
 tree() {
     (cd "$1" && find . -type f ! -name log ! -name run.json ! -name '*sums' \
         ! -name 'timing.jsonl*' ! -name lock ! -name '*.part' \
-        ! -name 'catalogue.sqlite*' ! -name claims.json ! -name '*.html' \
+        ! -name 'catalogue.sqlite*' ! -name sweep.json \
+        ! -name 'queue.sqlite*' ! -name claims.json ! -name '*.html' \
         -exec cksum {} +
     for page in "$1"/*.html; do
         [ ! -f "$page" ] || echo "$page" "$(sed -E \
