@@ -38,11 +38,11 @@ needs_report='
 ca-certificates | file /etc/ssl/certs/ca-certificates.crt
 nodejs          | cmd node
 npm             | cmd npm
-libmicrohttpd-dev | header microhttpd.h
 '
 needs_check='
 g++             | cmd c++ g++ clang++
 libcmocka-dev   | pc cmocka
+libmicrohttpd-dev | header microhttpd.h
 libopenmpi-dev  | pc ompi-c
 openmpi-bin     | cmd mpirun
 locales         | file /usr/share/i18n/locales/de_DE

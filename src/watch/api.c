@@ -13,24 +13,21 @@ enum { POINTS = 600, MOST_POINTS = 2000 }; /* buckets of an answer */
 /* Nothing but what comes from here: no script within the page, no other host,
  * no frame. Styles may stand in the page, as the plotting library puts some
  * there; its pictures are data, which are asked for when one is taken away. */
-const char *const egi_api_headers[] = {
-    "Content-Security-Policy",
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; connect-src 'self' data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options",
-    "nosniff",
-    "X-Frame-Options",
-    "DENY",
-    "Referrer-Policy",
-    "no-referrer",
-    "Cross-Origin-Resource-Policy",
-    "same-origin",
-    "Cross-Origin-Opener-Policy",
-    "same-origin",
-    "Cache-Control",
-    "no-store",
-    NULL};
+#define POLICY                                                                \
+    "default-src 'none'; script-src 'self'; style-src 'self' "                \
+    "'unsafe-inline'; "                                                       \
+    "img-src 'self' data: blob:; connect-src 'self' data:; base-uri 'none'; " \
+    "form-action 'none'; frame-ancestors 'none'"
+
+const egi_header egi_api_headers[] = {
+    {"Content-Security-Policy", POLICY},
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cache-Control", "no-store"},
+    {NULL, NULL}};
 
 /* The page's own files, and those of the report, by their names there. */
 static const struct {

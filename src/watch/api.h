@@ -23,8 +23,11 @@ void egi_api_answer(egi_answer *a, egi_model *m, const char *path,
                     egi_query_fn query, void *ctx);
 /* The answer to one that is refused with that status. */
 void egi_api_refusal(egi_answer *a, int status);
-/* Headers that every answer has: name, value; NULL ends them. */
-extern const char *const egi_api_headers[];
+/* Headers that every answer has; the last one has no name. */
+typedef struct egi_header {
+    const char *name, *value;
+} egi_header;
+extern const egi_header egi_api_headers[];
 
 /* --- embed.c, made by watch.cmake --- */
 extern const char egi_watch_html[], egi_watch_css[], egi_live_js[],

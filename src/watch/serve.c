@@ -107,9 +107,8 @@ static result tell(const exchange *x, egi_answer *a)
         r = respond(x, a);
         if (!r) return MHD_NO;
     }
-    for (int i = 0; egi_api_headers[i]; i += 2)
-        (void)h->MHD_add_response_header(r, egi_api_headers[i],
-                                         egi_api_headers[i + 1]);
+    for (const egi_header *e = egi_api_headers; e->name; e++)
+        (void)h->MHD_add_response_header(r, e->name, e->value);
     (void)h->MHD_add_response_header(r, "Content-Type", a->type);
     if (a->status == 405)
         (void)h->MHD_add_response_header(r, "Allow", "GET, HEAD");

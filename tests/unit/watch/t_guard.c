@@ -127,6 +127,9 @@ static void test_token(void **state)
     assert_string_not_equal(a.token, b.token);
 }
 
+/* One character more than is looked at. */
+static const char forty_one[] = "11111111111111111111111111111111111111111";
+
 static void test_numbers(void **state)
 {
     static const char *const bad[] = {"",
@@ -141,15 +144,8 @@ static void test_numbers(void **state)
                                       "99999999999999999",
                                       "9007199254740993",
                                       "nan"};
-    static const char *const bad_real[] = {"",
-                                           "nan",
-                                           "inf",
-                                           "-inf",
-                                           "1x",
-                                           "0x1p3",
-                                           "1e999",
-                                           "1111111111111111111111111111111111"
-                                           "1111111111"};
+    static const char *const bad_real[] = {"",   "nan",   "inf",   "-inf",
+                                           "1x", "0x1p3", "1e999", forty_one};
     int64_t v = -1;
     double x = -1;
 
