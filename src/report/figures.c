@@ -89,6 +89,43 @@ done:
     return st;
 }
 
+/* One table for each name with several settings: <name>-settings.csv. */
+static eg_status write_settings(const eg_folder *to, const egi_collection *c,
+                                int *files, eg_err *err)
+{
+    egi_figures *j = eg_calloc((size_t)c->n + 1, sizeof *j);
+    eg_status st = EG_OK;
+
+    if (!j) return egi_report_no_memory(err);
+    for (int i = 0; i < c->n; i++) {
+        const char *name = c->run[i].name;
+        egi_figures whole = {.to = to, .csv = true};
+        eg_outfile o = {0};
+        int n = 0, k;
+
+        for (k = 0; k < i && strcmp(c->run[k].name, name) != 0;) k++;
+        if (k < i || !c->run[i].differs) continue; /* done, or alone */
+        for (k = i; k < c->n; k++) {
+            if (strcmp(c->run[k].name, name) != 0) continue;
+            if (k > i && strcmp(c->run[k].group, c->run[k - 1].group) == 0) {
+                j[n - 1].n++;
+                continue;
+            }
+            j[n] = (egi_figures){.runs = &c->run[k], .n = 1};
+            name_setting(j[n].setting, sizeof j[n].setting, &c->run[k]);
+            n++;
+        }
+        (void)snprintf(whole.setting, sizeof whole.setting, "%s", name);
+        EG_TRY(egi_figure_open(&o, &whole, "settings", err));
+        egi_csv_settings(o.f, j, n);
+        EG_TRY(eg_outfile_commit(&o, err));
+        ++*files;
+    }
+done:
+    eg_free(j);
+    return st;
+}
+
 static eg_status write_all(const char *const *paths, int n_paths,
                            const char *dir, bool csv,
                            const eg_report_opts *opts, int *n_files,
@@ -124,6 +161,7 @@ static eg_status write_all(const char *const *paths, int n_paths,
         files += j.n_files;
         if (st != EG_OK) break;
     }
+    if (st == EG_OK && csv) st = write_settings(&to, &c, &files, err);
     if (st == EG_OK && opts) egi_collection_tell(&c, opts);
 done:
     if (n_files) *n_files = files;

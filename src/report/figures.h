@@ -44,6 +44,8 @@ void egi_csv_phase(FILE *f, const egi_figures *j, const char *name,
                    const egi_phase *m);
 void egi_csv_heat(FILE *f, const egi_figures *j, const egi_heat *map,
                   const double *x, int head);
+/* The settings j [n] of one name: their keys, and the last values. */
+void egi_csv_settings(FILE *f, const egi_figures *j, int n);
 /* Tokens at the times kept; false: their distribution, where there is one. */
 void egi_csv_tokens(FILE *f, const egi_figures *j);
 bool egi_csv_inner(FILE *f, const egi_figures *j);

@@ -9,7 +9,7 @@ tiny 5 >c.yaml
 expect 0 finished - "$engram" sweep c.yaml --grid model.d_model=16,24 \
     --grid optim.lr=0.1,0.01 --seeds 1-3 --jobs 2
 expect 0 '^runs/tiny/report.html$' 'runs/tiny: 12 runs' "$engram" report tiny
-n_checks=$((n_checks + 10))
+n_checks=$((n_checks + 11))
 [ "$(runs_on runs/tiny/report.html)" = 12 ] ||
     die "$(runs_on runs/tiny/report.html) of 12 runs"
 [ "$(grep -o '"state": *"finished"' runs/tiny/report.html | wc -l)" = 12 ] ||
@@ -50,6 +50,8 @@ expect 0 '[0-9]+ files of numbers in csv' - "$engram" report tiny --csv csv
 [ "$(ls csv/*-loss.csv | wc -l)" = 4 ] || die 'numbers of four groups'
 grep -q '^loss,"tiny, d_model 16, lr 0.1",loss,0,' \
     csv/tiny-d_model-16-lr-0-1-loss.csv || die 'no numbers'
+grep -q '^settings,"tiny, d_model 16, lr 0.1",16,0.1,loss,[0-9.]*,[0-9.]*,[0-9.]*,3$' \
+    csv/tiny-settings.csv || die 'no table of settings'
 # names without a letter that every system takes still have a figure each
 for name in "$(printf '\344\270\255')" "$(printf '\346\226\207')"; do
     expect 0 finished - "$engram" run c.yaml --set "run.name=$name" --runs far

@@ -567,6 +567,46 @@ static void test_no_memory(void **state)
     test_folder_remove(root);
 }
 
+/* The same, of every third, with settings that are put together. */
+static void test_no_memory_together(void **state)
+{
+    static const char *const rate[] = {CONFIG("r", "1", "0.1"),
+                                       CONFIG("r", "2", "0.1"),
+                                       CONFIG("r", "1", "0.2")};
+    char *root = test_folder();
+    char dir[3][256], out[256];
+    const char *p[] = {dir[0], dir[1], dir[2]};
+    eg_report_opts opts = {.out = out};
+    eg_status st = EG_ENOMEM;
+    int64_t live = 0;
+    int k, tries = 0;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "r/%d", i);
+        put_run(root, name, rate[i], "{\"name\":\"r\"}", ROWS);
+        (void)snprintf(dir[i], sizeof dir[i], "%s/%s", root, name);
+    }
+    (void)snprintf(out, sizeof out, "%s/report.html", root);
+    live = eg_mem_query().live_bytes;
+    for (k = 1; k < 20000; k += 3, tries++) {
+        eg_err err = {0};
+        int64_t before = eg_mem_query().n_allocs;
+
+        eg_mem_fail_after(k);
+        st = eg_report_write(p, 3, &opts, &err);
+        eg_mem_fail_after(0);
+        assert_int_equal(eg_mem_query().live_bytes, live);
+        if (st == EG_OK && eg_mem_query().n_allocs - before < k) break;
+        assert_true(st == EG_OK || err.msg[0]);
+    }
+    print_message("%d of %d allocations failed once\n", tries, k);
+    assert_true(tries > 10 && k < 20000);
+    test_folder_remove(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -584,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_svg),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory_together),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
