@@ -1,0 +1,146 @@
+/* Runs in settings, and what these are called. */
+
+#include "pages.h"
+
+static void test_groups(void **state)
+{
+    char *root = test_folder();
+    const char *names[] = {"a/2", "a/1", "a/3", "b/1"};
+    json_t *data, *runs;
+
+    (void)state;
+    put_run(root, "a/2", CONFIG("a", "2", "0.1"), "{\"name\":\"a\",\"seed\":2}",
+            ROWS);
+    put_run(root, "a/1", CONFIG("a", "1", "0.1"), "{\"name\":\"a\",\"seed\":1}",
+            ROWS);
+    /* the same name, another learning rate: not the same band */
+    put_run(root, "a/3", CONFIG("a", "3", "0.2"), "{\"name\":\"a\",\"seed\":3}",
+            ROWS);
+    put_run(root, "b/1", CONFIG("b", "1", "0.1"), NULL, ROWS);
+    data = report(root, names, 4);
+    assert_int_equal(json_array_size(json_object_get(data, "groups")), 3);
+    assert_string_equal(text_of(group(data, 0), "name"), "a, lr 0.1");
+    assert_string_equal(text_of(group(data, 1), "name"), "a, lr 0.2");
+    assert_string_equal(text_of(group(data, 2), "name"), "b");
+    runs = json_object_get(group(data, 0), "runs");
+    assert_int_equal(json_array_size(runs), 2);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_array_get(runs, 0), "seed")),
+        1);
+    json_decref(data);
+    test_folder_remove(root);
+}
+
+/* The heading of a setting: what differs, no more, and never a number. */
+static void test_headings(void **state)
+{
+    static const struct {
+        const char *config, *heading;
+    } run[] = {
+        {"run:\n  name: g\n  seed: 1\n  notes: one\ntask:\n  kind: bigram\n  "
+         "n_triggers: 5\noptim:\n  lr: 0.1\ntrain:\n  threads: 2\n",
+         "kind bigram, n_triggers 5, optim.lr 0.1, init.lr not set"},
+        {"run:\n  name: g\n  seed: 2\n  notes: two\ntask:\n  kind: bigram\n  "
+         "n_triggers: 5\noptim:\n  lr: 0.1\ntrain:\n  threads: 1\n",
+         NULL}, /* the same setting */
+        {"run:\n  name: g\n  seed: 1\ntask:\n  kind: markov\noptim:\n  lr: "
+         "0.1\ninit:\n  lr: \"a b\"\ntrain:\n  threads: 1\n",
+         "kind markov, n_triggers not set, optim.lr 0.1, init.lr a b"},
+        {"run:\n  name: g\n  seed: 1\ntask:\n  kind: bigram\n  "
+         "n_triggers: 5\noptim:\n  lr: 0.25\ntrain:\n  threads: 1\n",
+         "kind bigram, n_triggers 5, optim.lr 0.25, init.lr not set"},
+    };
+    char *root = test_folder();
+    const char *names[] = {"g/0", "g/1", "g/2", "g/3"};
+    json_t *data, *first;
+    size_t at = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        put_run(root, names[i], run[i].config, "{\"name\":\"g\"}", ROWS);
+    data = report(root, names, 4);
+    assert_int_equal(json_array_size(json_object_get(data, "groups")), 3);
+    for (size_t i = 0; i < 4; i++)
+        if (run[i].heading)
+            assert_string_equal(text_of(group(data, at++), "name"),
+                                run[i].heading);
+    first = json_object_get(group(data, 0), "differs");
+    assert_int_equal(json_array_size(first), 4);
+    first = json_array_get(first, 2);
+    assert_string_equal(json_string_value(json_array_get(first, 0)),
+                        "optim.lr");
+    assert_string_equal(json_string_value(json_array_get(first, 1)), "0.1");
+    json_decref(data);
+    test_folder_remove(root);
+}
+
+/* Of many keys that differ, as few are said as tell the settings apart. */
+static void test_many_keys(void **state)
+{
+    static const char *const value[] = {"1", "2", "3"};
+    char *root = test_folder(), config[3][400], dir[3][8];
+    const char *names[3];
+    json_t *data;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        int n = snprintf(config[i], sizeof config[i],
+                         "run:\n  name: m\nmodel:\n  a: %d\n", i == 2);
+
+        for (int k = 0; k < 8; k++)
+            n += snprintf(config[i] + n, sizeof config[i] - (size_t)n,
+                          "  b%d: %s\n", k, value[i]);
+        names[i] = dir[i];
+        (void)snprintf(dir[i], sizeof dir[i], "m/%d", i);
+        put_run(root, dir[i], config[i], "{\"name\":\"m\"}", ROWS);
+    }
+    data = report(root, names, 3);
+    assert_string_equal(text_of(group(data, 0), "name"), "a 0, b0 1");
+    assert_string_equal(text_of(group(data, 1), "name"), "a 0, b0 2");
+    assert_string_equal(text_of(group(data, 2), "name"), "a 1, b0 3");
+    json_decref(data);
+    test_folder_remove(root);
+}
+
+/* A name of any bytes is a name in the page, and what differs is said. */
+static void test_names_of_groups(void **state)
+{
+    char *root = test_folder(), name[200] = "{\"name\":\"";
+    const char *names[] = {"n/1", "n/2", "n/3", "m\xff\x1b/1"};
+    json_t *data;
+
+    (void)state;
+    for (size_t i = 0; i < 50; i++) memcpy(name + 9 + 3 * i, "\xe2\x82\xac", 3);
+    memcpy(name + 9 + 150, "\"}", 3);
+    put_run(root, names[0], CONFIG("n", "1", "0.1"), name, ROWS);
+    put_run(root, names[1], CONFIG("n", "1", "0.2"), name, ROWS);
+    put_run(root, names[2], "another: form\n", name, ROWS);
+    put_run(root, names[3], CONFIG("m", "1", "0.2"), NULL, ROWS);
+    data = report(root, names, 4);
+    assert_int_equal(json_array_size(json_object_get(data, "groups")), 4);
+    name[9 + 78] = '\0'; /* 26 characters */
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const rest[] = {", kind train, lr 0.1",
+                                           ", kind train, lr 0.2",
+                                           ", kind not set, lr not set"};
+        char want[200];
+
+        (void)snprintf(want, sizeof want, "%s%s", name + 9, rest[i]);
+        assert_string_equal(text_of(group(data, i), "name"), want);
+    }
+    assert_string_equal(text_of(group(data, 3), "name"), "m\\xff\\x1b");
+    json_decref(data);
+    test_folder_remove(root);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_headings),
+        cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_names_of_groups),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
