@@ -73,7 +73,11 @@ typedef struct eg_claim_result {
     int n_seeds;
     int64_t seed[EG_SEEDS_MAX];
     double value[EG_SEEDS_MAX]; /* of each seed */
-    double mean, sd, min, max;
+    double mean, sd, min, max;  /* NaN: not known, see n_never */
+    /* In which the mean of the seeds lies, or the median where the claim is
+     * over that, as in engram/aggregate.h at its defaults; NaN: one seed. */
+    double low, high;
+    int n_never; /* seeds whose event never happened, where that counts */
     bool has_control;
     double control;    /* measured on the control */
     double seconds;    /* of training; shared runs count in every claim */

@@ -14,10 +14,10 @@ static const char *const file_keys[] = {"title",  "paper",  "about", "runs",
 static const char *const claim_keys[] = {
     "id",        "source", "statement", "profiles", "measure", "expected",
     "tolerance", "reason", "over",      "control",  "expect",  "reference",
-    "quick",     "full",   "note",      NULL};
+    "quick",     "full",   "note",      "never",    NULL};
 static const char *const terms_keys[] = {"measure", "expected", "tolerance",
                                          "reason",  "over",     "reference",
-                                         "control", NULL};
+                                         "control", "never",    NULL};
 
 static eg_status check_keys(const eg_node *map, const char *const *keys,
                             eg_err *err)
@@ -46,7 +46,8 @@ static eg_status need(const eg_node *map, const char *key, const char **out,
 
 static eg_status parse_over(const eg_node *n, egi_over *over, eg_err *err)
 {
-    static const char names[] = "mean|median|min|max|sd|distance";
+    static const char names[] = "mean|median|min|max|sd|distance|mean_low|"
+                                "mean_high|median_low|median_high";
     char one[16];
 
     *over = EGI_MEAN;
@@ -57,6 +58,23 @@ static eg_status parse_over(const eg_node *n, egi_over *over, eg_err *err)
         return EG_OK;
     }
     return EG_NODE_FAIL(n, err, EG_EINVAL, "over: expected one of %s", names);
+}
+
+/* never: fails, the default, or later: of an event, over a median. */
+static eg_status parse_never(egi_terms *t, const eg_node *n, eg_err *err)
+{
+    bool median = t->over == EGI_MEDIAN || t->over == EGI_MEDIAN_LOW ||
+                  t->over == EGI_MEDIAN_HIGH;
+
+    t->never_counts = n && n->text && strcmp(n->text, "later") == 0;
+    if (n && !t->never_counts && (!n->text || strcmp(n->text, "fails") != 0))
+        return EG_NODE_FAIL(n, err, EG_EINVAL,
+                            "never: expected fails or later");
+    if (!t->never_counts || (median && egi_measure_is_event(t->measure)))
+        return EG_OK;
+    return EG_NODE_FAIL(n, err, EG_EINVAL,
+                        "never: later is of one event, measure: rise(...) or "
+                        "fall(...), over a median or an end of its interval");
 }
 
 static const eg_node *pick(const eg_node *claim, const eg_node *own,
@@ -158,6 +176,7 @@ static eg_status parse_terms(const egi_experiment *e, egi_claim *c,
         goto done;
     }
     EG_TRY(egi_measure_of(e, t->measure_node, &t->measure, err));
+    EG_TRY(parse_never(t, pick(claim, own, "never"), err));
     EG_TRY(egi_control_parse(e, c, p, pick(claim, own, "control"), err));
 done:
     return st;

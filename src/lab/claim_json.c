@@ -38,6 +38,9 @@ static json_t *claim_json(const eg_claim_result *r)
         json_pack("{s:o, s:o, s:o, s:o}", "mean", number(r->mean), "sd",
                   number(r->sd), "min", number(r->min), "max", number(r->max)));
     bad |= json_object_set_new(
+        o, "interval", json_pack("[o, o]", number(r->low), number(r->high)));
+    bad |= json_object_set_new(o, "never", json_integer(r->n_never));
+    bad |= json_object_set_new(
         o, "control", r->has_control ? number(r->control) : json_null());
     bad |= json_object_set_new(
         o, "no_control",

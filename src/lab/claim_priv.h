@@ -11,7 +11,11 @@ typedef enum egi_over {
     EGI_MIN,
     EGI_MAX,
     EGI_SD,
-    EGI_DISTANCE /* |mean of the reference - mean| / sd over seeds */
+    EGI_DISTANCE, /* |mean of the reference - mean| / sd over seeds */
+    EGI_MEAN_LOW, /* ends of the intervals, see eg_estimate */
+    EGI_MEAN_HIGH,
+    EGI_MEDIAN_LOW,
+    EGI_MEDIAN_HIGH
 } egi_over;
 
 typedef enum egi_relation_op {
@@ -47,6 +51,7 @@ typedef struct egi_terms {
     egi_relation relation;
     egi_tolerance tol;
     egi_over over;
+    bool never_counts; /* a seed without the event comes after all others */
     const eg_node *measure_node, *reference;
     eg_measure *measure;
     egi_control control;
@@ -93,6 +98,12 @@ const char *egi_claim_name(const egi_claim *c);
 /* A measure that reads runs of this file only; node is its text. */
 eg_status egi_measure_of(const egi_experiment *e, const eg_node *node,
                          eg_measure **out, eg_err *err);
+/* Is it one event, rise(...) or fall(...), and no more? */
+bool egi_measure_is_event(const eg_measure *m);
+/* Of such a measure: as eg_measure_eval, but where the event never happens
+ * *value is INFINITY. *until: the last step of the series. */
+eg_status egi_measure_event(const eg_measure *m, double *value, double *until,
+                            const eg_measure_source *from, eg_err *err);
 /* Is it a run of the file? The error at `at` names the nearest. */
 eg_status egi_need_run(const egi_experiment *e, const eg_node *at,
                        const char *name, eg_err *err);

@@ -6,8 +6,8 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include "engram/aggregate.h"
 #include "engram/text.h"
 
 const char *eg_verdict_name(eg_verdict v)
@@ -66,23 +66,6 @@ static const eg_series *find_curve(void *ctx, const char *name)
     return NULL;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(const eg_claim_result *r)
-{
-    double v[EG_SEEDS_MAX];
-    int n = r->n_seeds;
-
-    memcpy(v, r->value, sizeof v);
-    qsort(v, (size_t)n, sizeof *v, ascending);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
 static double mean_of(const eg_node *list)
 {
     double sum = 0, v = (double)NAN;
@@ -94,7 +77,7 @@ static double mean_of(const eg_node *list)
     return sum / list->n;
 }
 
-double egi_reduce(eg_claim_result *r, egi_over over, const eg_node *reference)
+static void spread_of(eg_claim_result *r)
 {
     int n = r->n_seeds;
     double sum = 0, squares = 0;
@@ -112,11 +95,29 @@ double egi_reduce(eg_claim_result *r, egi_over over, const eg_node *reference)
         squares += d * d;
     }
     r->sd = n > 1 ? sqrt(squares / (n - 1)) : 0;
-    switch (over) {
+}
+
+double egi_reduce(eg_claim_result *r, const egi_terms *t, const double *until)
+{
+    int n = r->n_seeds;
+    eg_estimate e;
+
+    if (eg_estimate_make(&e, r->value, until, n, NULL, NULL) != EG_OK)
+        return (double)NAN;
+    spread_of(r);
+    r->n_never = e.n_never;
+    if (e.n_never > 0) r->mean = r->sd = (double)NAN;
+    r->low = e.mean_low;
+    r->high = e.mean_high;
+    if (t->over == EGI_MEDIAN || t->over >= EGI_MEDIAN_LOW) {
+        r->low = e.median_low;
+        r->high = e.median_high;
+    }
+    switch (t->over) {
     case EGI_MEAN:
         return r->mean;
     case EGI_MEDIAN:
-        return median(r);
+        return e.median;
     case EGI_MIN:
         return r->min;
     case EGI_MAX:
@@ -124,8 +125,15 @@ double egi_reduce(eg_claim_result *r, egi_over over, const eg_node *reference)
     case EGI_SD:
         return r->sd;
     case EGI_DISTANCE:
-        return n > 1 && reference ? fabs(mean_of(reference) - r->mean) / r->sd
-                                  : (double)NAN;
+        return n > 1 && t->reference
+                   ? fabs(mean_of(t->reference) - r->mean) / r->sd
+                   : (double)NAN;
+    case EGI_MEAN_LOW:
+    case EGI_MEDIAN_LOW:
+        return r->low;
+    case EGI_MEAN_HIGH:
+    case EGI_MEDIAN_HIGH:
+        return r->high;
     }
     return (double)NAN;
 }
@@ -204,9 +212,10 @@ static bool seed_of(int64_t *found, const view *v, const eg_measure *m,
     return true;
 }
 
-/* The measure on every seed into r->value. */
-static bool measure_seeds(view *v, const eg_measure *m, eg_claim_result *r,
-                          bool *not_run)
+/* The measure on every seed into r->value; until [EG_SEEDS_MAX]: how long each
+ * was watched. */
+static bool measure_seeds(view *v, const eg_measure *m, bool never_counts,
+                          double *until, eg_claim_result *r, bool *not_run)
 {
     eg_measure_source from = {find_series, find_curve, v};
 
@@ -218,7 +227,10 @@ static bool measure_seeds(view *v, const eg_measure *m, eg_claim_result *r,
         v->seed_index = k;
         if (!jobs_ready(v, m, r, not_run)) return false;
         if (!seed_of(&r->seed[k], v, m, r->note, sizeof r->note)) return false;
-        if (eg_measure_eval(m, &r->value[k], &from, &why) == EG_OK) continue;
+        if ((never_counts && egi_measure_is_event(m)
+                 ? egi_measure_event(m, &r->value[k], &until[k], &from, &why)
+                 : eg_measure_eval(m, &r->value[k], &from, &why)) == EG_OK)
+            continue;
         eg_text_copy(r->note, sizeof r->note, why.msg);
         r->value[k] = (double)NAN;
         r->n_seeds = k + 1;
@@ -233,11 +245,20 @@ static bool measure(double *out, view *v, const egi_terms *t,
 {
     const eg_measure *m =
         v->control && t->control.measure ? t->control.measure : t->measure;
+    double until[EG_SEEDS_MAX] = {0};
 
-    if (!measure_seeds(v, m, r, not_run)) return false;
-    *out = egi_reduce(r, t->over, t->reference);
+    if (!measure_seeds(v, m, t->never_counts, until, r, not_run)) return false;
+    *out = egi_reduce(r, t, until);
     if (isfinite(*out)) return true;
-    snprintf(r->note, sizeof r->note, "over the seeds it is no finite number");
+    if (r->n_never > 0)
+        snprintf(r->note, sizeof r->note,
+                 "the event never happens for %d of %d seeds", r->n_never,
+                 r->n_seeds);
+    else
+        snprintf(r->note, sizeof r->note,
+                 r->n_seeds == 1 && t->over > EGI_DISTANCE
+                     ? "one seed has no interval"
+                     : "over the seeds it is no finite number");
     *out = (double)NAN;
     return false;
 }
@@ -283,6 +304,8 @@ void egi_judge(eg_claim_result *r, const egi_claim *c, const egi_experiment *e,
                            .sd = (double)NAN,
                            .min = (double)NAN,
                            .max = (double)NAN,
+                           .low = (double)NAN,
+                           .high = (double)NAN,
                            .control = (double)NAN};
     r->info.id = c->id;
     r->info.measure = t->measure_node->text;

@@ -3,6 +3,7 @@
  * are nothing to compare with, unless the measure asks for just that. */
 #include <math.h>
 
+#include "lab/claim_priv.h"
 #include "lab/measure_priv.h"
 
 /* What one function reads: its series, and the steps from a to b. */
@@ -196,4 +197,30 @@ eg_status eg_measure_eval(const eg_measure *m, double *out,
 
     *out = st == EG_OK ? v : (double)NAN;
     return st;
+}
+
+bool egi_measure_is_event(const eg_measure *m)
+{
+    egi_op o = m->node[m->root].op;
+
+    return o == OP_RISE || o == OP_FALL;
+}
+
+eg_status egi_measure_event(const eg_measure *m, double *value, double *until,
+                            const eg_measure_source *from, eg_err *err)
+{
+    const egi_node *n = &m->node[m->root];
+    egi_node asks = *n;
+    const eg_series *s = from->series(from->ctx, n->run, n->metric);
+    double level = NAN, never = 0;
+    eg_status st = eval(m, n->child[0], &level, from, err);
+
+    asks.op = n->op == OP_RISE ? OP_NEVER_RISES : OP_NEVER_FALLS;
+    if (st == EG_OK) st = eval_series(&asks, &level, &never, from, err);
+    if (st == EG_OK && never == 0)
+        st = eval_series(n, &level, value, from, err);
+    if (st != EG_OK) return st;
+    if (never != 0) *value = HUGE_VAL;
+    *until = s->step[s->n - 1];
+    return EG_OK;
 }

@@ -321,6 +321,47 @@ static void test_seed_out_of_range(void **state)
     eg_free(cfg);
 }
 
+static double reduced(eg_claim_result *r, egi_over over, const eg_node *ref)
+{
+    const egi_terms t = {.over = over, .reference = ref};
+
+    return egi_reduce(r, &t, NULL);
+}
+
+/* An event that may never come: its step, or how long it was waited for. */
+static void test_events(void **state)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } row[] = {{"rise(a.up, 0.5)", 20},
+               {"rise(a.up, 2)", HUGE_VAL},
+               {"fall(a.hill, 2)", 0},
+               {"fall(a.hill, 0)", HUGE_VAL}};
+    const eg_measure_source from = {find, find_curve, NULL};
+    eg_measure *m = NULL;
+    double value, until;
+    eg_err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        assert_int_equal(eg_measure_parse(&m, row[i].text, &err), EG_OK);
+        assert_true(egi_measure_is_event(m));
+        assert_int_equal(egi_measure_event(m, &value, &until, &from, &err),
+                         EG_OK);
+        print_message("%s: %g of %g\n", row[i].text, value, until);
+        assert_true(value == row[i].value && until == 40);
+        eg_measure_free(m);
+    }
+    assert_int_equal(eg_measure_parse(&m, "rise(a.torn, 9)", &err), EG_OK);
+    assert_int_equal(egi_measure_event(m, &value, &until, &from, &err),
+                     EG_EINVAL); /* what is lost is no event that never was */
+    eg_measure_free(m);
+    assert_int_equal(eg_measure_parse(&m, "rise(a.up, 2) + 0", &err), EG_OK);
+    assert_false(egi_measure_is_event(m));
+    eg_measure_free(m);
+}
+
 /* Values over seeds, reduced: 1 2 4 5, mean 3, sd sqrt(10/3). */
 static void test_reductions(void **state)
 {
@@ -331,15 +372,24 @@ static void test_reductions(void **state)
 
     (void)state;
     assert_int_equal(eg_yaml_parse(&y, text, strlen(text), "r", NULL), EG_OK);
-    assert_true(egi_reduce(&r, EGI_MEAN, NULL) == 3);
-    assert_true(egi_reduce(&r, EGI_MEDIAN, NULL) == 3);
-    assert_true(egi_reduce(&r, EGI_MIN, NULL) == 1);
-    assert_true(egi_reduce(&r, EGI_MAX, NULL) == 5);
-    assert_true(fabs(egi_reduce(&r, EGI_SD, NULL) - sd) < 1e-12);
-    assert_true(fabs(egi_reduce(&r, EGI_DISTANCE, eg_yaml_root(y)) - 5 / sd) <
+    assert_true(reduced(&r, EGI_MEAN, NULL) == 3);
+    assert_true(r.low >= 1 && r.low < 3 && r.high <= 5 && r.high > 3);
+    assert_true(reduced(&r, EGI_MEDIAN, NULL) == 3);
+    assert_true(reduced(&r, EGI_MIN, NULL) == 1);
+    assert_true(reduced(&r, EGI_MAX, NULL) == 5);
+    assert_true(fabs(reduced(&r, EGI_SD, NULL) - sd) < 1e-12);
+    assert_true(fabs(reduced(&r, EGI_DISTANCE, eg_yaml_root(y)) - 5 / sd) <
                 1e-12);
+    assert_true(reduced(&r, EGI_MEAN_LOW, NULL) == r.low);
+    assert_true(reduced(&r, EGI_MEDIAN_HIGH, NULL) == r.high && r.high == 5);
+    r.value[2] = HUGE_VAL; /* 1 2 4 and never: the median is the same */
+    assert_true(reduced(&r, EGI_MEDIAN, NULL) == 3);
+    assert_true(isinf(reduced(&r, EGI_MEDIAN_HIGH, NULL)));
+    assert_true(isnan(reduced(&r, EGI_MEAN, NULL)));
+    assert_int_equal(r.n_never, 1);
     r.n_seeds = 1; /* one seed has no spread to compare with */
-    assert_true(isnan(egi_reduce(&r, EGI_DISTANCE, eg_yaml_root(y))));
+    assert_true(isnan(reduced(&r, EGI_DISTANCE, eg_yaml_root(y))));
+    assert_true(isnan(reduced(&r, EGI_MEAN_LOW, NULL)));
     eg_yaml_free(y);
 }
 
@@ -374,6 +424,7 @@ int main(void)
                                        cmocka_unit_test(test_seeds),
                                        cmocka_unit_test(test_seed_out_of_range),
                                        cmocka_unit_test(test_seed_out_of_range),
+                                       cmocka_unit_test(test_events),
                                        cmocka_unit_test(test_reductions),
                                        cmocka_unit_test(test_ids)};
 
