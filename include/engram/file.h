@@ -127,6 +127,9 @@ EG_API eg_status eg_outfile_open_in(eg_outfile *o, const eg_folder *in,
 EG_API eg_status eg_outfile_open_own(eg_outfile *o, const eg_folder *in,
                                      const char *name, const char *mark,
                                      eg_err *err);
+/* A file that is not there yet (EG_EINVAL), or a pipe. */
+EG_API eg_status eg_outfile_open_new(eg_outfile *o, const char *path,
+                                     eg_err *err);
 /* fwrite that remembers why it failed ("No space left on device"). */
 EG_API void eg_outfile_write(eg_outfile *o, const void *data, size_t size);
 EG_API eg_status eg_outfile_commit(eg_outfile *o, eg_err *err);

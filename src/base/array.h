@@ -16,6 +16,10 @@ bool egi_view_bytes(const eg_view *v, size_t *bytes);
 /* "F32" and so on, as safetensors spells them. */
 const char *egi_st_dtype_name(eg_dtype t);
 
+/* What stands in a .npy file before the data; how many bytes. */
+enum { EGI_NPY_HEAD = 576 };
+size_t egi_npy_head(char buf[EGI_NPY_HEAD], const eg_view *v);
+
 /* A .npy file of which blocks are read as values are asked for, so that a few
  * rows of a large array cost little. */
 typedef struct egi_npy {

@@ -459,27 +459,34 @@ eg_status eg_npy_write(const char *path, const eg_view *v, eg_err *err)
     return eg_npy_write_in(NULL, path, v, err);
 }
 
+size_t egi_npy_head(char buf[EGI_NPY_HEAD], const eg_view *v)
+{
+    const size_t at = sizeof magic + 4;
+    egi_text t = egi_text_on(buf + at, EGI_NPY_HEAD - at);
+
+    print_header(&t, v);
+    EG_ASSERT(t.len < t.size);
+    memcpy(buf, magic, sizeof magic);
+    buf[at - 4] = 1;
+    buf[at - 3] = 0;
+    buf[at - 2] = (char)(unsigned char)(t.len & 0xff);
+    buf[at - 1] = (char)(unsigned char)(t.len >> 8);
+    return at + t.len;
+}
+
 eg_status eg_npy_write_in(const eg_folder *in, const char *name,
                           const eg_view *v, eg_err *err)
 {
     eg_status st = EG_OK;
     eg_outfile o = {.f = NULL};
-    char text[512];
-    egi_text t = egi_text_on(text, sizeof text);
-    unsigned char length[4] = {1, 0};
+    char head[EGI_NPY_HEAD];
     size_t bytes = 0;
 
     if (v->ndim < 0 || v->ndim > EG_MAX_DIMS || !egi_view_bytes(v, &bytes)) {
         return EG_FAIL(err, EG_ESHAPE, "%s: not a shape to write", name);
     }
-    print_header(&t, v);
-    EG_ASSERT(t.len < sizeof text);
-    length[2] = (unsigned char)(t.len & 0xff);
-    length[3] = (unsigned char)(t.len >> 8);
     EG_TRY(eg_outfile_open_in(&o, in, name, err));
-    eg_outfile_write(&o, magic, sizeof magic);
-    eg_outfile_write(&o, length, sizeof length);
-    eg_outfile_write(&o, text, t.len);
+    eg_outfile_write(&o, head, egi_npy_head(head, v));
     eg_outfile_write(&o, v->data, bytes);
     EG_TRY(eg_outfile_commit(&o, err));
 done:

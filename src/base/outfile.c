@@ -200,6 +200,21 @@ eg_status eg_outfile_open_own(eg_outfile *o, const eg_folder *in,
     return aim(o, in, name, mark, true, err);
 }
 
+eg_status eg_outfile_open_new(eg_outfile *o, const char *path, eg_err *err)
+{
+    bool direct = false, there = false;
+    eg_status st = find(o, NULL, path, err);
+
+    if (st == EG_OK) st = look(o, false, &direct, &there, err);
+    if (st == EG_OK && there && !direct)
+        st = EG_FAIL(err, EG_EINVAL, "%s is there already: it is not replaced",
+                     path);
+    o->fresh = !there;
+    if (st == EG_OK) return begin(o, direct, err);
+    close_folder(o);
+    return st;
+}
+
 eg_status eg_output_own(const char *path, const char *mark, eg_err *err)
 {
     eg_outfile o;

@@ -159,7 +159,7 @@ expect 1 '' 'expected model.norm: pre' "$engram" export r --out none
     die 'an export larger than the limit'
 grep -q 'cannot write' err || die "no cause: $(cat err)"
 [ ! -e none ] || die 'an export that failed left its folder'
-expect 2 '' '--to: expected hf or engram' "$engram" export hf --to pt --out none
+expect 2 '' '--to: expected hf, engram, tensorboard, csv or npz' "$engram" export hf --to pt --out none
 
 # two positions have no repetition, which is no overflow
 for n in 2 3 4; do
