@@ -50,9 +50,7 @@ typedef void (*eg_acts_fn)(void *ctx, int index, int worker,
                            const eg_acts *acts);
 EG_API void eg_eval_run(eg_eval *e, eg_split split, uint64_t step,
                         uint32_t first, int count, eg_acts_fn fn, void *ctx);
-/* The same for sequences 0 .. count-1 that the caller writes, from any thread:
- * tokens below d_vocab, targets (-1: none), labels. */
-typedef void (*eg_source_fn)(const void *from, uint32_t index, eg_seq *out);
+/* The same for sequences 0 .. count-1 that the caller writes (eg_source_fn). */
 EG_API void eg_eval_run_on(eg_eval *e, eg_source_fn source, const void *from,
                            int count, eg_acts_fn fn, void *ctx);
 

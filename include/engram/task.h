@@ -242,6 +242,10 @@ typedef struct eg_seq {
     int32_t *prompts;
 } eg_seq;
 
+/* Who writes sequence `index` in the place of a task, from any thread: tokens
+ * below d_vocab, targets (-1: none), labels. */
+typedef void (*eg_source_fn)(const void *from, uint32_t index, eg_seq *out);
+
 /* A name for positions: those with a target whose label is lo to hi. */
 typedef struct eg_group {
     const char *name;

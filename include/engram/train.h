@@ -210,6 +210,12 @@ EG_API double eg_trainer_grad_norm(const eg_trainer *tr, int i);
  * NULL. Read it with eg_trainer_get_grad; out [size]. */
 EG_API void eg_trainer_gradient(eg_trainer *tr, int64_t step, double *loss);
 EG_API void eg_trainer_get_grad(const eg_trainer *tr, int i, double *out);
+/* The same on sequences 0 .. train.batch - 1 of the caller's. A label that is
+ * in no group of train.loss keeps a position out of the loss. */
+EG_API void eg_trainer_gradient_on(eg_trainer *tr, eg_source_fn source,
+                                   const void *from, double *loss);
+/* The gradient itself, until the next one is made; zeros of what is frozen. */
+EG_API eg_view eg_trainer_grad(const eg_trainer *tr, int i);
 
 /* ---- Several processes ------------------------------------------------------
  *

@@ -67,6 +67,9 @@ typedef struct egi_engine_vt {
      * this call together. */
     void (*gradient)(egi_engine *e, int64_t step, void *grad, double *loss_sum,
                      int64_t *n_loss, const eg_ranks *ranks);
+    /* From now on gradients are of sequences that source writes; NULL: of the
+     * task's. */
+    void (*source)(egi_engine *e, eg_source_fn source, const void *from);
     void (*eval)(egi_engine *e, const egi_eval_call *call);
     /* From now on n values are held, of kept ones that an op makes (0: none,
      * which cannot fail); hold and the rows in it outlive that. Only eval asks

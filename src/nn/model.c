@@ -223,3 +223,12 @@ void eg_model_set(eg_model *m, int i, const double *in)
     const eg_tensor *t = &m->tensor[i];
     for (eg_index j = 0; j < t->size; j++) egi_entry_set(m, t, j, in[j]);
 }
+
+void egi_model_copy(eg_model *to, const eg_model *from)
+{
+    size_t width = from->precision == EG_FLOAT64 ? 8 : 4;
+
+    EG_ASSERT(to->precision == from->precision &&
+              to->n_params == from->n_params);
+    memcpy(to->params, from->params, (size_t)from->n_params * width);
+}

@@ -60,6 +60,8 @@ static inline bool egi_in_group(const eg_group *g, int32_t target,
     return target >= 0 && label >= g->lo && label <= g->hi;
 }
 
+/* All weights of a model of the same table and precision. */
+void egi_model_copy(eg_model *to, const eg_model *from);
 /* Entry j of tensor t, narrowed to the model's precision. */
 void egi_entry_set(eg_model *m, const eg_tensor *t, eg_index j, double x);
 /* Draws the initial values of tensor i. */

@@ -223,11 +223,26 @@ void eg_trainer_gradient(eg_trainer *tr, int64_t step, double *loss)
     if (loss) *loss = n > 0 ? sum / (double)n : 0;
 }
 
-void eg_trainer_get_grad(const eg_trainer *tr, int i, double *out)
+void eg_trainer_gradient_on(eg_trainer *tr, eg_source_fn source,
+                            const void *from, double *loss)
+{
+    tr->vt->source(tr->engine, source, from);
+    eg_trainer_gradient(tr, 0, loss);
+    tr->vt->source(tr->engine, NULL, NULL);
+}
+
+eg_view eg_trainer_grad(const eg_trainer *tr, int i)
 {
     eg_view v = eg_model_view(tr->m, i);
 
     v.data = egi_at(tr, tr->grad, i);
+    return v;
+}
+
+void eg_trainer_get_grad(const eg_trainer *tr, int i, double *out)
+{
+    eg_view v = eg_trainer_grad(tr, i);
+
     for (eg_index j = 0; j < tr->m->tensor[i].size; j++)
         out[j] = eg_view_at(&v, j);
 }

@@ -9,6 +9,25 @@
 
 typedef N(engine) engine;
 
+/* Sequence i of the step's batch. */
+static void draw(const engine *e, int i, eg_seq *out)
+{
+    if (e->source)
+        e->source(e->source_of, (uint32_t)i, out);
+    else
+        eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i,
+                         out);
+}
+
+static void engine_source(egi_engine *opaque, eg_source_fn source,
+                          const void *from)
+{
+    engine *e = (engine *)opaque;
+
+    e->source = source;
+    e->source_of = from;
+}
+
 /* ---- what is computed once for each distinct pair -------------------------
  */
 
@@ -19,8 +38,7 @@ static void tokens_task(void *ctx, int i, int worker)
     eg_index T = e->pairs.T;
 
     i += e->first;
-    eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i,
-                     &r->seq);
+    draw(e, i, &r->seq);
     memcpy(e->pairs.tokens + i * T, r->seq.tokens,
            (size_t)T * sizeof *r->seq.tokens);
 }
@@ -93,8 +111,7 @@ static void slot_task(void *ctx, int task, int worker)
         double start = egi_beside_begin(r->tick);
         int n;
 
-        eg_task_sequence(e->task, EG_TRAIN, (uint64_t)e->step, (uint32_t)i,
-                         &r->seq);
+        draw(e, i, &r->seq);
         egi_beside_end(r->tick, e->x.p->n_ops, EGI_BESIDE_DRAW, start);
         r->index = i;
         r->draw = egi_draw_of(e->seed, e->step, i);
@@ -335,6 +352,7 @@ const egi_engine_vt N(egi_engine) = {
     .free = engine_free,
     .measure = engine_measure,
     .gradient = engine_gradient,
+    .source = engine_source,
     .eval = engine_eval,
     .ticks = engine_ticks,
     .hold = N(engine_hold),
