@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that everything a goal needs is there:
 #
-#     scripts/setup.sh build|report|check|lint|fuzz|docs ...
+#     scripts/setup.sh build|report|check|python|lint|fuzz|docs ...
 #
 # Every need is probed by use (a command, a header, a pkg-config module), so a
 # tool that did not come from a Debian package counts too. What is missing is
@@ -15,6 +15,7 @@ cd "$(dirname "$0")/.." || exit 1
 #   pc MODULE      pkg-config
 #   file PATH      it is there
 #   header FILE    the C compiler finds it
+#   py MODULE...   some python3 imports all of them
 #   fuzzer         clang links a fuzz target
 needs_build='
 make            | cmd make
@@ -48,6 +49,11 @@ openmpi-bin     | cmd mpirun
 locales         | file /usr/share/i18n/locales/de_DE
 chromium        | cmd chromium chromium-browser google-chrome
 '
+# Beside check: without them the tests of the Python package are skipped.
+needs_python='
+python3-numpy   | py numpy
+python3-cffi    | py numpy cffi
+'
 needs_lint='
 clang           | cmd clang
 clang-format    | cmd clang-format
@@ -73,6 +79,13 @@ present() { # kind argument...
     cmd) any_command "${@:2}" ;;
     pc) pkg-config --exists "$2" 2>/dev/null ;;
     file) [ -e "$2" ] ;;
+    py) # as tests/python/run.sh looks for one
+        local python
+        for python in ${ENGRAM_PYTHON:-python3 /usr/bin/python3}; do
+            printf 'import %s\n' "${@:2}" | "$python" - 2>/dev/null && return
+        done
+        return 1
+        ;;
     fuzzer) # clang's own library, apart from it
         echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
             clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null

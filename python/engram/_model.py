@@ -1,0 +1,465 @@
+"""Live models: forwards, back, and what stands in between, as NumPy arrays."""
+from __future__ import annotations
+
+import fnmatch
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from . import _yaml
+from ._error import Error
+from ._lib import check, load
+
+_TYPES = {0: "<f4", 1: "<f8", 2: "<i4", 3: "<i8", 4: "|u1"}
+_SPLITS = {"train": 0, "probe": 1, "test": 2}
+
+
+class _Buffer:
+    """Memory of C's as NumPy asks for it. The array's base is this object,
+    which keeps the owner of the memory alive."""
+
+    __slots__ = ("owner", "__array_interface__")
+
+    def __init__(self, owner, view, ffi):
+        self.owner = owner
+        shape = tuple(view.shape[i] for i in range(view.ndim))
+        address = int(ffi.cast("uintptr_t", view.data))
+        self.__array_interface__ = {
+            "version": 3, "shape": shape, "typestr": _TYPES[view.dtype],
+            "data": (address, True)}
+
+
+def _array(owner, view, ffi) -> np.ndarray:
+    return np.asarray(_Buffer(owner, view, ffi))
+
+
+class Activations(Mapping):
+    """Arrays by name, of one forward pass: hooks as they were asked for, `nll`
+    and, of tokens, `logits` and `pred`, of vectors `outputs`. Each views memory of the library's
+    that lives as long as any of them."""
+
+    def __init__(self, arrays: Dict[str, np.ndarray]):
+        self._arrays = arrays
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        try:
+            return self._arrays[name]
+        except KeyError:
+            raise KeyError(f"{name!r}: not asked for; there is "
+                           f"{', '.join(self._arrays)}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        return "<activations " + ", ".join(
+            f"{name} {list(a.shape)}" for name, a in self._arrays.items()) + ">"
+
+
+class _Batch:
+    """Sequences as the library takes them: whole ones, zeros behind shorter
+    ones."""
+
+    def __init__(self, ffi, io, tokens, targets, inputs, outputs, prompts):
+        if io.d_vocab:
+            first, what, width = tokens, "tokens", 0
+        else:
+            first, what, width = inputs, "inputs", io.n_in
+        if first is None:
+            raise Error(f"the model takes {what}, and there are none")
+        shape = np.shape(first)
+        depth = 1 + (width > 0)
+        if len(shape) not in (depth, depth + 1):
+            raise Error(f"{what}: expected {'[n, pos, n_in]' if width else '[n, pos]'}"
+                        f" or one sequence, found shape {list(shape)}")
+        self.one = len(shape) == depth
+        self.n = 1 if self.one else shape[0]
+        self.length = shape[0] if self.one else shape[1]
+        if not 1 <= self.length <= io.n_ctx:
+            raise Error(f"{what}: expected 1 to {io.n_ctx} positions, found "
+                        f"{self.length}")
+        self.n_ctx = io.n_ctx
+        ints, reals = np.int32, np.float64
+        self.parts = {
+            "tokens": self._put(tokens if io.d_vocab else None, ints, 0, 0),
+            "targets": self._put(targets, ints, 0, -1),
+            "prompts": self._put(prompts, ints, 0, -1),
+            "inputs": self._put(inputs if width else None, reals, io.n_in, 0),
+            "outputs": self._put(outputs, reals, io.n_out, 0)}
+        self.c = ffi.new("eg_batch *")
+        self.c.n = self.n
+        for name, array in self.parts.items():
+            if array is not None:
+                kind = "int32_t *" if array.dtype == ints else "double *"
+                setattr(self.c, name, ffi.cast(kind, array.ctypes.data))
+
+    def _put(self, given, dtype, width: int, fill) -> Optional[np.ndarray]:
+        if given is None:
+            return None
+        found = np.asarray(given)
+        if dtype == np.int32 and found.dtype.kind not in "iub":
+            raise Error(f"expected whole numbers, found {found.dtype}")
+        want = (self.n, self.length) + ((width,) if width else ())
+        if found.shape != (want[1:] if self.one else want):
+            raise Error(f"expected shape {list(want)}, found "
+                        f"{list(found.shape)}")
+        info = np.iinfo(np.int32)
+        if dtype == np.int32 and found.size and (
+                int(found.min()) < info.min or int(found.max()) > info.max):
+            raise Error("expected whole numbers of 32 bits")
+        whole = np.full((self.n, self.n_ctx) + want[2:], fill, dtype)
+        whole[:, :self.length] = found
+        return whole
+
+    def cut(self, name: str, array: np.ndarray) -> np.ndarray:
+        """A view without what stands behind shorter sequences, and without
+        the batch where one sequence was given alone."""
+        t = self.length
+        if name.endswith(("hook_pattern", "hook_attn_scores")):
+            array = array[..., :t, :t]
+        else:
+            array = array[:, :t]
+        return array[0] if self.one else array
+
+
+def _how(ffi, config, set, seed, n_ctx, allow_extra):
+    how = ffi.new("eg_checkpoint_how *")
+    from ._tool import _assignments
+    words = _assignments(set, {})[1::2]
+    texts = [ffi.new("char[]", word.encode()) for word in words]
+    items = ffi.new("const char *[]", texts + [ffi.NULL])
+    keep = [texts, items]
+    if config is not None:
+        path = ffi.new("char[]", os.fsencode(config))
+        keep.append(path)
+        how.config = path
+    how.assign = items
+    how.n_assign = len(texts)
+    how.seed = seed or 0
+    how.n_ctx = n_ctx or 0
+    how.allow_extra = allow_extra
+    return how, keep
+
+
+class Model:
+    """A model on the table: opened once, run forwards and back at will.
+
+    source: a run (its name, directory or Run: the newest checkpoint), a
+    checkpoint, or another program's file (docs/models.md); with fresh=True a
+    configuration, whose model is as it is before the first step. config: of
+    weights that carry none. set: changes of the configuration, as a dict.
+    n_ctx: positions, where the model lets one choose. The numbers do not
+    depend on threads (0: one a core).
+
+    Arrays that come out view the library's memory: no number is copied, and
+    each keeps alive what it views, also when the model is gone. They are
+    read-only; copy what you want to change.
+    """
+
+    def __init__(self, source, config=None, *, fresh: bool = False,
+                 set: Optional[Mapping] = None, seed: Optional[int] = None,
+                 n_ctx: Optional[int] = None, allow_extra: bool = False,
+                 threads: int = 0, kern: str = "auto", root=None):
+        self._ffi, self._lib = load()
+        ffi, lib = self._ffi, self._lib
+        path = self._source(source, fresh, root)
+        how, keep = _how(ffi, config, set, seed, n_ctx, allow_extra)
+        out, err = ffi.new("eg_subject **"), ffi.new("eg_err *")
+        make = lib.eg_subject_fresh if fresh else lib.eg_subject_open
+        check(ffi, make(out, os.fsencode(path), how, threads, kern.encode(),
+                        err), err)
+        del keep
+        self._subject = ffi.gc(out[0], lib.eg_subject_free)
+        self._lock = threading.Lock()
+        self._model = lib.eg_subject_model(self._subject)
+        self._io = lib.eg_model_io(self._model)
+        self._hooks: Optional[List[str]] = None
+
+    @staticmethod
+    def _source(source, fresh, root) -> str:
+        if hasattr(source, "dir"):
+            return source.dir
+        if hasattr(source, "path"):
+            return source.path
+        path = os.fspath(source)
+        if fresh or os.path.exists(path):
+            return path
+        from ._run import find
+        return find(path, root)
+
+    # ---- what it is ---------------------------------------------------------
+
+    @property
+    def what(self) -> str:
+        """"run of engram", "Llama, GGUF", ..."""
+        return self._ffi.string(self._lib.eg_subject_what(self._subject)).decode()
+
+    @property
+    def path(self) -> str:
+        """The file of its weights."""
+        return os.fsdecode(self._ffi.string(
+            self._lib.eg_subject_path(self._subject)))
+
+    @property
+    def step(self) -> int:
+        """Steps it was trained for, of a run; -1: not known."""
+        return self._lib.eg_subject_step(self._subject)
+
+    @property
+    def n_ctx(self) -> int:
+        return self._io.n_ctx
+
+    @property
+    def d_vocab(self) -> int:
+        """How many tokens there are; 0: it takes vectors."""
+        return self._io.d_vocab
+
+    @property
+    def config(self) -> Dict[str, Dict[str, Any]]:
+        """Its resolved configuration, {section: {option: value}}."""
+        ffi, lib = self._ffi, self._lib
+        out, err = ffi.new("char **"), ffi.new("eg_err *")
+        check(ffi, lib.eg_config_format(
+            lib.eg_subject_config(self._subject), out, err), err)
+        text = ffi.string(out[0]).decode()
+        lib.eg_free(out[0])
+        return _yaml.parse(text)
+
+    @property
+    def hooks(self) -> List[str]:
+        """Names of what can be looked at, in the order in which it is made."""
+        if self._hooks is None:
+            with self._lock:
+                names: List[str] = []
+                while True:
+                    name = self._lib.eg_subject_hook(self._subject, len(names))
+                    if not name:
+                        break
+                    names.append(self._ffi.string(name).decode())
+                self._hooks = names
+        return self._hooks
+
+    def _tensor(self, i: int):
+        return self._lib.eg_model_tensor(self._model, i)
+
+    def _index(self) -> Dict[str, int]:
+        n = self._lib.eg_model_n_tensors(self._model)
+        return {self._ffi.string(self._tensor(i).name).decode(): i
+                for i in range(n)}
+
+    @property
+    def tensors(self) -> Dict[str, np.ndarray]:
+        """The weights by name, views of what the model computes with: a later
+        `set` shows in them."""
+        return {name: _array(self._subject,
+                             self._lib.eg_model_view(self._model, i), self._ffi)
+                for name, i in self._index().items()}
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32, or float64 with train.precision: float64."""
+        return np.dtype(_TYPES[self._lib.eg_model_view(self._model, 0).dtype])
+
+    def set(self, name: str, value) -> None:
+        """Writes a weight; it counts from the next call on."""
+        index = self._index()
+        if name not in index:
+            raise KeyError(f"{name!r}: expected one of {', '.join(index)}")
+        tensor = self._tensor(index[name])
+        shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
+        new = np.ascontiguousarray(value, np.float64)
+        if new.shape != shape:
+            raise Error(f"{name}: expected shape {list(shape)}, found "
+                        f"{list(new.shape)}")
+        with self._lock:
+            self._lib.eg_model_set(self._model, index[name],
+                                   self._ffi.cast("double *", new.ctypes.data))
+
+    # ---- sequences ----------------------------------------------------------
+
+    def batch(self, n: int, split: str = "train", step: int = 0,
+              first: int = 0) -> Dict[str, np.ndarray]:
+        """Sequences of its task as training reads them at a step: tokens,
+        targets (-1: none) and labels, [n, n_ctx]; of vectors inputs, outputs
+        and prompts in the place of tokens. split: train, probe or test.
+
+        What is in it goes into `forward` and `gradient`, but for labels."""
+        if split not in _SPLITS:
+            raise Error(f"split: expected train, probe or test, found {split!r}")
+        ffi, lib, io = self._ffi, self._lib, self._io
+        task = lib.eg_subject_task(self._subject)
+        shape = (n, io.n_ctx)
+        parts = {name: np.zeros(shape, np.int32)
+                 for name in ("tokens", "targets", "labels", "prompts")}
+        parts["prompts"] -= 1
+        parts["inputs"] = np.zeros(shape + (max(io.n_in, 1),))
+        parts["outputs"] = np.zeros(shape + (max(io.n_out, 1),))
+        seq, err = ffi.new("eg_seq *"), ffi.new("eg_err *")
+        for i in range(n):
+            for name, array in parts.items():
+                kind = "double *" if array.ndim == 3 else "int32_t *"
+                setattr(seq, name, ffi.cast(kind, array[i].ctypes.data))
+            lib.eg_task_sequence(task, _SPLITS[split], step, first + i, seq)
+        check(ffi, lib.eg_task_trouble(task, err), err)
+        kept = ["tokens", "targets", "labels"] if io.d_vocab else \
+            ["inputs", "outputs", "targets", "labels", "prompts"]
+        return {name: parts[name] for name in kept}
+
+    def _batch(self, tokens, targets, inputs, outputs, prompts) -> _Batch:
+        batch = _Batch(self._ffi, self._io, tokens, targets, inputs, outputs,
+                       prompts)
+        if batch.length < self.n_ctx and not self.config["model"]["causal"]:
+            raise Error(f"a model without a mask sees all {self.n_ctx} "
+                        f"positions, found {batch.length}; open it with "
+                        "n_ctx=...")
+        return batch
+
+    def _names(self, hooks: Union[str, Sequence[str]]) -> List[str]:
+        """Patterns are expanded; a name that is none is left to the library,
+        which says so."""
+        names = ["logits" if self.d_vocab else "outputs"]
+        for hook in [hooks] if isinstance(hooks, str) else hooks:
+            found = [h for h in self.hooks if fnmatch.fnmatchcase(h, hook)]
+            names += [h for h in found or [hook] if h not in names]
+        return names
+
+    def _collect(self, out) -> Dict[str, np.ndarray]:
+        ffi, lib = self._ffi, self._lib
+        owner = ffi.gc(out[0], lib.eg_arrays_free)
+        return {ffi.string(lib.eg_arrays_name(owner, i)).decode():
+                _array(owner, lib.eg_arrays_view(owner, i), ffi)
+                for i in range(lib.eg_arrays_count(owner))}
+
+    def forward(self, tokens=None, hooks: Union[str, Sequence[str]] = (), *,
+                targets=None, inputs=None, outputs=None,
+                prompts=None) -> Activations:
+        """One forward pass.
+
+        tokens [n, pos], or one sequence [pos]; of a model of vectors inputs
+        [n, pos, n_in]. Shorter sequences than n_ctx will do where a mask keeps
+        positions from seeing what is behind them. hooks: names, in which *
+        stands for any text ("blocks.*.attn.hook_pattern"). The answer has
+        `logits` (of vectors `outputs`), `nll` (-log p(target), or half the
+        squared error; 0 without targets), `pred`, and the hooks: the batch
+        first, then as in docs/probes.md."""
+        ffi, lib = self._ffi, self._lib
+        batch = self._batch(tokens, targets, inputs, outputs, prompts)
+        names = self._names(hooks)
+        texts = [ffi.new("char[]", name.encode()) for name in names]
+        out, err = ffi.new("eg_arrays **"), ffi.new("eg_err *")
+        with self._lock:
+            status = lib.eg_subject_forward(
+                out, self._subject, batch.c, ffi.new("const char *[]", texts),
+                len(texts), err)
+        check(ffi, status, err)
+        return Activations({name: batch.cut(name, array)
+                            for name, array in self._collect(out).items()})
+
+    def gradient(self, tokens=None, targets=None, *, inputs=None, outputs=None,
+                 prompts=None) -> Tuple[float, Dict[str, np.ndarray]]:
+        """The mean loss over all positions with a target, and its gradient
+        with respect to every tensor that can be trained, by name.
+
+        targets -1: no target there. Without any, of tokens, each position's
+        target is the next token, and the last has none."""
+        if targets is None and tokens is not None and self.d_vocab:
+            tokens = np.asarray(tokens)
+            targets = np.full(tokens.shape, -1, np.int32)
+            targets[..., :-1] = tokens[..., 1:]
+        elif targets is None and outputs is not None:
+            targets = np.zeros(np.shape(outputs)[:-1], np.int32)
+        ffi, lib = self._ffi, self._lib
+        batch = self._batch(tokens, targets, inputs, outputs, prompts)
+        out, err = ffi.new("eg_arrays **"), ffi.new("eg_err *")
+        loss = ffi.new("double *")
+        with self._lock:
+            status = lib.eg_subject_gradient(out, loss, self._subject, batch.c,
+                                             err)
+        check(ffi, status, err)
+        return loss[0], self._collect(out)
+
+    # ---- held ---------------------------------------------------------------
+
+    @contextmanager
+    def hold(self, hooks: Union[str, Mapping[str, Any]], to=0.0):
+        """Within the block, hooks are not what the model makes of them:
+
+            with model.hold("blocks.0.attn.hook_z.h1"):              # zero
+            with model.hold({"blocks.1.hook_mlp_out": mean}):        # a row
+
+        to, and values of the dict: a number, or a row with a number for each
+        column, that every position gets. ".h1" behind a name is head 1 alone.
+        """
+        held = hooks if isinstance(hooks, Mapping) else {hooks: to}
+        try:
+            for name, value in held.items():
+                self._hold(name, value)
+            yield self
+        finally:
+            with self._lock:
+                self._lib.eg_subject_let_go(self._subject)
+
+    def _hold(self, name: str, value) -> None:
+        ffi, lib = self._ffi, self._lib
+        hook, dot, last = name.rpartition(".h")
+        head = int(last) if dot and last.isdigit() else -1
+        text = ffi.new("char[]", (hook if head >= 0 else name).encode())
+        hold, err = ffi.new("eg_hold *"), ffi.new("eg_err *")
+        hold.hook, hold.head = text, head
+        row = np.asarray(value, np.float64)
+        if row.ndim or row != 0:
+            row = self._row(name, row, text, head)
+            hold.row = ffi.cast("double *", row.ctypes.data)
+        with self._lock:
+            status = lib.eg_subject_hold(self._subject, hold, err)
+        check(ffi, status, err)
+
+    def _row(self, name: str, row: np.ndarray, text, head: int) -> np.ndarray:
+        columns = self._lib.eg_subject_columns(self._subject, text, head)
+        if columns and row.ndim == 0:
+            row = np.full(columns, float(row))
+        if columns and row.size != columns:
+            raise Error(f"{name}: expected {columns} columns, found {row.size}")
+        return np.ascontiguousarray(row.ravel())
+
+    # ---- text ---------------------------------------------------------------
+
+    def _tokenizer(self):
+        found = self._lib.eg_subject_tokenizer(self._subject)
+        if not found:
+            raise Error("nothing names this model's tokens")
+        return found
+
+    def encode(self, text: str) -> np.ndarray:
+        """Text as tokens, where a tokenizer came with the model."""
+        ffi, lib = self._ffi, self._lib
+        data = text.encode()
+        ids, err = ffi.new("eg_ids *"), ffi.new("eg_err *")
+        check(ffi, lib.eg_tokenizer_encode(self._tokenizer(), data, len(data),
+                                           0, ids, err), err)
+        found = np.array([ids.id[i] for i in range(ids.n)], np.int32)
+        lib.eg_ids_release(ids)
+        return found
+
+    def decode(self, tokens) -> str:
+        """Tokens as text."""
+        ffi, lib = self._ffi, self._lib
+        ids = np.ascontiguousarray(tokens, np.int32).ravel()
+        out, size, err = ffi.new("char **"), ffi.new("size_t *"), \
+            ffi.new("eg_err *")
+        check(ffi, lib.eg_tokenizer_decode(
+            self._tokenizer(), ffi.cast("int32_t *", ids.ctypes.data),
+            len(ids), True, out, size, err), err)
+        text = bytes(ffi.buffer(out[0], size[0])).decode()
+        lib.eg_free(out[0])
+        return text
+
+    def __repr__(self) -> str:
+        return f"<model {self.path} ({self.what}), {self.dtype}>"

@@ -1,0 +1,131 @@
+"""The tool and the library: where they are, and runs made by the tool."""
+from __future__ import annotations
+
+import ctypes.util
+import glob
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from typing import Any, List, Mapping, Optional, Union
+
+from ._error import Error
+from ._run import Path, Run, root_of
+
+# A checkout of the sources that this package lies in, if it does.
+_TREE = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+
+def tool() -> str:
+    """The program `engram`: $ENGRAM, or on the PATH, or build/engram of the
+    source tree that this package lies in."""
+    given = os.environ.get("ENGRAM")
+    found = given or shutil.which("engram") or \
+        shutil.which(os.path.join(_TREE, "build", "engram"))
+    if not found or not os.path.exists(found):
+        raise Error(f"no program {given or 'engram'}: set ENGRAM to its path, "
+                    "or put it on the PATH")
+    return found
+
+
+def library() -> str:
+    """The shared library: $ENGRAM_LIBRARY, or beside the tool, or where the
+    system finds one."""
+    given = os.environ.get("ENGRAM_LIBRARY")
+    if given:
+        if not os.path.exists(given):
+            raise Error(f"ENGRAM_LIBRARY: {given} is not there")
+        return given
+    try:
+        beside = os.path.dirname(os.path.realpath(tool()))
+    except Error:
+        beside = None
+    for folder in (["", "../lib", "../lib64", "../lib/*-linux-*"]
+                   if beside else []):
+        for path in glob.glob(os.path.join(beside or "", folder,
+                                           "libengram.so")):
+            return os.path.normpath(path)
+    found = ctypes.util.find_library("engram")
+    if not found:
+        raise Error("no libengram.so: set ENGRAM_LIBRARY to its path")
+    return found
+
+
+def call(words: List[str], quiet: bool = True) -> str:
+    """What the tool prints on standard output; its errors are engram.Error.
+
+    An interrupt (Ctrl-C) goes to the tool too, which saves; its end is waited
+    for, and the interrupt goes on.
+    """
+    process = subprocess.Popen([tool(), *words], text=True,
+                               stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE if quiet else None)
+    try:
+        out, err = process.communicate()
+    except KeyboardInterrupt:
+        process.communicate()
+        raise
+    if process.returncode:
+        lines = (err or "").strip().splitlines()
+        said = lines[-1] if lines else f"exit status {process.returncode}"
+        raise Error(said[8:] if said.startswith("engram: ") else said,
+                    process.returncode)
+    return out
+
+
+def ask(words: List[str]) -> Any:
+    """The JSON that the tool prints."""
+    return json.loads(call([*words, "--json"]))
+
+
+def _assignments(set: Optional[Mapping[str, Any]],
+                 keys: Mapping[str, Any]) -> List[str]:
+    words = []
+    pairs = list((set or {}).items()) + [(key.replace("__", "."), value)
+                                         for key, value in keys.items()]
+    for key, value in pairs:
+        if isinstance(value, bool):
+            text = "true" if value else "false"
+        elif isinstance(value, (list, tuple)):
+            text = "[" + ", ".join(str(item) for item in value) + "]"
+        else:
+            text = str(value)
+        words += ["--set", f"{key}={text}"]
+    return words
+
+
+def run(config: Union[Path, Mapping[str, Any]],
+        set: Optional[Mapping[str, Any]] = None, *, out: Optional[Path] = None,
+        root: Optional[Path] = None, threads: Optional[int] = None,
+        quiet: bool = True, **keys: Any) -> Run:
+    """Carries out a configuration and returns its run.
+
+    config: a file; a dict {section: {option: value}}; or YAML as text of
+    several lines. set, and keywords with `__` for the point, change options:
+    run("basic.yaml", {"optim.lr": 0.1}, train__steps=50). out names the run
+    directory, else it is new below root. The tool's talk is shown with
+    quiet=False. What fails, diverges or is misspelt raises engram.Error.
+    """
+    words = ["run", "--json", *_assignments(set, keys)]
+    words += ["--out", os.fspath(out)] if out else ["--runs", root_of(root)]
+    if threads:
+        words += ["--threads", str(threads)]
+    if quiet:
+        words += ["--quiet"]
+    text = None
+    if isinstance(config, Mapping):
+        text = json.dumps(config)  # which is YAML too
+    elif "\n" in os.fspath(config):
+        text = os.fspath(config)
+    if text is None:
+        found = json.loads(call([*words, os.fspath(config)], quiet))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "config.yaml")
+            with open(file, "w", encoding="utf-8") as to:
+                to.write(text)
+            found = json.loads(call([*words, file], quiet))
+    return Run(found.get("run") or found["dir"])

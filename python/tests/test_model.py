@@ -1,0 +1,307 @@
+# needs cffi
+"""Live models: their numbers are those of the tool, and their memory is safe."""
+import gc
+import json
+import os
+import subprocess
+import sys
+import unittest
+import weakref
+
+import numpy as np
+
+import engram
+from common import RICH, TINY, changed, dump, tool
+
+LINEAR = {"run": {"name": "linear"},
+          "task": {"kind": "linear", "n_ctx": 12, "dim": 4},
+          "model": {"d_model": 12, "mixer": "linear", "qk": "factorised"},
+          "train": {"steps": 2, "batch": 4}, "optim": {"lr": 0.01},
+          "probe": {"every": 1, "batch": 4, "test": 4}}
+
+
+def write(config, path):
+    with open(path, "w") as file:
+        json.dump(config, file)
+    return path
+
+
+class Numbers(unittest.TestCase):
+    """Against `engram dump`, which compares itself with other programs."""
+
+    def compare(self, config, name, precision, tolerance):
+        config = changed(config, train={"precision": precision})
+        want = dump(config, f"{name}-{precision}")
+        model = engram.Model(write(config, f"{name}.json"), fresh=True)
+        self.assertEqual(model.dtype, np.dtype(precision))
+        self.assertEqual(model.what, "untrained")
+        n = config["train"]["batch"]
+        batch = model.batch(n)
+        part = {k: v for k, v in batch.items() if k != "labels"}
+        for key, array in batch.items():
+            if key in want and key != "outputs":  # there: what is predicted
+                np.testing.assert_array_equal(array, want[key], key)
+        out = model.forward(hooks="*", **part)
+        hooks = 0
+        for key, array in out.items():
+            if key in ("nll", "pred"):
+                continue
+            np.testing.assert_array_equal(array, want[key], key)
+            hooks += 1
+        self.assertEqual(hooks, len(model.hooks))
+        self.assertGreater(hooks, 10)
+        for key, array in model.tensors.items():
+            np.testing.assert_array_equal(array, want["weight." + key], key)
+        # of the same positions as the tool's loss
+        part["targets"] = self.in_loss(model, batch)
+        loss, grad = model.gradient(**part)
+        self.assertAlmostEqual(loss, want["loss"][0], delta=tolerance)
+        trained = {key[5:] for key in want if key.startswith("grad.")}
+        self.assertLessEqual(trained, set(grad))
+        for key in trained:
+            scale = np.abs(want["grad." + key]).max()
+            self.assertGreater(scale, 0, key)
+            np.testing.assert_allclose(grad[key], want["grad." + key], rtol=0,
+                                       atol=tolerance * scale, err_msg=key)
+        return model, part, loss, grad
+
+    @staticmethod
+    def in_loss(model, batch):
+        """train.loss: in_context of the bigram task, its later occurrences."""
+        targets = batch["targets"].copy()
+        if model.config["task"]["kind"] == "bigram":
+            targets[batch["labels"] < 2] = -1
+        return targets
+
+    def test_birth_f32(self):
+        self.compare(TINY, "tiny", "float32", 1e-5)
+
+    def test_birth_f64(self):
+        self.compare(TINY, "tiny", "float64", 1e-12)
+
+    def test_rich_f32(self):
+        self.compare(RICH, "rich", "float32", 2e-5)
+
+    def test_vectors(self):
+        self.compare(LINEAR, "linear", "float64", 1e-12)
+
+    def test_differences(self):
+        """The gradient is that of the loss that forward shows."""
+        config = changed(RICH, train={"precision": "float64"})
+        model = engram.Model(write(config, "d.json"), fresh=True)
+        batch = model.batch(3)
+        tokens, targets = batch["tokens"], batch["targets"]
+        loss, grad = model.gradient(tokens, targets)
+
+        def mean():
+            nll = model.forward(tokens, targets=targets)["nll"]
+            return nll.sum() / (targets >= 0).sum()
+
+        self.assertAlmostEqual(mean(), loss, places=12)
+        rng = np.random.default_rng(0)
+        for name in ("W_E", "blocks.0.attn.W_Q", "blocks.1.attn.b_O",
+                     "blocks.1.mlp.W_in", "blocks.0.ln1.w"):
+            before = model.tensors[name].copy()
+            way = rng.normal(size=before.shape)
+            sides = []
+            for h in (1e-5, -1e-5):
+                model.set(name, before + h * way)
+                np.testing.assert_array_equal(model.tensors[name],
+                                              before + h * way)
+                sides.append(mean())
+            model.set(name, before)
+            slope = (sides[0] - sides[1]) / 2e-5
+            want = (grad[name] * way).sum()
+            self.assertNotEqual(want, 0)
+            self.assertAlmostEqual(slope / want, 1, delta=1e-6, msg=name)
+
+    def test_default_targets(self):
+        model = engram.Model(write(TINY, "t.json"), fresh=True)
+        tokens = model.batch(2)["tokens"]
+        targets = np.full_like(tokens, -1)
+        targets[:, :-1] = tokens[:, 1:]
+        a, b = model.gradient(tokens), model.gradient(tokens, targets)
+        self.assertEqual(a[0], b[0])
+        np.testing.assert_array_equal(a[1]["W_E"], b[1]["W_E"])
+
+
+class Trained(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.run_ = engram.run(RICH)
+        cls.model = cls.run_.model()
+        cls.tokens = cls.model.batch(3, split="test")["tokens"]
+
+    def test_opened(self):
+        model = self.model
+        self.assertEqual((model.what, model.step), ("run of engram", 10))
+        self.assertEqual((model.n_ctx, model.d_vocab), (24, 65))
+        self.assertEqual(model.config, self.run_.config)
+        for name, array in self.run_.checkpoints[-1].tensors().items():
+            np.testing.assert_array_equal(array, model.tensors[name], name)
+        first = self.run_.checkpoints[0].model(threads=1)
+        self.assertEqual(first.step, 5)
+        by_name = engram.Model("rich", set={"train.precision": "float64"})
+        self.assertEqual(by_name.dtype, np.float64)
+        np.testing.assert_array_equal(by_name.tensors["W_E"],
+                                      model.tensors["W_E"])
+
+    def test_probe(self):
+        """Mean losses are those of `engram probe`."""
+        said = json.loads(tool("probe", self.run_.dir, "--json"))
+        metrics = said["values"]
+        batch = self.model.batch(4, split="test")
+        nll = self.model.forward(batch["tokens"],
+                                 targets=batch["targets"])["nll"]
+        later = (batch["targets"] >= 0) & (batch["labels"] >= 2)
+        self.assertAlmostEqual(nll[later].mean(),
+                               metrics["loss_in_context_test"], places=5)
+
+    def test_threads(self):
+        one = engram.Model(self.run_, threads=1).forward(self.tokens)["logits"]
+        two = engram.Model(self.run_, threads=2).forward(self.tokens)["logits"]
+        np.testing.assert_array_equal(one, two)
+
+    def test_shorter(self):
+        """What is behind a position cannot change it."""
+        names = ["blocks.*.attn.hook_pattern", "blocks.1.hook_resid_post",
+                 "blocks.0.attn.hook_z"]
+        whole = self.model.forward(self.tokens, names)
+        part = self.model.forward(self.tokens[:, :9], names)
+        self.assertEqual(part["logits"].shape, (3, 9, 65))
+        self.assertEqual(part["blocks.0.attn.hook_pattern"].shape, (3, 2, 9, 9))
+        self.assertEqual(part["blocks.0.attn.hook_z"].shape, (3, 9, 2, 8))
+        for name in ("logits", "blocks.1.hook_resid_post"):
+            np.testing.assert_array_equal(part[name], whole[name][:, :9])
+        alone = self.model.forward(self.tokens[1, :9].tolist())
+        np.testing.assert_array_equal(alone["logits"], part["logits"][1])
+        self.assertEqual(alone["pred"].shape, (9,))
+
+    def test_hold(self):
+        model, hook = self.model, "blocks.1.attn.hook_z"
+        free = model.forward(self.tokens, hook)
+        with model.hold(hook + ".h1"):
+            held = model.forward(self.tokens, hook)
+            self.assertTrue((held[hook][:, :, 1] == 0).all())
+            np.testing.assert_array_equal(held[hook][:, :, 0],
+                                          free[hook][:, :, 0])
+            self.assertFalse(np.array_equal(held["logits"], free["logits"]))
+            with self.assertRaisesRegex(engram.Error, "let go"):
+                model.gradient(self.tokens)
+        with model.hold({hook: np.arange(16), "blocks.0.hook_mlp_out": 0.5}):
+            held = model.forward(self.tokens, [hook, "blocks.0.hook_mlp_out"])
+            self.assertTrue((held[hook].reshape(3, 24, 16)
+                             == np.arange(16)).all())
+            self.assertTrue((held["blocks.0.hook_mlp_out"] == 0.5).all())
+        again = model.forward(self.tokens)
+        np.testing.assert_array_equal(again["logits"], free["logits"])
+        model.gradient(self.tokens)
+        for name, why in (("blocks.9.x", "blocks.9.x"),
+                          ("blocks.0.attn.hook_pattern", "hook_pattern")):
+            with self.assertRaisesRegex(engram.Error, why):
+                with model.hold(name):
+                    pass
+        with self.assertRaisesRegex(engram.Error, "expected 16 columns"):
+            with model.hold(hook, np.zeros(3)):
+                pass
+
+    def test_lives(self):
+        """An array keeps what it views; nothing keeps what nobody views."""
+        model = engram.Model(self.run_)
+        weight = model.tensors["W_E"]
+        out = model.forward(self.tokens)
+        loss, grad = model.gradient(self.tokens)
+        row, kept = out["logits"][0, 3], grad["W_E"][:5]
+        copies = weight.copy(), row.copy(), kept.copy()
+        subject = weakref.ref(model._subject)
+        del model, out, grad
+        gc.collect()
+        junk = [np.ones(100000) for _ in range(50)]
+        for array, copy in zip((weight, row, kept), copies):
+            np.testing.assert_array_equal(array, copy)
+            self.assertFalse(array.flags.writeable)
+            self.assertFalse(array.flags.owndata)
+        self.assertIsNotNone(subject())
+        del weight, array, junk
+        gc.collect()
+        self.assertIsNone(subject())
+        np.testing.assert_array_equal(row, copies[1])
+
+    def test_ends_well(self):
+        """What Python frees last of all is freed by code that is still there."""
+        code = """if True:
+            import codecs, engram
+            def error(why, kept=engram.Model("rich").forward([1])["logits"]):
+                raise why
+            codecs.register_error("engram", error)  # cleared last
+        """
+        done = subprocess.run([sys.executable, "-c", code])
+        self.assertEqual(done.returncode, 0)
+
+    def test_no_leak(self):
+        """A hundred passes take no more memory than one."""
+        def resident():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+        def work():
+            for _ in range(50):
+                self.model.forward(self.tokens, "*")
+                self.model.gradient(self.tokens)
+
+        work()
+        before = resident()
+        work()
+        self.assertLess(resident() - before, 4 << 20)
+
+    def test_refused(self):
+        forward = self.model.forward
+        for call, why in (
+                (lambda: forward([[0, 65]]), "tokens: sequence 0, position 1: "
+                                             "expected 0 to 64, found 65"),
+                (lambda: forward([[0, -1]]), "found -1"),
+                (lambda: forward([0.5]), "expected whole numbers, found float"),
+                (lambda: forward([1 << 40]), "of 32 bits"),
+                (lambda: forward(np.zeros((1, 25), int)), "1 to 24 positions"),
+                (lambda: forward([]), "1 to 24 positions, found 0"),
+                (lambda: forward(3), r"found shape \[\]"),
+                (lambda: forward(), "takes tokens, and there are none"),
+                (lambda: forward([1], ["hook_x"]), "no hook 'hook_x'"),
+                (lambda: forward([1, 2], targets=[1]), r"expected shape \[1, 2"),
+                (lambda: self.model.gradient([1, 2], [-1, -1]), "has a target"),
+                (lambda: self.model.set("W_E", [1]), "W_E: expected shape"),
+                (lambda: self.model.batch(1, "x"), "split: expected train"),
+                (lambda: engram.Model("none"), "no run 'none'"),
+                (lambda: engram.Model(self.run_, set={"a.b": 1}), "--set "),
+                (lambda: self.model.encode("x"), "nothing names")):
+            with self.assertRaisesRegex(engram.Error, why):
+                call()
+        with self.assertRaisesRegex(KeyError, "expected one of"):
+            self.model.set("W_X", 0)
+        # and it is as before
+        self.assertEqual(forward([1])["logits"].shape, (1, 65))
+
+    def test_without_mask(self):
+        config = changed(RICH, model={"causal": False})
+        model = engram.Model(write(config, "m.json"), fresh=True)
+        with self.assertRaisesRegex(engram.Error, "without a mask"):
+            model.forward([1, 2])
+        model.forward(np.zeros((1, 24), int))
+
+    def test_text(self):
+        with open("text.txt", "w") as file:
+            file.write("To be, or not to be: that is the question.\n" * 40)
+        run = engram.run({"task": {"kind": "text", "text": "text.txt",
+                                   "n_ctx": 16},
+                          "model": {"d_model": 8}, "optim": {"lr": 0.01},
+                          "train": {"steps": 1, "batch": 2},
+                          "probe": {"batch": 2, "test": 2}})
+        model = run.model()
+        tokens = model.encode("to be")
+        self.assertEqual(model.decode(tokens), "to be")
+        self.assertEqual(model.forward(tokens)["logits"].shape,
+                         (5, model.d_vocab))
+
+
+if __name__ == "__main__":
+    unittest.main()

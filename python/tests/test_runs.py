@@ -1,0 +1,204 @@
+"""Runs as Python sees them are the files as they stand."""
+import json
+import os
+import unittest
+
+import numpy as np
+
+import engram
+from common import SOURCE, TINY, changed, tool
+from engram import _yaml
+
+
+class Runs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.run_ = engram.run(TINY)
+        cls.other = engram.run(TINY, {"optim.lr": 0.25}, run__seed=7)
+
+    def test_version(self):
+        said = json.loads(tool("version", "--json")) \
+            if "--json" in tool("help", "version") else None
+        words = said["version"] if said else tool("version").split()[1]
+        self.assertEqual(engram.__version__, words.rstrip(","))
+        with open(os.path.join(SOURCE, "python", "pyproject.toml")) as file:
+            self.assertIn(f'\nversion = "{engram.__version__}"\n', file.read())
+
+    def test_config(self):
+        config = self.run_.config
+        self.assertEqual(config["task"]["n_ctx"], 24)
+        self.assertEqual(config["optim"]["lr"], 0.01)
+        self.assertIs(config["model"]["causal"], True)
+        self.assertEqual(config["train"]["freeze"], [])
+        self.assertEqual(self.other.config["optim"]["lr"], 0.25)
+        self.assertEqual((self.other.seed, self.other.name), (7, "tiny"))
+        try:
+            import yaml
+        except ImportError:
+            return
+        with open(os.path.join(self.run_.dir, "config.yaml")) as file:
+            self.assertEqual(config, yaml.safe_load(file))
+
+    def test_yaml(self):
+        read = _yaml.scalar
+        self.assertEqual(read('[a, "b, c]", 3, -1.5e-05]'),
+                         ["a", "b, c]", 3, -1.5e-05])
+        self.assertEqual(read('"a\\n\\x41\\u00e9\\\\\\""'), 'a\nA\u00e9\\"')
+        self.assertEqual(read("[]"), [])
+        self.assertEqual((read("-.inf"), read("1.0e+22"), read("false")),
+                         (-np.inf, 1e22, False))
+        self.assertEqual((read("3"), read("bigram"), read('"3"')),
+                         (3, "bigram", "3"))
+        with self.assertRaisesRegex(engram.Error, "x:1: expected 'section:'"):
+            _yaml.parse("  lost: 1\n", "x")
+
+    def test_metrics(self):
+        metrics = self.run_.metrics
+        with open(os.path.join(self.run_.dir, "metrics.jsonl")) as file:
+            rows = [json.loads(line) for line in file]
+        self.assertEqual(metrics.step.tolist(), [row["step"] for row in rows])
+        seen = 0
+        for name, series in metrics.items():
+            for k, row in enumerate(rows):
+                want = row.get(name)
+                if want is None:
+                    self.assertTrue(np.isnan(series[k]), name)
+                else:
+                    self.assertEqual(series[k], want, name)
+                    seen += 1
+        self.assertGreater(seen, 40)
+        last = json.loads(tool("show", self.run_.dir, "--json"))["last"]
+        self.assertAlmostEqual(metrics.last()["loss_global"],
+                               last["loss_global"], places=7)
+        self.assertIn("seconds", self.run_.timing)
+        with self.assertRaisesRegex(KeyError, "not measured"):
+            metrics["none"]
+
+    def test_cut_short(self):
+        path = "cut.jsonl"
+        with open(path, "w") as file:
+            file.write('{"step": 0, "a": 1}\n{"step": 5, "b": null}\n{"st')
+        metrics = engram.Metrics(path)
+        self.assertEqual(metrics.step.tolist(), [0, 5])
+        self.assertTrue(np.isnan(metrics["b"]).all())
+        with open(path, "w") as file:
+            file.write('{"step": 0}\nnothing\n')
+        with self.assertRaisesRegex(engram.Error, "cut.jsonl:2: expected"):
+            engram.Metrics(path)
+
+    def test_arrays(self):
+        arrays = self.run_.arrays
+        folder = os.path.join(self.run_.dir, "arrays")
+        steps = arrays.all_steps("memory_W_O2")
+        self.assertEqual(steps.tolist(), sorted(steps.tolist()))
+        self.assertGreater(len(steps), 1)
+        for k, step in enumerate(steps):
+            want = np.load(os.path.join(folder, f"memory_W_O2.{step}.npy"))
+            np.testing.assert_array_equal(arrays["memory_W_O2"][k], want)
+            np.testing.assert_array_equal(arrays.at("memory_W_O2", step), want)
+        self.assertEqual(arrays["demo_tokens"].dtype, np.int32)
+        self.assertEqual(arrays["pattern_L0"].ndim, 4)
+        with self.assertRaisesRegex(KeyError, "did not keep"):
+            arrays["none"]
+        with self.assertRaisesRegex(KeyError, "not kept at step 3"):
+            arrays.at("memory_W_O2", 3)
+
+    def test_checkpoints(self):
+        checkpoints = self.run_.checkpoints
+        self.assertEqual([c.step for c in checkpoints], [5, 10])
+        weights = checkpoints[-1].tensors()
+        self.assertNotIn("optim.updates", weights)
+        self.assertIn("optim.updates", checkpoints[-1].tensors(moments=True))
+        self.assertEqual(checkpoints[-1].metadata["step"], "10")
+        self.assertEqual(weights["W_E"].shape[1], 16)
+        norm = np.linalg.norm(weights["blocks.0.attn.W_QK"].astype(float))
+        want = self.run_.metrics["norm.blocks.0.attn.W_QK"][-1]
+        self.assertAlmostEqual(norm, want, delta=1e-6 * want)
+        self.assertFalse(weights["W_E"].flags.writeable)
+        try:
+            import torch
+        except ImportError:
+            return
+        self.assertTrue(torch.equal(checkpoints[-1].torch()["W_E"],
+                                    torch.tensor(np.array(weights["W_E"]))))
+
+    def test_safetensors(self):
+        def write(header, data=b""):
+            text = json.dumps(header).encode()
+            with open("x.safetensors", "wb") as file:
+                file.write(len(text).to_bytes(8, "little") + text + data)
+            return engram.load_safetensors("x.safetensors")
+
+        one = {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}
+        found, meta = write({"a": one, "__metadata__": {"k": "v"}},
+                            bytes([0x80, 0x3f, 0x20, 0xc0]))
+        self.assertEqual(found["a"].tolist(), [1.0, -2.5])
+        self.assertEqual(meta, {"k": "v"})
+        for wrong in ({"shape": [3]}, {"data_offsets": [0, 8]},
+                      {"data_offsets": [-4, 0]}, {"dtype": "F7"},
+                      {"shape": [-1, -2]}):
+            with self.assertRaisesRegex(engram.Error, "x.safetensors: a: "):
+                write({"a": {**one, **wrong}}, bytes(4))
+        with open("x.safetensors", "wb") as file:
+            file.write(b"\xff" * 16)
+        with self.assertRaisesRegex(engram.Error, "not a safetensors file"):
+            engram.load_safetensors("x.safetensors")
+
+    def test_found(self):
+        id_ = self.run_.id
+        for word in (self.run_.dir, "tiny/" + id_, id_):
+            self.assertEqual(engram.open(word).id, id_)
+        self.assertEqual(engram.open("tiny").id, self.other.id)  # the newest
+        found = [run.id for run in engram.runs()]
+        self.assertEqual(found[:2], [id_, self.other.id])
+        self.assertEqual(engram.runs(root="nowhere"), [])
+        with self.assertRaisesRegex(engram.Error, "no run 'x' under runs"):
+            engram.open("x")
+        with self.assertRaisesRegex(engram.Error, "found no config.yaml"):
+            engram.Run(".")
+
+    def test_where(self):
+        if "--where" not in tool("help", "runs"):
+            self.skipTest("this tool's `runs` has no --where")
+        found = engram.runs(where="optim.lr > 0.1", name="tiny")
+        self.assertEqual([run.id for run in found], [self.other.id])
+
+    def test_run(self):
+        text = "run: {name: tiny}\n" + \
+            f"task: {{n_ctx: 24, n_triggers: 2}}\nmodel: {{d_model: 16}}\n"
+        run = engram.run(text, {"train.freeze": ["W_E", "W_U"]}, out="here",
+                         train__steps=1, train__batch=2, probe__batch=2,
+                         probe__test=2, threads=1)
+        self.assertEqual(run.dir, "here")
+        self.assertEqual(run.status, "finished")
+        self.assertEqual(run.config["train"]["freeze"], ["W_E", "W_U"])
+        with self.assertRaisesRegex(engram.Error, "did you mean") as caught:
+            engram.run(changed(TINY, optim={"lrr": 1}))
+        self.assertEqual(caught.exception.status, 2)
+        with self.assertRaisesRegex(engram.Error, "not there|No such file"):
+            engram.run("none.yaml")
+
+    def test_frames(self):
+        try:
+            import pandas
+        except ImportError:
+            with self.assertRaises(ImportError):
+                self.run_.frame()
+            return
+        frame = self.run_.frame()
+        self.assertIsInstance(frame, pandas.DataFrame)
+        self.assertEqual(frame.index.tolist(), self.run_.metrics.step.tolist())
+        self.assertEqual(len(engram.runs(name="tiny").frame()), 2)
+
+    def test_light(self):
+        """Importing asks for nothing but NumPy."""
+        code = ("import sys; sys.modules.update(dict.fromkeys(('cffi', "
+                "'pandas', 'torch', 'yaml', 'matplotlib'))); import engram; "
+                "engram.open('tiny').metrics")
+        import subprocess
+        import sys
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
