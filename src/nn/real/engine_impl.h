@@ -21,7 +21,7 @@ typedef struct N(engine) {
     const egi_hold *hold; /* [n_hold] */
     N(held) * held;       /* [n_rooms, n_hold] */
     int n_hold;
-    eg_source_fn source; /* of gradients; NULL: the task */
+    eg_source_fn source;   /* of gradients; NULL: the task */
     const void *source_of; /* what it is told */
     /* the request in hand */
     uint64_t seed;
