@@ -105,9 +105,10 @@ void egi_run_prune(const eg_run *run, int keep, int64_t per_decade)
 static bool is_ours(const char *name, size_t n)
 {
     static const char *const end[] = {
-        "config.yaml", "run.json", "metrics.jsonl",   "timing.jsonl",
-        "report.html", "sums",     EG_TOKENIZER_FILE, EGI_NOTES,
-        ".npy",        ".csv",     ".safetensors"};
+        "config.yaml",     "run.json",    "metrics.jsonl",
+        "timing.jsonl",    "report.html", "sums",
+        EG_TOKENIZER_FILE, EGI_NOTES,     ".npy",
+        ".safetensors",    ".csv",        ".sums"};
 
     if (strncmp(name, "config.", 7) == 0 && n > 12 &&
         memcmp(name + n - 5, ".yaml", 5) == 0) /* of a run that was extended */

@@ -133,7 +133,7 @@ eg_status egi_flow_rows_check(const egi_flow_rows *f, eg_index have,
 }
 
 /* What is going to grow is no whole file of arrays/sums any more. */
-static eg_status unlist(eg_run *run, const egi_rows *const *r, eg_err *err)
+static eg_status unlist(eg_run *run, egi_rows *const *r, eg_err *err)
 {
     eg_index before = run->sums.n;
 
@@ -144,12 +144,15 @@ static eg_status unlist(eg_run *run, const egi_rows *const *r, eg_err *err)
 
 eg_status egi_flow_rows_cut(const egi_flow_rows *f, eg_index have, eg_err *err)
 {
-    const egi_rows *const all[] = {f->x, f->t, f->hist, f->merges};
+    egi_rows *const all[] = {f->x, f->t, f->hist, f->merges};
     eg_index merges;
     bool sure;
     eg_status st;
 
     EG_TRY(merges_until(f, have, &merges, &sure, err));
+    /* one of both speaks of the rows, wherever a process may die */
+    for (int i = 0; i < 4; i++)
+        if (all[i]) EG_TRY(egi_rows_sum(all[i], err));
     EG_TRY(unlist(f->run, all, err));
     EG_TRY(egi_rows_cut(f->x, have, err));
     EG_TRY(egi_rows_cut(f->t, have, err));

@@ -155,31 +155,27 @@ eg_status egi_jsonl_create(egi_jsonl *j, const eg_folder *in, uint64_t start,
     return st;
 }
 
-typedef struct adopt {
-    egi_row_sums *sums;
-    eg_status st;
-    eg_err *err;
-} adopt;
-
 static void adopt_row(void *ctx, eg_index i, const char *row, size_t size)
 {
-    adopt *a = ctx;
-
     (void)i;
-    if (a->st == EG_OK) a->st = egi_row_sums_put(a->sums, row, size, a->err);
+    egi_sum_text_row(ctx, row, size);
 }
 
 /* Rows that have no checksums get them. */
 static eg_status adopt_rows(egi_jsonl *j, const eg_folder *in, uint64_t start,
                             eg_index rows, eg_err *err)
 {
-    adopt a = {.sums = &j->sums, .err = err};
+    egi_sum_text t;
     int64_t bytes;
-    eg_status st = egi_row_sums_new(&j->sums, in, j->sums_name, start, err);
+    eg_status st = EG_OK;
 
-    if (st == EG_OK && rows > 0)
-        st = egi_jsonl_each(in, j->name, rows, adopt_row, &a, &bytes, err);
-    return st == EG_OK ? a.st : st;
+    egi_sum_text_begin(&t, start);
+    if (rows > 0)
+        st = egi_jsonl_each(in, j->name, rows, adopt_row, &t, &bytes, err);
+    if (st == EG_OK)
+        return egi_row_sums_adopt(&j->sums, &t, in, j->sums_name, err);
+    egi_buf_release(&t.text);
+    return st;
 }
 
 static void ignore(void *ctx, eg_index i, const char *row, size_t size)

@@ -150,6 +150,11 @@ static eg_status cut_sums(egi_rows *r, eg_index n, eg_err *err)
     return egi_rows_adopt(r, n, err);
 }
 
+eg_status egi_rows_sum(egi_rows *r, eg_err *err)
+{
+    return r->f ? cut_sums(r, r->n, err) : EG_OK;
+}
+
 eg_status egi_rows_cut(egi_rows *r, eg_index n, eg_err *err)
 {
     char h[EGI_ROWS_HEADER];

@@ -40,6 +40,9 @@ eg_status egi_rows_open(egi_rows *r, const eg_folder *in, const char *name,
 /* The same for a file of any rows, to look at only. */
 eg_status egi_rows_find(egi_rows *r, const eg_folder *in, const char *name,
                         eg_err *err);
+/* The rows that were found have checksums from here on, if they had none; the
+ * file stays as it is. */
+eg_status egi_rows_sum(egi_rows *r, eg_err *err);
 /* Forgets all but the first n rows; from here on rows can be put. */
 eg_status egi_rows_cut(egi_rows *r, eg_index n, eg_err *err);
 eg_status egi_rows_read(const egi_rows *r, eg_index i, void *row, eg_err *err);

@@ -134,9 +134,6 @@ eg_status egi_rows_look(egi_rows *r, bool any_kind, eg_err *err)
 }
 
 typedef struct chain {
-    egi_row_sums *put; /* NULL: not to be written */
-    eg_status st;
-    eg_err *err;
     uint64_t sum;
     egi_summer whole;
 } chain;
@@ -146,22 +143,27 @@ static void chain_row(void *ctx, eg_index i, const void *row, size_t bytes)
     chain *c = ctx;
 
     (void)i;
-    if (!c->put) {
-        c->sum = egi_sum_row(c->sum, row, bytes);
-        egi_summer_add(&c->whole, row, bytes);
-    } else if (c->st == EG_OK) {
-        c->st = egi_row_sums_put(c->put, row, bytes, c->err);
-    }
+    c->sum = egi_sum_row(c->sum, row, bytes);
+    egi_summer_add(&c->whole, row, bytes);
+}
+
+static void adopt_row(void *ctx, eg_index i, const void *row, size_t bytes)
+{
+    (void)i;
+    egi_sum_text_row(ctx, row, bytes);
 }
 
 eg_status egi_rows_adopt(egi_rows *r, eg_index n, eg_err *err)
 {
-    chain c = {.put = &r->sums, .err = err};
-    eg_status st =
-        egi_row_sums_new(&r->sums, r->in, r->sums_name, r->start, err);
+    egi_sum_text t;
+    eg_status st = EG_OK;
 
-    if (st == EG_OK && n > 0) st = each_row(r, n, chain_row, &c, err);
-    return st == EG_OK ? c.st : st;
+    egi_sum_text_begin(&t, r->start);
+    if (n > 0) st = each_row(r, n, adopt_row, &t, err);
+    if (st == EG_OK)
+        return egi_row_sums_adopt(&r->sums, &t, r->in, r->sums_name, err);
+    egi_buf_release(&t.text);
+    return st;
 }
 
 eg_status egi_rows_check(const egi_rows *r, egi_sum *sum, eg_err *err)

@@ -113,6 +113,44 @@ eg_status egi_row_sums_new(egi_row_sums *s, const eg_folder *in,
     return st;
 }
 
+static void add_line(egi_sum_text *t)
+{
+    egi_buf_add(&t->text, "%016" PRIx64 "\n", t->last);
+}
+
+void egi_sum_text_begin(egi_sum_text *t, uint64_t start)
+{
+    *t = (egi_sum_text){.last = start};
+    add_line(t);
+}
+
+void egi_sum_text_row(egi_sum_text *t, const void *row, size_t size)
+{
+    t->last = egi_sum_row(t->last, row, size);
+    t->n++;
+    add_line(t);
+}
+
+eg_status egi_row_sums_adopt(egi_row_sums *s, egi_sum_text *t,
+                             const eg_folder *in, const char *name, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    if (t->text.failed)
+        st = EG_FAIL(err, EG_ENOMEM, "%s/%s: out of memory", in->path, name);
+    if (st == EG_OK) st = eg_file_write_in(in, name, t->text.s, t->text.n, err);
+    if (st == EG_OK) st = open_file(s, in, name, EG_UPDATE, err);
+    egi_buf_release(&t->text);
+    if (st != EG_OK) return st;
+    s->n = t->n;
+    s->last = t->last;
+    if (lseek(s->fd, 0, SEEK_END) < 0) {
+        st = trouble(s, "read", err);
+        egi_row_sums_close(s);
+    }
+    return st;
+}
+
 static off_t offset(eg_index n)
 {
     return (off_t)EGI_SUM_LINE * ((off_t)n + 1);

@@ -8,6 +8,7 @@
 #ifndef EG_LAB_ROW_SUMS_H
 #define EG_LAB_ROW_SUMS_H
 
+#include "base/buf.h"
 #include "engram/file.h"
 
 enum { EGI_SUM_LINE = 17 }; /* bytes */
@@ -37,6 +38,19 @@ typedef struct egi_row_sums {
 /* A new file in place of any old one; start: of what the rows belong to. */
 eg_status egi_row_sums_new(egi_row_sums *s, const eg_folder *in,
                            const char *name, uint64_t start, eg_err *err);
+/* Checksums of rows that have none: collected, and then written all at once, so
+ * that a process that dies leaves either none or all. */
+typedef struct egi_sum_text {
+    egi_buf text;
+    uint64_t last;
+    eg_index n; /* rows */
+} egi_sum_text;
+void egi_sum_text_begin(egi_sum_text *t, uint64_t start);
+void egi_sum_text_row(egi_sum_text *t, const void *row, size_t size);
+/* The file in place of any old one, open for more; releases t. */
+eg_status egi_row_sums_adopt(egi_row_sums *s, egi_sum_text *t,
+                             const eg_folder *in, const char *name,
+                             eg_err *err);
 /* The file that l was read from, cut to its first n rows. */
 eg_status egi_row_sums_go_on(egi_row_sums *s, const eg_folder *in,
                              const char *name, const egi_sum_list *l,

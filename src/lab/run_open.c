@@ -120,7 +120,8 @@ static eg_status check_config(eg_run *run, const eg_config *cfg, eg_err *err)
     EG_TRY(eg_file_read_in(&text, &size, &run->folder, "config.yaml",
                            EGI_CONFIG_MAX, err));
     egi_run_is_of(run, text, size);
-    EG_TRY(egi_run_origin(run, err));
+    if (cfg->train.parts.n > 0 || cfg->flow.parts.n > 0)
+        EG_TRY(egi_run_origin(run, err));
     EG_TRY(
         egi_run_same_config(&run->folder, cfg, run, !is_unchanged(run), err));
 done:

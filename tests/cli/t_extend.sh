@@ -196,6 +196,30 @@ same f1/config.yaml f/config.1.yaml
 run f/config.yaml --out f2
 alike f f2
 expect 0 - 'nothing damaged' "$engram" verify f
+longer='f2w --extend flow.times=0:5:0.5 --threads 1'
+cut_flow() { # N: as cut_at
+    rm -rf f2w
+    cp -r f1 f2w
+    # shellcheck disable=SC2086 # words
+    ENGRAM_NOMEM=$1 LD_PRELOAD=$shim "$engram" run $longer -q >out 2>err
+}
+if [ "$(head -c 4 "$engram")" = $'\x7fELF' ]; then
+    cp -r f1 f2w
+    # shellcheck disable=SC2086
+    ENGRAM_NOMEM_COUNT=$work/count LD_PRELOAD=$shim "$engram" run $longer \
+        -q >out 2>err || die 'counted'
+    n=$(cat count) cuts=0
+    for i in $(seq $((n / 4)) $((n / 24)) "$n"); do
+        cut_flow "$i+" && continue
+        cuts=$((cuts + 1))
+        expect 0 - - "$engram" verify f2w
+        # shellcheck disable=SC2086
+        run $longer
+        alike f f2w
+    done
+    echo "a flow was cut $cuts times"
+    [ $cuts -gt 9 ] || die 'not cut'
+fi
 photo f1 >f1.photo
 for t in '0:1:0.5 expected more than the 5 times' \
     '0:5:0.25 found 0.25 in place of 0.5' 'x.npy found a file'; do
