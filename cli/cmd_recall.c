@@ -78,6 +78,7 @@ typedef struct recalling {
     int64_t steps, power, code, seed;
     json_t *log;
     double gap; /* of the nearest two patterns */
+    bool lost;  /* no memory for a text: what was printed lacks it */
 } recalling;
 
 /* ---- options ------------------------------------------------------------- */
@@ -167,16 +168,26 @@ static int make_cue(recalling *r)
 
 /* ---- steps --------------------------------------------------------------- */
 
+/* x as text, or NULL. */
+static char *text_of(recalling *r, const double *x, const unsigned char *known)
+{
+    char *text = NULL;
+
+    if (eg_store_text(&text, &r->store, x, known, 64, NULL) == EG_OK)
+        return text;
+    r->lost = true;
+    return NULL;
+}
+
 /* x as one line; of a picture nothing. */
-static void in_line(const recalling *r, const unsigned char *known, char *buf,
+static void in_line(recalling *r, const unsigned char *known, char *buf,
                     size_t size)
 {
     char *text = NULL;
 
     buf[0] = '\0';
-    if (r->store.kind == EG_STORE_PICTURES ||
-        eg_store_text(&text, &r->store, r->cue.x, known, 64, NULL) != EG_OK)
-        return;
+    if (r->store.kind != EG_STORE_PICTURES) text = text_of(r, r->cue.x, known);
+    if (!text) return;
     (void)eg_text_clean(buf, size, text);
     buf[cli_fit(buf, 72)] = '\0';
     eg_free(text);
@@ -207,13 +218,13 @@ static void tell(recalling *r, int64_t step, double change)
                   line);
 }
 
-static void show(const recalling *r, const double *x,
-                 const unsigned char *known, const char *what)
+static void show(recalling *r, const double *x, const unsigned char *known,
+                 const char *what)
 {
-    char *text = NULL, *line, *save = NULL, clean[4096];
+    char *text = text_of(r, x, known), *line, *save = NULL, clean[4096];
     bool picture = r->store.kind == EG_STORE_PICTURES;
 
-    if (eg_store_text(&text, &r->store, x, known, 64, NULL) != EG_OK) return;
+    if (!text) return;
     if (picture) cli_print("%s:", what);
     for (line = strtok_r(text, "\n", &save); line;
          line = strtok_r(NULL, "\n", &save)) {
@@ -231,7 +242,7 @@ static int end(recalling *r, bool rest)
     const eg_store *s = &r->store;
     double far = 0;
     eg_index best = eg_store_nearest(s, r->cue.x, &far);
-    char *text = NULL;
+    char *text;
     json_t *o;
 
     if (!cli_flag(r->args, "json")) {
@@ -243,7 +254,7 @@ static int end(recalling *r, bool rest)
         return CLI_DONE;
     }
     o = json_object();
-    if (eg_store_text(&text, s, r->cue.x, NULL, 64, NULL) != EG_OK) text = NULL;
+    text = text_of(r, r->cue.x, NULL);
     cli_json_set(o, "patterns", json_integer(s->d));
     cli_json_set(o, "entries", json_integer(s->n));
     cli_json_set(o, "beta", json_real(r->energy.beta));
@@ -378,6 +389,8 @@ int cmd_recall(const cli_args *a)
     if (code == CLI_DONE) code = make_cue(&r);
     if (code == CLI_DONE) code = choose_beta(&r);
     if (code == CLI_DONE) code = descend(&r);
+    if (code == CLI_DONE && r.lost)
+        code = cli_fail(CLI_FAILED, "recall: out of memory for a text");
     json_decref(r.log);
     eg_cue_release(&r.cue);
     eg_store_release(&r.store);

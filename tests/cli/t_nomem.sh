@@ -51,6 +51,8 @@ for f in tiny flow; do
     "$engram" run $f.yaml --threads 1 --runs runs -q >../out 2>../err ||
         die "cannot run $f.yaml"
 done
+"$engram" run tiny.yaml --threads 1 --out ended -q >../out 2>../err ||
+    die 'cannot run tiny.yaml'
 # a run of which half is done
 cut="tiny.yaml --set train.steps=40 --set checkpoint.keep=9 --threads 1 -q"
 # shellcheck disable=SC2086 # words
@@ -169,5 +171,14 @@ fails run tiny.yaml --threads 1 --runs runs --resume -q
 fails run cut --threads 1 --resume -q
 fails list --experiments ex --json
 fails list claims --experiments ex
+first=3 more=5
+fails run ended --threads 1 --extend train.steps=9 -q
+fails export ended --to engram --out weights -q
+fails task tiny.yaml --lines 3
+fails tokenize text.txt --out shards -q
+fails recall text.txt --cue 'To be'
+fails recall text.txt --cue 'To be' --json -q
+fails man --out man
+fails doctor --experiments ex
 [ $n_faults -eq 0 ] || die "$n_faults faults"
 finish
