@@ -82,15 +82,10 @@ static eg_question question(const char *metric, const char *at)
 
 static void test_words(void **state)
 {
-    static const char *const good[] = {"last",
-                                       "max",
-                                       "min:loss",
-                                       "max:a.b_c",
-                                       "step=40",
-                                       "first:acc>0.9",
-                                       "first:acc>=0.9",
-                                       "first:loss<1",
-                                       "first:loss<=-2.5"};
+    static const char *const good[] = {
+        "last",           "max",          "min:loss",
+        "max:a.b_c",      "step=40",      "first:acc>0.9",
+        "first:acc>=0.9", "first:loss<1", "first:loss<=-2.5"};
     static const char *const bad[] = {
         "",          "lastly", "max:",       "maximum",     "step=",
         "step=x",    "first:", "first:acc",  "first:acc>x", "first:>1",
@@ -197,12 +192,14 @@ static void test_settings(void **state)
     assert_int_equal(x.n_unread, 1);
     assert_non_null(strstr(x.why, "nonsense"));
     assert_int_equal(x.n_runs, 5);
-    assert_string_equal(x.setting[1].label, "model.mixer=[softmax] optim.lr=0.1");
+    assert_string_equal(x.setting[1].label,
+                        "model.mixer=[softmax] optim.lr=0.1");
     assert_int_equal(x.setting[1].n_runs, 2);
     assert_int_equal(x.setting[1].run[0].seed, 1);
     assert_string_equal(x.setting[1].run[0].dir, r->dir[1]); /* finished */
     assert_string_equal(x.setting[1].run[1].dir, r->dir[6]); /* newest */
-    assert_string_equal(x.setting[3].label, "model.mixer=[linear] optim.lr=0.02");
+    assert_string_equal(x.setting[3].label,
+                        "model.mixer=[linear] optim.lr=0.02");
     assert_int_equal(x.setting[3].n_runs, 1);
     eg_ensemble_release(&x);
     x = open(r, "optim.lr");
