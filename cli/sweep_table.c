@@ -134,11 +134,12 @@ static int print(view *v)
     eg_err err = {0};
     eg_status st = EG_OK;
 
-    for (int i = 0; i < eg_sweep_points(sweep) && st == EG_OK; i++) {
+    for (int i = 0; i < eg_sweep_points(sweep); i++) {
         const eg_point *p = &v->point[i];
 
         if (!has_begun(p)) continue;
         st = read_point(v, p, value, &err);
+        if (st != EG_OK) break;
         if (json)
             cli_json_add(list, point_json(v, p, value));
         else

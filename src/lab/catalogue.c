@@ -202,6 +202,7 @@ static eg_status load_details(egi_entry *e, int n, const eg_folder *root,
     if (lacking == 0) return EG_OK;
     st = egi_catalogue_load(&known, &n_known, &whole, root, 2 * n + 1000, true,
                             err);
+    if (!known) n_known = 0;
     if (known) qsort(known, (size_t)n_known, sizeof *known, by_dir);
     for (int i = 0, k = 0; st == EG_OK && i < n; i++) {
         while (k < n_known && by_dir(&known[k], &e[i]) < 0) k++;
