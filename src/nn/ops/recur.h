@@ -134,8 +134,10 @@ static void recur_forward(const N(call) * c)
 static eg_index recur_state(const kern *K, const egi_program *p,
                             const egi_op *op)
 {
+    eg_index states = op->in[RECUR_M] >= 0 ? 2 : 1;
+
     (void)K;
-    return op->attr.heads * (op->in[RECUR_M] >= 0 ? 2 : 1) *
+    return op->attr.heads * states *
            recur_width(p, op, RECUR_K) *
            recur_padded(recur_width(p, op, RECUR_V));
 }

@@ -354,7 +354,7 @@ static void test_details(void **state)
                    root);
     put(path, "run:\n  name: 'a \"b\"'\n  theory: \"\"\noptim:\n  lr: 0.1\n"
               "  list: [x, 2]\n");
-    (void)strcpy(strrchr(path, '/'), "/metrics.jsonl");
+    memcpy(strrchr(path, '/'), "/metrics.jsonl", sizeof "/metrics.jsonl");
     put(path, "{\"step\": 0, \"loss\": 2, \"early\": 7}\n"
               "{\"step\": 1, \"loss\": 0.5, \"lr\": null}\n");
     for (int turn = 0; turn < 4; turn++) {
