@@ -137,8 +137,7 @@ static eg_index recur_state(const kern *K, const egi_program *p,
     eg_index states = op->in[RECUR_M] >= 0 ? 2 : 1;
 
     (void)K;
-    return op->attr.heads * states *
-           recur_width(p, op, RECUR_K) *
+    return op->attr.heads * states * recur_width(p, op, RECUR_K) *
            recur_padded(recur_width(p, op, RECUR_V));
 }
 

@@ -156,7 +156,8 @@ static void test_limits(void **state)
     memset(deep, '(', 500);
     assert_int_equal(egi_where_parse(&w, deep, &err), EG_EINVAL);
     assert_non_null(strstr(err.msg, "deep"));
-    for (int i = 0; i < 400; i++) (void)strcat(wide, " and not lr > 3");
+    for (size_t i = 0, n = 2; i < 400; i++)
+        n += (size_t)snprintf(wide + n, sizeof wide - n, " and not lr > 3");
     assert_int_equal(egi_where_parse(&w, wide, &err), EG_EINVAL);
     assert_non_null(strstr(err.msg, "more than"));
 }

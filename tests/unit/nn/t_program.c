@@ -33,8 +33,8 @@ static double run_program(const eg_trainer *tr, const egi_program *p,
     int64_t n;
 
     if (egi_engine_f64.make(&e, &spec, &err) != EG_OK) fail_msg("%s", err.msg);
-    egi_engine_f64.gradient(e, 1, grad, &sum, &n); /* leaves rooms used */
-    egi_engine_f64.gradient(e, 0, grad, &sum, &n);
+    egi_engine_f64.gradient(e, 1, grad, &sum, &n, NULL); /* leaves rooms used */
+    egi_engine_f64.gradient(e, 0, grad, &sum, &n, NULL);
     egi_engine_f64.free(e);
     return n > 0 ? sum / (double)n : 0;
 }
