@@ -18,8 +18,8 @@ import time
 import numpy as np
 
 import tuning
+from gpt2 import D, H, L, T, V, parameters
 
-V, T, D, L, H = 50257, 256, 768, 12, 12
 PROMPT, TOKENS, ROUNDS = 64, 16, 7
 
 
@@ -35,12 +35,7 @@ def arguments():
 
 def gpt2(torch):
     """Parameters, and the step for `rows` positions from `at` on."""
-    g = torch.Generator().manual_seed(1)
-    w = {"wte": torch.randn(V, D, generator=g) * .02, "wpe": torch.randn(T, D, generator=g) * .02}
-    for l in range(L):
-        for name, shape in (("qkv", (D, 3 * D)), ("o", (D, D)), ("in", (D, 4 * D)), ("out", (4 * D, D))):
-            w[f"{name}{l}"] = torch.randn(*shape, generator=g) * .02
-            w[f"b_{name}{l}"] = torch.zeros(shape[1])
+    w = parameters(torch)
     F = torch.nn.functional
 
     def norm(x):

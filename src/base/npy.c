@@ -313,8 +313,9 @@ static void fetch(egi_npy *m, int64_t at)
     m->n_block = n > 0 ? n : 0;
 }
 
-static eg_status look(egi_npy *m, size_t size, const char *path, eg_err *err)
+static eg_status look(egi_npy *m, int64_t bytes, const char *path, eg_err *err)
 {
+    size_t size = (size_t)bytes;
     header h = {.view = NULL};
     const char *data = NULL;
     size_t want = 0;
@@ -335,26 +336,6 @@ static eg_status look(egi_npy *m, size_t size, const char *path, eg_err *err)
                        "%s: expected C order, found Fortran order", path);
     m->data_at = data - m->block;
 done:
-    return st;
-}
-
-eg_status egi_npy_open(egi_npy *m, const eg_folder *in, const char *name,
-                       eg_err *err)
-{
-    eg_status st = EG_OK;
-    struct stat info;
-    char path[EGI_PATH];
-
-    *m = (egi_npy){.fd = -1};
-    (void)egi_path_in(path, in, name);
-    EG_TRY(eg_folder_fd(&m->fd, in, name, EG_READ, err));
-    m->open = true;
-    if (fstat(m->fd, &info) != 0)
-        st = EGI_FAIL_ERRNO(err, path);
-    else
-        st = look(m, (size_t)info.st_size, path, err);
-done:
-    if (st != EG_OK) egi_npy_close(m);
     return st;
 }
 
@@ -385,8 +366,11 @@ done:
     return st;
 }
 
-eg_status egi_npy_open_rows(egi_npy *m, const eg_folder *in, const char *name,
-                            eg_err *err)
+/* Opens it and has its header looked at. */
+static eg_status open_with(egi_npy *m, const eg_folder *in, const char *name,
+                           eg_status (*look_at)(egi_npy *m, int64_t size,
+                                                const char *path, eg_err *err),
+                           eg_err *err)
 {
     eg_status st = EG_OK;
     struct stat info;
@@ -399,10 +383,22 @@ eg_status egi_npy_open_rows(egi_npy *m, const eg_folder *in, const char *name,
     if (fstat(m->fd, &info) != 0)
         st = EGI_FAIL_ERRNO(err, path);
     else
-        st = look_at_rows(m, (int64_t)info.st_size, path, err);
+        st = look_at(m, (int64_t)info.st_size, path, err);
 done:
     if (st != EG_OK) egi_npy_close(m);
     return st;
+}
+
+eg_status egi_npy_open(egi_npy *m, const eg_folder *in, const char *name,
+                       eg_err *err)
+{
+    return open_with(m, in, name, look, err);
+}
+
+eg_status egi_npy_open_rows(egi_npy *m, const eg_folder *in, const char *name,
+                            eg_err *err)
+{
+    return open_with(m, in, name, look_at_rows, err);
 }
 
 double egi_npy_at(egi_npy *m, eg_index i)

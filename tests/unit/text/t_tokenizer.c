@@ -221,7 +221,8 @@ static void test_tiktoken(void **state)
     tok_refused(file, NULL, EG_EFORMAT, "rank 258");
     /* a byte that no token stands for would be missed only when a text has it
      */
-    for (int i = n = 0; i < 255; i++)
+    n = 0;
+    for (int i = 0; i < 255; i++)
         n += (size_t)snprintf(file + n, sizeof file - n, "%c%c== %d\n",
                               order[i >> 2], order[(i & 3) << 4], i);
     tok_refused(file, NULL, EG_EFORMAT, "found none for byte 0xff");
