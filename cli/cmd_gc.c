@@ -23,13 +23,13 @@ const char cli_gc_help[] =
     "  temporary    files that a killed process left half written, an hour "
     "ago\n"
     "               or longer\n"
-    "  damaged      runs whose record cannot be read\n"
     "  diverged     runs that diverged\n"
     "\n"
     "Removed are files that engram makes, by their names and places, none\n"
-    "through a link; a folder goes when nothing else is in it. Runs at work,\n"
-    "those tagged keep (`engram tag RUN +keep`), and, as a whole, those of a\n"
-    "sweep are left alone.\n"
+    "through a link; a folder goes when nothing else is in it. Left alone are\n"
+    "runs at work, those tagged keep (`engram tag RUN +keep`), those whose\n"
+    "record, configuration or notes cannot be read, weights that another run\n"
+    "begins with (init.from), and, as a whole, runs of a sweep or with notes.\n"
     "\n"
     "  engram gc\n"
     "  engram gc checkpoints --keep 2 --where 'start < 2026-06-01' --yes\n";
@@ -76,8 +76,8 @@ static bool read_kinds(const cli_args *a, eg_gc_opts *o)
             k++;
         if (k == EG_GC_KINDS) {
             cli_fail(CLI_MISUSE,
-                     "gc: expected checkpoints, temporary, damaged or "
-                     "diverged, found '%s'",
+                     "gc: expected checkpoints, temporary or diverged, "
+                     "found '%s'",
                      a->word[i]);
             return false;
         }

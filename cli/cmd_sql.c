@@ -21,7 +21,7 @@ const char cli_sql_help[] =
     "answered in memory: nothing on disk can be changed or opened by it.\n"
     "\n"
     "  engram sql \"SELECT status, count(*) FROM runs GROUP BY status\"\n"
-    "  engram sql \"SELECT config ->> 'optim.lr' AS lr, min(last ->> 'loss')\n"
+    "  engram sql \"SELECT config ->> '$.optim.lr' AS lr, min(last ->> 'loss')\n"
     "      FROM runs WHERE name = 'birth-basic' GROUP BY lr\" --csv\n"
     "  engram sql \"SELECT key, count(DISTINCT value) AS values_ FROM config\n"
     "      GROUP BY key HAVING values_ > 1\"\n";

@@ -41,8 +41,9 @@ typedef struct eg_value {
  *     comparison  KEY [ ( "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~" )
  *                 VALUE ]
  *
- *     Numbers compare as numbers, and where either side is none, texts in the
- *     order of their bytes (start > 2026-11-01). `~`: the text holds VALUE, in
+ *     Numbers compare as numbers, a number above or below what is none is
+ *     EG_EINVAL, and texts compare in the order of their bytes (start >
+ *     2026-11-01). `~`: the text holds VALUE, in
  *     which * stands for anything, whatever the case of its letters. Of a list
  *     = and ~ ask for one item, != and !~ for none. KEY alone: it is there and
  *     neither 0, false nor empty. A KEY or VALUE with blanks or signs stands in

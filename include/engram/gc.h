@@ -14,7 +14,6 @@ extern "C" {
     X(TEMPORARY, "temporary",                                               \
       "files that a killed process left half "                              \
       "written, an hour ago or longer")                                     \
-    X(DAMAGED, "damaged", "runs whose record cannot be read")               \
     X(DIVERGED, "diverged", "runs that diverged")
 
 typedef enum eg_gc_kind {
@@ -47,8 +46,11 @@ typedef void (*eg_gc_fn)(void *ctx, const eg_gc_item *item);
 /* Goes through the runs below root and tells fn. Only files are removed that
  * engram makes in a run, by their names and places, none through a link; a
  * folder goes when it is empty then. Never touched are runs that a process
- * works on, and those tagged "keep"; runs of a sweep, which are its results,
- * are not removed as a whole. EG_EINVAL as eg_catalogue_select. */
+ * works on, those tagged "keep", those whose record, configuration or notes
+ * cannot be read, and checkpoints that a run's init.from or
+ * probe.compressed_with names; runs of a sweep, which are its results, and
+ * those with notes are not removed as a whole. EG_EINVAL as
+ * eg_catalogue_select. */
 EG_API eg_status eg_gc(const char *root, const eg_gc_opts *o, eg_gc_fn fn,
                        void *ctx, eg_err *err);
 

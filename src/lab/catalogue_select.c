@@ -144,23 +144,38 @@ static int in_order(const void *a, const void *b)
     return (x->place > y->place) - (x->place < y->place);
 }
 
-static bool is_taken(const query *q, const egi_entry *e, eg_value *value)
+/* value [egi_where_n_keys]: room. */
+static eg_status is_taken(bool *taken, const query *q, const egi_entry *e,
+                          eg_value *value, eg_err *err)
 {
+    const char *slip, *key = "";
     int column;
 
-    if (q->s->name && strcmp(q->s->name, e->info.name) != 0) return false;
-    if (!q->where) return true;
+    *taken = !q->s->name || strcmp(q->s->name, e->info.name) == 0;
+    if (!*taken || !q->where) return EG_OK;
     for (int i = 0; i < egi_where_n_keys(q->where); i++)
         egi_value_of(&value[i], e, egi_where_key(q->where, i, &column));
-    return egi_where_holds(q->where, value);
+    slip = egi_where_misfit(q->where, value, &key);
+    if (slip)
+        return EG_FAIL(err, EG_EINVAL,
+                       "where: %s is a number: expected one to compare it "
+                       "with, found '%.*s'",
+                       key, eg_text_fit(slip, 80), slip);
+    *taken = egi_where_holds(q->where, value);
+    return EG_OK;
 }
 
-static int take(const query *q, hit *out, eg_value *value, eg_value *by)
+static eg_status take(int *n_taken, const query *q, hit *out, eg_value *value,
+                      eg_value *by, eg_err *err)
 {
     int n = 0;
 
     for (int i = 0; i < q->n; i++) {
-        if (!is_taken(q, &q->entry[i], value)) continue;
+        bool taken;
+        eg_status st = is_taken(&taken, q, &q->entry[i], value, err);
+
+        if (st != EG_OK) return st;
+        if (!taken) continue;
         out[n].entry = &q->entry[i];
         out[n].order = &q->order;
         out[n].by = by + (size_t)n * (size_t)q->order.n;
@@ -170,7 +185,8 @@ static int take(const query *q, hit *out, eg_value *value, eg_value *by)
         n++;
     }
     if (q->order.n > 0 && n > 1) qsort(out, (size_t)n, sizeof *out, in_order);
-    return n;
+    *n_taken = n;
+    return EG_OK;
 }
 
 static eg_status answer(const query *q, const char *root, eg_select_fn fn,
@@ -188,7 +204,7 @@ static eg_status answer(const query *q, const char *root, eg_select_fn fn,
         st = EG_FAIL(err, EG_ENOMEM, "catalogue: out of memory");
         goto done;
     }
-    n = take(q, taken, value, by);
+    EG_TRY(take(&n, q, taken, value, by, err));
     if (q->s->limit > 0 && n > q->s->limit) n = (int)q->s->limit;
     for (int i = 0; i < n; i++) {
         eg_run_info info;

@@ -23,7 +23,7 @@ static const char *const schema[] = {
     "evaluations,\n"
     "          solver_steps, rejected, announced, peak (bytes), seconds,\n"
     "          tokens_per_s, n_notes; config and last, which are JSON:\n"
-    "          config ->> 'optim.lr' is in json_extract's words\n"
+    "          config ->> '$.optim.lr' is in json_extract's words\n"
     "          json_extract(config, '$.optim.lr'), and a metric\n"
     "          last ->> '$.\"acc.copy\"'",
     "config    one row a key of a run's configuration: dir, key ('optim.lr'),\n"
@@ -42,7 +42,8 @@ const char *eg_catalogue_sql_schema(int i)
 static const char views[] =
     "CREATE VIEW config AS SELECT runs.dir AS dir, "
     "s.key || '.' || k.key AS key, k.value AS value "
-    "FROM runs, json_each(runs.config) AS s, json_each(s.value) AS k;"
+    "FROM runs, json_each(runs.config) AS s, json_each("
+    "CASE s.type WHEN 'object' THEN s.value ELSE '{}' END) AS k;"
     "CREATE VIEW last AS SELECT runs.dir AS dir, m.key AS metric, "
     "m.value AS value FROM runs, json_each(runs.last) AS m;"
     "PRAGMA temp_store=MEMORY;";

@@ -5,6 +5,7 @@
 #include "nn/schedule.h"
 #include "lab/run_priv.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,9 @@ int64_t egi_checkpoint_step(const char *name)
 
     if (strncmp(name, "step-", 5) != 0) return -1;
     if (name[5] < '0' || name[5] > '9') return -1;
+    errno = 0;
     n = strtoll(name + 5, &end, 10);
-    return strcmp(end, ".safetensors") == 0 ? n : -1;
+    return errno == 0 && strcmp(end, ".safetensors") == 0 ? n : -1;
 }
 
 void egi_checkpoint_name(char buf[64], int64_t step)

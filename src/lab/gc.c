@@ -10,8 +10,10 @@
 #include "base/folder.h"
 #include "base/text.h"
 #include "engram/mem.h"
+#include "engram/notes.h"
 #include "engram/text.h"
 #include "lab/folder_list.h"
+#include "lab/gc_needed.h"
 #include "lab/run_priv.h"
 #include "nn/schedule.h"
 
@@ -39,6 +41,7 @@ typedef struct cleaner {
     eg_gc_fn fn;
     void *ctx;
     eg_err *err;
+    egi_needed needed; /* weights that runs begin with */
     /* the run that is looked at */
     const eg_run_info *info;
     eg_folder run;
@@ -93,6 +96,13 @@ static int64_t step_of(const char *name)
     return egi_checkpoint_step(plain);
 }
 
+#define DIGITS "0123456789"
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* Does engram make a file of that name in folder sub of a run? */
 static bool is_ours(const char *sub, const char *name)
 {
@@ -100,8 +110,7 @@ static bool is_ours(const char *sub, const char *name)
         "config.yaml",  "run.json",           "metrics.jsonl",
         "timing.jsonl", "metrics.jsonl.sums", "timing.jsonl.sums",
         "log",          EG_TOKENIZER_FILE,    EGI_NOTES};
-    static const char *const of_arrays[] = {".npy", ".npy.sums", ".npy.part",
-                                            ".csv"};
+    static const char *const of_arrays[] = {".npy", ".npy.sums", ".npy.part"};
 
     if (egi_is_unfinished(name)) return true;
     if (strcmp(sub, "checkpoints") == 0) return step_of(name) >= 0;
@@ -110,8 +119,8 @@ static bool is_ours(const char *sub, const char *name)
             if (egi_text_ends(name, of_arrays[i])) return true;
         return strcmp(name, EGI_SUMS) == 0 || strcmp(name, "profile.json") == 0;
     }
-    if (strncmp(name, "config.", 7) == 0) /* of a run that was extended */
-        return egi_text_ends(name, ".yaml");
+    if (strncmp(name, "config.", 7) == 0 && is_digit(name[7])) /* extended */
+        return strcmp(name + 7 + strspn(name + 7, DIGITS), ".yaml") == 0;
     for (size_t i = 0; i < sizeof of_run / sizeof *of_run; i++)
         if (strcmp(name, of_run[i]) == 0) return true;
     return false;
@@ -134,21 +143,25 @@ static int newest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* The step of the checkpoint before which all can go; -1: none can. */
-static eg_status oldest_kept(int64_t *oldest, const egi_names *names, int keep,
-                             eg_err *err)
+/* The step of the checkpoint before which all can go; -1: none can. What only
+ * has the name of one, a folder or a link, and what the run never reached, are
+ * no checkpoints to keep in the place of others. */
+static eg_status oldest_kept(int64_t *oldest, const cleaner *c,
+                             const eg_folder *f, const egi_names *names)
 {
     int64_t *step = eg_calloc((size_t)names->n + 1, sizeof *step);
     eg_index n = 0;
 
     *oldest = -1;
-    if (!step) return EG_FAIL(err, EG_ENOMEM, "gc: out of memory");
+    if (!step) return EG_FAIL(c->err, EG_ENOMEM, "gc: out of memory");
     for (eg_index i = 0; i < names->n; i++) {
         step[n] = egi_checkpoint_step(names->name[i]);
-        if (step[n] >= 0) n++;
+        if (step[n] >= 0 && step[n] <= c->info->steps_done &&
+            weigh(f, names->name[i], NULL) >= 0)
+            n++;
     }
     if (n > 1) qsort(step, (size_t)n, sizeof *step, newest_first);
-    if (n > keep) *oldest = step[keep - 1];
+    if (n > c->o->keep) *oldest = step[c->o->keep - 1];
     eg_free(step);
     return EG_OK;
 }
@@ -175,11 +188,12 @@ static eg_status take_checkpoints(const cleaner *c, const eg_folder *f)
     EG_TRY(decades(&per_decade, c));
     if (per_decade < 0) return EG_OK;
     EG_TRY(egi_folder_names(&names, f, c->err));
-    EG_TRY(oldest_kept(&oldest, &names, c->o->keep, c->err));
+    EG_TRY(oldest_kept(&oldest, c, f, &names));
     for (eg_index i = 0; i < names.n; i++) {
         int64_t step = step_of(names.name[i]);
 
-        if (step >= 0 && step < oldest && !egi_decade_has(per_decade, step))
+        if (step >= 0 && step < oldest && !egi_decade_has(per_decade, step) &&
+            !egi_needed_has(&c->needed, f, names.name[i]))
             take_file(c, EG_GC_CHECKPOINTS, c->info->dir, f, "checkpoints",
                       names.name[i]);
     }
@@ -313,14 +327,18 @@ static eg_status take_run(const cleaner *c, eg_gc_kind kind, const char *rel)
 /* ---- all runs -------------------------------------------------------------
  */
 
-static bool has_tag(const eg_run_info *r, const char *tag)
+/* What its user says of it now: a run with a tag "keep", and as a whole one
+ * with notes, is left alone; so is one whose notes nobody can read. */
+static bool is_kept(const cleaner *c, bool whole)
 {
-    size_t n = strlen(tag);
+    eg_notes n;
+    bool kept = egi_notes_read(&n, &c->run, NULL) != EG_OK;
 
-    for (const char *at = r->tags; (at = strstr(at, tag)); at += n)
-        if ((at == r->tags || at[-1] == ' ') && (!at[n] || at[n] == ','))
-            return true;
-    return false;
+    for (int i = 0; i < n.n_tags; i++)
+        kept = kept || strcmp(n.tag[i], "keep") == 0;
+    kept = kept || (whole && n.n > 0);
+    eg_notes_release(&n);
+    return kept;
 }
 
 /* As a whole: why; EG_GC_KINDS: not. */
@@ -328,9 +346,7 @@ static eg_gc_kind whole_kind(const cleaner *c)
 {
     const eg_run_info *r = c->info;
 
-    if (r->sweep[0]) return EG_GC_KINDS;
-    if (c->o->kind[EG_GC_DAMAGED] && strcmp(r->status, "damaged") == 0)
-        return EG_GC_DAMAGED;
+    if (r->sweep[0] || is_kept(c, true)) return EG_GC_KINDS;
     if (c->o->kind[EG_GC_DIVERGED] && strcmp(r->status, "diverged") == 0)
         return EG_GC_DIVERGED;
     return EG_GC_KINDS;
@@ -351,7 +367,6 @@ static bool is_as_listed(const cleaner *c)
     eg_run_info now;
     eg_status st = egi_run_info_read(&now, &c->run, NULL);
 
-    if (strcmp(c->info->status, "damaged") == 0) return st != EG_OK;
     if (strcmp(c->info->status, "killed") == 0)
         return st == EG_OK; /* while we hold its lock it reads "running" */
     return st == EG_OK && strcmp(now.status, c->info->status) == 0;
@@ -361,18 +376,23 @@ static eg_status take(cleaner *c, const eg_run_info *info)
 {
     const char *rel = info->dir + strlen(c->root.path);
     eg_gc_kind kind;
+    int64_t per_decade;
     int lock = -1;
     eg_status st = EG_OK;
 
     c->info = info;
-    if (strcmp(info->status, "running") == 0 || has_tag(info, "keep"))
+    if (strcmp(info->status, "running") == 0 ||
+        strcmp(info->status, "damaged") == 0)
         return EG_OK;
     rel += strspn(rel, "/");
     if (eg_folder_sub(&c->run, &c->root, rel, false, NULL) != EG_OK)
         return EG_OK; /* it is gone */
-    if (is_idle(c, &lock) && is_as_listed(c)) {
+    if (is_idle(c, &lock) && is_as_listed(c) && !is_kept(c, false)) {
         kind = whole_kind(c);
-        st = kind < EG_GC_KINDS ? take_run(c, kind, rel) : take_parts(c);
+        /* another program's folder may hold a run.json, too */
+        st = decades(&per_decade, c);
+        if (st == EG_OK && per_decade >= 0)
+            st = kind < EG_GC_KINDS ? take_run(c, kind, rel) : take_parts(c);
     }
     eg_lock_drop(lock);
     eg_folder_close(&c->run);
@@ -402,6 +422,16 @@ static void note(void *ctx, const eg_run_info *info, const eg_value *column)
     l->info[l->n++] = *info;
 }
 
+/* <pid>-<n>, the end of an unfinished file's name. */
+static bool is_pid_and_count(const char *s)
+{
+    size_t pid = strspn(s, DIGITS), n;
+
+    if (pid == 0 || s[pid] != '-') return false;
+    n = strspn(s + pid + 1, DIGITS);
+    return n > 0 && s[pid + 1 + n] == '\0';
+}
+
 /* Those of the catalogue, in the folder of runs. */
 static eg_status take_of_root(const cleaner *c)
 {
@@ -413,6 +443,7 @@ static eg_status take_of_root(const cleaner *c)
         double age = 0;
 
         if (strncmp(names.name[i], begin, sizeof begin - 1) == 0 &&
+            is_pid_and_count(names.name[i] + sizeof begin - 1) &&
             weigh(&c->root, names.name[i], &age) >= 0 && age >= OLD)
             take_file(c, EG_GC_TEMPORARY, c->root.path, &c->root, "",
                       names.name[i]);
@@ -436,6 +467,7 @@ eg_status eg_gc(const char *root, const eg_gc_opts *o, eg_gc_fn fn, void *ctx,
                        o->keep);
     EG_TRY(eg_folder_open(&c.root, root, err));
     EG_TRY(eg_catalogue_select(root, &s, note, &l, err));
+    EG_TRY(egi_needed_find(&c.needed, root, err));
     if (l.failed) {
         st = EG_FAIL(err, EG_ENOMEM, "gc: out of memory");
         goto done;
@@ -443,6 +475,7 @@ eg_status eg_gc(const char *root, const eg_gc_opts *o, eg_gc_fn fn, void *ctx,
     for (int i = 0; i < l.n; i++) EG_TRY(take(&c, &l.info[i]));
     if (o->kind[EG_GC_TEMPORARY] && !o->where) st = take_of_root(&c);
 done:
+    egi_needed_release(&c.needed);
     eg_free(l.info);
     eg_folder_close(&c.root);
     return st;

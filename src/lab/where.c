@@ -24,6 +24,7 @@ typedef struct node {
     int a, b; /* nodes; of a comparison a is the key */
     char *text;
     double number; /* NaN: it is none */
+    bool quoted;   /* it is a text where the value is one */
 } node;
 
 struct egi_where {
@@ -212,8 +213,8 @@ static eg_status comparison(parser *p, int *out)
     n = &p->w->node[*out];
     n->text = copy(p);
     if (!n->text) return no_memory(p);
-    if (p->quoted || !egi_real_parse(n->text, &n->number))
-        n->number = (double)NAN;
+    n->quoted = p->quoted;
+    if (!egi_real_parse(n->text, &n->number)) n->number = (double)NAN;
     st = next(p);
 done:
     return st;
@@ -370,7 +371,8 @@ static int order(const node *q, const eg_value *v)
 {
     int by_text;
 
-    if (!isnan(q->number) && !isnan(v->number))
+    if (!isnan(q->number) && !isnan(v->number) &&
+        !(q->quoted && v->kind != EG_VALUE_NUMBER))
         return (v->number > q->number) - (v->number < q->number);
     by_text = strcmp(v->text, q->text);
     return (by_text > 0) - (by_text < 0);
@@ -431,4 +433,19 @@ bool egi_where_holds(const egi_where *w, const eg_value *value)
             is[i] = compare(q, &value[q->a]);
     }
     return is[w->root];
+}
+
+const char *egi_where_misfit(const egi_where *w, const eg_value *value,
+                             const char **key)
+{
+    for (int i = 0; i < w->n; i++) {
+        const node *q = &w->node[i];
+
+        if (q->op < LT || q->op > GE || !isnan(q->number) ||
+            value[q->a].kind != EG_VALUE_NUMBER)
+            continue;
+        *key = w->key[q->a];
+        return q->text;
+    }
+    return NULL;
 }

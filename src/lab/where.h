@@ -15,5 +15,9 @@ int egi_where_n_keys(const egi_where *w);
 const char *egi_where_key(const egi_where *w, int i, int *column);
 /* value [egi_where_n_keys]: of one run. */
 bool egi_where_holds(const egi_where *w, const eg_value *value);
+/* What is no number and is to be above or below the number of this run, whose
+ * key it gives; NULL: there is no such slip. */
+const char *egi_where_misfit(const egi_where *w, const eg_value *value,
+                             const char **key);
 
 #endif

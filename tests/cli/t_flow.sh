@@ -23,7 +23,7 @@ expect 0 'field evaluations' '' "$engram" show sphere
 grep -q ' [1-9][0-9]* tokens/s' out || die 'no speed of a flow'
 expect 0 '"kind": "flow"' '' "$engram" show sphere --json
 expect 0 '"solver_steps"' - "$engram" run "$flow/circle.yaml" --json
-expect 0 'flow-circle .*301/301 .* [1-9][0-9]*$' '' "$engram" runs # its speed
+expect 0 'flow-circle .*301/301 .* [1-9][0-9]* *$' '' "$engram" runs # its speed
 expect 0 'hull' - "$engram" run "$flow/polytope.yaml"
 expect 0 'method: bdf' '' "$engram" list flow
 expect 0 'flow: tokens as particles' '' "$engram" help config

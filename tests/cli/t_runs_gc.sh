@@ -25,7 +25,7 @@ expect 0 "checkpoints .*$done/checkpoints/step-10" 'can be freed: --yes' "$engra
 cp out list
 photo runs | grep -v catalogue | diff before - || die 'a list changed something'
 grep -q "temporary .*$done/run.json.tmp-1-2" list || die 'no temporary file'
-grep -q "damaged .*$bad .*mine.txt is not engram's" list || die 'no damaged run'
+grep -q "$bad" list && die 'a damaged run is listed'
 grep -q "diverged .*$nan" list || die 'no diverged run'
 grep -Eq "kept|step-40|x.npy.tmp|notes.txt|step-1\.safe" list && die "too much: $(cat list)"
 expect 0 '"removed": false' '' "$engram" gc --json -q
@@ -42,14 +42,14 @@ sed -i 's/"status": "finished"/"status": "diverged"/' "$work_run/run.json"
 (flock 9; sleep 60) 9<>"$work_run/lock" &
 holder=$!
 until ! flock -n "$work_run/lock" true; do sleep 0.05; done
-expect 0 . 'MiB freed' "$engram" gc diverged damaged --yes
+expect 0 . 'MiB freed' "$engram" gc diverged --yes
 kill $holder
 [ -d "$work_run" ] || die 'a run at work was removed'
 [ ! -e "$nan/config.yaml" ] && [ ! -d "$nan/checkpoints" ] || die 'the diverged run stays'
 [ -L "$nan/log.npy" ] || die 'a link was removed'
 [ "$(cat "$bad/mine.txt")" = mine ] || die "a file of the user's was removed"
-[ "$(ls "$bad")" = "lock
-mine.txt" ] || die "left: $(ls "$bad")"
+[ -e "$bad/config.yaml" ] && [ -e "$bad/checkpoints/step-40.safetensors" ] || die "left: $(ls "$bad")"
+expect 2 '' 'found .damaged' "$engram" gc damaged
 [ -e "$kept/checkpoints/step-10.safetensors" ] || die 'a run that is kept lost something'
 
 expect 0 . 'MiB freed' "$engram" gc --yes
@@ -61,6 +61,37 @@ step-40.safetensors" ] || die "left: $(ls "$done/checkpoints")"
 rm "$done/checkpoints/step-1.safetensors" "$done/arrays/x.npy.tmp-7-1" "$done/notes.txt.tmp-1-2"
 expect 0 - 'nothing damaged' "$engram" verify "$done"
 n_checks=$((n_checks + 12))
+
+# what must stay: another run's start, notes, what cannot be read, other programs' folders
+run from 40 || die 'a run'
+from=$(echo runs/from/*)
+run next 20 --set init.from="$from/checkpoints/step-10.safetensors" || die 'a run that begins with weights'
+run sweepish 40 --set optim.lr=1e9 && die 'it did not diverge'
+said=$(echo runs/sweepish/*)
+"$engram" note sweepish 'my own words' || die note
+run edited 40 --set optim.lr=1e9 && die 'it did not diverge'
+edited=$(echo runs/edited/*)
+"$engram" tag edited +keep && echo >>"$edited/notes.json"
+mkdir -p runs/tool/exp runs/tool/other
+echo 'user: yes' | tee runs/tool/exp/config.yaml >runs/tool/other/config.yaml
+echo '{"status": "diverged"}' >runs/tool/exp/run.json
+touch runs/tool/exp/log runs/tool/other/lock
+run odd 40 || die 'a run'
+odd=$(echo runs/odd/*)
+mkdir "$odd/checkpoints/step-999.safetensors"
+ln -s nowhere "$odd/checkpoints/step-888.safetensors"
+touch "$odd/checkpoints/step-99999999999999999999.safetensors" "$odd/checkpoints/step-777.safetensors"
+touch -d '2 hours ago' runs/catalogue.sqlite.tmp-mine
+photo runs/tool >before
+"$engram" gc --yes >out 2>err || die "gc: $(cat err)"
+photo runs/tool | diff before - || die "another program's folder"
+[ -e "$from/checkpoints/step-10.safetensors" ] || die 'weights that another run begins with'
+[ ! -e "$from/checkpoints/step-20.safetensors" ] || die 'a checkpoint stays'
+[ -e "$said/config.yaml" ] && [ -e "$edited/config.yaml" ] || die 'a run that its user spoke of'
+[ -e "$odd/checkpoints/step-40.safetensors" ] || die 'a name took the place of a checkpoint'
+[ -e runs/catalogue.sqlite.tmp-mine ] || die "the user's"
+n_checks=$((n_checks + 7))
+rm -r runs/tool "$odd"
 
 # a sweep: all its runs, and none of them lost
 tiny 4 >c.yaml

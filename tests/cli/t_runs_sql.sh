@@ -13,7 +13,7 @@ expect 0 '^config ' '' "$engram" sql --schema
 expect 0 '^finished +3' '' "$engram" sql 'SELECT status, count(*) FROM runs GROUP BY 1'
 expect 0 '"n": 3' '' "$engram" sql 'SELECT count(*) AS n FROM runs' --json
 expect 0 '^0.01,6$' '' "$engram" sql --csv \
-    "SELECT DISTINCT config ->> 'optim.lr', config ->> 'train.steps' FROM runs"
+    "SELECT DISTINCT config ->> '\$.optim.lr', config ->> '\$.train.steps' FROM runs"
 expect 0 '^2 +2' '' "$engram" sql \
     "SELECT value, count(*) FROM config WHERE key = 'run.seed' GROUP BY value HAVING count(*) > 1"
 expect 0 '"same": 1' '' "$engram" sql --json "SELECT count(*) = 1 AS same FROM (SELECT DISTINCT

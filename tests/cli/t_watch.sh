@@ -93,7 +93,7 @@ token=${address%/}
 token=${token##*/}
 until_told api/runs "\"open\":\"$id\""
 grep -q '"running":1' out || die 'it runs'
-until_told "api/curves?run=$id" '"loss":\[\[0,5,'
+until_told "api/curves?run=$id" '"loss":\[\[[0-9]'
 until_told "api/run?run=$id" '"panels"'
 until_told "api/maps?run=$id" '"maps":\[\{"name"'
 # the token of another time opens nothing

@@ -90,6 +90,7 @@ static void test_what_holds(void **state)
         {"start > 2026-11-01", true},
         {"start < 2026-11-30T06:00:00Z", false},
         {"status > '1'", true},
+        {"lr < '2e-1' and lr > '2e-2' and lr = '1e-1'", true},
         /* what is not there meets nothing */
         {"nothing = 1", false},
         {"nothing != 1", false},
@@ -145,6 +146,39 @@ static void test_what_is_none(void **state)
     }
 }
 
+/* A number is above or below numbers only; equal to a word it never is. */
+static void test_misfit(void **state)
+{
+    static const struct {
+        const char *condition, *slip;
+    } row[] = {{"lr < O.5", "O.5"},
+               {"not lr > 1k", "1k"},
+               {"status = x and lr >= '1,5'", "1,5"},
+               {"lr = none or lr != none", NULL},
+               {"start > 2026-11-01 and lr < 0.5", NULL},
+               {"nothing < 1k", NULL}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        egi_where *w;
+        eg_err err = {0};
+        eg_value value[16];
+        const char *key = "", *slip;
+        int column;
+
+        assert_int_equal(egi_where_parse(&w, row[i].condition, &err), EG_OK);
+        for (int k = 0; k < egi_where_n_keys(w); k++)
+            value[k] = value_of(egi_where_key(w, k, &column));
+        slip = egi_where_misfit(w, value, &key);
+        assert_true(!slip == !row[i].slip);
+        if (slip) {
+            assert_string_equal(slip, row[i].slip);
+            assert_string_equal(key, "lr");
+        }
+        egi_where_free(w);
+    }
+}
+
 /* As deep and as long as anybody likes to try. */
 static void test_limits(void **state)
 {
@@ -167,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_holds),
         cmocka_unit_test(test_what_is_none),
+        cmocka_unit_test(test_misfit),
         cmocka_unit_test(test_limits),
     };
 
