@@ -97,6 +97,12 @@ flip() {
         dd of="$1" bs=1 seek="$at" conv=notrunc status=none
 }
 
+# tiny, to be killed on its way: its steps take a while on an idle machine too,
+# and no checkpoint is gone before anybody looks. slower STEPS > file
+slower() {
+    tiny "$1" | sed 's/batch: 8}/batch: 256}/; s/keep: 2}/keep: 1000}/'
+}
+
 # kill_once TEST command...: SIGKILL as soon as the shell words TEST are true.
 kill_once() {
     local test=$1

@@ -81,7 +81,7 @@ tail -n 1 llc/metrics.jsonl | grep -q '"llc": ' || die 'not measured'
 [ "$(grep -c '"llc": ' llc/metrics.jsonl)" = 2 ] || die 'measured in between'
 
 # killed wherever, it ends where it would have ended; a longer run with a rule
-tiny 3000 >k.yaml
+slower 3000 >k.yaml
 slow=$(rule lowest patience=6 min_delta=0.01 at_least=700)
 # shellcheck disable=SC2086
 run k.yaml $slow --out k

@@ -166,7 +166,7 @@ else
 fi
 
 # killed on the way, before and after the end of the first part
-tiny 300 >k.yaml
+slower 300 >k.yaml
 kill_once '[ -e k/checkpoints/step-100.safetensors ]' \
     "$engram" run k.yaml --out k
 kill_once '[ -e k/checkpoints/step-200.safetensors ]' \
