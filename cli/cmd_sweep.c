@@ -77,13 +77,20 @@ typedef struct work {
 /* ---- in the crew ------------------------------------------------------------
  */
 
+/* Others write for long: that ends no run, and is asked again. */
+static int unless_busy(eg_status st, const eg_err *err)
+{
+    return st == EG_OK || st == EG_EBUSY ? CLI_DONE : cli_error(st, err);
+}
+
 static int take(void *ctx, eg_taken *got, eg_point *p)
 {
     work *w = ctx;
     eg_err err = {0};
     eg_status st = eg_sweep_take(got, p, w->s->sweep, &err);
 
-    return st == EG_OK ? CLI_DONE : cli_error(st, &err);
+    if (st == EG_EBUSY) *got = EG_TAKE_WAIT;
+    return unless_busy(st, &err);
 }
 
 /* In the process of the point. */
@@ -158,11 +165,11 @@ static int tick(void *ctx)
     eg_err err = {0};
     eg_status st = eg_sweep_beat(w->s->sweep, &err);
 
-    if (st != EG_OK) return cli_error(st, &err);
+    if (st != EG_OK) return unless_busy(st, &err);
     if (w->alone || cli_is_quiet() || eg_clock() - w->told < 1) return CLI_DONE;
     w->told = eg_clock();
     st = eg_sweep_counted(&n, w->s->sweep, &err);
-    if (st != EG_OK) return cli_error(st, &err);
+    if (st != EG_OK) return unless_busy(st, &err);
     if (w->told - w->start > 2) tell_progress(w, &n);
     return CLI_DONE;
 }

@@ -86,6 +86,16 @@ eg_status eg_sweep_config(const eg_sweep *s, int i, eg_config *cfg, char *label,
                        label ? size : sizeof own, err);
 }
 
+static bool holds(const char *path, const char *name)
+{
+    eg_folder f;
+    bool has =
+        eg_folder_open(&f, path, NULL) == EG_OK && eg_folder_has(&f, name);
+
+    eg_folder_close(&f);
+    return has;
+}
+
 /* ---- made -----------------------------------------------------------------
  */
 
@@ -112,6 +122,15 @@ static void default_name(char name[EG_TEXT], const eg_config *base)
 static eg_status make_given(eg_folder *out, const eg_folder *sweeps,
                             const char *name, eg_err *err)
 {
+    char path[EG_PATH + EG_TEXT];
+
+    (void)snprintf(path, sizeof path, "%s/%s", sweeps->path, name);
+    if (eg_folder_has(sweeps, name) && !holds(path, EGI_SWEEP_RECORD))
+        return EG_FAIL(err, EG_EINVAL,
+                       "%s is in the way: it holds no " EGI_SWEEP_RECORD
+                       ", so it is no sweep (or one that is just being made): "
+                       "expected another name",
+                       path);
     if (eg_folder_has(sweeps, name))
         return EG_FAIL(err, EG_EINVAL,
                        "there is a sweep %s already, which `engram sweep` goes "
@@ -218,16 +237,6 @@ done:
 
 /* ---- found ----------------------------------------------------------------
  */
-
-static bool holds(const char *path, const char *name)
-{
-    eg_folder f;
-    bool has =
-        eg_folder_open(&f, path, NULL) == EG_OK && eg_folder_has(&f, name);
-
-    eg_folder_close(&f);
-    return has;
-}
 
 /* The folder of a sweep that word stands for: below root, or itself. */
 static bool find(char dir[EG_PATH], const char *root, const char *word)

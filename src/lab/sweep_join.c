@@ -4,8 +4,9 @@
 #include <string.h>
 #include <time.h>
 #include "engram/mem.h"
+#include "engram/pool.h"
 
-enum { NOTE = 256 };
+enum { NOTE = 256, MOST_SECONDS = 60 /* for a lock */ };
 
 void egi_point_free_dead(eg_point *p)
 {
@@ -50,22 +51,53 @@ eg_status eg_sweep_read(eg_point **point, const eg_sweep *s, eg_err *err)
     return st;
 }
 
+/* One process at a time makes a lost queue again. The file of the lock goes
+ * with the lock: who waited for it asks again. */
+static eg_status lock(int *fd, eg_folder *f, const eg_sweep *s, eg_err *err)
+{
+    const struct timespec wait = {.tv_nsec = 100000000};
+    double start = eg_clock();
+    eg_status st = eg_folder_open(f, s->dir, err);
+
+    if (st != EG_OK) return st;
+    while ((st = eg_lock_take(fd, f, EGI_QUEUE_LOCK, err)) == EG_EBUSY &&
+           eg_clock() - start < MOST_SECONDS)
+        (void)nanosleep(&wait, NULL);
+    return st;
+}
+
+static void unlock(int fd, eg_folder *f)
+{
+    if (fd >= 0) (void)eg_folder_remove(f, EGI_QUEUE_LOCK);
+    eg_lock_drop(fd);
+    eg_folder_close(f);
+}
+
 /* Opened, and made again first where it has to be. *lost: it had. */
 static eg_status open_queue(eg_sweep *s, eg_journal how, bool *lost,
                             eg_err *err)
 {
     eg_point *p = NULL;
+    eg_folder f = {.fd = -1};
+    int fd = -1;
     eg_err why = {0};
     eg_status st = egi_queue_open(s, how, &why);
 
     *lost = st == EG_EFORMAT;
     if (st != EG_EFORMAT)
         return st == EG_OK ? st : EG_FAIL(err, st, "%s", why.msg);
+    EG_TRY(lock(&fd, &f, s, err));
+    st = egi_queue_open(s, how, &why); /* by another, while we waited? */
+    if (st != EG_EFORMAT) {
+        if (st != EG_OK) st = EG_FAIL(err, st, "%s", why.msg);
+        goto done;
+    }
     EG_TRY(make_again(&p, s, err));
     EG_TRY(egi_queue_put_aside(s, err));
     EG_TRY(egi_queue_make(s, p, err));
     EG_TRY(egi_queue_open(s, how, err));
 done:
+    unlock(fd, &f);
     eg_free(p);
     return st;
 }

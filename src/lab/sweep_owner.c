@@ -19,7 +19,7 @@ static void host_name(char buf[HOST])
 
 /* In clock ticks since the machine started, field 22 of /proc/PID/stat, behind
  * a name that may hold anything but ends with the last bracket; 0: there is no
- * such process (or nothing says so). */
+ * such process (or nothing says so), or it is dead and not yet waited for. */
 static unsigned long long start_of(long pid)
 {
     char path[64], text[STAT];
@@ -33,6 +33,7 @@ static unsigned long long start_of(long pid)
     eg_infile_close(&f);
     text[n] = '\0';
     s = strrchr(text, ')');
+    if (s && s[1] == ' ' && (s[2] == 'Z' || s[2] == 'X')) return 0;
     for (int field = 2; s && field < START_FIELD; field++) {
         s = strchr(s, ' ');
         if (s) s++;

@@ -73,6 +73,7 @@ enum { EGI_STALE = 60, EGI_STALE_UNKNOWN = 10 };
 /* ---- The queue ----------------------------------------------------------- */
 
 #define EGI_QUEUE "queue.sqlite"
+#define EGI_QUEUE_LOCK "queue.lock" /* while a lost one is made again */
 
 #define EGI_QUEUE_COLUMNS \
     "i, label, hash, seed, state, worker, heartbeat, tries, dir, reason"
@@ -98,7 +99,8 @@ bool egi_queue_put_rows(struct sqlite3 *db, const eg_sweep *s,
 /* Opens s->db for work. */
 eg_status egi_queue_open(eg_sweep *s, eg_journal how, eg_err *err);
 void egi_queue_close(eg_sweep *s);
-/* BEGIN IMMEDIATE, which waits for others; its end. */
+/* BEGIN IMMEDIATE, which waits for others (EG_EBUSY: too long); EG_EFORMAT: the
+ * file was removed or made again since it was opened. Its end. */
 eg_status egi_queue_begin(const eg_sweep *s, eg_err *err);
 eg_status egi_queue_end(const eg_sweep *s, eg_status st, eg_err *err);
 /* Writes one row. */

@@ -129,7 +129,8 @@ eg_status egi_queue_make(const eg_sweep *s, const eg_point *point, eg_err *err)
 }
 
 /* Of a file that cannot be opened for SQLite's own bookkeeping beside it (a
- * folder that is read-only): its bytes, which in WAL say so in two places. */
+ * folder that is read-only and has none): its bytes, which in WAL say so in two
+ * places. */
 static eg_status read_copy(eg_point *point, const eg_sweep *s, eg_err *err)
 {
     enum { HEAD = 100, READS = 18, WRITES = 19 };
@@ -181,6 +182,7 @@ eg_status egi_queue_read(eg_point *point, const eg_sweep *s, eg_err *err)
 {
     char path[PATH_MAX + 32];
     sqlite3 *db = NULL;
+    bool writable;
     eg_status st;
 
     /* a process has one connection: closing a second file of the same inode
@@ -188,14 +190,17 @@ eg_status egi_queue_read(eg_point *point, const eg_sweep *s, eg_err *err)
     if (s->db) return egi_queue_rows(point, s->db, s, err);
     EG_TRY(check_file(s, err));
     EG_TRY(path_of(path, s, err));
-    if (access(s->dir, W_OK) == 0 &&
-        open_db(&db, path, SQLITE_OPEN_READWRITE)) {
-        st = egi_queue_rows(point, db, s, err);
-    } else {
-        sqlite3_close(db);
-        db = NULL;
-        st = read_copy(point, s, err);
-    }
+    writable = access(s->dir, W_OK) == 0;
+    st = EG_EIO;
+    if (open_db(&db, path,
+                writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY))
+        st = egi_queue_rows(point, db, s, writable ? err : NULL);
+    else if (writable)
+        writable = false; /* the file itself is closed to us */
+    if (writable || st == EG_OK) goto done;
+    sqlite3_close(db);
+    db = NULL;
+    st = read_copy(point, s, err);
 done:
     sqlite3_close(db);
     return st;
@@ -231,7 +236,8 @@ static eg_status check_sound(const eg_sweep *s, eg_err *err)
     eg_status st;
 
     if (!pragma_is(s->db, "PRAGMA quick_check(1)", "ok")) {
-        if (sqlite3_errcode(s->db) == SQLITE_BUSY)
+        /* no answer is not a bad one */
+        if (sqlite3_errcode(s->db) != SQLITE_OK)
             return egi_queue_fail(s->db, s->dir, err);
         return EG_FAIL(err, EG_EFORMAT, "%s/" EGI_QUEUE ": damaged", s->dir);
     }
@@ -267,10 +273,24 @@ void egi_queue_close(eg_sweep *s)
     s->db = NULL;
 }
 
+/* Whoever goes on with a file that its name no longer stands for hands out
+ * points that others have as well. */
 eg_status egi_queue_begin(const eg_sweep *s, eg_err *err)
 {
-    return run(s->db, "BEGIN IMMEDIATE") ? EG_OK
-                                         : egi_queue_fail(s->db, s->dir, err);
+    int moved = 0;
+
+    if (!run(s->db, "BEGIN IMMEDIATE"))
+        return egi_queue_fail(s->db, s->dir, err);
+    if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) !=
+            SQLITE_OK ||
+        !moved)
+        return EG_OK;
+    (void)run(s->db, "ROLLBACK");
+    return EG_FAIL(err, EG_EFORMAT,
+                   "%s/" EGI_QUEUE
+                   " was removed or made again meanwhile: nothing that was run "
+                   "is lost, `engram sweep %s` goes on",
+                   s->dir, s->name);
 }
 
 eg_status egi_queue_end(const eg_sweep *s, eg_status st, eg_err *err)

@@ -207,6 +207,7 @@ done:
 eg_status eg_sweep_beat(eg_sweep *s, eg_err *err)
 {
     char sql[320];
+    eg_status st;
 
     if (now_s() - s->beaten < EG_BEAT) return EG_OK;
     s->beaten = now_s();
@@ -214,8 +215,12 @@ eg_status eg_sweep_beat(eg_sweep *s, eg_err *err)
                    "UPDATE points SET heartbeat=%lld WHERE state='running' AND "
                    "worker='%s'",
                    (long long)s->beaten, s->worker);
-    if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK) return EG_OK;
-    return egi_queue_fail(s->db, s->dir, err);
+    EG_TRY(egi_queue_begin(s, err));
+    if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        st = egi_queue_fail(s->db, s->dir, err);
+    st = egi_queue_end(s, st, err);
+done:
+    return st;
 }
 
 eg_status eg_sweep_counted(eg_sweep_count *n, eg_sweep *s, eg_err *err)

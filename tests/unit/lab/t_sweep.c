@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,6 +86,14 @@ static void made_and_opened(void **state)
         EG_EINVAL);
     assert_non_null(strstr(err.msg, "there is a sweep t-2 already"));
     eg_sweep_free(s);
+    OK(eg_mkdirs("runs/sweeps/empty", &why));
+    assert_int_equal(
+        eg_sweep_create(
+            &t, &(eg_sweep_make){.name = "empty", .base = base, .grid = &grid},
+            &err),
+        EG_EINVAL);
+    assert_non_null(strstr(err.msg, "runs/sweeps/empty is in the way"));
+    assert_int_equal(rmdir("runs/sweeps/empty"), 0);
     s = again("t-2");
     t = again("runs/sweeps/t");
     assert_string_equal(eg_sweep_root(t), "runs");
@@ -180,6 +189,28 @@ static void dead_are_freed(void **state)
     assert_false(egi_worker_alive(other, now, now));
     assert_true(egi_worker_alive("far:1:1", now - EGI_STALE + 1, now));
     assert_false(egi_worker_alive("far:1:1", now - EGI_STALE, now));
+}
+
+static void zombies_are_dead(void **state)
+{
+    char worker[160] = "";
+    int end[2];
+    siginfo_t info;
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(pipe(end), 0);
+    child = fork();
+    if (child == 0) {
+        egi_worker_name(worker);
+        _exit(write(end[1], worker, sizeof worker) != sizeof worker);
+    }
+    assert_int_equal(read(end[0], worker, sizeof worker), sizeof worker);
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    assert_false(egi_worker_alive(worker, 0, 0));
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(end[0]);
+    close(end[1]);
 }
 
 /* Four processes: every point once, nothing lost, no error. */
@@ -317,6 +348,65 @@ static void hashes(void **state)
     eg_free(a);
 }
 
+/* Whoever worked on it ends when the queue is no longer the one of that name,
+ * and the next one goes on with all of it. */
+static void old_queue_ends(void **state)
+{
+    eg_sweep *s = again("t"), *t = again("t");
+    eg_err err = {0};
+    eg_point p;
+    eg_taken got;
+
+    (void)state;
+    OK(eg_sweep_join(s, EG_JOURNAL_AUTO, false, NULL, &why));
+    OK(eg_sweep_take(&got, &p, s, &why));
+    assert_int_equal(unlink("runs/sweeps/t/queue.sqlite"), 0);
+    for (int k = 0; k < 2; k++) { /* gone; made again */
+        assert_int_equal(eg_sweep_take(&got, &p, s, &err), EG_EFORMAT);
+        assert_non_null(strstr(err.msg, "removed or made again meanwhile"));
+        s->beaten = 0;
+        assert_int_equal(eg_sweep_beat(s, &err), EG_EFORMAT);
+        if (k == 0) OK(eg_sweep_join(t, EG_JOURNAL_AUTO, false, NULL, &why));
+    }
+    OK(eg_sweep_take(&got, &p, t, &why));
+    expect_count(t, 0, 0, POINTS);
+    assert_false(eg_file_exists("runs/sweeps/t/" EGI_QUEUE_LOCK));
+    eg_sweep_free(s);
+    eg_sweep_free(t);
+}
+
+/* Who may not write reads what the others have written. */
+static void read_by_others(void **state)
+{
+    const eg_sweep_make how = {
+        .name = "open", .base = base, .grid = &grid, .anew = true};
+    eg_sweep *s;
+    eg_point p, *all = NULL;
+    eg_taken got;
+    eg_err err = {0};
+    pid_t child;
+    int status;
+
+    assert_int_equal(chmod(*state, 0755), 0);
+    OK(eg_sweep_create(&s, &how, &why));
+    OK(eg_sweep_join(s, EG_JOURNAL_WAL, true, NULL, &why));
+    OK(eg_sweep_take(&got, &p, s, &why));
+    assert_int_equal(got, EG_TAKEN);
+    assert_int_equal(chmod("runs/sweeps/open", 0555), 0);
+    child = fork();
+    if (child == 0) {
+        s = NULL;
+        if (geteuid() == 0 && setuid(65534) != 0) _exit(77);
+        if (eg_sweep_open(&s, NULL, "open", &err) != EG_OK) _exit(78);
+        if (eg_sweep_read(&all, s, &err) != EG_OK) _exit(79);
+        _exit(all[p.i].state != EG_POINT_RUNNING);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(chmod("runs/sweeps/open", 0755), 0);
+    assert_int_equal(status, 0);
+    eg_sweep_free(s);
+}
+
 static int setup(void **state)
 {
     static const char *const set[] = {
@@ -352,7 +442,8 @@ int main(void)
         cmocka_unit_test(made_and_opened), cmocka_unit_test(taken_once),
         cmocka_unit_test(dead_are_freed),  cmocka_unit_test(worked_by_four),
         cmocka_unit_test(made_again),      cmocka_unit_test(taken_over),
-        cmocka_unit_test(hashes)};
+        cmocka_unit_test(hashes),          cmocka_unit_test(zombies_are_dead),
+        cmocka_unit_test(old_queue_ends),  cmocka_unit_test(read_by_others)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }
