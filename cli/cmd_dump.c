@@ -24,11 +24,11 @@ const char cli_dump_help[] =
     "  loss [1]                              <hook> [batch, ...]\n"
     "  weight.<tensor>                       grad.<tensor>\n"
     "\n"
-    "(of vectors inputs, outputs [batch, pos, n] in the place of tokens, "
-    "logits)\n"
-    "and config.yaml, index.json. Weights and gradients are those before the\n"
-    "update of step N, gradients by the plain algebra. CONFIG is a file or a\n"
-    "run directory, DIR is made or empty.\n"
+    "(of vectors inputs, target_vectors, outputs [batch, pos, n] in the place "
+    "of\n"
+    "tokens, targets, logits) and config.yaml, index.json. Weights and\n"
+    "gradients are those before the update of step N, gradients by the plain\n"
+    "algebra. CONFIG is a file or a run directory, DIR is made or empty.\n"
     "\n"
     "  engram dump experiments/birth/basic.yaml --set train.batch=8 --step 20 "
     "--out dump\n";
@@ -83,7 +83,7 @@ static bool part_of(const gather *g, const eg_acts *acts, eg_view *out)
                 {"targets", acts->targets},
                 {"labels", acts->labels},
                 {"inputs", acts->inputs},
-                {"outputs", acts->outputs}};
+                {"target_vectors", acts->outputs}};
 
     if (g->hook[0] != '=') return eg_acts_hook(acts, g->hook, out);
     *out = g->one;
@@ -144,7 +144,7 @@ static eg_status dump_batch(dump *d, eg_err *err)
                 {"=targets", {NULL, EG_I32, 1, {io.n_ctx}}},
                 {"=labels", {NULL, EG_I32, 1, {io.n_ctx}}},
                 {"=inputs", {NULL, EG_F64, 2, {io.n_ctx, io.n_in}}},
-                {"=outputs", {NULL, EG_F64, 2, {io.n_ctx, io.n_out}}}};
+                {"=target_vectors", {NULL, EG_F64, 2, {io.n_ctx, io.n_out}}}};
     eg_status st = EG_OK;
 
     for (size_t i = 0; i < sizeof part / sizeof *part && st == EG_OK; i++)

@@ -26,7 +26,8 @@ for f in chains systems; do
 done
 grep -q 'n_triggers\|n_states' systems/config.yaml && die 'options of other tasks'
 for a in tokens labels logits; do [ -s chains-dump/$a.npy ] || die "no $a"; done
-for a in inputs labels outputs; do [ -s systems-dump/$a.npy ] || die "no $a"; done
+for a in inputs labels target_vectors outputs; do [ -s systems-dump/$a.npy ] || die "no $a"; done
+cmp -s systems-dump/outputs.npy systems-dump/target_vectors.npy && die "predictions are the targets"
 [ ! -e systems-dump/tokens.npy ] || die 'tokens of vectors'
 [ -s systems/arrays/demo_inputs.npy ] || die 'no demo sequence'
 
