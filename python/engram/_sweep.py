@@ -5,6 +5,7 @@ import builtins
 import json
 import os
 import sqlite3
+import urllib.parse
 from typing import Any, Dict, List, Optional
 
 import numpy as np
@@ -57,7 +58,9 @@ class Sweep:
         records of the runs, which say of which sweep they are."""
         path = os.path.join(self.dir, "queue.sqlite")
         try:
-            base = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+            base = sqlite3.connect(
+                f"file:{urllib.parse.quote(os.fsencode(path))}?mode=ro",
+                uri=True)
             try:
                 rows = base.execute("select i, state, dir from points")
                 return {i: (state, os.path.join(self.root, dir) if dir else "")

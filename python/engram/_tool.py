@@ -44,7 +44,7 @@ def library() -> str:
         beside = None
     for folder in (["", "../lib", "../lib64", "../lib/*-linux-*"]
                    if beside else []):
-        for path in glob.glob(os.path.join(beside or "", folder,
+        for path in glob.glob(os.path.join(glob.escape(beside or ""), folder,
                                            "libengram.so")):
             return os.path.normpath(path)
     found = ctypes.util.find_library("engram")

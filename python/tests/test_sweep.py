@@ -1,7 +1,10 @@
 """Sweeps: points in their order, their runs, and what came of them."""
 import json
 import os
+import shutil
+import sqlite3
 import unittest
+from unittest import mock
 
 import numpy as np
 
@@ -66,6 +69,31 @@ class Sweeps(unittest.TestCase):
         self.assertEqual([os.path.abspath(p["run"].dir) for p in again.points],
                          [os.path.abspath(p["run"].dir)
                           for p in self.sweep.points])
+
+    def test_odd_names(self):
+        """Folders whose names mean something else in an address, a pattern."""
+        os.makedirs("odd")
+        for name in ("sw#x", "sw%41", "sw?x"):
+            root = os.path.join("odd", name)
+            shutil.copytree("runs", root)
+            queue = os.path.join(root, "sweeps", "grid", "queue.sqlite")
+            with sqlite3.connect(queue) as base:
+                base.execute("update points set state = 'failed' where i = 7")
+            base.close()
+            sweep = engram.open_sweep("grid", root=root)
+            self.assertEqual([p["state"] for p in sweep.points],
+                             7 * ["finished"] + ["failed"] + 4 * ["finished"])
+        self.assertEqual(sorted(os.listdir("odd")), ["sw#x", "sw%41", "sw?x"])
+
+    def test_library_beside(self):
+        os.makedirs("a[b]#c")
+        for name in ("engram", "libengram.so"):
+            with open(os.path.join("a[b]#c", name), "w"):
+                pass
+        with mock.patch.dict(os.environ, ENGRAM="a[b]#c/engram"):
+            del os.environ["ENGRAM_LIBRARY"]
+            self.assertEqual(engram._tool.library(),
+                             os.path.abspath("a[b]#c/libengram.so"))
 
     def test_export(self):
         tool("export", "grid", "--to", "csv", "--out", "grid.csv")
