@@ -176,11 +176,29 @@ class Model:
         check(ffi, make(out, os.fsencode(path), how, threads, kern.encode(),
                         err), err)
         del keep
-        self._subject = ffi.gc(out[0], lib.eg_subject_free)
+        self._pid = pid = os.getpid()
+        free, getpid = lib.eg_subject_free, os.getpid
+
+        def end(subject):  # its threads did not come along into a child
+            if getpid() == pid:
+                free(subject)
+
+        self._subject = ffi.gc(out[0], end)
         self._lock = threading.Lock()
+        self._held: List[Tuple[str, np.ndarray]] = []
         self._model = lib.eg_subject_model(self._subject)
         self._io = lib.eg_model_io(self._model)
         self._hooks: Optional[List[str]] = None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """For a call into the library: one at a time, where its threads are."""
+        if os.getpid() != self._pid:
+            raise Error(f"{self.path}: this process was forked from the one "
+                        "that opened the model, whose threads it does not "
+                        "have: open the model again here")
+        with self._lock:
+            yield
 
     @staticmethod
     def _source(source, fresh, root) -> str:
@@ -236,7 +254,7 @@ class Model:
     def hooks(self) -> List[str]:
         """Names of what can be looked at, in the order in which it is made."""
         if self._hooks is None:
-            with self._lock:
+            with self._alone():
                 names: List[str] = []
                 while True:
                     name = self._lib.eg_subject_hook(self._subject, len(names))
@@ -278,7 +296,7 @@ class Model:
         if new.shape != shape:
             raise Error(f"{name}: expected shape {list(shape)}, found "
                         f"{list(new.shape)}")
-        with self._lock:
+        with self._alone():
             self._lib.eg_model_set(self._model, index[name],
                                    self._ffi.cast("double *", new.ctypes.data))
 
@@ -354,7 +372,7 @@ class Model:
         names = self._names(hooks)
         texts = [ffi.new("char[]", name.encode()) for name in names]
         out, err = ffi.new("eg_arrays **"), ffi.new("eg_err *")
-        with self._lock:
+        with self._alone():
             status = lib.eg_subject_forward(
                 out, self._subject, batch.c, ffi.new("const char *[]", texts),
                 len(texts), err)
@@ -379,7 +397,7 @@ class Model:
         batch = self._batch(tokens, targets, inputs, outputs, prompts)
         out, err = ffi.new("eg_arrays **"), ffi.new("eg_err *")
         loss = ffi.new("double *")
-        with self._lock:
+        with self._alone():
             status = lib.eg_subject_gradient(out, loss, self._subject, batch.c,
                                              err)
         check(ffi, status, err)
@@ -396,30 +414,38 @@ class Model:
 
         to, and values of the dict: a number, or a row with a number for each
         column, that every position gets. ".h1" behind a name is head 1 alone.
+        Within a block in this one, what both name is as the inner one says.
         """
         held = hooks if isinstance(hooks, Mapping) else {hooks: to}
+        new = [(name, np.array(value, np.float64))
+               for name, value in held.items()]
+        before = self._held
         try:
-            for name, value in held.items():
-                self._hold(name, value)
+            with self._alone():
+                for name, row in new:
+                    self._hold(name, row)
+                self._held = [*before, *new]
             yield self
         finally:
-            with self._lock:
-                self._lib.eg_subject_let_go(self._subject)
+            if os.getpid() == self._pid:
+                with self._lock:
+                    self._lib.eg_subject_let_go(self._subject)
+                    self._held = before
+                    for name, row in before:  # of the blocks around this one
+                        self._hold(name, row)
 
-    def _hold(self, name: str, value) -> None:
+    def _hold(self, name: str, row: np.ndarray) -> None:
+        """Under the lock."""
         ffi, lib = self._ffi, self._lib
         hook, dot, last = name.rpartition(".h")
         head = int(last) if dot and last.isdigit() else -1
         text = ffi.new("char[]", (hook if head >= 0 else name).encode())
         hold, err = ffi.new("eg_hold *"), ffi.new("eg_err *")
         hold.hook, hold.head = text, head
-        row = np.asarray(value, np.float64)
         if row.ndim or row != 0:
             row = self._row(name, row, text, head)
             hold.row = ffi.cast("double *", row.ctypes.data)
-        with self._lock:
-            status = lib.eg_subject_hold(self._subject, hold, err)
-        check(ffi, status, err)
+        check(ffi, lib.eg_subject_hold(self._subject, hold, err), err)
 
     def _row(self, name: str, row: np.ndarray, text, head: int) -> np.ndarray:
         columns = self._lib.eg_subject_columns(self._subject, text, head)

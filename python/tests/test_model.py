@@ -205,6 +205,67 @@ class Trained(unittest.TestCase):
             with model.hold(hook, np.zeros(3)):
                 pass
 
+    def test_hold_within(self):
+        """An inner block ends what it began, and no more."""
+        model, z = self.model, "blocks.1.attn.hook_z"
+        mlp, names = "blocks.0.hook_mlp_out", [z, "blocks.0.hook_mlp_out"]
+        row = np.arange(16.0)
+
+        def now():
+            out = model.forward(self.tokens, names)
+            return out[z].reshape(3, 24, 16), out[mlp]
+
+        free = now()
+        with model.hold({z: row}):
+            row[:] = 9  # what was said stays
+            with model.hold(mlp, 0.5):
+                a, b = now()
+                self.assertTrue((a == np.arange(16)).all() and (b == .5).all())
+            self.assertTrue((now()[0] == np.arange(16)).all())
+            self.assertFalse((now()[1] == 0.5).any())
+            with model.hold(z + ".h1", 3):  # the same again
+                a = now()[0]
+                self.assertTrue((a[..., :8] == np.arange(8)).all())
+                self.assertTrue((a[..., 8:] == 3).all())
+            self.assertTrue((now()[0] == np.arange(16)).all())
+            with self.assertRaisesRegex(engram.Error, "blocks.9.x"):
+                with model.hold({mlp: 0.5, "blocks.9.x": 0}):
+                    self.fail("held")
+            a, b = now()
+            self.assertTrue((a == np.arange(16)).all())
+            np.testing.assert_array_equal(b, free[1])
+        for a, b in zip(now(), free):
+            np.testing.assert_array_equal(a, b)
+        model.gradient(self.tokens)
+
+    def test_forked(self):
+        """A child of the process is told so, and ends."""
+        code = """if True:
+            import gc, os, sys, engram
+            model = engram.Model("rich", threads=2)
+            model.forward([1, 2])
+            child = os.fork()
+            if child:
+                status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+                model.forward([1, 2])
+                sys.exit(status)
+            said = 0
+            for call in (lambda: model.forward([1, 2]),
+                         lambda: model.gradient([1, 2]),
+                         lambda: model.hold("blocks.0.hook_mlp_out").__enter__()):
+                try:
+                    call()
+                except engram.Error as why:
+                    said += "forked" in str(why)
+            engram.Model("rich", threads=2).forward([1, 2])
+            del model
+            gc.collect()
+            if said != 3:
+                sys.exit(f"{said} of 3")
+        """
+        done = subprocess.run([sys.executable, "-c", code], timeout=60)
+        self.assertEqual(done.returncode, 0)
+
     def test_lives(self):
         """An array keeps what it views; nothing keeps what nobody views."""
         model = engram.Model(self.run_)
