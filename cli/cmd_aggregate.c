@@ -197,7 +197,7 @@ static void tell_runs(const aggregate *j)
                 "and seed",
                 x->n_doubles, x->n_doubles == 1 ? "" : "s");
     if (x->n_unread)
-        cli_say("%d run%s left out as damaged: %s", x->n_unread,
+        cli_say("%d run%s left out: %s", x->n_unread,
                 x->n_unread == 1 ? "" : "s", x->why);
 }
 

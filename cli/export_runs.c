@@ -86,14 +86,31 @@ static int write_runs(const cli_args *a, const char *to, cli_paths *p,
     return CLI_DONE;
 }
 
-/* The runs of a sweep, in the order of its points; folder: its own. */
+static bool has_path(const cli_paths *p, const char *path)
+{
+    for (int i = 0; i < p->n; i++)
+        if (strcmp(p->path[i], path) == 0) return true;
+    return false;
+}
+
+/* Was its run extended? Then it is that of no point any more. */
+static bool was_changed(const eg_point *p)
+{
+    eg_run_info info;
+
+    return eg_run_info_read(&info, p->dir, NULL) == EG_OK &&
+           info.config_hash[0] && strcmp(info.config_hash, p->config_hash) != 0;
+}
+
+/* The runs of a sweep, in the order of its points; folder: its own. Points
+ * that are one run count once. */
 static int find_sweep(cli_paths *p, const char *root, const char *word,
                       char folder[EG_PATH])
 {
     eg_sweep *s = NULL;
     eg_point *point = NULL;
     eg_err err = {0};
-    int without = 0, n = 0, code = CLI_DONE;
+    int without = 0, changed = 0, n = 0, code = CLI_DONE;
     eg_status st = eg_sweep_open(&s, root, word, &err);
 
     if (st == EG_OK) st = eg_sweep_read(&point, s, &err);
@@ -102,16 +119,24 @@ static int find_sweep(cli_paths *p, const char *root, const char *word,
     else
         n = eg_sweep_points(s);
     for (int i = 0; point && code == CLI_DONE && i < n; i++) {
-        without += !point[i].dir[0];
-        if (point[i].dir[0] && !cli_paths_add(p, point[i].dir))
+        bool has = point[i].dir[0] != '\0',
+             other = has && was_changed(&point[i]);
+
+        without += !has;
+        changed += other;
+        if (has && !other && !has_path(p, point[i].dir) &&
+            !cli_paths_add(p, point[i].dir))
             code = cli_fail(CLI_FAILED, "out of memory");
     }
     if (code == CLI_DONE && without)
         cli_say("%s: %d of %d points have no run yet", eg_sweep_name(s),
                 without, n);
+    if (code == CLI_DONE && changed)
+        cli_say("%s: the runs of %d of %d points have another configuration "
+                "now: they were extended",
+                eg_sweep_name(s), changed, n);
     if (code == CLI_DONE && p->n == 0)
-        code = cli_fail(CLI_FAILED, "%s: no point has a run yet",
-                        eg_sweep_name(s));
+        code = cli_fail(CLI_FAILED, "%s: no point has a run", eg_sweep_name(s));
     if (code == CLI_DONE) eg_text_copy(folder, EG_PATH, eg_sweep_dir(s));
     eg_free(point);
     eg_sweep_free(s);

@@ -138,8 +138,10 @@ typedef struct eg_ensemble {
     eg_ensemble_run *run; /* those of setting 0, then of 1, ... */
     int n_doubles;        /* runs left out that another one repeats: the same
                              configuration and seed. One that finished stays,
-                             then the newest */
-    int n_unread;         /* runs left out as damaged; */
+                             then the newest. Or points of a sweep that are one
+                             run in one setting */
+    int n_unread;         /* runs left out as damaged, or of a sweep because
+                             they were extended; */
     char why[512];        /* what the first of them says */
     void *room;           /* what the pointers lead to */
 } eg_ensemble;
@@ -153,7 +155,8 @@ EG_API eg_status eg_ensemble_of_runs(eg_ensemble *out,
                                      const eg_strs *by, eg_err *err);
 /* Of a sweep as it is now, with all its axes in their order (seeds are none,
  * also those of an axis run.seed), and a setting for every combination; runs
- * are the points that have begun. by as above. Reads no configuration. */
+ * are the points that have begun, but for those whose run was extended. by as
+ * above. Reads no configuration. */
 EG_API eg_status eg_ensemble_of_sweep(eg_ensemble *out, const eg_sweep *s,
                                       const eg_strs *by, eg_err *err);
 EG_API void eg_ensemble_release(eg_ensemble *x);

@@ -109,6 +109,7 @@ static eg_status make_label(eg_ensemble_setting *s, const eg_ensemble *x,
     return EG_OK;
 }
 
+/* Points of a sweep that are the same run, in one setting, count once. */
 static void seat_runs(eg_ensemble *x, const egi_found *f, const place *p,
                       seat *s)
 {
@@ -118,8 +119,12 @@ static void seat_runs(eg_ensemble *x, const egi_found *f, const place *p,
     for (int i = 0; i < f->n_runs; i++) {
         eg_ensemble_setting *to = &x->setting[s[i].setting];
 
-        x->run[i] = *s[i].of;
-        if (to->n_runs++ == 0) to->first = i;
+        if (i > 0 && by_seat(&s[i - 1], &s[i]) == 0) {
+            x->n_doubles++;
+            continue;
+        }
+        if (to->n_runs++ == 0) to->first = x->n_runs;
+        x->run[x->n_runs++] = *s[i].of;
     }
     for (int i = 0; i < x->n_settings; i++)
         x->setting[i].run = x->run + x->setting[i].first;
@@ -130,7 +135,7 @@ eg_status egi_ensemble_settle(eg_ensemble *out, egi_found *f, eg_err *err)
     place *p = eg_calloc((size_t)f->n_groups, sizeof *p);
     seat *s = eg_calloc((size_t)f->n_runs, sizeof *s);
     size_t cells = (size_t)f->n_groups * (size_t)f->n_axes;
-    eg_ensemble x = {.n_runs = f->n_runs};
+    eg_ensemble x = {.n_runs = 0};
     int *at;
     eg_status st = EG_OK;
 

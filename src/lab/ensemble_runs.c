@@ -239,7 +239,7 @@ eg_status eg_ensemble_of_runs(eg_ensemble *out, const char (*dirs)[EG_PATH],
     if (st == EG_OK) st = egi_reader_axes(&r, by, err);
     if (st == EG_OK) st = egi_ensemble_settle(out, &r.found, err);
     if (st == EG_OK) {
-        out->n_doubles = doubles;
+        out->n_doubles += doubles;
         out->n_unread = x.n_unread;
         memcpy(out->why, x.why, sizeof x.why);
     }

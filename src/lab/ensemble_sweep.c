@@ -1,5 +1,5 @@
 /* A sweep as an ensemble: its axes and points are known, no configuration is
- * read. */
+ * read; the record of a run says whether it is still that of its point. */
 #include "lab/ensemble.h"
 
 #include <math.h>
@@ -69,9 +69,25 @@ static eg_status make_room(egi_found *f, int points, int axes, eg_err *err)
     return EG_FAIL(err, EG_ENOMEM, "a sweep of %d points", points);
 }
 
+/* Has the run of a point gone on as one of another configuration? Counted, and
+ * the first one named. */
+static bool was_changed(eg_ensemble *x, const eg_point *p)
+{
+    eg_run_info info;
+
+    if (eg_run_info_read(&info, p->dir, NULL) != EG_OK ||
+        !info.config_hash[0] || strcmp(info.config_hash, p->config_hash) == 0)
+        return false;
+    if (x->n_unread++ == 0)
+        (void)snprintf(x->why, sizeof x->why,
+                       "%.*s has another configuration now: it was extended",
+                       eg_text_fit(p->dir, 400), p->dir);
+    return true;
+}
+
 /* Every point is a group: those that agree in all axes are one setting. */
-static void take_points(egi_found *f, const eg_sweep *s, const eg_point *p,
-                        const int *axis, int n)
+static void take_points(egi_found *f, eg_ensemble *left, const eg_sweep *s,
+                        const eg_point *p, const int *axis, int n)
 {
     const eg_grid *g = eg_sweep_grid(s);
 
@@ -82,7 +98,7 @@ static void take_points(egi_found *f, const eg_sweep *s, const eg_point *p,
         for (int a = 0; a < n; a++)
             f->at[(size_t)i * (size_t)n + (size_t)a] =
                 eg_grid_index(g, i, axis[a]);
-        if (!p[i].dir[0]) continue;
+        if (!p[i].dir[0] || was_changed(left, &p[i])) continue;
         run->seed = p[i].seed;
         eg_text_copy(run->dir, sizeof run->dir, p[i].dir);
         eg_text_copy(run->status, sizeof run->status,
@@ -97,6 +113,7 @@ eg_status eg_ensemble_of_sweep(eg_ensemble *out, const eg_sweep *s,
     const eg_grid *g = eg_sweep_grid(s);
     int axis[EG_AXES], n = 0;
     egi_found f = {0};
+    eg_ensemble left = {0};
     eg_point *p = NULL;
     eg_status st;
 
@@ -107,8 +124,10 @@ eg_status eg_ensemble_of_sweep(eg_ensemble *out, const eg_sweep *s,
     f.n_axes = n;
     for (int i = 0; i < n; i++)
         EG_TRY(copy_axis(&f.axis[i], &g->axis[axis[i]], err));
-    take_points(&f, s, p, axis, n);
+    take_points(&f, &left, s, p, axis, n);
     EG_TRY(egi_ensemble_settle(out, &f, err));
+    out->n_unread = left.n_unread;
+    memcpy(out->why, left.why, sizeof out->why);
 done:
     eg_free(p);
     egi_found_release(&f);

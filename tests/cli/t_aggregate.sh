@@ -61,6 +61,24 @@ expect 2 '' '--at and --curve' "$engram" aggregate tiny --curve --at max
 expect 2 '' 'confidence' "$engram" aggregate tiny --confidence 1.5
 expect 2 '' "no run 'nobody'" "$engram" aggregate nobody
 
+# points that are one run count once; an extended run is none of its sweep's
+expect 0 - - "$engram" sweep c.yaml --runs two --grid run.seed=1,2 \
+    --seeds 5,6 --name same --threads 1 -q
+[ "$(ls two/tiny | wc -l)" = 2 ] || die 'not two runs'
+expect 0 '^loss +2 ' '2 runs left out: another one has' \
+    "$engram" aggregate same --runs two -m loss
+expect 0 - - "$engram" export --to csv same --runs two --out same.csv
+[ "$(cut -d, -f1 same.csv | sort -u | wc -l)" = 3 ] || die 'columns'
+[ "$(cat two/tiny/*/metrics.jsonl | wc -l)" = $(($(wc -l <same.csv) - 1)) ] ||
+    die 'a run was exported twice'
+longer=$(ls -d two/tiny/* | head -1)
+expect 0 - - "$engram" run "$longer" --extend train.steps=20 -q
+expect 0 '^loss +1 ' 'another configuration now: it was extended' \
+    "$engram" aggregate same --runs two -m loss
+expect 0 - 'the runs of 2 of 4 points have another' \
+    "$engram" export --to csv same --runs two --out one.csv
+[ "$(wc -l <one.csv)" -lt "$(wc -l <same.csv)" ] || die 'still exported'
+
 # it reads, and writes nothing
 photo runs >before
 expect 0 - - "$engram" aggregate tiny
@@ -68,5 +86,5 @@ unchanged runs before
 
 # a damaged run is left out, a double is one
 echo 'nonsense: 1' >"$run/config.yaml"
-expect 0 - '1 run left out as damaged: .*nonsense' "$engram" aggregate runs/tiny
+expect 0 - '1 run left out: .*nonsense' "$engram" aggregate runs/tiny
 finish
