@@ -54,7 +54,9 @@ const char cli_sweep_help[] =
     "NAME` goes on with it after Ctrl-C, a crash or a lost machine, and any\n"
     "number of such processes may work on it at once, here or wherever the\n"
     "folder is shared. Runs that were killed go on from their checkpoints;\n"
-    "finished runs of the same configuration and seed are taken as they are.\n"
+    "finished runs of the same configuration and seed are taken as they are\n"
+    "(with --kern SET those of that set), unless they read a text or a\n"
+    "statistics file of their own.\n"
     "Under mpirun or srun every rank takes points. docs/sweeps.md has more.\n"
     "\n"
     "  engram sweep basic.yaml --grid model.d_model=64,128,256 --seeds 0-9\n"
@@ -221,20 +223,24 @@ static int begin(work *w)
     sweep_cli *s = w->s;
     eg_sweep_count n;
     eg_journal how;
-    char note[256];
+    char note[256], before[64] = "";
     eg_err err = {0};
     eg_status st;
 
     if (!journal_of(s->args, &how)) return CLI_MISUSE;
+    eg_sweep_only_kern(s->sweep, cli_value(s->args, "kern"));
     st = eg_sweep_join(s->sweep, how, cli_flag(s->args, "retry"), note, &err);
     if (st == EG_OK) st = eg_sweep_counted(&n, s->sweep, &err);
     if (st != EG_OK) return cli_error(st, &err);
     if (note[0]) cli_note(NULL, note);
     w->before = n.finished + n.diverged + n.failed;
-    cli_say("sweep %s: %d points, %d of them finished; %lld processes of %lld "
-            "threads",
+    if (n.before > 0)
+        (void)snprintf(before, sizeof before, " (%d in runs from before)",
+                       n.before);
+    cli_say("sweep %s: %d points, %d of them finished%s; %lld processes of "
+            "%lld threads",
             eg_sweep_name(s->sweep), eg_sweep_points(s->sweep), n.finished,
-            (long long)s->jobs, (long long)s->threads);
+            before, (long long)s->jobs, (long long)s->threads);
     return CLI_DONE;
 }
 
@@ -300,7 +306,8 @@ static int make_sweep(sweep_cli *s)
                                .launch = s->launch.id,
                                .base = s->base,
                                .grid = &s->grid,
-                               .anew = cli_flag(a, "anew")};
+                               .anew = cli_flag(a, "anew"),
+                               .kern = cli_value(a, "kern")};
     eg_err err = {0};
     eg_status st = eg_sweep_create(&s->sweep, &how, &err);
 

@@ -80,13 +80,16 @@ typedef struct eg_sweep eg_sweep;
  * where the configuration came from, for the record. launch: what the processes
  * of one parallel job have in common ("": none), see eg_sweep_of_launch. Points
  * whose configuration has run to its end below root already are finished from
- * the beginning. Nothing is checked here: see eg_sweep_check. */
+ * the beginning, but for those that read a text, a tokenizer or statistics of
+ * their own, which a configuration knows by name alone. Nothing is checked
+ * here: see eg_sweep_check. */
 typedef struct eg_sweep_make {
     const char *root; /* NULL: "runs" */
     const char *name, *file, *launch;
     const eg_config *base;
     const eg_grid *grid;
-    bool anew; /* take no run that is there already */
+    bool anew;        /* take no run that is there already */
+    const char *kern; /* nor one of another kernel set; NULL, "auto": of any */
 } eg_sweep_make;
 EG_API eg_status eg_sweep_create(eg_sweep **out, const eg_sweep_make *how,
                                  eg_err *err);
@@ -193,6 +196,8 @@ typedef enum eg_journal {
     EG_JOURNAL_WAL,
     EG_JOURNAL_ROLLBACK
 } eg_journal;
+/* Before it is joined: as eg_sweep_make.kern, which no record keeps. */
+EG_API void eg_sweep_only_kern(eg_sweep *s, const char *kern);
 /* Opens the queue for work: a lost or damaged one is made again, points of dead
  * processes are freed, those whose run is gone are pending again. retry:
  * so are the failed ones. *note (may be NULL) [256] says what is odd, or "". */
@@ -224,7 +229,8 @@ EG_API eg_status eg_sweep_beat(eg_sweep *s, eg_err *err);
 /* How many points are in each state. */
 typedef struct eg_sweep_count {
     int pending, running, finished, diverged, failed;
-    int mine; /* running, of this process */
+    int mine;   /* running, of this process */
+    int before; /* finished, and taken over from runs that were there */
 } eg_sweep_count;
 EG_API eg_status eg_sweep_counted(eg_sweep_count *n, eg_sweep *s, eg_err *err);
 /* One worker in this process: takes and runs points until none is left, or

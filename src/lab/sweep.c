@@ -187,6 +187,7 @@ static eg_status fill(eg_sweep *s, const eg_sweep_make *how, eg_err *err)
     (void)snprintf(s->launch, sizeof s->launch, "%s",
                    how->launch ? how->launch : "");
     s->anew = how->anew;
+    eg_sweep_only_kern(s, how->kern);
     egi_now(s->created);
     EG_TRY(egi_grid_copy(&s->grid, how->grid, err));
     if (s->grid.seeds.n == 0) {

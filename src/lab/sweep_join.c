@@ -5,6 +5,7 @@
 #include <time.h>
 #include "engram/mem.h"
 #include "engram/pool.h"
+#include "engram/text.h"
 
 enum { NOTE = 256, MOST_SECONDS = 60 /* for a lock */ };
 
@@ -145,6 +146,12 @@ static eg_status renew(eg_sweep *s, bool retry, int *gone, eg_err *err)
 done:
     eg_free(before);
     return st;
+}
+
+void eg_sweep_only_kern(eg_sweep *s, const char *kern)
+{
+    if (!kern || strcmp(kern, "auto") == 0) kern = "";
+    (void)eg_text_copy(s->kern, sizeof s->kern, kern);
 }
 
 eg_status eg_sweep_join(eg_sweep *s, eg_journal how, bool retry, char *note,

@@ -6,6 +6,7 @@
 #include <time.h>
 #include "engram/mem.h"
 #include "engram/text.h"
+#include "lab/config_priv.h"
 #include "lab/flow_priv.h"
 #include "lab/run_priv.h"
 #include "lab/weights_sum.h"
@@ -156,6 +157,37 @@ static void set_run(eg_point *p, const eg_run_info *info)
     if (weight(&now) > weight(p)) *p = now;
 }
 
+/* Does it read a file that its configuration knows by name alone? What is in
+ * it may have been another text when the other run read it. */
+static bool reads_unsummed(const eg_config *cfg)
+{
+    static const char *const name[] = {"text", "tokenizer", "stats"};
+    eg_section sec;
+
+    for (int i = 0; eg_config_section(cfg, i, &sec); i++) {
+        if (strcmp(sec.name, "task") != 0 && strcmp(sec.name, "theory") != 0)
+            continue;
+        for (size_t k = 0; k < sizeof name / sizeof *name; k++) {
+            const eg_field *f = eg_field_find(sec.fields, name[k]);
+            const char *opts = egi_section_read(cfg, &sec);
+
+            if (f && !egi_config_foreign(cfg, &sec, f) &&
+                strcmp(opts + f->offset, f->def) != 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Kernel sets round in ways of their own; --kern says nothing to the kinds that
+ * do not train. */
+static bool is_kern(const eg_sweep *s, const eg_config *cfg,
+                    const eg_run_info *info)
+{
+    return !s->kern[0] || cfg->run.kind != EG_RUN_TRAIN ||
+           strcmp(s->kern, info->kern) == 0;
+}
+
 /* Is the finished run what the point would do, and what was written? */
 static bool is_same(recovery *r, const eg_point *p, const eg_run_info *info)
 {
@@ -164,6 +196,7 @@ static bool is_same(recovery *r, const eg_point *p, const eg_run_info *info)
     bool same = eg_folder_open(&f, info->dir, NULL) == EG_OK &&
                 eg_config_load_run(r->a, &f, NULL) == EG_OK &&
                 eg_sweep_config(r->s, p->i, r->b, NULL, 0, NULL) == EG_OK &&
+                !reads_unsummed(r->b) && is_kern(r->s, r->b, info) &&
                 take_files(&t, NULL) == EG_OK && eg_config_same(r->a, r->b) &&
                 egi_run_sound(info->dir, NULL) == EG_OK;
 
@@ -182,7 +215,8 @@ static void take_over(recovery *r, const eg_run_info *info)
         if (p->state != EG_POINT_PENDING || !is_same(r, p, info)) continue;
         set_run(p, info);
         (void)snprintf(p->reason, sizeof p->reason,
-                       "was there: run before, by engram %s", info->version);
+                       EGI_WAS_THERE ": run before, by engram %s, kernels %s",
+                       info->version, info->kern[0] ? info->kern : "unknown");
         r->there[p->i] = true;
     }
 }

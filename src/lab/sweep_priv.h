@@ -17,7 +17,8 @@ struct eg_sweep {
     char dir[EG_PATH];
     char name[EG_TEXT];
     char created[32], file[EG_PATH], launch[EG_TEXT];
-    bool anew; /* what was run before counts for nothing */
+    bool anew;     /* what was run before counts for nothing */
+    char kern[32]; /* the set it must have been run with; "": any */
     eg_grid grid;
     int n_points;
     eg_config *base, *cfg; /* cfg: to set a point on */
@@ -60,6 +61,9 @@ eg_status egi_points_new(eg_point **point, const eg_sweep *s, eg_err *err);
  * counted in *gone. */
 eg_status egi_points_recover(eg_point *point, const eg_sweep *s, bool own,
                              bool others, int *gone, eg_err *err);
+
+/* How the reason of a point begins that was taken over. */
+#define EGI_WAS_THERE "was there"
 
 /* "host:pid:start" of this process. */
 void egi_worker_name(char buf[160]);

@@ -226,7 +226,8 @@ done:
 eg_status eg_sweep_counted(eg_sweep_count *n, eg_sweep *s, eg_err *err)
 {
     static const char sql[] =
-        "SELECT state, worker=?, count(*) FROM points GROUP BY 1, 2";
+        "SELECT state, worker=?, count(*), sum(state='finished' AND reason "
+        "LIKE '" EGI_WAS_THERE ":%') FROM points GROUP BY 1, 2";
     sqlite3_stmt *q = NULL;
     int rc = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
 
@@ -244,6 +245,7 @@ eg_status eg_sweep_counted(eg_sweep_count *n, eg_sweep *s, eg_err *err)
                 *at[k] += many;
         if (state && strcmp(state, "running") == 0 && sqlite3_column_int(q, 1))
             n->mine = many;
+        n->before += sqlite3_column_int(q, 3);
         rc = SQLITE_OK;
     }
     sqlite3_finalize(q);

@@ -57,12 +57,13 @@ rm -rf runs
 
 # ---- what has been run is known ---------------------------------------------------
 expect 0 'run ' - "$engram" run c.yaml --seed 3
-expect 0 'seed=3 +finished' 'sweep tiny: 4 points, 1 of them finished' \
+expect 0 'seed=3 +finished' \
+    'sweep tiny: 4 points, 1 of them finished \(1 in runs from before\)' \
     "$engram" sweep c.yaml --seeds 2-5
 [ "$(ls runs/tiny | wc -l)" = 4 ] || die 'the run from outside was run again'
 expect 0 - 'sweep tiny-2: 4 points, 4 of them finished' \
     "$engram" sweep c.yaml --seeds 2-5
-expect 0 - 'sweep tiny-3: 4 points, 0 of them finished' \
+expect 0 - 'sweep tiny-3: 4 points, 0 of them finished;' \
     "$engram" sweep c.yaml --seeds 2-5 --anew
 [ "$(ls runs/tiny | wc -l)" = 8 ] || die '--anew'
 # two points of one configuration are one run

@@ -318,6 +318,47 @@ static void taken_over(void **state)
     eg_sweep_free(s);
 }
 
+static void expect_taken(const char *kern, int finished)
+{
+    const eg_sweep_make how = {.base = base, .grid = &grid, .kern = kern};
+    eg_sweep *s = NULL;
+    eg_sweep_count n;
+
+    OK(eg_sweep_create(&s, &how, &why));
+    OK(eg_sweep_join(s, EG_JOURNAL_AUTO, false, NULL, &why));
+    OK(eg_sweep_counted(&n, s, &why));
+    assert_int_equal(n.finished, finished);
+    assert_int_equal(n.before, finished);
+    eg_sweep_free(s);
+}
+
+/* Not of another kernel set, nor of a file that may have changed. */
+static void not_taken_over(void **state)
+{
+    eg_sweep *s;
+    int done;
+
+    (void)state;
+    expect_taken(NULL, POINTS);
+    expect_taken("auto", POINTS);
+    expect_taken("ref", POINTS);
+    expect_taken("portable", 0);
+    OK(eg_file_write("some.txt", "to be or not to be, that is it", 30, &why));
+    OK(eg_stats_measure("some.txt", "some.stats", "", &why));
+    OK(eg_config_set(base, "task.stats=some.stats", &why));
+    OK(eg_config_set(base, "task.n_triggers=1", &why));
+    s = make(NULL);
+    OK(eg_sweep_join(s, EG_JOURNAL_AUTO, false, NULL, &why));
+    work(s, &done);
+    assert_int_equal(done, POINTS);
+    expect_count(s, 0, 0, POINTS);
+    eg_sweep_free(s);
+    expect_taken(NULL, 0);
+    OK(eg_config_set(base, "task.stats=tinyshakespeare", &why));
+    OK(eg_config_set(base, "task.n_triggers=5", &why));
+    expect_taken(NULL, POINTS);
+}
+
 static void hashes(void **state)
 {
     eg_config *a = eg_calloc(1, sizeof *a);
@@ -439,11 +480,12 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(made_and_opened), cmocka_unit_test(taken_once),
-        cmocka_unit_test(dead_are_freed),  cmocka_unit_test(worked_by_four),
-        cmocka_unit_test(made_again),      cmocka_unit_test(taken_over),
-        cmocka_unit_test(hashes),          cmocka_unit_test(zombies_are_dead),
-        cmocka_unit_test(old_queue_ends),  cmocka_unit_test(read_by_others)};
+        cmocka_unit_test(made_and_opened),  cmocka_unit_test(taken_once),
+        cmocka_unit_test(dead_are_freed),   cmocka_unit_test(worked_by_four),
+        cmocka_unit_test(made_again),       cmocka_unit_test(taken_over),
+        cmocka_unit_test(not_taken_over),   cmocka_unit_test(hashes),
+        cmocka_unit_test(zombies_are_dead), cmocka_unit_test(old_queue_ends),
+        cmocka_unit_test(read_by_others)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }
