@@ -44,7 +44,7 @@ alike double 2
 
 # begin: many steps on 2 ranks, which have come to a checkpoint
 tiny 200 | sed 's/every: 5,/every: 20,/; s/every: 10, keep: 2/every: 5, keep: 99/
-    s/batch: 8/batch: 256/; s/n_ctx: 32/n_ctx: 64/' >long.yaml
+    s/batch: 8/batch: 96/; s/n_ctx: 32/n_ctx: 64/' >long.yaml
 begin() { # options...
     rm -rf run
     $start 2 "$engram" run long.yaml --out run --threads 1 -q "$@" \
