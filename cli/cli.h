@@ -101,10 +101,13 @@ void cli_progress_end(void);
 size_t cli_progress_break(char *buf);
 void cli_plan(void *ctx, const eg_lab_plan *p);
 void cli_note(void *ctx, const char *text);
-/* --resume found no run of that configuration under root, or the run at dir is
- * of another: which keys differ, and how to go on. Nothing where none does. */
-void cli_tell_nearest(const eg_config *cfg, const char *root);
-void cli_tell_differs(const eg_config *cfg, const char *dir);
+/* option, --resume or --extend, found no run of that configuration under root,
+ * or the run at dir is of another: which keys differ, and how to go on. Nothing
+ * where none does. */
+void cli_tell_nearest(const eg_config *cfg, const char *root,
+                      const char *option);
+void cli_tell_differs(const eg_config *cfg, const char *dir,
+                      const char *option);
 /* "engram: warning: ..." on stderr, --quiet or not. */
 void cli_warn(void *ctx, const char *text);
 

@@ -163,12 +163,14 @@ static int carry_out(const cli_args *a, const eg_config *cfg, eg_pool *pool,
     cli_progress_end();
     if (ranks->rank > 0) return served(ranks, &r, st, &err);
     if (st != EG_OK) {
+        const char *option = o.extend ? "--extend" : "--resume";
+
         if (r.dir[0]) cli_say("run directory: %s", r.dir);
         code = cli_error(st, &err);
         if (r.unmatched)
-            cli_tell_nearest(cfg, o.root);
+            cli_tell_nearest(cfg, o.root, option);
         else if (st == EG_EINVAL && (o.resume || o.extend) && o.dir)
-            cli_tell_differs(cfg, o.dir);
+            cli_tell_differs(cfg, o.dir, option);
         return code;
     }
     if (r.untouched) {

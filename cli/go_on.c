@@ -1,5 +1,5 @@
-/* What --resume says when it does not go on: which run may have been meant, in
- * which keys it differs, and what can be done. */
+/* What --resume and --extend say when they do not go on: which run may have
+ * been meant, in which keys it differs, and what can be done. */
 #include "cli.h"
 
 #include <stdlib.h>
@@ -30,18 +30,19 @@ static void tell_longer(const eg_lab_near *near, const eg_config *cfg)
 }
 
 static void tell_ways(const eg_lab_near *near, const eg_config *cfg,
-                      const char *where)
+                      const char *option, const char *where)
 {
     (void)cli_fail(CLI_MISUSE,
                    "to go on with it as it was begun: engram run %s --resume",
                    near->dir);
     tell_longer(near, cfg);
     (void)cli_fail(CLI_MISUSE,
-                   "to begin a run of this configuration: without --resume%s",
+                   "to begin a run of this configuration: without %s%s", option,
                    where);
 }
 
-void cli_tell_nearest(const eg_config *cfg, const char *root)
+void cli_tell_nearest(const eg_config *cfg, const char *root,
+                      const char *option)
 {
     eg_lab_near near;
 
@@ -63,18 +64,18 @@ void cli_tell_nearest(const eg_config *cfg, const char *root)
                        "--out %s",
                        near.dir);
     else if (near.n_keys > 0)
-        tell_ways(&near, cfg, "");
+        tell_ways(&near, cfg, option, "");
     eg_free(near.keys);
 }
 
-void cli_tell_differs(const eg_config *cfg, const char *dir)
+void cli_tell_differs(const eg_config *cfg, const char *dir, const char *option)
 {
     eg_lab_near near;
 
     if (!eg_lab_compare(&near, dir, cfg)) return;
     if (near.n_fixed > 0) {
         if (near.n_keys > 1) tell_keys(near.keys);
-        tell_ways(&near, cfg, ", in another folder");
+        tell_ways(&near, cfg, option, ", in another folder");
     }
     eg_free(near.keys);
 }

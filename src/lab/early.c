@@ -75,7 +75,13 @@ eg_status egi_early_row(egi_early *e, const eg_row *row, eg_err *err)
     return row->step == 0 ? unknown(row, name, err) : EG_OK;
 }
 
-eg_status egi_early_replay(egi_early *e, const eg_folder *run, eg_err *err)
+bool egi_early_counts(const egi_early *e, const eg_probes *probes, int64_t step)
+{
+    return eg_probes_due(probes, step, e->opts->steps);
+}
+
+eg_status egi_early_replay(egi_early *e, const eg_folder *run,
+                           const eg_probes *probes, eg_err *err)
 {
     const eg_series *s;
     eg_metrics m;
@@ -86,7 +92,8 @@ eg_status egi_early_replay(egi_early *e, const eg_folder *run, eg_err *err)
     if (st != EG_OK) return st;
     s = eg_metrics_find(&m, e->opts->stop_metric);
     for (int i = 0; s && i < s->n; i++)
-        look(e, (int64_t)s->step[i], s->value[i]);
+        if (egi_early_counts(e, probes, (int64_t)s->step[i]))
+            look(e, (int64_t)s->step[i], s->value[i]);
     eg_metrics_release(&m);
     return EG_OK;
 }

@@ -204,13 +204,12 @@ static eg_status none_found(eg_lab_result *out, const char *root, eg_err *err)
 }
 
 /* Does opts->dir hold one? */
-static eg_status check_there(const char *dir, eg_err *err)
+static eg_status check_there(const char *dir, const char *option, eg_err *err)
 {
     if (has(dir, "config.yaml")) return EG_OK;
     return EG_FAIL(err, EG_EINVAL,
-                   "%s holds no run to go on with; without --resume one begins "
-                   "there",
-                   dir);
+                   "%s holds no run to go on with; without %s one begins there",
+                   dir, option);
 }
 
 /* Goes on with the run at dir; *run NULL: it was finished before. */
@@ -254,7 +253,7 @@ static eg_status open_again(eg_run **run, eg_lab_result *out,
     } else if (!has(dir, "config.yaml") && has(dir, "lock")) {
         return create(run, NULL, true, cfg, opts, err); /* killed so early */
     } else {
-        EG_TRY(check_there(dir, err));
+        EG_TRY(check_there(dir, "--resume", err));
     }
     st = go_on(run, out, dir, cfg, opts->go_back, err);
 done:
@@ -293,7 +292,7 @@ static eg_status open_longer(eg_run **run, eg_lab_result *out,
     eg_status st = EG_OK;
 
     if (opts->dir) {
-        EG_TRY(check_there(dir, err));
+        EG_TRY(check_there(dir, "--extend", err));
         EG_TRY(has_config(&is, dir, longer, err));
     } else {
         EG_TRY(find_again(&there, found, cfg, root, err));

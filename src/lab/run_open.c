@@ -100,7 +100,7 @@ eg_status egi_run_same_config(const eg_folder *f, const eg_config *cfg,
     if (changed)
         st = EG_FAIL(err, EG_EFORMAT,
                      "%s/config.yaml was changed after the run began%s%s: put "
-                     "it back, or run it as a new one, without --resume",
+                     "it back, or begin a new run of it",
                      f->path, k.text[0] ? ", " : "", k.text);
     else if (k.n)
         st = EG_FAIL(err, EG_EINVAL,

@@ -102,7 +102,7 @@ static eg_status restore(loop *l, eg_err *err)
     eg_status st = egi_train_restore(&r, &l->saved, err);
 
     if (st == EG_OK && !l->run->created)
-        st = egi_early_replay(&l->early, &l->run->folder, err);
+        st = egi_early_replay(&l->early, &l->run->folder, l->probes, err);
     return st == EG_OK ? egi_ranks_share(l->trainer, l->cfg, &l->spec, err)
                        : st;
 }
@@ -235,7 +235,8 @@ static eg_status measured_row(loop *l, const eg_step_info *info, eg_err *err)
     emit(l, "lr", info->lr);
     emit(l, "grad_norm", info->grad_norm);
     eg_probes_after(l->probes, info->step, emit, l);
-    EG_TRY(egi_early_row(&l->early, &l->row, err));
+    if (egi_early_counts(&l->early, l->probes, info->step))
+        EG_TRY(egi_early_row(&l->early, &l->row, err));
     if (l->early.met) eg_probes_last(l->probes, info->step, emit, l);
     EG_TRY(eg_run_metrics(l->run, &l->row, err));
 done:

@@ -109,6 +109,23 @@ run ext --extend train.steps=3000
 same {k,ext}/checkpoints/step-"$steps".safetensors
 grep -q "stopped early after $steps steps" ext/run.json || die 'extended'
 
+# the row at the end of a part is no measurement of the longer run: never
+# better by so much, it ends at the third one, steps 0 4 8 12
+never=$(rule lowest patience=3 min_delta=100)
+# shellcheck disable=SC2086
+run c.yaml $never --set probe.every=4 --set train.steps=40 --out from0
+# shellcheck disable=SC2086
+run c.yaml $never --set probe.every=4 --set train.steps=10 --out from10
+run from10 --extend train.steps=40
+for r in from0 from10; do
+    grep -q 'stopped early after 13 steps' $r/run.json || die "$r ended elsewhere"
+done
+same from0/checkpoints/step-13.safetensors from10/checkpoints/step-13.safetensors
+grep -v '"step": 9,' from10/metrics.jsonl >rows
+same rows from0/metrics.jsonl
+run from10/config.yaml --out again
+same from10/metrics.jsonl again/metrics.jsonl
+
 # what cannot be meant
 expect 2 '' 'train.stop: expected a metric in train.stop_metric, found none' \
     "$engram" run c.yaml --set train.stop=below --out x

@@ -99,11 +99,13 @@ refuse "expected train.steps=VALUE, found 'train.steps'" \
 refuse 'from and --extend' first --resume --from 10 --extend train.steps=60
 refuse 'another configuration: run.seed is 1 there and 4 here' \
     c.yaml --seed 4 --out first --extend train.steps=60
+grep -q 'begin a run of this configuration: without --extend, in' err ||
+    die 'which option?'
 refuse 'to make it longer: engram run first --extend train.steps=60' \
     c.yaml --set train.steps=60 --out first --resume
 refuse 'no run of this configuration' c.yaml --runs nowhere \
     --extend train.steps=60
-refuse 'nowhere holds no run' c.yaml --out nowhere --extend train.steps=60
+refuse 'nowhere holds no run .*; without --extend one begins' c.yaml --out nowhere --extend train.steps=60
 expect 2 '' 'train.parts: expected whole numbers from 1 to 19, ascending' \
     "$engram" run c.yaml --set train.parts=20 --out none
 echo mine >first/config.1.yaml
