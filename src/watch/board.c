@@ -215,7 +215,8 @@ static void take_progress(eg_board_run *r, const egi_progress *p)
     r->value = u ? u->value : (double)NAN;
     r->n_spark = egi_progress_spark(p, r->spark, EG_SPARK);
     if (!is_running(r)) return;
-    r->step = isfinite(p->step) ? (int64_t)p->step + 1 : r->info.steps_done;
+    r->step = p->step >= 0 && p->step < 0x1p53 ? (int64_t)p->step + 1
+                                               : r->info.steps_done;
     r->per_s = pace;
     r->eta = (double)NAN;
     if (!(pace > 0) || r->info.steps <= 0) return;

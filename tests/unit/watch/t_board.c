@@ -131,6 +131,31 @@ static void test_come_and_go(void **state)
     test_folder_remove(root);
 }
 
+/* A step that no run has is not counted. */
+static void test_odd_step(void **state)
+{
+    static const char *const step[] = {"1e300", "-1e300", "9007199254740992"};
+    char *root = test_folder();
+    int lock;
+
+    (void)state;
+    test_record(root, "a/1", "running", 200, 7);
+    lock = test_lock(root, "a/1");
+    for (size_t i = 0; i < sizeof step / sizeof *step; i++) {
+        char row[128];
+        eg_board *b;
+
+        (void)snprintf(row, sizeof row, "{\"step\":%s,\"loss\":1}\n", step[i]);
+        test_put(root, "a/1", "metrics.jsonl", "w", row);
+        b = board_of(root);
+        (void)look(b);
+        assert_int_equal(eg_board_at(b, 0)->step, 7);
+        eg_board_free(b);
+    }
+    eg_lock_drop(lock);
+    test_folder_remove(root);
+}
+
 /* A folder that is not there has no runs. */
 static void test_no_folder(void **state)
 {
@@ -147,7 +172,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_running), cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_come_and_go), cmocka_unit_test(test_no_folder)};
+        cmocka_unit_test(test_come_and_go), cmocka_unit_test(test_odd_step),
+        cmocka_unit_test(test_no_folder)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
