@@ -42,21 +42,36 @@ void egi_swept_free(egi_swept *s)
     eg_free(s);
 }
 
-static eg_status open_sweep(egi_swept *s, const char *root, eg_err *err)
+/* Whole, then shown to others: a page may be told of an earlier failure. */
+static eg_status open_sweep(egi_swept *s, const char *root,
+                            pthread_mutex_t *lock, eg_err *err)
 {
     eg_sweep *sweep;
     size_t n;
+    double **value;
+    int *n_values;
+    unsigned char *read;
     eg_status st = eg_sweep_open(&sweep, root, s->name, err);
 
     if (st != EG_OK) return st;
     n = (size_t)eg_sweep_points(sweep);
-    s->sweep = sweep;
-    s->value = eg_calloc(n, sizeof *s->value);
-    s->n_values = eg_calloc(n, sizeof *s->n_values);
-    s->read = eg_calloc(n, sizeof *s->read);
-    if (!s->value || !s->n_values || !s->read)
+    value = eg_calloc(n, sizeof *value);
+    n_values = eg_calloc(n, sizeof *n_values);
+    read = eg_calloc(n, sizeof *read);
+    if (!value || !n_values || !read) {
+        eg_free(value);
+        eg_free(n_values);
+        eg_free(read);
+        eg_sweep_free(sweep);
         return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", s->name);
+    }
+    (void)pthread_mutex_lock(lock);
+    s->sweep = sweep;
+    s->value = value;
+    s->n_values = n_values;
+    s->read = read;
     s->n = (int)n;
+    (void)pthread_mutex_unlock(lock);
     return EG_OK;
 }
 
@@ -169,7 +184,7 @@ static eg_status read_points(egi_swept *s, const char *root,
                              pthread_mutex_t *lock, bool *changed, eg_err *err)
 {
     eg_point *now, *old;
-    eg_status st = s->sweep ? EG_OK : open_sweep(s, root, err);
+    eg_status st = s->sweep ? EG_OK : open_sweep(s, root, lock, err);
 
     if (st == EG_OK) st = eg_sweep_read(&now, s->sweep, err);
     if (st != EG_OK) return st;
