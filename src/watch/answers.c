@@ -1,4 +1,5 @@
 /* Answers of the model: see model.h. */
+#include <math.h>
 #include <string.h>
 #include "engram/mem.h"
 #include "engram/pool.h"
@@ -20,11 +21,29 @@ egi_found egi_model_list(egi_model *m, egi_lists which, egi_buf *out)
     return found;
 }
 
+static const double AT_REST = 8; /* seconds that nobody asked: more than a page
+                                    that is open lets pass */
+
+static void wake_reader(egi_model *m)
+{
+    m->awake = true;
+    (void)pthread_cond_signal(&m->wake);
+}
+
+/* No place is free: what was used at that time, before all others, is closed
+ * by the reading thread, if nobody looks at it. */
+static void give_way(egi_model *m, double *used)
+{
+    if (eg_clock() - *used < AT_REST) return;
+    *used = (double)-INFINITY;
+    wake_reader(m);
+}
+
 /* The run of that id, which is opened where it is not; NULL: see *found. Under
  * the lock. An id is looked for in the list and leads nowhere else. */
 static egi_shown *find(egi_model *m, const char *id, egi_found *found)
 {
-    int free_place = -1, place = -1;
+    int free_place = -1, place = -1, oldest = 0;
 
     for (int i = 0; i < EGI_SHOWN; i++) {
         if (!m->shown[i])
@@ -33,19 +52,21 @@ static egi_shown *find(egi_model *m, const char *id, egi_found *found)
             m->shown[i]->used = eg_clock();
             *found = EGI_HERE;
             return m->shown[i];
-        }
+        } else if (m->shown[oldest] &&
+                   m->shown[i]->used < m->shown[oldest]->used)
+            oldest = i;
     }
     for (int i = 0; i < m->n_places && place < 0; i++)
         if (strcmp(m->place[i].id, id) == 0) place = i;
     *found = place >= 0            ? EGI_FULL
              : m->list.version > 0 ? EGI_UNKNOWN
                                    : EGI_LATER;
+    if (place >= 0 && free_place < 0) give_way(m, &m->shown[oldest]->used);
     if (place < 0 || free_place < 0) return NULL;
     if (egi_shown_new(&m->shown[free_place], m->place[place].id,
                       m->place[place].dir, NULL) != EG_OK)
         return NULL;
-    m->awake = true;
-    (void)pthread_cond_signal(&m->wake);
+    wake_reader(m);
     *found = EGI_HERE;
     return m->shown[free_place];
 }
@@ -160,7 +181,7 @@ egi_found egi_model_curves(egi_model *m, const char *id,
 /* The sweep of that name, as find() does with runs. */
 static egi_swept *find_sweep(egi_model *m, const char *name, egi_found *found)
 {
-    int free_place = -1, place = -1;
+    int free_place = -1, place = -1, oldest = 0;
 
     for (int i = 0; i < EGI_SWEPT; i++) {
         if (!m->swept[i])
@@ -169,18 +190,20 @@ static egi_swept *find_sweep(egi_model *m, const char *name, egi_found *found)
             m->swept[i]->used = eg_clock();
             *found = EGI_HERE;
             return m->swept[i];
-        }
+        } else if (m->swept[oldest] &&
+                   m->swept[i]->used < m->swept[oldest]->used)
+            oldest = i;
     }
     for (int i = 0; i < m->n_sweeps && place < 0; i++)
         if (strcmp(m->sweep[i], name) == 0) place = i;
     *found = place >= 0              ? EGI_FULL
              : m->sweeps.version > 0 ? EGI_UNKNOWN
                                      : EGI_LATER;
+    if (place >= 0 && free_place < 0) give_way(m, &m->swept[oldest]->used);
     if (place < 0 || free_place < 0 ||
         egi_swept_new(&m->swept[free_place], m->sweep[place], NULL) != EG_OK)
         return NULL;
-    m->awake = true;
-    (void)pthread_cond_signal(&m->wake);
+    wake_reader(m);
     *found = EGI_HERE;
     return m->swept[free_place];
 }
@@ -204,7 +227,7 @@ egi_found egi_model_sweep(egi_model *m, const char *name, const char *metric,
 void egi_model_news(egi_model *m, const char *id, const char *sweep, char *buf,
                     size_t size)
 {
-    egi_found found;
+    egi_found found = EGI_HERE;
     const egi_shown *s = NULL;
     const egi_swept *w = NULL;
     int n;
@@ -225,6 +248,7 @@ void egi_model_news(egi_model *m, const char *id, const char *sweep, char *buf,
                       (long long)s->head.version, (long long)s->row_version,
                       (long long)s->rows, (long long)s->maps.version,
                       (long long)s->tokens.version);
-    (void)snprintf(buf + n, size - (size_t)n, "}");
+    (void)snprintf(buf + n, size - (size_t)n, "%s}",
+                   found == EGI_FULL ? ",\"full\":true" : "");
     (void)pthread_mutex_unlock(&m->lock);
 }

@@ -90,7 +90,8 @@ egi_found egi_model_curves(egi_model *m, const char *id,
                            const egi_ask_curves ask[2], int64_t names,
                            egi_buf *out);
 /* What has which version: a page asks again for what has another one. Keeps
- * the run and the sweep (NULL: none) open. */
+ * the run and the sweep (NULL: none; not both) open; "full": no place for it
+ * now. */
 void egi_model_news(egi_model *m, const char *id, const char *sweep, char *buf,
                     size_t size);
 

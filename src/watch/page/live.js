@@ -12,6 +12,13 @@ async function ask(path, params) {
   return told.later ? null : told;
 }
 
+/* What a page says of something that the server does not show; where it has
+ * too much open, that is asked for again, and the news tell when it is there. */
+function notShown(news, kind, again) {
+  if (news.full) setTimeout(() => again().catch(() => {}), 1000);
+  return news.full ? "Too many are open; one moment." : news.list ? `There is no such ${kind}.` : `Reading the ${kind}…`;
+}
+
 /* --- words --- */
 const TROUBLE = ["failed", "diverged", "killed", "damaged"];
 function stateChip(status) {

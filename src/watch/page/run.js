@@ -225,9 +225,11 @@ function runView(main, id) {
     const news = update.latest;
     if (gone || !news) return;
     if (!("rows" in news)) {
-      wait.textContent = news.list ? "There is no such run." : "Reading the run…";
+      wait.textContent = notShown(news, "run", () => ask("api/run", {run: id}));
       return;
     }
+    /* The server had closed the run, and begins to count again. */
+    if (news.maps < seen.maps || news.tokens < seen.tokens) Object.assign(seen, {maps: 0, tokens: 0, asked: false});
     if ((!head || news.head !== seen.head || news.row !== seen.row) && await showHead()) { seen.head = news.head; seen.row = news.row; }
     if (gone || !head) return;
     if (!seen.asked) { seen.asked = true; ask("api/maps", {run: id}).catch(() => {}); ask("api/tokens", {run: id}).catch(() => {}); }

@@ -161,7 +161,7 @@ function sweepView(main, name) {
   const update = calmly(async () => {
     const news = update.latest;
     if (gone || !news) return;
-    if (!("sweep" in news)) { lede.textContent = news.list ? "There is no such sweep." : "Reading the sweep…"; return; }
+    if (!("sweep" in news)) { lede.textContent = notShown(news, "sweep", () => ask("api/sweep", {sweep: name})); return; }
     if (news.sweep !== seen && await refresh()) seen = news.sweep;
   });
   return {news: (n) => { update.latest = n; update(); }, leave: () => { gone = true; }};
