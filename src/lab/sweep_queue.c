@@ -229,18 +229,50 @@ static eg_status set_journal(const eg_sweep *s, eg_journal how, eg_err *err)
     return EG_OK;
 }
 
+/* An answer that is not ok may be that a page could not be had: "error code=7".
+ * Damage is what SQLite itself calls so, and what it does not number. */
+static int code_of(const char *answer)
+{
+    static const char mark[] = "error code";
+    const char *at = answer ? strstr(answer, mark) : NULL;
+
+    if (!answer) return SQLITE_NOMEM;
+    /* the low byte is the kind of the error */
+    return at ? (int)strtol(at + sizeof mark, NULL, 10) & 0xff : SQLITE_CORRUPT;
+}
+
+static eg_status quick_check(const eg_sweep *s, eg_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    const char *answer = NULL;
+    int rc = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL);
+    eg_status st = EG_OK;
+
+    if (rc == SQLITE_OK) rc = sqlite3_step(q);
+    if (rc != SQLITE_ROW) {
+        st = egi_queue_fail(s->db, s->dir, err);
+        goto done;
+    }
+    answer = (const char *)sqlite3_column_text(q, 0);
+    if (answer && strcmp(answer, "ok") == 0) goto done;
+    rc = code_of(answer);
+    if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
+        st = EG_FAIL(err, EG_EFORMAT, "%s/" EGI_QUEUE ": damaged", s->dir);
+    else
+        st = EG_FAIL(err, rc == SQLITE_NOMEM ? EG_ENOMEM : EG_EIO,
+                     "%s/" EGI_QUEUE ": %s", s->dir, sqlite3_errstr(rc));
+done:
+    sqlite3_finalize(q);
+    return st;
+}
+
 /* As SQLite sees it, and as a queue of this sweep. */
 static eg_status check_sound(const eg_sweep *s, eg_err *err)
 {
     eg_point *point;
-    eg_status st;
+    eg_status st = quick_check(s, err);
 
-    if (!pragma_is(s->db, "PRAGMA quick_check(1)", "ok")) {
-        /* no answer is not a bad one */
-        if (sqlite3_errcode(s->db) != SQLITE_OK)
-            return egi_queue_fail(s->db, s->dir, err);
-        return EG_FAIL(err, EG_EFORMAT, "%s/" EGI_QUEUE ": damaged", s->dir);
-    }
+    if (st != EG_OK) return st;
     point = eg_calloc((size_t)s->n_points, sizeof *point);
     if (!point) return EG_FAIL(err, EG_ENOMEM, "sweep: out of memory");
     st = egi_queue_rows(point, s->db, s, err);

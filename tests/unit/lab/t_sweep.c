@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -416,6 +417,62 @@ static void old_queue_ends(void **state)
     eg_sweep_free(t);
 }
 
+/* A sound queue that cannot be looked at for want of memory is not damaged. */
+static void no_memory_is_no_damage(void **state)
+{
+    eg_sweep *s = again("t");
+    eg_err err = {0};
+    eg_status st = EG_ENOMEM;
+    sqlite3_int64 had = sqlite3_hard_heap_limit64(-1), room = 4096;
+    int refused = 0;
+
+    (void)state;
+    for (; st != EG_OK && room < 1 << 24; room += 4096) {
+        sqlite3_hard_heap_limit64(sqlite3_memory_used() + room);
+        st = egi_queue_open(s, EG_JOURNAL_AUTO, &err);
+        refused += st == EG_ENOMEM;
+        if (st != EG_OK && st != EG_ENOMEM) break;
+    }
+    sqlite3_hard_heap_limit64(had);
+    if (st != EG_OK) fail_msg("%s", err.msg);
+    assert_true(refused > 0);
+    eg_sweep_free(s);
+}
+
+/* Four come to a lost queue at once: one makes it, and all work on it. */
+static void lost_to_four(void **state)
+{
+    const eg_sweep_make how = {
+        .name = "race", .base = base, .grid = &grid, .anew = true};
+    eg_sweep *s;
+    pid_t child[4];
+    int status, done = 0;
+
+    (void)state;
+    OK(eg_sweep_create(&s, &how, &why));
+    eg_sweep_free(s);
+    assert_int_equal(unlink("runs/sweeps/race/queue.sqlite"), 0);
+    for (int k = 0; k < 4; k++) {
+        child[k] = fork();
+        if (child[k] > 0) continue;
+        s = again("race");
+        if (eg_sweep_join(s, EG_JOURNAL_AUTO, false, NULL, &why) != EG_OK)
+            _exit(100);
+        work(s, &done);
+        eg_sweep_free(s);
+        _exit(done);
+    }
+    done = 0;
+    for (int k = 0; k < 4; k++) {
+        assert_int_equal(waitpid(child[k], &status, 0), child[k]);
+        assert_true(WIFEXITED(status));
+        done += WEXITSTATUS(status);
+    }
+    assert_int_equal(done, POINTS);
+    assert_false(eg_file_exists("runs/sweeps/race/" EGI_QUEUE_LOCK));
+    assert_false(eg_file_exists("runs/sweeps/race/queue.sqlite.kept"));
+}
+
 /* Who may not write reads what the others have written. */
 static void read_by_others(void **state)
 {
@@ -479,13 +536,19 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(made_and_opened),  cmocka_unit_test(taken_once),
-        cmocka_unit_test(dead_are_freed),   cmocka_unit_test(worked_by_four),
-        cmocka_unit_test(made_again),       cmocka_unit_test(taken_over),
-        cmocka_unit_test(not_taken_over),   cmocka_unit_test(hashes),
-        cmocka_unit_test(zombies_are_dead), cmocka_unit_test(old_queue_ends),
-        cmocka_unit_test(read_by_others)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(made_and_opened),
+                                       cmocka_unit_test(taken_once),
+                                       cmocka_unit_test(dead_are_freed),
+                                       cmocka_unit_test(worked_by_four),
+                                       cmocka_unit_test(made_again),
+                                       cmocka_unit_test(taken_over),
+                                       cmocka_unit_test(not_taken_over),
+                                       cmocka_unit_test(hashes),
+                                       cmocka_unit_test(zombies_are_dead),
+                                       cmocka_unit_test(no_memory_is_no_damage),
+                                       cmocka_unit_test(lost_to_four),
+                                       cmocka_unit_test(old_queue_ends),
+                                       cmocka_unit_test(read_by_others)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }
