@@ -161,7 +161,7 @@ bool egi_config_extends(const eg_config *before, const eg_config *now)
     return yes;
 }
 
-void egi_extended_in_words(char *buf, size_t size, const eg_config *before,
+bool egi_extended_in_words(char *buf, size_t size, const eg_config *before,
                            const eg_config *cfg)
 {
     long long from = before->train.steps, to = cfg->train.steps;
@@ -180,9 +180,12 @@ void egi_extended_in_words(char *buf, size_t size, const eg_config *before,
                      from, to, cfg->optim.lr_end, from - 1,
                      cfg->optim.lr_end > 0 ? "" : ", so nothing more is learnt",
                      to);
-    else
+    else {
         snprintf(buf, size,
                  "extended from %lld to %lld steps; the checkpoints are those "
-                 "of a run of %lld steps from the start, bit for bit",
+                 "of a run of %lld steps from the start",
                  from, to, to);
+        return true;
+    }
+    return false;
 }

@@ -13,8 +13,9 @@ eg_status egi_config_extend(eg_config *cfg, const char *assignment,
 /* Is now what `before` becomes by being extended? */
 bool egi_config_extends(const eg_config *before, const eg_config *now);
 /* How a longer run of cfg will differ from one that had that length from the
- * start, in a sentence; before: what it was. */
-void egi_extended_in_words(char *buf, size_t size, const eg_config *before,
+ * start, in a sentence; before: what it was. True: in nothing, with the same
+ * kernels. */
+bool egi_extended_in_words(char *buf, size_t size, const eg_config *before,
                            const eg_config *cfg);
 
 /* What an opened run, which is entered next, goes on as. EG_EINVAL: it has come

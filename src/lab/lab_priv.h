@@ -26,6 +26,7 @@ typedef struct egi_restore {
     eg_run *run;
     eg_trainer *trainer;
     const eg_probes *probes;
+    const char *kern; /* set of kernels from here on */
     bool told; /* the user says `from`: the step of a checkpoint, 0: anew */
     int64_t from;
 } egi_restore;

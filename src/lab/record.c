@@ -145,6 +145,7 @@ eg_status egi_record_read(egi_record *r, const eg_folder *run, eg_err *err)
     get_text(o, "kind", r->kind, sizeof r->kind);
     r->steps = json_integer_value(json_object_get(o, "steps"));
     r->steps_done = json_integer_value(json_object_get(o, "steps_done"));
+    get_text(o, "kernels", r->kern, sizeof r->kern);
     r->stopped_early = json_object_get(o, "stopped_early") != NULL;
     read_files(r, json_object_get(o, "files"));
     read_earlier(r, json_object_get(o, "parts"));

@@ -33,7 +33,7 @@ typedef struct egi_earlier {
 } egi_earlier;
 
 typedef struct egi_record {
-    char status[32], kind[16];
+    char status[32], kind[16], kern[32];
     int64_t steps, steps_done;
     int64_t bytes;
     bool summed; /* it has a checksum; records of old have none */

@@ -74,7 +74,6 @@ bool egi_run_was_extended(const eg_folder *f, const egi_file_sum *said)
 eg_status egi_run_extend(eg_run *run, const eg_config *before,
                          const eg_config *cfg, eg_err *err)
 {
-    char words[600];
     eg_status st;
 
     if (strcmp(run->was.status, "diverged") == 0)
@@ -92,8 +91,8 @@ eg_status egi_run_extend(eg_run *run, const eg_config *before,
     if (st != EG_OK) return st;
     run->next_is = 1 + (cfg->run.kind == EG_RUN_FLOW ? before->flow.parts.n
                                                      : before->train.parts.n);
-    egi_extended_in_words(words, sizeof words, before, cfg);
-    egi_run_note(run, "%s", words);
+    run->exact =
+        egi_extended_in_words(run->longer, sizeof run->longer, before, cfg);
     return EG_OK;
 }
 
@@ -118,8 +117,8 @@ static double seconds_before(const json_t *parts)
 static json_t *last_part(const json_t *o, const json_t *parts,
                          const char *start)
 {
-    static const char *const key[] = {"steps", "steps_done", "end", "version",
-                                      "commit"};
+    static const char *const key[] = {"steps",   "steps_done", "end",
+                                      "version", "commit",     "kernels"};
     json_t *part = json_object();
     int bad =
         json_object_set_new(part, "start", json_string(start)) |

@@ -254,6 +254,17 @@ done:
     return st;
 }
 
+/* What an extended run will be. */
+static void note_longer(eg_run *run)
+{
+    const char *how = "";
+
+    if (!run->longer[0]) return;
+    if (run->exact)
+        how = run->other_kern ? ", but for the last digits" : ", bit for bit";
+    egi_run_note(run, "%s%s", run->longer, how);
+}
+
 eg_status egi_run_enter(eg_run *run, eg_err *err)
 {
     eg_status st = EG_OK;
@@ -264,6 +275,7 @@ eg_status egi_run_enter(eg_run *run, eg_err *err)
     egi_run_sweep(run);
     EG_TRY(egi_run_folders(run, true, err));
     EG_TRY(eg_folder_stream(&run->log, &run->folder, "log", EG_APPEND, err));
+    note_longer(run);
     tell_notes(run);
     EG_TRY(run->next ? egi_run_switch(run, err)
                      : eg_run_record(run, "running", "resumed", NULL, err));

@@ -35,6 +35,10 @@ struct eg_run {
     char *next;  /* config.yaml to go on with; NULL: as it is. What there is */
     int next_is; /* becomes config.<next_is>.yaml */
     char next_hash[EG_CONFIG_HASH];
+    char longer[600]; /* what an extended run will be, in words; exact: bit for
+                         bit, unless kernels are others than before */
+    bool exact;
+    bool other_kern;
     json_t *parts;  /* of run.json: those that ended; NULL: none is known */
     json_t *ending; /* the one after them, as run.json has it */
     char part_start[32]; /* when that one began */

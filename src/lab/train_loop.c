@@ -97,6 +97,7 @@ static eg_status restore(loop *l, eg_err *err)
     const egi_restore r = {.run = l->run,
                            .trainer = l->trainer,
                            .probes = l->probes,
+                           .kern = l->plan.kern,
                            .told = l->opts->go_back,
                            .from = l->opts->from};
     eg_status st = egi_train_restore(&r, &l->saved, err);

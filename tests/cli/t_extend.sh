@@ -83,6 +83,21 @@ run c.yaml --set optim.schedule=linear --out linear
 expect 0 - 'so nothing more is learnt' \
     "$engram" run linear --extend train.steps=30
 
+# another set of kernels is said, and then nothing of bits
+grep -q '"kernels": "' long/run.json || die 'no kernels'
+[ "$(grep -c '"kernels": ' long/run.json)" = 3 ] || die 'not of both parts'
+for how in '--extend train.steps=60' --resume; do
+    rm -rf kern
+    cp -r short kern
+    sed -i 's/"kernels": "[^"]*"/"kernels": "another"/' kern/run.json
+    [ "$how" != --resume ] ||
+        sed -i 's/"status": "finished"/"status": "running"/' kern/run.json
+    # shellcheck disable=SC2086
+    expect 0 - 'kernels [a-z0-9_]+ from here on; they were another: the last' \
+        "$engram" run kern $how
+    if grep -q 'bit for bit' err; then die 'bits are claimed'; fi
+done
+
 # what is refused, and leaves everything as it was
 photo first >first.photo
 refuse() { # PATTERN words...
