@@ -130,6 +130,22 @@ async function testSweep(b) {
   await b.picture(path.join(out, "sweep.png"));
 }
 
+/* News as of a server that had no place for a run, or had closed it and counts
+ * its maps anew. */
+async function testAgain(b) {
+  const news = (parts) => b.eval(`view.news(${JSON.stringify(Object.assign({list: 1}, parts))})`);
+  await go(b, "#/run/" + encodeURIComponent(await idOf("grown")));
+  await b.until("document.querySelectorAll('.plot.heat').length >= 2", "a finished run has maps");
+  await b.eval("stream.close(); document.querySelector('.plot.heat').mark = true");
+  await news({head: 1, row: 1, rows: 1, maps: 0, tokens: 0});
+  await sleep(4000); /* it is drawn every three seconds, or more often */
+  await news({head: 1, row: 1, rows: 1, maps: 1, tokens: 0});
+  await b.until("!!document.querySelector('.plot.heat') && !document.querySelector('.plot.heat').mark", "maps are drawn again");
+  await news({full: true});
+  await b.until("/^Too many are open/.test(document.querySelector('#main > .empty').textContent)", "no place is told");
+  await stays(b, "again");
+}
+
 async function testPhone(b, address) {
   await b.open(address, 390, 844, true);
   await b.until("document.querySelectorAll('.now .card').length >= 1", "the list on a phone");
@@ -152,5 +168,5 @@ async function testPhone(b, address) {
   begin("run", "f.yaml", "--threads", "1", "-q");
   const address = await serve();
   check(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}\/$/.test(address), "the address", address);
-  await runParts([(b) => testList(b, address), testCurves, testFlow, testMillion, testSweep, (b) => testPhone(b, address)]);
+  await runParts([(b) => testList(b, address), testCurves, testFlow, testMillion, testSweep, testAgain, (b) => testPhone(b, address)]);
 })();
