@@ -50,8 +50,8 @@ is "$(steps m)" '0 1 3 10 32 50 100 129 '
 same {plain,m}/checkpoints/step-130.safetensors
 grep '"step": 10,' m/metrics.jsonl >row
 grep '"step": 10,' plain/metrics.jsonl | cmp - row || die 'another row'
-kill_once '[ -e n/checkpoints/step-20.safetensors ]' "$engram" run c.yaml \
-    --set probe.every=50 --set probe.per_decade=2 --set train.steps=900 --out n
+kill_once 'compgen -G "n/checkpoints/step-*0.safetensors" >/dev/null' \
+    "$engram" run c.yaml --set train.batch=256 --set probe.every=50 --set probe.per_decade=2 --set train.steps=900 --out n
 "$engram" run n --resume -q || die 'not resumed'
 is "$(steps n)" '0 1 3 10 32 50 100 150 200 250 300 316 350 400 450 500 550 600 650 700 750 800 850 899 '
 finish

@@ -30,6 +30,7 @@ expect 0 '^two$' - "$engram" export runs/tiny/* --to tensorboard --out two
 ls two/"tiny_$id" | grep -q tfevents || die 'no events'
 mkfifo pipe
 cat pipe >piped.csv &
+sleep 2 # until somebody reads
 expect 0 '^pipe$' '' "$engram" export "tiny/$id" --to csv --out pipe
 wait $!
 same one.csv piped.csv

@@ -170,9 +170,12 @@ static void dead_are_freed(void **state)
     if (child == 0) {
         eg_err err = {0};
 
-        _exit(eg_sweep_join(s, EG_JOURNAL_AUTO, false, NULL, &err) != EG_OK ||
-              eg_sweep_take(&got, &p, s, &err) != EG_OK || got != EG_TAKEN ||
-              eg_sweep_take(&got, &p, s, &err) != EG_OK || got != EG_TAKEN);
+        bool failed =
+            eg_sweep_join(s, EG_JOURNAL_AUTO, false, NULL, &err) != EG_OK ||
+            eg_sweep_take(&got, &p, s, &err) != EG_OK || got != EG_TAKEN ||
+            eg_sweep_take(&got, &p, s, &err) != EG_OK || got != EG_TAKEN;
+
+        _exit(failed ? 1 : 0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -204,7 +207,7 @@ static void zombies_are_dead(void **state)
     child = fork();
     if (child == 0) {
         egi_worker_name(worker);
-        _exit(write(end[1], worker, sizeof worker) != sizeof worker);
+        _exit(write(end[1], worker, sizeof worker) == sizeof worker ? 0 : 1);
     }
     assert_int_equal(read(end[0], worker, sizeof worker), sizeof worker);
     assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
@@ -497,7 +500,7 @@ static void read_by_others(void **state)
         if (geteuid() == 0 && setuid(65534) != 0) _exit(77);
         if (eg_sweep_open(&s, NULL, "open", &err) != EG_OK) _exit(78);
         if (eg_sweep_read(&all, s, &err) != EG_OK) _exit(79);
-        _exit(all[p.i].state != EG_POINT_RUNNING);
+        _exit(all[p.i].state == EG_POINT_RUNNING ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(chmod("runs/sweeps/open", 0755), 0);
