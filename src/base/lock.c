@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PID_BYTES = 23, TRIES = 6 };
+enum { PID_BYTES = 23, TRIES = 6, MOST_RACES = 100 };
 
 /* The pid in the file, 0: none; false: it holds something else. */
 static bool read_pid(int fd, long *pid)
@@ -39,20 +39,19 @@ static bool flock_soon(int fd)
     return true;
 }
 
-static int open_or_make(const eg_folder *f, const char *name, eg_err *err,
-                        eg_status *st)
+/* Others make and remove the file at the same time: between looking for it and
+ * opening it, it may come, go and come again. */
+static eg_status open_or_make(int *fd, const eg_folder *f, const char *name,
+                              eg_err *err)
 {
-    int fd = -1;
+    eg_status st = EG_OK;
 
-    if (eg_folder_has(f, name)) {
-        *st = eg_folder_fd(&fd, f, name, EG_UPDATE, err);
-        return fd;
+    for (int i = 0; i < MOST_RACES; i++) {
+        st = eg_folder_fd(fd, f, name,
+                          eg_folder_has(f, name) ? EG_UPDATE : EG_NEW, err);
+        if (st == EG_OK) break;
     }
-    *st = eg_folder_fd(&fd, f, name, EG_NEW, err);
-    /* another process may have been first */
-    if (*st != EG_OK && eg_folder_has(f, name))
-        *st = eg_folder_fd(&fd, f, name, EG_UPDATE, err);
-    return fd;
+    return st;
 }
 
 eg_status eg_lock_take(int *fd, const eg_folder *f, const char *name,
@@ -61,9 +60,10 @@ eg_status eg_lock_take(int *fd, const eg_folder *f, const char *name,
     eg_status st;
     long pid = 0;
     struct stat info;
-    int h = open_or_make(f, name, err, &st);
+    int h;
 
     *fd = -1;
+    st = open_or_make(&h, f, name, err);
     if (st != EG_OK) return st;
     if (!read_pid(h, &pid)) {
         st = EG_FAIL(err, EG_EFORMAT,

@@ -341,6 +341,32 @@ static void test_lock_dies_with_its_holder(void **state)
     (void)close(ready[1]);
 }
 
+/* A lock whose file others remove all the time is had or was just removed, and
+ * nothing else. */
+static void test_lock_that_comes_and_goes(void **state)
+{
+    enum { TIMES = 20000 };
+    eg_err err = {0};
+    int fd, status;
+    pid_t child = fork();
+
+    (void)state;
+    if (child == 0) {
+        (void)alarm(60);
+        for (;;) (void)eg_folder_remove(&f, "lock");
+    }
+    for (int i = 0; i < TIMES; i++) {
+        eg_status st = eg_lock_take(&fd, &f, "lock", &err);
+
+        if (st == EG_OK)
+            eg_lock_drop(fd);
+        else
+            check_failed(st, EG_EBUSY, &err, "was just removed");
+    }
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+}
+
 static int n_open; /* before the test */
 
 static int setup(void **state)
@@ -382,6 +408,7 @@ int main(void)
         IN_SCRATCH(test_lock),
         IN_SCRATCH(test_lock_of_others),
         IN_SCRATCH(test_lock_dies_with_its_holder),
+        IN_SCRATCH(test_lock_that_comes_and_goes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
