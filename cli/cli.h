@@ -314,6 +314,9 @@ extern const char cli_tag_help[], cli_note_help[], cli_sql_help[],
 extern const cli_option cli_lens_options[];
 extern const char cli_lens_help[];
 
+/* Blocks of less than a MiB stay with the process (heap.c). */
+void cli_tune_heap(void);
+
 /* Help pages, from the tables. */
 void cli_usage(FILE *f);
 void cli_command_help(FILE *f, const cli_command *c);

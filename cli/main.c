@@ -200,6 +200,7 @@ int main(int argc, char **argv)
     struct rlimit stack;
 
     fill_streams();
+    cli_tune_heap();
     (void)signal(SIGXFSZ, SIG_IGN); /* a file limit is an error of write */
     /* a line of results in one write, for whoever shares the file */
     (void)setvbuf(stdout, line, _IOLBF, sizeof line);

@@ -171,11 +171,27 @@ static bool parse_text(const eg_field *f, void *opts, const char *text)
     return true;
 }
 
+/* The choice nearest to text into best, or NULL. */
+static const char *nearest_choice(const eg_field *f, const char *text,
+                                  char best[EG_TEXT])
+{
+    char one[EG_TEXT];
+    eg_nearest near = {.asked = text};
+
+    for (int i = 0; eg_choice(f->choices, i, one, sizeof one); i++) {
+        eg_nearest_try(&near, one);
+        if (near.best == one) { /* one is overwritten by the next choice */
+            memcpy(best, one, EG_TEXT);
+            near.best = best;
+        }
+    }
+    return near.best;
+}
+
 static eg_status parse_enum(const eg_field *f, void *opts, const char *text,
                             eg_err *err)
 {
     char one[EG_TEXT], best[EG_TEXT] = "";
-    eg_nearest near = {.asked = text};
     size_t n = 0;
     const char *s = trim(text, &n);
 
@@ -184,13 +200,8 @@ static eg_status parse_enum(const eg_field *f, void *opts, const char *text,
             memcpy(slot(f, opts), &i, sizeof i);
             return EG_OK;
         }
-        eg_nearest_try(&near, one);
-        if (near.best == one) { /* one is overwritten by the next choice */
-            memcpy(best, one, sizeof best);
-            near.best = best;
-        }
     }
-    return refuse(f, text, near.best, err);
+    return refuse(f, text, nearest_choice(f, text, best), err);
 }
 
 /* n hexadecimal digits as a code point; 0 when they are none. */

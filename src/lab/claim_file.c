@@ -297,7 +297,7 @@ static eg_status check_run(const egi_experiment *e, const eg_node *run,
 /* Every run must resolve in both profiles, used or not. */
 static eg_status check_runs(const egi_experiment *e, eg_err *err)
 {
-    eg_config *cfg = eg_calloc(1, sizeof *cfg);
+    eg_config *cfg = e->scratch ? e->scratch : eg_calloc(1, sizeof *cfg);
     eg_status st = EG_OK;
 
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "experiment: out of memory");
@@ -309,7 +309,7 @@ static eg_status check_runs(const egi_experiment *e, eg_err *err)
         for (int p = 0; p < 2 && st == EG_OK; p++)
             st = check_run(e, &e->runs->item[i], (eg_profile)p, cfg, err);
     }
-    eg_free(cfg);
+    if (cfg != e->scratch) eg_free(cfg);
     return st;
 }
 
@@ -343,6 +343,7 @@ eg_status egi_experiment_parse(egi_experiment *e, eg_err *err)
             EG_TRY(parse_curve(&e->curves->item[i], &e->curve[i], err));
         }
     }
+    EG_TRY(egi_bases_read(e, err));
     EG_TRY(check_runs(e, err));
 done:
     return st;

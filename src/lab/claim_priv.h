@@ -72,17 +72,28 @@ typedef struct egi_claim {
     int file;
 } egi_claim;
 
+/* A configuration file that runs of an experiment are based on. */
+typedef struct egi_base {
+    const char *name; /* as `base` has it */
+    eg_yaml *yaml;
+} egi_base;
+
 typedef struct egi_experiment {
     char path[EG_PATH], folder[EG_PATH];
     char id[128]; /* <paper>/<file> */
     eg_yaml *yaml;
+    egi_base *base; /* read once for all runs; others are read when needed */
+    int n_bases;
+    const eg_config *plain; /* all defaults; NULL: to be made */
+    eg_config *scratch; /* to check a run in, for a moment; NULL: to be made */
     const eg_node *runs, *curves;
     int n_curves;
     eg_series *curve;
 } egi_experiment;
 
 struct eg_experiments {
-    int n_files, n_claims;
+    int n_files, n_claims, room; /* room: claims that fit */
+    eg_config *plain, *scratch; /* of all files */
     egi_experiment *file;
     egi_claim *claim;
 };
@@ -92,6 +103,10 @@ struct eg_experiments {
 eg_status egi_run_resolve(const egi_experiment *e, const egi_variant *v,
                           eg_profile profile, eg_config *cfg, eg_seeds *seeds,
                           eg_err *err);
+/* Reads the files that runs are based on. One that cannot be read is left to
+ * egi_run_resolve, which can say whose base it is. EG_ENOMEM. */
+eg_status egi_bases_read(egi_experiment *e, eg_err *err);
+void egi_bases_free(egi_experiment *e);
 /* The last part of a claim's id, which is unique in its file. */
 const char *egi_claim_name(const egi_claim *c);
 

@@ -85,11 +85,11 @@ static eg_status parse_entry(const egi_experiment *e, const egi_claim *c,
                             "control: expected another run, or sections to "
                             "change in %.64s, found %s",
                             entry->key, eg_node_what(entry));
-    cfg = eg_calloc(1, sizeof *cfg);
+    cfg = e->scratch ? e->scratch : eg_calloc(1, sizeof *cfg);
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "control: out of memory");
     st = egi_run_resolve(e, &v, profile, cfg, &seeds, err);
     if (st == EG_OK) st = egi_links_check(e, entry, profile, cfg, &seeds, err);
-    eg_free(cfg);
+    if (cfg != e->scratch) eg_free(cfg);
     return st;
 }
 

@@ -24,16 +24,29 @@ static bool is_yaml(const char *name)
     return n > 5 && name[0] != '.' && strcmp(name + n - 5, ".yaml") == 0;
 }
 
+static eg_status make_room(eg_experiments *x, int n, eg_err *err)
+{
+    int room = x->room ? x->room : 256;
+    egi_claim *more;
+
+    if (x->n_claims + n <= x->room) return EG_OK;
+    while (room < x->n_claims + n) room *= 2;
+    more = eg_realloc(x->claim, (size_t)room * sizeof *more);
+    if (!more) return EG_FAIL(err, EG_ENOMEM, "claims: out of memory");
+    x->claim = more;
+    x->room = room;
+    return EG_OK;
+}
+
 /* Takes the file when it holds claims; plain configurations are passed by. */
 static eg_status add_file(eg_experiments *x, const char *paper,
                           const char *folder, const char *name, eg_err *err)
 {
     egi_experiment *e = &x->file[x->n_files];
     const eg_node *claims;
-    egi_claim *more;
     eg_status st = EG_OK;
 
-    *e = (egi_experiment){0};
+    *e = (egi_experiment){.plain = x->plain, .scratch = x->scratch};
     EG_TRY(egi_path(e->path, sizeof e->path, folder, name, err));
     snprintf(e->folder, sizeof e->folder, "%s", folder);
     snprintf(e->id, sizeof e->id, "%.*s/%.*s", eg_text_fit(paper, 60), paper,
@@ -50,13 +63,7 @@ static eg_status add_file(eg_experiments *x, const char *paper,
         st = EG_NODE_FAIL(claims, err, EG_EINVAL, "expected a list of claims");
         goto done;
     }
-    more =
-        eg_realloc(x->claim, (size_t)(x->n_claims + claims->n) * sizeof *more);
-    if (!more) {
-        st = EG_FAIL(err, EG_ENOMEM, "claims: out of memory");
-        goto done;
-    }
-    x->claim = more;
+    EG_TRY(make_room(x, claims->n, err));
     for (int i = 0; i < claims->n; i++) {
         egi_claim *c = &x->claim[x->n_claims++];
 
@@ -147,10 +154,13 @@ eg_status eg_experiments_load(eg_experiments **out, const char *dir,
 
     *out = NULL;
     if (x) x->file = eg_calloc(MAX_FILES, sizeof *x->file);
-    if (!x || !x->file) {
+    if (x) x->plain = eg_calloc(1, sizeof *x->plain);
+    if (x) x->scratch = eg_calloc(1, sizeof *x->scratch);
+    if (!x || !x->file || !x->plain || !x->scratch) {
         st = EG_FAIL(err, EG_ENOMEM, "experiments: out of memory");
         goto done;
     }
+    eg_config_default(x->plain);
     EG_TRY(names_in(dir, &names, &n, err));
     for (int i = 0; i < n; i++) EG_TRY(add_paper(x, dir, names[i], err));
     EG_TRY(check_ids(x, err));
@@ -176,10 +186,13 @@ void eg_experiments_free(eg_experiments *x)
             eg_free(x->file[i].curve[k].value);
         }
         eg_free(x->file[i].curve);
+        egi_bases_free(&x->file[i]);
         eg_yaml_free(x->file[i].yaml);
     }
     eg_free(x->claim);
     eg_free(x->file);
+    eg_free(x->plain);
+    eg_free(x->scratch);
     eg_free(x);
 }
 

@@ -296,22 +296,33 @@ static int parse_sum(parser *p)
     return a;
 }
 
+/* Thousands of claims are held at a time: no larger than it has to be. */
+static eg_measure *copy_of(const eg_measure *m)
+{
+    size_t nodes = (size_t)m->n * sizeof *m->node;
+    char *block = eg_calloc(1, sizeof *m + nodes);
+    eg_measure *c = (eg_measure *)(void *)block;
+
+    if (!c) return NULL;
+    *c = *m;
+    c->node = (egi_node *)(void *)(block + sizeof *m);
+    memcpy(c->node, m->node, nodes);
+    return c;
+}
+
 eg_status eg_measure_parse(eg_measure **out, const char *text, eg_err *err)
 {
-    eg_measure *m = eg_calloc(1, sizeof *m);
-    parser p = {.m = m, .text = text, .s = text, .err = err};
+    egi_node node[EGI_MEASURE_NODES];
+    eg_measure m = {.node = node};
+    parser p = {.m = &m, .text = text, .s = text, .err = err};
 
     *out = NULL;
-    if (!m) return EG_FAIL(err, EG_ENOMEM, "measure: out of memory");
-    m->root = parse_sum(&p);
+    m.root = parse_sum(&p);
     skip(&p);
-    if (m->root >= 0 && *p.s) m->root = fail(&p, p.s, "expected the end");
-    if (m->root < 0) {
-        eg_free(m);
-        return EG_EINVAL;
-    }
-    *out = m;
-    return EG_OK;
+    if (m.root >= 0 && *p.s) m.root = fail(&p, p.s, "expected the end");
+    if (m.root < 0) return EG_EINVAL;
+    *out = copy_of(&m);
+    return *out ? EG_OK : EG_FAIL(err, EG_ENOMEM, "measure: out of memory");
 }
 
 void eg_measure_free(eg_measure *m)

@@ -47,7 +47,7 @@ struct eg_measure {
     int n, root;
     int n_runs;
     char run[EGI_MEASURE_RUNS][EGI_MEASURE_NAME];
-    egi_node node[EGI_MEASURE_NODES];
+    egi_node *node; /* [n], in the same block */
 };
 
 #endif

@@ -16,17 +16,66 @@ static const char *const run_keys[] = {"base", "seeds", "quick",
                                        "full", "about", NULL};
 static const char *const profile_keys[] = {"seeds", NULL};
 
+/* Of the file beside the experiment's. */
+static eg_status read_base(eg_yaml **out, const egi_experiment *e,
+                           const char *name, eg_err *err)
+{
+    char path[EG_PATH];
+    eg_status st = egi_path(path, sizeof path, e->folder, name, err);
+
+    *out = NULL;
+    return st == EG_OK ? eg_yaml_load(out, path, err) : st;
+}
+
+static const eg_yaml *find_base(const egi_experiment *e, const char *name)
+{
+    for (int i = 0; i < e->n_bases; i++)
+        if (strcmp(e->base[i].name, name) == 0) return e->base[i].yaml;
+    return NULL;
+}
+
+static bool is_file(const egi_experiment *e, const char *base)
+{
+    return base && egi_text_ends(base, ".yaml") && !eg_node_get(e->runs, base);
+}
+
+eg_status egi_bases_read(egi_experiment *e, eg_err *err)
+{
+    int n = e->runs ? e->runs->n : 0;
+
+    e->base = eg_calloc((size_t)n, sizeof *e->base);
+    if (!e->base && n > 0)
+        return EG_FAIL(err, EG_ENOMEM, "experiment: out of memory");
+    for (int i = 0; i < n; i++) {
+        const char *name = eg_node_text(&e->runs->item[i], "base");
+        eg_yaml *y;
+        eg_err why;
+
+        if (!is_file(e, name) || find_base(e, name)) continue;
+        if (read_base(&y, e, name, &why) == EG_OK)
+            e->base[e->n_bases++] = (egi_base){name, y};
+    }
+    return EG_OK;
+}
+
+void egi_bases_free(egi_experiment *e)
+{
+    for (int i = 0; i < e->n_bases; i++) eg_yaml_free(e->base[i].yaml);
+    eg_free(e->base);
+    e->base = NULL;
+    e->n_bases = 0;
+}
+
 static eg_status load_file(const egi_experiment *e, const eg_node *base,
                            eg_config *cfg, eg_err *err)
 {
-    char path[EG_PATH];
+    const eg_yaml *known = find_base(e, base->text);
     eg_yaml *y = NULL;
-    eg_status st = egi_path(path, sizeof path, e->folder, base->text, err);
     eg_err why = {0};
+    eg_status st = known ? EG_OK : read_base(&y, e, base->text, &why);
 
-    if (st != EG_OK) return st;
-    st = eg_yaml_load(&y, path, &why);
-    if (st == EG_OK) st = eg_config_apply(cfg, eg_yaml_root(y), NULL, &why);
+    if (st == EG_OK)
+        st = eg_config_apply(cfg, eg_yaml_root(known ? known : y), NULL, &why);
     if (st != EG_OK) st = EG_NODE_FAIL(base, err, st, "base: %s", why.msg);
     eg_yaml_free(y);
     return st;
@@ -103,7 +152,10 @@ eg_status egi_run_resolve(const egi_experiment *e, const egi_variant *v,
     eg_status st;
 
     EG_ASSERT(run);
-    eg_config_default(cfg);
+    if (e->plain)
+        *cfg = *e->plain;
+    else
+        eg_config_default(cfg);
     snprintf(cfg->folder, sizeof cfg->folder, "%s", e->folder);
     *seeds = (eg_seeds){0};
     st = resolve(e, run, profile, 0, cfg, seeds, err);

@@ -115,6 +115,8 @@ static const struct {
     {"a: b: c\n", "c.yaml:1:5: mapping values are not allowed"},
     {"a:\n\tb: 1\n", "c.yaml:2:1: found character that cannot start"},
     {"a: *nobody\n", "c.yaml:1:4: found undefined alias"},
+    {"a: &x 1\nb: &x 2\n", "c.yaml:2:4: second occurrence, found duplicate "
+                           "anchor; first occurrence on line 1"},
     {"a: &x [*x]\n", "c.yaml:1:4: nested deeper than 64 levels"},
     {"a: &a [x,x,x,x,x,x,x,x,x,x]\n"
      "b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
@@ -163,6 +165,15 @@ static void check_too_much(char *text, const char *words)
     eg_free(text);
 }
 
+/* So many values, each with an anchor of its own. */
+static char *anchors(int n)
+{
+    char *text = eg_calloc((size_t)n, 16), *at = text;
+
+    for (int i = 0; i < n; i++) at += sprintf(at, "- &a%d x\n", i);
+    return text;
+}
+
 static void test_limits(void **state)
 {
     char *keys = eg_calloc(5000, 8);
@@ -174,7 +185,8 @@ static void test_limits(void **state)
     check_too_much(repeat("", "[", 65, ""), "nested deeper than 64 levels");
     check_too_much(repeat("", "- ", 65, ""), "nested deeper than 64 levels");
     check_too_much(repeat("", "%TAG\n", 17, "a: b\n"), "lines begin with %");
-    check_too_much(repeat("", "- &a x\n", 1001, ""), "more than 1000 anchors");
+    check_too_much(anchors(1001), "c.yaml:1001:3: more than 1000 anchors");
+    check_too_much(repeat("", "- &a x\n", 1001, ""), "found duplicate anchor");
     check_too_much(repeat("[[[[[", "[", 60,
                           "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
                           "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"),
@@ -188,7 +200,7 @@ static void test_limits(void **state)
     check_too_much(repeat("", "? ", 500000, ""), "nested deeper");
     check_too_much(repeat("", "%T\n", 300000, ""), "lines begin with %");
     check_too_much(repeat("", "&", 1000000, ""), "c.yaml:");
-    check_too_much(repeat("", "- &a x\n", 100000, ""), "1000 anchors");
+    check_too_much(anchors(80000), "1000 anchors");
     check_too_much(repeat("{", "a,", 500000, ""), "more than 50000");
     check_too_much(repeat("[", "?", 1000000, ""), "c.yaml:");
     check_too_much(repeat("", "a:\n", 300000, ""), "more than 50000");
