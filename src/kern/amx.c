@@ -1,5 +1,5 @@
 /* The float32 set for the matrix unit (AMX with bfloat16) beside AVX-512. */
-#define VEC_W 16
+#define VEC_BYTES 64
 #include "kern/fast_impl.h"
 #include "kern/amx_tile.h"
 #include "kern/amx_cell.h"

@@ -67,8 +67,8 @@ static bool pull_piece(const back_args *a, group *g)
     if (g->dotted >= g->rows) return false;
     for (; g->dotted < end; g->dotted++) {
         eg_index r = g->row + g->dotted;
-        g->pull[g->dotted] = a->scale * dot_f32(a->dz + r * a->lddz,
-                                                a->z + r * a->ldz, a->width);
+        g->pull[g->dotted] = a->scale * dot_lanes(a->dz + r * a->lddz,
+                                                  a->z + r * a->ldz, a->width);
     }
     return true;
 }

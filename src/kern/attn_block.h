@@ -30,8 +30,8 @@ static eg_index fast_attn_size(const int32_t *limit, eg_index rows)
     return egi_kern_ref_f32.attn_size(limit, rows);
 }
 
-/* Sum of x y in float32: W lanes, then across. */
-static float dot_f32(const float *x, const float *y, eg_index n)
+/* Sum of x y: W lanes, then across. */
+static real dot_lanes(const real *x, const real *y, eg_index n)
 {
     vec s0 = {0}, s1 = {0};
     eg_index i = 0;
@@ -45,11 +45,11 @@ static float dot_f32(const float *x, const float *y, eg_index n)
     return vsum(s0 + s1);
 }
 
-static void fast_attn_scores(float *s, const float *q, const float *k,
+static void fast_attn_scores(real *s, const real *q, const real *k,
                              eg_index ldk, eg_index limit, eg_index dh,
-                             float scale)
+                             real scale)
 {
     for (eg_index i = 0; i < limit; i++) {
-        s[i] = scale * dot_f32(q, k + i * ldk, dh);
+        s[i] = scale * dot_lanes(q, k + i * ldk, dh);
     }
 }

@@ -1,5 +1,5 @@
 /* The float32 set for AVX2 and FMA. */
-#define VEC_W 8
+#define VEC_BYTES 32
 #include "kern/fast_impl.h"
 #include "kern/fast_peak.h"
 

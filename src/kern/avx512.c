@@ -1,5 +1,5 @@
 /* The float32 set for AVX-512 (F, DQ, BW, VL) and FMA. */
-#define VEC_W 16
+#define VEC_BYTES 64
 #include "kern/fast_impl.h"
 #include "kern/fast_peak.h"
 

@@ -1,9 +1,9 @@
-/* Vectors of doubles for the fast sets, beside the floats of vec.h: half as
- * many lanes. */
+/* Vectors of doubles for the fast sets whatever the reals of vec.h are: beside
+ * floats half as many lanes. */
 
-#define DW ((eg_index)(VEC_W / 2))
+#define DW ((eg_index)(VEC_BYTES / 8))
 
-typedef int64_t lvec __attribute__((vector_size(4 * VEC_W)));
+typedef int64_t lvec __attribute__((vector_size(VEC_BYTES)));
 
 INLINE dvec dset(double x)
 {
@@ -24,7 +24,7 @@ INLINE void dstore(double *p, dvec v)
 
 INLINE double dsum(dvec a)
 {
-#if VEC_W == 16
+#if VEC_BYTES == 64
     return _mm512_reduce_add_pd((__m512d)a);
 #else
     double s = 0;
@@ -35,9 +35,9 @@ INLINE double dsum(dvec a)
 
 INLINE dvec dsqrt(dvec a)
 {
-#if VEC_W == 16
+#if VEC_BYTES == 64
     return (dvec)_mm512_sqrt_pd((__m512d)a);
-#elif VEC_W == 8
+#elif VEC_BYTES == 32
     return (dvec)_mm256_sqrt_pd((__m256d)a);
 #else
     for (eg_index i = 0; i < DW; i++) a[i] = sqrt(a[i]);
@@ -50,7 +50,7 @@ INLINE dvec dsqrt(dvec a)
 INLINE dvec dexp2(dvec t)
 {
     dvec k, p;
-#if VEC_W == 16
+#if VEC_BYTES == 64
     k = (dvec)_mm512_roundscale_pd((__m512d)t, 8);
 #else
     const dvec magic = dset(0x1.8p52), top = dset(1020);
@@ -74,20 +74,21 @@ INLINE dvec dexp2(dvec t)
     p = p * t + 0x1.ebfbdff82c598p-3;
     p = p * t + 0x1.62e42fefa39efp-1;
     p = p * t + 1;
-#if VEC_W == 16
+#if VEC_BYTES == 64
     return (dvec)_mm512_scalef_pd((__m512d)p, (__m512d)k);
 #else
     return (dvec)((lvec)p + bits);
 #endif
 }
 
+#ifndef VEC_F64
 /* 2^t in float32, t below about 120; relative error 2e-7, 0 far below. The
  * polynomial of degree 5 is off by 1.2e-7. */
 INLINE vec vexp2(vec t)
 {
     vec k, p;
 
-#if VEC_W != 16
+#if VEC_BYTES != 64
     t = vmax(vset(-200.0f), t);
 #endif
     k = vround(t);
@@ -110,6 +111,7 @@ INLINE void vadd_wide(double *s, vec v)
     for (eg_index h = 0; h < 2; h++)
         dstore(s + h * DW, dload(s + h * DW) + vload_wide(f + h * DW));
 }
+#endif
 
 INLINE void dadd_wide(double *s, dvec v)
 {

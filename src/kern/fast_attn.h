@@ -6,13 +6,13 @@
 
 /* A right operand B[K, width] of a product: in place or packed. */
 typedef struct right {
-    const float *p;
+    const real *p;
     eg_index step, ld; /* as in product() */
 } right;
 
 /* In place if whole vectors can be loaded, else packed into work. */
-static right right_of(const float *x, eg_index ldx, eg_index K, eg_index width,
-                      float *work)
+static right right_of(const real *x, eg_index ldx, eg_index K, eg_index width,
+                      real *work)
 {
     if (width % W == 0) return (right){x, 1, ldx};
     fast_pack(work, x, ldx, 1, K, width);
@@ -21,13 +21,13 @@ static right right_of(const float *x, eg_index ldx, eg_index K, eg_index width,
 
 /* S^T[s, lane] = alpha x[s,:].y[lane,:] with y packed [K][LANES], for the keys
  * that each vector of lanes sees. */
-static void key_products(float *s, const float *x, eg_index ldx,
-                         const float *packed, const block *b, eg_index K,
-                         float alpha)
+static void key_products(real *s, const real *x, eg_index ldx,
+                         const real *packed, const block *b, eg_index K,
+                         real alpha)
 {
     for (eg_index j = 0; j < LANES; j += NR) {
         eg_index near = extent(b, j, W), far = extent(b, j + W, W);
-        const float *y = packed + j * K;
+        const real *y = packed + j * K;
 
         panel(s + j, LANES, x, ldx, 1, y, NR, near, far ? NR : W, K, alpha, 0);
         if (far > near) {
@@ -38,7 +38,7 @@ static void key_products(float *s, const float *x, eg_index ldx,
 }
 
 /* y[lane,:] = sum_s m[s, lane] x[s,:], each tile of lanes up to its limit. */
-static void query_sums(float *y, eg_index ldy, const float *m, right x,
+static void query_sums(real *y, eg_index ldy, const real *m, right x,
                        const block *b, eg_index width)
 {
     int direct = x.ld != NR;
@@ -46,7 +46,7 @@ static void query_sums(float *y, eg_index ldy, const float *m, right x,
     for (eg_index k = 0; k < b->keys; k += KC) {
         for (eg_index n = 0; n < width; n += NR) {
             eg_index cols = width - n < NR ? width - n : NR;
-            const float *xp = x.p + n * x.step + k * x.ld;
+            const real *xp = x.p + n * x.step + k * x.ld;
             for (eg_index i = 0; i < b->rows; i += MR) {
                 eg_index rows = b->rows - i < MR ? b->rows - i : MR;
                 eg_index end = extent(b, i, MR) - k;
@@ -62,7 +62,7 @@ static void query_sums(float *y, eg_index ldy, const float *m, right x,
 }
 
 /* y[s,:] += sum_lane m[s, lane] x[lane,:], lanes that see key s only. */
-static void key_sums(float *y, eg_index ldy, const float *m, right x,
+static void key_sums(real *y, eg_index ldy, const real *m, right x,
                      const block *b, eg_index width)
 {
     int direct = x.ld != NR;
@@ -82,7 +82,7 @@ static void key_sums(float *y, eg_index ldy, const float *m, right x,
 
 /* The largest scores of W lanes among the keys from s on, or t: keys below lo
  * are seen by all of them, keys from hi by none. */
-static vec lanes_top(const float *p, ivec limit, eg_index s, eg_index lo,
+static vec lanes_top(const real *p, ivec limit, eg_index s, eg_index lo,
                      eg_index hi, vec t)
 {
     const vec none = vset(-INFINITY);
@@ -96,13 +96,13 @@ static vec lanes_top(const float *p, ivec limit, eg_index s, eg_index lo,
     }
     for (; s < hi; s++) {
         vec x = vload(p + s * LANES);
-        top[0] = vmax(vsel(limit > (int32_t)s, x, none), top[0]);
+        top[0] = vmax(vsel(limit > (vint)s, x, none), top[0]);
     }
     return vmax(vmax(top[0], top[1]), vmax(top[2], top[3]));
 }
 
 /* Softmax down W lanes of a block; lo, hi and t as above. */
-static void softmax_lanes(float *p, ivec limit, eg_index lo, eg_index hi,
+static void softmax_lanes(real *p, ivec limit, eg_index lo, eg_index hi,
                           eg_index keys, vec t)
 {
     vec sum[2] = {{0}, {0}}, inv;
@@ -118,7 +118,7 @@ static void softmax_lanes(float *p, ivec limit, eg_index lo, eg_index hi,
     }
     for (; s < hi; s++) {
         vec e = vexp(vload(p + s * LANES) - t);
-        e = vsel(limit > (int32_t)s, e, vset(0));
+        e = vsel(limit > (vint)s, e, vset(0));
         sum[0] += e;
         vstore(p + s * LANES, e);
     }
@@ -129,9 +129,7 @@ static void softmax_lanes(float *p, ivec limit, eg_index lo, eg_index hi,
 
 static ivec lane_limits(const block *b, eg_index j)
 {
-    ivec limit;
-    memcpy(&limit, b->limit + j, sizeof limit);
-    return limit;
+    return iload(b->limit + j);
 }
 
 /* Keys seen by all of the lanes j .. j + W - 1. */
@@ -140,7 +138,7 @@ static eg_index common_keys(const block *b, eg_index j)
     return j + W <= b->rows ? b->limit[j] : 0;
 }
 
-static void softmax_block(float *p, const block *b)
+static void softmax_block(real *p, const block *b)
 {
     for (eg_index j = 0; j < LANES; j += W) {
         ivec limit = lane_limits(b, j);
@@ -159,10 +157,10 @@ static eg_index fast_attn_work(eg_index dh, eg_index dv, eg_index max_limit)
            fast_pack_size(max_limit + LANES, width);
 }
 
-static void fast_attn(float *z, eg_index ldz, float *p, const float *q,
-                      eg_index ldq, const int32_t *limit, const float *k,
-                      eg_index ldk, const float *v, eg_index ldv, eg_index rows,
-                      eg_index dh, eg_index dv, float scale, float *work)
+static void fast_attn(real *z, eg_index ldz, real *p, const real *q,
+                      eg_index ldq, const int32_t *limit, const real *k,
+                      eg_index ldk, const real *v, eg_index ldv, eg_index rows,
+                      eg_index dh, eg_index dv, real scale, real *work)
 {
     right values;
 
@@ -180,14 +178,14 @@ static void fast_attn(float *z, eg_index ldz, float *p, const float *q,
 }
 
 /* In place dP -> dS = P (dP - D) scale, D[lane] = dz.z; zero where unseen. */
-static void score_grads(float *ds, const float *p, const float *dz,
-                        eg_index lddz, const float *z, eg_index ldz,
-                        const block *b, eg_index dv, float scale)
+static void score_grads(real *ds, const real *p, const real *dz, eg_index lddz,
+                        const real *z, eg_index ldz, const block *b,
+                        eg_index dv, real scale)
 {
-    float dot[LANES] = {0};
+    real dot[LANES] = {0};
 
     for (eg_index i = 0; i < b->rows; i++) {
-        dot[i] = dot_f32(dz + i * lddz, z + i * ldz, dv);
+        dot[i] = dot_lanes(dz + i * lddz, z + i * ldz, dv);
     }
     for (eg_index j = 0; j < LANES; j += W) {
         eg_index lo = common_keys(b, j), hi = extent(b, j, W), s = 0;
@@ -195,36 +193,36 @@ static void score_grads(float *ds, const float *p, const float *dz,
         ivec limit = lane_limits(b, j);
 
         for (; s < lo; s++) {
-            float *x = ds + s * LANES + j;
+            real *x = ds + s * LANES + j;
             vstore(x, vload(p + s * LANES + j) * (vload(x) - d) * scale);
         }
         for (; s < hi; s++) {
-            float *x = ds + s * LANES + j;
+            real *x = ds + s * LANES + j;
             vec g = vload(p + s * LANES + j) * (vload(x) - d) * scale;
-            vstore(x, vsel(limit > (int32_t)s, g, vset(0)));
+            vstore(x, vsel(limit > (vint)s, g, vset(0)));
         }
         for (; s < b->keys; s++) vstore(ds + s * LANES + j, vset(0));
     }
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the table's 23 arguments */
-static void fast_attn_back(float *dq, eg_index lddq, float *dk, eg_index lddk,
-                           float *dv_, eg_index lddv, const float *dz,
-                           eg_index lddz, const float *z, eg_index ldz,
-                           const float *p, const float *q, eg_index ldq,
-                           const int32_t *limit, const float *k, eg_index ldk,
-                           const float *v, eg_index ldv, eg_index rows,
-                           eg_index dh, eg_index dv, float scale, float *work)
+static void fast_attn_back(real *dq, eg_index lddq, real *dk, eg_index lddk,
+                           real *dv_, eg_index lddv, const real *dz,
+                           eg_index lddz, const real *z, eg_index ldz,
+                           const real *p, const real *q, eg_index ldq,
+                           const int32_t *limit, const real *k, eg_index ldk,
+                           const real *v, eg_index ldv, eg_index rows,
+                           eg_index dh, eg_index dv, real scale, real *work)
 {
     eg_index width = dh > dv ? dh : dv, keys = rows ? limit[rows - 1] : 0;
-    float *ds = work + width * LANES, *rest = ds + keys * LANES;
-    float *row_work = rest + fast_pack_size(keys, width);
+    real *ds = work + width * LANES, *rest = ds + keys * LANES;
+    real *row_work = rest + fast_pack_size(keys, width);
     right all_keys = {0};
 
     if (dq) all_keys = right_of(k, ldk, keys, dh, rest);
     for (eg_index r = 0; r < rows; r += LANES) {
         block b = block_at(limit, r, rows);
-        const float *dzr = dz + r * lddz, *qr = q + r * ldq;
+        const real *dzr = dz + r * lddz, *qr = q + r * ldq;
 
         if (dv_) {
             right x = right_of(dzr, lddz, b.rows, dv, row_work);

@@ -29,13 +29,13 @@ static lane_rows lane_rows_of(const score_table *a, const block *b, eg_index j)
 }
 
 /* Where by_token [V][LANES] has the token of key s. */
-INLINE float *key_row(float *by_token, const score_table *a, eg_index s)
+INLINE real *key_row(real *by_token, const score_table *a, eg_index s)
 {
     return by_token + (eg_index)a->token[s] * LANES;
 }
 
 /* Columns at .. at + n, n <= W, of W rows, turned: v[i] is column at + i. */
-INLINE void load_turned(vec v[W], const float *te, const float *tp,
+INLINE void load_turned(vec v[W], const real *te, const real *tp,
                         const lane_rows *r, eg_index at, eg_index n)
 {
     if (n >= W) {
@@ -55,8 +55,8 @@ INLINE void load_turned(vec v[W], const float *te, const float *tp,
 
 /* The pattern of W lanes with the keys that they see; by_token [V][LANES] is
  * room for the scores of tokens. */
-static void table_pattern(float *p, float *by_token, const float *te,
-                          const float *tp, const score_table *a, const block *b,
+static void table_pattern(real *p, real *by_token, const real *te,
+                          const real *tp, const score_table *a, const block *b,
                           eg_index j)
 {
     lane_rows rows = lane_rows_of(a, b, j);
@@ -96,7 +96,7 @@ static void table_pattern(float *p, float *by_token, const float *te,
 }
 
 /* x += v at the first n lanes. */
-INLINE void add_lanes(float *x, vec v, eg_index n)
+INLINE void add_lanes(real *x, vec v, eg_index n)
 {
     if (n >= W)
         vstore(x, vload(x) + v);
@@ -105,8 +105,8 @@ INLINE void add_lanes(float *x, vec v, eg_index n)
 }
 
 /* Rows of both tables += n columns of m[.][LANES], lanes j.., turned. */
-static void scatter_turned(float *dte, float *dtp, const lane_rows *r,
-                           eg_index at, const float *m, eg_index n,
+static void scatter_turned(real *dte, real *dtp, const lane_rows *r,
+                           eg_index at, const real *m, eg_index n,
                            eg_index lanes)
 {
     vec v[W];
@@ -123,8 +123,8 @@ static void scatter_turned(float *dte, float *dtp, const lane_rows *r,
 }
 
 /* Gradients of W lanes' scores ds[.][LANES] into the tables. */
-static void table_grads(float *dte, float *dtp, const score_table *a,
-                        const float *ds, float *by_token, const block *b,
+static void table_grads(real *dte, real *dtp, const score_table *a,
+                        const real *ds, real *by_token, const block *b,
                         eg_index j)
 {
     eg_index hi = extent(b, j, W), lanes = b->rows - j < W ? b->rows - j : W;
@@ -133,7 +133,7 @@ static void table_grads(float *dte, float *dtp, const score_table *a,
     for (eg_index c = 0; c < a->V; c++)
         vstore(by_token + c * LANES + j, vset(0));
     for (eg_index s = 0; s < hi; s++) {
-        float *x = key_row(by_token, a, s) + j;
+        real *x = key_row(by_token, a, s) + j;
         vstore(x, vload(x) + vload(ds + s * LANES + j));
     }
     for (eg_index c = 0; c < a->V; c += W)
@@ -152,11 +152,11 @@ static eg_index fast_attn_table_work(eg_index V, eg_index dv,
     return fast_attn_work(V, dv, max_limit);
 }
 
-static void fast_attn_table(float *z, eg_index ldz, float *p, const float *te,
-                            const float *tp, eg_index ldt, eg_index V,
+static void fast_attn_table(real *z, eg_index ldz, real *p, const real *te,
+                            const real *tp, eg_index ldt, eg_index V,
                             const int32_t *token, const int32_t *limit,
-                            const float *v, eg_index ldv, eg_index rows,
-                            eg_index dv, float *work)
+                            const real *v, eg_index ldv, eg_index rows,
+                            eg_index dv, real *work)
 {
     const score_table a = {ldt, V, token};
     right values;
@@ -173,21 +173,21 @@ static void fast_attn_table(float *z, eg_index ldz, float *p, const float *te,
     }
 }
 
-static void fast_attn_table_back(float *dte, float *dtp, eg_index ldt,
-                                 eg_index V, const int32_t *token, float *dv_,
-                                 eg_index lddv, const float *dz, eg_index lddz,
-                                 const float *z, eg_index ldz, const float *p,
-                                 const int32_t *limit, const float *v,
+static void fast_attn_table_back(real *dte, real *dtp, eg_index ldt, eg_index V,
+                                 const int32_t *token, real *dv_, eg_index lddv,
+                                 const real *dz, eg_index lddz, const real *z,
+                                 eg_index ldz, const real *p,
+                                 const int32_t *limit, const real *v,
                                  eg_index ldv, eg_index rows, eg_index dv,
-                                 float *work)
+                                 real *work)
 {
     const score_table a = {ldt, V, token};
     eg_index width = V > dv ? V : dv, keys = rows ? limit[rows - 1] : 0;
-    float *ds = work + width * LANES, *row_work = ds + keys * LANES;
+    real *ds = work + width * LANES, *row_work = ds + keys * LANES;
 
     for (eg_index r = 0; r < rows; r += LANES) {
         block b = block_at(limit, r, rows);
-        const float *dzr = dz + r * lddz;
+        const real *dzr = dz + r * lddz;
 
         if (dv_) {
             right x = right_of(dzr, lddz, b.rows, dv, row_work);

@@ -3,7 +3,7 @@
  * coefficients broadcast or summed lane by lane in the L1 cache. */
 
 enum {
-#if VEC_W == 16
+#if VEC_BYTES == 64
     CIRCLE_TILE = 4, /* vectors of particles */
 #else
     CIRCLE_TILE = 2,

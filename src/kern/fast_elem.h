@@ -34,7 +34,7 @@ INLINE vec relu_op(vec x)
     return vmax(vset(0), x);
 }
 
-static void fast_relu(float *y, const float *x, eg_index n)
+static void fast_relu(real *y, const real *x, eg_index n)
 {
     MAP1(n, y, x, relu_op);
 }
@@ -44,8 +44,7 @@ INLINE vec relu_back_op(vec dy, vec x)
     return vsel(x <= 0, vset(0), dy);
 }
 
-static void fast_relu_back(float *dx, const float *dy, const float *x,
-                           eg_index n)
+static void fast_relu_back(real *dx, const real *dy, const real *x, eg_index n)
 {
     MAP2(n, dx, dy, x, relu_back_op);
 }
@@ -55,7 +54,7 @@ INLINE vec clip_op(vec x, vec top)
     return vmin(top, vmax(-top, x));
 }
 
-static void fast_clip(float *y, const float *x, float top, eg_index n)
+static void fast_clip(real *y, const real *x, real top, eg_index n)
 {
     eg_index i = 0;
 
@@ -69,8 +68,8 @@ INLINE vec clip_back_op(vec dy, vec x, vec top)
     return vsel((x <= top) & (x >= -top), dy, vset(0));
 }
 
-static void fast_clip_back(float *dx, const float *dy, const float *x,
-                           float top, eg_index n)
+static void fast_clip_back(real *dx, const real *dy, const real *x, real top,
+                           eg_index n)
 {
     eg_index i = 0;
 
@@ -83,12 +82,23 @@ static void fast_clip_back(float *dx, const float *dy, const float *x,
                  n - i);
 }
 
+/* sqrt(8/pi), that times 0.044715 and 3 times the latter; e^GELU_MOST has a
+ * reciprocal. */
+#define GELU_A (real)1.5957691216057307
+#define GELU_B (real)0.07135481627260025
+#define GELU_3B (real)0.21406444881780075
+#ifdef VEC_F64
+#define GELU_MOST 707
+#else
+#define GELU_MOST 86
+#endif
+
 /* 1 / (1 + e^-2u), u = sqrt(2/pi) (x + 0.044715 x^3), so that gelu(x) is x
  * times it: the tanh form. */
 INLINE vec gelu_gate(vec x)
 {
-    vec z = x * (-1.5957691216f - 0.0713548163f * x * x);
-    return vrcp(1 + vexp(vmin(vset(86.0f), z)));
+    vec z = x * (-GELU_A - GELU_B * x * x);
+    return vrcp(1 + vexp(vmin(vset(GELU_MOST), z)));
 }
 
 INLINE vec gelu_op(vec x)
@@ -96,7 +106,7 @@ INLINE vec gelu_op(vec x)
     return x * gelu_gate(x);
 }
 
-static void fast_gelu(float *y, const float *x, eg_index n)
+static void fast_gelu(real *y, const real *x, eg_index n)
 {
     MAP1(n, y, x, gelu_op);
 }
@@ -104,13 +114,12 @@ static void fast_gelu(float *y, const float *x, eg_index n)
 /* Beyond 20 the slope is 0 or 1 and x^3 might overflow. */
 INLINE vec gelu_back_op(vec dy, vec x)
 {
-    vec c = vmax(vset(-20.0f), vmin(vset(20.0f), x)), s = gelu_gate(c);
-    vec du2 = 1.5957691216f + 0.2140644488f * c * c;
+    vec c = vmax(vset(-20), vmin(vset(20), x)), s = gelu_gate(c);
+    vec du2 = GELU_A + GELU_3B * c * c;
     return dy * (s + c * s * (1 - s) * du2);
 }
 
-static void fast_gelu_back(float *dx, const float *dy, const float *x,
-                           eg_index n)
+static void fast_gelu_back(real *dx, const real *dy, const real *x, eg_index n)
 {
     MAP2(n, dx, dy, x, gelu_back_op);
 }
@@ -120,29 +129,29 @@ INLINE vec add_op(vec y, vec x)
     return y + x;
 }
 
-static void fast_add(float *y, const float *x, eg_index n)
+static void fast_add(real *y, const real *x, eg_index n)
 {
     MAP2(n, y, y, x, add_op);
 }
 
-static void fast_axpy(float *y, float a, const float *x, eg_index n)
+static void fast_axpy(real *y, real a, const real *x, eg_index n)
 {
 #define AXPY_OP(y_, x_) ((y_) + a * (x_))
     MAP2(n, y, y, x, AXPY_OP);
 #undef AXPY_OP
 }
 
-static void fast_scale(float *y, float a, eg_index n)
+static void fast_scale(real *y, real a, eg_index n)
 {
 #define SCALE_OP(y_) (a * (y_))
     MAP1(n, y, y, SCALE_OP);
 #undef SCALE_OP
 }
 
-/* Four accumulators of W/2 doubles, then one fixed order. */
-static double fast_dot(const float *x, const float *y, eg_index n)
+/* Four accumulators of DW doubles, then one fixed order. */
+static double fast_dot(const real *x, const real *y, eg_index n)
 {
-    const eg_index H = W / 2;
+    const eg_index H = DW;
     dvec s[4] = {{0}, {0}, {0}, {0}};
     double sum = 0;
     eg_index i = 0;
@@ -160,13 +169,13 @@ static double fast_dot(const float *x, const float *y, eg_index n)
     return sum;
 }
 
-static double fast_sumsq(const float *x, eg_index n)
+static double fast_sumsq(const real *x, eg_index n)
 {
     return fast_dot(x, x, n);
 }
 
 /* One vector of the momentum step; m is NULL without momentum. */
-INLINE void sgd_step(vec *w, vec *m, vec g, float lr, float mu, float wd)
+INLINE void sgd_step(vec *w, vec *m, vec g, real lr, real mu, real wd)
 {
     vec step = g + wd * *w;
     if (m) {
@@ -176,8 +185,8 @@ INLINE void sgd_step(vec *w, vec *m, vec g, float lr, float mu, float wd)
     *w -= lr * step;
 }
 
-static void fast_sgd(float *w, float *m, const float *g, eg_index n, float lr,
-                     float mu, float wd, int first)
+static void fast_sgd(real *w, real *m, const real *g, eg_index n, real lr,
+                     real mu, real wd, int first)
 {
     for (eg_index i = 0; i < n; i += W) {
         eg_index k = n - i < W ? n - i : W;
@@ -198,9 +207,9 @@ static void fast_sgd(float *w, float *m, const float *g, eg_index n, float lr,
 }
 
 typedef struct adam_rates {
-    float b1, a1, b2, a2; /* a = 1 - b */
-    float wd_l2, keep;    /* keep = 1 - lr wd */
-    float step, inv_c2, eps;
+    real b1, a1, b2, a2; /* a = 1 - b */
+    real wd_l2, keep;    /* keep = 1 - lr wd */
+    real step, inv_c2, eps;
 } adam_rates;
 
 INLINE void adam_step(vec *w, vec *m, vec *v, vec g, const adam_rates *r)
@@ -211,14 +220,14 @@ INLINE void adam_step(vec *w, vec *m, vec *v, vec g, const adam_rates *r)
     *w = r->keep * *w - r->step * *m / (vsqrt(*v * r->inv_c2) + r->eps);
 }
 
-static void fast_adam(float *w, float *m, float *v, const float *g, eg_index n,
+static void fast_adam(real *w, real *m, real *v, const real *g, eg_index n,
                       double lr, double b1, double b2, double eps, double wd_l2,
                       double wd, double c1, double c2)
 {
     const adam_rates rates = {
-        (float)b1,        (float)(1 - b1), (float)b2,
-        (float)(1 - b2),  (float)wd_l2,    (float)(1 - lr * wd),
-        (float)(lr / c1), (float)(1 / c2), (float)eps};
+        (real)b1,        (real)(1 - b1), (real)b2,
+        (real)(1 - b2),  (real)wd_l2,    (real)(1 - lr * wd),
+        (real)(lr / c1), (real)(1 / c2), (real)eps};
     eg_index i = 0, k;
 
     for (; i + W <= n; i += W) {

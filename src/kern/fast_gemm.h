@@ -8,9 +8,9 @@
 #include "kern/fast_stripe.h"
 
 /* All of C; panel j of B begins at b + j * NR * step, its rows ldb apart. */
-static void product(float *c, eg_index ldc, const float *a, eg_index rs,
-                    eg_index cs, const float *b, eg_index step, eg_index ldb,
-                    eg_index M, eg_index N, eg_index K, float alpha, int acc)
+static void product(real *c, eg_index ldc, const real *a, eg_index rs,
+                    eg_index cs, const real *b, eg_index step, eg_index ldb,
+                    eg_index M, eg_index N, eg_index K, real alpha, int acc)
 {
     eg_index turned = ldb == NR ? KC_TURNED : KC_TURNED_DIRECT;
     int large = is_large(rs, N, K);
@@ -20,7 +20,7 @@ static void product(float *c, eg_index ldc, const float *a, eg_index rs,
 
     for (eg_index i = 0; i < blocks; i++) {
         eg_index k0 = i * kc, k1 = k0 + kc < K ? k0 + kc : K;
-        const float *ak = a + k0 * cs, *bk = b + k0 * ldb;
+        const real *ak = a + k0 * cs, *bk = b + k0 * ldb;
         for (eg_index m = 0; m < M; m += MC) {
             eg_index rows = M - m < MC ? M - m : MC;
             for (eg_index n = 0; n < N; n += NR) {
@@ -33,10 +33,9 @@ static void product(float *c, eg_index ldc, const float *a, eg_index rs,
     }
 }
 
-static void fast_gemm_packed(float *c, eg_index ldc, const float *a,
-                             eg_index rs, eg_index cs, const float *pb,
-                             eg_index M, eg_index N, eg_index K, float alpha,
-                             int acc)
+static void fast_gemm_packed(real *c, eg_index ldc, const real *a, eg_index rs,
+                             eg_index cs, const real *pb, eg_index M,
+                             eg_index N, eg_index K, real alpha, int acc)
 {
     if (is_large(rs, N, K)) {
         right_panels b = {.packed = pb};
@@ -60,10 +59,10 @@ static int pays_to_pack(eg_index rs, eg_index bcs, eg_index M, eg_index N,
 /* B in place when its rows are contiguous and it is read few times or without
  * cache conflicts; a last narrow panel is always packed, so that no load
  * passes the end of a row. */
-static void fast_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
-                      eg_index cs, const float *b, eg_index brs, eg_index bcs,
-                      eg_index M, eg_index N, eg_index K, float alpha, int acc,
-                      float *work)
+static void fast_gemm(real *c, eg_index ldc, const real *a, eg_index rs,
+                      eg_index cs, const real *b, eg_index brs, eg_index bcs,
+                      eg_index M, eg_index N, eg_index K, real alpha, int acc,
+                      real *work)
 {
     eg_index whole = N / W * W;
     right_panels r = {.packed = work};

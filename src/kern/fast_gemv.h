@@ -6,7 +6,7 @@
 enum { GEMV_ROWS = 8, GEMV_LONG = 256 };
 
 /* y (+)= sum of x[i] A[i,:] over so many rows. */
-INLINE void gemv_rows(float *y, const float *x, const float *a, eg_index lda,
+INLINE void gemv_rows(real *y, const real *x, const real *a, eg_index lda,
                       eg_index n, const int rows, bool first)
 {
     vec by[GEMV_ROWS];
@@ -31,7 +31,7 @@ INLINE void gemv_rows(float *y, const float *x, const float *a, eg_index lda,
     }
 }
 
-static void fast_gemv(float *y, const float *x, const float *a, eg_index lda,
+static void fast_gemv(real *y, const real *x, const real *a, eg_index lda,
                       eg_index m, eg_index n)
 {
     eg_index i = 0;
@@ -43,7 +43,7 @@ static void fast_gemv(float *y, const float *x, const float *a, eg_index lda,
 }
 
 /* One row in four sums. */
-INLINE float gemv_row(const float *a, const float *x, eg_index n)
+INLINE real gemv_row(const real *a, const real *x, eg_index n)
 {
     vec s[4] = {{0}};
     eg_index j = 0;
@@ -60,14 +60,14 @@ INLINE float gemv_row(const float *a, const float *x, eg_index n)
 
 /* Short rows four side by side, each in two sums; long ones one behind the
  * other, as memory likes it best. */
-static void fast_gemv_t(float *y, const float *a, eg_index lda, const float *x,
+static void fast_gemv_t(real *y, const real *a, eg_index lda, const real *x,
                         eg_index m, eg_index n)
 {
     eg_index i = 0;
 
     for (; n >= GEMV_LONG && i < m; i++) y[i] = gemv_row(a + i * lda, x, n);
     for (; i + 4 <= m; i += 4) {
-        const float *row = a + i * lda;
+        const real *row = a + i * lda;
         vec s[4] = {{0}}, t[4] = {{0}};
         eg_index j = 0;
 
@@ -100,11 +100,11 @@ static void fast_gemv_t(float *y, const float *a, eg_index lda, const float *x,
 }
 
 /* x = softmax(scale x) */
-static void fast_softmax(float *x, float scale, eg_index n)
+static void fast_softmax(real *x, real scale, eg_index n)
 {
-    vec top = vset(-HUGE_VALF), sum = {0}, by = vset(scale);
+    vec top = vset((real)-HUGE_VAL), sum = {0}, by = vset(scale);
     eg_index i = 0;
-    float most, part;
+    real most, part;
 
     for (; i + W <= n; i += W) {
         vec s = vload(x + i) * by;
@@ -127,7 +127,7 @@ static void fast_softmax(float *x, float scale, eg_index n)
         vec e = vexp(vload_n(x + i, n - i) - most);
 
         vstore_n(x + i, e, n - i);
-        sum += vsel(vlanes() < (int32_t)(n - i), e, vset(0));
+        sum += vsel(vlanes() < (vint)(n - i), e, vset(0));
     }
     part = 1 / vsum(sum);
     for (i = 0; i + W <= n; i += W) vstore(x + i, vload(x + i) * part);

@@ -1,8 +1,9 @@
-/* A fast float32 set as a template: avx512.c, avx2.c and generic.c define
- * VEC_W and include this file, each compiled with its own flags (isa.cmake).
+/* A fast set as a template: avx512.c, avx2.c and generic.c define VEC_BYTES and
+ * include this file, each compiled with its own flags (isa.cmake).
  * Products and sums may be contracted into FMAs; nothing else is relaxed. */
 #include "kern/kern_sets.h"
 #include "kern/vec.h"
+#include "kern/dvec.h"
 
 #include "kern/fast_gemm.h"
 #include "kern/attn_block.h"

@@ -3,10 +3,10 @@
  * half of what they give is masked. A block of S, some rows of one vector of
  * columns, goes over all positions: what is written there is added to it, what
  * reads gets the block's share of S^T q. A last vector that would hold few
- * columns holds four rows of them side by side. Backwards over positions the
+ * columns holds some rows of them side by side. Backwards over positions the
  * same walk gives what keys and values get. */
 
-#if VEC_W == 16
+#if VEC_BYTES == 64
 enum { LINATT_ROWS = 24 }; /* of 32 registers */
 #else
 enum { LINATT_ROWS = 10 }; /* of 16 */
@@ -15,12 +15,12 @@ enum { LINATT_ROWS = 10 }; /* of 16 */
 /* S += x[w,:] y[w,:]^T for w = 0, 1, ..., and among these, for r = 0, 1, ...,
  * out[r,:] += scale S^T q[r,:]. Strides may be negative. */
 typedef struct linatt_walk {
-    const float *x, *y, *q;
-    float *out;
+    const real *x, *y, *q;
+    real *out;
     eg_index ldx, ldy, ldq, ldo, writes, reads;
     const int32_t *limit; /* of rows, as handed to the kernel */
     eg_index rows;
-    float scale;
+    real scale;
     bool back; /* from the last position to the first: rows write, keys read */
 } linatt_walk;
 
@@ -44,12 +44,12 @@ INLINE bool linatt_reads(const linatt_walk *j, eg_index w, eg_index r)
     return w + 1 >= j->rows || j->limit[j->rows - 2 - w] < j->reads - r;
 }
 
-INLINE vec linatt_load(const float *p, eg_index n)
+INLINE vec linatt_load(const real *p, eg_index n)
 {
     return n >= W ? vload(p) : vload_n(p, n);
 }
 
-INLINE void linatt_add(float *p, vec v, eg_index n)
+INLINE void linatt_add(real *p, vec v, eg_index n)
 {
     if (n >= W)
         vstore(p, vload(p) + v);
@@ -58,28 +58,28 @@ INLINE void linatt_add(float *p, vec v, eg_index n)
 }
 
 /* What the block's vector i of rows is multiplied by. */
-INLINE vec linatt_factor(const float *x, const int i, const linatt_block *b,
+INLINE vec linatt_factor(const real *x, const int i, const linatt_block *b,
                          const int beside)
 {
-    eg_index left = b->rows - (eg_index)4 * i;
+    eg_index at = (eg_index)VEC_ROWS * i, left = b->rows - at;
 
     if (beside == 1) return vset(x[i]);
-    return vspread4(x + (eg_index)4 * i, left < 4 ? left : 4);
+    return vspread(x + at, left < VEC_ROWS ? left : VEC_ROWS);
 }
 
-/* The block in n vectors, one or four of its rows in each. */
+/* The block in n vectors, one or VEC_ROWS of its rows in each. */
 INLINE void linatt_sweep(const linatt_walk *j, const linatt_block *b,
                          const int n, const int beside)
 {
-    const float *x = j->x + b->row, *y = j->y + b->col, *q = j->q + b->row;
-    float *out = j->out + b->col;
+    const real *x = j->x + b->row, *y = j->y + b->col, *q = j->q + b->row;
+    real *out = j->out + b->col;
     vec S[LINATT_ROWS];
     eg_index r = 0;
 
 #pragma GCC unroll 24
     for (int i = 0; i < n; i++) S[i] = (vec){0};
     for (eg_index w = 0; w < j->writes; w++, x += j->ldx, y += j->ldy) {
-        vec v = beside == 1 ? linatt_load(y, b->cols) : vrepeat4(y, b->cols);
+        vec v = beside == 1 ? linatt_load(y, b->cols) : vrepeat(y, b->cols);
 
 #pragma GCC unroll 24
         for (int i = 0; i < n; i++) S[i] += linatt_factor(x, i, b, beside) * v;
@@ -90,7 +90,7 @@ INLINE void linatt_sweep(const linatt_walk *j, const linatt_block *b,
             for (int i = 0; i < n; i++)
                 z[i % 2] += linatt_factor(q, i, b, beside) * S[i];
             z[0] += z[1];
-            if (beside > 1) z[0] = vfold4(z[0]);
+            if (beside > 1) z[0] = vfold(z[0]);
             linatt_add(out, z[0] * vset(j->scale), b->cols);
         }
     }
@@ -98,14 +98,14 @@ INLINE void linatt_sweep(const linatt_walk *j, const linatt_block *b,
 
 typedef void (*linatt_fn)(const linatt_walk *j, const linatt_block *b);
 
-#define LINATT_FN(n)                                                        \
-    static void linatt_##n(const linatt_walk *j, const linatt_block *b)     \
-    {                                                                       \
-        linatt_sweep(j, b, n, 1);                                           \
-    }                                                                       \
-    static void linatt_##n##_4(const linatt_walk *j, const linatt_block *b) \
-    {                                                                       \
-        linatt_sweep(j, b, n, 4);                                           \
+#define LINATT_FN(n)                                                          \
+    static void linatt_##n(const linatt_walk *j, const linatt_block *b)       \
+    {                                                                         \
+        linatt_sweep(j, b, n, 1);                                             \
+    }                                                                         \
+    static void linatt_##n##_few(const linatt_walk *j, const linatt_block *b) \
+    {                                                                         \
+        linatt_sweep(j, b, n, VEC_ROWS);                                      \
     }
 LINATT_FN(1)
 LINATT_FN(2)
@@ -117,7 +117,7 @@ LINATT_FN(7)
 LINATT_FN(8)
 LINATT_FN(9)
 LINATT_FN(10)
-#if VEC_W == 16
+#if VEC_BYTES == 64
 LINATT_FN(11)
 LINATT_FN(12)
 LINATT_FN(13)
@@ -134,16 +134,16 @@ LINATT_FN(23)
 LINATT_FN(24)
 #endif
 
-#define LINATT_ROW(n)              \
-    {                              \
-        linatt_##n, linatt_##n##_4 \
+#define LINATT_ROW(n)                \
+    {                                \
+        linatt_##n, linatt_##n##_few \
     }
 /* By vectors - 1, rows side by side. */
 static const linatt_fn linatt_fns[LINATT_ROWS][2] = {
     LINATT_ROW(1),  LINATT_ROW(2),  LINATT_ROW(3),  LINATT_ROW(4),
     LINATT_ROW(5),  LINATT_ROW(6),  LINATT_ROW(7),  LINATT_ROW(8),
     LINATT_ROW(9),  LINATT_ROW(10),
-#if VEC_W == 16
+#if VEC_BYTES == 64
     LINATT_ROW(11), LINATT_ROW(12), LINATT_ROW(13), LINATT_ROW(14),
     LINATT_ROW(15), LINATT_ROW(16), LINATT_ROW(17), LINATT_ROW(18),
     LINATT_ROW(19), LINATT_ROW(20), LINATT_ROW(21), LINATT_ROW(22),
@@ -156,8 +156,8 @@ static void linatt_blocks(const linatt_walk *j, eg_index kw, eg_index vw)
 {
     for (eg_index col = 0; col < vw; col += W) {
         linatt_block b = {.col = col, .cols = vw - col < W ? vw - col : W};
-        bool few = b.cols <= W / 4;
-        eg_index each = few ? 4 : 1;
+        bool few = b.cols <= VEC_COLS;
+        eg_index each = few ? VEC_ROWS : 1;
         eg_index size = block_size(kw, LINATT_ROWS * each, each);
 
         for (; b.row < kw; b.row += size) {
@@ -167,10 +167,10 @@ static void linatt_blocks(const linatt_walk *j, eg_index kw, eg_index vw)
     }
 }
 
-static void fast_linatt(float *z, eg_index ldz, const float *q, eg_index ldq,
-                        const int32_t *limit, eg_index rows, const float *k,
-                        eg_index ldk, const float *v, eg_index ldv, eg_index kw,
-                        eg_index vw, float scale, float *work)
+static void fast_linatt(real *z, eg_index ldz, const real *q, eg_index ldq,
+                        const int32_t *limit, eg_index rows, const real *k,
+                        eg_index ldk, const real *v, eg_index ldv, eg_index kw,
+                        eg_index vw, real scale, real *work)
 {
     linatt_walk j = {.x = k,
                      .y = v,
@@ -190,11 +190,11 @@ static void fast_linatt(float *z, eg_index ldz, const float *q, eg_index ldq,
     linatt_blocks(&j, kw, vw);
 }
 
-static void fast_linatt_back(float *dv, eg_index lddv, const float *k,
-                             eg_index ldk, eg_index n, const float *q,
-                             eg_index ldq, const float *dz, eg_index lddz,
+static void fast_linatt_back(real *dv, eg_index lddv, const real *k,
+                             eg_index ldk, eg_index n, const real *q,
+                             eg_index ldq, const real *dz, eg_index lddz,
                              const int32_t *limit, eg_index rows, eg_index kw,
-                             eg_index vw, float scale, float *work)
+                             eg_index vw, real scale, real *work)
 {
     eg_index last = rows > 0 ? limit[rows - 1] : 0;
     linatt_walk j = {.x = q + (rows - 1) * ldq,

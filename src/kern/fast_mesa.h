@@ -4,7 +4,6 @@
  * is then R_{t-1} by this key and by the row that asks. R is symmetric to the
  * bit, so columns stand for rows, and a sweep goes over the rows in strips of a
  * few vectors of columns whose sums stay in registers. */
-#include "kern/dvec.h"
 
 enum { MESA_STRIP = 4 };
 
@@ -25,11 +24,11 @@ static eg_index mesa_ld(eg_index w)
 
 static eg_index fast_mesa_work(eg_index w)
 {
-    return ((w + 5) * mesa_ld(w) + 16) * 2;
+    return ((w + 5) * mesa_ld(w) + 16) * (8 / (eg_index)sizeof(real));
 }
 
 /* With on, behind what mesa_leave left in work. */
-static mesa mesa_start(float *work, eg_index w, double lambda, int on)
+static mesa mesa_start(real *work, eg_index w, double lambda, int on)
 {
     double *at = (void *)(work + -(uintptr_t)work % 64 / sizeof *work);
     eg_index ld = mesa_ld(w);
@@ -64,7 +63,7 @@ static void mesa_leave(const mesa *m)
     m->left[2] = m->sound;
 }
 
-INLINE void mesa_widen(double *to, const float *x, eg_index n)
+INLINE void mesa_widen(double *to, const real *x, eg_index n)
 {
     eg_index i = 0;
 
@@ -150,7 +149,8 @@ INLINE void mesa_take(mesa *m, double g)
 {
     double ku = mesa_dot(m->k, m->uk, m->ld);
     double kk = mesa_dot(m->k, m->k, m->ld), s = 1 / sqrt((g + ku) * g);
-    bool sound = egi_mesa_sound(ku / g, kk * mesa_trace(m) / g, true);
+    bool sound =
+        egi_mesa_sound(ku / g, kk * mesa_trace(m) / g, sizeof(real) == 4);
 
     for (eg_index i = 0; i < m->ld; i += DW)
         dstore(m->p + i, dload(m->uk + i) * dset(s));
@@ -161,11 +161,11 @@ INLINE void mesa_take(mesa *m, double g)
 
 /* y = R_t x = keep R_{t-1} x - p (p.x), R_{t-1} x in ux, whose place is used.
  */
-INLINE void mesa_answer(float *y, const mesa *m)
+INLINE void mesa_answer(real *y, const mesa *m)
 {
-    typedef float narrow __attribute__((vector_size(2 * VEC_W)));
+    typedef real narrow __attribute__((vector_size(DW * sizeof(real))));
     dvec px = dset(mesa_dot(m->p, m->x, m->ld));
-    float *to = (void *)m->ux; /* behind what is read */
+    real *to = (void *)m->ux; /* behind what is read */
 
     for (eg_index i = 0; i < m->ld; i += DW) {
         dvec v = dset(m->keep) * dload(m->ux + i) - px * dload(m->p + i);
@@ -178,17 +178,17 @@ INLINE void mesa_answer(float *y, const mesa *m)
 }
 
 /* Another row at the same key: R holds R_{t-1}. */
-static void mesa_ask(mesa *m, const float *x)
+static void mesa_ask(mesa *m, const real *x)
 {
     mesa_widen(m->x, x, m->w);
     for (eg_index i = 0; i < m->w; i++)
         m->ux[i] = mesa_dot(m->R + i * m->ld, m->x, m->ld);
 }
 
-static void fast_mesa(float *y, eg_index ldy, const float *x, eg_index ldx,
-                      const int32_t *limit, eg_index rows, const float *k,
-                      eg_index ldk, const float *g, eg_index ldg, eg_index w,
-                      double lambda, int on, float *work)
+static void fast_mesa(real *y, eg_index ldy, const real *x, eg_index ldx,
+                      const int32_t *limit, eg_index rows, const real *k,
+                      eg_index ldk, const real *g, eg_index ldg, eg_index w,
+                      double lambda, int on, real *work)
 {
     mesa m = mesa_start(work, w, lambda, on);
     eg_index r = 0;

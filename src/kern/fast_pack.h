@@ -8,7 +8,7 @@ static eg_index fast_pack_size(eg_index K, eg_index N)
 }
 
 /* One panel from row-major B: cols <= NR columns, the rest zero. */
-static void pack_rows(float *pb, const float *b, eg_index rs, eg_index K,
+static void pack_rows(real *pb, const real *b, eg_index rs, eg_index K,
                       eg_index cols)
 {
     for (eg_index k = 0; k < K; k++, b += rs, pb += NR) {
@@ -27,7 +27,7 @@ static void pack_rows(float *pb, const float *b, eg_index rs, eg_index K,
 }
 
 /* W columns (cols of them real) of a panel from B with unit row stride. */
-static void pack_turned(float *pb, const float *b, eg_index cs, eg_index K,
+static void pack_turned(real *pb, const real *b, eg_index cs, eg_index K,
                         eg_index cols)
 {
     eg_index k = 0;
@@ -52,7 +52,7 @@ static void pack_turned(float *pb, const float *b, eg_index cs, eg_index K,
 }
 
 /* Rows k0.. of columns n.. of B as a panel: cols <= NR of them real. */
-static void pack_panel(float *pb, const float *b, eg_index rs, eg_index cs,
+static void pack_panel(real *pb, const real *b, eg_index rs, eg_index cs,
                        eg_index K, eg_index cols)
 {
     if (cs == 1) {
@@ -63,7 +63,7 @@ static void pack_panel(float *pb, const float *b, eg_index rs, eg_index cs,
     }
 }
 
-static void fast_pack(float *pb, const float *b, eg_index rs, eg_index cs,
+static void fast_pack(real *pb, const real *b, eg_index rs, eg_index cs,
                       eg_index K, eg_index N)
 {
     for (eg_index n = 0; n < N; n += NR) {

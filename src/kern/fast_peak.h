@@ -4,12 +4,12 @@
 enum { PEAK_CHAINS = 12, PEAK_ROUNDS = 1000 };
 
 /* Returns the FLOP done; *sink is 0.5 before and after. */
-static double fma_loop(eg_index repeats, float *sink)
+static double fma_loop(eg_index repeats, real *sink)
 {
     vec sum[PEAK_CHAINS], a = vset(*sink), b = vset(1e-9f), all = {0};
 
 #pragma GCC unroll 12
-    for (int i = 0; i < PEAK_CHAINS; i++) sum[i] = vset((float)i);
+    for (int i = 0; i < PEAK_CHAINS; i++) sum[i] = vset((real)i);
 #pragma GCC unroll 1
     for (eg_index r = 0; r < repeats * PEAK_ROUNDS; r++) {
 #pragma GCC unroll 12
@@ -21,7 +21,7 @@ static double fma_loop(eg_index repeats, float *sink)
 }
 
 /* Sum of x[0..n-1], n a multiple of 8 vectors. */
-static float read_loop(const float *x, eg_index n)
+static real read_loop(const real *x, eg_index n)
 {
     vec sum[8] = {{0}};
 

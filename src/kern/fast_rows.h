@@ -1,8 +1,8 @@
 /* Row kernels of the fast sets: layer normalisation, cross-entropy, embedding.
- * Sums run in W float32 lanes; the two passes over a row hit the L1 cache. */
+ * Sums run in W lanes; the two passes over a row hit the L1 cache. */
 
 /* Sum of a row. */
-static float row_sum(const float *x, eg_index n)
+static real row_sum(const real *x, eg_index n)
 {
     vec s0 = {0}, s1 = {0};
     eg_index i = 0;
@@ -17,7 +17,7 @@ static float row_sum(const float *x, eg_index n)
 }
 
 /* h = x - mean; returns the sum of squares of h. */
-static float row_centre(float *h, const float *x, float mean, eg_index n)
+static real row_centre(real *h, const real *x, real mean, eg_index n)
 {
     vec s0 = {0};
     eg_index i = 0;
@@ -30,23 +30,23 @@ static float row_centre(float *h, const float *x, float mean, eg_index n)
     if (i < n) {
         vec c = vload_n(x + i, n - i) - mean;
         vstore_n(h + i, c, n - i);
-        c = vsel(vlanes() < (int32_t)(n - i), c, vset(0));
+        c = vsel(vlanes() < (vint)(n - i), c, vset(0));
         s0 += c * c;
     }
     return vsum(s0);
 }
 
-static void fast_layernorm(float *y, eg_index ldy, float *xhat, eg_index ldh,
-                           float *rstd, const float *x, eg_index ldx,
-                           const float *w, const float *b, eg_index rows,
+static void fast_layernorm(real *y, eg_index ldy, real *xhat, eg_index ldh,
+                           real *rstd, const real *x, eg_index ldx,
+                           const real *w, const real *b, eg_index rows,
                            eg_index d, double eps)
 {
-    float n = d > 0 ? (float)d : 1;
+    real n = d > 0 ? (real)d : 1;
 
     for (eg_index r = 0; r < rows; r++, y += ldy, xhat += ldh, x += ldx) {
-        float mean = row_sum(x, d) / n;
+        real mean = row_sum(x, d) / n;
         double var = (double)row_centre(xhat, x, mean, d) / (double)n;
-        float rs = (float)(1 / sqrt(var + eps));
+        real rs = (real)(1 / sqrt(var + eps));
         eg_index i = 0;
 
         rstd[r] = rs;
@@ -65,11 +65,11 @@ static void fast_layernorm(float *y, eg_index ldy, float *xhat, eg_index ldh,
 }
 
 /* With g = dy w: dx += rstd (g - mean(g) - xhat mean(g xhat)). */
-static void row_norm_back(float *dx, const float *dy, const float *xhat,
-                          float rstd, const float *w, eg_index d)
+static void row_norm_back(real *dx, const real *dy, const real *xhat, real rstd,
+                          const real *w, eg_index d)
 {
     vec sg = {0}, sgh = {0};
-    float n = d > 0 ? (float)d : 1, mg, mgh;
+    real n = d > 0 ? (real)d : 1, mg, mgh;
     eg_index i = 0, k;
 
     for (; i + W <= d; i += W) {
@@ -98,7 +98,7 @@ static void row_norm_back(float *dx, const float *dy, const float *xhat,
 }
 
 /* y += a b */
-static void row_muladd(float *y, const float *a, const float *b, eg_index n)
+static void row_muladd(real *y, const real *a, const real *b, eg_index n)
 {
     eg_index i = 0;
 
@@ -111,14 +111,13 @@ static void row_muladd(float *y, const float *a, const float *b, eg_index n)
     }
 }
 
-static void fast_layernorm_back(float *dx, eg_index lddx, float *dw, float *db,
-                                const float *dy, eg_index lddy,
-                                const float *xhat, eg_index ldh,
-                                const float *rstd, const float *w,
+static void fast_layernorm_back(real *dx, eg_index lddx, real *dw, real *db,
+                                const real *dy, eg_index lddy, const real *xhat,
+                                eg_index ldh, const real *rstd, const real *w,
                                 eg_index rows, eg_index d)
 {
     for (eg_index r = 0; r < rows; r++) {
-        const float *dyr = dy + r * lddy, *hr = xhat + r * ldh;
+        const real *dyr = dy + r * lddy, *hr = xhat + r * ldh;
 
         row_norm_back(dx + r * lddx, dyr, hr, rstd[r], w, d);
         if (dw) row_muladd(dw, dyr, hr, d);
@@ -127,15 +126,15 @@ static void fast_layernorm_back(float *dx, eg_index lddx, float *dw, float *db,
 }
 
 /* Largest entry and the first place where it stands (0 if nowhere). */
-static float row_top(const float *x, eg_index n, int32_t *where)
+static real row_top(const real *x, eg_index n, int32_t *where)
 {
     vec t = vset(-INFINITY);
     eg_index i = 0;
-    float top;
+    real top;
 
     for (; i + W <= n; i += W) t = vmax(vload(x + i), t);
     if (i < n) {
-        ivec in = vlanes() < (int32_t)(n - i);
+        ivec in = vlanes() < (vint)(n - i);
         t = vmax(vsel(in, vload_n(x + i, n - i), t), t);
     }
     top = vtop(t);
@@ -152,7 +151,7 @@ static float row_top(const float *x, eg_index n, int32_t *where)
 }
 
 /* Sum of e^(x - top); the terms are kept in e unless that is NULL. */
-static float row_exp(float *e, const float *x, float top, eg_index n)
+static real row_exp(real *e, const real *x, real top, eg_index n)
 {
     vec s = {0};
     eg_index i = 0;
@@ -164,20 +163,20 @@ static float row_exp(float *e, const float *x, float top, eg_index n)
     }
     if (i < n) {
         vec v = vexp(vload_n(x + i, n - i) - top);
-        s += vsel(vlanes() < (int32_t)(n - i), v, vset(0));
+        s += vsel(vlanes() < (vint)(n - i), v, vset(0));
         if (e) vstore_n(e + i, v, n - i);
     }
     return vsum(s);
 }
 
-static void fast_xent(float *dlogits, double *nll, int32_t *pred,
-                      const float *logits, eg_index ld, const int32_t *target,
-                      eg_index rows, eg_index V, float weight)
+static void fast_xent(real *dlogits, double *nll, int32_t *pred,
+                      const real *logits, eg_index ld, const int32_t *target,
+                      eg_index rows, eg_index V, real weight)
 {
     for (eg_index r = 0; r < rows; r++) {
-        const float *x = logits + r * ld;
-        float *dx = dlogits ? dlogits + r * ld : NULL;
-        float top = row_top(x, V, pred + r), sum;
+        const real *x = logits + r * ld;
+        real *dx = dlogits ? dlogits + r * ld : NULL;
+        real top = row_top(x, V, pred + r), sum;
         double at;
 
         nll[r] = 0;
@@ -195,12 +194,12 @@ static void fast_xent(float *dlogits, double *nll, int32_t *pred,
     }
 }
 
-static void fast_embed(float *y, eg_index ldy, const float *e, eg_index lde,
-                       const float *p, eg_index ldp, const int32_t *tokens,
+static void fast_embed(real *y, eg_index ldy, const real *e, eg_index lde,
+                       const real *p, eg_index ldp, const int32_t *tokens,
                        eg_index rows, eg_index d)
 {
     for (eg_index r = 0; r < rows; r++, y += ldy) {
-        const float *row = e + tokens[r] * lde, *pos;
+        const real *row = e + tokens[r] * lde, *pos;
         eg_index i = 0;
 
         if (!p) {

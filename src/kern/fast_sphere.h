@@ -5,7 +5,7 @@
 
 enum {
     SPHERE_BLOCK = 256, /* particles */
-#if VEC_W == 16
+#if VEC_BYTES == 64
     SPHERE_TILE = 4, /* vectors of them at a time, moments */
     SPHERE_FIELD_TILE = 2
 #else

@@ -4,7 +4,7 @@
 
 /* y = sum_i x[i] A[i,:] of nv vectors of columns; rows by two, so that sums do
  * not wait for each other. */
-INLINE void vecmat_strip(float *y, const float *x, const float *a, eg_index m,
+INLINE void vecmat_strip(real *y, const real *x, const real *a, eg_index m,
                          eg_index n, const int nv)
 {
     vec s[2][4] = {{{0}}};
@@ -28,7 +28,7 @@ INLINE void vecmat_strip(float *y, const float *x, const float *a, eg_index m,
     for (int c = 0; c < nv; c++) vstore(y + c * W, s[0][c] + s[1][c]);
 }
 
-static void fast_vecmat(float *y, const float *x, const float *a, eg_index m,
+static void fast_vecmat(real *y, const real *x, const real *a, eg_index m,
                         eg_index n)
 {
     eg_index j = 0;
@@ -52,29 +52,31 @@ static void fast_vecmat(float *y, const float *x, const float *a, eg_index m,
 }
 
 /* The sums of four vectors. */
-INLINE void vsum4(float *y, const vec s[4])
+INLINE void vsum4(real *y, const vec s[4])
 {
-#if VEC_W == 16
+#if VEC_BYTES == 64
     /* quarters of two, then of four vectors side by side */
-    __m512 a = (__m512)s[0], b = (__m512)s[1], c = (__m512)s[2];
-    __m512 d = (__m512)s[3];
+    mm a = (mm)s[0], b = (mm)s[1], c = (mm)s[2], d = (mm)s[3];
 
-    a = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88),
-                      _mm512_shuffle_f32x4(a, b, 0xdd));
-    c = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x88),
-                      _mm512_shuffle_f32x4(c, d, 0xdd));
-    a = _mm512_add_ps(_mm512_shuffle_f32x4(a, c, 0x88),
-                      _mm512_shuffle_f32x4(a, c, 0xdd));
+    a = MM(add)(VEC_QUARTERS(a, b, 0x88), VEC_QUARTERS(a, b, 0xdd));
+    c = MM(add)(VEC_QUARTERS(c, d, 0x88), VEC_QUARTERS(c, d, 0xdd));
+    a = MM(add)(VEC_QUARTERS(a, c, 0x88), VEC_QUARTERS(a, c, 0xdd));
+#ifdef VEC_F64
+    a = _mm512_add_pd(a, _mm512_permute_pd(a, 0x55));
+    _mm256_storeu_pd(y,
+                     _mm512_castpd512_pd256(_mm512_maskz_compress_pd(0x55, a)));
+#else
     a = _mm512_add_ps(a, _mm512_permute_ps(a, 0xb1));
     a = _mm512_add_ps(a, _mm512_permute_ps(a, 0x4e));
     _mm_storeu_ps(y,
                   _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, a)));
+#endif
 #else
     for (int r = 0; r < 4; r++) y[r] = vsum(s[r]);
 #endif
 }
 
-INLINE float rowdot_one(const float *a, const float *x, eg_index n)
+INLINE real rowdot_one(const real *a, const real *x, eg_index n)
 {
     vec s = {0};
     eg_index j = 0;
@@ -84,7 +86,7 @@ INLINE float rowdot_one(const float *a, const float *x, eg_index n)
     return vsum(s);
 }
 
-static void fast_rowdot(float *y, const float *a, const float *x, eg_index ldx,
+static void fast_rowdot(real *y, const real *a, const real *x, eg_index ldx,
                         eg_index m, eg_index n)
 {
     eg_index i = 0;
@@ -111,8 +113,8 @@ static void fast_rowdot(float *y, const float *a, const float *x, eg_index ldx,
 }
 
 /* nv vectors of columns: y = g A + x z. */
-INLINE void rank1_strip(float *y, const float *a, const float *g, eg_index gs,
-                        const float *x, const float *z, eg_index m, eg_index n,
+INLINE void rank1_strip(real *y, const real *a, const real *g, eg_index gs,
+                        const real *x, const real *z, eg_index m, eg_index n,
                         const int nv)
 {
     vec by[4];
@@ -132,8 +134,8 @@ INLINE void rank1_strip(float *y, const float *a, const float *g, eg_index gs,
     }
 }
 
-static void fast_rank1(float *y, const float *a, const float *g, eg_index gs,
-                       const float *x, const float *z, eg_index m, eg_index n)
+static void fast_rank1(real *y, const real *a, const real *g, eg_index gs,
+                       const real *x, const real *z, eg_index m, eg_index n)
 {
     eg_index j = 0;
 
@@ -156,7 +158,7 @@ static void fast_rank1(float *y, const float *a, const float *g, eg_index gs,
     }
 }
 
-static void fast_muladd(float *y, const float *a, const float *x, eg_index n)
+static void fast_muladd(real *y, const real *a, const real *x, eg_index n)
 {
     eg_index i = 0;
 

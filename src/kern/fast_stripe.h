@@ -7,16 +7,15 @@
  * stack. Stripes begin a cache line further apart than their size, or all of
  * them would fall into the same sets of L1. */
 enum { STRIPES = (64 + MR - 1) / MR, STRIPE_ROWS = STRIPES * MR };
-enum { STRIPE_GAP = 16 };
-enum { UNROLL = 4, LINE = 16 /* floats */ };
+enum { UNROLL = 4, LINE = 64 / sizeof(real), STRIPE_GAP = LINE };
 #define STREAM_BYTES ((eg_index)8 << 20) /* four times the L2 cache */
 
 /* Panels of B: of columns n.. at packed + n * K. Where raw is given, they are
  * packed as they are needed. */
 typedef struct right_panels {
-    const float *packed;
-    float *work;      /* packed, to be written */
-    const float *raw; /* B(k, n) = raw[k*rs + n*cs]; NULL: all is packed */
+    const real *packed;
+    real *work;      /* packed, to be written */
+    const real *raw; /* B(k, n) = raw[k*rs + n*cs]; NULL: all is packed */
     eg_index rs, cs;
 } right_panels;
 
@@ -25,16 +24,14 @@ typedef enum c_mode { WRITE, ADD, STREAM } c_mode;
 
 /* Lines fetched into L2, one each UNROLL steps of k. */
 typedef struct fetching {
-    const float *p;
+    const real *p;
     eg_index step;
 } fetching;
 
-INLINE void vstream(float *p, vec v)
+INLINE void vstream(real *p, vec v)
 {
-#if defined(__x86_64__) && VEC_W == 16
-    _mm512_stream_ps(p, (__m512)v);
-#elif defined(__x86_64__) && VEC_W == 8
-    _mm256_stream_ps(p, (__m256)v);
+#if VEC_BYTES >= 32
+    MM(stream)(p, (mm)v);
 #else
     vstore(p, v);
 #endif
@@ -48,7 +45,7 @@ static void stream_end(void)
 #endif
 }
 
-INLINE void stripe_step(vec sum[MR][2], const float *a, const float *b)
+INLINE void stripe_step(vec sum[MR][2], const real *a, const real *b)
 {
     vec b0 = vload(b), b1 = vload(b + W);
 
@@ -62,12 +59,13 @@ INLINE void stripe_step(vec sum[MR][2], const float *a, const float *b)
 
 /* C[MR, NR] (+)= alpha A B for a stripe of A and a panel of B. Not inlined: in
  * the loop over tiles gcc would keep the addresses of C in vector registers. */
-__attribute__((noinline)) static void
-stripe_tile(float *c, eg_index ldc, const float *a, const float *b, eg_index K,
-            float alpha, c_mode mode, fetching f)
+__attribute__((noinline)) static void stripe_tile(real *c, eg_index ldc,
+                                                  const real *a, const real *b,
+                                                  eg_index K, real alpha,
+                                                  c_mode mode, fetching f)
 {
     vec sum[MR][2];
-    const float *old = c;
+    const real *old = c;
     eg_index k = 0;
 
     for (int m = 0; m < MR && mode != STREAM; m++, old += ldc) {
@@ -93,7 +91,7 @@ stripe_tile(float *c, eg_index ldc, const float *a, const float *b, eg_index K,
 #pragma GCC unroll 2
         for (int j = 0; j < 2; j++) {
             vec v = alpha * sum[m][j];
-            float *p = c + j * W;
+            real *p = c + j * W;
             if (mode == STREAM)
                 vstream(p, v);
             else
@@ -103,7 +101,7 @@ stripe_tile(float *c, eg_index ldc, const float *a, const float *b, eg_index K,
 }
 
 /* A stripe from rows of A: `rows` of them real, the rest zero. */
-static void stripe_rows(float *s, const float *a, eg_index rs, eg_index K,
+static void stripe_rows(real *s, const real *a, eg_index rs, eg_index K,
                         eg_index rows)
 {
     enum { TURNED_ROWS = MR < W ? MR : W }; /* rows turned at a time */
@@ -117,7 +115,7 @@ static void stripe_rows(float *s, const float *a, eg_index rs, eg_index K,
             for (int j = 0; j < W; j++) {
                 v[j] = vset(0);
                 if (j < TURNED_ROWS && m + j < rows) {
-                    const float *p = a + (m + j) * rs + k;
+                    const real *p = a + (m + j) * rs + k;
                     v[j] = left == W ? vload(p) : vload_n(p, left);
                 }
             }
@@ -131,13 +129,13 @@ static void stripe_rows(float *s, const float *a, eg_index rs, eg_index K,
 }
 
 /* All stripes of a block from a transposed A, one row of it at a time. */
-static void stripe_columns(float *s, eg_index size, const float *a, eg_index cs,
+static void stripe_columns(real *s, eg_index size, const real *a, eg_index cs,
                            eg_index M, eg_index K)
 {
     eg_index whole = M / MR * MR;
 
     for (eg_index k = 0; k < K; k++, a += cs) {
-        float *p = s + k * MR;
+        real *p = s + k * MR;
         for (eg_index m = 0; m < M; m += LINE) {
             __builtin_prefetch(a + COPY_AHEAD * cs + m);
         }
@@ -150,7 +148,7 @@ static void stripe_columns(float *s, eg_index size, const float *a, eg_index cs,
     }
 }
 
-static void stripe_block(float *s, eg_index size, const float *a, eg_index rs,
+static void stripe_block(real *s, eg_index size, const real *a, eg_index rs,
                          eg_index cs, eg_index M, eg_index K)
 {
     if (rs == 1) {
@@ -165,13 +163,13 @@ static void stripe_block(float *s, eg_index size, const float *a, eg_index rs,
 /* What is still to be fetched of a panel of B: runs of lines `step` apart, each
  * a line further on than the one before. */
 typedef struct upcoming {
-    const float *p, *first;
+    const real *p, *first;
     eg_index step, left, run, runs;
 } upcoming;
 
 enum { PANEL_LINES = (NR + LINE - 1) / LINE }; /* of a row */
 
-static upcoming upcoming_of(const float *p, eg_index step, eg_index run,
+static upcoming upcoming_of(const real *p, eg_index step, eg_index run,
                             eg_index runs)
 {
     return (upcoming){p, p, step, run, run, runs - 1};
@@ -180,7 +178,7 @@ static upcoming upcoming_of(const float *p, eg_index step, eg_index run,
 static upcoming upcoming_raw(const right_panels *b, eg_index n, eg_index k,
                              eg_index K)
 {
-    const float *p = b->raw + n * b->cs + k * b->rs;
+    const real *p = b->raw + n * b->cs + k * b->rs;
 
     if (b->cs == 1) return upcoming_of(p, b->rs, K, PANEL_LINES);
     return upcoming_of(p, LINE, b->cs == K ? K * NR / LINE : 0, 1);
@@ -202,9 +200,9 @@ static fetching take(upcoming *a, eg_index n)
 }
 
 /* C[M, cols] (+)= alpha A B, cols <= NR: a block of A, a panel of B. */
-static void stripe_panel(float *c, eg_index ldc, const float *s, eg_index size,
-                         const float *b, eg_index M, eg_index cols, eg_index K,
-                         float alpha, c_mode mode, upcoming next)
+static void stripe_panel(real *c, eg_index ldc, const real *s, eg_index size,
+                         const real *b, eg_index M, eg_index cols, eg_index K,
+                         real alpha, c_mode mode, upcoming next)
 {
     for (; M > 0; M -= MR, c += MR * ldc, s += size) {
         eg_index rows = M < MR ? M : MR;
@@ -218,12 +216,11 @@ static void stripe_panel(float *c, eg_index ldc, const float *s, eg_index size,
 }
 
 /* All of C. Blocks: k in steps of kc, rows in steps of mc, then the panels. */
-static void stripe_product(float *c, eg_index ldc, const float *a, eg_index rs,
+static void stripe_product(real *c, eg_index ldc, const real *a, eg_index rs,
                            eg_index cs, const right_panels *b, eg_index M,
-                           eg_index N, eg_index K, float alpha, int acc)
+                           eg_index N, eg_index K, real alpha, int acc)
 {
-    float s[STRIPES * (MR * STRIPE_K + STRIPE_GAP)]
-        __attribute__((aligned(64)));
+    real s[STRIPES * (MR * STRIPE_K + STRIPE_GAP)] __attribute__((aligned(64)));
     eg_index kc = block_size(K, STRIPE_K, 1);
     eg_index mc = block_size(M, STRIPE_ROWS, MR), k = 0;
     int once = b->raw && M <= mc; /* a panel is used for one block only */
@@ -232,7 +229,7 @@ static void stripe_product(float *c, eg_index ldc, const float *a, eg_index rs,
     if (acc) {
         mode = ADD;
     } else if (kc == K && M * N * (eg_index)sizeof *c >= STREAM_BYTES &&
-               ((uintptr_t)c | (uintptr_t)(ldc * 4)) % 64 == 0) {
+               ((uintptr_t)c | ((uintptr_t)ldc * sizeof *c)) % 64 == 0) {
         mode = STREAM;
     }
     do {

@@ -2,14 +2,14 @@
  * the tables of a first block (n about 1000 columns) outgrow the L2 cache, so
  * what counts is to touch every row once. */
 
-static void fast_gather(float *y, eg_index ldy, const float *e, const float *p,
+static void fast_gather(real *y, eg_index ldy, const real *e, const real *p,
                         eg_index ld, const int32_t *token, const int32_t *limit,
-                        const float *scale, const float *b, eg_index rows,
+                        const real *scale, const real *b, eg_index rows,
                         eg_index n)
 {
     for (eg_index r = 0; r < rows; r++, y += ldy) {
         eg_index t = limit[r] - 1, i = 0;
-        const float *er = e + token[t] * ld, *pr = p ? p + t * ld : NULL;
+        const real *er = e + token[t] * ld, *pr = p ? p + t * ld : NULL;
         vec s = vset(scale ? scale[t] : 1);
 
         for (; i + W <= n; i += W) {
@@ -25,9 +25,8 @@ static void fast_gather(float *y, eg_index ldy, const float *e, const float *p,
 }
 
 /* One row of the scatter: returns sum d (y - b), 0 when y is NULL. */
-INLINE float scatter_row(float *er, float *pr, float *db, const float *d,
-                         const float *y, const float *b, float scale,
-                         eg_index n)
+INLINE real scatter_row(real *er, real *pr, real *db, const real *d,
+                        const real *y, const real *b, real scale, eg_index n)
 {
     vec s = vset(scale), sum = {0};
     eg_index i = 0;
@@ -50,17 +49,17 @@ INLINE float scatter_row(float *er, float *pr, float *db, const float *d,
     return vsum(sum);
 }
 
-static void fast_gather_back(float *de, float *dp, float *db, float *dots,
+static void fast_gather_back(real *de, real *dp, real *db, real *dots,
                              eg_index ld, const int32_t *token,
-                             const int32_t *limit, const float *scale,
-                             const float *dy, const float *y, eg_index ldy,
-                             const float *b, eg_index rows, eg_index n)
+                             const int32_t *limit, const real *scale,
+                             const real *dy, const real *y, eg_index ldy,
+                             const real *b, eg_index rows, eg_index n)
 {
     for (eg_index r = 0; r < rows; r++) {
         eg_index t = limit[r] - 1;
-        const float *yr = dots ? y + r * ldy : NULL;
-        float dot = scatter_row(de + token[t] * ld, dp ? dp + t * ld : NULL, db,
-                                dy + r * ldy, yr, b, scale ? scale[t] : 1, n);
+        const real *yr = dots ? y + r * ldy : NULL;
+        real dot = scatter_row(de + token[t] * ld, dp ? dp + t * ld : NULL, db,
+                               dy + r * ldy, yr, b, scale ? scale[t] : 1, n);
         if (dots) dots[r] = dot;
     }
 }

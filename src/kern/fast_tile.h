@@ -2,7 +2,7 @@
  * summed over k; B comes as panels of NR columns (packed) or row-major in
  * place; A is broadcast from memory. */
 
-#if VEC_W == 16
+#if VEC_BYTES == 64
 enum { MR = 8 }; /* 16 of 32 registers hold the tile */
 #else
 enum { MR = 6 }; /* 12 of 16 */
@@ -14,16 +14,16 @@ enum { NR = 2 * W, KC = 384, KC_TURNED = 256, KC_TURNED_DIRECT = 128, MC = 64 };
 enum { STRIPE_K = 1024 };
 enum { AHEAD = 4, COPY_AHEAD = 8 };
 
-typedef void (*tile_fn)(float *c, eg_index ldc, const float *a,
-                        eg_index a_stride, const float *b, eg_index ldb,
-                        eg_index cols, eg_index K, float alpha, int acc);
+typedef void (*tile_fn)(real *c, eg_index ldc, const real *a, eg_index a_stride,
+                        const real *b, eg_index ldb, eg_index cols, eg_index K,
+                        real alpha, int acc);
 
 /* C[mr, cols] = alpha A B (+ C). The first four arguments are folded in by
  * inlining: rows, vectors a row, A stored transposed (then cs strides, else
  * rs), B in place. Strided operands are fetched AHEAD rows early. */
-INLINE void tile(int mr, int nv, int turned, int direct, float *c, eg_index ldc,
-                 const float *a, eg_index rs, eg_index cs, const float *b,
-                 eg_index ldb, eg_index cols, eg_index K, float alpha, int acc)
+INLINE void tile(int mr, int nv, int turned, int direct, real *c, eg_index ldc,
+                 const real *a, eg_index rs, eg_index cs, const real *b,
+                 eg_index ldb, eg_index cols, eg_index K, real alpha, int acc)
 {
     vec sum[MR][2];
 
@@ -62,13 +62,13 @@ INLINE void tile(int mr, int nv, int turned, int direct, float *c, eg_index ldc,
     }
 }
 
-#define TILE_FN(name, mr, nv, turned, direct)                                 \
-    static void name(float *c, eg_index ldc, const float *a, eg_index stride, \
-                     const float *b, eg_index ldb, eg_index cols, eg_index K, \
-                     float alpha, int acc)                                    \
-    {                                                                         \
-        tile(mr, nv, turned, direct, c, ldc, a, (turned) ? 1 : stride,        \
-             (turned) ? stride : 1, b, ldb, cols, K, alpha, acc);             \
+#define TILE_FN(name, mr, nv, turned, direct)                                \
+    static void name(real *c, eg_index ldc, const real *a, eg_index stride,  \
+                     const real *b, eg_index ldb, eg_index cols, eg_index K, \
+                     real alpha, int acc)                                    \
+    {                                                                        \
+        tile(mr, nv, turned, direct, c, ldc, a, (turned) ? 1 : stride,       \
+             (turned) ? stride : 1, b, ldb, cols, K, alpha, acc);            \
     }
 #define TILE_FNS(mr)                       \
     TILE_FN(tile_##mr##v1, mr, 1, 0, 0)    \
@@ -96,7 +96,7 @@ TILE_FNS(3)
 TILE_FNS(4)
 TILE_FNS(5)
 TILE_FNS(6)
-#if VEC_W == 16
+#if VEC_BYTES == 64
 TILE_FNS(7)
 TILE_FNS(8)
 #endif
@@ -105,15 +105,15 @@ TILE_FNS(8)
 static const tile_fn tiles[MR][2][2][2] = {
     TILE_ROW(1), TILE_ROW(2), TILE_ROW(3),
     TILE_ROW(4), TILE_ROW(5), TILE_ROW(6),
-#if VEC_W == 16
+#if VEC_BYTES == 64
     TILE_ROW(7), TILE_ROW(8),
 #endif
 };
 
 /* c[m] (+)= alpha sum_k A(m, k) b[k], A stored transposed: columns of A side by
  * side, 4 vectors at a time. */
-static void column_turned(float *c, eg_index ldc, const float *a, eg_index cs,
-                          const float *b, eg_index M, eg_index K, float alpha,
+static void column_turned(real *c, eg_index ldc, const real *a, eg_index cs,
+                          const real *b, eg_index M, eg_index K, real alpha,
                           int acc)
 {
     for (eg_index m = 0; m < M; m += 4 * W) {
@@ -121,7 +121,7 @@ static void column_turned(float *c, eg_index ldc, const float *a, eg_index cs,
         vec sum[4] = {{0}, {0}, {0}, {0}};
 
         for (eg_index k = 0; k < K; k++) {
-            const float *ak = a + m + k * cs;
+            const real *ak = a + m + k * cs;
             vec f = vset(b[k]);
             if (left == 4 * W) {
 #pragma GCC unroll 4
@@ -136,15 +136,15 @@ static void column_turned(float *c, eg_index ldc, const float *a, eg_index cs,
             }
         }
         for (eg_index i = 0; i < left; i++) {
-            float v = alpha * sum[i / W][i % W];
+            real v = alpha * sum[i / W][i % W];
             c[(m + i) * ldc] = acc ? c[(m + i) * ldc] + v : v;
         }
     }
 }
 
 /* The same for rows of A: dot products, 4 rows at a time. */
-static void column_rows(float *c, eg_index ldc, const float *a, eg_index rs,
-                        const float *b, eg_index M, eg_index K, float alpha,
+static void column_rows(real *c, eg_index ldc, const real *a, eg_index rs,
+                        const real *b, eg_index M, eg_index K, real alpha,
                         int acc)
 {
     for (eg_index m = 0; m < M; m += 4) {
@@ -162,7 +162,7 @@ static void column_rows(float *c, eg_index ldc, const float *a, eg_index rs,
             if (k < K)
                 sum[i] += vload_n(b + k, K - k) *
                           vload_n(a + (m + i) * rs + k, K - k);
-            float v = alpha * vsum(sum[i]);
+            real v = alpha * vsum(sum[i]);
             c[(m + i) * ldc] = acc ? c[(m + i) * ldc] + v : v;
         }
     }
@@ -170,11 +170,11 @@ static void column_rows(float *c, eg_index ldc, const float *a, eg_index rs,
 
 /* A last column on its own, as with 65 symbols: a register tile would work on
  * W of them. K <= KC. */
-static void column(float *c, eg_index ldc, const float *a, eg_index rs,
-                   eg_index cs, const float *b, eg_index ldb, eg_index M,
-                   eg_index cols, eg_index K, float alpha, int acc)
+static void column(real *c, eg_index ldc, const real *a, eg_index rs,
+                   eg_index cs, const real *b, eg_index ldb, eg_index M,
+                   eg_index cols, eg_index K, real alpha, int acc)
 {
-    float col[KC];
+    real col[KC];
 
     EG_ASSERT(cols == 1 && K <= KC);
     for (eg_index k = 0; k < K; k++) col[k] = b[k * ldb];
@@ -185,9 +185,9 @@ static void column(float *c, eg_index ldc, const float *a, eg_index rs,
 }
 
 /* C[M, cols] with cols <= NR: one panel of B, one block of k. */
-static void panel(float *c, eg_index ldc, const float *a, eg_index rs,
-                  eg_index cs, const float *b, eg_index ldb, eg_index M,
-                  eg_index cols, eg_index K, float alpha, int acc)
+static void panel(real *c, eg_index ldc, const real *a, eg_index rs,
+                  eg_index cs, const real *b, eg_index ldb, eg_index M,
+                  eg_index cols, eg_index K, real alpha, int acc)
 {
     int turned = cs != 1, direct = ldb != NR, wide = cols > W;
     eg_index stride = turned ? cs : rs;

@@ -1,5 +1,5 @@
 /* The float32 set for whatever every CPU of the architecture has. */
-#define VEC_W 4
+#define VEC_BYTES 16
 #include "kern/fast_impl.h"
 #include "kern/fast_peak.h"
 

@@ -1,6 +1,6 @@
 /* A fast set of particle kernels as a template: particles_avx512.c, ..avx2.c
- * and ..generic.c define VEC_W and include this file, each compiled with its
- * own flags (isa.cmake). */
+ * and ..generic.c define VEC_BYTES and include this file, each compiled with
+ * its own flags (isa.cmake). */
 #include "kern/particles.h"
 #include "kern/vec.h"
 #include "kern/dvec.h"
