@@ -90,6 +90,7 @@ static void linear_sequence(const eg_task *task, eg_split split, eg_rng *rng,
     const eg_task_opts *o = &task->opts;
     const law *own = task->state;
     double h[EGI_MAX_DIM], next[EGI_MAX_DIM], first[EGI_MAX_DIM];
+    double drawn[EGI_MAX_DIM];
     double a = egi_start_width(o);
     eg_rng known;
     system y;
@@ -99,10 +100,15 @@ static void linear_sequence(const eg_task *task, eg_split split, eg_rng *rng,
     for (int i = 0; i < y.m; i++)
         h[i] = clipped(a * (2 * eg_rng_uniform(rng) - 1), own->bound);
     see(first, &y, h, o, rng);
+    if (o->hidden == 0) /* all noise at once, where what is seen will stand */
+        eg_rng_normals(rng, out->outputs, (eg_index)task->io.n_ctx * y.n);
     for (eg_index t = 0; t < task->io.n_ctx; t++) {
+        const double *noise = o->hidden > 0 ? drawn : out->outputs + t * y.n;
+
+        if (o->hidden > 0) eg_rng_normals(rng, drawn, y.m);
         egi_mat_vec(next, y.w, h, y.m, y.m);
         for (int i = 0; i < y.m; i++)
-            h[i] = clipped(next[i] + o->noise * eg_rng_normal(rng), own->bound);
+            h[i] = clipped(next[i] + o->noise * noise[i], own->bound);
         see(out->outputs + t * y.n, &y, h, o, rng);
         out->labels[t] = t < own->over ? 0 : 1;
     }

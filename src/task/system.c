@@ -22,10 +22,10 @@ void egi_mat_vec(double *y, const double *w, const double *x, int n, int m)
  * lies in. Twice, so that the rows are orthogonal to the last bits. */
 void egi_draw_orthogonal(double *w, int n, eg_rng *rng)
 {
+    eg_rng_normals(rng, w, (eg_index)n * n);
     for (int i = 0; i < n; i++) {
         double *row = w + (size_t)i * (size_t)n, size;
 
-        for (int k = 0; k < n; k++) row[k] = eg_rng_normal(rng);
         for (int pass = 0; pass < 2; pass++) {
             for (int j = 0; j < i; j++) {
                 const double *other = w + (size_t)j * (size_t)n;
@@ -81,10 +81,8 @@ void egi_draw_contracting(double *w, int n, double lo, double hi, eg_rng *rng)
     for (int j = 0; j < n; j++) { /* row j of M^T, and of D M^T */
         double e = j == 0 ? hi : lo + (hi - lo) * eg_rng_uniform(rng);
 
-        for (int k = 0; k < n; k++) {
-            t[j * n + k] = eg_rng_normal(rng);
-            w[j * n + k] = e * t[j * n + k];
-        }
+        eg_rng_normals(rng, t + j * n, n);
+        for (int k = 0; k < n; k++) w[j * n + k] = e * t[j * n + k];
     }
     solve(t, w, n);
     for (int i = 0; i < n; i++)

@@ -183,6 +183,31 @@ static void test_uniform_moments(void **state)
     assert_true(lo < 1e-3 && hi > 1 - 1e-3);
 }
 
+/* Any number of draws, begun in any word of a block: values and what is drawn
+ * next. */
+static void test_many_are_single_ones(void **state)
+{
+    static const int lengths[] = {0, 1, 2, 7, 8, 15, 16, 17, 33, 100, 255, 700};
+    double many[1400];
+
+    (void)state;
+    for (int words = 0; words < 6; words++) {
+        for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
+            eg_rng a = eg_rng_make(3, EG_RNG_TEST, 9, (uint32_t)k), b;
+
+            for (int i = 0; i < words; i++) eg_rng_u32(&a);
+            b = a;
+            eg_rng_uniforms(&a, many, lengths[k]);
+            for (int i = 0; i < lengths[k]; i++)
+                assert_true(many[i] == eg_rng_uniform(&b));
+            eg_rng_normals(&a, many, lengths[k]);
+            for (int i = 0; i < lengths[k]; i++)
+                assert_true(many[i] == eg_rng_normal(&b));
+            assert_int_equal(eg_rng_u32(&a), eg_rng_u32(&b));
+        }
+    }
+}
+
 static void test_normal_moments(void **state)
 {
     enum { N = 200000 };
@@ -257,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_streams_differ),
         cmocka_unit_test(test_neighbouring_streams_are_uncorrelated),
         cmocka_unit_test(test_uniform_moments),
+        cmocka_unit_test(test_many_are_single_ones),
         cmocka_unit_test(test_normal_moments),
         cmocka_unit_test(test_below),
     };
