@@ -58,7 +58,7 @@ typedef struct work {
     eg_ids prompt, stop, said;
     eg_sample_opts how;
     int64_t tokens;
-    double *logits; /* [3, d_vocab]: with scratch */
+    double *work; /* [3 d_vocab], for eg_decoder_draw */
     double seconds, first;
 } work;
 
@@ -193,9 +193,8 @@ static eg_status make_decoder(work *w, eg_err *err)
                                   kern ? kern : "auto", err);
 
     if (st != EG_OK) return st;
-    w->logits =
-        eg_calloc(3 * (size_t)eg_task_vocab(w->task), sizeof *w->logits);
-    if (!w->logits)
+    w->work = eg_calloc(3 * (size_t)eg_task_vocab(w->task), sizeof *w->work);
+    if (!w->work)
         return EG_FAIL(err, EG_ENOMEM, "%d logits", eg_task_vocab(w->task));
     return EG_OK;
 }
@@ -265,7 +264,6 @@ static eg_status keep(eg_ids *said, int32_t token, eg_err *err)
 
 static eg_status generate(work *w, FILE *to, eg_err *err)
 {
-    int V = eg_task_vocab(w->task);
     double start = eg_clock();
     eg_status st;
 
@@ -277,12 +275,10 @@ static eg_status generate(work *w, FILE *to, eg_err *err)
     w->first = eg_clock() - start;
     start = eg_clock();
     while (w->said.n < (size_t)w->tokens && !stopped(w)) {
-        eg_rng rng = eg_rng_make((uint64_t)w->opened.config->run.seed,
-                                 EG_RNG_USER, (uint64_t)w->said.n, 0);
-        int32_t token;
+        int32_t token = eg_decoder_draw(w->decoder, &w->how,
+                                        (uint64_t)w->opened.config->run.seed,
+                                        w->said.n, w->work);
 
-        eg_decoder_logits(w->decoder, w->logits);
-        token = eg_sample(w->logits, V, &w->how, &rng, w->logits + V);
         if (token < 0) {
             st = EG_FAIL(err, EG_EFORMAT,
                          "%s: no logit behind token %zu is a number",
@@ -380,7 +376,7 @@ int cmd_generate(const cli_args *a)
     eg_task_free(w.task);
     eg_checkpoint_release(&w.opened);
     eg_pool_free(w.pool);
-    eg_free(w.logits);
+    eg_free(w.work);
     eg_ids_release(&w.prompt);
     eg_ids_release(&w.stop);
     eg_ids_release(&w.said);

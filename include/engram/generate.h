@@ -63,6 +63,11 @@ EG_API extern const eg_field eg_sample_fields[];
  * leave; work [2 n] is scratch. -1: no logit is a number. */
 EG_API int32_t eg_sample(const double *logits, int n, const eg_sample_opts *o,
                          eg_rng *rng, double *work);
+/* The n-th token (from 0) behind the prompt as `engram generate` draws it: of
+ * the decoder's logits, by a stream of its own of (seed, n). work [3 d_vocab]
+ * is scratch. -1: no logit is a number. */
+EG_API int32_t eg_decoder_draw(const eg_decoder *d, const eg_sample_opts *o,
+                               uint64_t seed, uint64_t n, double *work);
 
 #ifdef __cplusplus
 }

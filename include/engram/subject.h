@@ -9,6 +9,7 @@
 
 #include "engram/checkpoint.h"
 #include "engram/eval.h"
+#include "engram/generate.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -86,6 +87,12 @@ EG_API eg_index eg_subject_columns(eg_subject *s, const char *hook, int head);
  * NULL), and ends that for all. */
 EG_API eg_status eg_subject_hold(eg_subject *s, const eg_hold *h, eg_err *err);
 EG_API void eg_subject_let_go(eg_subject *s);
+
+/* A decoder of the model as it is now, on the subject's threads and kernels: to
+ * be freed before the model is changed, or the subject freed. EG_EINVAL: as
+ * eg_decoder_new; a hook is held, which a decoder would not know. */
+EG_API eg_status eg_subject_decoder(eg_decoder **out, eg_subject *s,
+                                    eg_err *err);
 
 #ifdef __cplusplus
 }

@@ -80,6 +80,11 @@ typedef struct eg_ids {
     int32_t *id;
     size_t n, room;
 } eg_ids;
+typedef struct eg_sample_opts {
+    double temperature;
+    int64_t top_k;
+    double top_p;
+} eg_sample_opts;
 
 typedef struct eg_model eg_model;
 typedef struct eg_task eg_task;
@@ -87,6 +92,8 @@ typedef struct eg_config eg_config;
 typedef struct eg_tokenizer eg_tokenizer;
 typedef struct eg_subject eg_subject;
 typedef struct eg_arrays eg_arrays;
+typedef struct eg_decoder eg_decoder;
+typedef ptrdiff_t eg_index;
 typedef enum eg_split { EG_TRAIN, EG_PROBE, EG_TEST } eg_split;
 
 const char *eg_version(void);
@@ -112,6 +119,13 @@ eg_status eg_subject_gradient(eg_arrays **out, double *loss, eg_subject *s,
 ptrdiff_t eg_subject_columns(eg_subject *s, const char *hook, int head);
 eg_status eg_subject_hold(eg_subject *s, const eg_hold *h, eg_err *err);
 void eg_subject_let_go(eg_subject *s);
+eg_status eg_subject_decoder(eg_decoder **out, eg_subject *s, eg_err *err);
+void eg_decoder_free(eg_decoder *d);
+eg_status eg_decoder_prompt(eg_decoder *d, const int32_t *tokens, eg_index n,
+    eg_err *err);
+eg_status eg_decoder_step(eg_decoder *d, int32_t token, eg_err *err);
+int32_t eg_decoder_draw(const eg_decoder *d, const eg_sample_opts *o,
+    uint64_t seed, uint64_t n, double *work);
 int eg_arrays_count(const eg_arrays *a);
 const char *eg_arrays_name(const eg_arrays *a, int i);
 eg_view eg_arrays_view(const eg_arrays *a, int i);
@@ -128,6 +142,7 @@ void eg_task_sequence(const eg_task *task, eg_split split, uint64_t step,
     uint32_t index, eg_seq *out);
 eg_status eg_task_trouble(const eg_task *task, eg_err *err);
 
+int32_t eg_tokenizer_eot(const eg_tokenizer *t);
 eg_status eg_tokenizer_encode(const eg_tokenizer *t, const char *text,
     size_t n, unsigned flags, eg_ids *ids, eg_err *err);
 eg_status eg_tokenizer_decode(const eg_tokenizer *t, const int32_t *ids,

@@ -455,6 +455,71 @@ class Model:
             raise Error(f"{name}: expected {columns} columns, found {row.size}")
         return np.ascontiguousarray(row.ravel())
 
+    # ---- going on -----------------------------------------------------------
+
+    def generate(self, prompt=None, tokens: int = 200, *,
+                 temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0,
+                 seed: Optional[int] = None) -> np.ndarray:
+        """The tokens [tokens] that the model says behind a prompt, as
+        `engram generate` draws them.
+
+        prompt: text, tokens [n], or None: the end of a text, else the first
+        token of a sequence of the task. temperature 0: always the likeliest
+        token. top_k, top_p: of the likeliest alone (0 and 1: of all). seed:
+        another draw; else run.seed. Of a prompt and its tokens above n_ctx the
+        older half is forgotten. Ctrl-C ends it between two tokens."""
+        ffi, lib = self._ffi, self._lib
+        how = self._sampling(tokens, temperature, top_k, top_p)
+        begin = self._prompt(prompt)
+        seed = self.config["run"]["seed"] if seed is None else seed
+        work = ffi.new("double[]", 3 * max(self.d_vocab, 1))
+        said = np.zeros(tokens, np.int32)
+        out, err = ffi.new("eg_decoder **"), ffi.new("eg_err *")
+        with self._alone():
+            check(ffi, lib.eg_subject_decoder(out, self._subject, err), err)
+            try:
+                check(ffi, lib.eg_decoder_prompt(
+                    out[0], ffi.cast("int32_t *", begin.ctypes.data),
+                    len(begin), err), err)
+                for n in range(tokens):
+                    said[n] = lib.eg_decoder_draw(out[0], how, seed, n, work)
+                    if said[n] < 0:
+                        raise Error(f"{self.path}: no logit behind token "
+                                    f"{len(begin) + n} is a number")
+                    check(ffi, lib.eg_decoder_step(out[0], int(said[n]), err),
+                          err)
+            finally:
+                lib.eg_decoder_free(out[0])
+        return said
+
+    def _sampling(self, tokens, temperature, top_k, top_p):
+        for name, value, least, most in (
+                ("tokens", tokens, 0, 10**9),
+                ("temperature", temperature, 0, 1e6),
+                ("top_k", top_k, 0, 1048576), ("top_p", top_p, 0, 1)):
+            if not least <= value <= most:
+                raise Error(f"{name}: expected {least} to {most:g}, found "
+                            f"{value}")
+        return self._ffi.new("eg_sample_opts *", {
+            "temperature": temperature, "top_k": top_k, "top_p": top_p})
+
+    def _prompt(self, prompt) -> np.ndarray:
+        if isinstance(prompt, str):
+            return self.encode(prompt, special=True)
+        if prompt is None and self.d_vocab:
+            found = self._lib.eg_subject_tokenizer(self._subject)
+            end = self._lib.eg_tokenizer_eot(found) if found else -1
+            prompt = [end] if end >= 0 else \
+                self.batch(1, "test")["tokens"][0, :1]
+        found = np.asarray([] if prompt is None else prompt)
+        if found.ndim != 1 or (len(found) and found.dtype.kind not in "iu"):
+            raise Error("prompt: expected text, or tokens [n] as whole "
+                        f"numbers, found {found.dtype} {list(found.shape)}")
+        if len(found) and not 0 <= found.min() <= found.max() < self.d_vocab:
+            raise Error(f"prompt: expected tokens from 0 to {self.d_vocab - 1}"
+                        f", found {found.min()} to {found.max()}")
+        return np.ascontiguousarray(found, np.int32)
+
     # ---- text ---------------------------------------------------------------
 
     def _tokenizer(self):
@@ -463,13 +528,14 @@ class Model:
             raise Error("nothing names this model's tokens")
         return found
 
-    def encode(self, text: str) -> np.ndarray:
-        """Text as tokens, where a tokenizer came with the model."""
+    def encode(self, text: str, special: bool = False) -> np.ndarray:
+        """Text as tokens, where a tokenizer came with the model. special:
+        <|endoftext|> and its like, where they stand in it, are one token."""
         ffi, lib = self._ffi, self._lib
         data = text.encode()
         ids, err = ffi.new("eg_ids *"), ffi.new("eg_err *")
         check(ffi, lib.eg_tokenizer_encode(self._tokenizer(), data, len(data),
-                                           0, ids, err), err)
+                                           int(special), ids, err), err)
         found = np.array([ids.id[i] for i in range(ids.n)], np.int32)
         lib.eg_ids_release(ids)
         return found

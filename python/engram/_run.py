@@ -264,6 +264,11 @@ class Run:
         from ._model import Model
         return Model(self.dir, **how)
 
+    def generate(self, prompt=None, tokens: int = 200, **how):
+        """What the model of the newest checkpoint says behind a prompt, as
+        tokens (engram.Model.generate)."""
+        return self.model().generate(prompt, tokens, **how)
+
     @property
     def name(self) -> str:
         return self.config["run"]["name"]

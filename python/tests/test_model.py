@@ -349,6 +349,52 @@ class Trained(unittest.TestCase):
             model.forward([1, 2])
         model.forward(np.zeros((1, 24), int))
 
+    def test_generate(self):
+        """Tokens are those of `engram generate`, greedy and sampled."""
+        model = self.model
+        for words, how in (
+                ((), {}), (("--seed", 5), {"seed": 5}),
+                (("--temperature", 0), {"temperature": 0}),
+                (("--temperature", 0.7, "--top-k", 9, "--top-p", 0.8),
+                 {"temperature": 0.7, "top_k": 9, "top_p": 0.8})):
+            # 40 tokens behind 3: beyond the 24 positions
+            said = json.loads(tool("generate", self.run_.dir, "--ids", "7 3 9",
+                                   "--tokens", 40, "--json", "-q", *words))
+            found = model.generate([7, 3, 9], 40, **how)
+            self.assertEqual(found.tolist(), said["ids"], how)
+        self.assertEqual(found.dtype, np.int32)
+        self.assertGreater(len(set(model.generate(tokens=40).tolist())), 5)
+        said = json.loads(tool("generate", self.run_.dir, "--tokens", 5,
+                               "--json", "-q"))
+        self.assertEqual(self.run_.generate(tokens=5).tolist(), said["ids"])
+        # the likeliest of every forward pass
+        text = [7, 3, 9]
+        for token in model.generate(text, 10, temperature=0):
+            self.assertEqual(model.forward(text)["logits"][-1].argmax(), token)
+            text.append(int(token))
+        # weights as they are now
+        kept = model.tensors["W_U"].copy()
+        model.set("W_U", np.zeros_like(kept))
+        self.assertEqual(model.generate([1], 3, temperature=0).tolist(),
+                         [0, 0, 0])
+        model.set("W_U", np.full_like(kept, np.nan))
+        with self.assertRaisesRegex(engram.Error, "token 1 is a number"):
+            model.generate([1], 3)
+        model.set("W_U", kept)
+        self.assertEqual(model.generate([7], 0).tolist(), [])
+        for call, why in (
+                (lambda: model.generate([65]), "0 to 64, found 65"),
+                (lambda: model.generate([]), "at least one token"),
+                (lambda: model.generate([0.5]), "whole numbers, found float"),
+                (lambda: model.generate("x"), "nothing names"),
+                (lambda: model.generate([1], top_p=2), "top_p: expected 0 to"),
+                (lambda: model.generate([1], -1), "tokens: expected 0 to")):
+            with self.assertRaisesRegex(engram.Error, why):
+                call()
+        with model.hold("blocks.1.attn.hook_z"):
+            with self.assertRaisesRegex(engram.Error, "let go"):
+                model.generate([1], 1)
+
     def test_text(self):
         with open("text.txt", "w") as file:
             file.write("To be, or not to be: that is the question.\n" * 40)
@@ -360,6 +406,11 @@ class Trained(unittest.TestCase):
         model = run.model()
         tokens = model.encode("to be")
         self.assertEqual(model.decode(tokens), "to be")
+        said = json.loads(tool("generate", run.dir, "--prompt", "to be",
+                               "--tokens", 9, "--json", "-q"))
+        self.assertEqual(model.generate("to be", 9).tolist(), said["ids"])
+        # one array is the tokens of the prompt
+        self.assertEqual(tokens.tolist(), said["prompt"])
         self.assertEqual(model.forward(tokens)["logits"].shape,
                          (5, model.d_vocab))
 

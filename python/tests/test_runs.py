@@ -115,12 +115,29 @@ class Runs(unittest.TestCase):
         want = self.run_.metrics["norm.blocks.0.attn.W_QK"][-1]
         self.assertAlmostEqual(norm, want, delta=1e-6 * want)
         self.assertFalse(weights["W_E"].flags.writeable)
+
+    def test_torch(self):
         try:
             import torch
         except ImportError:
-            return
-        self.assertTrue(torch.equal(checkpoints[-1].torch()["W_E"],
-                                    torch.tensor(np.array(weights["W_E"]))))
+            self.skipTest("no torch")
+        checkpoint = self.run_.checkpoints[-1]
+        for moments in (False, True):
+            arrays = checkpoint.tensors(moments)
+            found = checkpoint.torch(moments)
+            self.assertEqual(list(found), list(arrays))
+            for name, array in arrays.items():
+                tensor = found[name]
+                self.assertEqual(tuple(tensor.shape), array.shape, name)
+                np.testing.assert_array_equal(tensor.numpy(), array, name)
+        weight, kept = found["W_E"], arrays["W_E"].copy()
+        self.assertIs(weight.dtype, torch.float32)
+        weight.requires_grad_(True)
+        (weight ** 2).sum().backward()
+        np.testing.assert_array_equal(weight.grad.numpy(), 2 * kept)
+        with torch.no_grad():
+            weight += 1  # its own numbers: the file stays
+        np.testing.assert_array_equal(arrays["W_E"], kept)
 
     def test_safetensors(self):
         def write(header, data=b""):

@@ -168,3 +168,12 @@ void eg_decoder_logits(const eg_decoder *d, double *out)
 {
     d->vt->logits(d->of, out);
 }
+
+int32_t eg_decoder_draw(const eg_decoder *d, const eg_sample_opts *o,
+                        uint64_t seed, uint64_t n, double *work)
+{
+    eg_rng rng = eg_rng_make(seed, EG_RNG_USER, n, 0);
+
+    eg_decoder_logits(d, work);
+    return eg_sample(work, d->V, o, &rng, work + d->V);
+}
