@@ -275,7 +275,9 @@ static json_t *number_of(reader *r, size_t from, bool real)
                         "too large an integer: %.40s", text);
         v = 10 * v - (*p - '0');
     }
-    return made(r, json_integer(minus ? v : -v));
+    /* an integer of no sign would lose that of -0 */
+    return made(r, minus && v == 0 ? json_real(-0.0)
+                                   : json_integer(minus ? v : -v));
 }
 
 static json_t *number(reader *r)

@@ -74,6 +74,8 @@ void egi_real_text(char buf[EGI_REAL_TEXT], int digits, double v)
         (void)egi_snprintf(buf, EGI_REAL_TEXT, "%.*g", digits, v);
         if (egi_strtod(buf, NULL) == v) break;
     }
+    /* -0 would be an integer, of which most readers of JSON make 0 */
+    if (strcmp(buf, "-0") == 0) memcpy(buf, "-0.0", sizeof "-0.0");
 }
 
 static size_t digits(const char *s)

@@ -73,7 +73,7 @@ static double number_of(const egi_cell *c)
     if (c->kind == EGI_REAL) return egi_decimal(c->text, c->size);
     for (size_t i = c->text[0] == '-'; i < c->size; i++)
         v = 10 * v + (c->text[i] - '0');
-    return (double)(c->text[0] == '-' ? -v : v);
+    return c->text[0] == '-' ? -(double)v : (double)v; /* -0 is -0.0 */
 }
 
 void egi_scan_values(egi_scan *s, const egi_shape *h)

@@ -218,6 +218,34 @@ static void test_chosen(void **state)
     assert_int_equal(good, 45);
 }
 
+/* -0 keeps its sign, as the first row (jansson's way) and in later ones, as a
+ * run writes it and as runs wrote it before; and a run writes it so that others
+ * see it, too. */
+static void test_minus_zero(void **state)
+{
+    static const char *const way[] = {"-0", "-0.0", "-0e5"};
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+        const char *z = way[i];
+        int n = snprintf(text, sizeof text,
+                         "{\"step\": 0, \"a\": %s}\n{\"step\": 1, \"a\": 0}\n"
+                         "{\"step\": 2, \"a\": %s}\n",
+                         z, z);
+        eg_metrics m;
+
+        assert_int_equal(eg_metrics_parse(&m, text, (size_t)n, "m.jsonl", NULL),
+                         EG_OK);
+        for (int k = 0; k < 3; k++) {
+            print_message("%s: %g\n", z, m.series[0].value[k]);
+            assert_true(same(m.series[0].value[k], k == 1 ? 0.0 : -0.0));
+        }
+        eg_metrics_release(&m);
+        assert_true(check(text, (size_t)n));
+    }
+}
+
 static void test_shapes(void **state)
 {
     static const char *const line[] = {"{\"step\": 1, \"a\": 2, \"a\": 3}",
@@ -403,9 +431,10 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chosen), cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_random), cmocka_unit_test(test_many_shapes),
-        cmocka_unit_test(test_blocks), cmocka_unit_test(test_no_memory)};
+        cmocka_unit_test(test_chosen),      cmocka_unit_test(test_minus_zero),
+        cmocka_unit_test(test_shapes),      cmocka_unit_test(test_random),
+        cmocka_unit_test(test_many_shapes), cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_no_memory)};
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

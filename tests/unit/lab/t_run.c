@@ -71,11 +71,13 @@ static void test_create_and_read(void **state)
     put_row(run, 0, .1, 1);
     put_row(run, 5, 1e-300, NAN);
     put_row(run, 10, -3, INFINITY);
+    put_row(run, 15, -0.0, 0);
     text = slurp(dir, "metrics.jsonl");
     print_message("%s", text);
     assert_string_equal(text, "{\"step\": 0, \"a\": 0.1, \"b\": 1}\n"
                               "{\"step\": 5, \"a\": 1e-300, \"b\": null}\n"
-                              "{\"step\": 10, \"a\": -3, \"b\": null}\n");
+                              "{\"step\": 10, \"a\": -3, \"b\": null}\n"
+                              "{\"step\": 15, \"a\": -0.0, \"b\": 0}\n");
     eg_free(text);
     text = slurp(dir, "run.json"); /* all that docs/reproducibility.md says */
     assert_non_null(strstr(text, "\"compiler\": \""));
@@ -84,7 +86,8 @@ static void test_create_and_read(void **state)
     eg_free(text);
     assert_int_equal(eg_metrics_read(&m, dir, &err), EG_OK);
     assert_int_equal(m.n, 2);
-    assert_int_equal(eg_metrics_find(&m, "a")->n, 3);
+    assert_int_equal(eg_metrics_find(&m, "a")->n, 4);
+    assert_true(signbit(eg_metrics_find(&m, "a")->value[3]));
     assert_true(eg_metrics_find(&m, "a")->value[1] == 1e-300);
     assert_true(isnan(eg_metrics_find(&m, "b")->value[1]));
     assert_null(eg_metrics_find(&m, "c"));
