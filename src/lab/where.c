@@ -1,6 +1,5 @@
-/* See where.h: a parser by descent, which leaves nodes in a table, and a walk
- * over them. */
-#include "lab/where.h"
+/* See where.h: a parser by descent, which leaves nodes in a table. */
+#include "lab/where_priv.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,32 +7,14 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 
-enum { MOST_NODES = 256, MOST_KEYS = 64, MOST_DEPTH = 64 };
-
-typedef enum op { AND, OR, NOT, THERE, EQ, NE, LT, LE, GT, GE, HAS, LACKS } op;
+enum { MOST_DEPTH = 64 };
 
 static const struct {
     const char *text;
-    op op;
+    egi_where_op op;
 } sign[] = {{"==", EQ}, {"!=", NE}, {"<=", LE}, {">=", GE}, {"!~", LACKS},
             {"=", EQ},  {"<", LT},  {">", GT},  {"~", HAS}};
 enum { SIGNS = sizeof sign / sizeof *sign };
-
-typedef struct node {
-    op op;
-    int a, b; /* nodes; of a comparison a is the key */
-    char *text;
-    double number; /* NaN: it is none */
-    bool quoted;   /* it is a text where the value is one */
-} node;
-
-struct egi_where {
-    node node[MOST_NODES];
-    int n, root;
-    char *key[MOST_KEYS];
-    int column[MOST_KEYS];
-    int n_keys;
-};
 
 /* ---- words ----------------------------------------------------------------
  */
@@ -50,7 +31,7 @@ typedef struct parser {
     const char *from;
     size_t n;
     bool quoted;
-    op sign;
+    egi_where_op sign;
 } parser;
 
 static int column_of(const parser *p, const char *at)
@@ -148,14 +129,14 @@ static eg_status no_memory(const parser *p)
     return EG_FAIL(p->err, EG_ENOMEM, "condition: out of memory");
 }
 
-static eg_status add(parser *p, int *out, op how, int a, int b)
+static eg_status add(parser *p, int *out, egi_where_op how, int a, int b)
 {
-    if (p->w->n == MOST_NODES)
+    if (p->w->n == EGI_WHERE_NODES)
         return EG_FAIL(p->err, EG_EINVAL,
                        "column %d: more than %d comparisons and words",
-                       column_of(p, p->from), MOST_NODES);
+                       column_of(p, p->from), EGI_WHERE_NODES);
     p->w->node[p->w->n] =
-        (node){.op = how, .a = a, .b = b, .number = (double)NAN};
+        (egi_where_node){.op = how, .a = a, .b = b, .number = (double)NAN};
     *out = p->w->n++;
     return EG_OK;
 }
@@ -182,9 +163,9 @@ static eg_status take_key(parser *p, int *out)
         if (strlen(w->key[*out]) == p->n &&
             strncmp(w->key[*out], p->from, p->n) == 0)
             return next(p);
-    if (w->n_keys == MOST_KEYS)
+    if (w->n_keys == EGI_WHERE_KEYS)
         return EG_FAIL(p->err, EG_EINVAL, "column %d: more than %d keys",
-                       column_of(p, p->from), MOST_KEYS);
+                       column_of(p, p->from), EGI_WHERE_KEYS);
     w->key[w->n_keys] = copy(p);
     if (!w->key[w->n_keys]) return no_memory(p);
     w->column[w->n_keys++] = column_of(p, p->from);
@@ -196,7 +177,7 @@ static eg_status comparison(parser *p, int *out)
     char what[40];
     eg_status st;
     int key = 0, how;
-    node *n;
+    egi_where_node *n;
 
     EG_TRY(take_key(p, &key));
     if (p->kind == WORD && !is_word(p, "and") && !is_word(p, "or")) {
@@ -204,7 +185,7 @@ static eg_status comparison(parser *p, int *out)
         goto done;
     }
     how = p->kind == SIGN ? (int)p->sign : THERE;
-    EG_TRY(add(p, out, (op)how, key, 0));
+    EG_TRY(add(p, out, (egi_where_op)how, key, 0));
     if (how == THERE) return EG_OK;
     (void)snprintf(what, sizeof what, "a value behind '%.*s'", (int)p->n,
                    p->from);
@@ -315,137 +296,4 @@ const char *egi_where_key(const egi_where *w, int i, int *column)
 {
     *column = w->column[i];
     return w->key[i];
-}
-
-/* ---- does it hold? --------------------------------------------------------
- */
-
-/* Does text [n] begin with part [m], whatever the case of letters? */
-static bool begins(const char *text, size_t n, const char *part, size_t m)
-{
-    if (m > n) return false;
-    for (size_t i = 0; i < m; i++)
-        if (egi_lower(text[i]) != egi_lower(part[i])) return false;
-    return true;
-}
-
-/* Does text [n] hold the parts of the pattern between its *, in order? */
-static bool holds_pattern(const char *text, size_t n, const char *pattern)
-{
-    while (*pattern) {
-        size_t m = strcspn(pattern, "*");
-
-        while (!begins(text, n, pattern, m)) {
-            if (n == 0) return false;
-            text++;
-            n--;
-        }
-        text += m;
-        n -= m;
-        pattern += m;
-        pattern += *pattern == '*';
-    }
-    return true;
-}
-
-/* One text, or an item of a list. */
-static bool item_is(const node *q, const char *text, size_t n, bool pattern)
-{
-    if (pattern) return holds_pattern(text, n, q->text);
-    return strlen(q->text) == n && strncmp(text, q->text, n) == 0;
-}
-
-/* The value, or one item of it. */
-static bool any_is(const node *q, const eg_value *v, bool pattern)
-{
-    const char *at = v->text, *end;
-
-    if (v->kind == EG_VALUE_LIST)
-        for (; (end = strstr(at, ", ")); at = end + 2)
-            if (item_is(q, at, (size_t)(end - at), pattern)) return true;
-    return item_is(q, at, strlen(at), pattern);
-}
-
-/* As -1, 0, 1. */
-static int order(const node *q, const eg_value *v)
-{
-    int by_text;
-
-    if (!isnan(q->number) && !isnan(v->number) &&
-        !(q->quoted && v->kind != EG_VALUE_NUMBER))
-        return (v->number > q->number) - (v->number < q->number);
-    by_text = strcmp(v->text, q->text);
-    return (by_text > 0) - (by_text < 0);
-}
-
-static bool equal(const node *q, const eg_value *v)
-{
-    return v->kind == EG_VALUE_LIST ? any_is(q, v, false) : order(q, v) == 0;
-}
-
-static bool is_there(const eg_value *v)
-{
-    return v->kind != EG_VALUE_NUMBER
-               ? strcmp(v->text, "false") != 0 && v->text[0] != '\0'
-               : v->number != 0.0;
-}
-
-static bool compare(const node *q, const eg_value *v)
-{
-    if (v->kind == EG_VALUE_NOTHING) return false;
-    switch (q->op) {
-    case THERE:
-        return is_there(v);
-    case EQ:
-        return equal(q, v);
-    case NE:
-        return !equal(q, v);
-    case HAS:
-        return any_is(q, v, true);
-    case LACKS:
-        return !any_is(q, v, true);
-    case LT:
-        return order(q, v) < 0;
-    case LE:
-        return order(q, v) <= 0;
-    case GT:
-        return order(q, v) > 0;
-    default:
-        return order(q, v) >= 0;
-    }
-}
-
-bool egi_where_holds(const egi_where *w, const eg_value *value)
-{
-    bool is[MOST_NODES] = {false};
-
-    /* a node stands behind those that it is made of */
-    for (int i = 0; i < w->n; i++) {
-        const node *q = &w->node[i];
-
-        if (q->op == AND)
-            is[i] = is[q->a] && is[q->b];
-        else if (q->op == OR)
-            is[i] = is[q->a] || is[q->b];
-        else if (q->op == NOT)
-            is[i] = !is[q->a];
-        else
-            is[i] = compare(q, &value[q->a]);
-    }
-    return is[w->root];
-}
-
-const char *egi_where_misfit(const egi_where *w, const eg_value *value,
-                             const char **key)
-{
-    for (int i = 0; i < w->n; i++) {
-        const node *q = &w->node[i];
-
-        if (q->op < LT || q->op > GE || !isnan(q->number) ||
-            value[q->a].kind != EG_VALUE_NUMBER)
-            continue;
-        *key = w->key[q->a];
-        return q->text;
-    }
-    return NULL;
 }
