@@ -2,19 +2,11 @@
  * with what was noted of it; what that is, docs/formats.md says. */
 #include "engram/verify.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
-#include "base/text.h"
-#include "engram/mem.h"
-#include "lab/folder_list.h"
-#include "lab/npy_rows.h"
 #include "lab/verify_priv.h"
-#include "nn/weights.h"
 
 const char *eg_sound_name(eg_sound s)
 {
@@ -27,7 +19,7 @@ const char *eg_sound_name(eg_sound s)
     return name[s];
 }
 
-static const char of_old[] = "written by an engram without checksums";
+const char egi_verify_of_old[] = "written by an engram without checksums";
 
 void egi_verify_tell(const egi_verifier *v, const char *file, eg_sound sound,
                      int64_t bytes, const char *fmt, ...)
@@ -55,10 +47,9 @@ static const char *reason(const egi_verifier *v, const char *file,
     return msg + m + 2;
 }
 
-/* A check of a file: whole, or damaged. Only a lack of memory is an error. */
-static eg_status conclude(const egi_verifier *v, const char *file,
-                          int64_t bytes, eg_status st, const eg_err *why,
-                          eg_err *err)
+eg_status egi_verify_conclude(const egi_verifier *v, const char *file,
+                              int64_t bytes, eg_status st, const eg_err *why,
+                              eg_err *err)
 {
     if (st == EG_ENOMEM) return EG_FAIL(err, st, "%s", why->msg);
     if (st == EG_OK)
@@ -82,15 +73,15 @@ static eg_status check_record(egi_verifier *v, eg_err *err)
     v->summed = v->record.summed || sums;
     if (st == EG_OK && !v->summed) {
         egi_verify_tell(v, EGI_RECORD, EG_UNCHECKED, v->record.bytes, "%s",
-                        of_old);
+                        egi_verify_of_old);
         return EG_OK;
     }
     if (st == EG_OK && !v->record.summed)
         st = EG_FAIL(&why, EG_EFORMAT, "expected a checksum, found none");
-    return conclude(v, EGI_RECORD, v->record.bytes, st, &why, err);
+    return egi_verify_conclude(v, EGI_RECORD, v->record.bytes, st, &why, err);
 }
 
-static eg_status check_file(const egi_verifier *v, int which, eg_err *err)
+eg_status egi_verify_file(const egi_verifier *v, int which, eg_err *err)
 {
     const char *name = egi_record_file[which];
     const egi_file_sum *said = &v->record.file[which];
@@ -103,7 +94,7 @@ static eg_status check_file(const egi_verifier *v, int which, eg_err *err)
         st = egi_file_sum_same(said, &now, &v->run, name, &why);
     else
         st = egi_file_sum_check(said, &v->run, name, &why);
-    return conclude(v, name, said->bytes, st, &why, err);
+    return egi_verify_conclude(v, name, said->bytes, st, &why, err);
 }
 
 /* Configurations of before the run was extended. */
@@ -116,7 +107,7 @@ static eg_status check_earlier(const egi_verifier *v, eg_err *err)
         eg_err why = {0};
 
         st = egi_file_sum_check(&e->sum, &v->run, e->name, &why);
-        st = conclude(v, e->name, e->sum.bytes, st, &why, err);
+        st = egi_verify_conclude(v, e->name, e->sum.bytes, st, &why, err);
     }
     return st;
 }
@@ -141,13 +132,13 @@ static eg_status check_config(const egi_verifier *v, eg_err *err)
     const char *name = egi_record_file[EGI_OF_CONFIG];
 
     if (v->record.file[EGI_OF_CONFIG].said)
-        return was_cut(v) ? EG_OK : check_file(v, EGI_OF_CONFIG, err);
+        return was_cut(v) ? EG_OK : egi_verify_file(v, EGI_OF_CONFIG, err);
     if (!eg_folder_has(&v->run, name))
         egi_verify_tell(v, name, EG_DAMAGED, 0, "it is lost");
     else
         egi_verify_tell(v, name, EG_UNCHECKED, 0, "%s",
                         v->summed ? "run.json does not say what it was"
-                                  : of_old);
+                                  : egi_verify_of_old);
     return EG_OK;
 }
 
@@ -160,11 +151,11 @@ static eg_status check_rows(const egi_verifier *v, int which, eg_err *err)
     eg_err why = {0};
     eg_status st;
 
-    if (v->record.file[which].said) return check_file(v, which, err);
+    if (v->record.file[which].said) return egi_verify_file(v, which, err);
     egi_jsonl_init(&j, name);
     st = egi_jsonl_look(&j, &v->run, &why);
     if (st != EG_OK)
-        st = conclude(v, name, 0, st, &why, err);
+        st = egi_verify_conclude(v, name, 0, st, &why, err);
     else if (!eg_folder_has(&v->run, name))
         egi_verify_tell(v, name, EG_DAMAGED, 0, "it is lost");
     else if (j.why[0])
@@ -174,7 +165,7 @@ static eg_status check_rows(const egi_verifier *v, int which, eg_err *err)
                         j.sums_name);
     else
         egi_verify_tell(v, name, j.summed ? EG_WHOLE : EG_UNCHECKED, j.bytes,
-                        "%s", j.summed ? "" : of_old);
+                        "%s", j.summed ? "" : egi_verify_of_old);
     egi_jsonl_close(&j);
     return st;
 }
@@ -188,201 +179,7 @@ static eg_status check_notes(const egi_verifier *v, eg_err *err)
     if (!eg_folder_has(&v->run, EGI_NOTES)) return EG_OK;
     st = egi_notes_read(&n, &v->run, &why);
     eg_notes_release(&n);
-    return conclude(v, EGI_NOTES, 0, st, &why, err);
-}
-
-/* ---- checkpoints ----------------------------------------------------------
- */
-
-static eg_status read_checkpoint(const egi_verifier *v, const char *name,
-                                 int64_t step, bool *checked, int64_t *bytes,
-                                 egi_weights_seen *seen, eg_err *err)
-{
-    eg_safetensors s = {0};
-    char want[32];
-    const char *have;
-    eg_status st;
-
-    EG_TRY(eg_st_read_in(&s, &v->run, name, err));
-    *bytes = (int64_t)s.size;
-    *checked = s.checked;
-    EG_TRY(egi_weights_checked(&s, name, err));
-    have = eg_st_meta(&s, "step");
-    (void)snprintf(want, sizeof want, "%" PRId64, step);
-    if (!have || strcmp(have, want) != 0)
-        st = EG_FAIL(err, EG_EFORMAT, "expected step %s, found %s", want,
-                     have ? have : "none");
-    else
-        st = egi_weights_see(seen, &s, step, err);
-done:
-    eg_st_release(&s);
-    return st;
-}
-
-/* *seen: of one that is whole, what it holds. */
-static eg_status check_checkpoint(const egi_verifier *v, int64_t step,
-                                  egi_weights_seen *seen, eg_err *err)
-{
-    char name[64];
-    bool checked = false;
-    int64_t bytes = 0;
-    eg_err why = {0};
-    eg_status st;
-
-    egi_checkpoint_name(name, step);
-    st = read_checkpoint(v, name, step, &checked, &bytes, seen, &why);
-    if (st == EG_OK && !checked) {
-        egi_verify_tell(v, name, EG_UNCHECKED, bytes, "%s", of_old);
-        return EG_OK;
-    }
-    return conclude(v, name, bytes, st, &why, err);
-}
-
-/* A run that has come to its end, or was stopped, leaves one of its last
- * step. */
-static void check_last(const egi_verifier *v, int64_t newest)
-{
-    const egi_record *r = &v->record;
-    char name[64];
-    bool kept = strcmp(r->status, "finished") == 0 ||
-                strcmp(r->status, "interrupted") == 0;
-
-    if (!kept || strcmp(r->kind, "train") != 0 || r->steps_done <= 0 ||
-        newest >= r->steps_done)
-        return;
-    egi_checkpoint_name(name, r->steps_done);
-    egi_verify_tell(v, name, EG_DAMAGED, 0, "it is lost");
-}
-
-static eg_status check_checkpoints(const egi_verifier *v, eg_err *err)
-{
-    egi_weights_seen newer = {.step = -1}, older = {.step = -1};
-    int64_t step;
-    eg_status st;
-
-    EG_TRY(egi_checkpoint_below(&step, &v->run, INT64_MAX, err));
-    check_last(v, step);
-    while (step >= 0) {
-        EG_TRY(check_checkpoint(v, step, &older, err));
-        egi_verify_moves(v, &older, &newer);
-        egi_weights_forget(&newer);
-        newer = older;
-        older = (egi_weights_seen){.step = -1};
-        EG_TRY(egi_checkpoint_below(&step, &v->run, step, err));
-    }
-done:
-    egi_weights_forget(&older);
-    egi_weights_forget(&newer);
-    return st;
-}
-
-/* ---- arrays ---------------------------------------------------------------
- */
-
-static eg_status check_sums(egi_verifier *v, eg_err *err)
-{
-    const char *name = egi_record_file[EGI_OF_ARRAYS];
-    eg_err why = {0};
-    eg_status st;
-
-    if (v->arrays.fd >= 0 && eg_folder_has(&v->arrays, EGI_SUMS)) {
-        st = egi_sums_read(&v->sums, &v->arrays, &why);
-        if (st != EG_OK) return conclude(v, name, 0, st, &why, err);
-    }
-    if (v->record.file[EGI_OF_ARRAYS].said)
-        return check_file(v, EGI_OF_ARRAYS, err);
-    return EG_OK;
-}
-
-static eg_status check_listed(const egi_verifier *v, const char *name,
-                              eg_err *err)
-{
-    char file[300];
-    int64_t bytes;
-    eg_err why = {0};
-    eg_status st = egi_sums_check(&v->sums, &v->arrays, name, &bytes, &why);
-
-    (void)snprintf(file, sizeof file, "arrays/%s", name);
-    return conclude(v, file, bytes, st, &why, err);
-}
-
-/* NAME.sums speaks of rows of NAME.part, or of NAME when a run was stopped. */
-static eg_status check_growing(const egi_verifier *v, const char *sums,
-                               eg_err *err)
-{
-    char name[256], file[300];
-    egi_rows r;
-    eg_err why = {0};
-    eg_status st;
-
-    (void)snprintf(name, sizeof name, "%.*s", (int)(strlen(sums) - 5), sums);
-    st = egi_rows_find(&r, &v->arrays, name, &why);
-    (void)snprintf(file, sizeof file, "arrays/%s%s", name,
-                   st == EG_OK && r.whole ? "" : ".part");
-    if (st == EG_OK && !r.f)
-        st = EG_FAIL(&why, EG_EFORMAT, "it is lost");
-    else if (st == EG_OK && r.why[0])
-        st = EG_FAIL(&why, EG_EFORMAT, "%s", r.why);
-    st = conclude(v, file, st == EG_OK ? (int64_t)r.bytes * r.n : 0, st, &why,
-                  err);
-    egi_rows_release(&r);
-    return st;
-}
-
-/* Whole files need no look at their rows. */
-static bool is_listed(const egi_verifier *v, const char *sums)
-{
-    char name[256];
-
-    (void)snprintf(name, sizeof name, "%.*s", (int)(strlen(sums) - 5), sums);
-    return egi_sums_find(&v->sums, name) != NULL;
-}
-
-static bool has_name(const egi_names *names, const char *name, const char *tail)
-{
-    char whole[300];
-
-    (void)snprintf(whole, sizeof whole, "%s%s", name, tail);
-    for (eg_index i = 0; i < names->n; i++)
-        if (strcmp(names->name[i], whole) == 0) return true;
-    return false;
-}
-
-/* Files of engram's kinds that nothing speaks of. */
-static void tell_unlisted(const egi_verifier *v, const egi_names *names,
-                          const char *name)
-{
-    char file[300];
-    bool ours = egi_text_ends(name, ".npy") || egi_text_ends(name, ".csv");
-
-    if (!ours || egi_sums_find(&v->sums, name) ||
-        has_name(names, name, ".sums"))
-        return;
-    (void)snprintf(file, sizeof file, "arrays/%s", name);
-    egi_verify_tell(v, file, EG_UNCHECKED, 0, "%s",
-                    v->summed ? "arrays/sums does not list it" : of_old);
-}
-
-static eg_status check_arrays(egi_verifier *v, eg_err *err)
-{
-    egi_names names = {0};
-    eg_status st = EG_OK;
-
-    for (eg_index i = 0; i < v->sums.n; i++)
-        EG_TRY(check_listed(v, v->sums.file[i].name, err));
-    if (v->arrays.fd < 0) return EG_OK;
-    EG_TRY(egi_folder_names(&names, &v->arrays, err));
-    for (eg_index i = 0; i < names.n; i++) {
-        const char *name = names.name[i];
-
-        if (!egi_text_ends(name, ".npy.sums"))
-            tell_unlisted(v, &names, name);
-        else if (!is_listed(v, name))
-            EG_TRY(check_growing(v, name, err));
-    }
-done:
-    egi_names_release(&names);
-    return st;
+    return egi_verify_conclude(v, EGI_NOTES, 0, st, &why, err);
 }
 
 /* ---- all of it ------------------------------------------------------------
@@ -397,11 +194,11 @@ static eg_status check(egi_verifier *v, eg_verify_what what, eg_err *err)
     EG_TRY(check_earlier(v, err));
     EG_TRY(check_rows(v, EGI_OF_METRICS, err));
     EG_TRY(check_rows(v, EGI_OF_TIMING, err));
-    EG_TRY(check_sums(v, err));
+    EG_TRY(egi_verify_sums(v, err));
     if (what == EG_VERIFY_RECORD) return EG_OK;
     EG_TRY(check_notes(v, err));
-    EG_TRY(check_checkpoints(v, err));
-    EG_TRY(check_arrays(v, err));
+    EG_TRY(egi_verify_checkpoints(v, err));
+    EG_TRY(egi_verify_arrays(v, err));
     EG_TRY(egi_verify_history(v, err));
 done:
     return st;

@@ -17,6 +17,20 @@ typedef struct egi_verifier {
 
 void egi_verify_tell(const egi_verifier *v, const char *file, eg_sound sound,
                      int64_t bytes, const char *fmt, ...) EG_PRINTF(5, 6);
+/* Tells of a checked file: whole, or damaged. Only a lack of memory is an
+ * error. */
+eg_status egi_verify_conclude(const egi_verifier *v, const char *file,
+                              int64_t bytes, eg_status st, const eg_err *why,
+                              eg_err *err);
+/* A file that the record speaks of (egi_record_file), against what it says. */
+eg_status egi_verify_file(const egi_verifier *v, int which, eg_err *err);
+/* Why a file without a checksum is not checked. */
+extern const char egi_verify_of_old[];
+
+eg_status egi_verify_checkpoints(const egi_verifier *v, eg_err *err);
+/* arrays/sums, which is read into v->sums, and then all that is in arrays/. */
+eg_status egi_verify_sums(egi_verifier *v, eg_err *err);
+eg_status egi_verify_arrays(egi_verifier *v, eg_err *err);
 
 /* Checksums of the weights of a checkpoint, and how often each was updated. */
 typedef struct egi_weights_seen {
