@@ -125,17 +125,22 @@ static bool is_ours(const char *name, size_t n)
     return false;
 }
 
-/* Is it <name>.tmp-<pid>-<n>, an unfinished file (base/outfile.c)? */
+bool egi_is_unfinished_end(const char *s)
+{
+    static const char digit[] = "0123456789";
+    const char *end = s + strspn(s, digit);
+
+    if (end == s || *end != '-' || !end[1]) return false;
+    return end[1 + strspn(end + 1, digit)] == '\0';
+}
+
 bool egi_is_unfinished(const char *name)
 {
-    static const char tmp[] = ".tmp-", digit[] = "0123456789";
-    const char *at = strstr(name, tmp), *end;
+    static const char tmp[] = ".tmp-";
+    const char *at = strstr(name, tmp);
 
-    if (!at || !is_ours(name, (size_t)(at - name))) return false;
-    at += sizeof tmp - 1;
-    end = at + strspn(at, digit);
-    if (end == at || *end != '-' || !end[1]) return false;
-    return end[1 + strspn(end + 1, digit)] == '\0';
+    return at && is_ours(name, (size_t)(at - name)) &&
+           egi_is_unfinished_end(at + sizeof tmp - 1);
 }
 
 eg_status egi_only_begun(bool *only, const eg_folder *f, eg_err *err)

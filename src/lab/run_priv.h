@@ -157,6 +157,8 @@ void egi_checkpoint_name(char buf[64], int64_t step);
 int64_t egi_checkpoint_step(const char *name);
 /* Is it <name>.tmp-<pid>-<n>, an unfinished file of a run (base/outfile.c)? */
 bool egi_is_unfinished(const char *name);
+/* Is it <pid>-<n>, the end of such a name? */
+bool egi_is_unfinished_end(const char *s);
 /* The newest checkpoint in the run's folder of a step below that; -1: none, or
  * they cannot be listed. EG_ENOMEM. */
 eg_status egi_checkpoint_below(int64_t *step, const eg_folder *run,

@@ -52,7 +52,21 @@ kill $holder
 expect 2 '' 'found .damaged' "$engram" gc damaged
 [ -e "$kept/checkpoints/step-10.safetensors" ] || die 'a run that is kept lost something'
 
+# nobody can begin to work on a run that is emptied: its lock is made first
+run open 40 --set optim.lr=1e9 && die 'it did not diverge'
+open=$(echo runs/open/*)
+rm "$open/lock" "$done/lock"
+ln -s nowhere/lock "$open/lock"
+"$engram" gc -q >list
+grep -q "$done/checkpoints/step-10" list || die 'a run without a lock is not listed'
+grep -q "$open" list && die 'a run with a lock that nobody can take is listed'
+[ ! -e "$done/lock" ] || die 'a list made a lock'
+
 expect 0 . 'MiB freed' "$engram" gc --yes
+[ -e "$open/config.yaml" ] && [ -e "$open/run.json" ] || die 'a run whose lock cannot be made lost something'
+[ -f "$done/lock" ] || die 'a run was emptied without its lock'
+rm -r runs/open
+n_checks=$((n_checks + 5))
 [ "$(ls "$done/checkpoints")" = "step-1.safetensors
 step-40.safetensors" ] || die "left: $(ls "$done/checkpoints")"
 [ ! -e "$done/run.json.tmp-1-2" ] || die 'the temporary file stays'
