@@ -21,7 +21,8 @@ const char cli_sql_help[] =
     "answered in memory: nothing on disk can be changed or opened by it.\n"
     "\n"
     "  engram sql \"SELECT status, count(*) FROM runs GROUP BY status\"\n"
-    "  engram sql \"SELECT config ->> '$.optim.lr' AS lr, min(last ->> 'loss')\n"
+    "  engram sql \"SELECT config ->> '$.optim.lr' AS lr, min(last ->> "
+    "'loss')\n"
     "      FROM runs WHERE name = 'birth-basic' GROUP BY lr\" --csv\n"
     "  engram sql \"SELECT key, count(DISTINCT value) AS values_ FROM config\n"
     "      GROUP BY key HAVING values_ > 1\"\n";
@@ -34,22 +35,6 @@ typedef struct answer {
     json_t *rows;
     int n;
 } answer;
-
-/* A field of RFC 4180. */
-static void put_field(const char *text, bool first)
-{
-    if (!first) putchar(',');
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        fputs(text, stdout);
-        return;
-    }
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"') putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
-}
 
 /* A cell as text; buf [32] for numbers. */
 static const char *text_of(const eg_cell *c, char *buf, int digits)
@@ -87,8 +72,10 @@ static void put_csv(int n, const char *const *name, const eg_cell *cell)
     char buf[32];
 
     EG_ASSERT(name || cell);
-    for (int i = 0; i < n; i++)
-        put_field(name ? name[i] : text_of(&cell[i], buf, 17), i == 0);
+    for (int i = 0; i < n; i++) {
+        if (i > 0) putchar(',');
+        eg_csv_write(stdout, name ? name[i] : text_of(&cell[i], buf, 17));
+    }
     putchar('\n');
 }
 

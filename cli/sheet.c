@@ -157,22 +157,8 @@ static void table_row(sheet *s)
         if (!s->cell[i].detail) table_cell(s->table, &s->cell[i]);
 }
 
-/* ---- CSV, as RFC 4180 has it ----------------------------------------------
+/* ---- CSV ------------------------------------------------------------------
  */
-
-static void csv_text(const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, stdout);
-        return;
-    }
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"') putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
-}
 
 static void csv_number(double v)
 {
@@ -184,13 +170,13 @@ static void csv_row(sheet *s)
 {
     for (int i = 0; s->rows == 0 && i < s->n; i++) {
         if (i > 0) putchar(',');
-        csv_text(s->cell[i].name);
+        eg_csv_write(stdout, s->cell[i].name);
     }
     if (s->rows == 0) putchar('\n');
     for (int i = 0; i < s->n; i++) {
         if (i > 0) putchar(',');
         if (s->cell[i].kind == CELL_TEXT)
-            csv_text(s->cell[i].text);
+            eg_csv_write(stdout, s->cell[i].text);
         else
             csv_number(s->cell[i].low);
     }

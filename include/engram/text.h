@@ -3,6 +3,8 @@
 #ifndef ENGRAM_TEXT_H
 #define ENGRAM_TEXT_H
 
+#include <stdio.h>
+
 #include "engram/status.h"
 
 #ifdef __cplusplus
@@ -41,6 +43,14 @@ typedef struct eg_nearest {
     int distance;
 } eg_nearest;
 EG_API void eg_nearest_try(eg_nearest *n, const char *candidate);
+
+/* s as a field of comma-separated values (RFC 4180, section 2): as it stands,
+ * or, where it holds a comma, a quotation mark or the end of a line, within
+ * quotation marks, its own doubled. It is handed to put in pieces. */
+typedef void (*eg_csv_put_fn)(void *ctx, const char *piece, size_t n);
+EG_API void eg_csv_field(const char *s, eg_csv_put_fn put, void *ctx);
+/* The same to a file, whose ferror tells. */
+EG_API void eg_csv_write(FILE *to, const char *s);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "engram/mem.h"
+#include "engram/text.h"
 #include "lab/export_settings.h"
 #include "lab/export_walk.h"
 
@@ -33,17 +34,15 @@ static void comma(csv *c)
     if (c->line.n > 0) egi_buf_put(&c->line, ",", 1);
 }
 
+static void to_line(void *ctx, const char *piece, size_t n)
+{
+    egi_buf_put(ctx, piece, n);
+}
+
 static void put_text(csv *c, const char *s)
 {
     comma(c);
-    if (!s[strcspn(s, ",\"\r\n")]) {
-        egi_buf_put(&c->line, s, strlen(s));
-        return;
-    }
-    egi_buf_put(&c->line, "\"", 1);
-    for (; *s; s++)
-        egi_buf_put(&c->line, *s == '"' ? "\"\"" : s, 1 + (*s == '"'));
-    egi_buf_put(&c->line, "\"", 1);
+    eg_csv_field(s, to_line, &c->line);
 }
 
 static void put_number(csv *c, double v)

@@ -5,21 +5,8 @@
 #include <math.h>
 #include <string.h>
 #include "base/num.h"
+#include "engram/text.h"
 #include "report/figures.h"
-
-void egi_csv_text(FILE *f, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, f);
-        return;
-    }
-    fputc('"', f);
-    for (; *text; text++) {
-        if (*text == '"') fputc('"', f);
-        fputc(*text, f);
-    }
-    fputc('"', f);
-}
 
 void egi_csv_number(FILE *f, double v)
 {
@@ -37,9 +24,9 @@ void egi_csv_head(FILE *f, const char *columns)
 
 void egi_csv_row(FILE *f, const egi_figures *j, const char *figure)
 {
-    egi_csv_text(f, figure);
+    eg_csv_write(f, figure);
     fputc(',', f);
-    egi_csv_text(f, j->setting);
+    eg_csv_write(f, j->setting);
     fputc(',', f);
 }
 
@@ -57,7 +44,7 @@ static void put_points(FILE *f, const egi_figures *j, const char *figure,
 {
     for (int i = 0; i < c->n; i++) {
         egi_csv_row(f, j, figure);
-        egi_csv_text(f, c->name);
+        eg_csv_write(f, c->name);
         fputc(',', f);
         put_numbers(
             f, (double[]){c->x[i], c->mean[i], c->lo[i], c->hi[i], c->count[i]},

@@ -1,6 +1,7 @@
 /* The figure of a profile, of the first run of a setting that has one. */
 
 #include <string.h>
+#include "engram/text.h"
 #include "report/figures.h"
 
 static void put_rows(FILE *f, const egi_figures *j, const json_t *profile)
@@ -19,7 +20,7 @@ static void put_rows(FILE *f, const egi_figures *j, const json_t *profile)
 
             if (k) fputc(',', f);
             if (json_is_string(v))
-                egi_csv_text(f, json_string_value(v));
+                eg_csv_write(f, json_string_value(v));
             else if (json_is_number(v))
                 egi_csv_number(f, json_number_value(v));
         }

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "engram/text.h"
 #include "report/figures.h"
 
 /* The key (0) or the value (1) of pair k of what differs. */
@@ -18,7 +19,7 @@ static void put_names(FILE *f, const egi_run *r)
 {
     fputs(EGI_CSV_MARK, f);
     for (size_t k = 0; k < json_array_size(r->differs); k++) {
-        egi_csv_text(f, part_of(r, k, 0));
+        eg_csv_write(f, part_of(r, k, 0));
         fputc(',', f);
     }
     fputs("quantity,mean,min,max,seeds\n", f);
@@ -51,10 +52,10 @@ static void put_row(FILE *f, const egi_figures *j, const char *metric)
     if (n == 0) return;
     egi_csv_row(f, j, "settings");
     for (size_t k = 0; k < json_array_size(j->runs->differs); k++) {
-        egi_csv_text(f, part_of(j->runs, k, 1));
+        eg_csv_write(f, part_of(j->runs, k, 1));
         fputc(',', f);
     }
-    egi_csv_text(f, metric);
+    eg_csv_write(f, metric);
     fputc(',', f);
     egi_csv_number(f, sum / n);
     fputc(',', f);

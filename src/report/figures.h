@@ -36,7 +36,6 @@ eg_status egi_figure_flows(egi_figures *j, eg_err *err);
 void egi_csv_head(FILE *f, const char *columns);
 /* The cells of the mark, with commas behind them. */
 void egi_csv_row(FILE *f, const egi_figures *j, const char *figure);
-void egi_csv_text(FILE *f, const char *text); /* quoted where need be */
 void egi_csv_number(FILE *f, double v);       /* empty: not finite */
 void egi_csv_plot(FILE *f, const egi_figures *j, const char *figure,
                   const egi_plot *p);

@@ -137,6 +137,41 @@ static void test_nearest_or_nothing(void **state)
     }
 }
 
+static void append(void *ctx, const char *piece, size_t n)
+{
+    char *to = ctx;
+
+    assert_true(strlen(to) + n < 64);
+    (void)strncat(to, piece, n);
+}
+
+static void test_csv(void **state)
+{
+    static const struct {
+        const char *text, *field;
+    } cases[] = {{"", ""},
+                 {"plain text; 'so'", "plain text; 'so'"},
+                 {"a,b", "\"a,b\""},
+                 {"\"", "\"\"\"\""},
+                 {"say \"no\"", "\"say \"\"no\"\"\""},
+                 {"two\nlines", "\"two\nlines\""},
+                 {"\r", "\"\r\""},
+                 {"\"\",", "\"\"\"\"\",\""}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char got[64] = "", filed[64] = "";
+        FILE *f = fmemopen(filed, sizeof filed, "w");
+
+        eg_csv_field(cases[i].text, append, got);
+        assert_string_equal(got, cases[i].field);
+        assert_non_null(f);
+        eg_csv_write(f, cases[i].text);
+        assert_int_equal(fclose(f), 0);
+        assert_string_equal(filed, cases[i].field);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_errors_are_one_clean_line),
         cmocka_unit_test(test_edit_distance),
         cmocka_unit_test(test_nearest_or_nothing),
+        cmocka_unit_test(test_csv),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
