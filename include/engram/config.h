@@ -30,9 +30,9 @@ extern "C" {
     I(seed, "1", 0, EG_SEED_MAX,                                               \
       "keys every random draw: data, initial values, theory")                  \
     L(inputs, "",                                                              \
-      "checksums of the weights that it reads, OPTION=CHECKSUM as xxhsum -H2 " \
-      "prints it, written by engram: where one stands, that file must be "     \
-      "the same")
+      "checksums of the files that it reads (weights, texts), "                \
+      "OPTION=CHECKSUM as xxhsum -H2 prints it, written by engram: where one " \
+      "stands, that file must be the same")
 EG_FIELDS_STRUCT(eg_run_opts, EG_RUN_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_run_fields[];

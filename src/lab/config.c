@@ -157,6 +157,19 @@ const eg_field *egi_config_find(const eg_config *cfg, const char *path,
     return NULL;
 }
 
+/* Another file was named: what was said of the one before no longer counts. */
+static void forget_sum(eg_config *cfg, const char *option)
+{
+    eg_strs *list = &cfg->run.inputs, kept = {0};
+    const char *said = egi_input_item(list, option, strlen(option));
+
+    if (!said) return;
+    for (int i = 0; i < list->n; i++)
+        if (list->item[i] != said)
+            memcpy(kept.item[kept.n++], list->item[i], sizeof list->item[i]);
+    *list = kept;
+}
+
 eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
 {
     const char *equals = strchr(assignment, '=');
@@ -193,6 +206,7 @@ eg_status eg_config_set(eg_config *cfg, const char *assignment, eg_err *err)
     if (st != EG_OK) return EG_FAIL(err, st, "%s: %s", s.name, why.msg);
     if (s.fields == eg_train_fields && strcmp(f->name, "freeze") == 0)
         cfg->typed_freeze = true;
+    forget_sum(cfg, path);
     return EG_OK;
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/num.h"
+
 bool egi_field_same(const eg_field *f, const void *a, const void *b)
 {
     static const size_t bytes[] = {
@@ -39,20 +41,62 @@ bool egi_config_idle(const eg_section *s, const eg_field *f)
            (s->fields == eg_train_fields && strcmp(f->name, "profile") == 0);
 }
 
-/* Files of weights are what they hold: their checksums count where both have
- * them, and then their names do not. Records of old have none. */
+const char *egi_input_item(const eg_strs *list, const char *option, size_t n)
+{
+    for (int i = 0; i < list->n; i++)
+        if (strncmp(list->item[i], option, n) == 0 && list->item[i][n] == '=')
+            return list->item[i];
+    return NULL;
+}
+
+const char *egi_config_summed(const eg_config *cfg, const eg_section *s,
+                              const eg_field *f)
+{
+    char option[128];
+    int n = egi_snprintf(option, sizeof option, "%s.%s", s->name, f->name);
+
+    return egi_input_item(&cfg->run.inputs, option, (size_t)n);
+}
+
+static bool same_name(const eg_config *a, const eg_config *b,
+                      const char *option)
+{
+    eg_section s;
+    const eg_field *f = egi_config_find(a, option, &s);
+
+    return f &&
+           egi_field_same(f, egi_section_read(a, &s), egi_section_read(b, &s));
+}
+
+/* Is no file of one name said to have another checksum by one than by the
+ * other? Of two names these tell. Records of old have none. */
+static bool same_inputs(const eg_config *a, const eg_config *b)
+{
+    char option[EG_STRS_LEN];
+
+    for (int i = 0; i < a->run.inputs.n; i++) {
+        const char *x = a->run.inputs.item[i];
+        size_t n = strcspn(x, "=");
+        const char *y = egi_input_item(&b->run.inputs, x, n);
+
+        (void)egi_snprintf(option, sizeof option, "%.*s", (int)n, x);
+        if (y && strcmp(x, y) != 0 && same_name(a, b, option)) return false;
+    }
+    return true;
+}
+
+/* Files are what they hold: their checksums count where both have them, and
+ * then their names do not. */
 static bool idle_inputs(const eg_section *s, const eg_field *f,
                         const eg_config *a, const eg_config *b)
 {
-    const eg_strs *x = &a->run.inputs, *y = &b->run.inputs;
-    bool summed = x->n > 0 && y->n > 0;
+    const char *x, *y;
 
     if (s->fields == eg_run_fields && strcmp(f->name, "inputs") == 0)
-        return !summed;
-    return summed && memcmp(x, y, sizeof *x) == 0 &&
-           ((s->fields == eg_init_fields && strcmp(f->name, "from") == 0) ||
-            (s->fields == eg_probe_fields &&
-             strcmp(f->name, "compressed_with") == 0));
+        return same_inputs(a, b);
+    x = egi_config_summed(a, s, f);
+    y = x ? egi_config_summed(b, s, f) : NULL;
+    return y && strcmp(x, y) == 0;
 }
 
 static void compare(diff *d, const eg_section *s, const eg_config *a,

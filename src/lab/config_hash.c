@@ -8,17 +8,6 @@
 /* Room for a list, every byte of it escaped. */
 enum { VALUE = EG_STRS_MAX * 8 * EG_STRS_LEN };
 
-/* Where checksums stand, weights are what they hold, not what they are called.
- */
-static bool is_name_of_input(const eg_config *cfg, const eg_section *s,
-                             const eg_field *f)
-{
-    return cfg->run.inputs.n > 0 &&
-           ((s->fields == eg_init_fields && strcmp(f->name, "from") == 0) ||
-            (s->fields == eg_probe_fields &&
-             strcmp(f->name, "compressed_with") == 0));
-}
-
 static void add_section(egi_summer *sum, const eg_config *cfg,
                         const eg_config *def, const eg_section *s, char *value)
 {
@@ -27,7 +16,7 @@ static void add_section(egi_summer *sum, const eg_config *cfg,
 
     for (const eg_field *f = s->fields; f->name; f++) {
         if (egi_config_idle(s, f) || egi_config_foreign(cfg, s, f) ||
-            is_name_of_input(cfg, s, f) || egi_field_same(f, opts, usual))
+            egi_config_summed(cfg, s, f) || egi_field_same(f, opts, usual))
             continue;
         eg_field_format(f, opts, value, VALUE);
         egi_summer_add(sum, s->name, strlen(s->name) + 1);

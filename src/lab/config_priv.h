@@ -21,6 +21,11 @@ const char *egi_kind_name(const eg_config *cfg);
 bool egi_field_same(const eg_field *f, const void *a, const void *b);
 /* Has it no say in the results? */
 bool egi_config_idle(const eg_section *s, const eg_field *f);
+/* OPTION=CHECKSUM of run.inputs, where OPTION has n bytes; NULL: none. */
+const char *egi_input_item(const eg_strs *list, const char *option, size_t n);
+/* The same of option f of section s. */
+const char *egi_config_summed(const eg_config *cfg, const eg_section *s,
+                              const eg_field *f);
 /* Is it an option of another kind of task? */
 bool egi_config_foreign(const eg_config *cfg, const eg_section *s,
                         const eg_field *f);

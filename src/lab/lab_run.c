@@ -10,7 +10,7 @@
 #include "lab/flow_priv.h"
 #include "lab/run_priv.h"
 #include "lab/train_ranks.h"
-#include "lab/weights_sum.h"
+#include "lab/read_sums.h"
 
 const char *eg_outcome_name(eg_outcome o)
 {
@@ -84,7 +84,7 @@ static eg_status take_inputs(egi_inputs *in, eg_config **taken,
     if (!*taken) return EG_FAIL(err, EG_ENOMEM, "run: out of memory");
     **taken = *cfg;
     return cfg->run.kind == EG_RUN_FLOW ? egi_inputs_take(in, *taken, err)
-                                        : egi_weights_sum(*taken, err);
+                                        : egi_read_sums(*taken, NULL, err);
 }
 
 eg_status eg_lab_find(bool *found, char dir[EG_PATH], const char *root,

@@ -8,7 +8,7 @@
 #include "base/num.h"
 #include "engram/mem.h"
 #include "lab/run_priv.h"
-#include "lab/weights_sum.h"
+#include "lab/read_sums.h"
 
 enum { MAX_CHAIN = 8 };
 

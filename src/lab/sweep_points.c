@@ -9,7 +9,7 @@
 #include "lab/config_priv.h"
 #include "lab/flow_priv.h"
 #include "lab/run_priv.h"
-#include "lab/weights_sum.h"
+#include "lab/read_sums.h"
 
 const char *eg_point_state_name(eg_point_state s)
 {
@@ -22,54 +22,32 @@ const char *eg_point_state_name(eg_point_state s)
 /* ---- their configurations -------------------------------------------------
  */
 
-/* What was read of the files of the point before: weights are large, and most
- * points begin with the same. */
-typedef struct taken {
-    eg_config *cfg;
-    char from[EG_TEXT], with[EG_TEXT];
-    eg_strs inputs;
-    bool known;
-} taken;
-
-/* The configuration as its run directory will hold it. */
-static eg_status take_files(taken *t, eg_err *err)
+/* The configuration as its run directory will hold it. Most points read the
+ * same files, which are large: what was taken of them is kept. */
+static eg_status take_files(eg_config *c, egi_sums_taken *taken, eg_err *err)
 {
-    eg_config *c = t->cfg;
     egi_inputs in = {0};
     eg_status st;
 
-    if (c->run.kind == EG_RUN_FLOW) {
-        st = egi_inputs_take(&in, c, err);
-        egi_inputs_release(&in);
-        return st;
-    }
-    if (t->known && c->run.inputs.n == 0 &&
-        strcmp(t->from, c->init.from) == 0 &&
-        strcmp(t->with, c->probe.compressed_with) == 0) {
-        c->run.inputs = t->inputs;
-        return EG_OK;
-    }
-    t->known = c->run.inputs.n == 0;
-    st = egi_weights_sum(c, err);
-    memcpy(t->from, c->init.from, sizeof t->from);
-    memcpy(t->with, c->probe.compressed_with, sizeof t->with);
-    t->inputs = c->run.inputs;
+    if (c->run.kind != EG_RUN_FLOW) return egi_read_sums(c, taken, err);
+    st = egi_inputs_take(&in, c, err);
+    egi_inputs_release(&in);
     return st;
 }
 
-static eg_status new_point(eg_point *p, int i, const eg_sweep *s, taken *t,
-                           eg_err *err)
+static eg_status new_point(eg_point *p, int i, const eg_sweep *s,
+                           eg_config *cfg, egi_sums_taken *taken, eg_err *err)
 {
     eg_err why = {0};
     eg_status st;
 
     p->i = i;
-    EG_TRY(eg_sweep_config(s, i, t->cfg, p->label, sizeof p->label, err));
-    p->seed = t->cfg->run.seed;
-    st = egi_run_check_name(s->root, t->cfg->run.name, &why);
-    if (st == EG_OK) st = take_files(t, &why);
+    EG_TRY(eg_sweep_config(s, i, cfg, p->label, sizeof p->label, err));
+    p->seed = cfg->run.seed;
+    st = egi_run_check_name(s->root, cfg->run.name, &why);
+    if (st == EG_OK) st = take_files(cfg, taken, &why);
     if (st != EG_OK) return EG_FAIL(err, st, "%s: %s", p->label, why.msg);
-    EG_TRY(eg_config_hash(p->config_hash, t->cfg, err));
+    EG_TRY(eg_config_hash(p->config_hash, cfg, err));
 done:
     return st;
 }
@@ -77,18 +55,20 @@ done:
 eg_status egi_points_new(eg_point **point, const eg_sweep *s, eg_err *err)
 {
     eg_point *p = eg_calloc((size_t)s->n_points, sizeof *p);
-    taken t = {.cfg = eg_calloc(1, sizeof *t.cfg)};
+    eg_config *cfg = eg_calloc(1, sizeof *cfg);
+    egi_sums_taken taken = {0};
     eg_status st = EG_OK;
 
     *point = NULL;
-    if (!p || !t.cfg) st = EG_FAIL(err, EG_ENOMEM, "sweep: out of memory");
+    if (!p || !cfg) st = EG_FAIL(err, EG_ENOMEM, "sweep: out of memory");
     for (int i = 0; i < s->n_points && st == EG_OK; i++)
-        st = new_point(&p[i], i, s, &t, err);
+        st = new_point(&p[i], i, s, cfg, &taken, err);
     if (st == EG_OK) {
         *point = p;
         p = NULL;
     }
-    eg_free(t.cfg);
+    egi_sums_taken_release(&taken);
+    eg_free(cfg);
     eg_free(p);
     return st;
 }
@@ -103,6 +83,7 @@ typedef struct recovery {
     bool own, others;
     bool *there; /* [n_points]: the run of the point is there */
     eg_config *a, *b;
+    egi_sums_taken taken;
 } recovery;
 
 static int by_hash(const void *a, const void *b)
@@ -157,8 +138,9 @@ static void set_run(eg_point *p, const eg_run_info *info)
     if (weight(&now) > weight(p)) *p = now;
 }
 
-/* Does it read a file that its configuration knows by name alone? What is in
- * it may have been another text when the other run read it. */
+/* Does it read a file that its configuration knows by name alone, without a
+ * checksum? What is in it may have been another text when the other run read
+ * it. */
 static bool reads_unsummed(const eg_config *cfg)
 {
     static const char *const name[] = {"text", "tokenizer", "stats"};
@@ -172,6 +154,7 @@ static bool reads_unsummed(const eg_config *cfg)
             const char *opts = egi_section_read(cfg, &sec);
 
             if (f && !egi_config_foreign(cfg, &sec, f) &&
+                !egi_config_summed(cfg, &sec, f) &&
                 strcmp(opts + f->offset, f->def) != 0)
                 return true;
         }
@@ -192,12 +175,13 @@ static bool is_kern(const eg_sweep *s, const eg_config *cfg,
 static bool is_same(recovery *r, const eg_point *p, const eg_run_info *info)
 {
     eg_folder f;
-    taken t = {.cfg = r->b};
     bool same = eg_folder_open(&f, info->dir, NULL) == EG_OK &&
                 eg_config_load_run(r->a, &f, NULL) == EG_OK &&
                 eg_sweep_config(r->s, p->i, r->b, NULL, 0, NULL) == EG_OK &&
-                !reads_unsummed(r->b) && is_kern(r->s, r->b, info) &&
-                take_files(&t, NULL) == EG_OK && eg_config_same(r->a, r->b) &&
+                is_kern(r->s, r->b, info) &&
+                take_files(r->b, &r->taken, NULL) == EG_OK &&
+                !reads_unsummed(r->a) && !reads_unsummed(r->b) &&
+                eg_config_same(r->a, r->b) &&
                 egi_run_sound(info->dir, NULL) == EG_OK;
 
     eg_folder_close(&f);
@@ -284,6 +268,7 @@ eg_status egi_points_recover(eg_point *point, const eg_sweep *s, bool own,
         ++*gone;
     }
 done:
+    egi_sums_taken_release(&r.taken);
     eg_free(r.by_hash);
     eg_free(r.there);
     eg_free(r.a);

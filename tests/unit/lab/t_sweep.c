@@ -336,7 +336,7 @@ static void expect_taken(const char *kern, int finished)
     eg_sweep_free(s);
 }
 
-/* Not of another kernel set, nor of a file that may have changed. */
+/* Not of another kernel set, nor of a file that has changed. */
 static void not_taken_over(void **state)
 {
     eg_sweep *s;
@@ -357,7 +357,15 @@ static void not_taken_over(void **state)
     assert_int_equal(done, POINTS);
     expect_count(s, 0, 0, POINTS);
     eg_sweep_free(s);
-    expect_taken(NULL, 0);
+    expect_taken(NULL, POINTS); /* by what is in the file */
+    OK(eg_stats_measure("some.txt", "copy.stats", "", &why));
+    OK(eg_config_set(base, "task.stats=copy.stats", &why));
+    expect_taken(NULL, POINTS); /* whatever it is called */
+    OK(eg_config_set(base, "task.stats=some.stats", &why));
+    OK(eg_file_write("some.txt", "to be or not to be, this is it", 30, &why));
+    assert_int_equal(unlink("some.stats"), 0);
+    OK(eg_stats_measure("some.txt", "some.stats", "", &why));
+    expect_taken(NULL, 0); /* the same name, other statistics */
     OK(eg_config_set(base, "task.stats=tinyshakespeare", &why));
     OK(eg_config_set(base, "task.n_triggers=5", &why));
     expect_taken(NULL, POINTS);
