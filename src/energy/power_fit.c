@@ -2,20 +2,15 @@
  * tokens. */
 #include <math.h>
 
+#include "energy/power_fit.h"
 #include "energy/special.h"
-#include "engram/energy.h"
 
 static eg_status check_pairs(const double *x, const double *y, int n,
-                             double confidence, eg_err *err)
+                             eg_err *err)
 {
     if (n < 2)
         return EG_FAIL(err, EG_EINVAL,
                        "a power law: expected two pairs at least, found %d", n);
-    if (!(confidence > 0 && confidence < 1))
-        return EG_FAIL(err, EG_EINVAL,
-                       "confidence: expected a number between 0 and 1, found "
-                       "%g",
-                       confidence);
     for (int i = 0; i < n; i++)
         if (!(x[i] > 0 && isfinite(x[i]) && y[i] > 0 && isfinite(y[i])))
             return EG_FAIL(err, EG_EINVAL,
@@ -25,12 +20,11 @@ static eg_status check_pairs(const double *x, const double *y, int n,
     return EG_OK;
 }
 
-eg_status eg_power_fit_pairs(eg_power_fit *out, const double *x,
-                             const double *y, int n, double confidence,
-                             eg_err *err)
+eg_status egi_power_line(eg_power_fit *out, const double *x, const double *y,
+                         int n, eg_err *err)
 {
     double mx = 0, my = 0, xx = 0, xy = 0, rest = 0;
-    eg_status st = check_pairs(x, y, n, confidence, err);
+    eg_status st = check_pairs(x, y, n, err);
 
     if (st != EG_OK) return st;
     for (int i = 0; i < n; i++) {
@@ -61,12 +55,26 @@ eg_status eg_power_fit_pairs(eg_power_fit *out, const double *x,
     }
     out->residual = sqrt(rest / (n - 2));
     out->se = out->residual / sqrt(xx);
-    {
-        double by = out->se * egi_student(n - 2, confidence);
+    return EG_OK;
+}
 
-        out->low = out->slope - by;
-        out->high = out->slope + by;
-    }
+eg_status eg_power_fit_pairs(eg_power_fit *out, const double *x,
+                             const double *y, int n, double confidence,
+                             eg_err *err)
+{
+    double by;
+    eg_status st;
+
+    if (!(confidence > 0 && confidence < 1))
+        return EG_FAIL(err, EG_EINVAL,
+                       "confidence: expected a number between 0 and 1, found "
+                       "%g",
+                       confidence);
+    st = egi_power_line(out, x, y, n, err);
+    if (st != EG_OK || n == 2) return st;
+    by = out->se * egi_student(n - 2, confidence);
+    out->low = out->slope - by;
+    out->high = out->slope + by;
     return EG_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "energy/power_fit.h"
 #include "engram/mem.h"
 #include "engram/rng.h"
 #include "engram/text.h"
@@ -125,8 +126,7 @@ static eg_status resample(eg_law *law, pairs *p, const eg_bootstrap *how,
         eg_power_fit line;
 
         draw(p, how->seed, b);
-        st = eg_power_fit_pairs(&line, p->x, p->drawn_y, p->n, how->confidence,
-                                err);
+        st = egi_power_line(&line, p->x, p->drawn_y, p->n, err);
         if (st != EG_OK) break;
         v[b] = line.slope;
         v[B + b] = exp(line.intercept);

@@ -4,6 +4,7 @@
 #include "engram/energy_theory.h"
 #define THEORY_TABLE eg_energy_theories
 #include "memory/theory_helper.h"
+#include "energy/power_fit.h"
 #include "energy/special.h"
 #include "engram/rng.h"
 
@@ -74,6 +75,25 @@ static void test_fit(void **state)
     printf("%s\n", err.msg);
 }
 
+/* The line alone is that of the fit, bit for bit, and has no interval. */
+static void test_line(void **state)
+{
+    static const double x[] = {1, 2, 5, 9}, y[] = {3, 1, 4, 1.5};
+
+    (void)state;
+    for (int n = 2; n <= 4; n++) {
+        eg_power_fit line, fit;
+
+        assert_int_equal(egi_power_line(&line, x, y, n, NULL), EG_OK);
+        assert_int_equal(eg_power_fit_pairs(&fit, x, y, n, .95, NULL), EG_OK);
+        assert_true(isinf(line.low) && isinf(line.high));
+        assert_true(n == 2 || (isfinite(fit.low) && isfinite(fit.high)));
+        line.low = fit.low;
+        line.high = fit.high;
+        assert_memory_equal(&line, &fit, sizeof fit);
+    }
+}
+
 /* Of 4000 fits through 4 noisy pairs, nine of ten hold the truth in their 90 %
  * interval; the standard error of that share is .005. */
 static void test_coverage(void **state)
@@ -130,7 +150,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_special), cmocka_unit_test(test_fit),
-        cmocka_unit_test(test_coverage), cmocka_unit_test(test_rows)};
+        cmocka_unit_test(test_line), cmocka_unit_test(test_coverage),
+        cmocka_unit_test(test_rows)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
