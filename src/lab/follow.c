@@ -7,12 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/json.h"
+#include "base/sum.h"
 #include "engram/mem.h"
 #include "engram/run.h"
 #include "lab/blocks.h"
 #include "lab/row_scan.h"
 
-enum { MAX_NAMES = 4096, LAST = 64 };
+enum { MAX_NAMES = 4096, SLOTS = 2 * MAX_NAMES, LAST = 64 };
 
 struct eg_follow {
     char dir[EG_PATH];
@@ -23,6 +24,7 @@ struct eg_follow {
     int n_last;
     char **name;
     int n, cap, hint;
+    int *slot; /* [SLOTS] numbers + 1 by the hash of their names; 0: free */
     egi_scan scan;
     int *id; /* of the row that is told */
     double *value;
@@ -44,6 +46,11 @@ eg_status eg_follow_open(eg_follow **out, const char *dir, eg_follow_file file,
     if (!f) return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
     (void)snprintf(f->dir, sizeof f->dir, "%s", dir);
     f->file = file_name[file];
+    f->slot = eg_calloc(SLOTS, sizeof *f->slot);
+    if (!f->slot) {
+        eg_free(f);
+        return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
+    }
     *out = f;
     return EG_OK;
 }
@@ -53,6 +60,7 @@ void eg_follow_close(eg_follow *f)
     if (!f) return;
     for (int i = 0; i < f->n; i++) eg_free(f->name[i]);
     eg_free(f->name);
+    eg_free(f->slot);
     eg_free(f->id);
     eg_free(f->value);
     egi_scan_release(&f->scan);
@@ -64,11 +72,19 @@ const char *eg_follow_name(const eg_follow *f, int id)
     return id >= 0 && id < f->n ? f->name[id] : NULL;
 }
 
+/* Where the number of a name stands, or would. */
+static int *slot_of(const eg_follow *f, const char *name)
+{
+    size_t at = (size_t)egi_sum_of(name, strlen(name)).lo % SLOTS;
+
+    while (f->slot[at] && strcmp(f->name[f->slot[at] - 1], name) != 0)
+        at = (at + 1) % SLOTS;
+    return &f->slot[at];
+}
+
 int eg_follow_id(const eg_follow *f, const char *name)
 {
-    for (int i = 0; i < f->n; i++)
-        if (strcmp(f->name[i], name) == 0) return i;
-    return -1;
+    return *slot_of(f, name) - 1;
 }
 
 int64_t eg_follow_rows(const eg_follow *f)
@@ -88,16 +104,16 @@ int64_t eg_follow_bad(const eg_follow *f)
  * memory. Rows repeat the order of their names. */
 static bool number_of(eg_follow *f, const char *name, int *id)
 {
-    for (int k = 0; k < f->n; k++) {
-        int i = (f->hint + k) % f->n;
+    int *slot;
 
-        if (strcmp(f->name[i], name) != 0) continue;
-        f->hint = i + 1;
-        *id = i;
+    if (f->hint < f->n && strcmp(f->name[f->hint], name) == 0) {
+        *id = f->hint++;
         return true;
     }
-    *id = -1;
-    if (f->n == MAX_NAMES) return true;
+    slot = slot_of(f, name);
+    *id = *slot - 1;
+    f->hint = *id + 1;
+    if (*id >= 0 || f->n == MAX_NAMES) return true;
     if (f->n == f->cap) {
         int cap = f->cap ? 2 * f->cap : 32;
         char **more = eg_realloc(f->name, (size_t)cap * sizeof *more);
@@ -108,8 +124,9 @@ static bool number_of(eg_follow *f, const char *name, int *id)
     }
     f->name[f->n] = eg_strdup(name);
     if (!f->name[f->n]) return false;
-    f->hint = f->n + 1;
     *id = f->n++;
+    *slot = f->n;
+    f->hint = f->n;
     return true;
 }
 

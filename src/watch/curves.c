@@ -7,7 +7,7 @@
 
 eg_status egi_curves_init(egi_curves *c, int most, eg_err *err)
 {
-    *c = (egi_curves){.most = most, .width = 1, .clock = -1};
+    *c = (egi_curves){.room = most, .most = most, .width = 1, .clock = -1};
     c->start = eg_calloc((size_t)most, sizeof *c->start);
     if (!c->start) return EG_FAIL(err, EG_ENOMEM, "curves: out of memory");
     return EG_OK;
@@ -19,7 +19,8 @@ void egi_curves_clear(egi_curves *c)
     eg_free(c->curve);
     c->curve = NULL;
     c->n = c->cap = 0;
-    c->rows = 0;
+    c->rows = c->held = 0;
+    c->most = c->room;
     c->width = 1;
 }
 
@@ -43,8 +44,9 @@ void egi_bucket_merge(egi_bucket *a, const egi_bucket *b)
     }
 }
 
-/* The bucket of that number at the end of the curve; NULL: no memory. */
-static egi_bucket *last_bucket(egi_curve *u, int64_t at)
+/* The bucket of that number at the end of the curve; NULL: no memory. *held
+ * counts new ones. */
+static egi_bucket *last_bucket(egi_curve *u, int64_t at, int64_t *held)
 {
     egi_bucket *b;
 
@@ -58,18 +60,19 @@ static egi_bucket *last_bucket(egi_curve *u, int64_t at)
         u->cap = cap;
     }
     b = &u->bucket[u->n++];
+    ++*held;
     *b = (egi_bucket){.at = at, .lo = (double)NAN, .hi = (double)NAN};
     return b;
 }
 
-static bool put(egi_curve *u, int64_t at, double x, double value)
+static bool put(egi_curve *u, int64_t *held, int64_t at, double x, double value)
 {
     bool fine = isfinite(value);
     const egi_bucket one = {.x_lo = x,
                             .lo = fine ? value : (double)NAN,
                             .x_hi = x,
                             .hi = fine ? value : (double)NAN};
-    egi_bucket *b = last_bucket(u, at);
+    egi_bucket *b = last_bucket(u, at, held);
 
     if (!b) return false;
     if (isnan(b->lo)) b->x_lo = b->x_hi = x;
@@ -81,11 +84,25 @@ static bool put(egi_curve *u, int64_t at, double x, double value)
     return true;
 }
 
+/* Room that its buckets no longer need is given back. */
+static void shrink(egi_curve *u)
+{
+    int cap = u->cap;
+    egi_bucket *b;
+
+    while (cap > 32 && cap / 2 >= u->n) cap /= 2;
+    b = cap < u->cap ? eg_realloc(u->bucket, (size_t)cap * sizeof *b) : NULL;
+    if (!b) return;
+    u->bucket = b;
+    u->cap = cap;
+}
+
 /* Buckets become twice as wide. */
 static void widen(egi_curves *c)
 {
     c->width *= 2;
-    for (ptrdiff_t i = 0; i < c->most / 2; i++) c->start[i] = c->start[2 * i];
+    c->held = 0;
+    for (ptrdiff_t i = 0; i < c->room / 2; i++) c->start[i] = c->start[2 * i];
     for (int i = 0; i < c->n; i++) {
         egi_curve *u = &c->curve[i];
         int n = 0;
@@ -100,6 +117,18 @@ static void widen(egi_curves *c)
                 u->bucket[n++] = b;
         }
         u->n = n;
+        c->held += n;
+    }
+}
+
+/* Room for n buckets more. */
+static void make_room(egi_curves *c, int n)
+{
+    while (c->held + n > EGI_BUCKETS && c->most > EGI_LEAST) {
+        c->most /= 2;
+        if (c->rows <= c->width * c->most) continue;
+        widen(c);
+        for (int i = 0; i < c->n; i++) shrink(&c->curve[i]);
     }
 }
 
@@ -122,8 +151,10 @@ static bool has_curve(egi_curves *c, int id)
 eg_status egi_curves_add(egi_curves *c, double x, const eg_follow_row *row,
                          eg_err *err)
 {
-    int64_t at = c->rows / c->width;
+    int64_t at;
 
+    make_room(c, row->n);
+    at = c->rows / c->width;
     if (at >= c->most) {
         widen(c);
         at = c->rows / c->width;
@@ -131,7 +162,7 @@ eg_status egi_curves_add(egi_curves *c, double x, const eg_follow_row *row,
     if (c->rows % c->width == 0) c->start[at] = x;
     for (int i = 0; i < row->n; i++)
         if (!has_curve(c, row->id[i]) ||
-            !put(&c->curve[row->id[i]], at, x, row->value[i]))
+            !put(&c->curve[row->id[i]], &c->held, at, x, row->value[i]))
             return EG_FAIL(err, EG_ENOMEM, "curves: out of memory");
     c->rows++;
     return EG_OK;

@@ -25,16 +25,21 @@ typedef struct egi_curve {
 } egi_curve;
 
 typedef struct egi_curves {
-    int most; /* buckets that are kept; set before the first row */
+    int room;     /* buckets that a curve may have, as asked for */
+    int most;     /* and now: fewer where there are many curves */
+    int64_t held; /* buckets of all curves */
     int64_t rows, width;
-    double *start; /* [most]: where each bucket begins */
+    double *start; /* [room]: where each bucket begins */
     egi_curve *curve;
     int n, cap; /* curves, by the numbers of their names */
     int clock;  /* number of the name that stands for x; -1: the step does */
 } egi_curves;
 
-/* most: an even number of buckets. Half of them at least are in use once there
- * are so many rows. */
+/* Of all curves together no more than EGI_BUCKETS buckets are kept: where there
+ * would be more, all have half as many, each twice as wide, but EGI_LEAST. */
+enum { EGI_BUCKETS = 1 << 21, EGI_LEAST = 1 << 9 };
+/* most: buckets of a curve, a power of two. Half of them at least are in use
+ * once there are so many rows and no more curves than have place. */
 eg_status egi_curves_init(egi_curves *c, int most, eg_err *err);
 void egi_curves_release(egi_curves *c);
 /* Forgets all rows. */
@@ -48,8 +53,10 @@ eg_status egi_curves_add(egi_curves *c, double x, const eg_follow_row *row,
 typedef struct egi_ask_curves {
     int64_t width, from; /* of the last answer; 0: none */
     double lo, hi;       /* a window of x; lo == hi: everything */
-    int most;            /* buckets of the answer */
+    int most;            /* buckets of the answer for a curve; fewer where
+                            that would be more than EGI_TOLD for all */
 } egi_ask_curves;
+enum { EGI_TOLD = 1 << 18 };
 /* As JSON: "width" and "next", for the next question; "whole", all points are
  * told anew; "cut", else: points from this x on are told anew; "rows";
  * "series": {name: [[x...], [value or null...]]}, two points a bucket at most,

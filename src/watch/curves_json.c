@@ -57,9 +57,11 @@ static int64_t bucket_of(const egi_curves *c, int64_t n, double x)
 static range choose(const egi_curves *c, const egi_ask_curves *ask, bool *whole)
 {
     int64_t n = (c->rows + c->width - 1) / c->width;
-    int most = ask->most < 2 ? 2 : ask->most;
+    int fair = EGI_TOLD / (c->n ? c->n : 1);
+    int most = ask->most < fair ? ask->most : fair;
     range r = {.to = n, .join = 1};
 
+    if (most < 2) most = 2;
     *whole = true;
     if (ask->lo < ask->hi && n > 0) { /* and a neighbour on either side */
         r.from = bucket_of(c, n, ask->lo);

@@ -181,6 +181,51 @@ static void test_parts(void **state)
 }
 
 /* What the receiver refuses ends the look; later rows come later. */
+/* Cells by their names, whichever place they have in a row. */
+static eg_status check_many(void *ctx, const eg_follow_row *row, eg_err *err)
+{
+    (void)err;
+    assert_int_equal(row->n, 4096);
+    for (int i = 0; i < row->n; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof name, "m%d", (int)row->value[i]);
+        assert_string_equal(eg_follow_name(ctx, row->id[i]), name);
+        assert_int_equal(eg_follow_id(ctx, name), row->id[i]);
+    }
+    return EG_OK;
+}
+
+/* Of 5,000 names the first 4,096, and no others for them. */
+static void test_thousands(void **state)
+{
+    enum { NAMES = 5000, ROWS = 20, SIZE = ROWS * NAMES * 16 };
+    char *text = malloc(SIZE);
+    told t = begin();
+    eg_follow_seen seen;
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(text);
+    for (int r = 0; r < ROWS; r++) {
+        n += (size_t)snprintf(text + n, SIZE - n, "{\"step\": %d", r);
+        for (int i = 0; i < NAMES; i++) {
+            int k = i < 4096 && r % 2 ? 4095 - i : i;
+
+            n += (size_t)snprintf(text + n, SIZE - n, ", \"m%d\": %d", k, k);
+        }
+        n += (size_t)snprintf(text + n, SIZE - n, "}\n");
+    }
+    put("w", text);
+    assert_int_equal(
+        eg_follow_look(t.f, INT64_MAX / 2, check_many, t.f, &seen, NULL),
+        EG_OK);
+    assert_int_equal(seen.n_rows, ROWS);
+    assert_int_equal(eg_follow_id(t.f, "m4096"), -1);
+    eg_follow_close(t.f);
+    free(text);
+}
+
 static void test_refused(void **state)
 {
     told t = begin();
@@ -221,7 +266,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_grows),     cmocka_unit_test(test_damaged_lines),
         cmocka_unit_test(test_goes_back), cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_link),
+        cmocka_unit_test(test_thousands), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_link),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

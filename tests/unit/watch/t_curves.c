@@ -119,6 +119,55 @@ static void test_million(void **state)
     egi_curves_release(&c);
 }
 
+/* Of thousands of metrics little is kept and told of each, and no peak of any
+ * is lost; one that is alone again has all the room. */
+static void test_thousands(void **state)
+{
+    enum { CURVES = 5000, ROWS = 3000 };
+    static int id[CURVES];
+    static double value[CURVES];
+    const eg_follow_row row = {.n = CURVES, .id = id, .value = value};
+    const egi_ask_curves ask = {.most = 600};
+    int64_t before = eg_mem_query().live_bytes, live;
+    egi_curves c;
+    eg_err err = {0};
+    double lo, hi;
+    json_t *j;
+
+    (void)state;
+    assert_int_equal(egi_curves_init(&c, 1 << 15, &err), EG_OK);
+    for (int i = 0; i < CURVES; i++) id[i] = i;
+    for (int64_t k = 0; k < ROWS; k++) {
+        for (int i = 0; i < CURVES; i++) value[i] = k == 1234 ? 7 : (double)i;
+        assert_int_equal(egi_curves_add(&c, (double)k, &row, &err), EG_OK);
+    }
+    live = eg_mem_query().live_bytes - before;
+    print_message("%d curves of %d rows: %lld MiB in %lld buckets of %lld\n",
+                  CURVES, ROWS, (long long)(live >> 20), (long long)c.held,
+                  (long long)c.width);
+    assert_true(c.held <= (int64_t)CURVES * EGI_LEAST);
+    assert_true(live < ((int64_t)200 << 20));
+    for (int i = 0; i < CURVES; i++) {
+        double most = 0;
+
+        for (int b = 0; b < c.curve[i].n; b++)
+            most = fmax(most, c.curve[i].bucket[b].hi);
+        assert_true(most == fmax(i, 7));
+    }
+    j = tell(&c, &ask);
+    range_of(list(j, "loss", 1), &lo, &hi);
+    assert_true(lo == 0 && hi == 7);
+    print_message("%zu points told of each\n",
+                  json_array_size(list(j, "loss", 0)));
+    assert_true(json_array_size(list(j, "loss", 0)) <= 2 * EGI_TOLD / CURVES);
+    json_decref(j);
+    egi_curves_clear(&c);
+    for (int64_t k = 0; k < 100000; k++) add(&c, k);
+    assert_true(c.curve[0].n > 1 << 14);
+    egi_curves_release(&c);
+    assert_int_equal(eg_mem_query().live_bytes, before);
+}
+
 /* A window is told more closely, and lies where it was asked for. */
 static void test_window(void **state)
 {
@@ -270,9 +319,9 @@ static void test_empty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_million), cmocka_unit_test(test_window),
-        cmocka_unit_test(test_parts),   cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_million),    cmocka_unit_test(test_thousands),
+        cmocka_unit_test(test_window),     cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_not_finite), cmocka_unit_test(test_empty),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
