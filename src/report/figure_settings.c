@@ -6,8 +6,7 @@
 #include "engram/text.h"
 #include "report/figures.h"
 
-/* The key (0) or the value (1) of pair k of what differs. */
-static const char *part_of(const egi_run *r, size_t k, size_t part)
+const char *egi_differs_part(const egi_run *r, size_t k, size_t part)
 {
     const char *s =
         json_string_value(json_array_get(json_array_get(r->differs, k), part));
@@ -19,14 +18,13 @@ static void put_names(FILE *f, const egi_run *r)
 {
     fputs(EGI_CSV_MARK, f);
     for (size_t k = 0; k < json_array_size(r->differs); k++) {
-        eg_csv_write(f, part_of(r, k, 0));
+        eg_csv_write(f, egi_differs_part(r, k, 0));
         fputc(',', f);
     }
     fputs("quantity,mean,min,max,seeds\n", f);
 }
 
-/* The last number of a metric; NaN: there is none. */
-static double last_of(const egi_run *r, const char *metric)
+double egi_run_last(const egi_run *r, const char *metric)
 {
     const egi_series *s = egi_table_find(&r->table, metric);
 
@@ -41,7 +39,7 @@ static void put_row(FILE *f, const egi_figures *j, const char *metric)
     int n = 0;
 
     for (int i = 0; i < j->n; i++) {
-        double v = last_of(&j->runs[i], metric);
+        double v = egi_run_last(&j->runs[i], metric);
 
         if (!isfinite(v)) continue;
         sum += v;
@@ -52,7 +50,7 @@ static void put_row(FILE *f, const egi_figures *j, const char *metric)
     if (n == 0) return;
     egi_csv_row(f, j, "settings");
     for (size_t k = 0; k < json_array_size(j->runs->differs); k++) {
-        eg_csv_write(f, part_of(j->runs, k, 1));
+        eg_csv_write(f, egi_differs_part(j->runs, k, 1));
         fputc(',', f);
     }
     eg_csv_write(f, metric);
@@ -65,10 +63,10 @@ static void put_row(FILE *f, const egi_figures *j, const char *metric)
     fprintf(f, ",%d\n", n);
 }
 
-void egi_csv_settings(FILE *f, const egi_figures *j, int n)
+void egi_csv_settings(FILE *f, const egi_family *m)
 {
-    put_names(f, j->runs);
-    for (int s = 0; s < n; s++)
-        for (int i = 0; i < j[s].runs->table.n; i++)
-            put_row(f, &j[s], j[s].runs->table.series[i].name);
+    put_names(f, m->of[0].runs);
+    for (int s = 0; s < m->n; s++)
+        for (int i = 0; i < m->of[s].runs->table.n; i++)
+            put_row(f, &m->of[s], m->of[s].runs->table.series[i].name);
 }

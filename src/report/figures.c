@@ -89,40 +89,60 @@ done:
     return st;
 }
 
-/* One table for each name with several settings: <name>-settings.csv. */
-static eg_status write_settings(const eg_folder *to, const egi_collection *c,
-                                int *files, eg_err *err)
+/* The settings of run i's name, whose first run it is; false: it is not, or is
+ * the only one. m->of has room for all runs. */
+static bool family_of(egi_family *m, const egi_collection *c, int i)
 {
-    egi_figures *j = eg_calloc((size_t)c->n + 1, sizeof *j);
+    const char *name = c->run[i].name;
+    int k;
+
+    m->n = 0;
+    for (k = 0; k < i && strcmp(c->run[k].name, name) != 0;) k++;
+    if (k < i || !c->run[i].differs) return false;
+    for (k = i; k < c->n; k++) {
+        egi_figures *j = &m->of[m->n];
+
+        if (strcmp(c->run[k].name, name) != 0) continue;
+        if (k > i && strcmp(c->run[k].group, c->run[k - 1].group) == 0) {
+            j[-1].n++;
+            continue;
+        }
+        *j = (egi_figures){.runs = &c->run[k], .n = 1};
+        name_setting(j->setting, sizeof j->setting, &c->run[k]);
+        m->n++;
+    }
+    (void)snprintf(m->all.setting, sizeof m->all.setting, "%s", name);
+    return true;
+}
+
+/* One table: <name>-settings.csv. */
+static eg_status write_table(const egi_family *m, int *files, eg_err *err)
+{
+    eg_outfile o = {0};
+    eg_status st = egi_figure_open(&o, &m->all, "settings", err);
+
+    if (st != EG_OK) return st;
+    egi_csv_settings(o.f, m);
+    st = eg_outfile_commit(&o, err);
+    *files += st == EG_OK;
+    return st;
+}
+
+/* What there is of each name with several settings. */
+static eg_status write_families(const eg_folder *to, const egi_collection *c,
+                                bool csv, bool whole, int *files, eg_err *err)
+{
+    egi_family m = {.all = {.to = to, .csv = csv},
+                    .whole = whole,
+                    .of = eg_calloc((size_t)c->n + 1, sizeof *m.of)};
     eg_status st = EG_OK;
 
-    if (!j) return egi_report_no_memory(err);
-    for (int i = 0; i < c->n; i++) {
-        const char *name = c->run[i].name;
-        egi_figures whole = {.to = to, .csv = true};
-        eg_outfile o = {0};
-        int n = 0, k;
-
-        for (k = 0; k < i && strcmp(c->run[k].name, name) != 0;) k++;
-        if (k < i || !c->run[i].differs) continue; /* done, or alone */
-        for (k = i; k < c->n; k++) {
-            if (strcmp(c->run[k].name, name) != 0) continue;
-            if (k > i && strcmp(c->run[k].group, c->run[k - 1].group) == 0) {
-                j[n - 1].n++;
-                continue;
-            }
-            j[n] = (egi_figures){.runs = &c->run[k], .n = 1};
-            name_setting(j[n].setting, sizeof j[n].setting, &c->run[k]);
-            n++;
-        }
-        (void)snprintf(whole.setting, sizeof whole.setting, "%s", name);
-        EG_TRY(egi_figure_open(&o, &whole, "settings", err));
-        egi_csv_settings(o.f, j, n);
-        EG_TRY(eg_outfile_commit(&o, err));
-        ++*files;
-    }
-done:
-    eg_free(j);
+    if (!m.of) return egi_report_no_memory(err);
+    for (int i = 0; i < c->n && st == EG_OK; i++)
+        if (family_of(&m, c, i))
+            st = csv ? write_table(&m, files, err)
+                     : egi_figure_sweep(&m, files, err);
+    eg_free(m.of);
     return st;
 }
 
@@ -161,7 +181,8 @@ static eg_status write_all(const char *const *paths, int n_paths,
         files += j.n_files;
         if (st != EG_OK) break;
     }
-    if (st == EG_OK && csv) st = write_settings(&to, &c, &files, err);
+    if (st == EG_OK)
+        st = write_families(&to, &c, csv, opts && opts->whole, &files, err);
     if (st == EG_OK && opts) egi_collection_tell(&c, opts);
 done:
     if (n_files) *n_files = files;

@@ -20,6 +20,14 @@ typedef struct egi_figures {
     egi_flow flow; /* of the first run that has one; n_frames 0: none */
 } egi_figures;
 
+/* The settings of one name. */
+typedef struct egi_family {
+    egi_figures all; /* whose setting is the name */
+    bool whole;
+    int n;
+    egi_figures *of; /* [n] */
+} egi_family;
+
 /* Begins <setting>-<what>.svg, or .csv. */
 eg_status egi_figure_open(eg_outfile *o, const egi_figures *j, const char *what,
                           eg_err *err);
@@ -29,6 +37,15 @@ eg_status egi_figure_plots(egi_figures *j, eg_err *err);
 eg_status egi_figure_profile(egi_figures *j, eg_err *err);
 eg_status egi_figure_heats(egi_figures *j, eg_err *err);
 eg_status egi_figure_flows(egi_figures *j, eg_err *err);
+/* The settings of a name together: the values at the end of each metric that is
+ * drawn at once, against and over their keys, and its curves. Figures of more
+ * than 24 lines, and keys of more than 256 values, are left out. */
+eg_status egi_figure_sweep(const egi_family *f, int *n_files, eg_err *err);
+
+/* The key (0) or the value (1) of pair k of what differs; "": none. */
+const char *egi_differs_part(const egi_run *r, size_t k, size_t part);
+/* The last number of a metric; NaN: there is none. */
+double egi_run_last(const egi_run *r, const char *metric);
 
 /* By it a file of numbers of engram's is known again: its first columns. */
 #define EGI_CSV_MARK "figure,setting,"
@@ -36,15 +53,15 @@ eg_status egi_figure_flows(egi_figures *j, eg_err *err);
 void egi_csv_head(FILE *f, const char *columns);
 /* The cells of the mark, with commas behind them. */
 void egi_csv_row(FILE *f, const egi_figures *j, const char *figure);
-void egi_csv_number(FILE *f, double v);       /* empty: not finite */
+void egi_csv_number(FILE *f, double v); /* empty: not finite */
 void egi_csv_plot(FILE *f, const egi_figures *j, const char *figure,
                   const egi_plot *p);
 void egi_csv_phase(FILE *f, const egi_figures *j, const char *name,
                    const egi_phase *m);
 void egi_csv_heat(FILE *f, const egi_figures *j, const egi_heat *map,
                   const double *x, int head);
-/* The settings j [n] of one name: their keys, and the last values. */
-void egi_csv_settings(FILE *f, const egi_figures *j, int n);
+/* The settings of one name: their keys, and the last values. */
+void egi_csv_settings(FILE *f, const egi_family *m);
 /* Tokens at the times kept; false: their distribution, where there is one. */
 void egi_csv_tokens(FILE *f, const egi_figures *j);
 bool egi_csv_inner(FILE *f, const egi_figures *j);

@@ -19,10 +19,15 @@ typedef struct egi_curve {
 
 typedef struct egi_plot {
     const char *title, *x_label, *y_label;
-    double y_lo, y_hi;  /* y_lo == y_hi: from the data, with 0 */
-    bool log_x, log_y;  /* all values must be > 0 then */
-    bool points;        /* a mark at each value */
-    bool stairs;        /* values last until the next one */
+    double y_lo, y_hi;    /* y_lo == y_hi: from the data, with 0 */
+    bool log_x, log_y;    /* all values must be > 0 then */
+    bool points;          /* a mark at each value */
+    bool stairs;          /* values last until the next one */
+    const double *x_tick; /* [n_ticks] of the axis, thinned to eight; NULL:
+                             round numbers */
+    int n_ticks;
+    const char *const *x_word; /* [n_ticks]: what they are called; NULL: by
+                                  their numbers */
     int n_marks;        /* thin upright lines, every second number: merges */
     const double *mark; /* [n_marks, 2] */
     int n;
@@ -47,7 +52,8 @@ bool egi_svg_bars(FILE *f, const json_t *profile, const char *title);
 typedef struct egi_frame {
     double x0, x1, y0, y1;
     bool log_x, log_y;
-    bool bare; /* no lines across: a map lies there */
+    bool bare;                 /* no lines across: a map lies there */
+    const char *const *x_word; /* of ticks; NULL: by their numbers */
     double left, width, top, height;
 } egi_frame;
 double egi_svg_x(const egi_frame *fr, double x);
@@ -101,6 +107,16 @@ void egi_phase_release(egi_phase *m);
  * thousandths; false: fewer than three times or two values. */
 bool egi_svg_phase(FILE *f, const egi_phase *m, const char *value,
                    const char *axis, const char *title);
+
+/* A value over two keys: cell [n_y, n_x], NaN where there is none; the first
+ * row is the lowest one. */
+typedef struct egi_grid_map {
+    int n_x, n_y;
+    const char *const *x_value, *const *y_value;
+    const char *x_label, *y_label, *value, *title;
+    const double *cell;
+} egi_grid_map;
+void egi_svg_grid(FILE *f, const egi_grid_map *m);
 
 /* <text> with _{sub} and ^{sup}; anchor "start", "middle" or "end"; extra are
  * further attributes, "" for none. */

@@ -149,7 +149,10 @@ void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
         egi_fprintf(
             f, "<path d=\"M%.1f %.0fv4\" stroke=\"#555\" fill=\"none\"/>\n", x,
             bottom);
-        tick_text(text, sizeof text, x_tick[i], fr->log_x);
+        if (fr->x_word)
+            (void)snprintf(text, sizeof text, "%.16s", fr->x_word[i]);
+        else
+            tick_text(text, sizeof text, x_tick[i], fr->log_x);
         egi_svg_text(f, x, bottom + 15, "middle", "", text);
     }
     egi_svg_text(f, fr->left + fr->width / 2, bottom + 31, "middle", "",

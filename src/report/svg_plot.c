@@ -119,14 +119,19 @@ static egi_frame frame_of(const egi_plot *p)
     return fr;
 }
 
-/* The values that were swept, thinned to eight; 0: round numbers. */
-static int swept_ticks(double *tick, const egi_plot *p, const egi_frame *fr)
+/* The values that were swept, thinned to eight, or those that are given, with
+ * their words; 0: round numbers. */
+static int swept_ticks(double *tick, const char **word, const egi_plot *p,
+                       const egi_frame *fr)
 {
-    const egi_curve *c = &p->curve[0];
-    int n = 0;
+    const double *x = p->x_tick ? p->x_tick : p->curve[0].x;
+    int all = p->x_tick ? p->n_ticks : p->curve[0].n, n = 0;
 
-    if (!fr->log_x || !p->points) return 0;
-    for (int i = 0; i < c->n; i += 1 + (c->n - 1) / 8) tick[n++] = c->x[i];
+    if (!p->x_word && (!fr->log_x || !p->points)) return 0;
+    for (int i = 0; i < all; i += 1 + (all - 1) / 8) {
+        if (p->x_word) word[n] = p->x_word[i];
+        tick[n++] = x[i];
+    }
     return n;
 }
 
@@ -207,16 +212,18 @@ static void put_marks(FILE *f, const egi_plot *p, const egi_frame *fr)
 void egi_svg_plot(FILE *f, const egi_plot *p)
 {
     double tick[16];
+    const char *word[16];
     egi_frame fr = frame_of(p);
-    int legend_rows = (p->n + 1) / 2;
+    int legend_rows = (p->n + 1) / 2, n_ticks = swept_ticks(tick, word, p, &fr);
+
+    if (p->x_word) fr.x_word = word;
 
     egi_svg_open(f, W, TOP + PLOT_H + 46 + ROW * legend_rows);
     put_marks(f, p, &fr);
     egi_svg_text(f, LEFT, 16, "start", "font-size=\"12\" font-weight=\"bold\"",
                  p->title);
-    egi_svg_axes(f, &fr, p->x_label, p->y_label,
-                 swept_ticks(tick, p, &fr) ? tick : NULL,
-                 swept_ticks(tick, p, &fr));
+    egi_svg_axes(f, &fr, p->x_label, p->y_label, n_ticks ? tick : NULL,
+                 n_ticks);
     for (int k = 0; k < p->n; k++) put_band(f, &fr, &p->curve[k]);
     for (int k = 0; k < p->n; k++) put_line(f, p, &fr, &p->curve[k]);
     put_legend(f, p);

@@ -43,7 +43,17 @@ expect 0 '^report.html' - "$engram" report tiny "$again"
 [ "$(runs_on report.html)" = 13 ] || die 'several words'
 # figures too, one a group
 expect 0 '[0-9]+ figures in svg' - "$engram" report tiny --svg svg
-[ "$(ls svg/*-loss.svg | wc -l)" = 4 ] || die 'figures of four groups'
+[ "$(ls svg/tiny-d_model-*-loss.svg | wc -l)" = 4 ] || die 'figures of four groups'
+# and of all of them together: curves, against each key, over both
+for f in '' d_model- lr- d_model-lr-; do
+    [ -e "svg/tiny-sweep-${f}loss.svg" ] || die "no figure of the sweep: $f"
+done
+[ "$(grep -c '<circle' svg/tiny-sweep-lr-loss.svg)" = 4 ] || die 'a point a setting'
+[ "$(grep -c 'stroke-dasharray="none" d=' svg/tiny-sweep-loss.svg)" = 4 ] || die 'a line a setting'
+[ "$(grep -c 'width="147.00"' svg/tiny-sweep-d_model-lr-loss.svg)" = 4 ] || die 'a cell a setting'
+grep -q '>d_model 16, lr 0.1<' svg/tiny-sweep-loss.svg || die 'no names of settings'
+grep -qi nan svg/tiny-sweep-*.svg && die 'a number that is none'
+n_checks=$((n_checks + 9))
 [ "$(ls svg | wc -l)" = "$(sed 's/ .*//' out)" ] || die 'a figure is lost'
 [ -e svg/tiny-d_model-16-lr-0-1-loss.svg ] || die 'not named after its setting'
 expect 0 '[0-9]+ files of numbers in csv' - "$engram" report tiny --csv csv
