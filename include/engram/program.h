@@ -74,6 +74,8 @@ typedef struct eg_op_time {
 
 typedef struct eg_op_times {
     int n, threads;
+    int ranks; /* that train the model together; the times are rank 0's, of its
+                  share of every step */
     eg_op_time *row; /* slowest first; those that never ran are left out */
     int64_t steps;
     double seconds;   /* of a step, all threads: rows, waiting and the rest */

@@ -41,9 +41,10 @@ eg_status eg_op_times_json(char **out, const eg_op_times *t, eg_err *err)
     *out = NULL;
     for (int i = 0; i < t->n; i++)
         bad |= json_array_append_new(rows, row_json(t, &t->row[i]));
-    o = json_pack("{s:I, s:i, s:f, s:s, s:o, s:o}", "steps",
-                  (json_int_t)t->steps, "threads", t->threads, "seconds",
-                  t->seconds, "kernels", t->kern, "peak_flops_per_thread",
+    o = json_pack("{s:I, s:i, s:i, s:f, s:s, s:o, s:o}", "steps",
+                  (json_int_t)t->steps, "threads", t->threads, "ranks",
+                  t->ranks > 0 ? t->ranks : 1, "seconds", t->seconds, "kernels",
+                  t->kern, "peak_flops_per_thread",
                   t->peak > 0 ? json_real(t->peak) : json_null(), "rows", rows);
     o = egi_json_whole(o, bad);
     *out = egi_json_print(o, JSON_INDENT(1) | JSON_REAL_PRECISION(6));

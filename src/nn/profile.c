@@ -66,6 +66,7 @@ eg_status eg_trainer_times(eg_op_times *out, const eg_trainer *tr, eg_err *err)
     int n = egi_ticks(tr->program.n_ops);
 
     *out = (eg_op_times){.threads = eg_pool_size(tr->spec.pool),
+                         .ranks = tr->spec.ranks ? tr->spec.ranks->size : 1,
                          .steps = tr->gradients,
                          .kern = tr->spec.kern};
     if (!tr->vt->ticks(tr->engine, -1))

@@ -33,6 +33,8 @@ eg_status egi_figure_profile(egi_figures *j, eg_err *err)
     const json_t *profile = NULL;
     eg_outfile o = {0};
     char title[700];
+    json_int_t ranks;
+    int n;
     eg_status st;
     bool drawn = true;
 
@@ -40,7 +42,11 @@ eg_status egi_figure_profile(egi_figures *j, eg_err *err)
     if (json_array_size(json_object_get(profile, "rows")) == 0) return EG_OK;
     st = egi_figure_open(&o, j, "profile", err);
     if (st != EG_OK) return st;
-    (void)snprintf(title, sizeof title, "%s: where the time goes", j->setting);
+    ranks = json_integer_value(json_object_get(profile, "ranks"));
+    n = snprintf(title, sizeof title, "%s: where the time goes", j->setting);
+    if (ranks > 1 && (size_t)n < sizeof title)
+        (void)snprintf(title + n, sizeof title - (size_t)n,
+                       " in one of %lld ranks", (long long)ranks);
     if (j->csv)
         put_rows(o.f, j, profile);
     else

@@ -42,6 +42,13 @@ alike adamw 4
 alike mixers 3
 alike double 2
 
+# a profile is of rank 0, and says so
+expect 0 finished - ranks 2 "$engram" run sgd.yaml --out profile -q --threads 1 --set train.profile=true
+grep -q '"ranks": 2' profile/arrays/profile.json || die 'a profile that does not say of how many ranks'
+same sgd-0/metrics.jsonl profile/metrics.jsonl
+expect 0 - - "$engram" report profile --svg figures
+grep -q 'where the time goes in one of 2 ranks' figures/*-profile.svg || die 'the figure does not say so'
+
 # begin: many steps on 2 ranks, which have come to a checkpoint
 tiny 200 | sed 's/every: 5,/every: 20,/; s/every: 10, keep: 2/every: 5, keep: 99/
     s/batch: 8/batch: 96/; s/n_ctx: 32/n_ctx: 64/' >long.yaml

@@ -96,7 +96,7 @@ function profilePart(g) {
   if (rest > 0) shown.push({name: `${all.length - 24} more`, part: {beside: rest}, share: rest, tip: []});
   if (known < 1) shown.push({name: "waiting, and the rest", part: {beside: 1 - known}, share: 1 - known, tip: []});
   const top = Math.max(...shown.map((o) => o.share));
-  return fold("Where the time goes", `share of ${num(1000 * p.seconds / p.threads / p.steps)} ms a step on ${p.threads} threads, kernels ${p.kernels}; forward, then backward`,
+  return fold("Where the time goes", `share of ${num(1000 * p.seconds / p.threads / p.steps)} ms a step on ${p.threads} threads${p.ranks > 1 ? ` of one of ${p.ranks} ranks` : ""}, kernels ${p.kernels}; forward, then backward`,
     h("div", {class: "bars"}, shown.map((o) => [h("span", null, o.name),
       h("div", {class: "share", title: o.tip.join("\n")}, ["forward", "backward", "beside"].filter((w) => o.part[w]).map((w) => h("i", {class: w, style: `width:${100 * o.part[w] / top}%`}))),
       h("span", null, `${(100 * o.share).toFixed(1)} %`)])));
