@@ -93,7 +93,7 @@ typedef struct egi_experiment {
 
 struct eg_experiments {
     int n_files, n_claims, room; /* room: claims that fit */
-    eg_config *plain, *scratch; /* of all files */
+    eg_config *plain, *scratch;  /* of all files */
     egi_experiment *file;
     egi_claim *claim;
 };

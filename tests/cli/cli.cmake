@@ -20,3 +20,7 @@ foreach(script ${cli_scripts})
   set_tests_properties(cli/${name} PROPERTIES
     SKIP_RETURN_CODE 77 TIMEOUT ${cli_timeout})
 endforeach()
+# ctest begins with the dearest: those that wait most.
+foreach(name t_mpi t_signals t_sweep t_hostile)
+  set_tests_properties(cli/${name} PROPERTIES COST 100)
+endforeach()
