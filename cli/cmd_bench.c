@@ -6,65 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "bench_out.h"
 #include "bench_sets.h"
 #include "bench_verify.h"
 #include "engram/bench.h"
 #include "engram/kern.h"
 #include "engram/mem.h"
-
-const cli_option cli_bench_options[] = {
-    {"trained", 0, "WHICH",
-     "birth: the paper's three matrices (paper, "
-     "default), or all"},
-    {"loss", 0, "LOSS",
-     "in_context or all (default: in_context for birth, "
-     "all for full)"},
-    {"batch", 0, "N",
-     "sequences a step (default: 128 for birth, 64 for full, 4 for gpt2, 256 "
-     "for mesa)"},
-    {"only", 0, "TEXT",
-     "kernels: those with TEXT in kernel, form and shape, as "
-     "in 'gemm_packed NN M 256 N 64 K 64'; mesa: the model of that name"},
-    {"text", 0, "FILE", "energy: a text to cut into tokens"},
-    {"vocabulary", 0, "FILE", "energy: the tokenizer that does it"},
-    {"profile", 0, "CONFIG",
-     "in their place: the time of each operation of a configuration's steps"},
-    {"rounds", 0, "N", "timed rounds (default: 7)"},
-    {"steps", 0, "N", "steps in a round (default: what takes half a second)"},
-    CLI_OPT_SET,
-    CLI_OPT_THREADS,
-    CLI_OPT_KERN,
-    CLI_OPT_QUIET,
-    CLI_OPT_JSON,
-    {NULL, 0, NULL, NULL}};
-
-const char cli_bench_help[] =
-    "  birth    the paper's attention-only model: d 128, T 256, V 65\n"
-    "  full     two layers, 4 heads, MLP, LayerNorm, AdamW\n"
-    "  gpt2     GPT-2 small's shape, 124 million parameters, on random tokens\n"
-    "  mesa     mesa1, lsa6, softmax7, hybrid: networks of arXiv 2309.05858\n"
-    "  kernels  every kernel against the measured peak of this machine\n"
-    "  flow     sums over 10^4 to 10^6 tokens, and ensembles of systems\n"
-    "  energy   a token of GPT-2 small beside reading its weights, nearest\n"
-    "           neighbours beside the peak, tokens of a text\n"
-    "\n"
-    "birth, full, gpt2 and mesa compare the gradient of a step with the plain\n"
-    "algebra's in float64 (of a large model: of a short sequence, and of a\n"
-    "whole one in float32) before anything is timed, then time training steps\n"
-    "alone, and say what memory was announced and taken. Percentages\n"
-    "count necessary arithmetic only, against the FMA peak measured here; the\n"
-    "set amx, whose products use the matrix unit, may exceed it.\n"
-    "\n"
-    "--profile times every operation, forward and back, over all threads:\n"
-    "milliseconds of a step, share of its time, multiply-adds that were done,\n"
-    "GFLOP/s of a thread and their share of what it reaches in registers. The\n"
-    "numbers are those of `engram show --program`.\n"
-    "\n"
-    "  engram bench birth --json\n"
-    "  engram bench --profile experiments/birth/basic.yaml --threads 1\n"
-    "  engram bench birth --trained all --threads 1\n"
-    "  engram bench flow --threads 2\n"
-    "  engram bench kernels --only 'gemm_packed TN M 256'\n";
 
 static const char *const paper_set[] = {
     "train.freeze=W_E, W_U, blocks.0.attn.W_V, blocks.0.attn.W_O, "
@@ -88,6 +35,7 @@ typedef struct bench {
     double cpu;          /* the same of all threads, the median */
     double peak;         /* FMA peak of these threads, FLOP/s; 0: unknown */
     double share;        /* of it, in necessary arithmetic */
+    eg_figures figures;
 } bench;
 
 static eg_status set_all(eg_config *cfg, const char *const *set, eg_err *err)
@@ -147,6 +95,31 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static double tokens_of(const bench *b)
+{
+    return (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
+}
+
+/* From the rounds' seconds a step, by the clock and of all threads. The memory
+ * that is taken is known later. */
+static void add_figures(bench *b, const double *t, double *cpu, double *share,
+                        double *peak)
+{
+    int n = (int)b->rounds;
+    double rate[100], tokens = tokens_of(b);
+    double per = b->plan.flops_per_token;
+    char name[sizeof((eg_figure *)0)->name];
+    eg_figure *r;
+
+    for (int i = 0; i < n; i++) rate[i] = tokens / t[i];
+    snprintf(name, sizeof name, "%s: a training step", b->what);
+    r = eg_figures_add(&b->figures, name, "tokens/s", false, rate, n);
+    qsort(peak, (size_t)n, sizeof *peak, ascending);
+    if (per > 0) eg_figure_share(r, peak[n / 2] / per, share, n);
+    snprintf(name, sizeof name, "%s: processor time of a step", b->what);
+    (void)eg_figures_add(&b->figures, name, "s", true, cpu, n);
+}
+
 /* Between the rounds all threads multiply and add in registers for as long as
  * a round lasts (2 s at most), so that a slow spell of a shared machine, and
  * the clock that a busy machine falls to, hit both; the share is the median of
@@ -156,8 +129,7 @@ static void time_rounds(bench *b)
     double t[100] = {0}, cpu[100] = {0}, peak[100] = {0}, share[100] = {0};
     double once;
 
-    double tokens = (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
-    double flop = tokens * b->plan.flops_per_token; /* of a step */
+    double flop = tokens_of(b) * b->plan.flops_per_token; /* of a step */
 
     once = time_steps(b, 1); /* warm */
     if (once < 1) once = time_steps(b, 2);
@@ -170,6 +142,7 @@ static void time_rounds(bench *b)
         cpu[i] = (cpu[i] + (double)clock()) / CLOCKS_PER_SEC / (double)b->steps;
         share[i] = peak[i] > 0 ? flop / t[i] / peak[i] : 0;
     }
+    add_figures(b, t, cpu, share, peak);
     qsort(t, (size_t)b->rounds, sizeof *t, ascending);
     qsort(cpu, (size_t)b->rounds, sizeof *cpu, ascending);
     qsort(peak, (size_t)b->rounds, sizeof *peak, ascending);
@@ -191,11 +164,6 @@ static void print_looked_up(const bench *b, double rate)
            "is computed: %.1f GFLOP/s",
            looked / 1e6, rate * (all - looked) / 1e9);
     if (b->peak > 0) printf(", %.0f %%", 100 * b->share * (1 - looked / all));
-}
-
-static double tokens_of(const bench *b)
-{
-    return (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
 }
 
 static json_t *as_json(const bench *b)
@@ -242,6 +210,16 @@ static void print(const bench *b)
            b->agrees.distance, b->agrees.tokens, kern, eg_pool_size(b->pool));
 }
 
+static void add_memory(bench *b)
+{
+    double took = (double)b->took;
+    char name[sizeof((eg_figure *)0)->name];
+
+    snprintf(name, sizeof name, "%s: memory taken", b->what);
+    (void)eg_figures_put(&b->figures, name, "bytes", true, 1, took, took, took,
+                         took);
+}
+
 /* Verified and timed, into b; what is made here is let go of. */
 static eg_status bench_training(bench *b, eg_err *err)
 {
@@ -261,10 +239,12 @@ static eg_status bench_training(bench *b, eg_err *err)
     b->spec.task = b->task;
     EG_TRY(eg_train_plan_make(&b->plan, &b->spec, err));
     EG_TRY(cli_bench_verify(&b->agrees, &b->spec, err));
+    eg_text_copy(b->figures.kernels, sizeof b->figures.kernels, b->plan.kern);
     b->took = -eg_memory_now();
     EG_TRY(eg_trainer_new(&b->trainer, &b->spec, err));
     time_rounds(b);
     b->took += eg_memory_now();
+    add_memory(b);
 done:
     return st;
 }
@@ -312,38 +292,6 @@ static int bench_all(bench *b, const char *what)
     return st == EG_OK ? CLI_DONE : cli_error(st, &err);
 }
 
-/* What goes with some of the benches alone; the rest goes with all. */
-static const struct {
-    const char *option, *with;
-} goes[] = {{"trained", " birth "},
-            {"loss", " birth full gpt2 "},
-            {"batch", " birth full gpt2 mesa "},
-            {"only", " kernels mesa "},
-            {"rounds", " birth full gpt2 mesa "},
-            {"steps", " birth full gpt2 mesa --profile "},
-            {"set", " birth full gpt2 mesa --profile "},
-            {"text", " energy "},
-            {"vocabulary", " energy "},
-            {"kern", " birth full gpt2 mesa kernels energy --profile "}};
-
-/* An option that would do nothing is not what its user means. */
-static int check_options(const cli_args *a, const char *what)
-{
-    char word[32];
-
-    snprintf(word, sizeof word, " %.20s ", what);
-    for (size_t i = 0; i < sizeof goes / sizeof *goes; i++) {
-        int n = (int)strlen(goes[i].with) - 2;
-
-        if (!cli_value(a, goes[i].option) || strstr(goes[i].with, word))
-            continue;
-        return cli_fail(CLI_MISUSE,
-                        "bench: --%s does nothing with %s; it goes with %.*s",
-                        goes[i].option, what, n, goes[i].with + 1);
-    }
-    return CLI_DONE;
-}
-
 int cmd_bench(const cli_args *a)
 {
     const char *kern = cli_value(a, "kern");
@@ -353,6 +301,7 @@ int cmd_bench(const cli_args *a)
                .rounds = 7};
     int code;
 
+    if (cli_value(a, "compare")) return cmd_bench_compare(a);
     if (cli_value(a, "profile") && a->n_words)
         return cli_fail(CLI_MISUSE,
                         "bench: --profile goes in the place of '%s'", b.what);
@@ -364,7 +313,8 @@ int cmd_bench(const cli_args *a)
                         "bench: '%s' is not one of birth, full, "
                         "gpt2, mesa, kernels, flow, energy",
                         b.what);
-    code = check_options(a, cli_value(a, "profile") ? "--profile" : b.what);
+    code = cli_bench_check(a, cli_value(a, "profile") ? "--profile" : b.what);
+    if (code == CLI_DONE) code = cli_figures_check(a);
     if (code != CLI_DONE) return code;
     if (cli_value(a, "profile")) return cmd_bench_profile(a);
     if (strcmp(b.what, "kernels") == 0) return cmd_bench_kernels(a);
@@ -376,7 +326,11 @@ int cmd_bench(const cli_args *a)
     b.cfg = eg_calloc(1, sizeof *b.cfg);
     if (!b.cfg) return cli_fail(CLI_FAILED, "out of memory");
     code = cli_pool(a, &b.pool);
-    if (code == CLI_DONE) code = bench_all(&b, b.what);
+    if (code == CLI_DONE)
+        eg_figures_begin(&b.figures, b.what, "", eg_pool_size(b.pool));
+    if (code == CLI_DONE)
+        code = bench_all(&b, a->n_words ? a->word[0] : "birth");
+    code = cli_figures_end(&b.figures, a, code);
     eg_pool_free(b.pool);
     eg_free(b.cfg);
     return code;

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bench_out.h"
 #include "engram/bench.h"
 #include "engram/generate.h"
 #include "engram/mem.h"
@@ -21,17 +22,30 @@ typedef struct row {
     char what[24], shape[48];
     const char *unit;
     double rate, limit, share, error;
+    double rates[ROUNDS], shares[ROUNDS]; /* of which these are medians */
+    int n;
     bool verified;
 } row;
 
 typedef struct listing {
     cli_listing rows;
+    eg_figures figures;
     int n_wrong;
 } listing;
 
-static void add_row(listing *l, const row *r)
+static void add_figure(eg_figures *f, row *r)
+{
+    char name[sizeof((eg_figure *)0)->name];
+
+    snprintf(name, sizeof name, "%s, %s", r->what, r->shape);
+    eg_figure_share(eg_figures_add(f, name, r->unit, false, r->rates, r->n),
+                    r->limit, r->shares, r->n);
+}
+
+static void add_row(listing *l, row *r)
 {
     if (!r->verified) l->n_wrong++;
+    add_figure(&l->figures, r);
     if (l->rows.json) {
         cli_json_add(l->rows.json,
                      json_pack("{s:s, s:s, s:f, s:s, s:f, s:f, s:f, s:b}",
@@ -101,7 +115,7 @@ static eg_status rounds(row *r, eg_decoder *d, const eg_model *m, eg_pool *pool,
                         eg_err *err)
 {
     eg_view e = eg_model_view(m, eg_model_find(m, "W_E"));
-    double rate[ROUNDS], limit[ROUNDS], share[ROUNDS];
+    double *rate = r->rates, *share = r->shares, limit[ROUNDS];
     eg_status st = EG_OK;
 
     for (int i = 0; i < ROUNDS; i++) {
@@ -114,6 +128,7 @@ static eg_status rounds(row *r, eg_decoder *d, const eg_model *m, eg_pool *pool,
                    eg_bench_read_threads(e.data, e.shape[0] * e.shape[1], pool);
         share[i] = rate[i] / limit[i];
     }
+    r->n = ROUNDS;
     r->rate = median(rate, ROUNDS);
     r->limit = median(limit, ROUNDS);
     r->share = median(share, ROUNDS);
@@ -183,7 +198,8 @@ static eg_status bench_neighbours(listing *l, eg_pool *pool, const char *kern,
         .m = ROWS, .n = WIDTH, .pool = pool, .kern = kern};
     float *x = eg_calloc((size_t)ROWS * WIDTH, sizeof *x);
     eg_rng rng = eg_rng_make(1, EG_RNG_USER, 0, 0);
-    double rate[3], limit[3], share[3], flop = (double)ROWS * ROWS * WIDTH;
+    double *rate = r.rates, *share = r.shares, limit[3];
+    double flop = (double)ROWS * ROWS * WIDTH;
     eg_status st = EG_OK;
 
     if (!x) return EG_FAIL(err, EG_ENOMEM, "%d vectors", ROWS);
@@ -208,6 +224,7 @@ static eg_status bench_neighbours(listing *l, eg_pool *pool, const char *kern,
         }
         eg_neighbours_release(&found);
     }
+    r.n = 3;
     r.verified = r.error < 1e-12;
     r.rate = median(rate, 3);
     r.limit = median(limit, 3);
@@ -230,7 +247,7 @@ static eg_status bench_text(listing *l, const char *vocabulary,
     eg_ids ids = {0};
     char *text = NULL, *back = NULL;
     size_t size = 0, n = 0;
-    double rate[3];
+    double *rate = r.rates;
     eg_status st;
 
     EG_TRY(eg_tokenizer_open(&t, vocabulary, err));
@@ -249,6 +266,7 @@ static eg_status bench_text(listing *l, const char *vocabulary,
     EG_TRY(eg_tokenizer_decode(t, ids.id, ids.n, false, &back, &n, err));
     r.verified = n == size && memcmp(back, text, n) == 0;
     r.error = r.verified ? 0 : 1;
+    r.n = 3;
     r.rate = median(rate, 3);
     snprintf(r.shape, sizeof r.shape, "%.1f MB, %d ids", 1e-6 * (double)size,
              eg_tokenizer_vocab(t));
@@ -312,6 +330,10 @@ int cmd_bench_energy(const cli_args *a)
                         "--text");
     code = cli_pool(a, &pool);
     if (code != CLI_DONE) return code;
+    eg_figures_begin(&l.figures, "energy",
+                     cli_value(a, "kern") ? cli_value(a, "kern")
+                                          : eg_kern_name(0),
+                     eg_pool_size(pool));
     cli_listing_begin(&l.rows, a, head, 7);
     st = measure(&l, a, pool, &err);
     if (st != EG_OK) {
@@ -327,6 +349,6 @@ int cmd_bench_energy(const cli_args *a)
     }
     eg_pool_free(pool);
     if (code == CLI_DONE && l.n_wrong > 0)
-        return cli_fail(CLI_FAILED, "%d results are wrong", l.n_wrong);
-    return code;
+        code = cli_fail(CLI_FAILED, "%d results are wrong", l.n_wrong);
+    return cli_figures_end(&l.figures, a, code);
 }

@@ -3,10 +3,12 @@
 
 #include <jansson.h>
 #include <string.h>
+#include "bench_out.h"
 #include "engram/bench.h"
 
 typedef struct listing {
     cli_listing rows;
+    eg_figures figures;
     const char *kern; /* of the last row, and so of all */
     int n_wrong;
 } listing;
@@ -16,7 +18,12 @@ static void add_row(void *ctx, const eg_bench_flow_row *r)
     listing *l = ctx;
     double rate = r->pairs * r->threads / r->core;
 
+    char name[sizeof((eg_figure *)0)->name];
+
     l->kern = r->kern;
+    snprintf(name, sizeof name, "%s, %s", r->what, r->shape);
+    (void)eg_figures_put(&l->figures, name, "core s", true, r->n, r->core_low,
+                         r->core, r->core_high, r->core_low);
     if (!r->verified) l->n_wrong++;
     if (l->rows.json) {
         cli_json_add(l->rows.json,
@@ -65,6 +72,7 @@ int cmd_bench_flow(const cli_args *a)
     int code = cli_pool(a, &pool);
 
     if (code != CLI_DONE) return code;
+    eg_figures_begin(&l.figures, "flow", "", eg_pool_size(pool));
     cli_listing_begin(&l.rows, a, head, 7);
     st = eg_bench_flow(pool, 2, false, add_row, &l, &err);
     if (st == EG_OK) {
@@ -75,7 +83,9 @@ int cmd_bench_flow(const cli_args *a)
     }
     eg_pool_free(pool);
     if (code == CLI_DONE && l.n_wrong > 0)
-        return cli_fail(CLI_FAILED, "%d sums differ from the plain ones",
+        code = cli_fail(CLI_FAILED, "%d sums differ from the plain ones",
                         l.n_wrong);
-    return code;
+    if (l.kern)
+        snprintf(l.figures.kernels, sizeof l.figures.kernels, "%s", l.kern);
+    return cli_figures_end(&l.figures, a, code);
 }

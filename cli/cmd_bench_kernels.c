@@ -3,18 +3,35 @@
 
 #include <jansson.h>
 #include <string.h>
+#include "bench_out.h"
 #include "engram/bench.h"
 
 typedef struct listing {
     cli_listing rows;
+    eg_figures figures;
     int n_wrong;
 } listing;
+
+static void add_figure(eg_figures *f, const eg_bench_row *r)
+{
+    char name[sizeof((eg_figure *)0)->name];
+    eg_figure *fig;
+
+    snprintf(name, sizeof name, "%s %s%s%s", r->kernel, r->form,
+             r->form[0] ? " " : "", r->shape);
+    fig = eg_figures_put(f, name, r->unit, false, r->n, r->rate_low, r->rate,
+                         r->rate_high, r->best);
+    eg_figure_share_put(fig, r->limit, r->share_low, r->share, r->share_high);
+    for (int i = 0; i < EG_BENCH_YARDSTICKS; i++)
+        eg_figure_peer_add(fig, eg_bench_yardstick(i), r->yardstick[i]);
+}
 
 static void add_row(void *ctx, const eg_bench_row *r)
 {
     listing *l = ctx;
 
     if (!r->verified) l->n_wrong++;
+    add_figure(&l->figures, r);
     if (l->rows.json) {
         json_t *o =
             json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:b}",
@@ -69,11 +86,13 @@ int cmd_bench_kernels(const cli_args *a)
 
         head[FIXED + i] = y ? y : "-";
     }
+    eg_figures_begin(&l.figures, "kernels",
+                     strcmp(set, "auto") == 0 ? eg_kern_name(0) : set, 1);
     cli_listing_begin(&l.rows, a, head, FIXED + EG_BENCH_YARDSTICKS + 1);
     st = eg_bench_kernels(set, cli_value(a, "only"), 0.1, add_row, &l, &err);
     if (st != EG_OK) {
         cli_listing_drop(&l.rows);
-        return cli_error(st, &err);
+        return cli_figures_end(&l.figures, a, cli_error(st, &err));
     }
     if (l.rows.json)
         code = cli_print_json(json_pack(
@@ -82,7 +101,7 @@ int cmd_bench_kernels(const cli_args *a)
     else
         code = cli_table_print(l.rows.table);
     if (code == CLI_DONE && l.n_wrong > 0)
-        return cli_fail(CLI_FAILED, "%d kernels differ from the reference",
+        code = cli_fail(CLI_FAILED, "%d kernels differ from the reference",
                         l.n_wrong);
-    return code;
+    return cli_figures_end(&l.figures, a, code);
 }

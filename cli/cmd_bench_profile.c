@@ -1,5 +1,6 @@
 /* engram bench --profile: the time of every operation of a step. */
 #include "cli.h"
+#include "bench_out.h"
 
 #include <math.h>
 #include <string.h>
@@ -135,10 +136,30 @@ done:
     return st;
 }
 
+/* One measurement of each, since times of the steps are summed up. */
+static void add_figures(eg_figures *f, const eg_op_times *t)
+{
+    for (int i = 0; i < t->n; i++) {
+        const eg_op_time *r = &t->row[i];
+        double s = r->seconds / t->threads / (double)t->steps;
+        double rate = r->seconds > 0 ? 2 * r->madds / r->seconds : 0;
+        char name[sizeof((eg_figure *)0)->name];
+        eg_figure *fig;
+
+        snprintf(name, sizeof name, "#%d %s %s%s", r->op, r->what, r->name,
+                 r->op >= 0 && r->backward ? " backward" : "");
+        fig = eg_figures_put(f, name, "s", true, 1, s, s, s, s);
+        if (t->peak > 0 && rate > 0)
+            eg_figure_share_put(fig, s * rate / t->peak, rate / t->peak,
+                                rate / t->peak, rate / t->peak);
+    }
+}
+
 int cmd_bench_profile(const cli_args *a)
 {
     profile p = {.args = a, .cfg = eg_calloc(1, sizeof *p.cfg)};
     int64_t steps = 0;
+    eg_figures figures = {0};
     eg_err err = {0};
     eg_status st;
     int code = CLI_MISUSE;
@@ -154,7 +175,11 @@ int cmd_bench_profile(const cli_args *a)
             code = cli_error(st, &err);
         else
             code = cli_flag(a, "json") ? print_json(&p) : print_text(&p);
+        eg_figures_begin(&figures, "profile", st == EG_OK ? p.times.kern : "",
+                         eg_pool_size(p.pool));
+        if (st == EG_OK) add_figures(&figures, &p.times);
     }
+    code = cli_figures_end(&figures, a, code);
     eg_op_times_release(&p.times);
     eg_trainer_free(p.trainer);
     eg_task_free(p.task);

@@ -49,6 +49,8 @@ typedef struct eg_bench_row {
     double seconds;   /* a call, median */
     double error;     /* largest |difference from ref| / largest |ref| */
     bool verified;    /* error within the bound of the kernel */
+    int n;            /* samples */
+    double rate_low, rate_high, share_low, share_high; /* quartiles */
     double yardstick[EG_BENCH_YARDSTICKS]; /* their rates; 0: not measured */
 } eg_bench_row;
 
@@ -77,6 +79,8 @@ typedef struct eg_bench_flow_row {
     double error;      /* largest, of what is summed, relative to its scale */
     double bound;      /* what the error is promised to stay below */
     bool verified;     /* it does */
+    int n;             /* samples, and the quartiles of core */
+    double core_low, core_high;
 } eg_bench_flow_row;
 
 /* Fields of a flow with Q = K = V = Id on all threads of the pool: direct sums

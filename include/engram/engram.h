@@ -16,6 +16,7 @@
 #include "engram/eval.h"
 #include "engram/export.h"
 #include "engram/export_runs.h"
+#include "engram/figures.h"
 #include "engram/fields.h"
 #include "engram/file.h"
 #include "engram/flow.h"

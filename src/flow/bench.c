@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "flow/ensemble.h"
 #include "flow/sums.h"
+#include "kern/timing.h"
 
 enum { SAMPLES = 31, CHECKED = 16, SWARM_N = 32, SWARM_STEPS = 300 };
 
@@ -28,18 +29,6 @@ static double process_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double median(double *x, int n)
-{
-    for (int i = 1; i < n; i++) {
-        double v = x[i];
-        int j = i;
-
-        for (; j > 0 && x[j - 1] > v; j--) x[j] = x[j - 1];
-        x[j] = v;
-    }
-    return x[n / 2];
-}
-
 /* once(ctx) makes `repeats` evaluations. */
 static void time_job(job *j, void (*once)(void *ctx), void *ctx, double repeats)
 {
@@ -56,8 +45,11 @@ static void time_job(job *j, void (*once)(void *ctx), void *ctx, double repeats)
         n++;
     } while (n < SAMPLES && j->seconds > 0 &&
              (n < 5 || eg_clock() - begin < j->seconds));
-    j->row.core = median(core, n);
-    j->row.wall = median(wall, n);
+    j->row.core = egi_median(core, n);
+    j->row.n = n;
+    j->row.core_low = egi_quantile(core, n, 0.25);
+    j->row.core_high = egi_quantile(core, n, 0.75);
+    j->row.wall = egi_median(wall, n);
     j->row.threads = eg_pool_size(j->pool);
     j->row.shape = j->shape;
     j->row.kern = egi_particles_pick("auto")->name;

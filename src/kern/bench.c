@@ -163,8 +163,13 @@ static void measure(timing *t, double seconds, eg_bench_row *row)
     row->seconds = egi_median(call, n);
     row->rate = work / row->seconds;
     row->best = work / call[0];
+    row->n = n;
+    row->rate_low = work / egi_quantile(call, n, 0.75);
+    row->rate_high = work / egi_quantile(call, n, 0.25);
     row->limit = egi_median(limit, n);
     row->share = egi_median(share, n);
+    row->share_low = egi_quantile(share, n, 0.25);
+    row->share_high = egi_quantile(share, n, 0.75);
     for (int y = 0; y < EG_BENCH_YARDSTICKS; y++) {
         double s = egi_median(other[y], n);
         row->yardstick[y] = s > 0 ? work / s : 0;

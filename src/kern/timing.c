@@ -21,3 +21,11 @@ double egi_median(double *x, int n)
     qsort(x, (size_t)n, sizeof *x, compare);
     return (x[(n - 1) / 2] + x[n / 2]) / 2;
 }
+
+double egi_quantile(const double *x, int n, double q)
+{
+    double at = q * (n - 1);
+    int i = (int)at;
+
+    return i + 1 < n ? x[i] + (at - i) * (x[i + 1] - x[i]) : x[n - 1];
+}

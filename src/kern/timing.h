@@ -10,4 +10,7 @@ double egi_cpu_seconds(void);
 
 /* Sorts x[0..n-1], n >= 1, and returns the median. */
 double egi_median(double *x, int n);
+/* Of x sorted: q 0 is the least, 1 the largest, between neighbours in
+ * proportion. */
+double egi_quantile(const double *x, int n, double q);
 #endif

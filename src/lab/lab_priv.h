@@ -56,6 +56,7 @@ eg_status egi_run_profile(eg_run *run, eg_trainer *tr, eg_pool *pool,
 const char *egi_compiler(void);
 /* What /proc/cpuinfo, open, calls the CPU; "unknown CPU" if it is NULL. */
 void egi_cpu_model(char *buf, size_t size, FILE *cpuinfo);
+void egi_cpu_here(char *buf, size_t size); /* of this machine */
 /* Bytes of memory this machine has; 0: not known. */
 int64_t egi_memory_total(void);
 /* eg_lab_nearest of a configuration that names its files by their content. */

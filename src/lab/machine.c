@@ -64,6 +64,14 @@ void egi_cpu_model(char *buf, size_t size, FILE *cpuinfo)
     }
 }
 
+void egi_cpu_here(char *buf, size_t size)
+{
+    FILE *f = fopen("/proc/cpuinfo", "re");
+
+    egi_cpu_model(buf, size, f);
+    if (f) fclose(f);
+}
+
 int64_t egi_memory_total(void)
 {
     int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
@@ -74,12 +82,10 @@ int64_t egi_memory_total(void)
 void eg_machine_describe(char *buf, size_t size)
 {
     struct utsname u;
-    FILE *f = fopen("/proc/cpuinfo", "re");
     char cpu[128];
     double gib = (double)egi_memory_total() / 1073741824.0;
 
-    egi_cpu_model(cpu, sizeof cpu, f);
-    if (f) fclose(f);
+    egi_cpu_here(cpu, sizeof cpu);
     if (uname(&u) != 0) memset(&u, 0, sizeof u);
     egi_snprintf(buf, size, "%s, %d cores, %.1f GiB, %s %s %s", cpu,
                  eg_cpu_count(), gib, u.sysname, u.release, u.machine);

@@ -1,0 +1,104 @@
+/* Options and help of engram bench, and what goes with what. */
+#include "bench_out.h"
+
+#include <string.h>
+
+const cli_option cli_bench_options[] = {
+    {"trained", 0, "WHICH",
+     "birth: the paper's three matrices (paper, "
+     "default), or all"},
+    {"loss", 0, "LOSS",
+     "in_context or all (default: in_context for birth, "
+     "all for full)"},
+    {"batch", 0, "N",
+     "sequences a step (default: 128 for birth, 64 for full, 4 for gpt2, 256 "
+     "for mesa)"},
+    {"only", 0, "TEXT",
+     "kernels: those with TEXT in kernel, form and shape, as "
+     "in 'gemm_packed NN M 256 N 64 K 64'; mesa: the model of that name"},
+    {"text", 0, "FILE", "energy: a text to cut into tokens"},
+    {"vocabulary", 0, "FILE", "energy: the tokenizer that does it"},
+    {"profile", 0, "CONFIG",
+     "in their place: the time of each operation of a configuration's steps"},
+    {"out", 'o', "FILE",
+     "also write the figures, with quartiles and this machine, as JSON; "
+     "replaces nothing but such a file"},
+    {"compare", 0, "A",
+     "in their place: two such files, A and then B: what is slower or faster "
+     "in B; exit code 1 where something is slower"},
+    {"rounds", 0, "N", "timed rounds (default: 7)"},
+    {"steps", 0, "N", "steps in a round (default: what takes half a second)"},
+    CLI_OPT_SET,
+    CLI_OPT_THREADS,
+    CLI_OPT_KERN,
+    CLI_OPT_QUIET,
+    CLI_OPT_JSON,
+    {NULL, 0, NULL, NULL}};
+
+const char cli_bench_help[] =
+    "  birth    the paper's attention-only model: d 128, T 256, V 65\n"
+    "  full     two layers, 4 heads, MLP, LayerNorm, AdamW\n"
+    "  gpt2     GPT-2 small's shape, 124 million parameters, on random tokens\n"
+    "  mesa     mesa1, lsa6, softmax7, hybrid: networks of arXiv 2309.05858\n"
+    "  kernels  every kernel against the measured peak of this machine\n"
+    "  flow     sums over 10^4 to 10^6 tokens, and ensembles of systems\n"
+    "  energy   a token of GPT-2 small beside reading its weights, nearest\n"
+    "           neighbours beside the peak, tokens of a text\n"
+    "\n"
+    "birth, full, gpt2 and mesa compare the gradient of a step with the plain\n"
+    "algebra's in float64 (of a large model: of a short sequence, and of a\n"
+    "whole one in float32) before anything is timed, then time training steps\n"
+    "alone, and say what memory was announced and taken. Percentages\n"
+    "count necessary arithmetic only, against the FMA peak measured here; the\n"
+    "set amx, whose products use the matrix unit, may exceed it.\n"
+    "\n"
+    "--profile times every operation, forward and back, over all threads:\n"
+    "milliseconds of a step, share of its time, multiply-adds that were done,\n"
+    "GFLOP/s of a thread and their share of what it reaches in registers. The\n"
+    "numbers are those of `engram show --program`.\n"
+    "\n"
+    "--out FILE keeps the figures, and --compare A B says which of them\n"
+    "changed: medians differ by more than the larger interquartile range and "
+    "by\n"
+    "more than 3 % (10 % of fewer than four samples). Of two machines the\n"
+    "shares of what each allows are compared. docs/bench.md has the rest.\n"
+    "\n"
+    "  engram bench birth --json\n"
+    "  engram bench kernels --out before.json\n"
+    "  engram bench --compare before.json after.json\n"
+    "  engram bench --profile experiments/birth/basic.yaml --threads 1\n"
+    "  engram bench birth --trained all --threads 1\n"
+    "  engram bench flow --threads 2\n"
+    "  engram bench kernels --only 'gemm_packed TN M 256'\n";
+
+/* What goes with some of the benches alone; the rest goes with all. */
+static const struct {
+    const char *option, *with;
+} goes[] = {{"trained", " birth "},
+            {"loss", " birth full gpt2 "},
+            {"batch", " birth full gpt2 mesa "},
+            {"only", " kernels mesa "},
+            {"rounds", " birth full gpt2 mesa "},
+            {"steps", " birth full gpt2 mesa --profile "},
+            {"set", " birth full gpt2 mesa --profile "},
+            {"text", " energy "},
+            {"vocabulary", " energy "},
+            {"kern", " birth full gpt2 mesa kernels energy --profile "}};
+
+/* An option that would do nothing is not what its user means. */
+int cli_bench_check(const cli_args *a, const char *what)
+{
+    char word[32];
+
+    snprintf(word, sizeof word, " %.20s ", what);
+    for (size_t i = 0; i < sizeof goes / sizeof *goes; i++) {
+        int n = (int)strlen(goes[i].with) - 2;
+
+        if (!cli_value(a, goes[i].option) || strstr(goes[i].with, word))
+            continue;
+        return cli_fail(CLI_MISUSE,
+                        "bench: --%s does nothing with %s; it goes with %.*s",
+                        goes[i].option, what, n, goes[i].with + 1);
+    }
+    return CLI_DONE;
+}

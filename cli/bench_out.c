@@ -1,0 +1,29 @@
+/* The file of figures of a benchmark: engram bench --out. */
+#include "bench_out.h"
+
+#include <string.h>
+#include "engram/file.h"
+
+#define MARK "\"format\": \"engram bench 1\""
+
+int cli_figures_check(const cli_args *a)
+{
+    const char *out = cli_value(a, "out");
+    eg_err err = {0};
+    eg_status st = out ? eg_output_own(out, MARK, &err) : EG_OK;
+
+    return st == EG_OK ? CLI_DONE : cli_error(st, &err);
+}
+
+int cli_figures_end(eg_figures *f, const cli_args *a, int code)
+{
+    const char *out = cli_value(a, "out");
+    eg_err err = {0};
+    eg_status st = EG_OK;
+
+    if (code == CLI_DONE && out) st = eg_figures_write(f, out, &err);
+    if (code == CLI_DONE && out && st == EG_OK)
+        cli_say("%d figures in %s", f->n, out);
+    eg_figures_release(f);
+    return st == EG_OK ? code : cli_error(st, &err);
+}

@@ -1,0 +1,20 @@
+/* What a benchmark measured, as the file of --out; and two such files. */
+#ifndef EG_BENCH_OUT_H
+#define EG_BENCH_OUT_H
+
+#include "cli.h"
+#include "engram/figures.h"
+
+/* After a benchmark that came to `code`: writes what --out names, unless it
+ * failed, and releases f. Gives code, or that of what went wrong here. */
+int cli_figures_end(eg_figures *f, const cli_args *a, int code);
+/* What is wrong with --out, --compare and the words beside it is said before
+ * anything is timed. */
+int cli_figures_check(const cli_args *a);
+/* An option that would do nothing with a benchmark, or with --profile, is a
+ * misuse. */
+int cli_bench_check(const cli_args *a, const char *what);
+/* --compare A and the word B: what got slower or faster. */
+int cmd_bench_compare(const cli_args *a);
+
+#endif
