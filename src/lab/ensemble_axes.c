@@ -8,14 +8,6 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 
-static const char *value_of(const egi_reader *r, int group, int key)
-{
-    for (int i = 0; i < r->group[group].n; i++)
-        if (r->group[group].change[i].key == key)
-            return r->group[group].change[i].value;
-    return r->key[key].base;
-}
-
 static int index_of(const eg_ensemble_axis *x, const char *value)
 {
     for (int i = 0; i < x->n; i++)
@@ -68,22 +60,15 @@ static eg_status make_axis(eg_ensemble_axis *x, const egi_reader *r, int key,
 {
     bool whole;
 
-    memcpy(x->key, r->key[key].name, sizeof x->key);
+    memcpy(x->key, r->differ.key[key].name, sizeof x->key);
     x->numeric = true;
-    x->value = eg_calloc((size_t)r->n_groups, sizeof *x->value);
-    x->number = eg_calloc((size_t)r->n_groups, sizeof *x->number);
+    x->value = eg_calloc((size_t)r->differ.n, sizeof *x->value);
+    x->number = eg_calloc((size_t)r->differ.n, sizeof *x->number);
     whole = x->value && x->number;
-    for (int g = 0; whole && g < r->n_groups; g++)
-        whole = add_value(x, value_of(r, g, key));
+    for (int g = 0; whole && g < r->differ.n; g++)
+        whole = add_value(x, egi_differ_value(&r->differ, g, key));
     if (!whole) return EG_FAIL(err, EG_ENOMEM, "values of %s", x->key);
     return x->numeric ? sort_values(x, err) : EG_OK;
-}
-
-static int find_key(const egi_reader *r, const char *name)
-{
-    for (int i = 0; i < r->n_keys; i++)
-        if (strcmp(r->key[i].name, name) == 0) return i;
-    return -1;
 }
 
 /* All keys into list [n_keys], as the schema has them. */
@@ -93,12 +78,13 @@ static int list_keys(int *list, const egi_reader *r)
     char name[128];
     int n = 0;
 
-    for (int i = 0; r->n_keys > 0 && eg_config_section(r->first, i, &s); i++)
+    for (int i = 0; r->differ.n_keys > 0 && eg_config_section(r->first, i, &s);
+         i++)
         for (const eg_field *f = s.fields; f->name; f++) {
             int k;
 
             snprintf(name, sizeof name, "%s.%s", s.name, f->name);
-            k = find_key(r, name);
+            k = egi_differ_find(&r->differ, name);
             if (k >= 0) list[n++] = k;
         }
     return n;
@@ -113,20 +99,20 @@ static eg_status choose_keys(int *list, int *n, const egi_reader *r,
 
     *n = 0;
     for (int i = 0; i < by->n; i++) {
-        int k = find_key(r, by->item[i]);
+        int k = egi_differ_find(&r->differ, by->item[i]);
 
         for (int j = 0; j < *n; j++)
             if (list[j] == k) k = -2;
         if (k >= 0) list[(*n)++] = k;
         if (k != -1) continue;
-        for (int j = 0; j < r->n_keys && used < sizeof there - 1; j++)
+        for (int j = 0; j < r->differ.n_keys && used < sizeof there - 1; j++)
             used +=
                 eg_text_copy(there + used, sizeof there - used, j ? ", " : ""),
-                used +=
-                eg_text_copy(there + used, sizeof there - used, r->key[j].name);
-        return EG_FAIL(err, EG_EINVAL,
-                       "the runs do not differ in '%s'; they differ in %s",
-                       by->item[i], r->n_keys ? there : "nothing but the seed");
+                used += eg_text_copy(there + used, sizeof there - used,
+                                     r->differ.key[j].name);
+        return EG_FAIL(
+            err, EG_EINVAL, "the runs do not differ in '%s'; they differ in %s",
+            by->item[i], r->differ.n_keys ? there : "nothing but the seed");
     }
     return EG_OK;
 }
@@ -134,7 +120,7 @@ static eg_status choose_keys(int *list, int *n, const egi_reader *r,
 eg_status egi_reader_axes(egi_reader *r, const eg_strs *by, eg_err *err)
 {
     egi_found *f = &r->found;
-    int *list = eg_calloc((size_t)r->n_keys, sizeof *list), n = 0;
+    int *list = eg_calloc((size_t)r->differ.n_keys, sizeof *list), n = 0;
     eg_status st = EG_OK;
 
     if (!list) return EG_FAIL(err, EG_ENOMEM, "keys");
@@ -143,9 +129,9 @@ eg_status egi_reader_axes(egi_reader *r, const eg_strs *by, eg_err *err)
     else
         n = list_keys(list, r);
     if (st != EG_OK) goto done;
-    f->n_groups = r->n_groups;
+    f->n_groups = r->differ.n;
     f->axis = eg_calloc((size_t)n, sizeof *f->axis);
-    f->at = eg_calloc((size_t)n * (size_t)r->n_groups, sizeof *f->at);
+    f->at = eg_calloc((size_t)n * (size_t)r->differ.n, sizeof *f->at);
     if (!f->axis || !f->at) {
         st = EG_FAIL(err, EG_ENOMEM, "keys");
         goto done;
@@ -153,10 +139,10 @@ eg_status egi_reader_axes(egi_reader *r, const eg_strs *by, eg_err *err)
     f->n_axes = n;
     for (int i = 0; i < n && st == EG_OK; i++)
         st = make_axis(&f->axis[i], r, list[i], err);
-    for (int g = 0; g < r->n_groups && st == EG_OK; g++)
+    for (int g = 0; g < r->differ.n && st == EG_OK; g++)
         for (int i = 0; i < n; i++)
             f->at[(size_t)g * (size_t)n + (size_t)i] =
-                index_of(&f->axis[i], value_of(r, g, list[i]));
+                index_of(&f->axis[i], egi_differ_value(&r->differ, g, list[i]));
 done:
     eg_free(list);
     return st;

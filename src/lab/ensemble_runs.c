@@ -1,7 +1,4 @@
-/* Run directories read: which keys differ, and which runs are one setting.
- *
- * Every configuration is compared with the first one alone: a key that differs
- * between any two differs from the first in one of them. */
+/* Run directories read: which keys differ, and which runs are one setting. */
 #include "lab/ensemble.h"
 
 #include <stdlib.h>
@@ -9,30 +6,10 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 
-/* Room for one more of the n things of size bytes at *p. */
-static bool grow(void **p, int *cap, int n, size_t size)
-{
-    int more = *cap ? 2 * *cap : 16;
-    void *q;
-
-    if (n < *cap) return true;
-    q = eg_realloc(*p, (size_t)more * size);
-    if (!q) return false;
-    *p = q;
-    *cap = more;
-    return true;
-}
-
 static void reader_release(egi_reader *r)
 {
-    for (int i = 0; i < r->n_keys; i++) eg_free(r->key[i].base);
-    for (int g = 0; g < r->n_groups; g++) {
-        for (int i = 0; i < r->group[g].n; i++)
-            eg_free(r->group[g].change[i].value);
-        eg_free(r->group[g].change);
-    }
-    eg_free(r->key);
-    eg_free(r->group);
+    egi_differ_release(&r->differ);
+    eg_free(r->id);
     eg_free(r->first);
     eg_free(r->cfg);
     eg_free(r->start);
@@ -42,69 +19,24 @@ static void reader_release(egi_reader *r)
 /* ---- one run after the other ----------------------------------------------
  */
 
-/* The number of the key, -1: no memory. */
-static int key_of(egi_reader *r, const char *name, const char *base)
-{
-    void *p = r->key;
-    egi_key new = {.base = NULL};
-
-    for (int i = 0; i < r->n_keys; i++)
-        if (strcmp(r->key[i].name, name) == 0) return i;
-    if (!grow(&p, &r->cap_keys, r->n_keys, sizeof *r->key)) return -1;
-    r->key = p;
-    eg_text_copy(new.name, sizeof new.name, name);
-    new.base = eg_strdup(base);
-    if (!new.base) return -1;
-    r->key[r->n_keys] = new;
-    return r->n_keys++;
-}
-
-static void tell(void *ctx, const char *name, const char *base,
-                 const char *value)
-{
-    egi_reader *r = ctx;
-    egi_group *g = r->now;
-    void *p = g->change;
-    int k = key_of(r, name, base);
-    char *text = eg_strdup(value);
-
-    if (k < 0 || !text || !grow(&p, &g->cap, g->n, sizeof *g->change)) {
-        eg_free(text);
-        r->no_memory = true;
-        return;
-    }
-    g->change = p;
-    g->change[g->n++] = (egi_change){k, text};
-}
-
 /* The group of r->cfg, which is made where it is new. */
 static eg_status find_group(int *out, egi_reader *r, eg_err *err)
 {
-    void *p = r->group;
-    char id[EG_CONFIG_HASH];
-    eg_status st = eg_config_hash(id, r->cfg, err);
+    int n = r->differ.n;
+    eg_status st = eg_config_hash(r->id[n], r->cfg, err);
 
     if (st != EG_OK) return st;
-    for (*out = 0; *out < r->n_groups; ++*out)
-        if (strcmp(r->group[*out].id, id) == 0) return EG_OK;
-    if (!grow(&p, &r->cap_groups, r->n_groups, sizeof *r->group))
-        return EG_FAIL(err, EG_ENOMEM, "settings");
-    r->group = p;
-    r->now = &r->group[r->n_groups++];
-    *r->now = (egi_group){.n = 0};
-    memcpy(r->now->id, id, sizeof id);
-    if (r->n_groups == 1)
-        memcpy(r->first, r->cfg, sizeof *r->cfg);
-    else
-        (void)eg_config_diff(r->first, r->cfg, tell, r);
-    return r->no_memory ? EG_FAIL(err, EG_ENOMEM, "settings") : EG_OK;
+    for (*out = 0; *out < n; ++*out)
+        if (strcmp(r->id[*out], r->id[n]) == 0) return EG_OK;
+    if (n == 0) memcpy(r->first, r->cfg, sizeof *r->cfg);
+    return egi_differ_add(&r->differ, r->first, r->cfg, err);
 }
 
 static eg_status check_kind(const egi_reader *r, const char *dir, eg_err *err)
 {
     const eg_run_opts *a = &r->first->run, *b = &r->cfg->run;
 
-    if (r->n_groups == 0 ||
+    if (r->differ.n == 0 ||
         (a->kind == b->kind &&
          (a->kind != EG_RUN_THEORY || strcmp(a->theory, b->theory) == 0)))
         return EG_OK;
@@ -217,9 +149,11 @@ static eg_status reader_init(egi_reader *r, int n, eg_err *err)
     r->first = eg_calloc(1, sizeof *r->first);
     r->cfg = eg_calloc(1, sizeof *r->cfg);
     r->start = eg_calloc((size_t)n, sizeof *r->start);
+    r->id = eg_calloc((size_t)n + 1, sizeof *r->id);
     r->found.run = eg_calloc((size_t)n, sizeof *r->found.run);
     r->found.group = eg_calloc((size_t)n, sizeof *r->found.group);
-    if (r->first && r->cfg && r->start && r->found.run && r->found.group)
+    if (r->first && r->cfg && r->start && r->id && r->found.run &&
+        r->found.group)
         return EG_OK;
     return EG_FAIL(err, EG_ENOMEM, "%d runs", n);
 }

@@ -114,8 +114,8 @@ static eg_status put_head(csv *c, eg_err *err)
 {
     if (several(c)) {
         put_text(c, "run");
-        for (int k = 0; k < c->settings.n_keys; k++)
-            put_text(c, c->settings.key[k]);
+        for (int k = 0; k < c->settings.differ.n_keys; k++)
+            put_text(c, c->settings.differ.key[k].name);
         put_text(c, "seed");
     }
     put_text(c, "step");
@@ -135,9 +135,9 @@ static void put_settings(csv *c, int i, const char *name)
 {
     if (!several(c)) return;
     put_text(c, name);
-    for (int k = 0; k < c->settings.n_keys; k++)
-        put_text(c, egi_settings_value(&c->settings, i, k));
-    put_number(c, (double)c->settings.run[i].seed);
+    for (int k = 0; k < c->settings.differ.n_keys; k++)
+        put_text(c, egi_differ_value(&c->settings.differ, i, k));
+    put_number(c, (double)c->settings.seed[i]);
 }
 
 static eg_status put_long(csv *c, int i, const char *name, const egi_walk *w,

@@ -137,9 +137,10 @@ static void put_hparams(writer *w, const egi_settings *s, int i)
 {
     char seed[32];
 
-    for (int k = 0; k < s->n_keys; k++)
-        put_setting(w, s->key[k], egi_settings_value(s, i, k));
-    (void)snprintf(seed, sizeof seed, "%lld", (long long)s->run[i].seed);
+    for (int k = 0; k < s->differ.n_keys; k++)
+        put_setting(w, s->differ.key[k].name,
+                    egi_differ_value(&s->differ, i, k));
+    (void)snprintf(seed, sizeof seed, "%lld", (long long)s->seed[i]);
     put_setting(w, "seed", seed);
     egi_pb_double(&w->inner, START_TIME, w->wall);
     egi_pb_message(&w->part, HPARAMS_START, &w->inner);

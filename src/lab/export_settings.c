@@ -9,65 +9,6 @@
 /* ---- gathered -------------------------------------------------------------
  */
 
-typedef struct gather {
-    egi_settings *s;
-    int run;
-    bool failed; /* no memory */
-} gather;
-
-/* The column of that key, made when it is new; -1: no memory. */
-static int column(egi_settings *s, const char *key, const char *first)
-{
-    for (int i = 0; i < s->n_keys; i++)
-        if (strcmp(s->key[i], key) == 0) return i;
-    if (s->n_keys == s->cap) {
-        int cap = s->cap ? 2 * s->cap : 16;
-        char(*keys)[EGI_KEY] = eg_realloc(s->key, (size_t)cap * sizeof *keys);
-        char **firsts;
-
-        if (keys) s->key = keys;
-        firsts =
-            keys ? eg_realloc(s->first, (size_t)cap * sizeof *firsts) : NULL;
-        if (!firsts) return -1;
-        s->first = firsts;
-        s->cap = cap;
-    }
-    s->first[s->n_keys] = eg_strdup(first);
-    if (!s->first[s->n_keys]) return -1;
-    eg_text_copy(s->key[s->n_keys], EGI_KEY, key);
-    return s->n_keys++;
-}
-
-static bool add(egi_settings *s, int run, int key, const char *value)
-{
-    int n = s->run[run].n;
-
-    if (n == s->run[run].cap) {
-        int cap = n ? 2 * n : 4;
-        egi_other *more =
-            eg_realloc(s->run[run].other, (size_t)cap * sizeof *more);
-
-        if (!more) return false;
-        s->run[run].other = more;
-        s->run[run].cap = cap;
-    }
-    s->run[run].other[n] = (egi_other){.key = key, .value = eg_strdup(value)};
-    if (!s->run[run].other[n].value) return false;
-    s->run[run].n++;
-    return true;
-}
-
-static void differs(void *ctx, const char *key, const char *first,
-                    const char *value)
-{
-    gather *g = ctx;
-    int at;
-
-    if (g->failed || strcmp(key, "run.seed") == 0) return;
-    at = column(g->s, key, first);
-    g->failed = at < 0 || !add(g->s, g->run, at, value);
-}
-
 static eg_status load(eg_config *cfg, const char *dir, eg_err *err)
 {
     eg_folder f;
@@ -81,24 +22,19 @@ static eg_status load(eg_config *cfg, const char *dir, eg_err *err)
 static eg_status begin(egi_settings *s, eg_config **a, eg_config **b, int n,
                        eg_err *err)
 {
-    *s = (egi_settings){.n_runs = n};
-    s->run = eg_calloc((size_t)n + 1, sizeof *s->run);
+    *s = (egi_settings){.seed = eg_calloc((size_t)n + 1, sizeof *s->seed)};
     *a = eg_calloc(1, sizeof **a);
     *b = eg_calloc(1, sizeof **b);
-    if (s->run && *a && *b) return EG_OK;
+    if (s->seed && *a && *b) return EG_OK;
     return EG_FAIL(err, EG_ENOMEM, "configurations of %d runs", n);
 }
 
-/* The keys of run i, whose configuration is cfg, against first. */
-static eg_status take(egi_settings *s, int i, const eg_config *first,
+/* One more run, whose configuration is cfg. */
+static eg_status take(egi_settings *s, const eg_config *first,
                       const eg_config *cfg, eg_err *err)
 {
-    gather g = {.s = s, .run = i};
-
-    s->run[i].seed = cfg->run.seed;
-    (void)eg_config_diff(first, cfg, differs, &g);
-    return g.failed ? EG_FAIL(err, EG_ENOMEM, "settings of %d runs", s->n_runs)
-                    : EG_OK;
+    s->seed[s->differ.n] = cfg->run.seed;
+    return egi_differ_add(&s->differ, first, cfg, err);
 }
 
 eg_status egi_settings_read(egi_settings *s, const eg_export_runs *runs,
@@ -110,7 +46,7 @@ eg_status egi_settings_read(egi_settings *s, const eg_export_runs *runs,
     EG_TRY(begin(s, &first, &cfg, runs->n, err));
     for (int i = 0; i < runs->n; i++) {
         EG_TRY(load(i ? cfg : first, runs->dir[i], err));
-        EG_TRY(take(s, i, first, i ? cfg : first, err));
+        EG_TRY(take(s, first, i ? cfg : first, err));
     }
 done:
     eg_free(first);
@@ -144,7 +80,7 @@ eg_status egi_settings_read_one(egi_settings *s, const char *dir, eg_err *err)
     EG_TRY(begin(s, &plain, &cfg, 1, err));
     EG_TRY(load(cfg, dir, err));
     EG_TRY(default_of(plain, cfg, err));
-    EG_TRY(take(s, 0, plain, cfg, err));
+    EG_TRY(take(s, plain, cfg, err));
 done:
     eg_free(plain);
     eg_free(cfg);
@@ -154,22 +90,9 @@ done:
 
 void egi_settings_release(egi_settings *s)
 {
-    for (int i = 0; i < s->n_keys; i++) eg_free(s->first[i]);
-    for (int i = 0; s->run && i < s->n_runs; i++) {
-        for (int k = 0; k < s->run[i].n; k++) eg_free(s->run[i].other[k].value);
-        eg_free(s->run[i].other);
-    }
-    eg_free(s->run);
-    eg_free(s->first);
-    eg_free(s->key);
+    egi_differ_release(&s->differ);
+    eg_free(s->seed);
     *s = (egi_settings){0};
-}
-
-const char *egi_settings_value(const egi_settings *s, int i, int key)
-{
-    for (int k = 0; k < s->run[i].n; k++)
-        if (s->run[i].other[k].key == key) return s->run[i].other[k].value;
-    return s->first[key];
 }
 
 /* ---- names ----------------------------------------------------------------
@@ -196,9 +119,10 @@ void egi_export_label(char buf[EGI_LABEL], const eg_export_runs *runs,
     egi_text t = egi_text_on(name, sizeof name);
 
     if (runs->sweep) {
-        for (int k = 0; k < s->n_keys; k++)
-            egi_text_add(&t, "%s=%s,", s->key[k], egi_settings_value(s, i, k));
-        egi_text_add(&t, "seed=%lld", (long long)s->run[i].seed);
+        for (int k = 0; k < s->differ.n_keys; k++)
+            egi_text_add(&t, "%s=%s,", s->differ.key[k].name,
+                         egi_differ_value(&s->differ, i, k));
+        egi_text_add(&t, "seed=%lld", (long long)s->seed[i]);
     } else {
         egi_export_name(name, runs->dir[i]);
     }

@@ -4,25 +4,11 @@
 
 #include "base/buf.h"
 #include "engram/export_runs.h"
-
-enum { EGI_KEY = 128 };
-
-/* A value that is not the first run's. */
-typedef struct egi_other {
-    int key;
-    char *value;
-} egi_other;
+#include "lab/differ.h"
 
 typedef struct egi_settings {
-    int n_keys, cap;
-    char (*key)[EGI_KEY];
-    char **first; /* [n_keys] values of the first run */
-    struct {
-        int64_t seed;
-        int n, cap;
-        egi_other *other;
-    } * run; /* [n_runs] */
-    int n_runs;
+    egi_differ differ; /* a member is a run */
+    int64_t *seed;     /* [runs] */
 } egi_settings;
 
 /* Keys but for run.name and what else has no say in the results, and but for
@@ -32,8 +18,6 @@ eg_status egi_settings_read(egi_settings *s, const eg_export_runs *runs,
 /* Of the only run: the keys that are not at their default. */
 eg_status egi_settings_read_one(egi_settings *s, const char *dir, eg_err *err);
 void egi_settings_release(egi_settings *s);
-/* Of run i, as --set would read it. */
-const char *egi_settings_value(const egi_settings *s, int i, int key);
 
 /* "name/id", or of a run without a record the last two parts of its path. */
 void egi_export_name(char buf[EG_PATH], const char *dir);
