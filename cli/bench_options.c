@@ -15,7 +15,8 @@ const cli_option cli_bench_options[] = {
      "for mesa)"},
     {"only", 0, "TEXT",
      "kernels: those with TEXT in kernel, form and shape, as "
-     "in 'gemm_packed NN M 256 N 64 K 64'; mesa: the model of that name"},
+     "in 'gemm_packed NN M 256 N 64 K 64'; mesa, scaling: the model of that "
+     "name"},
     {"text", 0, "FILE", "energy: a text to cut into tokens"},
     {"vocabulary", 0, "FILE", "energy: the tokenizer that does it"},
     {"profile", 0, "CONFIG",
@@ -44,6 +45,11 @@ const char cli_bench_help[] =
     "  flow     sums over 10^4 to 10^6 tokens, and ensembles of systems\n"
     "  energy   a token of GPT-2 small beside reading its weights, nearest\n"
     "           neighbours beside the peak, tokens of a text\n"
+    "  scaling  steps of birth, full, gpt2, and 128 small runs at once, on 1,\n"
+    "           2, 4 ... threads (--threads 1,2,4); beside them what the "
+    "tasks\n"
+    "           of a step come to when they are laid out on as many on paper,\n"
+    "           and on up to 128\n"
     "\n"
     "birth, full, gpt2 and mesa compare the gradient of a step with the plain\n"
     "algebra's in float64 (of a large model: of a short sequence, and of a\n"
@@ -64,6 +70,7 @@ const char cli_bench_help[] =
     "shares of what each allows are compared. docs/bench.md has the rest.\n"
     "\n"
     "  engram bench birth --json\n"
+    "  engram bench scaling --only full --out scaling.json\n"
     "  engram bench kernels --out before.json\n"
     "  engram bench --compare before.json after.json\n"
     "  engram bench --profile experiments/birth/basic.yaml --threads 1\n"
@@ -74,16 +81,17 @@ const char cli_bench_help[] =
 /* What goes with some of the benches alone; the rest goes with all. */
 static const struct {
     const char *option, *with;
-} goes[] = {{"trained", " birth "},
-            {"loss", " birth full gpt2 "},
-            {"batch", " birth full gpt2 mesa "},
-            {"only", " kernels mesa "},
-            {"rounds", " birth full gpt2 mesa "},
-            {"steps", " birth full gpt2 mesa --profile "},
-            {"set", " birth full gpt2 mesa --profile "},
-            {"text", " energy "},
-            {"vocabulary", " energy "},
-            {"kern", " birth full gpt2 mesa kernels energy --profile "}};
+} goes[] = {
+    {"trained", " birth "},
+    {"loss", " birth full gpt2 "},
+    {"batch", " birth full gpt2 mesa "},
+    {"only", " kernels mesa scaling "},
+    {"rounds", " birth full gpt2 mesa scaling "},
+    {"steps", " birth full gpt2 mesa --profile "},
+    {"set", " birth full gpt2 mesa --profile "},
+    {"text", " energy "},
+    {"vocabulary", " energy "},
+    {"kern", " birth full gpt2 mesa kernels energy scaling --profile "}};
 
 /* An option that would do nothing is not what its user means. */
 int cli_bench_check(const cli_args *a, const char *what)

@@ -2,10 +2,19 @@
 #include "bench_sets.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const char *const basic_set[] = {"run.name=bench-birth",
                                         "task.n_ctx=256", "model.d_model=128",
                                         "train.batch=128", NULL};
+/* One of the many runs of a sweep. */
+static const char *const small_set[] = {"run.name=bench-small", "task.n_ctx=64",
+                                        "model.d_model=64", "train.batch=32",
+                                        NULL};
+const char *const cli_bench_paper[] = {
+    "train.freeze=W_E, W_U, blocks.0.attn.W_V, blocks.0.attn.W_O, "
+    "blocks.1.attn.W_V",
+    NULL};
 static const char *const gpt2_set[] = {
     "run.name=bench-gpt2",    "task.kind=uniform",
     "task.vocabulary=50257",  "task.n_ctx=256",
@@ -65,8 +74,32 @@ static const char *const hybrid_set[] = {"run.name=bench-hybrid",
                                          "model.resid_clip=1",
                                          NULL};
 
-const cli_bench_set cli_bench_sets[] = {
-    {"birth", "birth", basic_set},  {"full", "full", full_set},
-    {"gpt2", "gpt2", gpt2_set},     {"mesa", "mesa1", mesa1_set},
-    {"mesa", "lsa6", lsa6_set},     {"mesa", "softmax7", softmax7_set},
-    {"mesa", "hybrid", hybrid_set}, {NULL, NULL, NULL}};
+const cli_bench_set cli_bench_sets[] = {{"birth", "birth", basic_set},
+                                        {"full", "full", full_set},
+                                        {"gpt2", "gpt2", gpt2_set},
+                                        {"small", "small", small_set},
+                                        {"mesa", "mesa1", mesa1_set},
+                                        {"mesa", "lsa6", lsa6_set},
+                                        {"mesa", "softmax7", softmax7_set},
+                                        {"mesa", "hybrid", hybrid_set},
+                                        {NULL, NULL, NULL}};
+
+eg_status cli_bench_set_all(eg_config *cfg, const char *const *set, eg_err *err)
+{
+    eg_status st = EG_OK;
+
+    for (; *set && st == EG_OK; set++) st = eg_config_set(cfg, *set, err);
+    return st;
+}
+
+eg_status cli_bench_config(eg_config *cfg, const cli_bench_set *set,
+                           eg_err *err)
+{
+    eg_status st;
+
+    eg_config_default(cfg);
+    st = cli_bench_set_all(cfg, set->set, err);
+    if (st == EG_OK && strcmp(set->bench, "birth") == 0)
+        st = cli_bench_set_all(cfg, cli_bench_paper, err);
+    return st;
+}

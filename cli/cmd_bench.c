@@ -13,10 +13,6 @@
 #include "engram/kern.h"
 #include "engram/mem.h"
 
-static const char *const paper_set[] = {
-    "train.freeze=W_E, W_U, blocks.0.attn.W_V, blocks.0.attn.W_O, "
-    "blocks.1.attn.W_V",
-    NULL};
 typedef struct bench {
     const cli_args *args;
     const char *what; /* the model's name */
@@ -38,14 +34,6 @@ typedef struct bench {
     eg_figures figures;
 } bench;
 
-static eg_status set_all(eg_config *cfg, const char *const *set, eg_err *err)
-{
-    eg_status st = EG_OK;
-
-    for (; *set && st == EG_OK; set++) st = eg_config_set(cfg, *set, err);
-    return st;
-}
-
 static eg_status set_value(eg_config *cfg, const char *key, const char *value,
                            eg_err *err)
 {
@@ -64,12 +52,12 @@ static eg_status configure(bench *b, eg_err *err)
     eg_status st;
 
     eg_config_default(b->cfg);
-    EG_TRY(set_all(b->cfg, b->set, err));
+    EG_TRY(cli_bench_set_all(b->cfg, b->set, err));
     if (trained && strcmp(trained, "paper") != 0 && strcmp(trained, "all") != 0)
         return EG_FAIL(err, EG_EINVAL,
                        "--trained: expected paper or all, found '%s'", trained);
     if (birth && (!trained || strcmp(trained, "paper") == 0))
-        EG_TRY(set_all(b->cfg, paper_set, err));
+        EG_TRY(cli_bench_set_all(b->cfg, cli_bench_paper, err));
     EG_TRY(set_value(b->cfg, "train.loss", cli_value(a, "loss"), err));
     EG_TRY(set_value(b->cfg, "train.batch", cli_value(a, "batch"), err));
     for (int i = 0; i < a->n_values; i++)
@@ -308,10 +296,10 @@ int cmd_bench(const cli_args *a)
     if (strcmp(b.what, "birth") != 0 && strcmp(b.what, "full") != 0 &&
         strcmp(b.what, "gpt2") != 0 && strcmp(b.what, "mesa") != 0 &&
         strcmp(b.what, "kernels") != 0 && strcmp(b.what, "flow") != 0 &&
-        strcmp(b.what, "energy") != 0)
+        strcmp(b.what, "energy") != 0 && strcmp(b.what, "scaling") != 0)
         return cli_fail(CLI_MISUSE,
                         "bench: '%s' is not one of birth, full, "
-                        "gpt2, mesa, kernels, flow, energy",
+                        "gpt2, mesa, kernels, flow, energy, scaling",
                         b.what);
     code = cli_bench_check(a, cli_value(a, "profile") ? "--profile" : b.what);
     if (code == CLI_DONE) code = cli_figures_check(a);
@@ -320,6 +308,7 @@ int cmd_bench(const cli_args *a)
     if (strcmp(b.what, "kernels") == 0) return cmd_bench_kernels(a);
     if (strcmp(b.what, "flow") == 0) return cmd_bench_flow(a);
     if (strcmp(b.what, "energy") == 0) return cmd_bench_energy(a);
+    if (strcmp(b.what, "scaling") == 0) return cmd_bench_scaling(a);
     if (!cli_int(a, "rounds", 1, 100, &b.rounds) ||
         !cli_int(a, "steps", 1, 1000000, &b.steps))
         return CLI_MISUSE;

@@ -286,14 +286,10 @@ done:
 /* The model that `bench gpt2` trains. */
 static eg_status gpt2(eg_config *cfg, eg_err *err)
 {
-    eg_status st = EG_OK;
+    const cli_bench_set *s = cli_bench_sets;
 
-    eg_config_default(cfg);
-    for (const cli_bench_set *s = cli_bench_sets; s->bench; s++)
-        for (int i = 0; strcmp(s->bench, "gpt2") == 0 && s->set[i]; i++)
-            EG_TRY(eg_config_set(cfg, s->set[i], err));
-done:
-    return st;
+    while (strcmp(s->bench, "gpt2") != 0) s++;
+    return cli_bench_config(cfg, s, err);
 }
 
 static eg_status measure(listing *l, const cli_args *a, eg_pool *pool,

@@ -43,6 +43,7 @@
 #include "engram/report.h"
 #include "engram/rng.h"
 #include "engram/run.h"
+#include "engram/scaling.h"
 #include "engram/shards.h"
 #include "engram/status.h"
 #include "engram/subject.h"

@@ -5,13 +5,17 @@
  * by an atomic counter; the caller works too and returns when all tasks are
  * done. A worker that wakes up late, on a busy machine, keeps nobody waiting:
  * how many tasks there are is part of the counter, so that what it is handed is
- * a task of the run in hand, or none. */
+ * a task of the run in hand, or none.
+ *
+ * Where memory has several nodes there is a counter for each, of a share of the
+ * tasks that its workers begin with (pool_priv.h). */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/pool_priv.h"
+#include "base/topology.h"
 #include "engram/mem.h"
-#include "engram/pool.h"
 
 #define STACK ((size_t)4 << 20) /* ten times what the kernels take */
 #define SPINS 4000 /* some hundred microseconds: the gaps within a step */
@@ -20,9 +24,19 @@ typedef struct worker {
     eg_pool *pool;
     pthread_t thread;
     int id;
+    int node;
 } worker;
 
+/* Of one node: the end of its share of the tasks, times TASKS; plus the next
+ * one's number, which may run past that. A cache line each. */
+typedef struct share {
+    _Alignas(64) _Atomic uint64_t next;
+} share;
+
 struct eg_pool {
+    share share[EGI_NODES];
+    int n_shares;
+    egi_topology nodes;
     int n_threads;
     int n_started; /* threads beside the caller */
     int spins;     /* 0 where threads outnumber cores */
@@ -31,14 +45,17 @@ struct eg_pool {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     _Atomic unsigned generation;
-    atomic_int left; /* tasks of this generation that are not done */
+    _Atomic unsigned each; /* the last generation that every worker runs once */
+    atomic_int left;       /* tasks of this generation that are not done */
     atomic_bool quit;
 
     /* written by the caller while no task is left */
     eg_task_fn fn;
     void *ctx;
-    _Atomic uint64_t next; /* how many tasks, times TASKS; plus the next one's
-                              number, which may run past the last */
+
+    egi_pool_watch_fn watch; /* NULL: nobody */
+    void *watch_ctx;
+    double bytes; /* of the next run */
 };
 
 #define TASKS ((uint64_t)1 << 32)
@@ -52,21 +69,34 @@ static void pause_cpu(void)
 #endif
 }
 
+static void finish_one(eg_pool *p, int id)
+{
+    if (atomic_fetch_sub(&p->left, 1) != 1 || id == 0) return;
+    (void)pthread_mutex_lock(&p->lock);
+    (void)pthread_cond_signal(&p->done);
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
 /* What fn and ctx are is settled once a task is taken: the run cannot end
  * before it is done. */
-static void take_tasks(eg_pool *p, int id)
+static void take_share(eg_pool *p, share *s, int id)
 {
     for (;;) {
-        uint64_t next = atomic_fetch_add(&p->next, 1);
+        uint64_t next = atomic_fetch_add(&s->next, 1);
 
         if (next % TASKS >= next / TASKS) return;
         p->fn(p->ctx, (int)(next % TASKS), id);
-        if (atomic_fetch_sub(&p->left, 1) == 1 && id > 0) {
-            (void)pthread_mutex_lock(&p->lock);
-            (void)pthread_cond_signal(&p->done);
-            (void)pthread_mutex_unlock(&p->lock);
-        }
+        finish_one(p, id);
     }
+}
+
+/* Those of the worker's own node first. */
+static void take_tasks(eg_pool *p, int id)
+{
+    int own = p->workers[id].node;
+
+    for (int i = 0; i < p->n_shares; i++)
+        take_share(p, &p->share[(own + i) % p->n_shares], id);
 }
 
 static unsigned await_generation(eg_pool *p, unsigned seen)
@@ -92,10 +122,16 @@ static void *worker_main(void *arg)
     eg_pool *p = w->pool;
     unsigned seen = 0;
 
+    if (p->n_shares > 1) egi_topology_bind(&p->nodes, w->node);
     for (;;) {
         seen = await_generation(p, seen);
         if (atomic_load(&p->quit)) return NULL;
-        take_tasks(p, w->id);
+        if (seen == atomic_load(&p->each)) {
+            p->fn(p->ctx, w->id, w->id);
+            finish_one(p, w->id);
+        } else {
+            take_tasks(p, w->id);
+        }
     }
 }
 
@@ -120,7 +156,22 @@ static int start(worker *w)
     return rc;
 }
 
+/* Which node each worker is of, and how many nodes have some. */
+static void place_workers(eg_pool *p, const char *folder)
+{
+    egi_topology_read(&p->nodes, folder);
+    for (int i = 0; i < p->n_threads; i++)
+        p->workers[i].node = egi_topology_node(&p->nodes, i, p->n_threads);
+    p->n_shares = p->workers[p->n_threads - 1].node + 1;
+}
+
 eg_status eg_pool_new(eg_pool **out, int n_threads, eg_err *err)
+{
+    return egi_pool_new_on(out, n_threads, EGI_TOPOLOGY_FOLDER, err);
+}
+
+eg_status egi_pool_new_on(eg_pool **out, int n_threads, const char *folder,
+                          eg_err *err)
 {
     eg_status st = EG_OK;
     eg_pool *p = NULL;
@@ -144,6 +195,7 @@ eg_status eg_pool_new(eg_pool **out, int n_threads, eg_err *err)
         st = EG_FAIL(err, EG_ENOMEM, "thread pool: out of memory");
         goto done;
     }
+    place_workers(p, folder);
     for (int i = 1; i < n_threads; i++) {
         worker *w = &p->workers[i];
         int rc = 0;
@@ -189,21 +241,70 @@ int eg_pool_size(const eg_pool *p)
     return p->n_threads;
 }
 
-void eg_pool_run(eg_pool *p, int n_tasks, eg_task_fn fn, void *ctx)
+int egi_pool_nodes(const eg_pool *p)
 {
-    if (n_tasks <= 0) return;
-    if (p->n_started == 0 || n_tasks == 1) {
-        for (int i = 0; i < n_tasks; i++) fn(ctx, i, 0);
-        return;
-    }
-    EG_ASSERT(atomic_load(&p->left) == 0); /* not from inside a task */
-    p->fn = fn;
-    p->ctx = ctx;
-    atomic_store(&p->left, n_tasks);
-    atomic_store(&p->next, (uint64_t)n_tasks * TASKS);
-    advance_generation(p);
-    take_tasks(p, 0);
+    return p->n_shares;
+}
 
+/* The first worker of that node or of one behind it. */
+static int first_worker(const eg_pool *p, int node)
+{
+    int w = 0;
+
+    while (w < p->n_threads && p->workers[w].node < node) w++;
+    return w;
+}
+
+/* Of n things the first of that node, as its workers are of all. */
+static int first_of(const eg_pool *p, int n, int node)
+{
+    return (int)((int64_t)n * first_worker(p, node) / p->n_threads);
+}
+
+void egi_pool_part(const eg_pool *p, int n, int id, int *from, int *to)
+{
+    int node = p->workers[id].node, w = first_worker(p, node);
+    int workers = first_worker(p, node + 1) - w, first = first_of(p, n, node);
+    int64_t all = first_of(p, n, node + 1) - first;
+
+    *from = first + (int)(all * (id - w) / workers);
+    *to = first + (int)(all * (id - w + 1) / workers);
+}
+
+/* ---- runs -----------------------------------------------------------------
+ */
+
+void egi_pool_watch(eg_pool *p, egi_pool_watch_fn fn, void *ctx)
+{
+    p->watch = fn;
+    p->watch_ctx = ctx;
+}
+
+void egi_pool_moves(eg_pool *p, double bytes)
+{
+    p->bytes = bytes;
+}
+
+/* On the caller alone. */
+static void run_here(eg_pool *p, int n_tasks, eg_task_fn fn, void *ctx)
+{
+    egi_pool_event e = {.n_tasks = n_tasks, .bytes = p->bytes};
+
+    for (int i = 0; i < n_tasks; i++) {
+        if (!p->watch) {
+            fn(ctx, i, 0);
+            continue;
+        }
+        e.task = i;
+        e.start = eg_clock();
+        fn(ctx, i, 0);
+        e.end = eg_clock();
+        p->watch(p->watch_ctx, &e);
+    }
+}
+
+static void await_end(eg_pool *p)
+{
     for (int i = 0; i < p->spins; i++) {
         if (atomic_load(&p->left) == 0) break;
         pause_cpu();
@@ -213,4 +314,41 @@ void eg_pool_run(eg_pool *p, int n_tasks, eg_task_fn fn, void *ctx)
         (void)pthread_cond_wait(&p->done, &p->lock);
     }
     (void)pthread_mutex_unlock(&p->lock);
+}
+
+void egi_pool_each(eg_pool *p, eg_task_fn fn, void *ctx)
+{
+    if (p->n_started == 0) {
+        fn(ctx, 0, 0);
+        return;
+    }
+    EG_ASSERT(atomic_load(&p->left) == 0); /* not from inside a task */
+    p->fn = fn;
+    p->ctx = ctx;
+    atomic_store(&p->left, p->n_threads);
+    atomic_store(&p->each, atomic_load(&p->generation) + 1);
+    advance_generation(p);
+    fn(ctx, 0, 0);
+    finish_one(p, 0);
+    await_end(p);
+}
+
+void eg_pool_run(eg_pool *p, int n_tasks, eg_task_fn fn, void *ctx)
+{
+    if (n_tasks > 0 && (p->n_started == 0 || n_tasks == 1)) {
+        run_here(p, n_tasks, fn, ctx);
+    } else if (n_tasks > 0) {
+        EG_ASSERT(atomic_load(&p->left) == 0); /* not from inside a task */
+        p->fn = fn;
+        p->ctx = ctx;
+        atomic_store(&p->left, n_tasks);
+        for (int i = 0; i < p->n_shares; i++)
+            atomic_store(&p->share[i].next,
+                         (uint64_t)first_of(p, n_tasks, i + 1) * TASKS +
+                             (uint64_t)first_of(p, n_tasks, i));
+        advance_generation(p);
+        take_tasks(p, 0);
+        await_end(p);
+    }
+    p->bytes = 0;
 }

@@ -15,6 +15,16 @@ expect 0 'ms' 'figures in p.json' "$engram" bench --profile \
     --threads 1 --out p.json
 grep -q 'backward"' p.json || die 'no op in p.json'
 
+# many small runs at once: the model that takes least
+expect 0 '^small +1 +[0-9]+ +100 %.*[0-9]' '[0-9]+ figures in s.json' "$engram" \
+    bench scaling --only small --rounds 1 --threads 1,2 --out s.json
+grep -Eq '^small +128 +- +- +- +[0-9]+ ' out || die '128 threads are not simulated'
+grep -q 'small, 16 threads, simulated' s.json || die 'nor written'
+expect 2 '' 'rising, such as 1,2,4, found .2,1.' "$engram" bench scaling \
+    --threads 2,1
+expect 2 '' 'expected birth, full, gpt2 or small, found .x.' "$engram" bench \
+    scaling --only x --threads 1
+
 # what got slower, among figures whose noise does not hang on this machine
 python=$(command -v python3) || { echo 'no python3 here'; exit 77; }
 "$python" - <<'P'

@@ -340,6 +340,7 @@ static eg_status decoder_make(egi_decoder **out, const egi_decoder_spec *s,
             widest = (size_t)s->program->value[v].cols;
     EG_TRY(N(exec_init)(&d->x, s->program, s->kern, s->pool, err));
     EG_TRY(N(room_init)(&d->r, &d->x, err));
+    N(room_touch)(&d->r, &d->x);
     d->cached = eg_calloc((size_t)s->program->n_values, sizeof *d->cached);
     d->logits = eg_calloc((size_t)m->V, sizeof *d->logits);
     d->scores = eg_calloc(threads * (size_t)m->T, sizeof *d->scores);

@@ -2,6 +2,7 @@
  * summed by a fixed scheme; and forward passes for the evaluator. */
 #include <string.h>
 
+#include "base/pool_priv.h"
 #include "engram/mem.h"
 #include "nn/draw.h"
 #include "nn/real/engine_impl.h"
@@ -141,6 +142,12 @@ static void reduce_task(void *ctx, int chunk, int worker)
                             e->acc + (s + width) * n_acc + at, n);
 }
 
+/* All sums are read, and every second one at least is written. */
+static double sums_bytes(const engine *e)
+{
+    return 1.5 * e->slots * (double)e->x.n_acc * sizeof(real);
+}
+
 static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
                             double *loss_sum, int64_t *n_loss,
                             const eg_ranks *ranks)
@@ -163,6 +170,7 @@ static void engine_gradient(egi_engine *opaque, int64_t step, void *grad,
         run_tasks(e, e->from, e->to, sheet_back_task);
     }
     start = egi_beside_begin(e->x.tick);
+    egi_pool_moves(e->pool, sums_bytes(e));
     if (e->slots > 1) eg_pool_run(e->pool, (int)chunks, reduce_task, e);
     N(among_sum)(e);
     N(among_losses)(e);
@@ -284,6 +292,20 @@ static int slots_of(const egi_engine_spec *s)
     return s->slots < s->batch ? s->slots : s->batch;
 }
 
+/* A worker's room, and its part of the sums, which are those that it is handed
+ * first (pool_priv.h). */
+static void touch_task(void *ctx, int task, int worker)
+{
+    engine *e = ctx;
+    int from, to;
+
+    (void)task;
+    egi_pool_part(e->pool, e->slots, worker, &from, &to);
+    memset(e->acc + from * e->x.n_acc, 0,
+           (size_t)((to - from) * e->x.n_acc) * sizeof *e->acc);
+    if (worker < e->n_rooms) N(room_touch)(&e->room[worker], &e->x);
+}
+
 static eg_status engine_make(egi_engine **out, const egi_engine_spec *s,
                              eg_err *err)
 {
@@ -302,7 +324,8 @@ static eg_status engine_make(egi_engine **out, const egi_engine_spec *s,
     EG_TRY(N(exec_init)(&e->x, s->program, s->kern, s->pool, err));
     e->room = eg_calloc((size_t)e->n_rooms, sizeof *e->room);
     e->looks = looks ? eg_calloc((size_t)e->n_rooms, sizeof *e->looks) : NULL;
-    e->acc = eg_calloc((size_t)(e->slots * e->x.n_acc) + 1, sizeof *e->acc);
+    e->acc = eg_realloc(NULL,
+                        ((size_t)(e->slots * e->x.n_acc) + 1) * sizeof *e->acc);
     e->loss = eg_calloc((size_t)e->slots, sizeof *e->loss);
     e->count = eg_calloc((size_t)e->slots, sizeof *e->count);
     if (!e->room || (looks && !e->looks) || !e->acc || !e->loss || !e->count) {
@@ -313,8 +336,10 @@ static eg_status engine_make(egi_engine **out, const egi_engine_spec *s,
     for (int i = 0; i < e->n_rooms; i++) {
         EG_TRY(N(room_init)(&e->room[i], &e->x, err));
         if (e->pairs.n_cuts > 0) e->room[i].batch = &e->pairs;
-        if (looks) EG_TRY(N(looks_init)(&e->looks[i], &e->x, &e->room[i], err));
     }
+    egi_pool_each(e->pool, touch_task, e);
+    for (int i = 0; looks && i < e->n_rooms; i++)
+        EG_TRY(N(looks_init)(&e->looks[i], &e->x, &e->room[i], err));
     if (s->profile) EG_TRY(take_time(e, err));
     *out = (egi_engine *)e;
     e = NULL;

@@ -260,16 +260,20 @@ eg_status N(room_init)(N(room) * r, const N(exec) * e, eg_err *err)
 {
     *r = (N(room)){0};
     r->bytes = room_lay(r, e, NULL);
-    r->block = eg_calloc(1, r->bytes);
+    r->block = eg_realloc(NULL, r->bytes); /* touched by no one yet */
     if (!r->block)
         return EG_FAIL(err, EG_ENOMEM, "a room of %zu bytes", r->bytes);
-    memset(r->block, 0xff, r->bytes); /* NaN: nothing counts on zeros */
     room_lay(r, e, r->block);
+    return EG_OK;
+}
+
+void N(room_touch)(const N(room) * r, const N(exec) * e)
+{
+    memset(r->block, 0xff, r->bytes); /* NaN: nothing counts on zeros */
     for (int t = 0; t < e->p->m->T; t++) {
         r->each[t] = t + 1;
         r->whole[t] = e->p->m->T;
     }
-    return EG_OK;
 }
 
 void N(room_release)(N(room) * r)

@@ -79,7 +79,10 @@ typedef struct N(room) {
     size_t bytes;
 } N(room);
 
+/* Memory that nobody has touched: the thread that is to use it does so first
+ * (room_touch), so that it lies near that thread. */
 eg_status N(room_init)(N(room) * r, const N(exec) * e, eg_err *err);
+void N(room_touch)(const N(room) * r, const N(exec) * e);
 void N(room_release)(N(room) * r);
 size_t N(room_bytes)(const N(exec) * e);
 

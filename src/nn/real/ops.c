@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/pool_priv.h"
 #include "nn/draw.h"
 #include "nn/real/op.h"
 
@@ -45,12 +46,25 @@ static int op_parts(eg_index n, eg_index size)
 /* Multiply-adds from which on threads share an op: some 50 microseconds. */
 #define OP_WORTH ((double)(1 << 23))
 
+/* Whatever an op reads or makes, once. */
+static double op_bytes(const N(call) * c)
+{
+    double n = 0;
+
+    for (int i = 0; i < EGI_INS; i++)
+        n += c->in[i].x ? (double)c->in[i].rows * (double)c->in[i].cols : 0;
+    for (int i = 0; i < EGI_OUTS; i++)
+        n += c->out[i].x ? (double)c->out[i].rows * (double)c->out[i].cols : 0;
+    return n * sizeof(real);
+}
+
 /* Tasks 0 .. n - 1 of an op of so many multiply-adds, on all threads where it
  * has them and that pays; what a task is depends on shapes alone. */
 static void op_share(const N(call) * c, double madds, int n, eg_task_fn fn,
                      void *ctx)
 {
     if (c->pool && madds >= OP_WORTH) {
+        egi_pool_moves(c->pool, op_bytes(c));
         eg_pool_run(c->pool, n, fn, ctx);
         return;
     }

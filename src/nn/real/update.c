@@ -2,6 +2,8 @@
  * blocks that do not depend on their number. */
 #include "nn/real/update.h"
 
+#include "base/pool_priv.h"
+
 /* Entries of a block; from two blocks on there are tasks. */
 enum { BLOCK = EGI_NORM_BLOCK };
 
@@ -16,10 +18,12 @@ typedef struct job {
     double factor, bound;
 } job;
 
-static void share(job *j, eg_task_fn fn)
+/* moved: how often an entry comes from memory or goes there. */
+static void share(job *j, eg_task_fn fn, int moved)
 {
     int n = (int)((j->n + BLOCK - 1) / BLOCK);
 
+    egi_pool_moves(j->e->pool, (double)moved * (double)j->n * sizeof *j->g);
     eg_pool_run(j->e->pool, n, fn, j);
 }
 
@@ -90,7 +94,7 @@ void N(engine_sgd)(const egi_engine *e, void *w, void *m, const void *g,
              .wd = wd,
              .first = first};
 
-    share(&j, sgd_task);
+    share(&j, sgd_task, m ? 5 : 3);
 }
 
 void N(engine_adam)(const egi_engine *e, void *w, void *m, void *v,
@@ -105,7 +109,7 @@ void N(engine_adam)(const egi_engine *e, void *w, void *m, void *v,
              .lr = lr,
              .hyper = hyper};
 
-    share(&j, adam_task);
+    share(&j, adam_task, 7);
 }
 
 double N(engine_sumsq)(const egi_engine *e, const void *x, eg_index n)
@@ -113,7 +117,7 @@ double N(engine_sumsq)(const egi_engine *e, const void *x, eg_index n)
     job j = {.e = N(engine_exec)(e), .g = x, .n = n};
     double sum = 0;
 
-    share(&j, sumsq_task);
+    share(&j, sumsq_task, 1);
     for (eg_index i = 0; i * BLOCK < n; i++) sum += j.e->partial[i];
     return sum;
 }
@@ -127,5 +131,5 @@ void N(engine_clip)(const egi_engine *e, void *g, eg_index n, double factor,
              .factor = factor,
              .bound = bound};
 
-    share(&j, clip_task);
+    share(&j, clip_task, 2);
 }

@@ -2,6 +2,7 @@
  * forms, and the same ops backwards behind them. */
 #include <string.h>
 
+#include "base/pool_priv.h"
 #include "engram/mem.h"
 #include "nn/real/exec.h"
 #include "nn/real/layout.h"
@@ -255,6 +256,7 @@ static void share_params(const N(exec) * e, eg_task_fn fn, block *b)
     eg_index n = e->p->m->n_params;
     int tasks = (int)((n + BLOCK - 1) / BLOCK);
 
+    egi_pool_moves(e->pool, 2 * (double)n * sizeof *b->grad);
     if (n >= WORTH)
         eg_pool_run(e->pool, tasks, fn, b);
     else
