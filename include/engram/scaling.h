@@ -36,8 +36,9 @@ typedef struct eg_schedule_on {
                                             and all of them; 0: no limit */
 } eg_schedule_on;
 
-/* One step's tasks: of `steps` steps of a trainer on a pool, which has one
- * thread (EG_EINVAL otherwise), the one of median length. EG_ENOMEM. */
+/* One step's tasks: of 1 to 64 steps of a trainer on a pool, which has one
+ * thread (EG_EINVAL otherwise), the one of median length; each task takes its
+ * median over those steps that are parted alike. EG_ENOMEM. */
 EG_API eg_status eg_schedule_record(eg_schedule *out, eg_trainer *tr,
                                     eg_pool *pool, int steps, eg_err *err);
 /* For schedules made by hand: one more task of the phase that is open, and the

@@ -188,6 +188,7 @@ static void test_recorded(void **state)
     eg_schedule_release(&s);
     assert_int_equal(eg_schedule_record(&s, tr, two, 3, &err), EG_EINVAL);
     assert_int_equal(eg_schedule_record(&s, tr, one, 0, &err), EG_EINVAL);
+    assert_int_equal(eg_schedule_record(&s, tr, one, 65, &err), EG_EINVAL);
     assert_true(eg_schedule_wake(two) > 0);
     eg_trainer_free(tr);
     eg_task_free(task);
