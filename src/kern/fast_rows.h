@@ -150,6 +150,16 @@ static real row_top(const real *x, eg_index n, int32_t *where)
     return top;
 }
 
+/* e^x for x <= 0, below e^-64 exactly 0: beside a 1 such terms are far below a
+ * rounding, and denormal numbers, which they or their products would be, take
+ * the processor a hundred times as long. */
+INLINE vec exp_term(vec x)
+{
+    ivec none = x < vset(-64);
+
+    return vsel(none, vset(0), vexp(vsel(none, vset(0), x)));
+}
+
 /* Sum of e^(x - top); the terms are kept in e unless that is NULL. */
 static real row_exp(real *e, const real *x, real top, eg_index n)
 {
@@ -157,12 +167,12 @@ static real row_exp(real *e, const real *x, real top, eg_index n)
     eg_index i = 0;
 
     for (; i + W <= n; i += W) {
-        vec v = vexp(vload(x + i) - top);
+        vec v = exp_term(vload(x + i) - top);
         s += v;
         if (e) vstore(e + i, v);
     }
     if (i < n) {
-        vec v = vexp(vload_n(x + i, n - i) - top);
+        vec v = exp_term(vload_n(x + i, n - i) - top);
         s += vsel(vlanes() < (vint)(n - i), v, vset(0));
         if (e) vstore_n(e + i, v, n - i);
     }
