@@ -23,7 +23,8 @@ enum {
     WIDE = 1 << 14,
     SMALL_SIDE = 64, /* see is_small */
     SMALL_B = 128 * 80,
-    MANY = 1 << 18 /* entries: beyond half of an L2 cache */
+    MANY = 1 << 18, /* entries: beyond half of an L2 cache */
+    SOME = 1 << 16  /* that a matrix spans of which this may be a part */
 };
 
 /* SIDE rows of A from m, a block of k; nothing beyond K. */
@@ -93,7 +94,7 @@ static void fetch_left(coming *f, const product_args *p, eg_index m, eg_index k,
                        eg_index slots)
 {
     f->runs = 0;
-    if (p->rs != 1 || k >= p->K || p->M * p->K <= MANY) return;
+    if (p->rs != 1 || k >= p->K || p->K * p->cs <= SOME) return;
     fetch_runs(f, p->a + m + k * p->cs, p->cs, SIDE / LINE,
                less(p->K - k, p->block_k), slots);
 }
@@ -178,7 +179,7 @@ static void product_block(const product_args *p, eg_index m0, eg_index n0)
                           .cols = n1 - n0,
                           .kc = kc,
                           .acc = p->acc || k > 0,
-                          .fetch_c = k == 0 && p->M * p->N > MANY};
+                          .fetch_c = k == 0 && p->M * p->ldc > SOME};
 
             feed_until(&w.a, SIDE);
             next_rows(p, m0, m1, &next, &next_k);

@@ -92,7 +92,7 @@ INLINE vec load_some(const float *p, eg_index n)
  * entry (i, k) at x[i*si + k*sk], one of the strides 1; or, with `panel` set,
  * columns in panels of NR, that many entries apart. Strips of it are `size`
  * entries apart at `to`. A step of a strip is done in SLOTS pieces. */
-enum { SLOTS = 6 };
+enum { SLOTS = 6, AHEAD_STRIPS = 2 };
 
 typedef struct feed {
     float *to;
@@ -122,9 +122,11 @@ static void feed_begin(feed *f, float *to, const float *x, eg_index si,
 
 /* Rows r0 to r1 of the tiles of a step: of a left operand lo and hi are 16
  * steps of k each, of a right one rows k and k + 16; ld entries from row to
- * row, n of them and k steps are there, the rest is 0. */
+ * row, n of them and k steps are there, the rest is 0. What lies `ahead`
+ * entries further on is fetched. */
 static void put_rows(float *p, const float *x, eg_index ld, eg_index r0,
-                     eg_index r1, bool left, eg_index n, eg_index k)
+                     eg_index r1, bool left, eg_index n, eg_index k,
+                     eg_index ahead)
 {
     eg_index far = left ? W : TILE * ld;
 
@@ -132,6 +134,8 @@ static void put_rows(float *p, const float *x, eg_index ld, eg_index r0,
     p += r0 * W;
     if (n >= TILE && k >= STEP) {
         for (eg_index r = r0; r < r1; r++, x += ld, p += W) {
+            __builtin_prefetch(x + ahead, 0, 2);
+            __builtin_prefetch(x + far + ahead, 0, 2);
             put_pairs(p, vload(x), vload(x + far));
         }
         return;
@@ -146,13 +150,16 @@ static void put_rows(float *p, const float *x, eg_index ld, eg_index r0,
 /* Up to 16 rows of up to 16 floats, transposed: to[j*ld + i] = x[i*stride + j],
  * 0 where there are none. */
 static void turn(float *to, eg_index ld, const float *x, eg_index stride,
-                 eg_index rows, eg_index n)
+                 eg_index rows, eg_index n, eg_index ahead)
 {
     vec v[TILE];
 
     if (rows >= TILE && n >= W) {
 #pragma GCC unroll 16
-        for (int i = 0; i < TILE; i++) v[i] = vload(x + i * stride);
+        for (int i = 0; i < TILE; i++) {
+            __builtin_prefetch(x + i * stride + ahead, 0, 2);
+            v[i] = vload(x + i * stride);
+        }
     } else {
 #pragma GCC unroll 16
         for (int i = 0; i < TILE; i++) {
@@ -170,7 +177,8 @@ INLINE void piece_straight(feed *f, float *p, const float *x, eg_index n,
 {
     enum { ROWS = 3 };
     eg_index r0 = f->slot * ROWS, r1 = r0 + ROWS < TILE ? r0 + ROWS : TILE;
-    put_rows(p, x, f->left ? f->si : f->sk, r0, r1, f->left, n, k);
+    put_rows(p, x, f->left ? f->si : f->sk, r0, r1, f->left, n, k,
+             AHEAD_STRIPS * TILE * f->si);
 }
 
 /* One piece of an operand that lies transposed: its halves are turned first. */
@@ -179,14 +187,16 @@ INLINE void piece_turned(feed *f, float *p, const float *x, eg_index n,
 {
     enum { ROWS = 4 };
     eg_index half = f->slot * TILE, r0 = (f->slot - 2) * ROWS;
+    eg_index ahead = AHEAD_STRIPS * TILE * f->si;
 
     if (f->slot < 2 && f->left) {
-        turn(f->turned + half, STEP, x + half * f->sk, f->sk, k - half, n);
+        turn(f->turned + half, STEP, x + half * f->sk, f->sk, k - half, n, 0);
     } else if (f->slot < 2) {
-        turn(f->turned + half * TILE, TILE, x + half, f->si, n, k - half);
+        turn(f->turned + half * TILE, TILE, x + half, f->si, n, k - half,
+             ahead);
     } else {
         put_rows(p, f->turned, f->left ? STEP : TILE, r0, r0 + ROWS, f->left,
-                 TILE, STEP);
+                 TILE, STEP, 0);
     }
 }
 
