@@ -8,7 +8,7 @@
 
 void egi_program_init(egi_program *p, const eg_model *m)
 {
-    *p = (egi_program){.m = m};
+    *p = (egi_program){.m = m, .many = 1};
 }
 
 void egi_program_release(egi_program *p)

@@ -155,6 +155,7 @@ typedef struct egi_program {
     egi_hook *hook;
     const eg_group *loss; /* the positions that it is over */
     bool team; /* all threads share each op of a sequence (one sum) */
+    int many;  /* sequences that a room holds side by side */
     egi_weighed weighed;
     eg_status st; /* of the first egi_value_add, egi_op_add that failed */
 } egi_program;
@@ -226,6 +227,8 @@ typedef struct egi_kind_info {
     bool still; /* the output is the same whatever the inputs hold: no backward
                  */
     bool apart; /* forwards and back, rows have nothing to do with each other */
+    bool joint; /* takes the rows of several sequences at once; so do those of
+                   rows apart without masks */
     bool
         steps; /* it also runs position by position, on a state: N(kind).step */
     /* For `rows` rows of output, which see `pairs` pairs of a query and a key;
@@ -237,6 +240,20 @@ const egi_kind_info *egi_op_info(egi_kind k);
 const char *egi_kind_help(egi_kind k);
 /* Is z = P v with a P that can be shown? */
 bool egi_op_patterned(const egi_op *op);
+
+/* Does op k run once for all sequences of a room, or for each by itself? */
+static inline bool egi_op_joint(egi_kind k)
+{
+    const egi_kind_info *info = egi_op_info(k);
+
+    return info->joint || (info->apart && !info->draws);
+}
+
+/* Rows of v in a room, of all its sequences. */
+static inline eg_index egi_rows(const egi_program *p, const egi_value *v)
+{
+    return v->rows * p->many;
+}
 
 static inline const egi_value *egi_value_of(const egi_program *p, int i)
 {

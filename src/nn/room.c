@@ -252,8 +252,7 @@ static void sizes(planner *pl)
         int g = grad_of(pl, i);
 
         pl->r->at[i].ld = in_room(v) ? stride(v) : v->cols;
-        if (in_room(v))
-            size = v->entries ? v->entries : v->rows * pl->r->at[i].ld;
+        if (in_room(v)) size = egi_stretch(pl->r, pl->p, i) * pl->p->many;
         size = (size + 15) / 16 * 16;
         pl->s[i] = (span){.into = i, .size = size, .from = -1, .to = -1};
         pl->s[g] = (span){.into = g, .size = size, .from = -1, .to = -1};

@@ -24,6 +24,16 @@ eg_status egi_room_plan(egi_room *r, const egi_program *p, eg_index work,
                         eg_err *err);
 void egi_room_release(egi_room *r);
 
+/* Entries from one sequence's part of value v to the next one's. */
+static inline eg_index egi_stretch(const egi_room *r, const egi_program *p,
+                                   int v)
+{
+    const egi_value *value = &p->value[v];
+
+    if (value->entries) return (value->entries + 15) / 16 * 16;
+    return value->rows * r->at[v].ld;
+}
+
 /* Does the backward pass run this op? */
 static inline bool egi_op_back(const egi_program *p, const egi_op *op)
 {

@@ -9,6 +9,7 @@
  * than SHARE of a step; what an entry of a sum costs, in multiply-adds. */
 enum { FEW = 8, MANY = 64, ENTRY_MADDS = 16 };
 #define SHARE 0.02
+enum { ROWS = 1024, LOGITS = 1 << 26 };
 
 const eg_group *egi_train_group(const eg_train_spec *s)
 {
@@ -58,6 +59,39 @@ unsigned egi_train_flags(const eg_train_opts *o)
     return (o->clamp.n > 0 ? EGI_HOOKS_BASIC : EGI_HOOKS_NONE) | EGI_TRAINING;
 }
 
+/* Sequences that a team takes at once: so many that a weight is read, and its
+ * gradient added to, for ROWS rows. They all have the same rows then. */
+static int side_by_side(const egi_program *p, const eg_train_spec *s)
+{
+    int64_t most = s->train.batch, many = ROWS / p->m->T;
+
+    if (!p->team || s->train.clamp.n > 0) return 1;
+    for (int v = 0; v < p->n_values; v++)
+        if (p->value[v].maker >= 0 && p->value[v].cls != EGI_WEIGHT &&
+            p->value[v].cls != EGI_POSITION)
+            return 1;
+    if (many > most) many = most;
+    return many > 1 ? (int)many : 1;
+}
+
+/* Logits that are not kept may be of as many rows, while they are no more than
+ * LOGITS at a time. */
+static void put_side_by_side(egi_program *p, int many)
+{
+    p->many = many;
+    for (int k = 0; k < p->n_ops; k++) {
+        egi_op *op = &p->op[k];
+        eg_index V, most;
+
+        if (op->kind != EGI_OP_head) continue;
+        V = op->attr.turned ? p->value[op->in[1]].rows
+                            : p->value[op->in[1]].cols;
+        most = LOGITS / V;
+        if (most > op->attr.at * many) most = op->attr.at * many;
+        if (most > op->attr.at) op->attr.at = most;
+    }
+}
+
 /* The program of a step, with every shortcut that pays, or with none. */
 static eg_status program_make(eg_trainer *tr, const bool *trains, eg_err *err)
 {
@@ -73,6 +107,7 @@ static eg_status program_make(eg_trainer *tr, const bool *trains, eg_err *err)
     if (st == EG_OK)
         st = egi_program_rewrite(&tr->program, trains, &tr->load,
                                  egi_trains_plain(&s->train) ? 0 : ~0u, err);
+    put_side_by_side(&tr->program, side_by_side(&tr->program, s));
     return st;
 }
 

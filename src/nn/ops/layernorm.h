@@ -46,7 +46,7 @@ static eg_index norm_work(const kern *K, const egi_program *p, const egi_op *op)
     const egi_value *x = egi_value_of(p, op->in[0]);
 
     (void)K;
-    return x->grad ? 0 : x->rows * x->cols;
+    return x->grad ? 0 : egi_rows(p, x) * x->cols;
 }
 
 /* Zeros, for the bias that is left out. */
@@ -64,4 +64,4 @@ KIND(layernorm, .shape = norm_shape, .forward = layernorm_forward,
      .backward = layernorm_backward, .work = norm_work,
      .table = layernorm_table, .fill = layernorm_fill, .info.reads_in = 1u << 1,
      .info.reads_out = 1u << 1 | 1u << 2, .info.in_place = 1u << 0,
-     .info.any_rows = true, .info.by_row = 1u << 0);
+     .info.joint = true, .info.any_rows = true, .info.by_row = 1u << 0);

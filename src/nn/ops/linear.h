@@ -1,7 +1,8 @@
 /* y = x W (+ r) (+ b).   in: x [rows, k], W [k, n], r [rows, n] or none,
  * b [1, n] or none. A team takes rows and packed columns of y in parts; and
- * rows and columns of the gradient of W. */
-enum { LINEAR_ROWS = 128 };
+ * rows and columns of the gradient of W. W is packed once a step, or, where a
+ * room holds several sequences, by the op itself. */
+enum { LINEAR_ROWS = 128, LINEAR_ROWS_MANY = 256, LINEAR_MANY = 512 };
 
 static eg_status linear_shape(egi_program *p, egi_op *op)
 {
@@ -46,13 +47,35 @@ static void linear_task(void *ctx, int i, int worker)
         c->K->add(to + t * j->ldt, b->x + n, cols);
 }
 
+/* Columns of W, or of W^T, packed for this op alone. */
+static void linear_pack_right(void *ctx, int i, int worker)
+{
+    const linear_job *j = ctx;
+    const N(arg) *w = &j->c->in[1];
+    eg_index n = i * j->cols, rs = j->forward ? w->ld : 1;
+    eg_index cs = j->forward ? 1 : w->ld;
+
+    (void)worker;
+    j->c->K->pack(j->c->shared + i * j->c->K->pack_size(j->k, j->cols),
+                  w->x + n * cs, rs, cs, j->k, op_least(j->n - n, j->cols));
+}
+
 static void linear_run(linear_job j, eg_index part)
 {
+    double madds = (double)(j.rows * j.n * j.k);
+    int parts;
+
     j.cols = part > 0 ? op_least(part, j.n) : j.n;
-    j.height = part > 0 ? LINEAR_ROWS : j.rows;
+    j.height = part == 0              ? j.rows
+               : j.rows < LINEAR_MANY ? LINEAR_ROWS
+                                      : LINEAR_ROWS_MANY;
     j.below = op_parts(j.rows, j.height);
-    op_share(j.c, (double)(j.rows * j.n * j.k),
-             (int)j.below * op_parts(j.n, j.cols), linear_task, &j);
+    parts = op_parts(j.n, j.cols);
+    if (!j.packed) {
+        j.packed = j.c->shared;
+        op_share(j.c, madds, parts, linear_pack_right, &j);
+    }
+    op_share(j.c, madds, (int)j.below * parts, linear_task, &j);
 }
 
 static void linear_forward(const N(call) * c)
@@ -78,7 +101,7 @@ static void linear_forward(const N(call) * c)
 
 /* Columns that a task of a team takes at least, so that its product counts as
  * a large one, and rows. */
-enum { LINEAR_WIDE = 512, LINEAR_HIGH = 64 };
+enum { LINEAR_WIDE = 512, LINEAR_HIGH = 64, LINEAR_HIGH_MANY = 128 };
 
 /* n columns in parts as equal as whole vectors allow. */
 static eg_index linear_wide(eg_index n)
@@ -133,7 +156,8 @@ static void linear_weights_back(const N(call) * c)
                     .n = y->cols,
                     .k = x->cols,
                     .cols = linear_wide(y->cols),
-                    .height = LINEAR_HIGH};
+                    .height =
+                        y->rows < LINEAR_MANY ? LINEAR_HIGH : LINEAR_HIGH_MANY};
     double madds = (double)(y->rows * j.n * j.k);
     int parts = op_parts(j.n, j.cols);
 
@@ -177,21 +201,27 @@ static eg_index linear_work(const kern *K, const egi_program *p,
 {
     const egi_value *y = egi_value_of(p, op->out[0]);
 
-    return p->team ? 0 : K->pack_size(y->rows, y->cols);
+    return p->team ? 0 : K->pack_size(egi_rows(p, y), y->cols);
 }
 
 static eg_index linear_shared(const kern *K, const egi_program *p,
                               const egi_op *op)
 {
     const egi_value *y = egi_value_of(p, op->out[0]);
-    eg_index cols = linear_wide(y->cols);
+    const egi_value *w = egi_value_of(p, op->in[1]);
+    eg_index cols = linear_wide(y->cols), size = 0;
 
-    if (!p->team || !egi_value_of(p, op->in[1])->grad) return 0;
-    return op_parts(y->cols, cols) * K->pack_size(y->rows, cols);
+    if (p->many > 1)
+        size = op_most(N(pack_size)(K, w->rows, w->cols, EGI_PART),
+                       N(pack_size)(K, w->cols, w->rows, EGI_PART));
+    if (!p->team || !w->grad) return size;
+    return op_most(size, op_parts(y->cols, cols) *
+                             K->pack_size(egi_rows(p, y), cols));
 }
 
 KIND(linear, .shape = linear_shape, .forward = linear_forward,
      .backward = linear_backward, .work = linear_work, .shared = linear_shared,
      .info.reads_in = 1u << 0 | 1u << 1, .info.in_place = 1u << 2,
      .info.grad_in_place = 1u << 2, .info.cost = op_linear_cost,
-     .info.any_rows = true, .info.by_row = 1u << 0 | 1u << 2);
+     .info.joint = true, .info.any_rows = true,
+     .info.by_row = 1u << 0 | 1u << 2);

@@ -48,4 +48,5 @@ static void rmsnorm_backward(const N(call) * c)
 KIND(rmsnorm, .shape = norm_shape, .forward = rmsnorm_forward,
      .backward = rmsnorm_backward, .work = op_work_row,
      .info.reads_in = 1u << 1, .info.reads_out = 1u << 1 | 1u << 2,
-     .info.in_place = 1u << 0, .info.any_rows = true, .info.by_row = 1u << 0);
+     .info.in_place = 1u << 0, .info.joint = true, .info.any_rows = true,
+     .info.by_row = 1u << 0);

@@ -49,4 +49,5 @@ static void unitnorm_backward(const N(call) * c)
 
 KIND(unitnorm, .shape = unitnorm_shape, .forward = unitnorm_forward,
      .backward = unitnorm_backward, .info.reads_out = 1u << 0 | 1u << 2,
-     .info.in_place = 1u << 0, .info.any_rows = true, .info.by_row = 1u << 0);
+     .info.in_place = 1u << 0, .info.joint = true, .info.any_rows = true,
+     .info.by_row = 1u << 0);

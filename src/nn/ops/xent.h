@@ -15,5 +15,5 @@ static void xent_backward(const N(call) * c)
 }
 
 KIND(xent, .shape = op_shape_loss, .forward = xent_forward,
-     .backward = xent_backward, .info.seeds = true, .info.any_rows = true,
-     .info.by_row = 1u << 0);
+     .backward = xent_backward, .info.seeds = true, .info.joint = true,
+     .info.any_rows = true, .info.by_row = 1u << 0);

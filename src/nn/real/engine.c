@@ -95,6 +95,21 @@ static void pairs_forward(engine *e)
 /* ---- sequences ------------------------------------------------------------
  */
 
+/* As many sequences as a room holds, from the i-th on. */
+static void draw_some(const engine *e, N(room) * r, int i, int to)
+{
+    int many = e->x.p->many;
+
+    r->index = i;
+    r->count = to - i < many ? to - i : many;
+    for (int k = 0; k < r->count; k++) {
+        eg_seq s = N(room_seq)(r, &e->x, k);
+
+        draw(e, i + k, &s);
+        r->draw[k] = egi_draw_of(e->seed, e->step, i + k);
+    }
+}
+
 /* The sequences of a slot, in order. */
 static void slot_task(void *ctx, int task, int worker)
 {
@@ -108,14 +123,12 @@ static void slot_task(void *ctx, int task, int worker)
     memset(sums.acc, 0, (size_t)e->x.n_acc * sizeof *sums.acc);
     e->loss[slot] = 0;
     e->count[slot] = 0;
-    for (int i = from; i < to; i++) {
+    for (int i = from; i < to; i += r->count) {
         double start = egi_beside_begin(r->tick);
         int n;
 
-        draw(e, i, &r->seq);
+        draw_some(e, r, i, to);
         egi_beside_end(r->tick, e->x.p->n_ops, EGI_BESIDE_DRAW, start);
-        r->index = i;
-        r->draw = egi_draw_of(e->seed, e->step, i);
         N(others_forward)(e, r, worker);
         n = N(exec_forward)(&e->x, r, sums);
         if (e->pairs.n_cuts > 0) e->pairs.length[i] = n > 0 ? r->n : 0;

@@ -42,7 +42,7 @@ static N(arg) weight_arg(const N(exec) * e, int v, N(sums) s)
 static int rows_of(const N(room) * r, egi_class cls)
 {
     if (cls == EGI_PAIR) return r->pair_rows;
-    return cls == EGI_LOSS ? r->rows : r->n;
+    return cls == EGI_LOSS ? r->rows : r->n * r->count;
 }
 
 static const int32_t *limit_of(const N(room) * r, egi_class cls)
@@ -125,12 +125,12 @@ static void choose_rows(const egi_program *p, N(room) * r)
 
     r->rows = r->n_loss = 0;
     r->n = T;
-    for (int t = 0; t < T; t++) {
+    for (int t = 0; t < T * r->count; t++) {
         bool in = in_loss(p, r, t);
 
         r->n_loss += in;
         if (chosen && !in) continue;
-        r->limit[r->rows] = t + 1;
+        r->limit[r->rows] = t % T + 1;
         r->target[r->rows] = in ? r->seq.targets[t] : -1;
         r->rows++;
     }
@@ -138,23 +138,70 @@ static void choose_rows(const egi_program *p, N(room) * r)
         r->n = r->limit[r->rows - 1];
 }
 
-static N(seq) seq_of(const N(room) * r)
+/* The i-th sequence, and all that follow. */
+static N(seq) seq_of(const N(exec) * e, const N(room) * r, int i)
 {
+    eg_index at = (eg_index)i * e->p->m->T;
+    eg_seq s = N(room_seq)(r, e, i);
+
     return (N(seq)){.n = r->n,
                     .n_loss = r->n_loss,
-                    .draw = r->draw,
-                    .tokens = r->seq.tokens,
-                    .inputs = r->seq.inputs,
-                    .outputs = r->seq.outputs,
-                    .prompts = r->seq.prompts,
+                    .draw = r->draw[i],
+                    .tokens = s.tokens,
+                    .inputs = s.inputs,
+                    .outputs = s.outputs,
+                    .prompts = s.prompts,
                     .row = r->batch ? r->batch->row +
                                           (eg_index)r->index * r->batch->T
                                     : NULL,
-                    .each = r->each,
-                    .limit = r->limit,
-                    .target = r->target,
-                    .nll = r->nll,
-                    .pred = r->pred};
+                    .each = r->each + at,
+                    .limit = r->limit + at,
+                    .target = r->target + at,
+                    .nll = r->nll + at,
+                    .pred = r->pred + at};
+}
+
+/* The i-th sequence's part of an argument. */
+static void part_of(const N(exec) * e, const N(room) * r, N(arg) * a, int v,
+                    int i)
+{
+    eg_index at;
+
+    if (v < 0 || e->p->value[v].cls == EGI_WEIGHT) return;
+    at = i * egi_stretch(&e->room, e->p, v);
+    if (a->x) a->x += at;
+    if (a->g) a->g += at;
+    a->rows = r->n;
+}
+
+/* The i-th sequence's part of a call. */
+static N(call)
+    call_of(const N(exec) * e, const N(room) * r, const N(call) * c, int i)
+{
+    eg_index at = (eg_index)i * e->p->m->T;
+    N(call) d = *c;
+
+    for (int k = 0; k < EGI_INS; k++) part_of(e, r, &d.in[k], c->op->in[k], i);
+    for (int k = 0; k < EGI_OUTS; k++)
+        part_of(e, r, &d.out[k], c->op->out[k], i);
+    if (d.limit) d.limit += at;
+    if (d.sees) d.sees += at;
+    return d;
+}
+
+/* Op k on all sequences of a room: at once, or one by one. */
+static void run_op(const N(exec) * e, const N(room) * r, const N(call) * c,
+                   int k, bool back)
+{
+    bool at_once = r->count == 1 || egi_op_joint(c->op->kind);
+
+    for (int i = 0; i < (at_once ? 1 : r->count); i++) {
+        N(seq) seq = seq_of(e, r, i);
+        N(call) d = at_once ? *c : call_of(e, r, c, i);
+
+        d.seq = &seq;
+        N(exec_run)(&d, r->tick, k, back);
+    }
 }
 
 void N(exec_run)(const N(call) * c, egi_tick *ticks, int k, bool back)
@@ -187,13 +234,11 @@ static bool belongs(const egi_program *p, int k, bool pairs)
 void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s)
 {
     const egi_program *p = e->p;
-    N(seq) seq = seq_of(r);
 
     for (int k = 0; k < p->n_ops; k++) {
         if (!belongs(p, k, pairs)) continue;
         N(call) c = N(bind)(e, r, s, k);
-        c.seq = &seq;
-        N(exec_run)(&c, r->tick, k, false);
+        run_op(e, r, &c, k, false);
         if (r->n_held > 0) N(hold_out)(r, &c.out[0], p->op[k].out[0]);
     }
 }
@@ -201,16 +246,14 @@ void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s)
 void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s)
 {
     const egi_program *p = e->p;
-    N(seq) seq = seq_of(r);
 
     for (int k = p->n_ops - 1; k >= 0; k--) {
         const egi_op *op = &p->op[k];
 
         if (!belongs(p, k, pairs) || !egi_op_back(p, op)) continue;
         N(call) c = N(bind)(e, r, s, k);
-        c.seq = &seq;
         if (r->n_held > 0) N(hold_back)(r, &c.out[0], op->out[0]);
-        N(exec_run)(&c, r->tick, k, true);
+        run_op(e, r, &c, k, true);
     }
 }
 
@@ -233,7 +276,7 @@ void N(exec_backward)(const N(exec) * e, N(room) * r, N(sums) s)
 static size_t room_lay(N(room) * r, const N(exec) * e, char *base)
 {
     layout l = {base, 0};
-    eg_index T = e->p->m->T;
+    eg_index T = e->p->m->T * e->p->many; /* of all */
     eg_io io = e->p->m->io;
     int32_t **ints[] = {&r->seq.tokens, &r->seq.targets, &r->seq.labels,
                         &r->each,       &r->limit,       &r->target,
@@ -242,6 +285,7 @@ static size_t room_lay(N(room) * r, const N(exec) * e, char *base)
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         *ints[i] = lay_int(&l, T);
     if (io.n_eos + io.n_prefix > 0) r->seq.prompts = lay_int(&l, T);
+    r->draw = lay_bytes(&l, (size_t)e->p->many * sizeof *r->draw);
     r->nll = lay_bytes(&l, (size_t)T * sizeof(double));
     r->seq.inputs = lay_bytes(&l, (size_t)(T * io.n_in) * sizeof(double));
     r->seq.outputs = lay_bytes(&l, (size_t)(T * io.n_out) * sizeof(double));
@@ -256,6 +300,21 @@ size_t N(room_bytes)(const N(exec) * e)
     return room_lay(&r, e, NULL);
 }
 
+eg_seq N(room_seq)(const N(room) * r, const N(exec) * e, int i)
+{
+    eg_index at = (eg_index)i * e->p->m->T;
+    eg_io io = e->p->m->io;
+    eg_seq s = r->seq;
+
+    s.tokens += at;
+    s.targets += at;
+    s.labels += at;
+    s.inputs += at * io.n_in;
+    s.outputs += at * io.n_out;
+    if (s.prompts) s.prompts += at;
+    return s;
+}
+
 eg_status N(room_init)(N(room) * r, const N(exec) * e, eg_err *err)
 {
     *r = (N(room)){0};
@@ -264,15 +323,17 @@ eg_status N(room_init)(N(room) * r, const N(exec) * e, eg_err *err)
     if (!r->block)
         return EG_FAIL(err, EG_ENOMEM, "a room of %zu bytes", r->bytes);
     room_lay(r, e, r->block);
+    r->count = 1;
     return EG_OK;
 }
 
 void N(room_touch)(const N(room) * r, const N(exec) * e)
 {
     memset(r->block, 0xff, r->bytes); /* NaN: nothing counts on zeros */
-    for (int t = 0; t < e->p->m->T; t++) {
-        r->each[t] = t + 1;
-        r->whole[t] = e->p->m->T;
+    for (int i = 0; i < e->p->many; i++) r->draw[i] = 0;
+    for (int t = 0, T = e->p->m->T; t < T * e->p->many; t++) {
+        r->each[t] = t % T + 1;
+        r->whole[t] = T;
     }
 }
 

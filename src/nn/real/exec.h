@@ -59,20 +59,23 @@ typedef struct N(held) {
     bool off;          /* not at this step */
 } N(held);
 
-/* One thread's memory for one sequence. */
+/* One thread's memory for one sequence, or for as many as the program says:
+ * what is [T] here is [many, T] then. */
 typedef struct N(room) {
     eg_seq seq;                            /* as the task writes it */
     int32_t *each, *limit, *target, *pred; /* [T] see N(seq) */
     int32_t *whole; /* [T] T, of attention that sees all */
     double *nll;
-    int n, rows, n_loss; /* positions computed, rows of EGI_LOSS, in the loss */
-    int pair_rows;       /* rows of EGI_PAIR, and their limits */
+    int count;        /* sequences at hand; several have n = T */
+    int n;            /* positions computed, of each */
+    int rows, n_loss; /* rows of EGI_LOSS, those in the loss, of all */
+    int pair_rows;    /* rows of EGI_PAIR, and their limits */
     const int32_t *pair_limit;
     const struct N(batch) * batch; /* by pairs; NULL: no op asks */
     int index;                     /* of the sequence in it */
     const N(held) * held;          /* [n_held] */
     int n_held;
-    uint64_t draw;  /* see N(seq) */
+    uint64_t *draw; /* [many] see N(seq) */
     egi_tick *tick; /* NULL: nobody asks for the time */
     real *base;
     void *block;
@@ -85,6 +88,8 @@ eg_status N(room_init)(N(room) * r, const N(exec) * e, eg_err *err);
 void N(room_touch)(const N(room) * r, const N(exec) * e);
 void N(room_release)(N(room) * r);
 size_t N(room_bytes)(const N(exec) * e);
+/* Where the i-th sequence is written. */
+eg_seq N(room_seq)(const N(room) * r, const N(exec) * e, int i);
 
 /* Where gradients of weights go: to a slot's sums acc [n_acc], and, of a team,
  * those of tensors to grad at once. Both NULL: nobody wants any. */

@@ -81,6 +81,8 @@ static void weight_lay(layout *l, N(exec) * e, int v)
     w->acc = -1;
     if (value->tensor < 0 && value->maker < 0) return; /* rewritten away */
     if (value->tensor < 0) w->x = lay_real(l, size);
+    /* a room of several sequences uses them once: ops pack what they need */
+    if (e->p->many > 1) u.packed = u.packed_back = false;
     if (u.packed)
         w->pw = lay_real(l, N(pack_size)(e->K, value->rows, value->cols, part));
     if (u.packed_back)
