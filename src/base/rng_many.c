@@ -89,7 +89,7 @@ void eg_rng_uniforms(eg_rng *r, double *to, eg_index n)
 
     while (i < n && r->left != 0) to[i++] = eg_rng_uniform(r);
 #ifdef HAS_LANES
-    if (n - i >= 2 * LANES && has_lanes())
+    if (n - i >= (eg_index)2 * LANES && has_lanes())
         i += lanes_uniforms(r, to + i, n - i);
 #endif
     while (i < n) to[i++] = eg_rng_uniform(r);

@@ -4,6 +4,7 @@
  * B stays in the L1 cache, rows in steps of MC so that the block of A stays in
  * L2. Large ones: see fast_stripe.h. */
 #include "kern/fast_tile.h"
+#include "kern/fast_wide.h"
 #include "kern/fast_pack.h"
 #include "kern/fast_stripe.h"
 
@@ -25,6 +26,14 @@ static void product(real *c, eg_index ldc, const real *a, eg_index rs,
             eg_index rows = M - m < MC ? M - m : MC;
             for (eg_index n = 0; n < N; n += NR) {
                 eg_index cols = N - n < NR ? N - n : NR;
+#ifdef HAS_WIDE
+                if (!large && is_wide(N - n)) {
+                    wide_panel(c + m * ldc + n, ldc, ak + m * rs, rs, cs,
+                               bk + n * step, bk + (n + NR) * step, ldb, rows,
+                               N - n, k1 - k0, alpha, acc || i > 0);
+                    break;
+                }
+#endif
                 (cols > 1 || large ? panel : column)(
                     c + m * ldc + n, ldc, ak + m * rs, rs, cs, bk + n * step,
                     ldb, rows, cols, k1 - k0, alpha, acc || i > 0);
@@ -57,8 +66,8 @@ static int pays_to_pack(eg_index rs, eg_index bcs, eg_index M, eg_index N,
 }
 
 /* B in place when its rows are contiguous and it is read few times or without
- * cache conflicts; a last narrow panel is always packed, so that no load
- * passes the end of a row. */
+ * cache conflicts; a last narrow panel is packed, so that no load passes the
+ * end of a row, unless it is the third vector of a tile. */
 static void fast_gemm(real *c, eg_index ldc, const real *a, eg_index rs,
                       eg_index cs, const real *b, eg_index brs, eg_index bcs,
                       eg_index M, eg_index N, eg_index K, real alpha, int acc,
@@ -77,6 +86,9 @@ static void fast_gemm(real *c, eg_index ldc, const real *a, eg_index rs,
         fast_gemm_packed(c, ldc, a, rs, cs, work, M, N, K, alpha, acc);
         return;
     }
+#ifdef HAS_WIDE
+    if (!is_large(rs, N, K) && N > NR && is_wide(NR + N % NR)) whole = N;
+#endif
     product(c, ldc, a, rs, cs, b, 1, brs, M, whole, K, alpha, acc);
     if (whole < N) {
         fast_pack(work, b + whole, brs, 1, K, N - whole);

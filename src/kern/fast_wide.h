@@ -1,0 +1,113 @@
+/* Register tiles three vectors wide, for products of a few tens of columns: 40
+ * are three vectors, 80 two and three. A last vector by itself would be summed
+ * in half as many registers as keep the ports busy, and read all of A for that.
+ * Only where there are 32 registers: 24 hold the tile. */
+#if VEC_BYTES == 64
+#define HAS_WIDE
+
+/* Do so many columns, the last ones of C, make such a tile? */
+static int is_wide(eg_index cols)
+{
+    return cols > NR + 1 && cols <= NR + W;
+}
+
+/* The tile of fast_tile.h with three vectors of C. b2: the third of B, which in
+ * place may be a part of one; columns that are not there are not read. */
+INLINE void wide_tile(int mr, int turned, int part, real *c, eg_index ldc,
+                      const real *a, eg_index rs, eg_index cs, const real *b,
+                      const real *b2, eg_index ldb, eg_index cols, eg_index K,
+                      real alpha, int acc)
+{
+    vec sum[MR][3];
+
+#pragma GCC unroll 8
+    for (int m = 0; m < mr; m++) sum[m][0] = sum[m][1] = sum[m][2] = vset(0);
+#pragma GCC unroll 1
+    for (eg_index k = 0; k < K; k++, a += cs, b += ldb, b2 += ldb) {
+        vec b0 = vload(b), b1 = vload(b + W);
+        vec third = part ? vload_n(b2, cols - 2 * W) : vload(b2);
+
+        if (turned) __builtin_prefetch(a + AHEAD * cs);
+#pragma GCC unroll 8
+        for (int m = 0; m < mr; m++) {
+            vec f = vset(a[m * rs]);
+
+            sum[m][0] += f * b0;
+            sum[m][1] += f * b1;
+            sum[m][2] += f * third;
+        }
+    }
+#pragma GCC unroll 8
+    for (int m = 0; m < mr; m++, c += ldc) {
+#pragma GCC unroll 3
+        for (int j = 0; j < 3; j++) {
+            vec v = alpha * sum[m][j];
+
+            if (j < 2 || cols == 3 * W) {
+                if (acc) v += vload(c + j * W);
+                vstore(c + j * W, v);
+            } else {
+                if (acc) v += vload_n(c + j * W, cols - 2 * W);
+                vstore_n(c + j * W, v, cols - 2 * W);
+            }
+        }
+    }
+}
+
+typedef void (*wide_fn)(real *c, eg_index ldc, const real *a, eg_index a_stride,
+                        const real *b, const real *b2, eg_index ldb,
+                        eg_index cols, eg_index K, real alpha, int acc);
+
+#define WIDE_FN(name, mr, turned, part)                                     \
+    static void name(real *c, eg_index ldc, const real *a, eg_index stride, \
+                     const real *b, const real *b2, eg_index ldb,           \
+                     eg_index cols, eg_index K, real alpha, int acc)        \
+    {                                                                       \
+        wide_tile(mr, turned, part, c, ldc, a, (turned) ? 1 : stride,       \
+                  (turned) ? stride : 1, b, b2, ldb, cols, K, alpha, acc);  \
+    }
+#define WIDE_FNS(mr)                 \
+    WIDE_FN(wide_##mr, mr, 0, 0)     \
+    WIDE_FN(wide_##mr##_p, mr, 0, 1) \
+    WIDE_FN(wide_##mr##_t, mr, 1, 0) \
+    WIDE_FN(wide_##mr##_tp, mr, 1, 1)
+#define WIDE_ROW(mr)                      \
+    {                                     \
+        {wide_##mr, wide_##mr##_p},       \
+        {                                 \
+            wide_##mr##_t, wide_##mr##_tp \
+        }                                 \
+    }
+
+WIDE_FNS(1)
+WIDE_FNS(2)
+WIDE_FNS(3)
+WIDE_FNS(4)
+WIDE_FNS(5)
+WIDE_FNS(6)
+WIDE_FNS(7)
+WIDE_FNS(8)
+
+/* By rows - 1, A transposed, a part of the third vector loaded. */
+static const wide_fn wide_tiles[MR][2][2] = {
+    WIDE_ROW(1), WIDE_ROW(2), WIDE_ROW(3), WIDE_ROW(4),
+    WIDE_ROW(5), WIDE_ROW(6), WIDE_ROW(7), WIDE_ROW(8)};
+
+/* C[M, cols] with 2 W < cols <= 3 W: one panel of B, and one vector of the
+ * next. */
+static void wide_panel(real *c, eg_index ldc, const real *a, eg_index rs,
+                       eg_index cs, const real *b, const real *b2, eg_index ldb,
+                       eg_index M, eg_index cols, eg_index K, real alpha,
+                       int acc)
+{
+    int turned = cs != 1, part = ldb != NR && cols < 3 * W;
+
+    for (eg_index m = 0; m < M; m += MR) {
+        eg_index rows = M - m < MR ? M - m : MR;
+
+        wide_tiles[rows - 1][turned][part](c + m * ldc, ldc, a + m * rs,
+                                           turned ? cs : rs, b, b2, ldb, cols,
+                                           K, alpha, acc);
+    }
+}
+#endif
