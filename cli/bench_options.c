@@ -17,6 +17,7 @@ const cli_option cli_bench_options[] = {
      "kernels: those with TEXT in kernel, form and shape, as "
      "in 'gemm_packed NN M 256 N 64 K 64'; mesa, scaling: the model of that "
      "name"},
+    {"precision", 0, "TYPE", "kernels: those of float32 (default) or float64"},
     {"text", 0, "FILE", "energy: a text to cut into tokens"},
     {"vocabulary", 0, "FILE", "energy: the tokenizer that does it"},
     {"profile", 0, "CONFIG",
@@ -89,6 +90,7 @@ static const struct {
     {"rounds", " birth full gpt2 mesa scaling "},
     {"steps", " birth full gpt2 mesa --profile "},
     {"set", " birth full gpt2 mesa --profile "},
+    {"precision", " kernels "},
     {"text", " energy "},
     {"vocabulary", " energy "},
     {"kern", " birth full gpt2 mesa kernels energy scaling --profile "}};

@@ -213,7 +213,7 @@ static eg_status bench_neighbours(listing *l, eg_pool *pool, const char *kern,
 
         EG_TRY(eg_neighbours_find(&found, &spec, err));
         rate[i] = 1e-9 * flop / (eg_clock() - start);
-        limit[i] = eg_bench_peak_threads(kern, pool, 0.1);
+        limit[i] = eg_bench_peak_threads(kern, false, pool, 0.1);
         share[i] = rate[i] / limit[i];
         for (int k = 0; k < CHECKED && i == 0; k++) {
             int at = k * (ROWS / CHECKED);

@@ -67,6 +67,9 @@ int cmd_bench_kernels(const cli_args *a)
         "kernel", "form",     "shape",
         "rate",   "of limit", [FIXED + EG_BENCH_YARDSTICKS] = "verified"};
     const char *set = cli_value(a, "kern");
+    const char *precision = cli_value(a, "precision");
+    bool wide = precision && strcmp(precision, "float64") == 0;
+    const char *name = wide ? "float64" : "float32";
     double fma, l2, dram;
     listing l = {0};
     eg_err err = {0};
@@ -74,30 +77,37 @@ int cmd_bench_kernels(const cli_args *a)
     int code;
 
     if (!set) set = "auto";
-    fma = eg_bench_peak_fma(set, 0.2);
+    if (precision && !wide && strcmp(precision, "float32") != 0)
+        return cli_fail(CLI_MISUSE,
+                        "bench: --precision: expected float32 or float64, "
+                        "found '%s'",
+                        precision);
+    fma = eg_bench_peak_fma(set, wide, 0.2);
     l2 = eg_bench_read_l2(0.2);
     dram = eg_bench_read_dram(0.2);
     if (!cli_flag(a, "json"))
-        printf("one core: %.1f GFLOP/s of multiply-adds, %.1f GB/s from L2, "
-               "%.1f GB/s from memory\n\n",
-               fma, l2, dram);
+        printf("one core: %.1f GFLOP/s of multiply-adds in %s, %.1f GB/s from "
+               "L2, %.1f GB/s from memory\n\n",
+               fma, name, l2, dram);
     for (int i = 0; i < EG_BENCH_YARDSTICKS; i++) {
         const char *y = eg_bench_yardstick(i);
 
         head[FIXED + i] = y ? y : "-";
     }
-    eg_figures_begin(&l.figures, "kernels",
+    eg_figures_begin(&l.figures, wide ? "kernels float64" : "kernels",
                      strcmp(set, "auto") == 0 ? eg_kern_name(0) : set, 1);
     cli_listing_begin(&l.rows, a, head, FIXED + EG_BENCH_YARDSTICKS + 1);
-    st = eg_bench_kernels(set, cli_value(a, "only"), 0.1, add_row, &l, &err);
+    st = eg_bench_kernels(set, wide, cli_value(a, "only"), 0.1, add_row, &l,
+                          &err);
     if (st != EG_OK) {
         cli_listing_drop(&l.rows);
         return cli_figures_end(&l.figures, a, cli_error(st, &err));
     }
     if (l.rows.json)
-        code = cli_print_json(json_pack(
-            "{s:s, s:f, s:f, s:f, s:o}", "set", set, "fma_gflops", fma,
-            "l2_gb_s", l2, "dram_gb_s", dram, "kernels", l.rows.json));
+        code = cli_print_json(json_pack("{s:s, s:s, s:f, s:f, s:f, s:o}", "set",
+                                        set, "precision", name, "fma_gflops",
+                                        fma, "l2_gb_s", l2, "dram_gb_s", dram,
+                                        "kernels", l.rows.json));
     else
         code = cli_table_print(l.rows.table);
     if (code == CLI_DONE && l.n_wrong > 0)

@@ -121,7 +121,9 @@ static eg_status time_on(scaling *s, const scaling_model *m, int at,
     c.steps = (int64_t)fmax(1, ceil(0.3 / once));
     if (once > 1 && n > 3) n = 3;
     for (int i = 0; i < n; i++) {
-        peak[i] = 1e9 * eg_bench_peak_threads(m->plan.kern, pool, 0.2);
+        peak[i] = 1e9 * eg_bench_peak_threads(m->plan.kern,
+                                              m->spec.train.precision == 1,
+                                              pool, 0.2);
         seconds = scaling_crew_time(&c, pool);
         rate[i] = m->tokens * (double)c.steps / seconds;
         share[i] = peak[i] > 0 ? rate[i] * per / peak[i] : 0;

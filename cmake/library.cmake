@@ -2,7 +2,7 @@
 # compiled twice. Only EG_API symbols are exported by the shared one.
 set(objects)
 set(needs)
-foreach(module base kern text task memory flow nn_f32 nn_f64 nn mesa energy models probe lens lab report watch)
+foreach(module base kern_f64 kern text task memory flow nn_f32 nn_f64 nn mesa energy models probe lens lab report watch)
   if(NOT TARGET eg_${module})
     continue()
   endif()

@@ -15,14 +15,14 @@
 extern "C" {
 #endif
 
-/* float32 multiply-adds, GFLOP/s (one multiply-add is two FLOP): the median
- * over samples of a millisecond. `set` is a name of eg_kern_pick; "ref" counts
- * as "generic". 0 if the set does not run here. */
-EG_API double eg_bench_peak_fma(const char *set, double seconds);
+/* Multiply-adds in float32, or float64 (wide), GFLOP/s (one multiply-add is two
+ * FLOP): the median over samples of a millisecond. `set` is a name of
+ * eg_kern_pick; "ref" counts as "generic". 0 if the set does not run here. */
+EG_API double eg_bench_peak_fma(const char *set, bool wide, double seconds);
 /* The same on all threads of a pool at once, for that many seconds by the
  * clock, all of them together: what a program that keeps every core busy can
  * reach at best. */
-EG_API double eg_bench_peak_threads(const char *set, eg_pool *pool,
+EG_API double eg_bench_peak_threads(const char *set, bool wide, eg_pool *pool,
                                     double seconds);
 /* Reading rates, GB/s (1e9 bytes), over 1 MiB and over 256 MiB; 0 when out of
  * memory. */
@@ -54,16 +54,17 @@ typedef struct eg_bench_row {
     double yardstick[EG_BENCH_YARDSTICKS]; /* their rates; 0: not measured */
 } eg_bench_row;
 
-/* Measures every kernel of a set (a name of eg_kern_pick), verified against
- * the reference set before it is timed (products of more than 2e8 FLOP by a
- * sample of 2000 entries, against float64 sums), about `seconds` each (0: one
- * sample, and without those products), and calls fn for each row as it is done.
- * `only`, if not NULL, must occur in "kernel form shape" of what is measured.
- * Attention counts the lower triangle only. Allocates what the largest case
- * needs, 640 MB for all of them. EG_EUNSUPPORTED: no such set here; EG_EINVAL:
+/* Measures every kernel of a set (a name of eg_kern_pick) in float32 or, wide,
+ * in float64 (a name of eg_kern_pick_f64), verified against the reference set
+ * before it is timed (products of more than 2e8 FLOP by a sample of 2000
+ * entries, against float64 sums), about `seconds` each (0: one sample, and
+ * without those products), and calls fn for each row as it is done. `only`, if
+ * not NULL, must occur in "kernel form shape" of what is measured. Attention
+ * counts the lower triangle only. Allocates what the largest case needs, 640 MB
+ * for all of them in float32. EG_EUNSUPPORTED: no such set here; EG_EINVAL:
  * nothing fits `only`; EG_ENOMEM. */
 EG_API eg_status eg_bench_kernels(
-    const char *set, const char *only, double seconds,
+    const char *set, bool wide, const char *only, double seconds,
     void (*fn)(void *ctx, const eg_bench_row *row), void *ctx, eg_err *err);
 
 /* One way of summing over tokens, verified, then timed. */

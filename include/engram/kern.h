@@ -2,8 +2,8 @@
  *
  * The reference set ("ref") is plain loops in formula order with float64 sums,
  * kept for ever. A fast set is a copy of it with some entries replaced, chosen
- * once from the CPU's features. There is one table for float32 and one, always
- * the reference set, for float64.
+ * once from the CPU's features. There is one table for float32 and one for
+ * float64.
  *
  * Conventions. Matrices are row-major with explicit strides, in entries. A
  * kernel cannot fail: the caller has checked the shapes. Any extent may be 0.
@@ -222,9 +222,9 @@ typedef struct eg_kern_f64 {
 /* The float32 set of that name ("auto", "ref", "generic", "avx2", "avx512",
  * "amx"); NULL: unknown or not runnable on this CPU. "auto" is never NULL. */
 EG_API const eg_kern_f32 *eg_kern_pick(const char *name);
-/* The float64 set ("auto" or "ref"). */
+/* The float64 set; "amx" is "avx512": the matrix unit has no float64. */
 EG_API const eg_kern_f64 *eg_kern_pick_f64(const char *name);
-/* Names of the float32 sets runnable here, best first; NULL past the end. */
+/* Names of the sets runnable here, best first; NULL past the end. */
 EG_API const char *eg_kern_name(int i);
 /* What the CPU offers, e.g. "avx512f avx2 fma amx-bf16"; static storage. */
 EG_API const char *eg_cpu_features(void);

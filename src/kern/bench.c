@@ -11,20 +11,28 @@
 enum { SAMPLES = 63, VOCAB = 65 };
 #define SAMPLE_SECONDS 1e-3
 #define CLOCK_SECONDS 5e-5 /* between two looks at the clock */
-#define ERROR_BOUND 1e-5   /* of the largest entry of the result */
-#define L2_FLOATS ((eg_index)1 << 18)
+#define L2_BYTES ((size_t)1 << 20)
 
-const char *eg_bench_yardstick(int i)
-{
-    return i >= 0 && i < EG_BENCH_YARDSTICKS ? egi_yardsticks[i].name : NULL;
-}
+#ifdef EG_REAL_DOUBLE
+#define KERN_PICK eg_kern_pick_f64
+#define KERN_REF egi_kern_ref_f64
+enum { WIDE = true };
+/* Of the largest entry of the result; the reference, which sums plainly, is off
+ * by 1e-14 in a sum of 32768. */
+#define ERROR_BOUND 5e-14
+#else
+#define KERN_PICK eg_kern_pick
+#define KERN_REF egi_kern_ref_f32
+enum { WIDE = false };
+#define ERROR_BOUND 1e-5 /* 84 eps; the reference sums in float64 */
+#endif
 
 /* Uniform numbers in (-1, 1). */
-static void fill(float *x, eg_index n, uint64_t state)
+static void fill(real *x, eg_index n, uint64_t state)
 {
     for (eg_index i = 0; i < n; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
-        x[i] = (float)((double)(state >> 40) * 0x1p-23 - 1);
+        x[i] = (real)((double)(state >> 11) * 0x1p-52 - 1);
     }
 }
 
@@ -35,24 +43,23 @@ static void refresh(const egi_bench *b)
     fill(b->x[0], EGI_BENCH_FILL, 0x9E3779B97F4A7C15u);
     for (int a = 1; a < EGI_BENCH_ARRAYS; a++) {
         eg_index shift = 1009 * (eg_index)a;
-        size_t head = (size_t)(EGI_BENCH_FILL - shift) * sizeof(float);
+        size_t head = (size_t)(EGI_BENCH_FILL - shift) * sizeof(real);
         memcpy(b->x[a], b->x[0] + shift, head);
         memcpy(b->x[a] + EGI_BENCH_FILL - shift, b->x[0],
-               (size_t)shift * sizeof(float));
+               (size_t)shift * sizeof(real));
     }
     for (eg_index i = 0; i < EGI_BENCH_FILL; i++) {
-        b->x[9][i] = fabsf(b->x[9][i]);
+        b->x[9][i] = (real)fabs((double)b->x[9][i]);
     }
     memcpy(b->x[EGI_BENCH_RESULT + 1], b->x[EGI_BENCH_RESULT],
-           EGI_BENCH_FILL * sizeof(float));
+           EGI_BENCH_FILL * sizeof(real));
     for (int i = 0; i < EGI_BENCH_IDS; i++) {
         b->ids[i] = (int32_t)(i * 7 % VOCAB);
         b->limit[i] = i + 1;
     }
 }
 
-static void run_fresh(const egi_bench *b, const eg_kern_f32 *set,
-                      const egi_case *c)
+static void run_fresh(const egi_bench *b, const kern *set, const egi_case *c)
 {
     refresh(b);
     if (c->prepare) c->prepare(b, set, c);
@@ -61,9 +68,9 @@ static void run_fresh(const egi_bench *b, const eg_kern_f32 *set,
 
 /* The largest difference between the set and the reference (or the case's own
  * truth), relative to the largest entry; NaN where either has one. */
-static double verify(const egi_bench *b, const egi_case *c, float *keep)
+static double verify(const egi_bench *b, const egi_case *c, real *keep)
 {
-    const float *got = b->x[c->result], *want = b->x[c->result + 1];
+    const real *got = b->x[c->result], *want = b->x[c->result + 1];
     double error = 0, top = 0;
 
     if (c->error) {
@@ -86,8 +93,8 @@ typedef struct timing {
     const egi_bench *b;
     egi_case c;
     const egi_peak *peak;
-    float *l2; /* L2_FLOATS */
-    float sink;
+    void *l2; /* L2_BYTES */
+    double sink;
     int batch; /* calls between two looks at the clock */
 } timing;
 
@@ -101,8 +108,8 @@ static double limit_rate(timing *t)
         if (t->c.flop > 0) {
             work += t->peak->fma(20, &t->sink);
         } else {
-            t->sink += 0 * t->peak->read(t->l2, L2_FLOATS);
-            work += 4.0 * (double)L2_FLOATS;
+            t->sink += 0 * t->peak->read(t->l2, L2_BYTES);
+            work += (double)L2_BYTES;
         }
         end = egi_cpu_seconds();
     } while (end - start < SAMPLE_SECONDS);
@@ -118,14 +125,15 @@ static double call_seconds(const timing *t, int who)
     double start = egi_cpu_seconds(), end;
     int calls = 0;
 
-    if (who >= 0) s = egi_case_strides(c);
+    if (who >= 0) s = B(egi_case_strides)(c);
     do {
         for (int i = 0; i < t->batch; i++) {
             if (who < 0) {
                 c->run(t->b, t->b->set, c);
             } else if (!egi_yardsticks[who].sgemm(
-                           t->b->x[c->result], c->n, t->b->x[0], s.rs, s.cs,
-                           t->b->x[1], s.brs, s.bcs, c->m, c->n, c->k)) {
+                           (void *)t->b->x[c->result], c->n, (void *)t->b->x[0],
+                           s.rs, s.cs, (void *)t->b->x[1], s.brs, s.bcs, c->m,
+                           c->n, c->k)) {
                 return -1;
             }
         }
@@ -153,7 +161,7 @@ static void measure(timing *t, double seconds, eg_bench_row *row)
         call[n] = call_seconds(t, -1);
         share[n] = work / (call[n] * limit[n]);
         for (int y = 0; y < EG_BENCH_YARDSTICKS; y++) {
-            bool here = c->is_gemm && egi_yardsticks[y].name;
+            bool here = !WIDE && c->is_gemm && egi_yardsticks[y].name;
             other[y][n] = here ? call_seconds(t, y) : -1;
         }
         n++;
@@ -192,7 +200,8 @@ static void name_row(eg_bench_row *row, const egi_case *c)
 }
 
 typedef bool (*next_case)(egi_case *, int);
-static const next_case files[] = {egi_case_gemm, egi_case_attn, egi_case_elem};
+static const next_case files[] = {B(egi_case_gemm), B(egi_case_attn),
+                                  B(egi_case_elem)};
 enum { N_FILES = sizeof files / sizeof files[0] };
 
 /* What is asked for. */
@@ -216,7 +225,7 @@ static bool is_wanted(const request *q, const egi_case *c, eg_bench_row *row)
     return strstr(line, q->only) != NULL;
 }
 
-static void run_cases(timing *t, float *keep, const request *q)
+static void run_cases(timing *t, real *keep, const request *q)
 {
     eg_bench_row row;
 
@@ -240,7 +249,7 @@ static bool arrays_new(egi_bench *b, const request *q, int *n_wanted)
     egi_case c;
 
     *n_wanted = 0;
-    for (int a = 0; a < EGI_BENCH_ARRAYS; a++) n[a] = EGI_BENCH_FLOATS;
+    for (int a = 0; a < EGI_BENCH_ARRAYS; a++) n[a] = EGI_BENCH_REALS;
     for (int f = 0; f < N_FILES; f++) {
         for (int i = 0; files[f](&c, i); i++) {
             if (!is_wanted(q, &c, &row)) continue;
@@ -259,14 +268,14 @@ static bool arrays_new(egi_bench *b, const request *q, int *n_wanted)
     return true;
 }
 
-eg_status eg_bench_kernels(const char *set, const char *only, double seconds,
+eg_status B(egi_bench_run)(const char *set, const char *only, double seconds,
                            void (*fn)(void *ctx, const eg_bench_row *row),
                            void *ctx, eg_err *err)
 {
-    egi_bench b = {.set = eg_kern_pick(set), .ref = &egi_kern_ref_f32};
-    timing t = {.b = &b, .peak = egi_peak_pick(set), .sink = 0.5f};
+    egi_bench b = {.set = KERN_PICK(set), .ref = &KERN_REF};
+    timing t = {.b = &b, .peak = egi_peak_pick(set, WIDE), .sink = 0.5};
     request q = {only, seconds, fn, ctx};
-    float *block = NULL;
+    real *block = NULL;
     eg_status st = EG_OK;
     int n_wanted = 0;
 
@@ -274,7 +283,7 @@ eg_status eg_bench_kernels(const char *set, const char *only, double seconds,
         return EG_FAIL(err, EG_EUNSUPPORTED,
                        "kernel set '%s' does not run here", set);
     }
-    block = eg_calloc((size_t)EGI_BENCH_FLOATS + L2_FLOATS, sizeof *block);
+    block = eg_calloc((size_t)EGI_BENCH_REALS * sizeof *block + L2_BYTES, 1);
     b.ids = eg_calloc(EGI_BENCH_IDS, sizeof *b.ids);
     b.limit = eg_calloc(EGI_BENCH_IDS, sizeof *b.limit);
     b.pred = eg_calloc(EGI_BENCH_IDS, sizeof *b.pred);
@@ -291,7 +300,7 @@ eg_status eg_bench_kernels(const char *set, const char *only, double seconds,
                      only);
         goto done;
     }
-    t.l2 = block + EGI_BENCH_FLOATS;
+    t.l2 = block + EGI_BENCH_REALS;
     run_cases(&t, block, &q);
 done:
     for (int a = 0; a < EGI_BENCH_ARRAYS; a++) eg_free(b.x[a]);

@@ -7,28 +7,26 @@ static const int lengths[] = {256, 1024};
 static const int heads[] = {32, 64, 128};
 
 /* Arrays: 0 q, 1 k, 2 v, 3 dz, 4 pattern, 5 work, 6 dk, 7 dv, 8 z. */
-static void run_forward(const egi_bench *b, const eg_kern_f32 *set,
-                        const egi_case *c)
+static void run_forward(const egi_bench *b, const kern *set, const egi_case *c)
 {
-    float *z = b->x[c->result + (set == b->ref)];
+    real *z = b->x[c->result + (set == b->ref)];
     set->attn(z, c->n, b->x[4], b->x[0], c->n, b->limit, b->x[1], c->n, b->x[2],
-              c->n, c->m, c->n, c->n, 0.125f, b->x[5]);
+              c->n, c->m, c->n, c->n, (real)0.125, b->x[5]);
 }
 
-static void run_backward(const egi_bench *b, const eg_kern_f32 *set,
-                         const egi_case *c)
+static void run_backward(const egi_bench *b, const kern *set, const egi_case *c)
 {
-    float *dq = b->x[c->result + (set == b->ref)];
+    real *dq = b->x[c->result + (set == b->ref)];
     set->attn_back(dq, c->n, b->x[6], c->n, b->x[7], c->n, b->x[3], c->n,
                    b->x[8], c->n, b->x[4], b->x[0], c->n, b->limit, b->x[1],
-                   c->n, b->x[2], c->n, c->m, c->n, c->n, 0.125f, b->x[5]);
+                   c->n, b->x[2], c->n, c->m, c->n, c->n, (real)0.125, b->x[5]);
 }
 
-static void prepare_backward(const egi_bench *b, const eg_kern_f32 *set,
+static void prepare_backward(const egi_bench *b, const kern *set,
                              const egi_case *c)
 {
     set->attn(b->x[8], c->n, b->x[4], b->x[0], c->n, b->limit, b->x[1], c->n,
-              b->x[2], c->n, c->m, c->n, c->n, 0.125f, b->x[5]);
+              b->x[2], c->n, c->m, c->n, c->n, (real)0.125, b->x[5]);
 }
 
 /* Scores from tables: arrays 0 and 1 are those of tokens and positions, 6 the
@@ -36,29 +34,28 @@ static void prepare_backward(const egi_bench *b, const eg_kern_f32 *set,
 enum { TABLE_TOKENS = 80, TABLE_T = 256 };
 static const eg_index table_ld = TABLE_TOKENS + TABLE_T;
 
-static void table_forward(const egi_bench *b, const eg_kern_f32 *set,
-                          const egi_case *c, float *z)
+static void table_forward(const egi_bench *b, const kern *set,
+                          const egi_case *c, real *z)
 {
     set->attn_table(z, c->n, b->x[4], b->x[0], b->x[1], table_ld, TABLE_TOKENS,
                     b->ids, b->limit, b->x[2], c->n, c->m, c->n, b->x[5]);
 }
 
-static void run_table(const egi_bench *b, const eg_kern_f32 *set,
-                      const egi_case *c)
+static void run_table(const egi_bench *b, const kern *set, const egi_case *c)
 {
     table_forward(b, set, c, b->x[c->result + (set == b->ref)]);
 }
 
-static void run_table_back(const egi_bench *b, const eg_kern_f32 *set,
+static void run_table_back(const egi_bench *b, const kern *set,
                            const egi_case *c)
 {
-    float *dte = b->x[c->result + (set == b->ref)];
+    real *dte = b->x[c->result + (set == b->ref)];
     set->attn_table_back(dte, b->x[6], table_ld, TABLE_TOKENS, b->ids, NULL, 0,
                          b->x[3], c->n, b->x[8], c->n, b->x[4], b->limit,
                          b->x[2], c->n, c->m, c->n, b->x[5]);
 }
 
-static void prepare_table_back(const egi_bench *b, const eg_kern_f32 *set,
+static void prepare_table_back(const egi_bench *b, const kern *set,
                                const egi_case *c)
 {
     table_forward(b, set, c, b->x[8]);
@@ -83,7 +80,7 @@ static bool table_case(egi_case *c, int i)
     return true;
 }
 
-bool egi_case_attn(egi_case *c, int i)
+bool B(egi_case_attn)(egi_case *c, int i)
 {
     int back = i & 1, T = lengths[i / 6 % 2], d = heads[i / 2 % 3];
 

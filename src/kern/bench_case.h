@@ -1,24 +1,36 @@
-/* One kernel on one shape, ready to be verified and timed. */
+/* One kernel on one shape, ready to be verified and timed. bench.c and the
+ * files of cases are compiled twice, with real = float and with real = double;
+ * B(x) gives each its own names. */
 #ifndef EGI_BENCH_CASE_H
 #define EGI_BENCH_CASE_H
 
 #include "engram/bench.h"
 
-/* Arrays that the cases share: each has EGI_BENCH_FLOATS entries or what the
+#ifdef EG_REAL_DOUBLE
+typedef double real;
+typedef eg_kern_f64 kern;
+#define B(x) x##_f64
+#else
+typedef float real;
+typedef eg_kern_f32 kern;
+#define B(x) x##_f32
+#endif
+
+/* Arrays that the cases share: each has EGI_BENCH_REALS entries or what the
  * largest case needs. The first EGI_BENCH_FILL are given fresh numbers before a
  * verification; the others keep the numbers they began with. */
 enum {
     EGI_BENCH_ARRAYS = 12,
     EGI_BENCH_RESULT = EGI_BENCH_ARRAYS - 2,
-    EGI_BENCH_FLOATS = 1 << 20,
+    EGI_BENCH_REALS = 1 << 20,
     EGI_BENCH_FILL = 1 << 18,
     EGI_BENCH_IDS = 1024
 };
 
 typedef struct egi_bench {
-    const eg_kern_f32 *set, *ref;
-    float *x[EGI_BENCH_ARRAYS]; /* the last two: results of set and ref */
-    int32_t *ids, *limit;       /* token numbers; causal limits */
+    const kern *set, *ref;
+    real *x[EGI_BENCH_ARRAYS]; /* the last two: results of set and ref */
+    int32_t *ids, *limit;      /* token numbers; causal limits */
     double *nll;
     int32_t *pred;
 } egi_bench;
@@ -28,10 +40,9 @@ struct egi_case {
     const char *kernel, *form;
     eg_index m, n, k;
     /* runs the kernel of the set once on the arrays */
-    void (*run)(const egi_bench *b, const eg_kern_f32 *set, const egi_case *c);
+    void (*run)(const egi_bench *b, const kern *set, const egi_case *c);
     /* what is done once before (may be NULL) */
-    void (*prepare)(const egi_bench *b, const eg_kern_f32 *set,
-                    const egi_case *c);
+    void (*prepare)(const egi_bench *b, const kern *set, const egi_case *c);
     double flop, bytes; /* of a call; one of them is 0 */
     int result;         /* the array that run writes (or adds to) */
     eg_index n_result;  /* its entries that count */
@@ -45,9 +56,9 @@ struct egi_case {
 };
 
 /* The i-th case of a file; false past the end. */
-bool egi_case_gemm(egi_case *c, int i);
-bool egi_case_attn(egi_case *c, int i);
-bool egi_case_elem(egi_case *c, int i);
+bool B(egi_case_gemm)(egi_case *c, int i);
+bool B(egi_case_attn)(egi_case *c, int i);
+bool B(egi_case_elem)(egi_case *c, int i);
 
 /* C[M,N] = A B in plain storage with the strides of eg_kern.gemm; false when
  * the library has no such form. */
@@ -60,11 +71,20 @@ typedef struct egi_yardstick {
     egi_sgemm sgemm;
 } egi_yardstick;
 
+/* Of float32. */
 extern const egi_yardstick egi_yardsticks[EG_BENCH_YARDSTICKS];
+
+/* As eg_bench_kernels, in one precision. */
+eg_status egi_bench_run_f32(const char *set, const char *only, double seconds,
+                            void (*fn)(void *ctx, const eg_bench_row *row),
+                            void *ctx, eg_err *err);
+eg_status egi_bench_run_f64(const char *set, const char *only, double seconds,
+                            void (*fn)(void *ctx, const eg_bench_row *row),
+                            void *ctx, eg_err *err);
 
 /* The operands of a product case, by storage form. */
 typedef struct egi_strides {
     eg_index rs, cs, brs, bcs;
 } egi_strides;
-egi_strides egi_case_strides(const egi_case *c);
+egi_strides B(egi_case_strides)(const egi_case *c);
 #endif

@@ -6,101 +6,91 @@ enum { ROWS = 64, WIDTH = 512, N = ROWS * WIDTH, VOCAB = 65, LOGITS = 256 };
 
 /* Arrays: 0 and 1 inputs, 2 xhat, 3 rstd, 4 w, 5 b, 6 dw, 7 db. The array to
  * be compared is refreshed from array 8 before a verification only. */
-static float *out(const egi_bench *b, const eg_kern_f32 *set, const egi_case *c)
+static real *out(const egi_bench *b, const kern *set, const egi_case *c)
 {
     return b->x[c->result + (set == b->ref)];
 }
 
-static void run_layernorm(const egi_bench *b, const eg_kern_f32 *set,
+static void run_layernorm(const egi_bench *b, const kern *set,
                           const egi_case *c)
 {
     set->layernorm(out(b, set, c), WIDTH, b->x[2], WIDTH, b->x[3], b->x[0],
                    WIDTH, b->x[4], b->x[5], ROWS, WIDTH, 1e-5);
 }
 
-static void run_layernorm_back(const egi_bench *b, const eg_kern_f32 *set,
+static void run_layernorm_back(const egi_bench *b, const kern *set,
                                const egi_case *c)
 {
     set->layernorm_back(out(b, set, c), WIDTH, b->x[6], b->x[7], b->x[1], WIDTH,
                         b->x[2], WIDTH, b->x[3], b->x[4], ROWS, WIDTH);
 }
 
-static void run_relu(const egi_bench *b, const eg_kern_f32 *set,
-                     const egi_case *c)
+static void run_relu(const egi_bench *b, const kern *set, const egi_case *c)
 {
     set->relu(out(b, set, c), b->x[0], N);
 }
 
-static void run_relu_back(const egi_bench *b, const eg_kern_f32 *set,
+static void run_relu_back(const egi_bench *b, const kern *set,
                           const egi_case *c)
 {
     set->relu_back(out(b, set, c), b->x[1], b->x[0], N);
 }
 
-static void run_gelu(const egi_bench *b, const eg_kern_f32 *set,
-                     const egi_case *c)
+static void run_gelu(const egi_bench *b, const kern *set, const egi_case *c)
 {
     set->gelu(out(b, set, c), b->x[0], N);
 }
 
-static void run_gelu_back(const egi_bench *b, const eg_kern_f32 *set,
+static void run_gelu_back(const egi_bench *b, const kern *set,
                           const egi_case *c)
 {
     set->gelu_back(out(b, set, c), b->x[1], b->x[0], N);
 }
 
-static void run_xent(const egi_bench *b, const eg_kern_f32 *set,
-                     const egi_case *c)
+static void run_xent(const egi_bench *b, const kern *set, const egi_case *c)
 {
     set->xent(out(b, set, c), b->nll, b->pred, b->x[0], VOCAB, b->ids, LOGITS,
-              VOCAB, 1.0f / LOGITS);
+              VOCAB, (real)1 / LOGITS);
 }
 
-static void run_add(const egi_bench *b, const eg_kern_f32 *set,
-                    const egi_case *c)
+static void run_add(const egi_bench *b, const kern *set, const egi_case *c)
 {
     set->add(out(b, set, c), b->x[0], N);
 }
 
-static void run_axpy(const egi_bench *b, const eg_kern_f32 *set,
-                     const egi_case *c)
+static void run_axpy(const egi_bench *b, const kern *set, const egi_case *c)
 {
-    set->axpy(out(b, set, c), 1e-3f, b->x[0], N);
+    set->axpy(out(b, set, c), (real)1e-3, b->x[0], N);
 }
 
-static void run_scale(const egi_bench *b, const eg_kern_f32 *set,
-                      const egi_case *c)
+static void run_scale(const egi_bench *b, const kern *set, const egi_case *c)
 {
     set->scale(out(b, set, c), -1, N);
 }
 
-static void run_dot(const egi_bench *b, const eg_kern_f32 *set,
-                    const egi_case *c)
+static void run_dot(const egi_bench *b, const kern *set, const egi_case *c)
 {
-    *out(b, set, c) = (float)set->dot(b->x[0], b->x[1], N);
+    *out(b, set, c) = (real)set->dot(b->x[0], b->x[1], N);
 }
 
-static void run_sumsq(const egi_bench *b, const eg_kern_f32 *set,
-                      const egi_case *c)
+static void run_sumsq(const egi_bench *b, const kern *set, const egi_case *c)
 {
-    *out(b, set, c) = (float)set->sumsq(b->x[0], N);
+    *out(b, set, c) = (real)set->sumsq(b->x[0], N);
 }
 
-static void run_embed(const egi_bench *b, const eg_kern_f32 *set,
-                      const egi_case *c)
+static void run_embed(const egi_bench *b, const kern *set, const egi_case *c)
 {
     set->embed(out(b, set, c), WIDTH, b->x[0], WIDTH, b->x[1], WIDTH, b->ids,
                ROWS, WIDTH);
 }
 
-static void run_gather(const egi_bench *b, const eg_kern_f32 *set,
-                       const egi_case *c)
+static void run_gather(const egi_bench *b, const kern *set, const egi_case *c)
 {
     set->gather(out(b, set, c), WIDTH, b->x[0], b->x[1], WIDTH, b->ids,
                 b->limit, b->x[2], b->x[3], ROWS, WIDTH);
 }
 
-static void run_gather_back(const egi_bench *b, const eg_kern_f32 *set,
+static void run_gather_back(const egi_bench *b, const kern *set,
                             const egi_case *c)
 {
     set->gather_back(out(b, set, c), b->x[6], b->x[7], b->x[8], WIDTH, b->ids,
@@ -108,14 +98,13 @@ static void run_gather_back(const egi_bench *b, const eg_kern_f32 *set,
                      WIDTH);
 }
 
-static void run_sgd(const egi_bench *b, const eg_kern_f32 *set,
-                    const egi_case *c)
+static void run_sgd(const egi_bench *b, const kern *set, const egi_case *c)
 {
-    set->sgd(out(b, set, c), b->x[6], b->x[1], N, 1e-3f, 0.9f, 1e-4f, 0);
+    set->sgd(out(b, set, c), b->x[6], b->x[1], N, (real)1e-3, (real)0.9,
+             (real)1e-4, 0);
 }
 
-static void run_adam(const egi_bench *b, const eg_kern_f32 *set,
-                     const egi_case *c)
+static void run_adam(const egi_bench *b, const kern *set, const egi_case *c)
 {
     set->adam(out(b, set, c), b->x[6], b->x[9], b->x[1], N, 1e-4, 0.9, 0.999,
               1e-8, 0, 0.01, 0.5, 0.5);
@@ -123,7 +112,7 @@ static void run_adam(const egi_bench *b, const eg_kern_f32 *set,
 
 static const struct {
     const char *kernel;
-    void (*run)(const egi_bench *b, const eg_kern_f32 *set, const egi_case *c);
+    void (*run)(const egi_bench *b, const kern *set, const egi_case *c);
     int arrays; /* each N floats, moved once */
     eg_index rows, width;
 } ops[] = {
@@ -146,7 +135,7 @@ static const struct {
     {"adam", run_adam, 7, 1, N},
 };
 
-bool egi_case_elem(egi_case *c, int i)
+bool B(egi_case_elem)(egi_case *c, int i)
 {
     if (i >= (int)(sizeof ops / sizeof ops[0])) return false;
     *c = (egi_case){.kernel = ops[i].kernel,
@@ -154,8 +143,8 @@ bool egi_case_elem(egi_case *c, int i)
                     .m = ops[i].rows,
                     .n = ops[i].width,
                     .run = ops[i].run,
-                    .bytes = 4.0 * ops[i].arrays * (double)ops[i].rows *
-                             (double)ops[i].width,
+                    .bytes = (double)sizeof(real) * ops[i].arrays *
+                             (double)ops[i].rows * (double)ops[i].width,
                     .result = EGI_BENCH_RESULT,
                     .n_result = ops[i].rows * ops[i].width};
     if (ops[i].run == run_dot || ops[i].run == run_sumsq) c->n_result = 1;

@@ -16,7 +16,7 @@ static const struct {
                       {256, 256},  {512, 512},  {768, 768}, {3072, 768},
                       {768, 3072}, {50304, 768}};
 
-egi_strides egi_case_strides(const egi_case *c)
+egi_strides B(egi_case_strides)(const egi_case *c)
 {
     bool at = c->form[0] == 'T', bt = c->form[1] == 'T';
     return (egi_strides){.rs = at ? 1 : c->k,
@@ -26,20 +26,18 @@ egi_strides egi_case_strides(const egi_case *c)
 }
 
 /* Arrays: 0 A, 1 B, 2 packed B or work. */
-static void run_gemm(const egi_bench *b, const eg_kern_f32 *set,
-                     const egi_case *c)
+static void run_gemm(const egi_bench *b, const kern *set, const egi_case *c)
 {
-    egi_strides s = egi_case_strides(c);
-    float *out = b->x[c->result + (set == b->ref)];
+    egi_strides s = B(egi_case_strides)(c);
+    real *out = b->x[c->result + (set == b->ref)];
     set->gemm(out, c->n, b->x[0], s.rs, s.cs, b->x[1], s.brs, s.bcs, c->m, c->n,
               c->k, 1, 0, b->x[2]);
 }
 
 /* The reference cannot read what a fast set has packed: it takes B. */
-static void run_packed(const egi_bench *b, const eg_kern_f32 *set,
-                       const egi_case *c)
+static void run_packed(const egi_bench *b, const kern *set, const egi_case *c)
 {
-    egi_strides s = egi_case_strides(c);
+    egi_strides s = B(egi_case_strides)(c);
     if (set == b->ref) {
         run_gemm(b, set, c);
         return;
@@ -48,10 +46,9 @@ static void run_packed(const egi_bench *b, const eg_kern_f32 *set,
                      c->n, c->k, 1, 0);
 }
 
-static void run_pack(const egi_bench *b, const eg_kern_f32 *set,
-                     const egi_case *c)
+static void run_pack(const egi_bench *b, const kern *set, const egi_case *c)
 {
-    egi_strides s = egi_case_strides(c);
+    egi_strides s = B(egi_case_strides)(c);
     set->pack(b->x[2], b->x[1], s.brs, s.bcs, c->k, c->n);
 }
 
@@ -74,14 +71,14 @@ static eg_index need_gemm(const egi_bench *b, const egi_case *c, int array)
 /* A sample of the entries, the last one among them, against float64 sums. */
 static double sample_error(const egi_bench *b, const egi_case *c)
 {
-    egi_strides s = egi_case_strides(c);
+    egi_strides s = B(egi_case_strides)(c);
     eg_index last = c->m * c->n - 1, entry = last;
     uint64_t state = 1;
     double error = 0, top = 0;
 
     for (int i = 0; i < SAMPLE; i++) {
-        const float *x = b->x[0] + entry / c->n * s.rs;
-        const float *y = b->x[1] + entry % c->n * s.bcs;
+        const real *x = b->x[0] + entry / c->n * s.rs;
+        const real *y = b->x[1] + entry % c->n * s.bcs;
         double want = 0, e;
 
         for (eg_index k = 0; k < c->k; k++) {
@@ -96,7 +93,7 @@ static double sample_error(const egi_bench *b, const egi_case *c)
     return error / top;
 }
 
-bool egi_case_gemm(egi_case *c, int i)
+bool B(egi_case_gemm)(egi_case *c, int i)
 {
     int shape = i % N_SHAPES, row = i / N_SHAPES % N_ROWS;
     int form = i / (N_SHAPES * N_ROWS) % N_FORMS;

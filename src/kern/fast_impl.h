@@ -1,6 +1,7 @@
-/* A fast set as a template: avx512.c, avx2.c and generic.c define VEC_BYTES and
- * include this file, each compiled with its own flags (isa.cmake).
- * Products and sums may be contracted into FMAs; nothing else is relaxed. */
+/* A fast set as a template: avx512.c, avx2.c and generic.c define VEC_BYTES,
+ * avx512_f64.c and so on VEC_F64 too, and include this file, each compiled with
+ * its own flags (isa.cmake). Products and sums may be contracted into FMAs;
+ * nothing else is relaxed. */
 #include "kern/kern_sets.h"
 #include "kern/vec.h"
 #include "kern/dvec.h"

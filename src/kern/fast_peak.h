@@ -4,9 +4,10 @@
 enum { PEAK_CHAINS = 12, PEAK_ROUNDS = 1000 };
 
 /* Returns the FLOP done; *sink is 0.5 before and after. */
-static double fma_loop(eg_index repeats, real *sink)
+static double fma_loop(eg_index repeats, double *sink)
 {
-    vec sum[PEAK_CHAINS], a = vset(*sink), b = vset(1e-9f), all = {0};
+    vec sum[PEAK_CHAINS], a = vset((real)*sink), b = vset((real)1e-9),
+                          all = {0};
 
 #pragma GCC unroll 12
     for (int i = 0; i < PEAK_CHAINS; i++) sum[i] = vset((real)i);
@@ -16,19 +17,20 @@ static double fma_loop(eg_index repeats, real *sink)
         for (int i = 0; i < PEAK_CHAINS; i++) sum[i] = sum[i] * a + b;
     }
     for (int i = 0; i < PEAK_CHAINS; i++) all += sum[i];
-    *sink = 0.5f + 0 * vsum(all);
+    *sink = 0.5 + 0 * (double)vsum(all);
     return 2.0 * VEC_W * PEAK_CHAINS * PEAK_ROUNDS * (double)repeats;
 }
 
-/* Sum of x[0..n-1], n a multiple of 8 vectors. */
-static real read_loop(const real *x, eg_index n)
+/* The sum of what is in x; bytes: a multiple of 8 vectors. */
+static double read_loop(const void *x, size_t bytes)
 {
+    const real *p = x, *end = p + bytes / sizeof *p;
     vec sum[8] = {{0}};
 
-    for (eg_index i = 0; i < n; i += 8 * W) {
+    for (; p < end; p += 8 * W) {
 #pragma GCC unroll 8
-        for (eg_index j = 0; j < 8; j++) sum[j] += vload(x + i + j * W);
+        for (eg_index j = 0; j < 8; j++) sum[j] += vload(p + j * W);
     }
     for (int j = 1; j < 8; j++) sum[0] += sum[j];
-    return vsum(sum[0]);
+    return (double)vsum(sum[0]);
 }

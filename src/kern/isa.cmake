@@ -14,23 +14,35 @@ set(fast "-O2;-ffp-contract=fast;-fno-math-errno;-Wno-psabi;-fno-stack-protector
 if(ENGRAM_FUZZ) # no bytes of a file reach them; clang takes ten times as long
   list(APPEND fast -fno-sanitize=all)
 endif()
-set_source_files_properties(${kern}/generic.c ${kern}/particles_generic.c PROPERTIES
+set_source_files_properties(${kern}/generic.c ${kern}/generic_f64.c
+  ${kern}/particles_generic.c PROPERTIES
   COMPILE_OPTIONS "${fast}")
 set(EG_X86_SETS OFF)
 if(ENGRAM_X86_SETS AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(EG_X86_SETS ON)
   target_compile_definitions(eg_kern PUBLIC EG_X86_SETS)
-  set_source_files_properties(${kern}/avx2.c ${kern}/particles_avx2.c PROPERTIES
+  set_source_files_properties(${kern}/avx2.c ${kern}/avx2_f64.c
+    ${kern}/particles_avx2.c PROPERTIES
     COMPILE_OPTIONS "${fast};-mavx2;-mfma")
-  set_source_files_properties(${kern}/avx512.c ${kern}/particles_avx512.c PROPERTIES
+  set_source_files_properties(${kern}/avx512.c ${kern}/avx512_f64.c
+    ${kern}/particles_avx512.c PROPERTIES
     COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512")
   set_source_files_properties(${kern}/amx.c PROPERTIES
     COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512;-mamx-tile;-mamx-bf16")
 else()
-  set_source_files_properties(${kern}/amx.c ${kern}/avx2.c ${kern}/avx512.c
+  set_source_files_properties(${kern}/amx.c ${kern}/avx2.c ${kern}/avx2_f64.c
+    ${kern}/avx512.c ${kern}/avx512_f64.c
     ${kern}/particles_avx2.c ${kern}/particles_avx512.c PROPERTIES
     HEADER_FILE_ONLY ON)
 endif()
+
+# The benchmark in float64.
+add_library(eg_kern_f64 OBJECT ${kern}/bench.c ${kern}/bench_attn.c
+  ${kern}/bench_elem.c ${kern}/bench_gemm.c)
+target_compile_definitions(eg_kern_f64 PRIVATE EG_REAL_DOUBLE)
+target_include_directories(eg_kern_f64 PRIVATE ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(eg_kern_f64 PRIVATE eg_flags eg_base)
+target_sources(eg_kern PRIVATE $<TARGET_OBJECTS:eg_kern_f64>)
 
 # Yardsticks of `bench kernels`. Off by default: the tool needs neither.
 option(ENGRAM_YARDSTICK "Compare the kernels with oneDNN and LIBXSMM" OFF)

@@ -7,9 +7,12 @@
 extern const eg_kern_f32 egi_kern_ref_f32;
 extern const eg_kern_f64 egi_kern_ref_f64;
 extern const eg_kern_f32 egi_kern_generic;
+extern const eg_kern_f64 egi_kern_generic_f64;
 /* With EG_X86_SETS only, which x86-64 has unless left out (isa.cmake). */
 extern const eg_kern_f32 egi_kern_avx2;
 extern const eg_kern_f32 egi_kern_avx512;
+extern const eg_kern_f64 egi_kern_avx2_f64;
+extern const eg_kern_f64 egi_kern_avx512_f64;
 extern const eg_kern_f32 egi_kern_amx; /* Linux only */
 
 /* Does recursive least squares still carry digits at a key? ratio: k.R k
@@ -24,16 +27,20 @@ static inline bool egi_mesa_sound(double ratio, double size, bool f32)
 typedef struct egi_peak {
     /* independent multiply-adds in registers: returns the FLOP done; *sink is
      * 0.5 before and after */
-    double (*fma)(eg_index repeats, float *sink);
-    /* the sum of x[0..n-1]; n is a multiple of 128 */
-    float (*read)(const float *x, eg_index n);
+    double (*fma)(eg_index repeats, double *sink);
+    /* the sum of all numbers of the set's type in x; bytes: a multiple of 512
+     */
+    double (*read)(const void *x, size_t bytes);
 } egi_peak;
 
 extern const egi_peak egi_peak_generic;
 extern const egi_peak egi_peak_avx2;
 extern const egi_peak egi_peak_avx512;
+extern const egi_peak egi_peak_generic_f64;
+extern const egi_peak egi_peak_avx2_f64;
+extern const egi_peak egi_peak_avx512_f64;
 
 /* The peak loops of a set by name, as eg_kern_pick; those of "generic" for the
- * reference. */
-const egi_peak *egi_peak_pick(const char *name);
+ * reference. wide: those of the set in float64. */
+const egi_peak *egi_peak_pick(const char *name, bool wide);
 #endif

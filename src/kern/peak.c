@@ -7,11 +7,11 @@
 
 enum { SAMPLES = 255 };
 
-double eg_bench_peak_fma(const char *set, double seconds)
+double eg_bench_peak_fma(const char *set, bool wide, double seconds)
 {
-    const egi_peak *peak = egi_peak_pick(set);
+    const egi_peak *peak = egi_peak_pick(set, wide);
     double rate[SAMPLES], start = egi_cpu_seconds();
-    float sink = 0.5f;
+    double sink = 0.5;
     int n = 0;
 
     if (!peak) return 0;
@@ -30,17 +30,18 @@ typedef struct burn {
 static void burn_task(void *ctx, int task, int worker)
 {
     burn *b = ctx;
-    float sink = 0.5f;
+    double sink = 0.5;
 
     (void)worker;
     do b->flop[task] += b->peak->fma(100, &sink);
     while (eg_clock() < b->until);
 }
 
-double eg_bench_peak_threads(const char *set, eg_pool *pool, double seconds)
+double eg_bench_peak_threads(const char *set, bool wide, eg_pool *pool,
+                             double seconds)
 {
     double start = eg_clock(), flop = 0;
-    burn b = {.peak = egi_peak_pick(set), .until = start + seconds};
+    burn b = {.peak = egi_peak_pick(set, wide), .until = start + seconds};
     int n = eg_pool_size(pool) < 64 ? eg_pool_size(pool) : 64;
 
     if (!b.peak) return 0;
@@ -51,9 +52,10 @@ double eg_bench_peak_threads(const char *set, eg_pool *pool, double seconds)
 
 static double read_rate(double seconds, size_t bytes, int repeats)
 {
-    const egi_peak *peak = egi_peak_pick("auto");
+    const egi_peak *peak = egi_peak_pick("auto", false);
     size_t n = bytes / sizeof(float);
-    float *x = eg_calloc(n, sizeof *x), sum = 0;
+    float *x = eg_calloc(n, sizeof *x);
+    double sum = 0;
     double rate[SAMPLES], start = egi_cpu_seconds();
     int samples = 0;
 
@@ -63,7 +65,7 @@ static double read_rate(double seconds, size_t bytes, int repeats)
            (samples < 2 || egi_cpu_seconds() - start < seconds)) {
         double t = egi_cpu_seconds();
         for (int r = 0; r < repeats; r++) {
-            sum += peak->read(x, (eg_index)n);
+            sum += peak->read(x, bytes);
         }
         rate[samples++] =
             (double)bytes * repeats / (egi_cpu_seconds() - t) * 1e-9;
@@ -76,7 +78,7 @@ typedef struct stream {
     const egi_peak *peak;
     const float *x;
     eg_index part;
-    float sum[64];
+    double sum[64];
 } stream;
 
 static void stream_task(void *ctx, int task, int worker)
@@ -84,13 +86,14 @@ static void stream_task(void *ctx, int task, int worker)
     stream *s = ctx;
 
     (void)worker;
-    s->sum[task] = s->peak->read(s->x + task * s->part, s->part);
+    s->sum[task] =
+        s->peak->read(s->x + task * s->part, (size_t)s->part * sizeof *s->x);
 }
 
 double eg_bench_read_threads(const float *x, eg_index n, eg_pool *pool)
 {
     int threads = eg_pool_size(pool) < 64 ? eg_pool_size(pool) : 64;
-    stream s = {.peak = egi_peak_pick("auto"), .x = x};
+    stream s = {.peak = egi_peak_pick("auto", false), .x = x};
     double start = eg_clock();
 
     s.part = n / threads / 128 * 128;

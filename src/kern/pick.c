@@ -52,19 +52,35 @@ static bool has_amx(void)
 
 static const struct {
     const eg_kern_f32 *set;
-    const egi_peak *peak;
+    const eg_kern_f64 *wide;
+    const egi_peak *peak[2]; /* in float32, in float64 */
     bool (*runs)(void);
 } sets[] = {
 /* best first */
 #ifdef HAS_AMX_SET
-    {&egi_kern_amx, &egi_peak_avx512, has_amx},
+    {&egi_kern_amx,
+     &egi_kern_avx512_f64, /* tiles do not multiply doubles */
+     {&egi_peak_avx512, &egi_peak_avx512_f64},
+     has_amx},
 #endif
 #ifdef EG_X86_SETS
-    {&egi_kern_avx512, &egi_peak_avx512, has_avx512},
-    {&egi_kern_avx2, &egi_peak_avx2, has_avx2},
+    {&egi_kern_avx512,
+     &egi_kern_avx512_f64,
+     {&egi_peak_avx512, &egi_peak_avx512_f64},
+     has_avx512},
+    {&egi_kern_avx2,
+     &egi_kern_avx2_f64,
+     {&egi_peak_avx2, &egi_peak_avx2_f64},
+     has_avx2},
 #endif
-    {&egi_kern_generic, &egi_peak_generic, always},
-    {&egi_kern_ref_f32, &egi_peak_generic, always},
+    {&egi_kern_generic,
+     &egi_kern_generic_f64,
+     {&egi_peak_generic, &egi_peak_generic_f64},
+     always},
+    {&egi_kern_ref_f32,
+     &egi_kern_ref_f64,
+     {&egi_peak_generic, &egi_peak_generic_f64},
+     always},
 };
 
 enum { N_SETS = sizeof sets / sizeof sets[0] };
@@ -95,16 +111,16 @@ const eg_kern_f32 *eg_kern_pick(const char *name)
     return s < 0 ? NULL : sets[s].set;
 }
 
-const egi_peak *egi_peak_pick(const char *name)
+const egi_peak *egi_peak_pick(const char *name, bool wide)
 {
     int s = find(name);
-    return s < 0 ? NULL : sets[s].peak;
+    return s < 0 ? NULL : sets[s].peak[wide];
 }
 
 const eg_kern_f64 *eg_kern_pick_f64(const char *name)
 {
-    bool known = strcmp(name, "auto") == 0 || strcmp(name, "ref") == 0;
-    return known ? &egi_kern_ref_f64 : NULL;
+    int s = find(name);
+    return s < 0 ? NULL : sets[s].wide;
 }
 
 #if defined(__x86_64__)

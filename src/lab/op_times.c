@@ -56,7 +56,8 @@ void eg_op_times_peak(eg_op_times *t, eg_pool *pool)
 {
     const double seconds = 0.05;
 
-    t->peak = 1e9 * eg_bench_peak_threads(t->kern, pool, seconds) / t->threads;
+    t->peak =
+        1e9 * eg_bench_peak_threads(t->kern, false, pool, seconds) / t->threads;
 }
 
 eg_status egi_run_profile(eg_run *run, eg_trainer *tr, eg_pool *pool,

@@ -1,5 +1,6 @@
 /* Shared by the kernel tests: every runnable set is compared with the float64
- * reference on the same (widened) inputs, with guard values around outputs. */
+ * reference on the same (widened) inputs, with guard values around outputs.
+ * With KT_F64 the sets are those of float64, otherwise of float32. */
 #ifndef KERN_TEST_H
 #define KERN_TEST_H
 
@@ -16,16 +17,33 @@
 
 #include "engram/kern.h"
 
+#ifdef KT_F64
+typedef double kt_real;
+typedef eg_kern_f64 kt_set;
+#define KT_PICK eg_kern_pick_f64
+/* The reference rounds as much as a set does: bounds are twice as wide. */
+#define KT_EPS (2 * DBL_EPSILON)
+#define KT_MIN DBL_MIN
+#define KT_TRUE_MIN DBL_TRUE_MIN
+#else
+typedef float kt_real;
+typedef eg_kern_f32 kt_set;
+#define KT_PICK eg_kern_pick
+#define KT_EPS ((double)FLT_EPSILON)
+#define KT_MIN ((double)FLT_MIN)
+#define KT_TRUE_MIN ((double)FLT_TRUE_MIN)
+#endif
+
 #define KT_GUARD ((eg_index)40) /* guard entries on either side */
 #define KT_GUARD_VALUE 12345.6787f
 
-/* The same numbers as float (between guards, misaligned by `off` entries) and
- * as double. */
+/* The same numbers as reals of the sets (between guards, misaligned by `off`
+ * entries) and as double. */
 typedef struct kt_buf {
-    float *f;
+    kt_real *f;
     double *d;
     eg_index n;
-    float *base;
+    kt_real *base;
     eg_index after; /* guard entries behind */
 } kt_buf;
 
@@ -38,7 +56,7 @@ static inline double kt_uniform(void)
     return (double)(state >> 11) * 0x1p-53 * 2 - 1;
 }
 
-/* n entries of amplitude * uniform(-1, 1), rounded to float. */
+/* n entries of amplitude * uniform(-1, 1), rounded to reals. */
 static inline kt_buf kt_make(eg_index n, eg_index off, double amplitude,
                              eg_index after)
 {
@@ -49,10 +67,10 @@ static inline kt_buf kt_make(eg_index n, eg_index off, double amplitude,
     b.base = malloc(all * sizeof *b.base);
     b.d = malloc((size_t)(n + 1) * sizeof *b.d);
     assert_true(b.base && b.d);
-    for (size_t i = 0; i < all; i++) b.base[i] = KT_GUARD_VALUE;
+    for (size_t i = 0; i < all; i++) b.base[i] = (kt_real)KT_GUARD_VALUE;
     b.f = b.base + KT_GUARD + off;
     for (eg_index i = 0; i < n; i++) {
-        b.f[i] = (float)(amplitude * kt_uniform());
+        b.f[i] = (kt_real)(amplitude * kt_uniform());
         b.d[i] = (double)b.f[i];
     }
     return b;
@@ -83,8 +101,8 @@ static inline void kt_check_guards(const kt_buf *b, const char *what)
     eg_index before = b->f - b->base;
 
     for (eg_index i = 0; i < before + b->after; i++) {
-        const float *g = i < before ? b->base + i : b->f + b->n + i - before;
-        if (*g != KT_GUARD_VALUE) {
+        const kt_real *g = i < before ? b->base + i : b->f + b->n + i - before;
+        if (*g != (kt_real)KT_GUARD_VALUE) {
             fail_msg("%s: wrote outside, at entry %td", what, g - b->f);
         }
     }
@@ -117,23 +135,29 @@ static inline void kt_close(double got, double want, double tol,
     }
 }
 
-/* The float results of a buffer against its double ones: |error| <=
+/* The set's results in a buffer against its double ones: |error| <=
  * c eps (|want| + scale). */
 static inline void kt_compare(const kt_buf *got, const kt_buf *want, double c,
                               double scale, const char *what, double *worst)
 {
     for (eg_index i = 0; i < got->n; i++) {
-        double tol = c * (double)FLT_EPSILON * (fabs(want->d[i]) + scale);
+        double tol = c * KT_EPS * (fabs(want->d[i]) + scale);
         kt_close((double)got->f[i], want->d[i], tol, what, i, worst);
     }
 }
 
-/* Runs body once for every float32 set that runs here. */
+static inline const kt_set *kt_own_set(int i)
+{
+    const kt_set *k = KT_PICK(eg_kern_name(i));
+    return k && strcmp(k->name, eg_kern_name(i)) == 0 ? k : NULL;
+}
+
+/* Runs body once for every set that runs here; a name without a set of its own
+ * (amx in float64) is passed over. */
 /* NOLINTBEGIN(bugprone-macro-parentheses): k is declared here */
-#define KT_FOR_SETS(k)                                                   \
-    for (int set_ = 0; eg_kern_name(set_); set_++)                       \
-        for (const eg_kern_f32 *k = eg_kern_pick(eg_kern_name(set_)); k; \
-             k = NULL)
+#define KT_FOR_SETS(k)                             \
+    for (int set_ = 0; eg_kern_name(set_); set_++) \
+        for (const kt_set *k = kt_own_set(set_); k; k = NULL)
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 static inline const eg_kern_f64 *kt_truth(void)

@@ -32,8 +32,7 @@ typedef struct head {
     char what[96];
 } head;
 
-static void head_init(head *h, const eg_kern_f32 *k, shape s, limits kind,
-                      int pad)
+static void head_init(head *h, const kt_set *k, shape s, limits kind, int pad)
 {
     eg_index width = s.dh > s.dv ? s.dh : s.dv;
 
@@ -70,20 +69,19 @@ static void head_release(head *h)
     free(h->workd);
 }
 
-static void head_forward(head *h, const eg_kern_f32 *k)
+static void head_forward(head *h, const kt_set *k)
 {
     const eg_kern_f64 *t = kt_truth();
     double scale = 0.25;
 
     k->attn(h->z.f, h->ld, h->p.f, h->q.f, h->ld, h->limit, h->k.f, h->ld,
-            h->v.f, h->ld, h->s.rows, h->s.dh, h->s.dv, (float)scale,
+            h->v.f, h->ld, h->s.rows, h->s.dh, h->s.dv, (kt_real)scale,
             h->work.f);
     t->attn(h->z.d, h->ld, h->p.d, h->q.d, h->ld, h->limit, h->k.d, h->ld,
             h->v.d, h->ld, h->s.rows, h->s.dh, h->s.dv, scale, h->workd);
 }
 
-static void head_backward(head *h, const eg_kern_f32 *k, bool dq, bool dk,
-                          bool dv)
+static void head_backward(head *h, const kt_set *k, bool dq, bool dk, bool dv)
 {
     const eg_kern_f64 *t = kt_truth();
     double scale = 0.25;
@@ -91,7 +89,7 @@ static void head_backward(head *h, const eg_kern_f32 *k, bool dq, bool dk,
     k->attn_back(dq ? h->dq.f : NULL, h->ld, dk ? h->dk.f : NULL, h->ld,
                  dv ? h->dv.f : NULL, h->ld, h->dz.f, h->ld, h->z.f, h->ld,
                  h->p.f, h->q.f, h->ld, h->limit, h->k.f, h->ld, h->v.f, h->ld,
-                 h->s.rows, h->s.dh, h->s.dv, (float)scale, h->work.f);
+                 h->s.rows, h->s.dh, h->s.dv, (kt_real)scale, h->work.f);
     t->attn_back(dq ? h->dq.d : NULL, h->ld, dk ? h->dk.d : NULL, h->ld,
                  dv ? h->dv.d : NULL, h->ld, h->dz.d, h->ld, h->z.d, h->ld,
                  h->p.d, h->q.d, h->ld, h->limit, h->k.d, h->ld, h->v.d, h->ld,
@@ -118,7 +116,7 @@ static const shape shapes[] = {
 };
 
 /* Every shape with every kind of limits. */
-static void compare_shapes(const eg_kern_f32 *k, const shape *s, size_t n)
+static void compare_shapes(const kt_set *k, const shape *s, size_t n)
 {
     double worst = 0;
 
@@ -176,11 +174,11 @@ static void test_long(void **state)
 
 /* Rows of the pattern sum to 1; a lane is zero beyond its limit, and so are
  * lanes without a row. */
-static void check_pattern(const eg_kern_f32 *k, shape s)
+static void check_pattern(const kt_set *k, shape s)
 {
     eg_index lanes = (s.rows + 31) / 32 * 32;
     head h;
-    const float *p;
+    const kt_real *p;
 
     head_init(&h, k, s, CAUSAL, 0);
     head_forward(&h, k);
@@ -191,12 +189,11 @@ static void check_pattern(const eg_kern_f32 *k, shape s)
         eg_index keys = h.limit[last], own = r < s.rows ? h.limit[r] : 0;
         double sum = 0, worst = 0;
         for (eg_index key = 0; key < keys; key++) {
-            float x = p[key * EG_ATTN_BLOCK + r % 32];
+            kt_real x = p[key * EG_ATTN_BLOCK + r % 32];
             if (key >= own) assert_true(x == 0);
             sum += (double)x;
         }
-        kt_close(sum, r < s.rows ? 1 : 0, 16 * (double)FLT_EPSILON, k->name, r,
-                 &worst);
+        kt_close(sum, r < s.rows ? 1 : 0, 16 * KT_EPS, k->name, r, &worst);
         if (r % 32 == 31) p += keys * EG_ATTN_BLOCK;
     }
     head_release(&h);
@@ -213,7 +210,7 @@ static void test_pattern(void **state)
 }
 
 /* Absent outputs change nothing in the others. */
-static void check_absent(const eg_kern_f32 *k, shape s, int mask)
+static void check_absent(const kt_set *k, shape s, int mask)
 {
     double worst = 0;
     head h;
@@ -248,7 +245,7 @@ static void test_absent(void **state)
 }
 
 /* Values that are the keys: both gradients go to one array. */
-static void check_shared(const eg_kern_f32 *k, shape s)
+static void check_shared(const kt_set *k, shape s)
 {
     const eg_kern_f64 *t = kt_truth();
     double worst = 0;
@@ -301,7 +298,7 @@ static void test_scores(void **state)
 
 /* A NaN in one query stays in its row; one in a key reaches the rows that see
  * it and no earlier one. Scores of +-200 do not overflow. */
-static void check_extreme(const eg_kern_f32 *k, shape s)
+static void check_extreme(const kt_set *k, shape s)
 {
     double worst = 0;
     head h;
@@ -349,7 +346,7 @@ typedef struct tabled {
     char what[96];
 } tabled;
 
-static void tabled_init(tabled *h, const eg_kern_f32 *k, shape s, limits kind,
+static void tabled_init(tabled *h, const kt_set *k, shape s, limits kind,
                         int pad)
 {
     const eg_kern_f64 *t = kt_truth();
@@ -391,7 +388,7 @@ static void tabled_release(tabled *h)
 
 /* mask: 1 positions have a table, 2 the tables' gradients are wanted, 4 those
  * of values. */
-static void tabled_run(tabled *h, const eg_kern_f32 *k, int mask)
+static void tabled_run(tabled *h, const kt_set *k, int mask)
 {
     const eg_kern_f64 *t = kt_truth();
     bool pos = mask & 1, grads = mask & 2, values = mask & 4;

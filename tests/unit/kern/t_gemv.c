@@ -7,7 +7,7 @@ static const eg_index sizes[] = {0,  1,  3,  4,  7,  8,  9,   15, 16,
                                  17, 31, 32, 33, 64, 65, 100, 259};
 enum { N_SIZES = sizeof sizes / sizeof sizes[0] };
 
-static void one_case(const eg_kern_f32 *k, eg_index m, eg_index n, eg_index gap,
+static void one_case(const kt_set *k, eg_index m, eg_index n, eg_index gap,
                      double *worst)
 {
     const eg_kern_f64 *t = kt_truth();
@@ -73,7 +73,7 @@ static void test_parts(void **state)
     KT_FOR_SETS(k)
     {
         kt_buf a = kt_input((eg_index)M * N, 0, 1), x = kt_input(N, 0, 1);
-        float whole[N], parts[N];
+        kt_real whole[N], parts[N];
 
         k->gemv(whole, x.f, a.f, N, M, N);
         for (eg_index n = 0; n < N; n += 64)

@@ -17,7 +17,7 @@ static const struct {
 } rows_of[] = {{every, 23}, {some, 5}, {several, 10}, {every, 0}, {every, 1}};
 enum { N_ROWS = sizeof rows_of / sizeof *rows_of };
 
-static void check(const eg_kern_f32 *K, eg_index kw, eg_index vw, int which,
+static void check(const kt_set *K, eg_index kw, eg_index vw, int which,
                   double *worst)
 {
     const eg_kern_f64 *t = kt_truth();

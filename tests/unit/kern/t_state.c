@@ -6,7 +6,7 @@ static const eg_index sizes[] = {0,  1,  2,  3,  4,  7,  8,  9,  15,
                                  16, 17, 20, 31, 32, 33, 64, 65, 100};
 enum { N_SIZES = sizeof sizes / sizeof sizes[0] };
 
-static void products_case(const eg_kern_f32 *k, eg_index m, eg_index n,
+static void products_case(const kt_set *k, eg_index m, eg_index n,
                           double *worst)
 {
     const eg_kern_f64 *t = kt_truth();
@@ -35,8 +35,8 @@ static void products_case(const eg_kern_f32 *k, eg_index m, eg_index n,
 }
 
 /* gs -1: without g; in place on even m. */
-static void update_case(const eg_kern_f32 *k, eg_index m, eg_index n,
-                        eg_index gs, double *worst)
+static void update_case(const kt_set *k, eg_index m, eg_index n, eg_index gs,
+                        double *worst)
 {
     const eg_kern_f64 *t = kt_truth();
     kt_buf a = kt_new(m * n, 1, 1), y = kt_new(m * n, 2, 1);
@@ -77,7 +77,7 @@ static void test_nan(void **state)
     (void)state;
     KT_FOR_SETS(k)
     {
-        float a[20 * 20] = {0}, x[20], y[20];
+        kt_real a[20 * 20] = {0}, x[20], y[20];
 
         for (int i = 0; i < 20; i++) x[i] = 1;
         a[3 * 20 + 17] = NAN;

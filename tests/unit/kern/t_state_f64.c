@@ -1,0 +1,3 @@
+/* t_state.c for the sets of float64. */
+#define KT_F64
+#include "t_state.c" /* NOLINT(bugprone-suspicious-include) */
