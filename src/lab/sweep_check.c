@@ -31,14 +31,7 @@ typedef struct checker {
 
 static eg_status check_kern(const checker *c, eg_err *err)
 {
-    bool wide = c->cfg->train.precision == 1;
-
-    if (wide && strcmp(c->kern, "auto") != 0 && strcmp(c->kern, "ref") != 0)
-        return EG_FAIL(err, EG_EINVAL,
-                       "kernel set \"%s\" is for float32; float64 runs on "
-                       "\"ref\"",
-                       c->kern);
-    if (!wide && !eg_kern_pick(c->kern))
+    if (!eg_kern_pick(c->kern))
         return EG_FAIL(err, EG_EINVAL,
                        "kernel set \"%s\" is unknown or does not run on this "
                        "machine (engram doctor lists them)",

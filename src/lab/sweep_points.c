@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "engram/kern.h"
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "lab/config_priv.h"
@@ -167,8 +168,11 @@ static bool reads_unsummed(const eg_config *cfg)
 static bool is_kern(const eg_sweep *s, const eg_config *cfg,
                     const eg_run_info *info)
 {
+    const eg_kern_f64 *wide = eg_kern_pick_f64(s->kern);
+    bool is_wide = cfg->train.precision == 1 && wide;
+
     return !s->kern[0] || cfg->run.kind != EG_RUN_TRAIN ||
-           strcmp(s->kern, info->kern) == 0;
+           strcmp(is_wide ? wide->name : s->kern, info->kern) == 0;
 }
 
 /* Is the finished run what the point would do, and what was written? */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engram/file.h"
+#include "engram/kern.h"
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "lab/lab_priv.h"
@@ -234,7 +235,7 @@ eg_status egi_theory_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                        eg_text_fit(cfg->run.theory, 64), cfg->run.theory);
     l.news = egi_no_news(opts->label ? opts->label : cfg->run.name);
     l.news.n_steps = 100;
-    *facts = (eg_run_facts){.kern = "ref",
+    *facts = (eg_run_facts){.kern = eg_kern_pick_f64("auto")->name,
                             .precision = "float64",
                             .threads = eg_pool_size(opts->pool),
                             .steps = 1};

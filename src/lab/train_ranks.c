@@ -16,13 +16,7 @@ eg_status egi_train_spec(eg_train_spec *spec, const eg_config *c,
     spec->pool = opts->pool;
     spec->ranks = opts->ranks;
     spec->kern = opts->kern ? opts->kern : "auto";
-    if (c->train.precision == 1 && strcmp(spec->kern, "auto") != 0 &&
-        strcmp(spec->kern, "ref") != 0)
-        return EG_FAIL(err, EG_EINVAL,
-                       "kernel set \"%s\" is for float32; float64 runs on "
-                       "\"ref\"",
-                       spec->kern);
-    if (c->train.precision == 0 && !eg_kern_pick(spec->kern))
+    if (!eg_kern_pick(spec->kern))
         return EG_FAIL(err, EG_EINVAL,
                        "kernel set \"%s\" is unknown or does not run on this "
                        "machine (engram doctor lists them)",

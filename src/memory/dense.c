@@ -18,10 +18,36 @@ void egi_fill_unit(double *x, eg_index n, eg_rng *rng)
     for (eg_index i = 0; i < n; i++) x[i] /= norm;
 }
 
+/* Columns and rows of a right operand at a time: what is packed of it fits
+ * behind a caller that has no room to give. */
+enum { PART_COLS = 32, PART_ROWS = 128 };
+
+/* C[M, N] = A B, A(m, k) = a[m rs + k cs], B row-major. */
+static void mul(double *c, const double *a, eg_index rs, eg_index cs,
+                const double *b, eg_index M, eg_index N, eg_index K)
+{
+    const eg_kern_f64 *kern = eg_kern_pick_f64("auto");
+    double work[PART_COLS * PART_ROWS];
+    eg_index k = 0;
+
+    EG_ASSERT(kern->pack_size(PART_ROWS, PART_COLS) <=
+              (eg_index)PART_COLS * PART_ROWS);
+    do { /* once at least: without rows of B, C is 0 */
+        eg_index rows = K - k < PART_ROWS ? K - k : PART_ROWS;
+
+        for (eg_index n = 0; n < N; n += PART_COLS) {
+            eg_index cols = N - n < PART_COLS ? N - n : PART_COLS;
+            kern->gemm(c + n, N, a + k * cs, rs, cs, b + k * N + n, N, 1, M,
+                       cols, rows, 1, k > 0, work);
+        }
+        k += PART_ROWS;
+    } while (k < K);
+}
+
 void egi_mul(double *c, const double *a, const double *b, eg_index M,
              eg_index N, eg_index K)
 {
-    eg_kern_pick_f64("ref")->gemm(c, N, a, K, 1, b, N, 1, M, N, K, 1, 0, NULL);
+    mul(c, a, K, 1, b, M, N, K);
 }
 
 void egi_mul_nt(double *c, const double *a, const double *b, eg_index M,
@@ -35,7 +61,7 @@ void egi_mul_nt(double *c, const double *a, const double *b, eg_index M,
 void egi_mul_tn(double *c, const double *a, const double *b, eg_index M,
                 eg_index N, eg_index K)
 {
-    eg_kern_pick_f64("ref")->gemm(c, N, a, 1, M, b, N, 1, M, N, K, 1, 0, NULL);
+    mul(c, a, 1, M, b, M, N, K);
 }
 
 double egi_dot(const double *x, const double *y, eg_index n)

@@ -63,6 +63,18 @@ static eg_status check_rows(const eg_trainer *tr, eg_err *err)
                    egi_train_group(&tr->spec)->name);
 }
 
+/* The name of the set that will be used; of one that does not run here, its
+ * own, for the message. */
+static const char *kern_used(const eg_trainer *tr)
+{
+    const char *asked = tr->spec.kern ? tr->spec.kern : "auto";
+    const eg_kern_f64 *wide = eg_kern_pick_f64(asked);
+
+    if (tr->spec.train.precision) return wide ? wide->name : asked;
+    if (strcmp(asked, "auto") != 0) return asked;
+    return egi_program_kern(&tr->program, &tr->load);
+}
+
 /* All but the engine, which is the large part; planned: nor parameters. */
 static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
                               bool planned, eg_err *err)
@@ -99,10 +111,7 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     EG_TRY(egi_trainer_program(tr, trains, err));
     EG_TRY(check_rows(tr, err));
     EG_TRY(egi_ranks_check(tr, err));
-    if (!spec->kern || strcmp(spec->kern, "auto") == 0)
-        tr->spec.kern = spec->train.precision
-                            ? eg_kern_pick_f64("auto")->name
-                            : egi_program_kern(&tr->program, &tr->load);
+    tr->spec.kern = kern_used(tr);
     *out = tr;
     tr = NULL;
 done:

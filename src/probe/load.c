@@ -122,12 +122,18 @@ no_memory:
 }
 
 eg_status egi_weights_init(egi_weights *w, const eg_model *m,
-                           const eg_task *task, eg_pool *pool, eg_err *err)
+                           const eg_task *task, eg_pool *pool, const char *kern,
+                           eg_err *err)
 {
     const eg_model_opts *o = eg_model_options(m);
     eg_status st = EG_OK;
 
-    *w = (egi_weights){.pool = pool, .kern = eg_kern_pick_f64("auto")};
+    *w = (egi_weights){.pool = pool,
+                       .kern = eg_kern_pick_f64(kern && *kern ? kern : "auto")};
+    if (!w->kern)
+        return EG_FAIL(err, EG_EUNSUPPORTED,
+                       "kernel set '%s': unknown or not runnable on this CPU",
+                       kern);
     w->d_vocab = eg_model_vocab(m);
     w->n_ctx = eg_model_ctx(m);
     w->d_model = (int)o->d_model;

@@ -127,7 +127,7 @@ eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
         EG_TRY(eg_eval_new(&p->predict, p->model, task, pool, kern,
                            EG_EVAL_PRED, err));
     EG_TRY(measures_init(p, eg_pool_size(pool), err));
-    EG_TRY(egi_weights_init(&p->weights, p->model, task, pool, err));
+    EG_TRY(egi_weights_init(&p->weights, p->model, task, pool, kern, err));
     p->linear.n_at = p->test.n_at;
     memcpy(p->linear.at, p->test.at, sizeof p->linear.at);
     EG_TRY(egi_linear_init(&p->linear, opts, m, task, eg_pool_size(pool), err));

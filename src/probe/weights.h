@@ -73,7 +73,8 @@ typedef struct egi_weights {
 
 /* load.c: set-up (allocates) and refresh from the model (does not). */
 eg_status egi_weights_init(egi_weights *w, const eg_model *m,
-                           const eg_task *task, eg_pool *pool, eg_err *err);
+                           const eg_task *task, eg_pool *pool, const char *kern,
+                           eg_err *err);
 /* The work space alone, for weights whose sizes and pointers are filled in. */
 eg_status egi_weights_workspace(egi_weights *w, eg_err *err);
 void egi_weights_release(egi_weights *w);

@@ -2,14 +2,15 @@
 . "$(dirname "$0")/lib.sh"
 
 tiny 30 >c.yaml
-for full in 0 1; do
+for full in 0 1 2; do # the last in float64
     extra=
-    if [ $full = 1 ]; then
+    if [ $full -gt 0 ]; then
         extra='--set model.norm=parallel --set model.mlp=relu
             --set model.n_heads=2 --set model.qk=factorised
             --set model.pos=learned --set optim.kind=adamw
             --set optim.lr=1e-3 --set train.loss=all'
     fi
+    [ $full = 2 ] && extra="$extra --set train.precision=float64"
     for t in 1 2 3 8; do
         # shellcheck disable=SC2086
         "$engram" run c.yaml $extra --threads $t --out m$full-t$t --quiet \

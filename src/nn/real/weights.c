@@ -130,11 +130,11 @@ static void fill_tables(N(exec) * e)
 /* The kernel set of that name, NULL when there is none. */
 static const kern *kern_of(const char *name)
 {
+    if (!name || !*name) name = "auto";
 #ifdef EG_REAL_DOUBLE
-    (void)name; /* one set only */
-    return eg_kern_pick_f64("auto");
+    return eg_kern_pick_f64(name);
 #else
-    return eg_kern_pick(name && *name ? name : "auto");
+    return eg_kern_pick(name);
 #endif
 }
 

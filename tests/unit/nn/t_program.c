@@ -23,7 +23,7 @@ static double run_program(const eg_trainer *tr, const egi_program *p,
     const egi_engine_spec spec = {.program = p,
                                   .task = tr->spec.task,
                                   .pool = tr->spec.pool,
-                                  .kern = "auto",
+                                  .kern = "ref",
                                   .slots = (int)tr->spec.train.slots,
                                   .batch = (int)tr->spec.train.batch,
                                   .seed = tr->spec.seed};
@@ -44,7 +44,7 @@ static void look_at(compared *c, const egi_program *p)
     exec_f64 e;
     eg_err err;
 
-    if (exec_plan_f64(&e, p, "auto", 1, &err) != EG_OK) fail_msg("%s", err.msg);
+    if (exec_plan_f64(&e, p, "ref", 1, &err) != EG_OK) fail_msg("%s", err.msg);
     for (int k = 0; k < p->n_ops; k++)
         c->shape += (k + 1) * (1 + (int)p->op[k].kind) + p->op[k].in[2] +
                     (int)p->op[k].attr.width;
@@ -78,6 +78,7 @@ static compared compare(const variant *v, bool named, unsigned which)
     setting_open(&s, v, TASK, 1);
     set_fields(eg_train_fields, &s.spec.train,
                "precision=float64 algebra=plain");
+    s.spec.kern = "ref";
     eg_trainer *tr = trainer_open(&s);
     const eg_model *m = tr->m;
     egi_load load = {

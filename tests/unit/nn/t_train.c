@@ -457,6 +457,23 @@ static void test_kern(void **state)
     assert_string_equal(kern_of(&FULL, TASK, "generic"), "generic");
 }
 
+/* The name that a run records is that of the set that computes; the matrix unit
+ * has no float64. */
+static void test_kern_wide(void **state)
+{
+    static const variant wide = {"float64", "d_model=64", "precision=float64"};
+
+    (void)state;
+    assert_string_equal(kern_of(&wide, TASK, "auto"),
+                        eg_kern_pick_f64("auto")->name);
+    assert_string_equal(kern_of(&wide, TASK, "ref"), "ref");
+    for (int i = 0; eg_kern_name(i); i++) {
+        bool amx = strcmp(eg_kern_name(i), "amx") == 0;
+        assert_string_equal(kern_of(&wide, TASK, eg_kern_name(i)),
+                            amx ? "avx512" : eg_kern_name(i));
+    }
+}
+
 static void test_allocation_failure(void **state)
 {
     (void)state;
@@ -541,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_batch_is_free),
         cmocka_unit_test(test_plan),
         cmocka_unit_test(test_kern),
+        cmocka_unit_test(test_kern_wide),
         cmocka_unit_test(test_allocation_failure),
         cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_no_later_occurrences),
