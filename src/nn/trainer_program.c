@@ -107,7 +107,8 @@ static eg_status program_make(eg_trainer *tr, const bool *trains, eg_err *err)
     if (st == EG_OK)
         st = egi_program_rewrite(&tr->program, trains, &tr->load,
                                  egi_trains_plain(&s->train) ? 0 : ~0u, err);
-    put_side_by_side(&tr->program, side_by_side(&tr->program, s));
+    if (st == EG_OK)
+        put_side_by_side(&tr->program, side_by_side(&tr->program, s));
     return st;
 }
 
