@@ -110,7 +110,7 @@ eg_status eg_figures_compare(eg_figures_change *out, const eg_figures *a,
     say_count(&t, "cores", m->cores, n->cores);
     say_text(&t, "kernels", a->kernels, b->kernels);
     say_count(&t, "threads", a->threads, b->threads);
-    out->row = eg_calloc((size_t)(a->n + b->n), sizeof *out->row);
+    out->row = eg_calloc((size_t)a->n + (size_t)b->n, sizeof *out->row);
     if (!out->row) return EG_FAIL(err, EG_ENOMEM, "a comparison");
     st = fill(out, a, b, err);
     if (st != EG_OK) eg_figures_change_release(out);

@@ -155,8 +155,7 @@ static void take_figure(reader *r, eg_figures *f, const json_t *o)
 {
     eg_figure q = {0}, *row;
     char better[8] = "";
-    const char *peer;
-    json_t *v;
+    json_t *peers = json_object_get(o, "peers");
 
     r->where = "a figure";
     take_text(r, q.name, sizeof q.name, o, "name");
@@ -180,8 +179,10 @@ static void take_figure(reader *r, eg_figures *f, const json_t *o)
         row->share_low = take_number(r, o, "share_low");
         row->share_high = take_number(r, o, "share_high");
     }
-    json_object_foreach(json_object_get(o, "peers"), peer, v)
-        eg_figure_peer_add(row, peer, json_number_value(v));
+    for (void *i = json_object_iter(peers); i;
+         i = json_object_iter_next(peers, i))
+        eg_figure_peer_add(row, json_object_iter_key(i),
+                           json_number_value(json_object_iter_value(i)));
     r->where = "";
 }
 
