@@ -53,6 +53,12 @@ EG_API void eg_eval_run(eg_eval *e, eg_split split, uint64_t step,
 /* The same for sequences 0 .. count-1 that the caller writes (eg_source_fn). */
 EG_API void eg_eval_run_on(eg_eval *e, eg_source_fn source, const void *from,
                            int count, eg_acts_fn fn, void *ctx);
+/* From now on stop(ctx) is asked within these calls, by the thread that makes
+ * them, every operation or so (NULL: no longer); once it is true they end
+ * without fn having seen all sequences, and so do all later ones, until this is
+ * called again. */
+EG_API void eg_eval_until(eg_eval *e, bool (*stop)(void *ctx), void *ctx);
+EG_API bool eg_eval_stopped(const eg_eval *e);
 
 /* ---- Patching: a hook that is not what the model makes of it ---------------
  *

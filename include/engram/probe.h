@@ -126,6 +126,15 @@ EG_API void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit,
  * is measured at the last step, and was not due. */
 EG_API void eg_probes_last(eg_probes *p, int64_t step, eg_probe_emit emit,
                            void *ctx);
+/* From now on stop(ctx) is asked while something is measured, by the thread
+ * that calls: once it is true the call above returns soon, and what is emitted
+ * from then on is of no worth. That stays until this is called again. */
+EG_API void eg_probes_until(eg_probes *p, bool (*stop)(void *ctx), void *ctx);
+EG_API bool eg_probes_stopped(const eg_probes *p);
+/* Of eg_probes_after, what the update of that step leaves behind and nobody can
+ * measure later: norms of tensors and their gradients. */
+EG_API void eg_probes_fleeting(eg_probes *p, int64_t step, eg_probe_emit emit,
+                               void *ctx);
 /* Is a snapshot due after step updates, 0 <= step <= n_steps? At both ends
  * (with snapshots = 1 at n_steps only) and at times spread geometrically. */
 EG_API bool eg_probes_snapshot_due(const eg_probes *p, int64_t step,

@@ -252,6 +252,12 @@ EG_API eg_status eg_trainer_save_in(const eg_trainer *tr, const eg_folder *in,
 EG_API eg_status eg_trainer_load(eg_trainer *tr, const char *path, eg_err *err);
 EG_API eg_status eg_trainer_load_in(eg_trainer *tr, const eg_folder *in,
                                     const char *name, eg_err *err);
+/* A text that every checkpoint has from now on, and a trainer that loads one;
+ * NULL: none. EG_ENOMEM. */
+EG_API eg_status eg_trainer_remember(eg_trainer *tr, const char *text,
+                                     eg_err *err);
+/* The same until the next one, or load; NULL: none. */
+EG_API const char *eg_trainer_memo(const eg_trainer *tr);
 
 #ifdef __cplusplus
 }

@@ -36,10 +36,8 @@ bool eg_row_put(eg_row *row, const char *name, double value)
 
 /* Names are ours (letters, digits, points): no escaping is needed. Values are
  * written to the last bit; JSON has no infinities, they become null. */
-static eg_status append(egi_jsonl *j, const eg_row *row, eg_err *err)
+void egi_row_print(egi_buf *b, const eg_row *row)
 {
-    egi_buf *b = &j->row;
-
     egi_buf_add(b, "{\"step\": %lld", (long long)row->step);
     for (int i = 0; i < row->n; i++) {
         double v = row->cell[i].value;
@@ -49,6 +47,11 @@ static eg_status append(egi_jsonl *j, const eg_row *row, eg_err *err)
         egi_buf_add(b, ", \"%s\": %s", row->cell[i].name, text);
     }
     egi_buf_add(b, "}\n");
+}
+
+static eg_status append(egi_jsonl *j, const eg_row *row, eg_err *err)
+{
+    egi_row_print(&j->row, row);
     return egi_jsonl_put(j, err);
 }
 

@@ -169,4 +169,7 @@ eg_status egi_only_begun(bool *only, const eg_folder *f, eg_err *err);
 /* Removes what a killed process left half written; the lock must be held. */
 void egi_run_sweep(const eg_run *run);
 
+/* A row as the line that it is in its file. */
+void egi_row_print(egi_buf *b, const eg_row *row);
+
 #endif

@@ -4,6 +4,7 @@
  * not, resumed or not, the trainer does the same. */
 #include "lab/lab_priv.h"
 #include "lab/early.h"
+#include "lab/pending_row.h"
 #include "lab/run_priv.h"
 #include "lab/train_ranks.h"
 
@@ -31,6 +32,7 @@ typedef struct loop {
     double clock0, last_row;  /* seconds: start of this loop, last row */
     int64_t step0, last_step; /* steps done then */
     int64_t saved;            /* steps in the newest checkpoint */
+    eg_metrics known; /* of the row in hand, from before a stop; n 0: nothing */
     bool row_full;
 } loop;
 
@@ -38,14 +40,26 @@ typedef struct loop {
  * records, streams. */
 enum { BESIDE = 1 << 20 };
 
+/* The last cell of a row before those that are measured behind the update. */
+static const char LAST_BEFORE[] = "grad_norm";
+
 static const char *const precision_name[] = {"float32", "float64"};
 
+static void put(loop *l, const char *name, double value)
+{
+    const eg_series *s = eg_metrics_find(&l->known, name);
+
+    if (s) value = s->value[0];
+    if (!eg_row_put(&l->row, name, value)) l->row_full = true;
+    egi_news_put(&l->news, l->cfg, name, value);
+}
+
+/* What is measured; of what was given up nothing counts. */
 static void emit(void *ctx, const char *name, double value)
 {
     loop *l = ctx;
 
-    if (!eg_row_put(&l->row, name, value)) l->row_full = true;
-    egi_news_put(&l->news, l->cfg, name, value);
+    if (!eg_probes_stopped(l->probes)) put(l, name, value);
 }
 
 /* Memory is given out before it is there: without a look at what the machine
@@ -227,34 +241,76 @@ static bool overflown(loop *l, eg_lab_result *out)
     return true;
 }
 
-/* The rest of a row that eg_probes_before has begun, and the row written. */
-static eg_status measured_row(loop *l, const eg_step_info *info, eg_err *err)
+static void put_fleeting(void *ctx, const char *name, double value)
+{
+    loop *l = ctx;
+    int i = 0;
+
+    while (i < l->row.n && strcmp(l->row.cell[i].name, name) != 0) i++;
+    if (i == l->row.n) put(l, name, value);
+}
+
+/* Measuring was given up behind the update: what nobody can measure later, and
+ * what is known, goes with the checkpoint. */
+static eg_status keep_row(loop *l, int64_t step, eg_err *err)
+{
+    eg_probes_fleeting(l->probes, step, put_fleeting, l);
+    return egi_row_keep(l->trainer, &l->row, err);
+}
+
+/* The rest of a row, of what is measured behind the update of that step, and
+ * the row written. */
+static eg_status end_row(loop *l, int64_t step, eg_err *err)
 {
     eg_status st;
 
-    if (info->n_loss > 0) emit(l, "loss", info->loss); /* of nothing: none */
-    emit(l, "lr", info->lr);
-    emit(l, "grad_norm", info->grad_norm);
-    eg_probes_after(l->probes, info->step, emit, l);
-    if (egi_early_counts(&l->early, l->probes, info->step))
+    eg_probes_after(l->probes, step, emit, l);
+    if (eg_probes_stopped(l->probes)) return keep_row(l, step, err);
+    if (egi_early_counts(&l->early, l->probes, step))
         EG_TRY(egi_early_row(&l->early, &l->row, err));
-    if (l->early.met) eg_probes_last(l->probes, info->step, emit, l);
+    if (l->early.met) eg_probes_last(l->probes, step, emit, l);
+    if (eg_probes_stopped(l->probes)) return keep_row(l, step, err);
     EG_TRY(eg_run_metrics(l->run, &l->row, err));
 done:
     return st;
+}
+
+/* The rest of a row that eg_probes_before has begun. */
+static eg_status measured_row(loop *l, const eg_step_info *info, eg_err *err)
+{
+    if (info->n_loss > 0) put(l, "loss", info->loss); /* of nothing: none */
+    put(l, "lr", info->lr);
+    put(l, LAST_BEFORE, info->grad_norm);
+    return end_row(l, info->step, err);
+}
+
+static void interrupted(const loop *l, eg_lab_result *out)
+{
+    out->outcome = EG_INTERRUPTED;
+    out->stopped_early = false;
+    snprintf(out->reason, sizeof out->reason,
+             "stopped by the user after %lld steps",
+             (long long)eg_trainer_step_index(l->trainer));
 }
 
 /* A run of no steps measures what it starts from. */
 static eg_status look(loop *l, eg_lab_result *out, eg_err *err)
 {
     eg_step_info info;
+    eg_status st = EG_OK;
 
     eg_row_start(&l->row, 0);
     eg_probes_before(l->probes, 0, emit, l);
     eg_trainer_look(l->trainer, &info);
-    if (info.finite) return measured_row(l, &info, err);
-    diverged(l, &info, out);
-    return EG_OK;
+    if (!info.finite)
+        diverged(l, &info, out);
+    else if (!eg_probes_stopped(l->probes))
+        st = measured_row(l, &info, err);
+    if (st == EG_OK && eg_probes_stopped(l->probes)) {
+        interrupted(l, out); /* all of it is measured anew */
+        st = eg_trainer_remember(l->trainer, NULL, err);
+    }
+    return st;
 }
 
 /* end: of the part of the run that step is in. */
@@ -289,16 +345,16 @@ static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
         EG_TRY(snapshot(l, step, end, err));
     eg_row_start(&l->row, step);
     if (measured) eg_probes_before(l->probes, step, emit, l);
+    if (eg_probes_stopped(l->probes)) return EG_OK; /* before the step */
     eg_trainer_step(l->trainer, &info);
     EG_TRY(eg_task_trouble(l->task, err));
     if (!info.finite) {
         diverged(l, &info, out);
         return EG_OK;
     }
-    if (measured) {
-        EG_TRY(measured_row(l, &info, err));
+    if (measured) EG_TRY(measured_row(l, &info, err));
+    if (measured && !egi_row_waits(l->trainer))
         EG_TRY(write_timing(l, step, err));
-    }
     tell_progress(l, step, &info, measured);
     if (save_due(l, step + 1) && !overflown(l, out)) EG_TRY(save(l, err));
 done:
@@ -313,16 +369,43 @@ static eg_status all_steps(loop *l, eg_lab_result *out, eg_err *err)
 
     while (eg_trainer_step_index(l->trainer) < n && !l->early.met &&
            out->outcome == EG_FINISHED) {
-        if (asked_to_stop(l)) {
+        if (asked_to_stop(l) || eg_probes_stopped(l->probes)) {
             if (overflown(l, out)) return EG_OK;
-            out->outcome = EG_INTERRUPTED;
-            snprintf(out->reason, sizeof out->reason,
-                     "stopped by the user after %lld steps",
-                     (long long)eg_trainer_step_index(l->trainer));
+            interrupted(l, out);
             break;
         }
         EG_TRY(one_step(l, out, err));
     }
+    /* at the last step, whose row then waits */
+    if (out->outcome == EG_FINISHED && eg_probes_stopped(l->probes) &&
+        !overflown(l, out))
+        interrupted(l, out);
+done:
+    return st;
+}
+
+/* The row that waits since the run was stopped: what was measured before the
+ * update stands in the checkpoint, what is measured behind it is of its
+ * weights. */
+static eg_status late_row(loop *l, eg_err *err)
+{
+    int64_t step = eg_trainer_step_index(l->trainer) - 1;
+    const eg_metrics *k = &l->known;
+    eg_status st;
+
+    EG_TRY(egi_row_recall(&l->known, l->trainer, err));
+    eg_row_start(&l->row, step);
+    for (int i = 0; i < k->n; i++) {
+        put(l, k->series[i].name, k->series[i].value[0]);
+        if (strcmp(k->series[i].name, LAST_BEFORE) == 0) break;
+    }
+    EG_TRY(eg_trainer_remember(l->trainer, NULL, err));
+    EG_TRY(end_row(l, step, err));
+    eg_metrics_release(&l->known);
+    if (egi_row_waits(l->trainer)) return EG_OK; /* stopped again */
+    EG_TRY(write_timing(l, step, err));
+    l->saved = -1; /* its checkpoint has a row that waits */
+    if (save_due(l, step + 1)) EG_TRY(save(l, err));
 done:
     return st;
 }
@@ -347,6 +430,8 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
     int64_t n = l->cfg->train.steps;
     eg_status st = EG_OK;
 
+    if (l->opts->stop) eg_probes_until(l->probes, l->opts->stop, l->opts->ctx);
+    if (egi_row_waits(l->trainer)) EG_TRY(late_row(l, err));
     if (n == 0) EG_TRY(look(l, out, err));
     if (l->saved < 0 && l->step0 == 0 && save_due(l, 0)) EG_TRY(save(l, err));
     EG_TRY(all_steps(l, out, err));
@@ -436,6 +521,7 @@ eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
 done:
     eg_row_release(&l->row);
     eg_row_release(&l->timing);
+    eg_metrics_release(&l->known);
     eg_probes_free(l->probes);
     eg_trainer_free(l->trainer);
     eg_task_free(l->task);

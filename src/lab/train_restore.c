@@ -9,6 +9,7 @@
 
 #include "engram/mem.h"
 #include "engram/text.h"
+#include "lab/pending_row.h"
 #include "lab/run_priv.h"
 
 /* Rows that a run writes in its first steps. */
@@ -19,6 +20,15 @@ static eg_index rows_below(const egi_restore *r, int64_t step)
     for (int64_t i = 0; i < step; i++)
         n += eg_probes_due(r->probes, i, eg_trainer_end(r->trainer, i + 1));
     return n;
+}
+
+/* Those that there are beside the checkpoint of that step, which the trainer
+ * holds. */
+static eg_index rows_beside(const egi_restore *r, int64_t step)
+{
+    eg_index n = rows_below(r, step);
+
+    return step > 0 && n > 0 ? n - egi_row_waits(r->trainer) : n;
 }
 
 static eg_status load(const egi_restore *r, int64_t step, eg_err *err)
@@ -45,7 +55,7 @@ static int64_t older_whole(const egi_restore *r, int64_t below)
                 EG_OK ||
             below <= 0)
             return 0;
-        if (rows_below(r, below) <= good && load(r, below, NULL) == EG_OK)
+        if (load(r, below, NULL) == EG_OK && rows_beside(r, below) <= good)
             return below;
     }
 }
@@ -98,7 +108,7 @@ static eg_status find_newest(const egi_restore *r, int64_t *step, eg_err *err)
     if (st == EG_OK) st = check_not_lost(r, *step, err);
     if (st == EG_OK && *step >= 0) st = load(r, *step, err);
     if (st == EG_OK)
-        st = egi_run_check_rows(r->run, rows_below(r, *step), false, err);
+        st = egi_run_check_rows(r->run, rows_beside(r, *step), false, err);
     if (st == EG_EFORMAT) add_remedy(r, *step < 0 ? 0 : *step, err);
     return st;
 }
@@ -125,7 +135,7 @@ static eg_status find_told(const egi_restore *r, int64_t *step, eg_err *err)
         st = load(r, *step, err);
     }
     if (st == EG_OK)
-        st = egi_run_check_rows(r->run, rows_below(r, *step), true, err);
+        st = egi_run_check_rows(r->run, rows_beside(r, *step), true, err);
     if (st == EG_EFORMAT) add_remedy(r, *step, err);
     return st;
 }
@@ -176,7 +186,8 @@ eg_status egi_train_restore(const egi_restore *r, int64_t *saved, eg_err *err)
     compare_kernels(r, step);
     EG_TRY(egi_run_enter(r->run, err));
     if (r->told) EG_TRY(set_aside(r, step, err));
-    if (!r->run->created) EG_TRY(eg_run_keep(r->run, rows_below(r, step), err));
+    if (!r->run->created)
+        EG_TRY(eg_run_keep(r->run, rows_beside(r, step), err));
 done:
     return st;
 }

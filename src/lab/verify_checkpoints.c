@@ -26,6 +26,7 @@ static eg_status read_checkpoint(const egi_verifier *v, const char *name,
                      have ? have : "none");
     else
         st = egi_weights_see(seen, &s, step, err);
+    seen->memo = eg_st_meta(&s, "memo") != NULL;
 done:
     eg_st_release(&s);
     return st;
@@ -66,7 +67,7 @@ static void check_last(const egi_verifier *v, int64_t newest)
     egi_verify_tell(v, name, EG_DAMAGED, 0, "it is lost");
 }
 
-eg_status egi_verify_checkpoints(const egi_verifier *v, eg_err *err)
+eg_status egi_verify_checkpoints(egi_verifier *v, eg_err *err)
 {
     egi_weights_seen newer = {.step = -1}, older = {.step = -1};
     int64_t step;
@@ -76,6 +77,7 @@ eg_status egi_verify_checkpoints(const egi_verifier *v, eg_err *err)
     check_last(v, step);
     while (step >= 0) {
         EG_TRY(check_checkpoint(v, step, &older, err));
+        if (older.memo && step == v->record.steps_done) v->row_waits = true;
         egi_verify_moves(v, &older, &newer);
         egi_weights_forget(&newer);
         newer = older;

@@ -10,6 +10,7 @@ typedef struct egi_verifier {
     egi_record record;
     egi_sums sums;
     bool summed;      /* made by an engram that takes checksums */
+    bool row_waits;   /* of the last step done, in its checkpoint */
     eg_metrics *last; /* of metrics.jsonl, read on the way; NULL: not wanted */
     eg_finding_fn fn;
     void *ctx;
@@ -27,7 +28,7 @@ eg_status egi_verify_file(const egi_verifier *v, int which, eg_err *err);
 /* Why a file without a checksum is not checked. */
 extern const char egi_verify_of_old[];
 
-eg_status egi_verify_checkpoints(const egi_verifier *v, eg_err *err);
+eg_status egi_verify_checkpoints(egi_verifier *v, eg_err *err);
 /* arrays/sums, which is read into v->sums, and then all that is in arrays/. */
 eg_status egi_verify_sums(egi_verifier *v, eg_err *err);
 eg_status egi_verify_arrays(egi_verifier *v, eg_err *err);
@@ -35,6 +36,7 @@ eg_status egi_verify_arrays(egi_verifier *v, eg_err *err);
 /* Checksums of the weights of a checkpoint, and how often each was updated. */
 typedef struct egi_weights_seen {
     int64_t step; /* -1: of none */
+    bool memo;    /* it has a row that waits (pending_row.h) */
     int n;
     struct {
         char name[128];

@@ -44,6 +44,20 @@ static inline bool egi_held_at(const egi_hold *h, int64_t step)
     return step >= h->from && step < h->to;
 }
 
+/* Whether a call is to end before its time: the thread that called asks stop
+ * between ops, the others look. */
+typedef struct egi_halt {
+    bool (*stop)(void *ctx);
+    void *ctx;
+    _Atomic bool is;
+} egi_halt;
+
+static inline bool egi_halted(egi_halt *h, bool asks)
+{
+    if (asks && h->stop(h->ctx)) h->is = true;
+    return h->is;
+}
+
 /* Sequences to run forwards, and who is shown what comes of them. */
 typedef struct egi_eval_call {
     eg_split split;
@@ -54,6 +68,8 @@ typedef struct egi_eval_call {
     const void *from;
     eg_acts_fn fn;
     void *ctx;
+    egi_halt *halt; /* NULL: it runs to its end; fn is not told of a sequence
+                       that was given up */
 } egi_eval_call;
 
 typedef struct egi_engine_vt {

@@ -16,6 +16,7 @@ struct eg_eval {
     egi_hold *hold; /* [n_hold] */
     double **row;   /* [n_hold] theirs, or NULL */
     int n_hold;
+    egi_halt halt; /* stop NULL: calls run to their end */
 };
 
 /* Lets eg_acts_hook find the engine that made the activations. */
@@ -140,7 +141,20 @@ static void run(eg_eval *e, egi_eval_call c)
 
     c.fn = relay_acts;
     c.ctx = &r;
+    if (e->halt.stop) c.halt = &e->halt;
     e->vt->eval(e->engine, &c);
+}
+
+void eg_eval_until(eg_eval *e, bool (*stop)(void *ctx), void *ctx)
+{
+    e->halt.stop = stop;
+    e->halt.ctx = ctx;
+    e->halt.is = false;
+}
+
+bool eg_eval_stopped(const eg_eval *e)
+{
+    return e->halt.is;
 }
 
 void eg_eval_run(eg_eval *e, eg_split split, uint64_t step, uint32_t first,

@@ -167,6 +167,7 @@ void eg_trainer_free(eg_trainer *tr)
     eg_free(tr->from);
     eg_free(tr->updates);
     eg_free(tr->grad_norm);
+    eg_free(tr->memo);
     egi_clamps_release(&tr->clamps);
     egi_program_release(&tr->program);
     eg_model_free(tr->m);

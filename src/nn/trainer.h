@@ -28,6 +28,7 @@ struct eg_trainer {
     bool (*stop)(void *ctx); /* was this one? NULL: never */
     void *stop_ctx;
     char note[2][512]; /* of init.from and of train.freeze; or "" */
+    char *memo;        /* of eg_trainer_remember; NULL: none */
 };
 
 /* Steps by the plain algebra: as asked, or because hooks are held. */

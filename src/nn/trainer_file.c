@@ -55,11 +55,27 @@ eg_status eg_trainer_save_in(const eg_trainer *tr, const eg_folder *in,
     const char *meta[] = {"format",  "engram-checkpoint",
                           "version", EGI_WEIGHTS_VERSION,
                           "step",    step,
-                          "seed",    seed};
-    EG_TRY(eg_st_write_in(in, name, e, n, meta, 4, err));
+                          "seed",    seed,
+                          "memo",    tr->memo};
+    EG_TRY(eg_st_write_in(in, name, e, n, meta, tr->memo ? 5 : 4, err));
 done:
     eg_free(e);
     return st;
+}
+
+eg_status eg_trainer_remember(eg_trainer *tr, const char *text, eg_err *err)
+{
+    char *copy = text ? eg_strdup(text) : NULL;
+
+    if (text && !copy) return EG_FAIL(err, EG_ENOMEM, "a memo");
+    eg_free(tr->memo);
+    tr->memo = copy;
+    return EG_OK;
+}
+
+const char *eg_trainer_memo(const eg_trainer *tr)
+{
+    return tr->memo;
 }
 
 static eg_status check_meta(const eg_trainer *tr, const eg_safetensors *s,
@@ -129,6 +145,7 @@ eg_status eg_trainer_load_in(eg_trainer *tr, const eg_folder *in,
     if (tr->m2)
         EG_TRY(egi_tensor_check(tr->m, &s, "optim.m2.", NULL, path, err));
     EG_TRY(check_extra(tr, &s, path, err));
+    EG_TRY(eg_trainer_remember(tr, eg_st_meta(&s, "memo"), err));
     const eg_st_entry *c = eg_st_find(&s, COUNTERS);
     if (!c || c->view.dtype != EG_I64 || c->view.ndim != 1 ||
         c->view.shape[0] != tr->m->n_tensors) {

@@ -339,12 +339,16 @@ static double step_size(const egi_compress *c)
 
 void egi_compress_run(egi_compress *c, eg_probe_emit emit, void *ctx)
 {
-    double products = 2.0 * c->blocks * c->heads;
+    double products = 2.0 * c->blocks * c->heads, loss[2];
 
     copy_others(c);
     analyse(c, c->of, c->scalars, true);
-    emit(ctx, "loss_compressed", test_loss(c, 0));
-    emit(ctx, "loss_interpolated", test_loss(c, 1));
+    for (int i = 0; i < 2; i++) {
+        loss[i] = test_loss(c, i);
+        if (eg_eval_stopped(c->eval[i])) return;
+    }
+    emit(ctx, "loss_compressed", loss[0]);
+    emit(ctx, "loss_interpolated", loss[1]);
     if (c->all[0] > 0) emit(ctx, "compressed_qk", c->kept[0] / c->all[0]);
     if (c->all[1] > 0) emit(ctx, "compressed_ov", c->kept[1] / c->all[1]);
     emit(ctx, "compressed_large", c->large / products / (double)(c->d * c->d));

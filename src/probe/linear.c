@@ -271,6 +271,7 @@ void egi_linear_run(egi_linear *p, eg_eval *eval, eg_probe_emit emit, void *ctx)
 {
     if (p->count == 0) return;
     eg_eval_run(eval, EG_PROBE, STEP, 0, 2 * p->count, keep_sequence, p);
+    if (eg_eval_stopped(eval)) return;
     for (int i = 0; i < p->n_at; i++)
         for (int k = 0; k < p->n_targets; k++) {
             if (p->target[k].back > p->at[i]) continue;

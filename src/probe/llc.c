@@ -81,7 +81,19 @@ static void move(egi_llc *c, int64_t step, eg_rng *rng)
     set_all(m, c->w);
 }
 
-static double run_chain(egi_llc *c, int64_t step, int64_t chain)
+/* Is it to end? */
+typedef struct until {
+    bool (*stop)(void *ctx); /* NULL: never */
+    void *ctx;
+} until;
+
+static bool is_over(const until *u)
+{
+    return u->stop && u->stop(u->ctx);
+}
+
+/* NaN when it was given up. */
+static double run_chain(egi_llc *c, int64_t step, int64_t chain, const until *u)
 {
     eg_model *m = eg_trainer_model(c->trainer);
     eg_rng rng = eg_rng_make(0, EG_RNG_THEORY, (uint64_t)step, (uint32_t)chain);
@@ -92,6 +104,10 @@ static double run_chain(egi_llc *c, int64_t step, int64_t chain)
     for (int64_t t = 0; t < c->steps; t++) {
         double loss;
 
+        if (is_over(u)) {
+            set_all(m, c->start);
+            return (double)NAN;
+        }
         eg_trainer_gradient(c->trainer, EGI_LLC_FIRST + t, &loss);
         if (t >= burnt) sum += loss - c->losses[t];
         move(c, step, &rng);
@@ -100,17 +116,22 @@ static double run_chain(egi_llc *c, int64_t step, int64_t chain)
     return c->nbeta * sum / (double)(c->steps - burnt);
 }
 
-void egi_llc_run(egi_llc *c, int64_t step, eg_probe_emit emit, void *ctx)
+bool egi_llc_run(egi_llc *c, int64_t step, bool (*stop)(void *ctx),
+                 void *stop_ctx, eg_probe_emit emit, void *ctx)
 {
+    const until u = {stop, stop_ctx};
     eg_model *m = eg_trainer_model(c->trainer);
     double sum = 0, squares = 0, n = (double)c->chains;
 
     get_all(m, c->start);
-    for (int64_t t = 0; t < c->steps; t++)
+    for (int64_t t = 0; t < c->steps; t++) {
+        if (is_over(&u)) return false;
         eg_trainer_gradient(c->trainer, EGI_LLC_FIRST + t, &c->losses[t]);
+    }
     for (int64_t k = 0; k < c->chains; k++) {
-        double llc = run_chain(c, step, k);
+        double llc = run_chain(c, step, k, &u);
 
+        if (is_over(&u)) return false;
         sum += llc;
         squares += llc * llc;
     }
@@ -118,4 +139,5 @@ void egi_llc_run(egi_llc *c, int64_t step, eg_probe_emit emit, void *ctx)
     if (c->chains > 1)
         emit(ctx, "llc_se",
              sqrt(fmax(squares - sum * sum / n, 0) / (n - 1) / n));
+    return true;
 }

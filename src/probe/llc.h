@@ -34,7 +34,10 @@ typedef struct egi_llc {
 eg_status egi_llc_init(egi_llc *c, const eg_probe_opts *opts, eg_trainer *tr,
                        eg_err *err);
 void egi_llc_release(egi_llc *c);
-/* Emits llc and, of several chains, llc_se. step: of training. */
-void egi_llc_run(egi_llc *c, int64_t step, eg_probe_emit emit, void *ctx);
+/* Emits llc and, of several chains, llc_se. step: of training. stop (NULL:
+ * never) is asked between steps: once it is true nothing is emitted, and false
+ * returned. */
+bool egi_llc_run(egi_llc *c, int64_t step, bool (*stop)(void *ctx),
+                 void *stop_ctx, eg_probe_emit emit, void *ctx);
 
 #endif

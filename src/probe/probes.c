@@ -195,11 +195,64 @@ bool eg_probes_due(const eg_probes *p, int64_t step, int64_t n_steps)
            egi_decade_has(p->opts.per_decade, step);
 }
 
+/* ---- until somebody asks to stop ------------------------------------------
+ */
+
+void eg_probes_until(eg_probes *p, bool (*stop)(void *ctx), void *ctx)
+{
+    p->stop = stop;
+    p->stop_ctx = ctx;
+    p->stopped = false;
+}
+
+bool eg_probes_stopped(const eg_probes *p)
+{
+    return p->stopped;
+}
+
+/* The i-th evaluator that measures; NULL past the end. */
+static eg_eval *eval_of(const eg_probes *p, int i)
+{
+    eg_eval *const all[] = {p->eval, p->compress.eval[0], p->compress.eval[1],
+                            p->predict};
+    int n = 0;
+
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        if (all[k] && n++ == i) return all[k];
+    return NULL;
+}
+
+/* Others use these evaluators, too: they are told of it for the time of a call
+ * alone. */
+static void listen(eg_probes *p)
+{
+    for (int i = 0; p->stop && eval_of(p, i); i++)
+        eg_eval_until(eval_of(p, i), p->stop, p->stop_ctx);
+}
+
+static bool stopped(eg_probes *p)
+{
+    for (int i = 0; p->stop && eval_of(p, i); i++)
+        p->stopped = p->stopped || eg_eval_stopped(eval_of(p, i));
+    return p->stopped;
+}
+
+static void done(eg_probes *p)
+{
+    (void)stopped(p);
+    for (int i = 0; p->stop && eval_of(p, i); i++)
+        eg_eval_until(eval_of(p, i), NULL, NULL);
+}
+
+/* ---- before an update -----------------------------------------------------
+ */
+
 static void emit_heads(eg_probes *p, eg_probe_emit emit, void *ctx)
 {
     const eg_heads *t = &p->heads.table;
 
     egi_heads_run(&p->heads, p->eval);
+    if (stopped(p)) return;
     for (int i = 0; i < t->n * EG_HEAD_SCORES; i++) {
         double x = t->row[i / EG_HEAD_SCORES].score[i % EG_HEAD_SCORES];
 
@@ -211,10 +264,15 @@ static void emit_heads(eg_probes *p, eg_probe_emit emit, void *ctx)
 
 void eg_probes_before(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
 {
+    listen(p);
     egi_measure_run(&p->batch, p->eval, EG_PROBE, (uint64_t)step);
-    egi_measure_emit(&p->batch, emit, ctx);
-    if (p->opts.heads) emit_heads(p, emit, ctx);
+    if (!stopped(p)) egi_measure_emit(&p->batch, emit, ctx);
+    if (!stopped(p) && p->opts.heads) emit_heads(p, emit, ctx);
+    done(p);
 }
+
+/* ---- after it -------------------------------------------------------------
+ */
 
 static void emit_weights(eg_probes *p, eg_probe_emit emit, void *ctx)
 {
@@ -275,29 +333,58 @@ static void emit_linear(eg_probes *p, eg_probe_emit emit, void *ctx)
     egi_sensitivity_run(&p->sensitivity, p->eval, emit, ctx);
 }
 
+/* The measures of a batch, unless they are given up. */
+static void run_batch(eg_probes *p, egi_measure *m, eg_split split,
+                      uint64_t step, eg_probe_emit emit, void *ctx)
+{
+    egi_measure_run(m, p->predict, split, step);
+    if (!stopped(p)) egi_measure_emit(m, emit, ctx);
+}
+
+static void run_llc(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
+{
+    if (!egi_llc_run(&p->llc, step, p->stop, p->stop_ctx, emit, ctx))
+        p->stopped = true;
+}
+
+void eg_probes_fleeting(eg_probes *p, int64_t step, eg_probe_emit emit,
+                        void *ctx)
+{
+    if (p->opts.norms && p->trainer) emit_tensors(p, step, emit, ctx);
+}
+
+static void after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
+{
+    if (p->opts.test > 0) run_batch(p, &p->test, EG_TEST, 0, emit, ctx);
+    if (!stopped(p) && p->opts.train > 0)
+        run_batch(p, &p->train, EG_TRAIN, (uint64_t)step + 1, emit, ctx);
+    if (!stopped(p) && p->opts.compressed)
+        egi_compress_run(&p->compress, emit, ctx);
+    if (!stopped(p) && now_and_then(p, p->opts.radius_every, step))
+        emit_radii(p, emit, ctx);
+    if (!stopped(p) && now_and_then(p, p->opts.linear_every, step))
+        emit_linear(p, emit, ctx);
+    if (stopped(p)) return;
+    if (p->opts.recall) emit_weights(p, emit, ctx);
+    eg_probes_fleeting(p, step, emit, ctx);
+    /* the last, since it leaves other gradients behind */
+    if (llc_due(p, step)) run_llc(p, step, emit, ctx);
+}
+
 void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
 {
-    if (p->opts.test > 0) {
-        egi_measure_run(&p->test, p->predict, EG_TEST, 0);
-        egi_measure_emit(&p->test, emit, ctx);
-    }
-    if (p->opts.train > 0) {
-        egi_measure_run(&p->train, p->predict, EG_TRAIN, (uint64_t)step + 1);
-        egi_measure_emit(&p->train, emit, ctx);
-    }
-    if (p->opts.compressed) egi_compress_run(&p->compress, emit, ctx);
-    if (now_and_then(p, p->opts.radius_every, step)) emit_radii(p, emit, ctx);
-    if (now_and_then(p, p->opts.linear_every, step)) emit_linear(p, emit, ctx);
-    if (p->opts.recall) emit_weights(p, emit, ctx);
-    if (p->opts.norms && p->trainer) emit_tensors(p, step, emit, ctx);
-    /* the last, since it leaves other gradients behind */
-    if (llc_due(p, step)) egi_llc_run(&p->llc, step, emit, ctx);
+    listen(p);
+    after(p, step, emit, ctx);
+    done(p);
 }
 
 void eg_probes_last(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
 {
+    listen(p);
     if (!now_and_then(p, p->opts.radius_every, step)) emit_radii(p, emit, ctx);
-    if (!now_and_then(p, p->opts.linear_every, step)) emit_linear(p, emit, ctx);
-    if (p->llc.steps > 0 && !llc_due(p, step))
-        egi_llc_run(&p->llc, step, emit, ctx);
+    if (!stopped(p) && !now_and_then(p, p->opts.linear_every, step))
+        emit_linear(p, emit, ctx);
+    if (!stopped(p) && p->llc.steps > 0 && !llc_due(p, step))
+        run_llc(p, step, emit, ctx);
+    done(p);
 }

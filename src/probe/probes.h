@@ -30,6 +30,10 @@ struct eg_probes {
     egi_radii radii;
     egi_weights weights;
 
+    bool (*stop)(void *ctx); /* NULL: never */
+    void *stop_ctx;
+    bool stopped;
+
     int n_names; /* of tensors, "norm.W_E", by row of the table and tensor */
     char (*name)[EGI_NAME];
 

@@ -51,6 +51,7 @@ void egi_radii_run(egi_radii *r, eg_eval *eval, const eg_model *m,
     if (r->count == 0) return;
     egi_gather_refresh(&r->gather, m);
     eg_eval_run(eval, EG_PROBE, STEP, 0, r->count, egi_gather_on, &r->gather);
+    if (eg_eval_stopped(eval)) return;
     for (int d = 0; d < r->gather.n_depths; d++) {
         eg_neighbours_spec spec = {.m = r->count,
                                    .n = r->gather.D,

@@ -103,6 +103,7 @@ void egi_sensitivity_run(egi_sensitivity *s, eg_eval *eval, eg_probe_emit emit,
     for (int q = 0; q < s->count; q++) {
         eg_task_sequence(s->task, EG_PROBE, STEP, (uint32_t)q, s->seq);
         eg_eval_run_on(eval, moved, s, 2 * s->T * s->n_in, keep, s);
+        if (eg_eval_stopped(eval)) return;
         for (int t = 0; t < s->T; t++) {
             int lag = s->T - 1 - t, k = lag < LAGS - 1 ? lag : LAGS - 1;
             int among = k == LAGS - 1 ? s->T - (LAGS - 1) : 1;

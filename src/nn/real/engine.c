@@ -208,6 +208,9 @@ static void eval_task(void *ctx, int i, int worker)
     const egi_eval_call *c = e->call;
     const N(looks) *looks = e->looks ? &e->looks[worker] : NULL;
 
+    r->halt = c->halt;
+    r->asks = worker == 0;
+    if (c->halt && egi_halted(c->halt, r->asks)) return;
     if (c->source)
         c->source(c->from, c->first + (uint32_t)i, &r->seq);
     else
@@ -215,6 +218,8 @@ static void eval_task(void *ctx, int i, int worker)
                          &r->seq);
     N(others_forward)(e, r, worker);
     N(exec_forward)(&e->x, r, (N(sums)){NULL, NULL});
+    r->halt = NULL;
+    if (c->halt && c->halt->is) return;
     if (looks) N(looks_fill)(looks, &e->x, r);
     eg_acts acts = {.n_ctx = e->x.p->m->T,
                     .tokens = r->seq.tokens,

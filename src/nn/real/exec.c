@@ -237,6 +237,7 @@ void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s)
 
     for (int k = 0; k < p->n_ops; k++) {
         if (!belongs(p, k, pairs)) continue;
+        if (r->halt && egi_halted(r->halt, r->asks)) return;
         N(call) c = N(bind)(e, r, s, k);
         run_op(e, r, &c, k, false);
         if (r->n_held > 0) N(hold_out)(r, &c.out[0], p->op[k].out[0]);

@@ -3,6 +3,7 @@
 #ifndef EG_NN_EXEC_H
 #define EG_NN_EXEC_H
 
+#include "nn/engine.h"
 #include "nn/profile.h"
 #include "nn/real/op.h"
 #include "nn/room.h"
@@ -77,6 +78,8 @@ typedef struct N(room) {
     int n_held;
     uint64_t *draw; /* [many] see N(seq) */
     egi_tick *tick; /* NULL: nobody asks for the time */
+    egi_halt *halt; /* of the call in hand; NULL: none */
+    bool asks;      /* its thread is the one that asks */
     real *base;
     void *block;
     size_t bytes;
