@@ -150,12 +150,12 @@ static real row_top(const real *x, eg_index n, int32_t *where)
     return top;
 }
 
-/* e^x for x <= 0, below e^-64 exactly 0: beside a 1 such terms are far below a
- * rounding, and denormal numbers, which they or their products would be, take
- * the processor a hundred times as long. */
+/* e^x for x <= 0, below e^-64, of doubles e^-600, exactly 0: beside a 1 such
+ * terms are far below a rounding, and denormal numbers, which they or their
+ * products would be, take the processor a hundred times as long. */
 INLINE vec exp_term(vec x)
 {
-    ivec none = x < vset(-64);
+    ivec none = x < vset(sizeof(real) == 4 ? -64 : -600);
 
     return vsel(none, vset(0), vexp(vsel(none, vset(0), x)));
 }

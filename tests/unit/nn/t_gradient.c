@@ -278,6 +278,13 @@ static void test_scores(void **state)
     compare_all("n_ctx=64 n_triggers=3", &TURNED, 1);
 }
 
+/* Has the name a float64 set of its own, which is not the reference? */
+static bool has_wide(const char *name)
+{
+    return strcmp(name, "ref") != 0 &&
+           strcmp(eg_kern_pick_f64(name)->name, name) == 0;
+}
+
 /* Every set in both precisions against the reference in float64. */
 static void test_sets(void **state)
 {
@@ -288,8 +295,11 @@ static void test_sets(void **state)
         for (int k = 0; k < N_VARIANTS; k++) {
             double d = compare(&VARIANTS[k], "algebra=auto", eg_kern_name(i),
                                plain, "ref");
-            double e = compare(&VARIANTS[k], "precision=float64 algebra=auto",
-                               eg_kern_name(i), plain, "ref");
+            double e = 0;
+
+            if (has_wide(eg_kern_name(i)))
+                e = compare(&VARIANTS[k], "precision=float64 algebra=auto",
+                            eg_kern_name(i), plain, "ref");
             if (d > 1e-6 || e > 1e-14)
                 printf("  %-8s %-38s float32 against float64 %.1e, float64 "
                        "against the reference %.1e\n",
