@@ -105,24 +105,25 @@ static vec lanes_top(const real *p, ivec limit, eg_index s, eg_index lo,
 static void softmax_lanes(real *p, ivec limit, eg_index lo, eg_index hi,
                           eg_index keys, vec t)
 {
-    vec sum[2] = {{0}, {0}}, inv;
+    vec sum = {0}, inv;
     eg_index s = 0;
 
-    for (; s + 2 <= lo; s += 2) {
-#pragma GCC unroll 2
-        for (int i = 0; i < 2; i++) {
-            vec e = vexp(vload(p + (s + i) * LANES) - t);
-            sum[i] += e;
-            vstore(p + (s + i) * LANES, e);
+    for (; s + 4 <= lo; s += 4) {
+        vec e[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            e[i] = vexp_fall(vload(p + (s + i) * LANES) - t);
+            vstore(p + (s + i) * LANES, e[i]);
         }
+        sum += (e[0] + e[1]) + (e[2] + e[3]);
     }
     for (; s < hi; s++) {
-        vec e = vexp(vload(p + s * LANES) - t);
+        vec e = vexp_fall(vload(p + s * LANES) - t);
         e = vsel(limit > (vint)s, e, vset(0));
-        sum[0] += e;
+        sum += e;
         vstore(p + s * LANES, e);
     }
-    inv = 1 / vsel(limit > 0, sum[0] + sum[1], vset(1));
+    inv = 1 / vsel(limit > 0, sum, vset(1));
     for (s = 0; s < hi; s++) vstore(p + s * LANES, vload(p + s * LANES) * inv);
     for (; s < keys; s++) vstore(p + s * LANES, vset(0));
 }

@@ -118,13 +118,13 @@ static void fast_softmax(real *x, real scale, eg_index n)
         if (x[i] > most) most = x[i];
     }
     for (i = 0; i + W <= n; i += W) {
-        vec e = vexp(vload(x + i) - most);
+        vec e = vexp_fall(vload(x + i) - most);
 
         vstore(x + i, e);
         sum += e;
     }
     if (i < n) {
-        vec e = vexp(vload_n(x + i, n - i) - most);
+        vec e = vexp_fall(vload_n(x + i, n - i) - most);
 
         vstore_n(x + i, e, n - i);
         sum += vsel(vlanes() < (vint)(n - i), e, vset(0));

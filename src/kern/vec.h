@@ -82,6 +82,12 @@ INLINE vec vsel(ivec mask, vec a, vec b)
     return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
 }
 
+/* 0 where the mask is all ones, a where it is 0. */
+INLINE vec vunless(ivec mask, vec a)
+{
+    return (vec)((ivec)a & ~mask);
+}
+
 /* Lane numbers 0..W-1. */
 INLINE ivec vlanes(void)
 {

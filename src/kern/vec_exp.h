@@ -44,11 +44,17 @@ INLINE vec vscale2(vec p, vec k)
 #define VEC_LN2_HI 0x1.62e42fefa38p-1
 #define VEC_LN2_LO 0x1.ef35793c7673p-45
 #define VEC_EXP_LEAST -760 /* there e^x is 0, also for -infinity */
+#define VEC_FALL_LEAST -708
+#define VEC_FALL_SHIFT 52
+#define VEC_FALL_MAGIC (0x1.8p52 + 1023)
 #else
 #define VEC_LOG2E 0x1.715476p+0f
 #define VEC_LN2_HI 0x1.62e4p-1f
 #define VEC_LN2_LO 0x1.7f7d1cp-20f
 #define VEC_EXP_LEAST -110
+#define VEC_FALL_LEAST -87
+#define VEC_FALL_SHIFT 23
+#define VEC_FALL_MAGIC (0x1.8p23f + 127)
 #endif
 
 /* e^x on |x| <= log(2)/2: a near-minimax polynomial, error 9.2e-8, of doubles
@@ -89,4 +95,17 @@ INLINE vec vexp(vec x)
     x -= k * VEC_LN2_HI;
     x -= k * VEC_LN2_LO;
     return vscale2(vexp_rest(x), k);
+}
+
+/* e^x for x <= 0, with the error of vexp: where it is not a normal number, 0.
+ * The exponent is cut out of the digits of a sum, so that scaling is a shift
+ * and a product: 13 instructions, in AVX2 20 for vexp. */
+INLINE vec vexp_fall(vec x)
+{
+    const vec magic = vset(VEC_FALL_MAGIC);
+    vec t = x * VEC_LOG2E + magic, k = t - magic;
+    vec power = (vec)((ivec)t << VEC_FALL_SHIFT), r = x - k * VEC_LN2_HI;
+
+    r -= k * VEC_LN2_LO;
+    return vunless(x < vset(VEC_FALL_LEAST), vexp_rest(r) * power);
 }
