@@ -35,11 +35,15 @@ static void pack_turned(real *pb, const real *b, eg_index cs, eg_index K,
 
     if (cols > W) cols = W;
     for (; k + W <= K; k += W) {
+        if (cols == W) {
+            vload_turned(v, b + k, cs);
+        } else {
 #pragma GCC unroll 16
-        for (int j = 0; j < W; j++) {
-            v[j] = j < cols ? vload(b + j * cs + k) : vset(0);
+            for (int j = 0; j < W; j++) {
+                v[j] = j < cols ? vload(b + j * cs + k) : vset(0);
+            }
+            vtranspose(v);
         }
-        vtranspose(v);
 #pragma GCC unroll 16
         for (int j = 0; j < W; j++) vstore(pb + (k + j) * NR, v[j]);
     }

@@ -97,6 +97,91 @@ enum { VEC_LOG2 = 2 };
 enum { VEC_LOG2 = 1 };
 #endif
 
+#if VEC_BYTES >= 32
+/* Pairs of 4 or single ones of 8 bytes: VEC_PAIRS(op), mm_pairs. */
+#if VEC_BYTES == 64
+#define VEC_PAIRS(op) VEC_JOIN(512, op, pd)
+typedef __m512d mm_pairs;
+#else
+#define VEC_PAIRS(op) VEC_JOIN(256, op, pd)
+typedef __m256d mm_pairs;
+#endif
+
+/* Pieces of 16 bytes: VEC_PIECE columns in each of VEC_PIECES places of a
+ * vector. */
+enum { VEC_PIECE = 16 / sizeof(real), VEC_PIECES = VEC_W / VEC_PIECE };
+
+/* The pieces at p, p + step and so on, side by side. */
+INLINE vec vpieces(const real *p, eg_index step)
+{
+#define PIECE(i) _mm_loadu_ps((const float *)(p + (i)*step))
+#if VEC_BYTES == 64
+    __m512 v = _mm512_castps128_ps512(PIECE(0));
+
+    v = _mm512_insertf32x4(v, PIECE(1), 1);
+    v = _mm512_insertf32x4(v, PIECE(2), 2);
+    return (vec)_mm512_insertf32x4(v, PIECE(3), 3);
+#else
+    return (vec)_mm256_insertf128_ps(_mm256_castps128_ps256(PIECE(0)), PIECE(1),
+                                     1);
+#endif
+#undef PIECE
+}
+
+/* Transposes a matrix of VEC_PIECE rows in each place: y[k] gets column k. */
+INLINE void vturn_pieces(vec *y, const vec *x)
+{
+#define PAIRS(end, a, b) \
+    ((vec)VEC_PAIRS(unpack##end)((mm_pairs)(a), (mm_pairs)(b)))
+#ifdef VEC_F64
+    y[0] = PAIRS(lo, x[0], x[1]);
+    y[1] = PAIRS(hi, x[0], x[1]);
+#else
+    vec a = (vec)MM(unpacklo)((mm)x[0], (mm)x[1]);
+    vec b = (vec)MM(unpacklo)((mm)x[2], (mm)x[3]);
+    vec c = (vec)MM(unpackhi)((mm)x[0], (mm)x[1]);
+    vec d = (vec)MM(unpackhi)((mm)x[2], (mm)x[3]);
+
+    y[0] = PAIRS(lo, a, b);
+    y[1] = PAIRS(hi, a, b);
+    y[2] = PAIRS(lo, c, d);
+    y[3] = PAIRS(hi, c, d);
+#endif
+#undef PAIRS
+}
+
+/* v[k] = column k of W rows, ld apart. Pieces are put into their places on the
+ * way from memory, which leaves half of the shuffles. */
+INLINE void vload_turned(vec *v, const real *p, eg_index ld)
+{
+#pragma GCC unroll 4
+    for (eg_index g = 0; g < VEC_PIECES; g++) {
+        vec x[VEC_PIECE];
+#pragma GCC unroll 4
+        for (eg_index i = 0; i < VEC_PIECE; i++)
+            x[i] = vpieces(p + i * ld + g * VEC_PIECE, VEC_PIECE * ld);
+        vturn_pieces(v + g * VEC_PIECE, x);
+    }
+}
+#endif
+
+#if VEC_BYTES == 32
+/* Transposes the W x W matrix in v[0..W-1]: halves change places, then the
+ * pieces are turned. */
+INLINE void vtranspose(vec *v)
+{
+    vec x[2][VEC_PIECE];
+
+#pragma GCC unroll 4
+    for (int i = 0; i < VEC_PIECE; i++) {
+        mm a = (mm)v[i], b = (mm)v[i + VEC_PIECE];
+        x[0][i] = (vec)MM(permute2f128)(a, b, 0x20);
+        x[1][i] = (vec)MM(permute2f128)(a, b, 0x31);
+    }
+    vturn_pieces(v, x[0]);
+    vturn_pieces(v + VEC_PIECE, x[1]);
+}
+#else
 /* Transposes the W x W matrix in v[0..W-1]: log2 W perfect shuffles. */
 INLINE void vtranspose(vec *v)
 {
@@ -112,3 +197,12 @@ INLINE void vtranspose(vec *v)
         for (int i = 0; i < W; i++) v[i] = t[i];
     }
 }
+#endif
+
+#if VEC_BYTES < 32
+INLINE void vload_turned(vec *v, const real *p, eg_index ld)
+{
+    for (eg_index i = 0; i < W; i++) v[i] = vload(p + i * ld);
+    vtranspose(v);
+}
+#endif
