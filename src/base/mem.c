@@ -5,10 +5,12 @@
  * live bytes are exact; under ASan the header is poisoned. The counters, and
  * a LAPACK once it is loaded, are the only state of the process this library
  * keeps. */
+#define _GNU_SOURCE /* RUSAGE_THREAD */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "engram/mem.h"
 #include "base/asan.h"
@@ -38,19 +40,57 @@ static void count_block(size_t bytes)
 }
 
 /* Activations and gradient sums are walked across rows: with 4 KiB pages every
- * few reads miss the first-level TLB (10 % of a training step). */
+ * few reads miss the first-level TLB (10 % of a training step), and where
+ * physical pages happen to lie decides whether large products run at 95 or at
+ * 76 % of peak. */
 #define HUGE_PAGE ((size_t)1 << 21)
+
+#if defined(__linux__) && !defined(MADV_COLLAPSE)
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
 
 #ifdef MADV_HUGEPAGE
 static void ask_huge(void *p, size_t bytes)
 {
     (void)madvise(p, bytes, MADV_HUGEPAGE); /* a wish: refusal is fine */
 }
+
+/* Pages that this thread has touched first. */
+static int64_t faults(void)
+{
+    struct rusage use = {0};
+
+    return getrusage(RUSAGE_THREAD, &use) == 0 ? use.ru_minflt : 0;
+}
+
+/* Of a block that has just been written to, with `n` faults: one for each huge
+ * page means that all is well. More of them, and none was to be had; less, and
+ * malloc had the memory before, in whatever pages. To gather them later takes
+ * long on a busy machine, so only then. */
+static void make_huge(void *p, size_t bytes, int64_t n)
+{
+    int64_t pages = (int64_t)(bytes / HUGE_PAGE);
+
+    if (pages > 0 && (n < pages / 2 || n > 2 * pages + 16))
+        (void)madvise((unsigned char *)p - EG_ALIGN, bytes, MADV_COLLAPSE);
+}
 #else
 static void ask_huge(void *p, size_t bytes)
 {
     (void)p;
     (void)bytes;
+}
+
+static int64_t faults(void)
+{
+    return 0;
+}
+
+static void make_huge(void *p, size_t bytes, int64_t n)
+{
+    (void)p;
+    (void)bytes;
+    (void)n;
 }
 #endif
 
@@ -85,7 +125,12 @@ void *eg_calloc(size_t n, size_t size)
 
     if (size != 0 && n > SIZE_MAX / size) return NULL;
     p = block_new(n * size);
-    if (p) memset(p, 0, n * size);
+    if (p) {
+        int64_t before = faults();
+
+        memset(p, 0, n * size);
+        make_huge(p, n * size, faults() - before);
+    }
     return p;
 }
 

@@ -1,4 +1,9 @@
 /* The allocation hook and the arena. */
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
 #include "base/check.h"
 
 static void assert_aligned(const void *p)
@@ -141,6 +146,67 @@ static void test_arena_without_memory(void **state)
                  "too large");
 }
 
+#if defined(__linux__)
+/* Kilobytes in huge pages of the mapping that p lies in; -1: not told. */
+static long huge_around(const void *p)
+{
+    FILE *f = fopen("/proc/self/smaps", "r");
+    unsigned long from, to, at = (unsigned long)(uintptr_t)p;
+    bool here = false;
+    long kb = -1;
+    char line[512];
+
+    while (f && kb < 0 && fgets(line, sizeof line, f)) {
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+            here = from <= at && at < to;
+        else if (here)
+            sscanf(line, "AnonHugePages: %ld kB", &kb);
+    }
+    if (f) fclose(f);
+    return kb;
+}
+
+/* Whether this machine makes huge pages of small ones when asked to. */
+static bool huge_to_be_had(void)
+{
+    enum { SIZE = 8 << 20, COLLAPSE = 25 };
+    char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool had;
+
+    if (p == MAP_FAILED) return false;
+    memset(p, 1, SIZE);
+    had = madvise(p, SIZE, MADV_HUGEPAGE) == 0 &&
+          madvise(p, SIZE, COLLAPSE) == 0 && huge_around(p) > 0;
+    munmap(p, SIZE);
+    return had;
+}
+
+static void test_huge_pages_where_small_ones_were(void **state)
+{
+    enum { SIZE = 16 << 20 };
+    char *old, *block;
+
+    (void)state;
+    if (!huge_to_be_had()) {
+        print_message("no huge pages here\n");
+        skip();
+    }
+    mallopt(M_MMAP_THRESHOLD, 1 << 30); /* from the heap, and kept there */
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    old = malloc(SIZE);
+    assert_non_null(old);
+    memset(old, 1, SIZE);
+    assert_int_equal(huge_around(old), 0);
+    free(old);
+    block = eg_calloc(SIZE / 2, 1);
+    assert_non_null(block);
+    print_message("%ld kB in huge pages\n", huge_around(block));
+    assert_true(huge_around(block) > 0);
+    eg_free(block);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +215,9 @@ int main(void)
         cmocka_unit_test(test_realloc_keeps_contents),
         cmocka_unit_test(test_the_nth_allocation_fails),
         cmocka_unit_test(test_strdup),
+#if defined(__linux__)
+        cmocka_unit_test(test_huge_pages_where_small_ones_were),
+#endif
         cmocka_unit_test(test_arena),
         cmocka_unit_test(test_arena_without_memory),
     };
