@@ -5,7 +5,8 @@
  * live bytes are exact; under ASan the header is poisoned. The counters, and
  * a LAPACK once it is loaded, are the only state of the process this library
  * keeps. */
-#define _GNU_SOURCE /* RUSAGE_THREAD */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): RUSAGE_THREAD */
+#define _GNU_SOURCE
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

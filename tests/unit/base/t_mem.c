@@ -151,16 +151,19 @@ static void test_arena_without_memory(void **state)
 static long huge_around(const void *p)
 {
     FILE *f = fopen("/proc/self/smaps", "r");
-    unsigned long from, to, at = (unsigned long)(uintptr_t)p;
+    unsigned long at = (unsigned long)(uintptr_t)p;
     bool here = false;
     long kb = -1;
     char line[512];
 
     while (f && kb < 0 && fgets(line, sizeof line, f)) {
-        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-            here = from <= at && at < to;
-        else if (here)
-            sscanf(line, "AnonHugePages: %ld kB", &kb);
+        char *end;
+        unsigned long from = strtoul(line, &end, 16);
+
+        if (*end == '-')
+            here = from <= at && at < strtoul(end + 1, NULL, 16);
+        else if (here && strncmp(line, "AnonHugePages:", 14) == 0)
+            kb = strtol(line + 14, NULL, 10);
     }
     if (f) fclose(f);
     return kb;
@@ -170,15 +173,14 @@ static long huge_around(const void *p)
 static bool huge_to_be_had(void)
 {
     enum { SIZE = 8 << 20, COLLAPSE = 25 };
-    char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *p = aligned_alloc(1 << 21, SIZE);
     bool had;
 
-    if (p == MAP_FAILED) return false;
+    if (!p) return false;
     memset(p, 1, SIZE);
     had = madvise(p, SIZE, MADV_HUGEPAGE) == 0 &&
           madvise(p, SIZE, COLLAPSE) == 0 && huge_around(p) > 0;
-    munmap(p, SIZE);
+    free(p);
     return had;
 }
 
