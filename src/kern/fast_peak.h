@@ -18,7 +18,7 @@ static double fma_loop(eg_index repeats, double *sink)
     }
     for (int i = 0; i < PEAK_CHAINS; i++) all += sum[i];
     *sink = 0.5 + 0 * (double)vsum(all);
-    return 2.0 * VEC_W * PEAK_CHAINS * PEAK_ROUNDS * (double)repeats;
+    return 2.0 * (double)W * PEAK_CHAINS * PEAK_ROUNDS * (double)repeats;
 }
 
 /* The sum of what is in x; bytes: a multiple of 8 vectors. */
