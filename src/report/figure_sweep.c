@@ -59,7 +59,7 @@ static int by_x(const void *a, const void *b)
  * much. */
 static void order_values(axis *a)
 {
-    mark m[VALUES];
+    mark m[VALUES] = {{0}};
 
     a->numeric = true;
     for (int i = 0; i < a->n; i++) {
