@@ -1,7 +1,5 @@
-/* Figures of the settings of a name together: what a metric is at the end
- * against each key that differs, over each two of them, and its curves upon one
- * another. Nothing is averaged over a key. */
-
+/* Figures of the settings of a name together: a metric at the end against each
+ * key that differs and over each two, and its curves. No key is averaged. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +27,7 @@ typedef struct sweep {
     const egi_quantity *q;
     const egi_panel *panel;
     char label[160];
+    egi_figure_names maps; /* of two keys */
     int *n_files;
 } sweep;
 
@@ -79,10 +78,10 @@ static void order_values(axis *a)
 /* False: more values than a figure has place for. */
 static bool read_axis(axis *a, const egi_family *f, int key)
 {
-    const char *dot;
+    const char *name = egi_differs_part(f->of[0].runs, (size_t)key, 0);
+    const char *dot = strrchr(name, '.');
 
-    a->name = egi_differs_part(f->of[0].runs, (size_t)key, 0);
-    dot = strrchr(a->name, '.');
+    a->name = name;
     a->word = dot ? dot + 1 : a->name;
     for (int s = 0; s < f->n; s++) {
         const char *v = egi_differs_part(f->of[s].runs, (size_t)key, 1);
@@ -131,6 +130,7 @@ static void release(sweep *w)
 {
     for (int k = 0; k < w->n_axes; k++) eg_free(w->axis[k].at);
     eg_free(w->axis);
+    eg_free(w->maps.name);
 }
 
 /* Do two settings agree in all keys but these? */
@@ -159,11 +159,12 @@ static void others(char *text, size_t size, const sweep *w, int s, int key,
     text[0] = '\0';
     for (int k = 0; k < w->n_axes && used < size; k++) {
         const axis *a = &w->axis[k];
+        const char *value = a->value[a->at[s]];
         char pair[160];
 
         if (k == key || k == other) continue;
-        (void)snprintf(pair, sizeof pair, "%s%s %.60s", used ? ", " : "",
-                       a->word, a->value[a->at[s]]);
+        (void)snprintf(pair, sizeof pair, "%s%.90s %.*s", used ? ", " : "",
+                       a->word, eg_text_fit(value, 60), value);
         used += eg_text_copy(text + used, size - used, pair);
     }
 }
@@ -329,6 +330,7 @@ static eg_status draw_map(sweep *w, int s, int key, int other, eg_err *err)
                       .value = w->panel->unit,
                       .title = title,
                       .cell = cell};
+    egi_figures all = w->f->all;
     eg_outfile o = {0};
     eg_status st;
 
@@ -345,7 +347,8 @@ static eg_status draw_map(sweep *w, int s, int key, int other, eg_err *err)
                    rest[0] ? "; " : "", rest);
     (void)snprintf(name, sizeof name, "sweep-%s-%s-%s%s%s", x->word, y->word,
                    w->metric, rest[0] ? "-" : "", rest);
-    st = egi_figure_open(&o, &w->f->all, name, err);
+    st = egi_figure_apart(&all, &w->maps, name, err);
+    if (st == EG_OK) st = egi_figure_open(&o, &all, name, err);
     if (st == EG_OK) {
         egi_svg_grid(o.f, &m);
         st = eg_outfile_commit(&o, err);
@@ -362,9 +365,11 @@ static eg_status draw_metric(sweep *w, eg_err *err)
     EG_TRY(overlay(w, err));
     for (int k = 0; k < w->n_axes; k++) EG_TRY(against(w, k, err));
     for (int k = 0; k < w->n_axes; k++)
-        for (int l = k + 1; l < w->n_axes; l++)
+        for (int l = k + 1; l < w->n_axes; l++) {
+            w->maps.n = 0;
             for (int s = 0; s < w->f->n; s++)
                 if (is_first(w, s, k, l)) EG_TRY(draw_map(w, s, k, l, err));
+        }
 done:
     return st;
 }

@@ -21,15 +21,46 @@ static size_t add_plain(char *path, size_t size, size_t start, size_t n,
     return n;
 }
 
-eg_status egi_figure_open(eg_outfile *o, const egi_figures *j, const char *what,
-                          eg_err *err)
+void egi_figure_name(char name[EGI_FIGURE_NAME], const egi_figures *j,
+                     const char *what)
 {
     const char *part[] = {j->setting, j->number, "-", what};
-    char name[240];
     size_t n = 0;
 
     for (int i = 0; i < 4; i++)
-        n = add_plain(name, sizeof name - 4, 0, n, part[i]);
+        n = add_plain(name, EGI_FIGURE_NAME - 4, 0, n, part[i]);
+}
+
+eg_status egi_figure_apart(egi_figures *j, egi_figure_names *before,
+                           const char *what, eg_err *err)
+{
+    int cap = before->cap ? 2 * before->cap : 16, same = 1;
+
+    if (before->n == before->cap) {
+        void *more =
+            eg_realloc(before->name, (size_t)cap * sizeof *before->name);
+
+        if (!more) return egi_report_no_memory(err);
+        before->name = more;
+        before->cap = cap;
+    }
+    j->number[0] = '\0';
+    egi_figure_name(before->name[before->n], j, what);
+    for (int i = 0; i < before->n; i++)
+        same += strcmp(before->name[i], before->name[before->n]) == 0;
+    before->n++;
+    if (same > 1) (void)snprintf(j->number, sizeof j->number, "-%d", same);
+    return EG_OK;
+}
+
+eg_status egi_figure_open(eg_outfile *o, const egi_figures *j, const char *what,
+                          eg_err *err)
+{
+    char name[EGI_FIGURE_NAME];
+    size_t n;
+
+    egi_figure_name(name, j, what);
+    n = strlen(name);
     (void)snprintf(name + n, sizeof name - n, j->csv ? ".csv" : ".svg");
     return eg_outfile_open_own(o, j->to, name,
                                j->csv ? EGI_CSV_MARK : EGI_SVG_MARK, err);

@@ -28,6 +28,20 @@ typedef struct egi_family {
     egi_figures *of; /* [n] */
 } egi_family;
 
+/* The name that a figure gets, without its end: <setting>-<what>, of letters
+ * that every system takes, and of two names perhaps the same. */
+enum { EGI_FIGURE_NAME = 240 };
+void egi_figure_name(char name[EGI_FIGURE_NAME], const egi_figures *j,
+                     const char *what);
+/* Names of figures that are drawn one after the other. */
+typedef struct egi_figure_names {
+    char (*name)[EGI_FIGURE_NAME];
+    int n, cap;
+} egi_figure_names;
+/* One more of them: j->number tells it from those before it of one name.
+ * EG_ENOMEM. */
+eg_status egi_figure_apart(egi_figures *j, egi_figure_names *before,
+                           const char *what, eg_err *err);
 /* Begins <setting>-<what>.svg, or .csv. */
 eg_status egi_figure_open(eg_outfile *o, const egi_figures *j, const char *what,
                           eg_err *err);

@@ -151,17 +151,35 @@ static void add_keys(egi_keys *keys, const egi_member *s, int n, int from)
     }
 }
 
+/* Is the key one of a file whose checksum is in run.inputs? */
+static bool is_summed(const char *name, const egi_member *s, int n)
+{
+    char item[sizeof((egi_key *)0)->name + 1];
+    size_t length = (size_t)snprintf(item, sizeof item, "%s=", name), i;
+
+    for (int k = 0; k < n; k++) {
+        span list = find(s[k].of->first->config, "run.inputs");
+
+        for (i = 0; list.p && i + length <= list.n; i++)
+            if (memcmp(list.p + i, item, length) == 0) return true;
+    }
+    return false;
+}
+
 void egi_keys_differ(egi_keys *keys, const egi_member *s, int n)
 {
     int kept = 0;
+    bool named = false;
 
     keys->n = 0;
     for (int i = 0; i < n; i++) add_keys(keys, s, n, i);
     /* checksums of files say nothing where their names do */
-    for (int k = 0; k < keys->n && keys->n > 1; k++)
+    for (int k = 0; k < keys->n && !named; k++)
+        named = is_summed(keys->key[k].name, s, n);
+    for (int k = 0; k < keys->n && named; k++)
         if (strcmp(keys->key[k].name, "run.inputs") != 0)
             keys->key[kept++] = keys->key[k];
-    if (keys->n > 1) keys->n = kept;
+    if (named) keys->n = kept;
 }
 
 const char *egi_key_value(egi_key *key, const char *config)

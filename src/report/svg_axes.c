@@ -4,6 +4,7 @@
 #include <string.h>
 #include "report/svg.h"
 #include "base/num.h"
+#include "engram/text.h"
 
 static void put_escaped(FILE *f, const char *s, size_t n)
 {
@@ -150,7 +151,7 @@ void egi_svg_axes(FILE *f, const egi_frame *fr, const char *x_label,
             f, "<path d=\"M%.1f %.0fv4\" stroke=\"#555\" fill=\"none\"/>\n", x,
             bottom);
         if (fr->x_word)
-            (void)snprintf(text, sizeof text, "%.16s", fr->x_word[i]);
+            (void)eg_text_copy(text, 17, fr->x_word[i]);
         else
             tick_text(text, sizeof text, x_tick[i], fr->log_x);
         egi_svg_text(f, x, bottom + 15, "middle", "", text);

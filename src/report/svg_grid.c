@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include "base/num.h"
+#include "engram/text.h"
 #include "report/svg.h"
 
 enum { LEFT = 72, TOP = 28, WIDE = 294, HIGH = 230, LEVELS = 60, TICKS = 8 };
@@ -23,6 +24,7 @@ static void put_cells(FILE *f, const egi_grid_map *m, double lo, double hi)
 
     for (int i = 0; i < m->n_x * m->n_y; i++) {
         double v = m->cell[i];
+        int row = i / m->n_x;
         char colour[8] = "#eeeeee"; /* nothing was measured there */
 
         if (isfinite(v))
@@ -30,8 +32,8 @@ static void put_cells(FILE *f, const egi_grid_map *m, double lo, double hi)
         egi_fprintf(f,
                     "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" "
                     "height=\"%.2f\" fill=\"%s\"/>\n",
-                    LEFT + w * (i % m->n_x), TOP + HIGH - h * (i / m->n_x + 1),
-                    w, h, colour);
+                    LEFT + w * (i % m->n_x), TOP + HIGH - h * (row + 1), w, h,
+                    colour);
     }
 }
 
@@ -39,15 +41,15 @@ static void put_cells(FILE *f, const egi_grid_map *m, double lo, double hi)
 static void put_ticks(FILE *f, const egi_grid_map *m)
 {
     double w = (double)WIDE / m->n_x, h = (double)HIGH / m->n_y;
-    char text[16];
+    char text[13]; /* as many letters as have place */
 
     for (int i = 0; i < m->n_x; i += 1 + (m->n_x - 1) / TICKS) {
-        (void)snprintf(text, sizeof text, "%.12s", m->x_value[i]);
+        (void)eg_text_copy(text, sizeof text, m->x_value[i]);
         egi_svg_text(f, LEFT + w * (i + .5), TOP + HIGH + 15, "middle", "",
                      text);
     }
     for (int i = 0; i < m->n_y; i += 1 + (m->n_y - 1) / TICKS) {
-        (void)snprintf(text, sizeof text, "%.12s", m->y_value[i]);
+        (void)eg_text_copy(text, sizeof text, m->y_value[i]);
         egi_svg_text(f, LEFT - 6, TOP + HIGH - h * (i + .5) + 3.5, "end", "",
                      text);
     }

@@ -2,6 +2,9 @@
 
 #include "pages.h"
 
+#include <dirent.h>
+#include "engram/text.h"
+
 static void test_groups(void **state)
 {
     char *root = test_folder();
@@ -102,6 +105,87 @@ static void test_many_keys(void **state)
     test_folder_remove(root);
 }
 
+/* Checksums of files are said where no name of a file tells settings apart. */
+static void test_inputs(void **state)
+{
+#define READS(lr, text, sum)                                          \
+    "run:\n  name: s\n  inputs: task.text=" sum "\noptim:\n  lr: " lr \
+    "\ntask:\n  text: " text "\n"
+    char *root = test_folder();
+    const char *names[] = {"s/0", "s/1", "s/2"};
+    json_t *data;
+
+    (void)state;
+    put_run(root, names[0], READS("0.1", "a.txt", "12"), NULL, ROWS);
+    put_run(root, names[1], READS("0.2", "a.txt", "12"), NULL, ROWS);
+    put_run(root, names[2], READS("0.2", "a.txt", "34"), NULL, ROWS);
+    data = report(root, names, 3);
+    assert_int_equal(json_array_size(json_object_get(data, "groups")), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_non_null(strstr(text_of(group(data, i), "name"), "inputs"));
+    json_decref(data);
+    put_run(root, names[2], READS("0.2", "b.txt", "34"), NULL, ROWS);
+    data = report(root, names, 3);
+    assert_string_equal(text_of(group(data, 2), "name"), "lr 0.2, text b.txt");
+    json_decref(data);
+    test_folder_remove(root);
+}
+
+static bool is_utf8(const char *s)
+{
+    uint32_t code;
+
+    for (; *s; s += eg_text_char(s, &code))
+        if (eg_text_char(s, &code) < 1 || (*s & 0x80 && code < 0x80))
+            return false;
+    return true;
+}
+
+/* Figures over three keys: values that read the same in letters that every
+ * system takes have a figure each, and none is cut within a character. */
+static void test_figures_of_sweep(void **state)
+{
+#define LONG(c) "x" c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c
+    static const char *const c[] = {LONG("\xc3\xa9"), LONG("\xc3\xa8")};
+    char *root = test_folder(), path[8][300], out[300], file[700];
+    const char *paths[8];
+    int n_files = 0, found = 0;
+    eg_err err = {0};
+    struct dirent *e;
+    DIR *d;
+
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        char config[300], dir[8];
+
+        (void)snprintf(dir, sizeof dir, "f/%d", i);
+        (void)snprintf(config, sizeof config,
+                       "run:\n  name: f\nmodel:\n  a: %d\n  b: %d\n  c: %s\n",
+                       i & 1, i >> 1 & 1, c[i >> 2]);
+        put_run(root, dir, config, "{\"name\":\"f\"}", ROWS);
+        (void)snprintf(path[i], sizeof path[i], "%s/%s", root, dir);
+        paths[i] = path[i];
+    }
+    (void)snprintf(out, sizeof out, "%s/svg", root);
+    assert_int_equal(eg_report_svg(paths, 8, out, NULL, &n_files, &err), EG_OK);
+    d = opendir(out);
+    assert_non_null(d);
+    while ((e = readdir(d))) {
+        char *text;
+
+        if (e->d_name[0] == '.') continue;
+        (void)snprintf(file, sizeof file, "%s/%s", out, e->d_name);
+        text = test_read(file);
+        if (!is_utf8(text)) print_error("cut: %s\n", e->d_name);
+        assert_true(is_utf8(text));
+        eg_free(text);
+        found++;
+    }
+    (void)closedir(d);
+    assert_int_equal(found, n_files);
+    test_folder_remove(root);
+}
+
 /* A name of any bytes is a name in the page, and what differs is said. */
 static void test_names_of_groups(void **state)
 {
@@ -139,6 +223,8 @@ int main(void)
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_headings),
         cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_inputs),
+        cmocka_unit_test(test_figures_of_sweep),
         cmocka_unit_test(test_names_of_groups),
     };
 
