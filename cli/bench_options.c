@@ -79,6 +79,9 @@ const char cli_bench_help[] =
     "  engram bench flow --threads 2\n"
     "  engram bench kernels --only 'gemm_packed TN M 256'\n";
 
+/* Whatever times something. */
+#define EVERY " birth full gpt2 mesa kernels flow energy scaling --profile "
+
 /* What goes with some of the benches alone; the rest goes with all. */
 static const struct {
     const char *option, *with;
@@ -91,6 +94,9 @@ static const struct {
     {"steps", " birth full gpt2 mesa --profile "},
     {"set", " birth full gpt2 mesa --profile "},
     {"precision", " kernels "},
+    {"threads", EVERY},
+    {"out", EVERY},
+    {"profile", " --profile "},
     {"text", " energy "},
     {"vocabulary", " energy "},
     {"kern", " birth full gpt2 mesa kernels energy scaling --profile "}};

@@ -1,6 +1,7 @@
 /* The file of figures of a benchmark: engram bench --out. */
 #include "bench_out.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "engram/file.h"
 
@@ -26,4 +27,17 @@ int cli_figures_end(eg_figures *f, const cli_args *a, int code)
         cli_say("%d figures in %s", f->n, out);
     eg_figures_release(f);
     return st == EG_OK ? code : cli_error(st, &err);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double cli_median(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, by_value);
+    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }

@@ -290,7 +290,10 @@ int cmd_bench(const cli_args *a)
                .rounds = 7};
     int code;
 
-    if (cli_value(a, "compare")) return cmd_bench_compare(a);
+    if (cli_value(a, "compare")) {
+        code = cli_bench_check(a, "--compare");
+        return code == CLI_DONE ? cmd_bench_compare(a) : code;
+    }
     if (cli_value(a, "profile") && a->n_words)
         return cli_fail(CLI_MISUSE,
                         "bench: --profile goes in the place of '%s'", b.what);

@@ -7,7 +7,6 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "bench_out.h"
 #include "engram/bench.h"
@@ -70,19 +69,6 @@ static void add_row(listing *l, row *r)
     cli_table_cell(l->rows.table, "%s", r->verified ? "yes" : "WRONG");
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, int n)
-{
-    qsort(x, (size_t)n, sizeof *x, by_value);
-    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
-}
-
 /* ---- a token ---------------------------------------------------------------
  */
 
@@ -129,9 +115,9 @@ static eg_status rounds(row *r, eg_decoder *d, const eg_model *m, eg_pool *pool,
         share[i] = rate[i] / limit[i];
     }
     r->n = ROUNDS;
-    r->rate = median(rate, ROUNDS);
-    r->limit = median(limit, ROUNDS);
-    r->share = median(share, ROUNDS);
+    r->rate = cli_median(rate, ROUNDS);
+    r->limit = cli_median(limit, ROUNDS);
+    r->share = cli_median(share, ROUNDS);
 done:
     return st;
 }
@@ -226,9 +212,9 @@ static eg_status bench_neighbours(listing *l, eg_pool *pool, const char *kern,
     }
     r.n = 3;
     r.verified = r.error < 1e-12;
-    r.rate = median(rate, 3);
-    r.limit = median(limit, 3);
-    r.share = median(share, 3);
+    r.rate = cli_median(rate, 3);
+    r.limit = cli_median(limit, 3);
+    r.share = cli_median(share, 3);
     add_row(l, &r);
 done:
     eg_free(x);
@@ -267,7 +253,7 @@ static eg_status bench_text(listing *l, const char *vocabulary,
     r.verified = n == size && memcmp(back, text, n) == 0;
     r.error = r.verified ? 0 : 1;
     r.n = 3;
-    r.rate = median(rate, 3);
+    r.rate = cli_median(rate, 3);
     snprintf(r.shape, sizeof r.shape, "%.1f MB, %d ids", 1e-6 * (double)size,
              eg_tokenizer_vocab(t));
     add_row(l, &r);

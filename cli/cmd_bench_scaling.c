@@ -76,7 +76,8 @@ static void add_measured(scaling *s, const scaling_model *m, int threads,
     if (threads == s->count[0]) s->first_rate = best / threads;
     efficiency = best / threads / s->first_rate;
     if (m->plan.flops_per_token > 0)
-        eg_figure_share(r, peak[n / 2] / m->plan.flops_per_token, share, n);
+        eg_figure_share(r, cli_median(peak, n) / m->plan.flops_per_token, share,
+                        n);
     row_begin(s, m, threads);
     cli_table_cell(s->table, "%.0f", best);
     cli_table_cell(s->table, "%.0f %%", 100 * efficiency);

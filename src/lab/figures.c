@@ -1,5 +1,5 @@
 /* Figures of a benchmark as they are gathered; see engram/figures.h. */
-#include "engram/figures.h"
+#include "lab/figures_priv.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -97,6 +97,15 @@ void eg_figure_peer_add(eg_figure *r, const char *name, double value)
     if (!(value > 0) || r->n_peers == EG_FIGURE_PEERS) return;
     eg_text_copy(r->peer[r->n_peers].name, sizeof r->peer->name, name);
     r->peer[r->n_peers++].value = value;
+}
+
+const eg_figure *egi_figure_find(const eg_figures *f, const eg_figure *like)
+{
+    for (int i = 0; i < f->n; i++)
+        if (strcmp(f->row[i].name, like->name) == 0 &&
+            strcmp(f->row[i].unit, like->unit) == 0)
+            return &f->row[i];
+    return NULL;
 }
 
 void eg_figures_release(eg_figures *f)

@@ -4,17 +4,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "engram/figures.h"
 #include "engram/mem.h"
-
-static const eg_figure *find(const eg_figures *f, const eg_figure *like)
-{
-    for (int i = 0; i < f->n; i++)
-        if (strcmp(f->row[i].name, like->name) == 0 &&
-            strcmp(f->row[i].unit, like->unit) == 0)
-            return &f->row[i];
-    return NULL;
-}
+#include "lab/figures_priv.h"
 
 /* Median and quartiles of what is compared. */
 typedef struct spread {
@@ -75,7 +66,7 @@ static eg_status fill(eg_figures_change *out, const eg_figures *a,
         eg_figure_change *c = &out->row[out->n++];
 
         *c = (eg_figure_change){.a = &a->row[i],
-                                .b = find(b, &a->row[i]),
+                                .b = egi_figure_find(b, &a->row[i]),
                                 .what = EG_CHANGE_ONLY_A};
         if (c->b) judge(c, out->by_share);
         common += c->b != NULL;
@@ -87,7 +78,7 @@ static eg_status fill(eg_figures_change *out, const eg_figures *a,
         return EG_FAIL(err, EG_EINVAL,
                        "no figure is in both files, of %d and %d", a->n, b->n);
     for (int i = 0; i < b->n; i++)
-        if (!find(a, &b->row[i]))
+        if (!egi_figure_find(a, &b->row[i]))
             out->row[out->n++] =
                 (eg_figure_change){.b = &b->row[i], .what = EG_CHANGE_ONLY_B};
     return EG_OK;

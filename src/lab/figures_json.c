@@ -1,16 +1,17 @@
 /* Figures as a file of JSON, and back. */
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "engram/figures.h"
 #include "engram/file.h"
 #include "engram/mem.h"
 #include "engram/text.h"
+#include "lab/figures_priv.h"
 
 #define FORMAT "engram bench 1"
 #define MARK "\"format\": \"" FORMAT "\""
-enum { MOST_BYTES = 16 << 20 };
+enum { MOST_BYTES = 16 << 20, MOST_FIGURES = 10000 };
 
 /* ---- written --------------------------------------------------------------
  */
@@ -122,15 +123,27 @@ static double take_number(reader *r, const json_t *o, const char *key)
     return json_number_value(v);
 }
 
-static int64_t take_count(reader *r, const json_t *o, const char *key,
-                          int64_t least)
+static int64_t take_whole(reader *r, const json_t *o, const char *key,
+                          int64_t least, int64_t most)
 {
     const json_t *v = json_object_get(o, key);
 
     if (!json_is_integer(v) || json_integer_value(v) < least ||
-        json_integer_value(v) > INT64_MAX / 2)
-        complain(r, key, least ? "a count" : "a whole number");
+        json_integer_value(v) > most)
+        complain(r, key,
+                 least ? "a count from 1 to 2147483647"
+                       : "a whole number from 0");
     return json_integer_value(v);
+}
+
+static int take_count(reader *r, const json_t *o, const char *key)
+{
+    return (int)take_whole(r, o, key, 1, INT_MAX);
+}
+
+static int64_t take_bytes(reader *r, const json_t *o, const char *key)
+{
+    return take_whole(r, o, key, 0, INT64_MAX);
 }
 
 static void take_machine(reader *r, eg_machine *m, const json_t *o)
@@ -141,12 +154,12 @@ static void take_machine(reader *r, eg_machine *m, const json_t *o)
     take_text(r, m->system, sizeof m->system, o, "system");
     take_text(r, m->kernels, sizeof m->kernels, o, "kernel_sets");
     take_text(r, m->clock, sizeof m->clock, o, "clock_source");
-    m->cores = (int)take_count(r, o, "cores", 1);
-    m->nodes = (int)take_count(r, o, "nodes", 1);
-    m->l1 = take_count(r, o, "l1_bytes", 0);
-    m->l2 = take_count(r, o, "l2_bytes", 0);
-    m->l3 = take_count(r, o, "l3_bytes", 0);
-    m->memory = take_count(r, o, "memory_bytes", 0);
+    m->cores = take_count(r, o, "cores");
+    m->nodes = take_count(r, o, "nodes");
+    m->l1 = take_bytes(r, o, "l1_bytes");
+    m->l2 = take_bytes(r, o, "l2_bytes");
+    m->l3 = take_bytes(r, o, "l3_bytes");
+    m->memory = take_bytes(r, o, "memory_bytes");
     m->load = take_number(r, o, "load");
     r->where = "";
 }
@@ -164,13 +177,15 @@ static void take_figure(reader *r, eg_figures *f, const json_t *o)
     take_text(r, better, sizeof better, o, "better");
     if (strcmp(better, "less") != 0 && strcmp(better, "more") != 0)
         complain(r, "better", "less or more");
-    q.n = (int)take_count(r, o, "samples", 1);
+    q.n = take_count(r, o, "samples");
     q.median = take_number(r, o, "median");
     q.low = take_number(r, o, "low");
     q.high = take_number(r, o, "high");
     q.best = take_number(r, o, "best");
     if (!(q.low <= q.median && q.median <= q.high))
         complain(r, "median", "a number from low to high");
+    if (egi_figure_find(f, &q))
+        complain(r, "name", "one that stands once, with its unit");
     row = eg_figures_put(f, q.name, q.unit, better[0] == 'l', q.n, q.low,
                          q.median, q.high, q.best);
     if (json_object_get(o, "limit")) {
@@ -179,6 +194,7 @@ static void take_figure(reader *r, eg_figures *f, const json_t *o)
         row->share_low = take_number(r, o, "share_low");
         row->share_high = take_number(r, o, "share_high");
     }
+    if (peers && !json_is_object(peers)) complain(r, "peers", "an object");
     for (void *i = json_object_iter(peers); i;
          i = json_object_iter_next(peers, i))
         eg_figure_peer_add(row, json_object_iter_key(i),
@@ -204,9 +220,10 @@ static void take_all(reader *r, eg_figures *f, const json_t *top)
     take_text(r, f->commit, sizeof f->commit, top, "commit");
     take_text(r, f->date, sizeof f->date, top, "date");
     take_text(r, f->kernels, sizeof f->kernels, top, "kernels");
-    f->threads = (int)take_count(r, top, "threads", 1);
+    f->threads = take_count(r, top, "threads");
     take_machine(r, &f->machine, json_object_get(top, "machine"));
-    if (!json_is_array(rows)) complain(r, "figures", "a list");
+    if (!json_is_array(rows) || json_array_size(rows) > MOST_FIGURES)
+        complain(r, "figures", "a list of at most 10000");
     for (size_t i = 0; r->st == EG_OK && i < json_array_size(rows); i++)
         take_figure(r, f, json_array_get(rows, i));
     if (r->st == EG_OK && f->no_memory)

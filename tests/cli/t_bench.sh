@@ -58,6 +58,10 @@ expect 1 '' "no.json: no file of .engram bench --out.: .*found none" \
 expect 1 '' 'none.json' "$engram" bench --compare a.json none.json
 expect 2 '' 'of one benchmark, found birth and kernels' \
     "$engram" bench --compare a.json k.json
+expect 2 '' '--out does nothing with --compare' \
+    "$engram" bench --compare a.json a.json --out c.json
+expect 2 '' '--rounds does nothing with --compare' \
+    "$engram" bench --compare a.json a.json --rounds 3
 expect 2 '' '--compare A is followed by B' "$engram" bench --compare a.json
 expect 2 '' 'no.json is there and was not written by engram' \
     "$engram" bench birth $small --out no.json

@@ -109,15 +109,38 @@ static void check_refused(const char *text, const char *words)
     assert_int_equal(eg_mem_query().live_bytes, live);
 }
 
-#define HEAD                                                            \
+#define HEAD_OF(threads)                                                \
     "{\"format\": \"engram bench 1\", \"bench\": \"b\", \"version\": "  \
     "\"1\", \"commit\": \"c\", \"date\": \"d\", \"kernels\": \"ref\", " \
-    "\"threads\": 1, "
+    "\"threads\": " threads ", "
+#define HEAD HEAD_OF("1")
 #define MACHINE                                                          \
     "\"machine\": {\"cpu\": \"c\", \"system\": \"s\", \"kernel_sets\": " \
     "\"ref\", \"clock_source\": \"tsc\", \"cores\": 1, \"nodes\": 1, "   \
     "\"l1_bytes\": 0, \"l2_bytes\": 0, \"l3_bytes\": 0, "                \
     "\"memory_bytes\": 0, \"load\": 0.5}, "
+
+#define ROW(name, more)                                           \
+    "{\"name\": \"" name                                          \
+    "\", \"unit\": \"u\", \"better\": \"less\", \"samples\": 3, " \
+    "\"low\": 1, \"median\": 2, \"high\": 3, \"best\": 1" more "}"
+
+/* More than anything measures would be compared for minutes. */
+static void test_many(void **state)
+{
+    enum { MANY = 10001 };
+    size_t size = 256 * (size_t)MANY, n = 0;
+    char *text = eg_calloc(size, 1);
+
+    (void)state;
+    assert_non_null(text);
+    for (int i = 0; i < MANY; i++)
+        n += (size_t)snprintf(text + n, size - n, "%s" ROW("%d", ""),
+                              i ? ", " : HEAD MACHINE "\"figures\": [", i);
+    (void)snprintf(text + n, size - n, "]}");
+    check_refused(text, "figures: expected a list of at most 10000");
+    eg_free(text);
+}
 
 static void test_refused(void **state)
 {
@@ -138,6 +161,16 @@ static void test_refused(void **state)
                   "\"better\": \"less\", \"samples\": 3, \"low\": 2, "
                   "\"median\": 1, \"high\": 3, \"best\": 1}]}",
                   "x: median: expected a number from low to high");
+    check_refused(HEAD MACHINE "\"figures\": [" ROW("x", "") ", " ROW(
+                      "y", "") ", " ROW("x", "") "]}",
+                  "x: name: expected one that stands once");
+    check_refused(HEAD MACHINE "\"figures\": [" ROW("x", ", \"peers\": 3") "]}",
+                  "x: peers: expected an object");
+    /* of 33 bits: it would be 1 in an int */
+    check_refused(HEAD_OF("4294967297") MACHINE "\"figures\": []}",
+                  "threads: expected a count from 1 to 2147483647");
+    check_refused(HEAD_OF("-0") MACHINE "\"figures\": []}",
+                  "threads: expected a count");
     check_refused("{}", "found none");
     assert_int_equal(eg_figures_write(&f, path, &err), EG_EINVAL);
     assert_non_null(strstr(err.msg, "not written by engram"));
@@ -323,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_quartiles),
         cmocka_unit_test_setup_teardown(test_round_trip, make_path, drop_path),
         cmocka_unit_test_setup_teardown(test_refused, make_path, drop_path),
+        cmocka_unit_test_setup_teardown(test_many, make_path, drop_path),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_other_machines),
         cmocka_unit_test(test_nothing_in_common),
