@@ -44,8 +44,8 @@ struct eg_pool {
 
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    _Atomic unsigned generation;
-    _Atomic unsigned each; /* the last generation that every worker runs once */
+    _Atomic uint64_t generation; /* of 32 bits it would come round in a day */
+    _Atomic uint64_t each; /* the last generation that every worker runs once */
     atomic_int left;       /* tasks of this generation that are not done */
     atomic_bool quit;
 
@@ -99,9 +99,9 @@ static void take_tasks(eg_pool *p, int id)
         take_share(p, &p->share[(own + i) % p->n_shares], id);
 }
 
-static unsigned await_generation(eg_pool *p, unsigned seen)
+static uint64_t await_generation(eg_pool *p, uint64_t seen)
 {
-    unsigned g = seen;
+    uint64_t g = seen;
 
     for (int i = 0; i < p->spins; i++) {
         g = atomic_load(&p->generation);
@@ -120,7 +120,7 @@ static void *worker_main(void *arg)
 {
     worker *w = arg;
     eg_pool *p = w->pool;
-    unsigned seen = 0;
+    uint64_t seen = 0;
 
     if (p->n_shares > 1) egi_topology_bind(&p->nodes, w->node);
     for (;;) {

@@ -60,10 +60,12 @@ static void one_node(egi_topology *t, const cpu_set_t *allowed)
 /* Every allowed core is in one of the nodes, or they are not believed. */
 static bool is_whole(const egi_topology *t, const cpu_set_t *allowed)
 {
-    int n = 0;
+    int last = t->n_nodes - 1, n = t->first[last] + t->n_cpus[last];
+    cpu_set_t found;
 
-    for (int i = 0; i < t->n_nodes; i++) n += t->n_cpus[i];
-    return n == CPU_COUNT(allowed);
+    CPU_ZERO(&found);
+    for (int i = 0; i < n; i++) CPU_SET((size_t)t->cpu[i], &found);
+    return n == CPU_COUNT(allowed) && CPU_EQUAL(&found, allowed);
 }
 
 void egi_topology_read(egi_topology *t, const char *folder)

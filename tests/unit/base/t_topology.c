@@ -102,6 +102,7 @@ static void test_one_node(void **state)
 static void test_two_nodes(void **state)
 {
     egi_topology t;
+    char twice[16];
 
     (void)state;
     if (n_cores < 2) skip();
@@ -113,6 +114,11 @@ static void test_two_nodes(void **state)
     assert_int_equal(t.n_cpus[1], 1);
     assert_int_equal(t.cpu[t.first[1]], cores[1]);
     write_node(3, "90000\n"); /* a core of ours is in none: no belief */
+    egi_topology_read(&t, folder);
+    assert_int_equal(t.n_nodes, 1);
+    (void)snprintf(twice, sizeof twice, "%d\n", cores[0]);
+    write_two(0, 3); /* nor where one is in two, and another in none */
+    write_node(3, twice);
     egi_topology_read(&t, folder);
     assert_int_equal(t.n_nodes, 1);
 }
