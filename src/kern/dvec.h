@@ -45,20 +45,32 @@ INLINE dvec dsqrt(dvec a)
 #endif
 }
 
-/* 2^t for |t| < 1020; t below that counts as -1020, above as 1020. Relative
- * error 2.5e-16: |r| <= 1/2, polynomial of degree 11 (near-minimax, 1e-17). */
+/* The larger; b where either is NaN. */
+INLINE dvec dmax(dvec a, dvec b)
+{
+#if VEC_BYTES == 64
+    return (dvec)_mm512_max_pd((__m512d)a, (__m512d)b);
+#elif VEC_BYTES == 32
+    return (dvec)_mm256_max_pd((__m256d)a, (__m256d)b);
+#else
+    for (eg_index i = 0; i < DW; i++) a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+#endif
+}
+
+/* 2^t for t up to 1020; below -1020 as there. Relative error 2.5e-16:
+ * |r| <= 1/2, polynomial of degree 11 (near-minimax, 1e-17). */
 INLINE dvec dexp2(dvec t)
 {
     dvec k, p;
 #if VEC_BYTES == 64
     k = (dvec)_mm512_roundscale_pd((__m512d)t, 8);
 #else
-    const dvec magic = dset(0x1.8p52), top = dset(1020);
-    lvec low = t > -top, high = t < top, bits;
+    const dvec magic = dset(0x1.8p52);
+    lvec bits;
 
-    t = (dvec)(((lvec)t & low) | ((lvec)-top & ~low));
-    t = (dvec)(((lvec)t & high) | ((lvec)top & ~high));
-    k = t + magic;
+    t = dmax(dset(-1020), t);
+    k = t + magic; /* its lowest bits are the integer */
     bits = (lvec)k << 52;
     k -= magic;
 #endif
@@ -82,23 +94,33 @@ INLINE dvec dexp2(dvec t)
 }
 
 #ifndef VEC_F64
-/* 2^t in float32, t below about 120; relative error 2e-7, 0 far below. The
- * polynomial of degree 5 is off by 1.2e-7. */
+/* 2^t in float32, t below about 120; relative error 2e-7; 2^-125 or 0 far
+ * below. The polynomial of degree 5 is off by 1.2e-7. */
 INLINE vec vexp2(vec t)
 {
     vec k, p;
-
-#if VEC_BYTES != 64
-    t = vmax(vset(-200.0f), t);
-#endif
+#if VEC_BYTES == 64
     k = vround(t);
+#else
+    const vec magic = vset(0x1.8p23f);
+    ivec bits;
+
+    t = vmax(vset(-125.0f), t);
+    k = t + magic; /* its lowest bits are the integer */
+    bits = (ivec)k << 23;
+    k -= magic;
+#endif
     t -= k;
     p = vset(0.0013276472f) * t + 0.0096755419f;
     p = p * t + 0.0555071309f;
     p = p * t + 0.2402212024f;
     p = p * t + 0.6931469440f;
     p = p * t + 1.0000001192f;
+#if VEC_BYTES == 64
     return vscale2(p, k);
+#else
+    return (vec)((ivec)p + bits);
+#endif
 }
 
 /* s[i] += v[i] for all lanes. */
