@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "engram/mem.h"
+#include "flow/nearby.h"
 #include "flow/sums_priv.h"
 
 struct egi_direct {
@@ -17,6 +18,7 @@ struct egi_direct {
     egi_cloud_f32 narrow;
     double *block; /* S, F, and the cloud of float64 */
     float *floats;
+    egi_place *order; /* tokens in the clouds' order */
     /* of one evaluation */
     eg_index padded, group, n_groups, round;
 };
@@ -26,6 +28,11 @@ enum { LARGE_D_ROWS = 64 };
 static eg_index pad(eg_index n)
 {
     return (n + EGI_CLOUD_PAD - 1) / EGI_CLOUD_PAD * EGI_CLOUD_PAD;
+}
+
+static eg_index whole_blocks(eg_index n)
+{
+    return (n + EGI_CLOUD_BLOCK - 1) / EGI_CLOUD_BLOCK * EGI_CLOUD_BLOCK;
 }
 
 /* Rows of a matrix of tokens, kept off multiples of a page. */
@@ -51,8 +58,9 @@ eg_status egi_direct_new(egi_direct **out, eg_index n, eg_index d, double beta,
     s->single = single;
     s->block =
         eg_calloc(ld * (single ? rows + 1 : 4 * rows + 2), sizeof(double));
+    s->order = eg_calloc((size_t)n, sizeof *s->order);
     s->floats = single ? eg_calloc(ld * (3 * rows + 1), sizeof(float)) : NULL;
-    if (!s->block || (single && !s->floats)) {
+    if (!s->block || !s->order || (single && !s->floats)) {
         egi_direct_free(s);
         return EG_FAIL(err, EG_ENOMEM,
                        "direct sums of %td tokens in R^%td: out of memory", n,
@@ -67,6 +75,7 @@ void egi_direct_free(egi_direct *s)
     if (!s) return;
     eg_free(s->block);
     eg_free(s->floats);
+    eg_free(s->order);
     eg_free(s);
 }
 
@@ -98,12 +107,13 @@ static void load(egi_direct *s, const egi_tokens *t)
                                 .S = s->block,
                                 .F = s->block + ld};
     for (eg_index i = 0; i < ld * (d + 1); i++) s->block[i] = 0;
-    for (eg_index i = 0; i < ld; i++) {
+    for (eg_index i = 0; i < ld && t->n > 0; i++) {
         bool in = i < t->n;
-        double m = in ? (t->mass ? t->mass[i] : 1) : 0;
+        eg_index token = s->order[in ? i : t->n - 1].token;
+        double m = in ? (t->mass ? t->mass[token] : 1) : 0;
 
         for (eg_index k = 0; k < d; k++) {
-            double x = in ? t->x[i * d + k] : 0;
+            double x = t->x[token * d + k];
             eg_index at = k * ld + i;
             if (s->single) {
                 f[at] = (float)(scale * x);
@@ -135,9 +145,9 @@ static void pairs(const egi_direct *s, eg_index i0, eg_index i1, eg_index j0,
 /* All pairs of a group with itself: halves against each other, then each. */
 static void within(const egi_direct *s, eg_index i0, eg_index i1) // NOLINT
 {
-    eg_index half = pad((i1 - i0) / 2);
+    eg_index half = whole_blocks((i1 - i0) / 2);
 
-    if (i1 - i0 <= 2 * (eg_index)EGI_CLOUD_PAD) {
+    if (i1 - i0 <= EGI_CLOUD_BLOCK) {
         pairs(s, i0, i1, i0, i1, false);
         return;
     }
@@ -183,7 +193,7 @@ static void large_rows(void *ctx, int task, int worker)
  * float32 sums over no more than 2048 of them. */
 static eg_index group_size(eg_index padded)
 {
-    eg_index g = pad(padded / 16);
+    eg_index g = whole_blocks(padded / 16);
 
     if (g < 128) g = 128;
     return g > 2048 ? 2048 : g;
@@ -192,6 +202,8 @@ static eg_index group_size(eg_index padded)
 void egi_direct_eval(egi_direct *s, const egi_tokens *t)
 {
     EG_ASSERT(t->n <= s->n);
+    egi_nearby(s->order, t->x, t->n, s->d,
+               s->d <= EGI_CLOUD_SMALL_D ? EGI_CLOUD_BLOCK : t->n);
     load(s, t);
     if (s->d <= EGI_CLOUD_SMALL_D) {
         s->group = group_size(s->padded);
@@ -203,8 +215,10 @@ void egi_direct_eval(egi_direct *s, const egi_tokens *t)
         egi_pool_tasks(s->pool, (int)tasks, large_rows, s);
     }
     for (eg_index i = 0; i < t->n; i++) {
-        t->S[i] = s->wide.S[i];
+        eg_index token = s->order[i].token;
+
+        t->S[token] = s->wide.S[i];
         for (eg_index k = 0; k < s->d; k++)
-            t->F[i * s->d + k] = s->wide.F[k * s->wide.ld + i];
+            t->F[token * s->d + k] = s->wide.F[k * s->wide.ld + i];
     }
 }

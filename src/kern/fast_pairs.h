@@ -1,6 +1,6 @@
 /* Sums over pairs of particles, as a template for float and double:
  *     P_(name)     the name for this type
- *     P_REAL, P_VEC, P_LANES, P_SET, P_LOAD, P_STORE, P_EXP2, P_SUM
+ *     P_REAL, P_VEC, P_LANES, P_SET, P_LOAD, P_STORE, P_EXP2, P_SUM, P_MAX
  *     P_ADD_WIDE   adds a vector to doubles in memory
  *     P_WIDE       vectors of i for d = 3 and 4
  *     P_DIFFERENCE 1: exponents from differences (see particles.h)
@@ -13,8 +13,9 @@
 typedef P_(egi_cloud) P_(cloud);
 
 enum {
-    P_(BLOCK) = 64, /* particles j at a time */
+    P_(BLOCK) = EGI_CLOUD_BLOCK, /* particles j at a time */
     P_(RECORD) = 2 * EGI_CLOUD_SMALL_D + 1,
+    P_(BALLS) = 32, /* blocks of particles i whose centres are kept */
     P_(ROWS) = 128, /* the same where d is large */
     P_(TILE) = 8    /* columns in registers there */
 };
@@ -92,32 +93,54 @@ INLINE void P_(tile)(eg_index d, eg_index nv, bool both, const P_(cloud) * c,
     }
 }
 
+#include "kern/fast_near.h"
+
+/* Particles i in blocks too: those near each other take the short way. */
 INLINE void P_(block)(eg_index d, eg_index nv, bool both, const P_(cloud) * c,
-                      eg_index i0, eg_index i1, eg_index j0, eg_index n)
+                      eg_index i0, eg_index i1, eg_index j0, eg_index n,
+                      const P_(ball) * ball)
 {
     P_REAL rec[P_(BLOCK) * P_(RECORD)];
     P_VEC back[P_(BLOCK) * (EGI_CLOUD_SMALL_D + 1)];
+    P_REAL total[P_(BLOCK) * (EGI_CLOUD_SMALL_D + 1)];
+    P_(near) near;
+    bool gathered = false;
+    enum { NV = P_(NEAR_WIDE) };
 
-    P_(gather)(rec, c, j0, n);
+    P_(near_block)(&near, c, j0, n);
     if (both) memset(back, 0, (size_t)(n * (d + 1)) * sizeof *back);
-    for (eg_index i = i0; i < i1; i += nv * P_LANES)
-        P_(tile)(d, nv, both, c, i, rec, n, back);
+    for (eg_index i = i0; i < i1; i += P_(BLOCK), ball++) {
+        eg_index end = i1 - i < P_(BLOCK) ? i1 : i + P_(BLOCK);
+
+        if (P_(near_enough)(&near, ball, d)) {
+            P_(near_meet)(&near, ball, d);
+            for (eg_index k = i; k < end; k += NV * P_LANES)
+                P_(near_tile)(d, NV, both, c, k, ball, &near, back);
+        } else {
+            if (!gathered) P_(gather)(rec, c, j0, n);
+            gathered = true;
+            for (eg_index k = i; k < end; k += nv * P_LANES)
+                P_(tile)(d, nv, both, c, k, rec, n, back);
+        }
+    }
     if (!both) return;
+    for (eg_index k = 0; k < n * (d + 1); k += 4) P_(sum4)(total + k, back + k);
     for (eg_index j = 0; j < n; j++) {
         for (eg_index k = 0; k < d; k++)
-            c->F[k * c->ld + j0 + j] += (double)P_SUM(back[j * (d + 1) + k]);
-        c->S[j0 + j] += (double)P_SUM(back[j * (d + 1) + d]);
+            c->F[k * c->ld + j0 + j] += (double)total[j * (d + 1) + k];
+        c->S[j0 + j] += (double)total[j * (d + 1) + d];
     }
 }
 
 #define P_BLOCK_FN(d, nv)                                                   \
     static void P_(block##d)(const P_(cloud) * c, eg_index i0, eg_index i1, \
-                             eg_index j0, eg_index n, bool both)            \
+                             eg_index j0, eg_index n, bool both,            \
+                             const P_(ball) * ball)                         \
     {                                                                       \
         if (both)                                                           \
-            P_(block)(d, nv, true, c, i0, i1, j0, n);                       \
+            P_(block)(d, nv, true, c, i0, i1, j0, n, ball);                 \
         else                                                                \
-            P_(block)(d, nv, false, c, i0, i1, j0, n);                      \
+            P_(block)(d, nv, false, c, i0, i1, j0, n, ball);                \
     }
 P_BLOCK_FN(1, 2)
 P_BLOCK_FN(2, 2)
@@ -133,13 +156,23 @@ static void P_(fast_pairs)(const P_(cloud) * c, eg_index i0, eg_index i1,
                            eg_index j0, eg_index j1, bool both)
 {
     static void (*const block[])(const P_(cloud) *, eg_index, eg_index,
-                                 eg_index, eg_index, bool) = {
+                                 eg_index, eg_index, bool, const P_(ball) *) = {
         P_(block1), P_(block2), P_(block3), P_(block4),
         P_(block5), P_(block6), P_(block7), P_(block8)};
+    P_(ball) ball[P_(BALLS)];
 
-    for (eg_index j = j0; j < j1; j += P_(BLOCK)) {
-        eg_index n = j1 - j < P_(BLOCK) ? j1 - j : P_(BLOCK);
-        block[c->d - 1](c, i0, i1, j, n, both);
+    for (; i0 < i1; i0 += P_(BALLS) * P_(BLOCK)) {
+        eg_index end =
+            i1 - i0 < P_(BALLS) * P_(BLOCK) ? i1 : i0 + P_(BALLS) * P_(BLOCK);
+
+        for (eg_index i = i0; i < end; i += P_(BLOCK))
+            ball[(i - i0) / P_(BLOCK)] =
+                P_(around)(c->q + i, c->ld, c->d,
+                           end - i < P_(BLOCK) ? end - i : P_(BLOCK));
+        for (eg_index j = j0; j < j1; j += P_(BLOCK)) {
+            eg_index n = j1 - j < P_(BLOCK) ? j1 - j : P_(BLOCK);
+            block[c->d - 1](c, i0, end, j, n, both, ball);
+        }
     }
 }
 
@@ -229,3 +262,5 @@ static void P_(fast_rows)(const P_(cloud) * c, eg_index i0, eg_index i1,
 #undef P_ADD_WIDE
 #undef P_DIFFERENCE
 #undef P_WIDE
+#undef P_MAX
+#undef P_STORE

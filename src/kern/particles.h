@@ -11,13 +11,16 @@
 
 enum {
     EGI_CLOUD_PAD = 32,    /* clouds are padded to multiples of this */
+    EGI_CLOUD_BLOCK = 64,  /* particles at a time; near ones cost less */
     EGI_CLOUD_SMALL_D = 8, /* up to this d a pair is all in registers */
     EGI_SERIES_LANES = 8,  /* partial sums of a series, at most */
     EGI_SWARM_LANES = 8    /* systems side by side */
 };
 
 /* A cloud of particles, coordinate k of particle i at [k * ld + i]. Padding
- * has q = r = 0 and no mass. The weight of a pair is 2^t,
+ * has no mass; best it lies where its neighbours are, since blocks of
+ * EGI_CLOUD_BLOCK particles that are near each other cost the fast sets two
+ * thirds (see fast_near.h). The weight of a pair is 2^t,
  *     float32: t = 2 sum_k q_ik r_jk + shift
  *     float64: t = -sum_k (q_ik - r_jk)^2, in `rows` as in float32
  * with q = s x, r = sign(beta) q, s^2 = |beta| log2(e) / 2 and

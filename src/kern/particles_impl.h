@@ -4,6 +4,8 @@
 #include "kern/particles.h"
 #include "kern/vec.h"
 #include "kern/dvec.h"
+#include "kern/fast_near_exp.h"
+#include "kern/fast_sum4.h"
 
 #define P_(name) name##_f32
 #define P_REAL float
@@ -16,6 +18,8 @@
 #define P_ADD_WIDE vadd_wide
 #define P_DIFFERENCE 0
 #define P_WIDE 2
+#define P_MAX vmax
+#define P_STORE vstore
 #include "kern/fast_pairs.h"
 
 #define P_(name) name##_f64
@@ -29,6 +33,8 @@
 #define P_ADD_WIDE dadd_wide
 #define P_DIFFERENCE 1
 #define P_WIDE 1
+#define P_MAX dmax
+#define P_STORE dstore
 #include "kern/fast_pairs.h"
 
 #include "kern/fast_circle.h"

@@ -12,6 +12,7 @@
 
 #include "engram/mem.h"
 #include "engram/rng.h"
+#include "flow/nearby.h"
 #include "flow/sums.h"
 
 /* Uniform, or most of them in a few tight clusters; poles included. */
@@ -270,6 +271,80 @@ static void test_threads(void **state)
 }
 
 /* The choice, and its errors. */
+/* The mean radius of blocks of 64 tokens in the order of p. */
+static double radius(const egi_place *p, const double *x, eg_index n,
+                     eg_index d)
+{
+    double sum = 0;
+
+    for (eg_index b = 0; b < n; b += 64) {
+        eg_index end = b + 64 < n ? b + 64 : n;
+        double worst = 0, mean[8] = {0};
+
+        for (eg_index i = b; i < end; i++)
+            for (eg_index k = 0; k < d; k++)
+                mean[k] += x[p[i].token * d + k] / (double)(end - b);
+        for (eg_index i = b; i < end; i++) {
+            double r = 0;
+            for (eg_index k = 0; k < d; k++)
+                r += pow(x[p[i].token * d + k] - mean[k], 2);
+            worst = fmax(worst, sqrt(r));
+        }
+        sum += worst * (double)(end - b);
+    }
+    return sum / (double)n;
+}
+
+static void test_nearby(void **state)
+{
+    const eg_index sizes[] = {0, 1, 63, 64, 65, 129, 1000, 4097};
+
+    (void)state;
+    for (int c = 0; c < 2; c++) {
+        for (int s = 0; s < 8; s++) {
+            for (eg_index d = 1; d <= 4; d++) {
+                eg_index n = sizes[s];
+                double *x = draw(n + 1, d, c, 5), before, after;
+                egi_place *p = calloc((size_t)n + 1, sizeof *p);
+                char *seen = calloc((size_t)n + 1, 1);
+
+                assert_true(p && seen);
+                for (eg_index i = 0; i < n; i++) p[i].token = (int32_t)i;
+                before = n > 0 ? radius(p, x, n, d) : 0;
+                egi_nearby(p, x, n, d, 64);
+                after = n > 0 ? radius(p, x, n, d) : 0;
+                for (eg_index i = 0; i < n; i++) {
+                    assert_in_range(p[i].token, 0, n - 1);
+                    assert_true(!seen[p[i].token]);
+                    seen[p[i].token] = 1;
+                }
+                if (n == 4097)
+                    printf("%s d %td: blocks of 64 of %td tokens: radius %.3f, "
+                           "as drawn %.3f\n",
+                           c ? "clustered" : "uniform", d, n, after, before);
+                /* a cap of 64 of n tokens has radius 2 sqrt(64 / n), d = 3 */
+                if (n == 4097 && d == 3 && !c)
+                    assert_true(after < 1.5 * 2 * sqrt(64.0 / (double)n));
+                if (n >= 1000 && d > 1) assert_true(after < before);
+                free(x);
+                free(p);
+                free(seen);
+            }
+        }
+    }
+    /* equal tokens, and no numbers: an order all the same */
+    for (int c = 0; c < 2; c++) {
+        double x[300];
+        egi_place p[300];
+        int64_t sum = 0;
+
+        for (int i = 0; i < 300; i++) x[i] = c && i % 2 ? NAN : 1;
+        egi_nearby(p, x, 300, 1, 64);
+        for (int i = 0; i < 300; i++) sum += p[i].token;
+        assert_int_equal(sum, 299 * 150);
+    }
+}
+
 static void test_choose(void **state)
 {
     static const struct {
@@ -357,7 +432,8 @@ int main(void)
         cmocka_unit_test(test_fourier), cmocka_unit_test(test_harmonics),
         cmocka_unit_test(test_direct),  cmocka_unit_test(test_single),
         cmocka_unit_test(test_bound),   cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_choose),  cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_nearby),  cmocka_unit_test(test_choose),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests_name("sums", tests, NULL, NULL);
 }

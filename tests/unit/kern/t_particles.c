@@ -171,6 +171,99 @@ static void test_pairs(void **state)
     }
 }
 
+/* Two blocks around two points, as near each other as the short way allows
+ * (`wide` times that); one of the second block has all the mass, so that S is
+ * the weight 2^t of a pair. Returns the largest relative error of one above
+ * 2^-60, over a + log(2) (3 + d / 2) |t|: t is a sum of d squares of rounded
+ * differences, and what comes after it is off by `a` halves of an eps. */
+static double near_weight(const egi_particles *p, eg_index d, double beta,
+                          double wide, bool single, double a)
+{
+    enum { B = EGI_CLOUD_BLOCK, ALL = 2 * B };
+    double s = sqrt(0.5 * fabs(beta) * M_LOG2E), worst = 0;
+    double r = wide * sqrt((single ? 0.5 : 0.42) / 2); /* of a block */
+    double *q = calloc((size_t)(3 * d + 1) * ALL, sizeof *q);
+    float *f = calloc((size_t)(3 * d + 1) * ALL, sizeof *f);
+    block out = block_new((d + 1) * ALL);
+    egi_cloud_f64 c = {.ld = ALL, .d = d, .q = q, .r = q + d * ALL};
+    egi_cloud_f32 cf = {.ld = ALL, .d = d, .q = f, .r = f + d * ALL};
+    double centre[2][8];
+
+    assert_true(q && f);
+    for (int b = 0; b < 2; b++) unit_vectors(centre[b], 1, d);
+    for (eg_index i = 0; i < ALL; i++) {
+        double step[8], norm = 0;
+
+        unit_vectors(step, 1, d);
+        norm = r * fabs(kt_uniform());
+        for (eg_index k = 0; k < d; k++) {
+            double v = s * centre[i >= B][k] + norm * step[k];
+            f[k * ALL + i] = f[(d + k) * ALL + i] = (float)v;
+            if (single) v = (double)(float)v;
+            q[k * ALL + i] = q[(d + k) * ALL + i] = v;
+        }
+    }
+    for (eg_index j = B; j < ALL; j += 5) {
+        memset(q + 2 * d * ALL, 0, (size_t)((d + 1) * ALL) * sizeof *q);
+        memset(f + 2 * d * ALL, 0, (size_t)((d + 1) * ALL) * sizeof *f);
+        q[3 * d * ALL + j] = f[3 * d * ALL + j] = 1;
+        for (eg_index i = 0; i < out.n; i++) out.v[i] = 0;
+        c.shift = -fabs(beta) * M_LOG2E;
+        cf.shift = (float)c.shift;
+        c.mx = q + 2 * d * ALL;
+        c.m = q + 3 * d * ALL;
+        cf.mx = f + 2 * d * ALL;
+        cf.m = f + 3 * d * ALL;
+        c.S = cf.S = out.v;
+        c.F = cf.F = out.v + ALL;
+        if (single)
+            p->pairs_f32(&cf, 0, B, B, ALL, j % 2);
+        else
+            p->pairs_f64(&c, 0, B, B, ALL, j % 2);
+        for (eg_index i = 0; i < B; i++) {
+            long double t = 0, w;
+            for (eg_index k = 0; k < d; k++) {
+                long double u = (long double)q[k * ALL + i] - q[k * ALL + j];
+                t -= u * u;
+            }
+            w = exp2l(t);
+            if (t > -60)
+                worst = fmax(worst, (double)fabsl(out.v[i] / w - 1) /
+                                        (a + 0.7 * (3 + 0.5 * (double)d) *
+                                                 (double)fabsl(t)));
+        }
+    }
+    block_free(&out);
+    free(q);
+    free(f);
+    return worst;
+}
+
+static void test_near(void **state)
+{
+    (void)state;
+    FOR_SETS(p)
+    {
+        /* float64: two exponentials of 2.3 each, seven roundings; float32: the
+         * fifth power of a rounded number, a rounded table, and those */
+        const double most[2] = {12, 20};
+        double worst[2] = {0, 0};
+
+        if (p == &egi_particles_ref) continue;
+        for (int single = 0; single < 2; single++)
+            for (eg_index d = 1; d <= EGI_CLOUD_SMALL_D; d++)
+                for (int b = 0; b < 4; b++)
+                    for (int i = 0; i < 7; i++)
+                        worst[single] = fmax(worst[single],
+                                             near_weight(p, d, 0.5 * pow(3, b),
+                                                         0.01 * (1 << i),
+                                                         single, most[single]));
+        printf("%-8s a weight of near blocks: float32 %.1e, float64 %.1e\n",
+               p->name, most[1] * worst[1], most[0] * worst[0]);
+        assert_true(worst[1] < 0x1p-24 && worst[0] < 0x1p-53);
+    }
+}
+
 /* Sums and fields of a series: random coefficients, so that every one counts.
  */
 static double series(const egi_particles *p, eg_index n, eg_index K, eg_index d,
@@ -310,6 +403,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_near),
         cmocka_unit_test(test_series),
         cmocka_unit_test(test_swarm),
     };
