@@ -31,9 +31,9 @@ static eg_status fail_at(const builder *b, const egi_tree_node *n,
 }
 
 /* What an alias stands for; a node itself. */
-static const egi_tree_node *node_at(const builder *b, int i)
+static egi_tree_node *node_at(const builder *b, int i)
 {
-    const egi_tree_node *n = &b->tree.node[i];
+    egi_tree_node *n = &b->tree.node[i];
 
     return n->alias == EGI_TREE_NONE ? n : &b->tree.node[n->alias];
 }
@@ -83,10 +83,13 @@ static eg_status check_key(const builder *b, const egi_tree_node *map, int at)
     return EG_OK;
 }
 
-static eg_status check_keys(const builder *b, const egi_tree_node *map)
+/* Once, however many aliases stand for the map. */
+static eg_status check_keys(const builder *b, egi_tree_node *map)
 {
     eg_status st = EG_OK;
 
+    if (map->checked) return EG_OK;
+    map->checked = true;
     if (map->n / 2 > EG_YAML_MAX_KEYS)
         return fail_at(b, map, "a map of more than 4096 keys");
     for (int i = map->first; i != EGI_TREE_NONE && st == EG_OK;
@@ -99,7 +102,7 @@ static eg_status check_keys(const builder *b, const egi_tree_node *map)
  * ends at EG_YAML_MAX_DEPTH, also for aliases that contain themselves. */
 static eg_status measure(builder *b, int index, int depth)
 {
-    const egi_tree_node *n = node_at(b, index);
+    egi_tree_node *n = node_at(b, index);
     bool map = n->kind == EG_NODE_MAP, key = map;
     eg_status st = EG_OK;
 

@@ -12,12 +12,12 @@ enum { EGI_TREE_NONE = -1 };
 /* Of a map, children are key, value, key, value. */
 typedef struct egi_tree_node {
     eg_node_kind kind;
-    bool quoted;
-    int line, col;       /* 1-based */
-    size_t text, length; /* of a scalar: where in the tree's text, and bytes */
-    int n, first, last;  /* children: how many, and a list by `next` */
-    int next;            /* the sibling; EGI_TREE_NONE: the last */
-    int alias;           /* another node stands here; EGI_TREE_NONE: itself */
+    bool quoted, checked; /* its keys were looked at */
+    int line, col;        /* 1-based */
+    size_t text, length;  /* of a scalar: where in the tree's text, and bytes */
+    int n, first, last;   /* children: how many, and a list by `next` */
+    int next;             /* the sibling; EGI_TREE_NONE: the last */
+    int alias;            /* another node stands here; EGI_TREE_NONE: itself */
 } egi_tree_node;
 
 typedef struct egi_tree {

@@ -1,4 +1,6 @@
 /* YAML trees: positions, option tables filled from them, hostile input. */
+#include <time.h>
+
 #include "base/check.h"
 #include "engram/yaml.h"
 
@@ -88,6 +90,35 @@ static void test_aliases_are_copies(void **state)
                         "1");
     assert_string_equal(eg_node_text(&c->item[1], "k"), "1");
     eg_yaml_free(y);
+}
+
+/* Processor time for a map of 4096 keys, and n aliases of it. */
+static double time_of_aliases(int n)
+{
+    size_t size = 65536, at;
+    char *text = eg_calloc(size, 1);
+    clock_t start;
+
+    assert_non_null(text);
+    at = (size_t)snprintf(text, size, "a: &m\n");
+    for (int i = 0; i < 4096; i++)
+        at += (size_t)snprintf(text + at, size - at, " k%04d: 1\n", i);
+    for (int i = 0; i < n; i++)
+        at += (size_t)snprintf(text + at, size - at, "b%d: *m\n", i);
+    start = clock();
+    eg_yaml_free(must_parse(text));
+    start = clock() - start;
+    eg_free(text);
+    return (double)start;
+}
+
+/* The keys of a map are compared once, however many aliases it has. */
+static void test_aliases_are_cheap(void **state)
+{
+    double one = time_of_aliases(0);
+
+    (void)state;
+    assert_true(time_of_aliases(11) < 5 * one);
 }
 
 static const struct {
@@ -528,6 +559,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tree_and_positions),
         cmocka_unit_test(test_aliases_are_copies),
+        cmocka_unit_test(test_aliases_are_cheap),
         cmocka_unit_test(test_broken_documents),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_fill),
