@@ -47,10 +47,11 @@ static int show(const eg_figures *a, const eg_figures *b,
     cli_table *t = cli_table_new(7);
     int code;
 
-    printf("A: %s, %s\nB: %s, %s\n", a->date, a->commit, b->date, b->commit);
+    cli_print("A: %s, %s", a->date, a->commit);
+    cli_print("B: %s, %s", b->date, b->commit);
     if (c->by_share)
         puts("other machines: shares of what each allows are compared");
-    if (c->why[0]) printf("they differ beside their figures: %s\n", c->why);
+    if (c->why[0]) cli_print("they differ beside their figures: %s", c->why);
     puts("");
     for (int i = 0; i < 7; i++) cli_table_cell(t, "%s", head[i]);
     for (int i = 0; i < c->n; i++) show_row(t, &c->row[i], c->by_share);

@@ -39,7 +39,8 @@ for name, factor in (("slow", .5), ("fast", 2)):
     for key in ("median", "low", "high", "best"):
         r[key] *= factor
     json.dump(f, open(name + ".json", "w"))
-f["machine"]["cpu"] = "another"
+f["commit"] = "\x1b[2J\nfake"
+f["machine"]["cpu"] = "another\x1b[31m"
 del f["figures"][1:]
 f["figures"][0].update(limit=2, share=.25, share_low=.25, share_high=.25)
 json.dump(f, open("other.json", "w"))
@@ -49,6 +50,8 @@ grep -Eq 'training step +tokens/s .* 0\.500 .*slower' out || die 'not the step'
 expect 0 '0 slower, 1 faster, 2 the same' '' "$engram" bench --compare quiet.json fast.json
 expect 1 '"slower": 1' '' "$engram" bench --compare quiet.json slow.json --json
 "$engram" bench --compare quiet.json other.json >out 2>err
+grep -Fq '\x1b[2J\nfake' out || die 'no commit'
+grep -q "$(printf '\033')" out && die 'what the file says reaches the terminal'
 grep -q 'other machines: shares' out || die 'other machines are not said'
 grep -Eq 'memory taken .*gone' out || die 'what only one file has is not said'
 
