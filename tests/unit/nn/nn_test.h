@@ -453,20 +453,27 @@ static inline void setting_close(setting *s)
     eg_pool_free(s->pool);
 }
 
-/* All gradients of step 0, tensors one after the other; NULL where frozen. */
-static inline double **gradients(eg_trainer *tr, double *loss)
+/* All gradients as they were made, tensors one after the other; NULL where
+ * frozen. */
+static inline double **gradients_made(eg_trainer *tr)
 {
     eg_model *m = eg_trainer_model(tr);
     int n = eg_model_n_tensors(m);
     double **g = calloc((size_t)n, sizeof *g);
 
-    eg_trainer_gradient(tr, 0, loss);
     for (int i = 0; i < n; i++) {
         if (!eg_trainer_trains(tr, i, 0)) continue;
         g[i] = calloc((size_t)eg_model_tensor(m, i)->size, sizeof **g);
         eg_trainer_get_grad(tr, i, g[i]);
     }
     return g;
+}
+
+/* Those of step 0. */
+static inline double **gradients(eg_trainer *tr, double *loss)
+{
+    eg_trainer_gradient(tr, 0, loss);
+    return gradients_made(tr);
 }
 
 static inline void gradients_free(double **g, int n)
