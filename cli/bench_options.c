@@ -96,7 +96,6 @@ static const struct {
     {"precision", " kernels "},
     {"threads", EVERY},
     {"out", EVERY},
-    {"profile", " --profile "},
     {"text", " energy "},
     {"vocabulary", " energy "},
     {"kern", " birth full gpt2 mesa kernels energy scaling --profile "}};

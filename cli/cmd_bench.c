@@ -290,6 +290,9 @@ int cmd_bench(const cli_args *a)
                .rounds = 7};
     int code;
 
+    if (cli_value(a, "compare") && cli_value(a, "profile"))
+        return cli_fail(CLI_MISUSE, "bench: expected --profile or --compare, "
+                                    "found both");
     if (cli_value(a, "compare")) {
         code = cli_bench_check(a, "--compare");
         return code == CLI_DONE ? cmd_bench_compare(a) : code;

@@ -177,8 +177,8 @@ static int read_counts(scaling *s)
     while (text && *text) {
         char *end;
         long v = strtol(text, &end, 10);
-        bool good = end > text && (*end == ',' || !*end) && v >= 1 &&
-                    v <= 1024 && s->n < MOST &&
+        bool good = end > text && (!*end || (*end == ',' && end[1])) &&
+                    v >= 1 && v <= 1024 && s->n < MOST &&
                     (s->n == 0 || v > s->count[s->n - 1]);
 
         if (!good)

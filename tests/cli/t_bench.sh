@@ -22,6 +22,8 @@ grep -Eq '^small +128 +- +- +- +[0-9]+ ' out || die '128 threads are not simulat
 grep -q 'small, 16 threads, simulated' s.json || die 'nor written'
 expect 2 '' 'rising, such as 1,2,4, found .2,1.' "$engram" bench scaling \
     --threads 2,1
+expect 2 '' 'rising, such as 1,2,4, found .1,.' "$engram" bench scaling \
+    --only small --threads 1,
 expect 2 '' 'expected birth, full, gpt2 or small, found .x.' "$engram" bench \
     scaling --only x --threads 1
 
@@ -65,6 +67,8 @@ expect 2 '' '--out does nothing with --compare' \
     "$engram" bench --compare a.json a.json --out c.json
 expect 2 '' '--rounds does nothing with --compare' \
     "$engram" bench --compare a.json a.json --rounds 3
+expect 2 '' 'expected --profile or --compare, found both' \
+    "$engram" bench --compare a.json a.json --profile c.yaml
 expect 2 '' '--compare A is followed by B' "$engram" bench --compare a.json
 expect 2 '' 'no.json is there and was not written by engram' \
     "$engram" bench birth $small --out no.json
