@@ -220,8 +220,17 @@ typedef struct eg_kern_f64 {
 } eg_kern_f64;
 
 /* The float32 set of that name ("auto", "ref", "generic", "avx2", "avx512",
- * "amx"); NULL: unknown or not runnable on this CPU. "auto" is never NULL. */
+ * "amx", or one of eg_kern_pick_bf16 by its full name); NULL: unknown or not
+ * runnable on this CPU. "auto" is never NULL. */
 EG_API const eg_kern_f32 *eg_kern_pick(const char *name);
+/* The set of that name for precision bfloat16 ("amx" or "amx-bf16", and so
+ * on): a float32 set whose gemm, gemm_packed, attn, attn_scores and attn_back
+ * round the operands of their products to bfloat16 and sum in float32. Products
+ * of matrices are the same to the bit in all of these sets (kern/bf16.h). */
+EG_API const eg_kern_f32 *eg_kern_pick_bf16(const char *name);
+/* The float32 set beside one of precision bfloat16, by its full name; NULL for
+ * any other name. */
+EG_API const char *eg_kern_beside(const char *name);
 /* The float64 set; "amx" is "avx512": the matrix unit has no float64. */
 EG_API const eg_kern_f64 *eg_kern_pick_f64(const char *name);
 /* Names of the sets runnable here, best first; NULL past the end. */

@@ -73,15 +73,6 @@ static bool pull_piece(const back_args *a, group *g)
     return true;
 }
 
-INLINE void put_parts(float *p, const uvec lo[3], const uvec hi[3])
-{
-    const uvec top = (uvec)iset(-0x10000);
-#pragma GCC unroll 3
-    for (eg_index i = 0; i < 3; i++) {
-        vstore(p + i * TILE_FLOATS, (vec)(lo[i] >> 16 | (hi[i] & top)));
-    }
-}
-
 /* The pattern of key s of a chunk; 0 beyond the block's keys. */
 INLINE vec pattern_of(const chunk *c, eg_index i, eg_index s, eg_index j,
                       bool all)
@@ -110,7 +101,7 @@ INLINE void grads_row(float scale, chunk *c, eg_index i, eg_index s, bool all)
     const parts *turned = &c->ds_turned[i];
     float *to =
         c->ds.p + s / TILE * c->ds.size + i * STEP_FLOATS + s % TILE * W;
-    uvec ds[2][2][3];
+    uvec ds[2][2][PARTS];
 
 #pragma GCC unroll 2
     for (eg_index h = 0; h < 2; h++) {

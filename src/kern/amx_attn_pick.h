@@ -6,7 +6,16 @@ enum { MIN_ROWS = 256, MIN_ROWS_QUERIES = 512, MIN_WIDTH = 64 };
 
 static bool on_tiles(eg_index rows, eg_index dh, eg_index dv)
 {
+    if (PARTS == 1) return true;
     return rows >= MIN_ROWS && dh >= MIN_WIDTH && dv >= MIN_WIDTH;
+}
+
+static void amx_attn_scores(float *s, const float *q, const float *k,
+                            eg_index ldk, eg_index limit, eg_index dh,
+                            float scale)
+{
+    (PARTS == 1 ? bf16_attn_scores : fast_attn_scores)(s, q, k, ldk, limit, dh,
+                                                       scale);
 }
 
 static eg_index amx_attn_work(eg_index dh, eg_index dv, eg_index max_limit)

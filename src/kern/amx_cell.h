@@ -131,15 +131,26 @@ static void write_and_split(void *arg)
     split_some(arg);
 }
 
+/* What lies in C, where sums of one part go on: their order is that of bf16.h
+ * wherever a block ends. */
+static void get_cell(const cell *o, float *sum)
+{
+    for (eg_index m = 0; m < o->rows; m++) {
+        const float *c = o->c + m * o->ldc;
+        vstore(sum + m * SIDE, load_some(c, o->cols));
+        vstore(sum + m * SIDE + W, load_some(c + W, o->cols - W));
+    }
+}
+
 /* The sums through a buffer, where C needs more than a copy. */
-static void put_cell(const cell *o, const float *sum)
+static void put_cell(const cell *o, const float *sum, bool add)
 {
     for (eg_index m = 0; m < o->rows; m++) {
         for (eg_index n = 0; n < o->cols; n += W) {
             eg_index left = o->cols - n < W ? o->cols - n : W;
             float *c = o->c + m * o->ldc + n;
-            vec v = o->alpha * vload(sum + m * SIDE + n);
-            if (o->acc) v += load_some(c, left);
+            vec a = vset(o->alpha), s = vload(sum + m * SIDE + n);
+            vec v = add ? vfma(a, s, load_some(c, left)) : a * s;
             if (left == W) {
                 vstore(c, v);
             } else {
@@ -160,10 +171,15 @@ INLINE void cell_of(int mr, int nr, cell_mode mode, const cell *o,
 {
     const eg_index height = (eg_index)mr * TILE, width = (eg_index)nr * TILE;
     bool full = o->rows == height && o->cols == width;
-    bool whole = full && o->alpha >= 1 && o->alpha <= 1;
+    bool plain = o->alpha >= 1 && o->alpha <= 1, whole = full && plain;
+    bool goes_on = PARTS == 1 && plain && o->acc && !whole;
+    float sum[SIDE * SIDE] __attribute__((aligned(64)));
 
     if (whole && o->acc) {
         tiles_load(mr, nr, o->c, o->ldc);
+    } else if (goes_on) {
+        get_cell(o, sum);
+        tiles_load(mr, nr, sum, SIDE);
     } else {
         tiles_clear();
     }
@@ -179,9 +195,8 @@ INLINE void cell_of(int mr, int nr, cell_mode mode, const cell *o,
     } else if (whole) {
         tiles_store(mr, nr, o->c, o->ldc);
     } else {
-        float sum[SIDE * SIDE] __attribute__((aligned(64)));
         tiles_store(mr, nr, sum, SIDE);
-        put_cell(o, sum);
+        put_cell(o, sum, o->acc && !goes_on);
     }
 }
 

@@ -10,10 +10,10 @@
 
 enum {
     BLOCK_M = 256,
-    BLOCK_N = 512,
+    BLOCK_N = PARTS == 1 ? 1024 : 512,
     WIDE_N = 1024, /* for short sums that go past the caches */
     BLOCK_K = 128,
-    MAX_K = 256,
+    MAX_K = PARTS == 1 ? 384 : 256,
     LEFT_SIZE = MAX_K / STEP * STEP_FLOATS, /* parts of a strip of A */
     /* rows that pay for splitting B: if it has WIDE columns or is larger than
      * the caches there have to be more */
@@ -202,7 +202,7 @@ static void cut(product_args *p)
     p->past = !p->acc && p->K <= MAX_K && aligned &&
               p->M * p->N * (eg_index)sizeof *p->c >= STREAM_BYTES;
     p->block_n = p->past && p->K <= BLOCK_K ? WIDE_N : BLOCK_N;
-    p->block_k = p->past || large ? MAX_K : BLOCK_K;
+    p->block_k = PARTS == 1 || p->past || large ? MAX_K : BLOCK_K;
     p->once = p->b && (p->panels || p->M <= BLOCK_M);
     p->strip = strip_size(p->once ? less(p->K, p->block_k) : p->K);
 }
@@ -236,21 +236,21 @@ static void product_all(product_args *p)
  * more than it saves: the vector unit does these. */
 static bool is_small(eg_index K, eg_index N)
 {
-    return K < SMALL_SIDE || N < SMALL_SIDE || K * N < SMALL_B;
+    return PARTS > 1 && (K < SMALL_SIDE || N < SMALL_SIDE || K * N < SMALL_B);
 }
 
 /* Whether B stays as it is until it is needed. Beyond that, fewer rows than
  * ENOUGH_ROWS are left to the vector unit, which need not split it. */
 static bool stays_whole(eg_index K, eg_index N)
 {
-    return K * N >= 1 << 24;
+    return PARTS > 1 && K * N >= 1 << 24;
 }
 
 /* Also room for what fast_gemm packs. */
 static eg_index amx_pack_size(eg_index K, eg_index N)
 {
     eg_index parts = strip_size(K) * ((N + TILE - 1) / TILE);
-    eg_index plain = fast_pack_size(K, N);
+    eg_index plain = PARTS > 1 ? fast_pack_size(K, N) : 0;
     return parts > plain ? parts : plain;
 }
 
@@ -302,7 +302,8 @@ static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
 
     eg_index enough = N < WIDE ? FEW_ROWS : SOME_ROWS;
 
-    if (is_small(K, N) || M < (stays_whole(K, N) ? ENOUGH_ROWS : enough)) {
+    if (PARTS > 1 &&
+        (is_small(K, N) || M < (stays_whole(K, N) ? ENOUGH_ROWS : enough))) {
         fast_gemm(c, ldc, a, rs, cs, b, brs, bcs, M, N, K, alpha, acc, work);
         return;
     }

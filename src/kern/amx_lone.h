@@ -6,12 +6,12 @@ enum { LONE_N = 512, LONE_K = KC }; /* small products only */
 
 INLINE bool is_lone_column(eg_index N, eg_index K)
 {
-    return N > SIDE && N % TILE == 1 && N <= LONE_N && K <= LONE_K;
+    return PARTS > 1 && N > SIDE && N % TILE == 1 && N <= LONE_N && K <= LONE_K;
 }
 
 INLINE bool is_lone_step(eg_index N, eg_index K)
 {
-    return K > STEP && K % STEP == 1 && N <= LONE_N && K <= LONE_K;
+    return PARTS > 1 && K > STEP && K % STEP == 1 && N <= LONE_N && K <= LONE_K;
 }
 
 /* W entries of a row of parts, exactly: row `k` of a right operand, columns n
@@ -21,14 +21,14 @@ static vec joined(const float *parts, eg_index size, eg_index k, eg_index n)
     const float *p =
         parts + n / TILE * size + k / STEP * STEP_FLOATS + k % TILE * W;
     const uvec top = (uvec)iset(-0x10000);
-    vec part[3];
+    vec sum = vset(0);
 
 #pragma GCC unroll 3
-    for (eg_index i = 0; i < 3; i++) {
+    for (eg_index i = PARTS - 1; i >= 0; i--) {
         uvec x = (uvec)vload(p + i * TILE_FLOATS);
-        part[i] = (vec)(k % STEP < TILE ? x << 16 : x & top);
+        sum = (vec)(k % STEP < TILE ? x << 16 : x & top) + sum;
     }
-    return part[0] + (part[1] + part[2]);
+    return sum;
 }
 
 /* C[:, n] from column n of B, over all of k. */

@@ -1,23 +1,25 @@
 /* Products of float32 matrices on the matrix unit of x86 (AMX), which
- * multiplies bfloat16 and sums in float32.
+ * multiplies bfloat16 and sums in float32. amx.c and amx_bf16.c include this
+ * file with PARTS 3 and 1.
  *
- * A number is the sum of three bfloat16 parts, a = a0 + a1 + a2 exactly: each
- * part is what the parts before it left, rounded to 8 bits. Of the nine
- * products of parts six are summed, the smallest first; the others, a1 b2,
- * a2 b1 and a2 b2, are below 2^-23 |a b| at worst and about 2^-27 on average,
- * which is less than the roundings of a float32 sum. Parts below 2^-126 count
- * as 0; infinities, and numbers above 3.38e38, give NaN.
+ * Three parts: a number is the sum of three bfloat16 parts, a = a0 + a1 + a2
+ * exactly: each part is what the parts before it left, rounded to 8 bits. Of
+ * the nine products of parts six are summed, the smallest first; the others, a1
+ * b2, a2 b1 and a2 b2, are below 2^-23 |a b| at worst and about 2^-27 on
+ * average, which is less than the roundings of a float32 sum. Parts below
+ * 2^-126 count as 0; infinities, and numbers above 3.38e38, give NaN. One part:
+ * operands are rounded to bfloat16; entries are those of bf16.h to the bit.
  *
  * A tile is 16 rows of 64 bytes. An operand is laid out in strips of 16 rows
  * (left) or 16 columns (right), a strip in steps of 32 along the summed index
- * k, a step as three tiles, one for each part. Entry j of a tile's row holds
+ * k, a step as a tile for each part. Entry j of a tile's row holds
  * two neighbours in k: steps k and k + 16, so that no permutation is needed. */
 
 enum {
-    TILE = 16,             /* rows, and pairs or floats a row */
-    STEP = 32,             /* of k a tile */
-    TILE_FLOATS = 256,     /* 1 KiB */
-    STEP_FLOATS = 3 * 256, /* the three parts */
+    TILE = 16,         /* rows, and pairs or floats a row */
+    STEP = 32,         /* of k a tile */
+    TILE_FLOATS = 256, /* 1 KiB */
+    STEP_FLOATS = PARTS * 256
 };
 
 typedef uint32_t uvec __attribute__((vector_size(64)));
@@ -56,8 +58,28 @@ INLINE void tiles_off(void)
     _tile_release();
 }
 
+#if PARTS == 1
+/* Left whole: put_parts rounds. */
+INLINE void split(vec a, uvec part[PARTS])
+{
+    part[0] = (uvec)a;
+}
+
+/* One row of the tile at p: lo in the lower halves, hi in the upper, rounded
+ * to nearest even, 0 below 2^-126. */
+INLINE void put_parts(float *p, const uvec lo[PARTS], const uvec hi[PARTS])
+{
+    const __m512i halves = _mm512_set_epi32(
+        0x1f000f, 0x1e000e, 0x1d000d, 0x1c000c, 0x1b000b, 0x1a000a, 0x190009,
+        0x180008, 0x170007, 0x160006, 0x150005, 0x140004, 0x130003, 0x120002,
+        0x110001, 0x100000);
+    __m512bh both = _mm512_cvtne2ps_pbh((__m512)hi[0], (__m512)lo[0]);
+
+    vstore(p, (vec)_mm512_permutexvar_epi16(halves, (__m512i)both));
+}
+#else
 /* The parts of a, each in the upper half of its lane. */
-INLINE void split(vec a, uvec part[3])
+INLINE void split(vec a, uvec part[PARTS])
 {
     const uvec half = (uvec)iset(0x8000), top = (uvec)iset(-0x10000);
 
@@ -69,17 +91,23 @@ INLINE void split(vec a, uvec part[3])
 }
 
 /* One row of the three tiles at p: lo in the lower halves, hi in the upper. */
-INLINE void put_pairs(float *p, vec lo, vec hi)
+INLINE void put_parts(float *p, const uvec lo[PARTS], const uvec hi[PARTS])
 {
     const uvec top = (uvec)iset(-0x10000);
-    uvec l[3], h[3];
+#pragma GCC unroll 3
+    for (eg_index i = 0; i < PARTS; i++) {
+        vstore(p + i * TILE_FLOATS, (vec)(lo[i] >> 16 | (hi[i] & top)));
+    }
+}
+#endif
+
+INLINE void put_pairs(float *p, vec lo, vec hi)
+{
+    uvec l[PARTS], h[PARTS];
 
     split(lo, l);
     split(hi, h);
-#pragma GCC unroll 3
-    for (eg_index i = 0; i < 3; i++) {
-        vstore(p + i * TILE_FLOATS, (vec)(l[i] >> 16 | (h[i] & top)));
-    }
+    put_parts(p, l, h);
 }
 
 /* The first n entries, for any n. */
@@ -91,8 +119,9 @@ INLINE vec load_some(const float *p, eg_index n)
 /* An operand on its way into parts: n rows (left) or columns (right) by K,
  * entry (i, k) at x[i*si + k*sk], one of the strides 1; or, with `panel` set,
  * columns in panels of NR, that many entries apart. Strips of it are `size`
- * entries apart at `to`. A step of a strip is done in SLOTS pieces. */
-enum { SLOTS = 6, AHEAD_STRIPS = 2 };
+ * entries apart at `to`. A step of a strip is done in SLOTS pieces: one for
+ * each four products of tiles, or for each one of four. */
+enum { SLOTS = PARTS == 1 ? 4 : 6, AHEAD_STRIPS = 2 };
 
 typedef struct feed {
     float *to;
@@ -175,7 +204,7 @@ static void turn(float *to, eg_index ld, const float *x, eg_index stride,
 INLINE void piece_straight(feed *f, float *p, const float *x, eg_index n,
                            eg_index k)
 {
-    enum { ROWS = 3 };
+    enum { ROWS = (TILE + SLOTS - 1) / SLOTS };
     eg_index r0 = f->slot * ROWS, r1 = r0 + ROWS < TILE ? r0 + ROWS : TILE;
     put_rows(p, x, f->left ? f->si : f->sk, r0, r1, f->left, n, k,
              AHEAD_STRIPS * TILE * f->si);
@@ -185,7 +214,7 @@ INLINE void piece_straight(feed *f, float *p, const float *x, eg_index n,
 INLINE void piece_turned(feed *f, float *p, const float *x, eg_index n,
                          eg_index k)
 {
-    enum { ROWS = 4 };
+    enum { ROWS = TILE / (SLOTS - 2) };
     eg_index half = f->slot * TILE, r0 = (f->slot - 2) * ROWS;
     eg_index ahead = AHEAD_STRIPS * TILE * f->si;
 
@@ -271,6 +300,22 @@ INLINE void multiply(int mr, int nr, const float *a, eg_index sa,
                      void (*also)(void *), void *arg)
 {
     __asm__ volatile("" : : : "memory"); /* the operands are written */
+#if PARTS == 1
+    for (eg_index k = 0; k < steps; k++) {
+        tile_left(mr, a, sa);
+        tile_right(nr, b, sb);
+        _tile_dpbf16ps(0, 4, 6);
+        if (also) also(arg);
+        if (nr > 1) _tile_dpbf16ps(1, 4, 7);
+        if (also) also(arg);
+        if (mr > 1) _tile_dpbf16ps(2, 5, 6);
+        if (also) also(arg);
+        if (mr > 1 && nr > 1) _tile_dpbf16ps(3, 5, 7);
+        if (also) also(arg);
+        a += STEP_FLOATS;
+        b += STEP_FLOATS;
+    }
+#else
     for (eg_index k = 0; k < steps; k++) {
         const float *a1 = a + TILE_FLOATS, *a2 = a1 + TILE_FLOATS;
         const float *b1 = b + TILE_FLOATS, *b2 = b1 + TILE_FLOATS;
@@ -291,6 +336,7 @@ INLINE void multiply(int mr, int nr, const float *a, eg_index sa,
         a += STEP_FLOATS;
         b += STEP_FLOATS;
     }
+#endif
 }
 
 /* Tiles 0 to 3 from and to 32 x 32 floats, rows ld entries apart. */

@@ -26,7 +26,7 @@
         .pack_size = product##_pack_size, .pack = product##_pack,              \
         .gemm_packed = product##_gemm_packed, .gemm = product##_gemm,          \
         .attn_size = fast_attn_size, .attn_work = product##_attn_work,         \
-        .attn = product##_attn, .attn_scores = fast_attn_scores,               \
+        .attn = product##_attn, .attn_scores = product##_attn_scores,          \
         .attn_back = product##_attn_back,                                      \
         .attn_table_work = fast_attn_table_work,                               \
         .attn_table = fast_attn_table,                                         \

@@ -29,9 +29,11 @@ if(ENGRAM_X86_SETS AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512")
   set_source_files_properties(${kern}/amx.c PROPERTIES
     COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512;-mamx-tile;-mamx-bf16")
+  set_source_files_properties(${kern}/amx_bf16.c PROPERTIES
+    COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mavx512bf16;-mfma;-mprefer-vector-width=512;-mamx-tile;-mamx-bf16")
 else()
-  set_source_files_properties(${kern}/amx.c ${kern}/avx2.c ${kern}/avx2_f64.c
-    ${kern}/avx512.c ${kern}/avx512_f64.c
+  set_source_files_properties(${kern}/amx.c ${kern}/amx_bf16.c
+    ${kern}/avx2.c ${kern}/avx2_f64.c ${kern}/avx512.c ${kern}/avx512_f64.c
     ${kern}/particles_avx2.c ${kern}/particles_avx512.c PROPERTIES
     HEADER_FILE_ONLY ON)
 endif()

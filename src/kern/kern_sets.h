@@ -8,12 +8,18 @@ extern const eg_kern_f32 egi_kern_ref_f32;
 extern const eg_kern_f64 egi_kern_ref_f64;
 extern const eg_kern_f32 egi_kern_generic;
 extern const eg_kern_f64 egi_kern_generic_f64;
+extern const eg_kern_f32 egi_kern_ref_bf16;
+extern const eg_kern_f32 egi_kern_generic_bf16;
 /* With EG_X86_SETS only, which x86-64 has unless left out (isa.cmake). */
 extern const eg_kern_f32 egi_kern_avx2;
 extern const eg_kern_f32 egi_kern_avx512;
 extern const eg_kern_f64 egi_kern_avx2_f64;
 extern const eg_kern_f64 egi_kern_avx512_f64;
-extern const eg_kern_f32 egi_kern_amx; /* Linux only */
+extern const eg_kern_f32 egi_kern_avx2_bf16;
+extern const eg_kern_f32 egi_kern_avx512_bf16;
+/* Linux only */
+extern const eg_kern_f32 egi_kern_amx;
+extern const eg_kern_f32 egi_kern_amx_bf16;
 
 /* Does recursive least squares still carry digits at a key? ratio: k.R k
  * over the forgetting, which is positive but for rounding; size: |k|^2 trace R

@@ -31,12 +31,14 @@ static bool has_avx512(void)
            __builtin_cpu_supports("avx512vl");
 }
 
-/* AMX tiles and their products of bfloat16: CPUID leaf 7, EDX bits 24, 22. */
+/* AMX tiles and their products of bfloat16: CPUID leaf 7, EDX bits 24, 22; and
+ * conversions to it, AVX512-BF16: subleaf 1, EAX bit 5. */
 static bool has_amx_bf16(void)
 {
-    const unsigned both = 1u << 24 | 1u << 22;
+    const unsigned both = 1u << 24 | 1u << 22, convert = 1u << 5;
     unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & both) == both;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & both) == both &&
+           __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & convert);
 }
 #endif
 
@@ -51,7 +53,7 @@ static bool has_amx(void)
 #endif
 
 static const struct {
-    const eg_kern_f32 *set;
+    const eg_kern_f32 *set, *bf16;
     const eg_kern_f64 *wide;
     const egi_peak *peak[2]; /* in float32, in float64 */
     bool (*runs)(void);
@@ -59,25 +61,30 @@ static const struct {
 /* best first */
 #ifdef HAS_AMX_SET
     {&egi_kern_amx,
+     &egi_kern_amx_bf16,
      &egi_kern_avx512_f64, /* tiles do not multiply doubles */
      {&egi_peak_avx512, &egi_peak_avx512_f64},
      has_amx},
 #endif
 #ifdef EG_X86_SETS
     {&egi_kern_avx512,
+     &egi_kern_avx512_bf16,
      &egi_kern_avx512_f64,
      {&egi_peak_avx512, &egi_peak_avx512_f64},
      has_avx512},
     {&egi_kern_avx2,
+     &egi_kern_avx2_bf16,
      &egi_kern_avx2_f64,
      {&egi_peak_avx2, &egi_peak_avx2_f64},
      has_avx2},
 #endif
     {&egi_kern_generic,
+     &egi_kern_generic_bf16,
      &egi_kern_generic_f64,
      {&egi_peak_generic, &egi_peak_generic_f64},
      always},
     {&egi_kern_ref_f32,
+     &egi_kern_ref_bf16,
      &egi_kern_ref_f64,
      {&egi_peak_generic, &egi_peak_generic_f64},
      always},
@@ -99,7 +106,9 @@ static int find(const char *name)
     bool any = strcmp(name, "auto") == 0;
 
     for (int s = 0; s < N_SETS; s++) {
-        if (!any && strcmp(name, sets[s].set->name) != 0) continue;
+        if (!any && strcmp(name, sets[s].set->name) != 0 &&
+            strcmp(name, sets[s].bf16->name) != 0)
+            continue;
         if (sets[s].runs()) return s;
     }
     return -1;
@@ -108,7 +117,23 @@ static int find(const char *name)
 const eg_kern_f32 *eg_kern_pick(const char *name)
 {
     int s = find(name);
-    return s < 0 ? NULL : sets[s].set;
+
+    if (s < 0) return NULL;
+    return strcmp(name, sets[s].bf16->name) == 0 ? sets[s].bf16 : sets[s].set;
+}
+
+const eg_kern_f32 *eg_kern_pick_bf16(const char *name)
+{
+    int s = find(name);
+    return s < 0 ? NULL : sets[s].bf16;
+}
+
+const char *eg_kern_beside(const char *name)
+{
+    int s = find(name);
+    bool bf16 = s >= 0 && strcmp(name, sets[s].bf16->name) == 0;
+
+    return bf16 ? sets[s].set->name : NULL;
 }
 
 const egi_peak *egi_peak_pick(const char *name, bool wide)
@@ -120,7 +145,7 @@ const egi_peak *egi_peak_pick(const char *name, bool wide)
 const eg_kern_f64 *eg_kern_pick_f64(const char *name)
 {
     int s = find(name);
-    return s < 0 ? NULL : sets[s].wide;
+    return s < 0 || eg_kern_beside(name) ? NULL : sets[s].wide;
 }
 
 #if defined(__x86_64__)

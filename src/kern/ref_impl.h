@@ -18,14 +18,15 @@
 #include "kern/ref_gemv.h"
 
 /* clang-format off */
-#define REF_TABLE                                                              \
+/* product: the prefix of matrix products and attention */
+#define REF_TABLE(set_name, product)                                           \
     {                                                                          \
-        .name = "ref",                                                         \
-        .pack_size = ref_pack_size, .pack = ref_pack,                          \
-        .gemm_packed = ref_gemm_packed, .gemm = ref_gemm,                      \
-        .attn_size = ref_attn_size, .attn_work = ref_attn_work,                \
-        .attn = ref_attn, .attn_scores = ref_attn_scores,                      \
-        .attn_back = ref_attn_back,                                            \
+        .name = (set_name),                                                    \
+        .pack_size = product##_pack_size, .pack = product##_pack,              \
+        .gemm_packed = product##_gemm_packed, .gemm = product##_gemm,          \
+        .attn_size = ref_attn_size, .attn_work = product##_attn_work,          \
+        .attn = product##_attn, .attn_scores = product##_attn_scores,          \
+        .attn_back = product##_attn_back,                                      \
         .attn_table_work = ref_attn_table_work,                                \
         .attn_table = ref_attn_table,                                          \
         .attn_table_back = ref_attn_table_back,                                \

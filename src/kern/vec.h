@@ -17,12 +17,14 @@ typedef int64_t vint; /* an integer as wide */
 typedef eg_kern_f64 kern;
 #define VEC_W (VEC_BYTES / 8)
 #define VEC_SQRT sqrt
+#define VEC_FMA fma
 #else
 typedef float real;
 typedef int32_t vint;
 typedef eg_kern_f32 kern;
 #define VEC_W (VEC_BYTES / 4)
 #define VEC_SQRT sqrtf
+#define VEC_FMA fmaf
 #endif
 #define W ((eg_index)VEC_W)
 
@@ -133,6 +135,17 @@ INLINE void vstore_n(real *p, vec v, eg_index n)
     MM(maskstore)(p, (__m256i)(vlanes() < iset((vint)n)), (mm)v);
 #else
     for (eg_index i = 0; i < n; i++) p[i] = v[i];
+#endif
+}
+
+/* a b + c, rounded once. */
+INLINE vec vfma(vec a, vec b, vec c)
+{
+#if VEC_BYTES >= 32
+    return (vec)MM(fmadd)((mm)a, (mm)b, (mm)c);
+#else
+    for (int i = 0; i < W; i++) c[i] = VEC_FMA(a[i], b[i], c[i]);
+    return c;
 #endif
 }
 
