@@ -9,6 +9,7 @@
 #define BUDGET 4e9          /* floating-point operations in float64 */
 #define FURTHEST 1e-2       /* distance; the cosine is then 0.99995 at least */
 #define FURTHEST_WIDE 1e-10 /* of float64 from float64 */
+#define FURTHEST_BF16 5e-2  /* 0.9987 */
 #define SMALLEST 1e-5       /* of the whole norm: below that all is rounding */
 enum { SHORTEST = 8 };      /* positions */
 
@@ -54,8 +55,9 @@ static eg_status compare(cli_agreement *out, const eg_train_spec *mine,
                          const eg_train_spec *other, eg_err *err)
 {
     eg_trainer *a = NULL, *b = NULL;
-    double furthest = mine->train.precision ? FURTHEST_WIDE : FURTHEST;
     double loss[2], all = 0;
+    static const double most[] = {FURTHEST, FURTHEST_WIDE, FURTHEST_BF16};
+    double furthest = most[mine->train.precision];
     norms n;
     eg_model *m;
     eg_status st;
@@ -101,7 +103,7 @@ static eg_status in_float64(cli_agreement *out, eg_train_spec mine, int n_ctx,
     mine.train.batch = batch;
     other = mine;
     other.train.algebra = EG_ALGEBRA_PLAIN;
-    other.train.precision = 1;
+    other.train.precision = EG_TRAIN_FLOAT64;
     other.kern = "ref";
     EG_TRY(compare(out, &mine, &other, err));
     out->tokens = n_ctx * batch;
@@ -131,6 +133,10 @@ eg_status cli_bench_verify(cli_agreement *out, const eg_train_spec *spec,
     mine.train.batch = 1;
     other = mine;
     other.train.algebra = EG_ALGEBRA_PLAIN;
+    if (mine.train.precision == EG_TRAIN_BFLOAT16) {
+        other.train.precision = EG_TRAIN_FLOAT32;
+        other.kern = "auto";
+    }
     EG_TRY(compare(out, &mine, &other, err));
 done:
     return st;

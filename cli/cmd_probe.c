@@ -104,7 +104,7 @@ eg_status probe_load(probing *p, eg_model **out, const char *file, eg_err *err)
         goto done;
     }
     EG_TRY(eg_model_new(out, &p->cfg->model, eg_task_io(p->task),
-                        p->cfg->train.precision ? EG_FLOAT64 : EG_FLOAT32,
+                        eg_train_precision(&p->cfg->train),
                         (uint64_t)p->cfg->run.seed, err));
     EG_TRY(eg_model_load_from(*out, file, how.allow_extra, note, sizeof note,
                               err));

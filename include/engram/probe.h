@@ -60,6 +60,11 @@ extern "C" {
     T(compressed_with, "",                                                    \
       "loss_interpolated with the blocks of these weights, a safetensors "    \
       "file, in the place of the model's own")                                \
+    B(deviation, "true",                                                      \
+      "of train.precision bfloat16: whatever a forward pass tells is "        \
+      "measured "                                                             \
+      "by float32 products of the same weights besides, and the difference "  \
+      "is a metric, deviation.<metric>")                                      \
     I(llc, "0", 0, 1000000,                                                   \
       "steps of each chain of Langevin dynamics that measures the local "     \
       "learning coefficient; 0: it is not measured")                          \

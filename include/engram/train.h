@@ -72,7 +72,10 @@ enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
       "hook is in those weights on the same "                                 \
       "sequence; .h3 behind a name is head 3 alone, * matches any text, "     \
       "e.g. blocks.1.attn.hook_z.h0@100-300. Steps go by the plain algebra")  \
-    E(precision, "float32", "float32|float64", "numbers trained in")          \
+    E(precision, "float32", "float32|float64|bfloat16",                       \
+      "numbers trained in; bfloat16: the operands of matrix products and of " \
+      "softmax attention are rounded to it and summed in float32, all else "  \
+      "is float32")                                                           \
     E(algebra, "auto", "auto|plain",                                          \
       "auto: fold products, gather projections and scores from tables; "      \
       "plain: every matrix product as written (slow; the reference)")         \
@@ -125,6 +128,15 @@ EG_API extern const eg_field eg_train_fields[];
 EG_FIELDS_STRUCT(eg_init_opts, EG_INIT_FIELDS)
 /* The options above as a table, for eg_fields_default and its kin. */
 EG_API extern const eg_field eg_init_fields[];
+
+/* Choices of train.precision, and what each keeps weights in. */
+enum { EG_TRAIN_FLOAT32, EG_TRAIN_FLOAT64, EG_TRAIN_BFLOAT16 };
+static inline eg_precision eg_train_precision(const eg_train_opts *o)
+{
+    return o->precision == EG_TRAIN_FLOAT64 ? EG_FLOAT64 : EG_FLOAT32;
+}
+/* "float32", "float64", "bfloat16" */
+EG_API const char *eg_train_precision_name(const eg_train_opts *o);
 
 enum { EG_ALGEBRA_AUTO, EG_ALGEBRA_PLAIN };
 enum {

@@ -176,7 +176,7 @@ static eg_status change(const opener *o)
 
 static eg_precision precision_of(const eg_config *cfg)
 {
-    return cfg->train.precision ? EG_FLOAT64 : EG_FLOAT32;
+    return eg_train_precision(&cfg->train);
 }
 
 /* ---- our own --------------------------------------------------------------

@@ -268,7 +268,8 @@ static eg_train_spec spec_of(const eg_subject *s, int n)
     spec.optim.momentum = 0;
     spec.train.steps = 1;
     spec.train.batch = n;
-    spec.train.precision = eg_model_precision(s->c.model) == EG_FLOAT64;
+    if (eg_model_precision(s->c.model) == EG_FLOAT64)
+        spec.train.precision = EG_TRAIN_FLOAT64;
     spec.train.algebra = EG_ALGEBRA_PLAIN;
     eg_text_copy(spec.train.loss, sizeof spec.train.loss, "all");
     return spec;

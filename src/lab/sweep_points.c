@@ -168,11 +168,14 @@ static bool reads_unsummed(const eg_config *cfg)
 static bool is_kern(const eg_sweep *s, const eg_config *cfg,
                     const eg_run_info *info)
 {
-    const eg_kern_f64 *wide = eg_kern_pick_f64(s->kern);
-    bool is_wide = cfg->train.precision == 1 && wide;
+    const char *asked = s->kern;
 
-    return !s->kern[0] || cfg->run.kind != EG_RUN_TRAIN ||
-           strcmp(is_wide ? wide->name : s->kern, info->kern) == 0;
+    if (!asked[0] || cfg->run.kind != EG_RUN_TRAIN) return true;
+    if (cfg->train.precision == EG_TRAIN_FLOAT64 && eg_kern_pick_f64(asked))
+        asked = eg_kern_pick_f64(asked)->name;
+    if (cfg->train.precision == EG_TRAIN_BFLOAT16 && eg_kern_pick_bf16(asked))
+        asked = eg_kern_pick_bf16(asked)->name;
+    return strcmp(asked, info->kern) == 0;
 }
 
 /* Is the finished run what the point would do, and what was written? */

@@ -43,8 +43,6 @@ enum { BESIDE = 1 << 20 };
 /* The last cell of a row before those that are measured behind the update. */
 static const char LAST_BEFORE[] = "grad_norm";
 
-static const char *const precision_name[] = {"float32", "float64"};
-
 static void put(loop *l, const char *name, double value)
 {
     const eg_series *s = eg_metrics_find(&l->known, name);
@@ -170,7 +168,7 @@ static void tell_plan(const loop *l)
     const eg_lab_opts *o = l->opts;
     eg_lab_plan p = {.dir = eg_run_dir(l->run),
                      .kern = l->plan.kern,
-                     .precision = precision_name[l->cfg->train.precision],
+                     .precision = eg_train_precision_name(&l->cfg->train),
                      .threads = eg_pool_size(o->pool),
                      .n_params = l->plan.n_params,
                      .n_trained = l->plan.n_trained,
@@ -474,7 +472,7 @@ static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
     out->announced_bytes = l->announced;
     out->peak_bytes = eg_memory_peak();
     *f = (eg_run_facts){.kern = l->plan.kern,
-                        .precision = precision_name[l->cfg->train.precision],
+                        .precision = eg_train_precision_name(&l->cfg->train),
                         .threads = eg_pool_size(l->opts->pool),
                         .n_params = l->plan.n_params,
                         .n_trained = l->plan.n_trained,

@@ -18,7 +18,7 @@ typedef struct describer {
 static int64_t value_bytes(const egi_program *p, int v)
 {
     const egi_value *x = &p->value[v];
-    int64_t width = p->m->precision == EG_FLOAT64 ? 8 : 4;
+    int64_t width = egi_width(p->m);
 
     return width * (x->entries ? x->entries : x->rows * x->cols);
 }

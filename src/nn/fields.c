@@ -16,3 +16,10 @@ EG_FIELDS_TABLE(eg_init_fields, EG_INIT_FIELDS)
 #define EG_FIELDS_OWNER eg_train_opts
 EG_FIELDS_TABLE(eg_train_fields, EG_TRAIN_FIELDS)
 #undef EG_FIELDS_OWNER
+
+const char *eg_train_precision_name(const eg_train_opts *o)
+{
+    static const char *const name[] = {"float32", "float64", "bfloat16"};
+
+    return name[o->precision];
+}

@@ -129,12 +129,17 @@ static inline bool egi_norm_first(const eg_model *m)
     return m->opts.norm == EG_NORM_PRE || m->opts.norm == EG_NORM_PARALLEL;
 }
 
+/* Bytes of a number. */
+static inline int64_t egi_width(const eg_model *m)
+{
+    return m->precision == EG_FLOAT64 ? 8 : 4;
+}
+
 /* The entries of tensor i (float or double, by the model); NULL for role -1. */
 static inline void *egi_param(const eg_model *m, int i)
 {
     if (i < 0) return NULL;
-    size_t size = m->precision == EG_FLOAT64 ? 8 : 4;
-    return (char *)m->params + (size_t)m->tensor[i].offset * size;
+    return (char *)m->params + (size_t)(m->tensor[i].offset * egi_width(m));
 }
 
 #endif

@@ -24,10 +24,11 @@ eg_status eg_train_plan_make(eg_train_plan *plan, const eg_train_spec *spec,
     eg_trainer *tr = NULL;
     eg_status st = egi_trainer_planned(&tr, spec, err);
     egi_engine_bytes b;
-    int64_t width = spec->train.precision ? 8 : 4;
+    int64_t width;
 
     memset(plan, 0, sizeof *plan);
     if (st != EG_OK) return st;
+    width = egi_width(tr->m);
     egi_engine_spec es = egi_trainer_engine(tr);
     EG_TRY(tr->vt->measure(&b, &es, err));
     EG_TRY(egi_eval_bytes(&plan->eval, tr->m, spec->task, spec->pool,

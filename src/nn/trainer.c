@@ -24,7 +24,7 @@ static bool decays(const eg_optim_opts *o, const eg_tensor *t)
 
 static eg_precision precision_of(const eg_train_spec *s)
 {
-    return s->train.precision ? EG_FLOAT64 : EG_FLOAT32;
+    return eg_train_precision(&s->train);
 }
 
 static eg_status model_for(eg_trainer *tr, const eg_train_spec *s, eg_err *err)
@@ -63,16 +63,37 @@ static eg_status check_rows(const eg_trainer *tr, eg_err *err)
                    egi_train_group(&tr->spec)->name);
 }
 
-/* The name of the set that will be used; of one that does not run here, its
- * own, for the message. */
-static const char *kern_used(const eg_trainer *tr)
+/* The kernel set of the precision; where none is named, the best. */
+static eg_status choose_kern(eg_trainer *tr, eg_err *err)
 {
-    const char *asked = tr->spec.kern ? tr->spec.kern : "auto";
-    const eg_kern_f64 *wide = eg_kern_pick_f64(asked);
+    const char *name = tr->spec.kern;
+    bool any = !name || strcmp(name, "auto") == 0;
+    const eg_kern_f32 *set = any ? NULL : eg_kern_pick_bf16(name);
+    const eg_kern_f64 *wide;
 
-    if (tr->spec.train.precision) return wide ? wide->name : asked;
-    if (strcmp(asked, "auto") != 0) return asked;
-    return egi_program_kern(&tr->program, &tr->load);
+    switch (tr->spec.train.precision) {
+    case EG_TRAIN_FLOAT64:
+        wide = eg_kern_pick_f64(any ? "auto" : name);
+        if (wide) tr->spec.kern = wide->name;
+        return EG_OK;
+    case EG_TRAIN_BFLOAT16:
+        if (any) set = eg_kern_pick_bf16("auto");
+        if (!set)
+            return EG_FAIL(err, EG_EUNSUPPORTED,
+                           "kernel set '%s': unknown or not runnable on this "
+                           "CPU",
+                           name);
+        tr->spec.kern = set->name;
+        return EG_OK;
+    default:
+        if (any) tr->spec.kern = egi_program_kern(&tr->program, &tr->load);
+        if (set && strcmp(name, set->name) == 0)
+            return EG_FAIL(err, EG_EINVAL,
+                           "kernel set '%s': expected one of float32, or "
+                           "train.precision: bfloat16",
+                           name);
+        return EG_OK;
+    }
 }
 
 /* All but the engine, which is the large part; planned: nor parameters. */
@@ -111,7 +132,7 @@ static eg_status trainer_core(eg_trainer **out, const eg_train_spec *spec,
     EG_TRY(egi_trainer_program(tr, trains, err));
     EG_TRY(check_rows(tr, err));
     EG_TRY(egi_ranks_check(tr, err));
-    tr->spec.kern = kern_used(tr);
+    EG_TRY(choose_kern(tr, err));
     *out = tr;
     tr = NULL;
 done:
@@ -131,11 +152,12 @@ eg_status eg_trainer_new(eg_trainer **out, const eg_train_spec *spec,
 {
     eg_status st = EG_OK;
     eg_trainer *tr = NULL;
-    size_t width = spec->train.precision ? 8 : 4, n;
+    size_t width, n;
 
     *out = NULL;
     EG_TRY(trainer_core(&tr, spec, false, err));
     n = (size_t)tr->m->n_params;
+    width = (size_t)egi_width(tr->m);
     tr->grad = eg_calloc(n, width);
     if (egi_uses_m1(&spec->optim)) tr->m1 = eg_calloc(n, width);
     if (spec->optim.kind != EG_OPTIM_SGD) tr->m2 = eg_calloc(n, width);

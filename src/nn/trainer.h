@@ -61,7 +61,7 @@ bool egi_uses_m1(const eg_optim_opts *o);
 /* A block laid out like the parameters, at tensor i. */
 static inline void *egi_at(const eg_trainer *tr, void *block, int i)
 {
-    size_t width = tr->m->precision == EG_FLOAT64 ? 8 : 4;
+    size_t width = (size_t)egi_width(tr->m);
     return block ? (char *)block + (size_t)tr->m->tensor[i].offset * width
                  : NULL;
 }

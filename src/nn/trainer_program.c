@@ -22,7 +22,7 @@ static int sums_of(const eg_trainer *tr, int64_t most)
 {
     const eg_train_opts *o = &tr->spec.train;
     int64_t slots = most < o->batch ? most : o->batch;
-    int64_t bytes = slots * tr->m->n_params * (o->precision ? 8 : 4);
+    int64_t bytes = slots * tr->m->n_params * egi_width(tr->m);
 
     return bytes > SUMS ? 1 : (int)slots;
 }
@@ -40,8 +40,8 @@ static eg_status choose_slots(eg_trainer *tr, int64_t *most, eg_err *err)
 
     es.kern = eg_kern_name(0); /* any: the sums are the same */
     st = tr->vt->measure(&b, &es, err);
-    sum = (double)b.accs / (double)(tr->spec.train.precision ? 8 : 4) /
-          (double)tr->slots * ENTRY_MADDS;
+    sum = (double)b.accs / (double)egi_width(tr->m) / (double)tr->slots *
+          ENTRY_MADDS;
     *most = FEW;
     while (st == EG_OK && *most < MANY &&
            2 * (double)*most * sum <= SHARE * step)

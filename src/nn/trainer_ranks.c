@@ -72,7 +72,7 @@ eg_status egi_ranks_check(const eg_trainer *tr, eg_err *err)
 static void share(eg_trainer *tr)
 {
     const eg_ranks *r = tr->spec.ranks;
-    size_t width = tr->m->precision == EG_FLOAT64 ? 8 : 4;
+    size_t width = (size_t)egi_width(tr->m);
     size_t bytes = (size_t)tr->m->n_params * width;
 
     r->spread(r->ctx, tr->m->params, bytes);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "engram/kern.h"
 #include "engram/mem.h"
 #include "nn/schedule.h"
 
@@ -113,6 +114,9 @@ eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
                        const eg_model *m, const eg_task *task, eg_pool *pool,
                        const char *kern, eg_err *err)
 {
+    /* what is no forward pass of the model is of float32 in any case */
+    const char *beside = kern ? eg_kern_beside(kern) : NULL;
+    const char *plain = beside ? beside : kern;
     eg_status st = EG_OK;
     eg_probes *p = eg_calloc(1, sizeof *p);
 
@@ -126,18 +130,22 @@ eg_status eg_probes_of(eg_probes **out, const eg_probe_opts *opts,
     if (opts->test > 0 || opts->train > 0) /* which need predictions only */
         EG_TRY(eg_eval_new(&p->predict, p->model, task, pool, kern,
                            EG_EVAL_PRED, err));
+    if (beside && opts->deviation)
+        EG_TRY(egi_deviation_init(&p->deviation, m, task, pool, beside,
+                                  p->predict != NULL, err));
     EG_TRY(measures_init(p, eg_pool_size(pool), err));
-    EG_TRY(egi_weights_init(&p->weights, p->model, task, pool, kern, err));
+    EG_TRY(egi_weights_init(&p->weights, p->model, task, pool, plain, err));
     p->linear.n_at = p->test.n_at;
     memcpy(p->linear.at, p->test.at, sizeof p->linear.at);
     EG_TRY(egi_linear_init(&p->linear, opts, m, task, eg_pool_size(pool), err));
     EG_TRY(egi_sensitivity_init(&p->sensitivity, (int)opts->sensitivity, m,
                                 task, err));
-    EG_TRY(egi_radii_init(&p->radii, opts, p->eval, m, pool, kern, err));
+    EG_TRY(egi_radii_init(&p->radii, opts, p->eval, m, pool, plain, err));
     EG_TRY(name_tensors(p, err));
     if (opts->heads) EG_TRY(heads_init(p, pool, err));
     if (opts->compressed)
-        EG_TRY(egi_compress_init(&p->compress, opts, m, task, pool, kern, err));
+        EG_TRY(
+            egi_compress_init(&p->compress, opts, m, task, pool, plain, err));
     if (opts->snapshots > 0) EG_TRY(egi_snapshot_init(p, err));
     *out = p;
     p = NULL;
@@ -168,6 +176,7 @@ void eg_probes_free(eg_probes *p)
     if (!p) return;
     eg_eval_free(p->eval);
     eg_eval_free(p->predict);
+    egi_deviation_release(&p->deviation);
     egi_measure_release(&p->batch);
     egi_measure_release(&p->test);
     egi_measure_release(&p->train);
@@ -213,8 +222,9 @@ bool eg_probes_stopped(const eg_probes *p)
 /* The i-th evaluator that measures; NULL past the end. */
 static eg_eval *eval_of(const eg_probes *p, int i)
 {
-    eg_eval *const all[] = {p->eval, p->compress.eval[0], p->compress.eval[1],
-                            p->predict};
+    eg_eval *const all[] = {
+        p->eval,    p->compress.eval[0], p->compress.eval[1],
+        p->predict, p->deviation.eval,   p->deviation.predict};
     int n = 0;
 
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
@@ -244,6 +254,38 @@ static void done(eg_probes *p)
         eg_eval_until(eval_of(p, i), NULL, NULL);
 }
 
+/* ---- by float32 products besides ------------------------------------------
+ */
+
+typedef void probe_fn(eg_probes *p, int64_t step, eg_probe_emit emit,
+                      void *ctx);
+
+static void swap(eg_eval **a, eg_eval **b)
+{
+    eg_eval *t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* Once, and where that is wanted once more by the other evaluators. */
+static void measured(eg_probes *p, int64_t step, probe_fn *fn,
+                     eg_probe_emit emit, void *ctx)
+{
+    egi_deviation *d = &p->deviation;
+
+    if (!d->eval) {
+        fn(p, step, emit, ctx);
+        return;
+    }
+    egi_deviation_start(d, emit, ctx);
+    fn(p, step, egi_deviation_keep, d);
+    for (int turn = 0; turn < 2; turn++) {
+        swap(&p->eval, &d->eval);
+        swap(&p->predict, &d->predict);
+        if (turn == 0 && !stopped(p)) fn(p, step, egi_deviation_tell, d);
+    }
+}
+
 /* ---- before an update -----------------------------------------------------
  */
 
@@ -262,12 +304,18 @@ static void emit_heads(eg_probes *p, eg_probe_emit emit, void *ctx)
     if (!isnan(t->loss_again)) emit(ctx, "repeat_loss_again", t->loss_again);
 }
 
-void eg_probes_before(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
+static void forward_before(eg_probes *p, int64_t step, eg_probe_emit emit,
+                           void *ctx)
 {
-    listen(p);
     egi_measure_run(&p->batch, p->eval, EG_PROBE, (uint64_t)step);
     if (!stopped(p)) egi_measure_emit(&p->batch, emit, ctx);
     if (!stopped(p) && p->opts.heads) emit_heads(p, emit, ctx);
+}
+
+void eg_probes_before(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
+{
+    listen(p);
+    measured(p, step, forward_before, emit, ctx);
     done(p);
 }
 
@@ -322,13 +370,17 @@ static bool llc_due(const eg_probes *p, int64_t step)
     return every == 0 || step % every == 0 || is_last(p, step);
 }
 
-static void emit_radii(eg_probes *p, eg_probe_emit emit, void *ctx)
+static void emit_radii(eg_probes *p, int64_t step, eg_probe_emit emit,
+                       void *ctx)
 {
+    (void)step;
     egi_radii_run(&p->radii, p->eval, p->model, emit, ctx);
 }
 
-static void emit_linear(eg_probes *p, eg_probe_emit emit, void *ctx)
+static void emit_linear(eg_probes *p, int64_t step, eg_probe_emit emit,
+                        void *ctx)
 {
+    (void)step;
     egi_linear_run(&p->linear, p->eval, emit, ctx);
     egi_sensitivity_run(&p->sensitivity, p->eval, emit, ctx);
 }
@@ -353,17 +405,23 @@ void eg_probes_fleeting(eg_probes *p, int64_t step, eg_probe_emit emit,
     if (p->opts.norms && p->trainer) emit_tensors(p, step, emit, ctx);
 }
 
-static void after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
+static void forward_after(eg_probes *p, int64_t step, eg_probe_emit emit,
+                          void *ctx)
 {
     if (p->opts.test > 0) run_batch(p, &p->test, EG_TEST, 0, emit, ctx);
     if (!stopped(p) && p->opts.train > 0)
         run_batch(p, &p->train, EG_TRAIN, (uint64_t)step + 1, emit, ctx);
+}
+
+static void after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
+{
+    measured(p, step, forward_after, emit, ctx);
     if (!stopped(p) && p->opts.compressed)
         egi_compress_run(&p->compress, emit, ctx);
     if (!stopped(p) && now_and_then(p, p->opts.radius_every, step))
-        emit_radii(p, emit, ctx);
+        measured(p, step, emit_radii, emit, ctx);
     if (!stopped(p) && now_and_then(p, p->opts.linear_every, step))
-        emit_linear(p, emit, ctx);
+        measured(p, step, emit_linear, emit, ctx);
     if (stopped(p)) return;
     if (p->opts.recall) emit_weights(p, emit, ctx);
     eg_probes_fleeting(p, step, emit, ctx);
@@ -381,9 +439,10 @@ void eg_probes_after(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
 void eg_probes_last(eg_probes *p, int64_t step, eg_probe_emit emit, void *ctx)
 {
     listen(p);
-    if (!now_and_then(p, p->opts.radius_every, step)) emit_radii(p, emit, ctx);
+    if (!now_and_then(p, p->opts.radius_every, step))
+        measured(p, step, emit_radii, emit, ctx);
     if (!stopped(p) && !now_and_then(p, p->opts.linear_every, step))
-        emit_linear(p, emit, ctx);
+        measured(p, step, emit_linear, emit, ctx);
     if (!stopped(p) && p->llc.steps > 0 && !llc_due(p, step))
         run_llc(p, step, emit, ctx);
     done(p);

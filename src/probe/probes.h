@@ -3,6 +3,7 @@
 #define EGI_PROBE_PROBES_H
 
 #include "probe/compress.h"
+#include "probe/deviation.h"
 #include "probe/heads.h"
 #include "probe/llc.h"
 #include "probe/linear.h"
@@ -24,6 +25,7 @@ struct eg_probes {
     eg_eval *eval;
     eg_eval *predict; /* without hooks, for batches of test and training; NULL:
                          there are none */
+    egi_deviation deviation; /* eval NULL: not asked for, or float32 */
     egi_measure batch, test, train;
     egi_linear linear;
     egi_sensitivity sensitivity;

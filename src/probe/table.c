@@ -53,6 +53,10 @@
     {                                                          \
         {name, unit, help}, EGI_ON_CHAINS, 0, NULL, NULL, NULL \
     }
+#define BESIDE(name, unit, help)                                \
+    {                                                           \
+        {name, unit, help}, EGI_ON_FLOAT32, 0, NULL, NULL, NULL \
+    }
 #define OF_HEAD(id, score, unit, help)          \
     REPEATS("head.<block>.<head>." score, unit, \
             help ", random tokens said twice"),
@@ -196,6 +200,9 @@ const egi_probe egi_probe_table[] = {
     LANGEVIN("llc_se", "weights",
              "its standard error, from the spread of its chains"),
 
+    BESIDE("deviation.<metric>", "as the metric",
+           "of bfloat16 runs: the metric less the same by float32 products of "
+           "the same weights"),
     REPEATS("repeat_loss_first", "nats",
             "mean loss of random tokens, said for the first time"),
     REPEATS("repeat_loss_again", "nats", "the same when they are said again"),

@@ -18,6 +18,7 @@ typedef enum egi_probe_kind {
     EGI_ON_BLOCKS,  /* probe.compressed, after the update: compress.c */
     EGI_ON_LINEAR,  /* sequences of their own, after the update: linear.h */
     EGI_ON_RADII,   /* sequences of their own, after the update: radii.c */
+    EGI_ON_FLOAT32, /* what forward passes tell, once more: deviation.h */
     EGI_ON_CHAINS   /* batches of training to come, after the update: llc.c */
 } egi_probe_kind;
 

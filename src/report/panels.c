@@ -87,6 +87,10 @@ const egi_panel egi_panels[] = {
     {"speed", "Speed", "tokens per second", "", 0, 0, true, false, ""},
     {"time", "Time", "seconds", "", 0, 0, true, false, ""},
     {"memory", "Memory", "bytes", "", 0, 0, true, false, ""},
+    {"deviation", "Deviation from float32", "difference",
+     "What rounding the operands of products to bfloat16 does to each metric: "
+     "the same weights measured by float32 products, taken off.",
+     0, 0, true, false, ""},
     {"other", "Other measurements", "value", "", 0, 0, true, false, ""},
     {NULL, NULL, NULL, NULL, 0, 0, false, false, NULL}};
 
@@ -101,6 +105,7 @@ const egi_panel egi_panels[] = {
 #define NONE "", ""
 
 const egi_quantity egi_quantities[] = {
+    {"deviation.*", "deviation", "*", NONE, "solid", "", false},
     {"loss", "loss", "training loss", INK, "solid",
      "the loss that is trained on, on the training batch", false},
     {"loss_in_context", "loss", "in context", VERMILION, "solid",
