@@ -78,7 +78,8 @@ class Peer:
         self.w = parameters(torch)
         for x in self.w.values():
             x.requires_grad_()
-        self.plain = torch.compile(loss_of) if compiled else loss_of
+        # of fixed shapes: the second one seen would be compiled for any
+        self.plain = torch.compile(loss_of, dynamic=False) if compiled else loss_of
         self.error = self.verify()
         self.optim = torch.optim.AdamW(self.w.values(), lr=1e-4, weight_decay=.1, fused=True)
         self.g = torch.Generator().manual_seed(2)
