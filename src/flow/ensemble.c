@@ -79,8 +79,13 @@ static void move(double *y, const double *x, double c, const double *f,
 
 static void one_stage(const run *r, const swarm *s)
 {
-    rate(r, s, s->A, s->x, r->e->method != EG_FLOW_AUTHORS);
-    move(s->x, s->x, r->e->h, s->A, r->size);
+    const eg_flow_ensemble *e = r->e;
+    bool own = e->model == EG_FLOW_SA; /* each token's own divisor */
+
+    r->kern->swarm(s->A, s->Z, s->x, e->n, e->d, e->beta, s->work);
+    r->kern->swarm_step(s->x, s->A, own ? s->Z : NULL,
+                        own ? e->h : e->h * r->scale, e->n, e->d,
+                        e->method != EG_FLOW_AUTHORS);
 }
 
 /* Classical Runge-Kutta; the field is that of the directions. */
@@ -97,7 +102,7 @@ static void four_stages(const run *r, const swarm *s)
         move(s->sum, s->sum, h * weight[k] / 6, s->A, r->size);
         move(s->y, s->x, h * at[k], s->A, r->size);
     }
-    memcpy(s->x, s->sum, (size_t)r->size * sizeof *s->x);
+    r->kern->swarm_unit(s->x, s->sum, r->e->n, r->e->d);
 }
 
 static void step(const run *r, const swarm *s)
@@ -106,7 +111,6 @@ static void step(const run *r, const swarm *s)
         four_stages(r, s);
     else
         one_stage(r, s);
-    r->kern->swarm_unit(s->x, s->x, r->e->n, r->e->d);
 }
 
 static eg_index root(const int32_t *parent, eg_index i)

@@ -58,11 +58,26 @@ INLINE dvec dmax(dvec a, dvec b)
 #endif
 }
 
+/* 1 / sqrt(a), a > 0. On AVX-512 from 14 digits, which two steps of Newton make
+ * 53; error 2 eps. */
+INLINE dvec drsqrt(dvec a)
+{
+#if VEC_BYTES == 64
+    dvec y = (dvec)_mm512_rsqrt14_pd((__m512d)a), e = 1 - a * y * y;
+
+    y += y * e * (0.5 + 0.375 * e);
+    e = 1 - a * y * y;
+    return y + 0.5 * y * e;
+#else
+    return 1 / dsqrt(a);
+#endif
+}
+
 /* 2^t for t up to 1020; below -1020 as there. Relative error 2.5e-16:
  * |r| <= 1/2, polynomial of degree 11 (near-minimax, 1e-17). */
 INLINE dvec dexp2(dvec t)
 {
-    dvec k, p;
+    dvec k, p, t2, odd;
 #if VEC_BYTES == 64
     k = (dvec)_mm512_roundscale_pd((__m512d)t, 8);
 #else
@@ -75,17 +90,19 @@ INLINE dvec dexp2(dvec t)
     k -= magic;
 #endif
     t -= k;
-    p = dset(0x1.e9d3fe3952179p-32) * t + 0x1.e6063f7217bc6p-28;
-    p = p * t + 0x1.b524fae627834p-24;
-    p = p * t + 0x1.62bfd47773353p-20;
-    p = p * t + 0x1.ffcbfc670dcd4p-17;
-    p = p * t + 0x1.430913096fd9fp-13;
-    p = p * t + 0x1.5d87fe78a5276p-10;
-    p = p * t + 0x1.3b2ab6fba1ddap-7;
-    p = p * t + 0x1.c6b08d704a0c2p-5;
-    p = p * t + 0x1.ebfbdff82c598p-3;
-    p = p * t + 0x1.62e42fefa39efp-1;
-    p = p * t + 1;
+    /* even and odd powers: one operation more, half as long a chain */
+    t2 = t * t;
+    odd = dset(0x1.e9d3fe3952179p-32) * t2 + 0x1.b524fae627834p-24;
+    p = dset(0x1.e6063f7217bc6p-28) * t2 + 0x1.62bfd47773353p-20;
+    odd = odd * t2 + 0x1.ffcbfc670dcd4p-17;
+    p = p * t2 + 0x1.430913096fd9fp-13;
+    odd = odd * t2 + 0x1.5d87fe78a5276p-10;
+    p = p * t2 + 0x1.3b2ab6fba1ddap-7;
+    odd = odd * t2 + 0x1.c6b08d704a0c2p-5;
+    p = p * t2 + 0x1.ebfbdff82c598p-3;
+    odd = odd * t2 + 0x1.62e42fefa39efp-1;
+    p = p * t2 + 1;
+    p = odd * t + p;
 #if VEC_BYTES == 64
     return (dvec)_mm512_scalef_pd((__m512d)p, (__m512d)k);
 #else

@@ -159,11 +159,11 @@ static void P_(fast_pairs)(const P_(cloud) * c, eg_index i0, eg_index i1,
                                  eg_index, eg_index, bool, const P_(ball) *) = {
         P_(block1), P_(block2), P_(block3), P_(block4),
         P_(block5), P_(block6), P_(block7), P_(block8)};
+    const eg_index most = (eg_index)P_(BALLS) * P_(BLOCK);
     P_(ball) ball[P_(BALLS)];
 
-    for (; i0 < i1; i0 += P_(BALLS) * P_(BLOCK)) {
-        eg_index end =
-            i1 - i0 < P_(BALLS) * P_(BLOCK) ? i1 : i0 + P_(BALLS) * P_(BLOCK);
+    for (; i0 < i1; i0 += most) {
+        eg_index end = i1 - i0 < most ? i1 : i0 + most;
 
         for (eg_index i = i0; i < end; i += P_(BLOCK))
             ball[(i - i0) / P_(BLOCK)] =

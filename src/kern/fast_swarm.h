@@ -5,53 +5,104 @@
 
 enum {
     SWARM_SMALL_D = 8,
+    SWARM_ROWS = 2, /* particles at a time up to that d */
+    SWARM_ROWS_D = 4,
     SWARM_TILE = 4 /* particles by particles in registers, large d */
 };
 
-/* All pairs once, both directions; d is folded in by inlining. x, A and Z
- * start at the lanes of one vector. */
+/* 2^t, t = sum_k bx_k y_k - b: the weight of a pair. */
+INLINE dvec swarm_weight(eg_index d, double b, const dvec *bx, const dvec *y)
+{
+    dvec t = dset(-b);
+
+#pragma GCC unroll 8
+    for (eg_index k = 0; k < d; k++) t += bx[k] * y[k];
+    return dexp2(t);
+}
+
+/* `rows` particles from i on among themselves and with all that follow, both
+ * directions; d and rows are folded in by inlining. */
+INLINE void swarm_rows(eg_index d, eg_index rows, double *A, double *Z,
+                       const double *x, eg_index n, double b, eg_index i)
+{
+    dvec xi[SWARM_ROWS][SWARM_SMALL_D], bx[SWARM_ROWS][SWARM_SMALL_D];
+    dvec sum[SWARM_ROWS][SWARM_SMALL_D], z[SWARM_ROWS];
+
+#pragma GCC unroll 4
+    for (eg_index r = 0; r < rows; r++) {
+#pragma GCC unroll 8
+        for (eg_index k = 0; k < d; k++) {
+            const eg_index at = ((i + r) * d + k) * SWARM;
+            xi[r][k] = dload(x + at);
+            bx[r][k] = b * xi[r][k];
+            sum[r][k] = dload(A + at);
+        }
+        z[r] = dload(Z + (i + r) * SWARM);
+    }
+#pragma GCC unroll 4
+    for (eg_index r = 0; r < rows; r++) {
+#pragma GCC unroll 4
+        for (eg_index s = r + 1; s < rows; s++) {
+            dvec w = swarm_weight(d, b, bx[r], xi[s]);
+            z[r] += w;
+            z[s] += w;
+#pragma GCC unroll 8
+            for (eg_index k = 0; k < d; k++) {
+                sum[r][k] += w * xi[s][k];
+                sum[s][k] += w * xi[r][k];
+            }
+        }
+    }
+#pragma GCC unroll 1
+    for (eg_index j = i + rows; j < n; j++) {
+        dvec y[SWARM_SMALL_D], w[SWARM_ROWS], zj = dload(Z + j * SWARM);
+
+#pragma GCC unroll 8
+        for (eg_index k = 0; k < d; k++) y[k] = dload(x + (j * d + k) * SWARM);
+#pragma GCC unroll 4
+        for (eg_index r = 0; r < rows; r++) {
+            w[r] = swarm_weight(d, b, bx[r], y);
+            z[r] += w[r];
+            zj += w[r];
+        }
+        dstore(Z + j * SWARM, zj);
+#pragma GCC unroll 8
+        for (eg_index k = 0; k < d; k++) {
+            double *a = A + (j * d + k) * SWARM;
+            dvec v = dload(a);
+#pragma GCC unroll 4
+            for (eg_index r = 0; r < rows; r++) {
+                sum[r][k] += w[r] * y[k];
+                v += w[r] * xi[r][k];
+            }
+            dstore(a, v);
+        }
+    }
+#pragma GCC unroll 4
+    for (eg_index r = 0; r < rows; r++) {
+#pragma GCC unroll 8
+        for (eg_index k = 0; k < d; k++)
+            dstore(A + ((i + r) * d + k) * SWARM, sum[r][k]);
+        dstore(Z + (i + r) * SWARM, z[r]);
+    }
+}
+
+/* All pairs once; x, A and Z start at the lanes of one vector. */
 INLINE void swarm_small(eg_index d, double *A, double *Z, const double *x,
                         eg_index n, double b)
 {
-    for (eg_index i = 0; i < n; i++) {
+    const eg_index rows = d <= SWARM_ROWS_D ? SWARM_ROWS : 1;
+    eg_index i = 0;
+
+    for (eg_index j = 0; j < n; j++) {
         for (eg_index k = 0; k < d; k++) {
-            const eg_index at = (i * d + k) * SWARM;
+            const eg_index at = (j * d + k) * SWARM;
             dstore(A + at, dload(x + at)); /* its own weight is 1 */
         }
-        dstore(Z + i * SWARM, dset(1));
+        dstore(Z + j * SWARM, dset(1));
     }
-    for (eg_index i = 0; i < n; i++) {
-        dvec xi[SWARM_SMALL_D], sum[SWARM_SMALL_D], z;
-
-#pragma GCC unroll 8
-        for (eg_index k = 0; k < d; k++) {
-            xi[k] = dload(x + (i * d + k) * SWARM);
-            sum[k] = dload(A + (i * d + k) * SWARM);
-        }
-        z = dload(Z + i * SWARM);
-#pragma GCC unroll 1
-        for (eg_index j = i + 1; j < n; j++) {
-            const double *xj = x + j * d * SWARM;
-            double *Aj = A + j * d * SWARM;
-            dvec t = dset(-1), w;
-#pragma GCC unroll 8
-            for (eg_index k = 0; k < d; k++) t += xi[k] * dload(xj + k * SWARM);
-            w = dexp2(b * t);
-            z += w;
-            dstore(Z + j * SWARM, dload(Z + j * SWARM) + w);
-#pragma GCC unroll 8
-            for (eg_index k = 0; k < d; k++) {
-                double *a = Aj + k * SWARM;
-                sum[k] += w * dload(xj + k * SWARM);
-                /* cppcheck-suppress uninitvar */
-                dstore(a, dload(a) + w * xi[k]);
-            }
-        }
-#pragma GCC unroll 8
-        for (eg_index k = 0; k < d; k++)
-            dstore(A + (i * d + k) * SWARM, sum[k]);
-        dstore(Z + i * SWARM, z);
-    }
+    for (; i + rows <= n; i += rows) swarm_rows(d, rows, A, Z, x, n, b, i);
+    for (; i < n; i++) swarm_rows(d, 1, A, Z, x, n, b, i);
 }
 
 /* Dot products of particles i.. and j.., at most SWARM_TILE of each. */
@@ -194,6 +245,46 @@ static void fast_swarm_rate(double *f, const double *A, const double *Z,
     }
 }
 
+/* y = Z x + c A has the direction of x + c A / Z, without a division. */
+INLINE void swarm_step_one(eg_index d, double *x, const double *A, dvec z,
+                           double c, bool tangent)
+{
+    dvec radial = dset(0), s = dset(1e-300);
+
+    if (tangent)
+#pragma GCC unroll 8
+        for (eg_index k = 0; k < d * SWARM; k += SWARM)
+            radial += dload(A + k) * dload(x + k);
+    z -= c * radial;
+#pragma GCC unroll 8
+    for (eg_index k = 0; k < d * SWARM; k += SWARM) {
+        dvec y = z * dload(x + k) + c * dload(A + k);
+
+        s += y * y;
+        dstore(x + k, y);
+    }
+    s = drsqrt(s);
+#pragma GCC unroll 8
+    for (eg_index k = 0; k < d * SWARM; k += SWARM)
+        dstore(x + k, s * dload(x + k));
+}
+
+static void fast_swarm_step(double *x, const double *A, const double *Z,
+                            double c, eg_index n, eg_index d, bool tangent)
+{
+    for (eg_index i = 0; i < n; i++) {
+        for (eg_index lane = 0; lane < SWARM; lane += DW) {
+            eg_index at = i * d * SWARM + lane;
+            dvec z = Z ? dload(Z + i * SWARM + lane) : dset(1);
+
+            if (d == 2)
+                swarm_step_one(2, x + at, A + at, z, c, tangent);
+            else
+                swarm_step_one(d, x + at, A + at, z, c, tangent);
+        }
+    }
+}
+
 static void fast_swarm_unit(double *u, const double *y, eg_index n, eg_index d)
 {
     for (eg_index i = 0; i < n; i++) {
@@ -203,7 +294,7 @@ static void fast_swarm_unit(double *u, const double *y, eg_index n, eg_index d)
 
             for (eg_index k = 0; k < d * SWARM; k += SWARM)
                 s += dload(y + at + k) * dload(y + at + k);
-            s = 1 / dsqrt(s);
+            s = drsqrt(s);
             for (eg_index k = 0; k < d * SWARM; k += SWARM)
                 dstore(u + at + k, s * dload(y + at + k));
         }

@@ -68,9 +68,12 @@ typedef struct egi_cloud_f64 {
  *             or small; A [n, d, lanes], Z [n, lanes]; work
  *             [4 n EGI_SWARM_LANES]
  * swarm_rate  f_i = c_i A_i, c_i = 1 / Z_i, or `scale` where Z is NULL;
- * tangent: less its part along the unit vectors u_i; f may be A swarm_unit  u_i
- * = y_i / |y_i| (0 stays 0); u may be y swarm_links for pairs i < j in row
- * order: bit r of link[pair] says whether <x_i,x_j> > threshold in lane r */
+ *             tangent: less its part along the unit vectors u_i; f may be A
+ * swarm_unit  u_i = y_i / |y_i| (0 stays 0); u may be y
+ * swarm_step  both at once: x_i becomes the direction of
+ *             x_i + c (A_i - tangent part) / Z_i; Z NULL: 1, Z > 0
+ * swarm_links for pairs i < j in row order: bit r of link[pair] says whether
+ *             <x_i,x_j> > threshold in lane r */
 typedef struct egi_particles {
     const char *name;
     void (*pairs_f32)(const egi_cloud_f32 *c, eg_index i0, eg_index i1,
@@ -96,6 +99,8 @@ typedef struct egi_particles {
                        double scale, const double *u, eg_index n, eg_index d,
                        bool tangent);
     void (*swarm_unit)(double *u, const double *y, eg_index n, eg_index d);
+    void (*swarm_step)(double *x, const double *A, const double *Z, double c,
+                       eg_index n, eg_index d, bool tangent);
     void (*swarm_links)(uint8_t *link, const double *x, eg_index n, eg_index d,
                         double threshold);
 } egi_particles;

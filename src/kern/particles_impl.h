@@ -50,5 +50,5 @@
         .sphere_moments = fast_sphere_moments,                            \
         .sphere_field = fast_sphere_field, .swarm = fast_swarm,           \
         .swarm_rate = fast_swarm_rate, .swarm_unit = fast_swarm_unit,     \
-        .swarm_links = fast_swarm_links,                                  \
+        .swarm_step = fast_swarm_step, .swarm_links = fast_swarm_links,   \
     }

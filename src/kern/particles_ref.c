@@ -178,6 +178,27 @@ static void ref_swarm_unit(double *u, const double *y, eg_index n, eg_index d)
     }
 }
 
+static void ref_swarm_step(double *x, const double *A, const double *Z,
+                           double c, eg_index n, eg_index d, bool tangent)
+{
+    for (eg_index lane = 0; lane < LANES; lane++) {
+        for (eg_index i = 0; i < n; i++) {
+            double h = Z ? c / Z[i * LANES + lane] : c, radial = 0, s = 0;
+
+            for (eg_index k = 0; k < d && tangent; k++)
+                radial += A[(i * d + k) * LANES + lane] *
+                          x[(i * d + k) * LANES + lane];
+            for (eg_index k = 0; k < d; k++) {
+                eg_index at = (i * d + k) * LANES + lane;
+                x[at] += h * (A[at] - radial * x[at]);
+                s += x[at] * x[at];
+            }
+            s = s > 0 ? 1 / sqrt(s) : 0;
+            for (eg_index k = 0; k < d; k++) x[(i * d + k) * LANES + lane] *= s;
+        }
+    }
+}
+
 static void ref_swarm_links(uint8_t *link, const double *x, eg_index n,
                             eg_index d, double threshold)
 {
@@ -204,5 +225,6 @@ const egi_particles egi_particles_ref = {
     .swarm = ref_swarm,
     .swarm_rate = ref_swarm_rate,
     .swarm_unit = ref_swarm_unit,
+    .swarm_step = ref_swarm_step,
     .swarm_links = ref_swarm_links,
 };

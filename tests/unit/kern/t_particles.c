@@ -337,12 +337,13 @@ static double swarm(const egi_particles *p, eg_index n, eg_index d, double beta)
     double *one = malloc((size_t)(n * d + 1) * sizeof *one), worst;
     double *x = aligned_alloc(64, (size_t)(n * d * L + L) * sizeof *x);
     double *work = aligned_alloc(64, (size_t)(4 * n * L + L) * sizeof *work);
+    double *y = aligned_alloc(64, (size_t)(n * d * L + L) * sizeof *y);
     uint8_t *link = malloc((size_t)(n * n + 2)), *want;
     block A = block_new(n * (d + 1) * L), B = block_new(n * (d + 1) * L);
     eg_index pairs = n * (n - 1) / 2;
 
     want = malloc((size_t)(n * n + 2));
-    assert_true(one && x && work && link && want);
+    assert_true(one && x && y && work && link && want);
     for (int lane = 0; lane < L; lane++) {
         unit_vectors(one, n, d);
         for (eg_index i = 0; i < n * d; i++) x[i * L + lane] = one[i];
@@ -362,6 +363,11 @@ static double swarm(const egi_particles *p, eg_index n, eg_index d, double beta)
     p->swarm_rate(A.v, B.v, NULL, 3, x, n, d, n % 3);
     ref->swarm_rate(B.v, B.v, NULL, 3, x, n, d, n % 3);
     worst = fmax(worst, compare(A.v, B.v, n * d * L));
+    ref->swarm(B.v, B.v + n * d * L, x, n, d, beta, work);
+    for (eg_index i = 0; i < n * d * L; i++) y[i] = x[i];
+    p->swarm_step(y, B.v, n % 5 ? B.v + n * d * L : NULL, 0.3, n, d, n % 2);
+    ref->swarm_step(x, B.v, n % 5 ? B.v + n * d * L : NULL, 0.3, n, d, n % 2);
+    worst = fmax(worst, compare(y, x, n * d * L));
     for (eg_index i = 0; i < d; i++) B.v[i * L] = 0;
     p->swarm_unit(A.v, B.v, n, d);
     ref->swarm_unit(B.v, B.v, n, d);
@@ -370,6 +376,7 @@ static double swarm(const egi_particles *p, eg_index n, eg_index d, double beta)
     block_free(&B);
     free(one);
     free(x);
+    free(y);
     free(work);
     free(link);
     free(want);
