@@ -57,6 +57,7 @@ static float pivot_near(const egi_place *p, eg_index n, eg_index r)
         s[j] = v;
     }
     at += 2 * r < n ? size / 10 : -(size / 10);
+    /* cppcheck-suppress uninitvar */
     return s[at < 0 ? 0 : at < size ? at : size - 1];
 }
 

@@ -114,7 +114,7 @@ enum { VEC_PIECE = 16 / sizeof(real), VEC_PIECES = VEC_W / VEC_PIECE };
 /* The pieces at p, p + step and so on, side by side. */
 INLINE vec vpieces(const real *p, eg_index step)
 {
-#define PIECE(i) _mm_loadu_ps((const float *)(p + (i)*step))
+#define PIECE(i) _mm_loadu_ps((const void *)(p + (i)*step))
 #if VEC_BYTES == 64
     __m512 v = _mm512_castps128_ps512(PIECE(0));
 
