@@ -84,6 +84,24 @@ static void test_wide(void **state)
     }
 }
 
+/* The reference against itself. */
+static void test_reference(void **state)
+{
+    static const char *const parts[] = {
+        "gemm NN M 64 N 64 K 64", "gemm_packed NT M 64 N 64 K 64",
+        "attn_table_back T 256 d_head 64", "layernorm", "xent"};
+    (void)state;
+    for (size_t p = 0; p < 2 * (sizeof parts / sizeof *parts); p++) {
+        eg_err err;
+        seen s = {0};
+
+        assert_int_equal(eg_bench_kernels("ref", p % 2 == 1, parts[p / 2], 0,
+                                          on_row, &s, &err),
+                         EG_OK);
+        assert_true(s.rows > 0);
+    }
+}
+
 /* A part by its name; products too large for the reference. */
 static void test_only(void **state)
 {
@@ -133,9 +151,8 @@ static void test_peaks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_only),
+        cmocka_unit_test(test_rows),      cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_reference), cmocka_unit_test(test_only),
         cmocka_unit_test(test_peaks),
     };
     return cmocka_run_group_tests_name("bench", tests, NULL, NULL);

@@ -93,6 +93,11 @@ static const shape shapes[] = {
     {37, 48, 65},
     {70, 65, 65},
     {33, 497, 353},
+    /* a last vector of some columns beside two whole ones */
+    {9, 21, 130},
+    {70, 42, 390},
+    {66, 35, 20},
+    {17, 86, 257},
 };
 
 static void test_forms(void **state)
