@@ -2,67 +2,22 @@
  * steps follow steps; between them rows are written, checkpoints saved, news
  * given. Nothing here decides a number: with or without probes, watched or
  * not, resumed or not, the trainer does the same. */
-#include "lab/lab_priv.h"
-#include "lab/early.h"
+#include "lab/train_loop.h"
 #include "lab/pending_row.h"
-#include "lab/run_priv.h"
 #include "lab/train_ranks.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include "engram/kern.h"
 #include "engram/mem.h"
 #include "flow/lapack.h"
 #include "nn/schedule.h"
-
-typedef struct loop {
-    const eg_config *cfg;
-    const eg_lab_opts *opts;
-    eg_run *run;
-    eg_task *task;
-    eg_trainer *trainer;
-    eg_probes *probes;
-    eg_train_spec spec;
-    eg_train_plan plan;
-    egi_early early;
-    int64_t announced; /* bytes of the whole process at its peak */
-    eg_row row, timing;
-    eg_progress news;
-    double clock0, last_row;  /* seconds: start of this loop, last row */
-    int64_t step0, last_step; /* steps done then */
-    int64_t saved;            /* steps in the newest checkpoint */
-    eg_metrics known; /* of the row in hand, from before a stop; n 0: nothing */
-    bool row_full;
-} loop;
 
 /* What a run takes of the host's heap besides, and of the program's text: rows,
  * records, streams. */
 enum { BESIDE = 1 << 20 };
 
-/* The last cell of a row before those that are measured behind the update. */
-static const char LAST_BEFORE[] = "grad_norm";
-
-static void put(loop *l, const char *name, double value)
-{
-    const eg_series *s = eg_metrics_find(&l->known, name);
-
-    if (s) value = s->value[0];
-    if (!eg_row_put(&l->row, name, value)) l->row_full = true;
-    egi_news_put(&l->news, l->cfg, name, value);
-}
-
-/* What is measured; of what was given up nothing counts. */
-static void emit(void *ctx, const char *name, double value)
-{
-    loop *l = ctx;
-
-    if (!eg_probes_stopped(l->probes)) put(l, name, value);
-}
-
 /* Memory is given out before it is there: without a look at what the machine
  * has, a run too large is killed in the middle. */
-static eg_status check_memory(const loop *l, eg_err *err)
+static eg_status check_memory(const egi_loop *l, eg_err *err)
 {
     const double gib = 1073741824.0;
     int64_t have = egi_memory_total();
@@ -75,7 +30,7 @@ static eg_status check_memory(const loop *l, eg_err *err)
                    (double)l->announced / gib, (double)have / gib);
 }
 
-static eg_status build(loop *l, eg_err *err)
+static eg_status build(egi_loop *l, eg_err *err)
 {
     const eg_config *c = l->cfg;
     int64_t probes;
@@ -104,7 +59,7 @@ done:
     return st;
 }
 
-static eg_status restore(loop *l, eg_err *err)
+static eg_status restore(egi_loop *l, eg_err *err)
 {
     const egi_restore r = {.run = l->run,
                            .trainer = l->trainer,
@@ -121,13 +76,13 @@ static eg_status restore(loop *l, eg_err *err)
 }
 
 /* Was this process asked to stop, or another rank? */
-static bool asked_to_stop(const loop *l)
+static bool asked_to_stop(const egi_loop *l)
 {
     return (l->opts->stop && l->opts->stop(l->opts->ctx)) ||
            eg_trainer_asked(l->trainer);
 }
 
-static eg_status save(loop *l, eg_err *err)
+static eg_status save(egi_loop *l, eg_err *err)
 {
     const eg_checkpoint_opts *o = &l->cfg->checkpoint;
     int64_t step = eg_trainer_step_index(l->trainer);
@@ -148,171 +103,28 @@ done:
     return st;
 }
 
-static int64_t tokens_per_step(const loop *l)
-{
-    return l->cfg->train.batch * eg_task_ctx(l->task);
-}
-
-static void tell_notes(const loop *l)
-{
-    const char *text;
-
-    for (int i = 0; (text = eg_trainer_note(l->trainer, i)); i++) {
-        eg_run_log(l->run, "note: %s", text);
-        if (l->opts->note) l->opts->note(l->opts->ctx, text);
-    }
-}
-
-static void tell_plan(const loop *l)
-{
-    const eg_lab_opts *o = l->opts;
-    eg_lab_plan p = {.dir = eg_run_dir(l->run),
-                     .kern = l->plan.kern,
-                     .precision = eg_train_precision_name(&l->cfg->train),
-                     .threads = eg_pool_size(o->pool),
-                     .n_params = l->plan.n_params,
-                     .n_trained = l->plan.n_trained,
-                     .bytes = l->announced,
-                     .steps = l->cfg->train.steps,
-                     .start_step = eg_trainer_step_index(l->trainer),
-                     .tokens_per_step = tokens_per_step(l),
-                     .flops_per_token = l->plan.flops_per_token};
-
-    eg_run_log(l->run,
-               "plan: %lld parameters, %lld trained, %.1f MiB, kernels %s, "
-               "%d threads, from step %lld of %lld",
-               (long long)p.n_params, (long long)p.n_trained,
-               (double)p.bytes / 1048576.0, p.kern, p.threads,
-               (long long)p.start_step, (long long)p.steps);
-    if (o->plan) o->plan(o->ctx, &p);
-}
-
-static eg_status write_timing(loop *l, int64_t step, eg_err *err)
-{
-    double now = eg_clock();
-    int64_t done = step + 1 - l->last_step;
-    double rate = (double)(done * tokens_per_step(l)) / (now - l->last_row);
-
-    eg_row_start(&l->timing, step);
-    eg_row_put(&l->timing, "seconds", now - l->clock0);
-    eg_row_put(&l->timing, "tokens_per_s", rate);
-    eg_row_put(&l->timing, "memory_bytes", (double)eg_memory_peak());
-    l->last_row = now;
-    l->last_step = step + 1;
-    return eg_run_timing(l->run, &l->timing, err);
-}
-
-static void tell_progress(loop *l, int64_t step, const eg_step_info *info,
-                          bool measured)
-{
-    eg_progress *p = &l->news;
-    double seconds = eg_clock() - l->clock0;
-    double done = (double)(step + 1 - l->step0);
-
-    if (!l->opts->progress) return;
-    p->step = step;
-    p->loss = info->n_loss > 0 ? info->loss : (double)NAN;
-    p->measured = measured;
-    p->tokens_per_s = done * (double)tokens_per_step(l) / seconds;
-    p->eta = seconds / done * (double)(p->n_steps - step - 1);
-    l->opts->progress(l->opts->ctx, p);
-}
-
-/* A step that would have made the model not a number: nothing was updated. */
-static void diverged(loop *l, const eg_step_info *info, eg_lab_result *out)
-{
-    out->outcome = EG_DIVERGED;
-    egi_say_diverged(out->reason, sizeof out->reason, info, &l->spec,
-                     l->trainer);
-}
-
-/* A finite gradient may still make a step that no number holds: before a model
- * is kept, or called finished. */
-static bool overflown(loop *l, eg_lab_result *out)
-{
-    const char *weight = egi_bad_weight(eg_trainer_model(l->trainer));
-
-    if (!weight) return false;
-    out->outcome = EG_DIVERGED;
-    egi_say_overflown(out->reason, sizeof out->reason,
-                      eg_trainer_step_index(l->trainer), weight);
-    return true;
-}
-
-static void put_fleeting(void *ctx, const char *name, double value)
-{
-    loop *l = ctx;
-    int i = 0;
-
-    while (i < l->row.n && strcmp(l->row.cell[i].name, name) != 0) i++;
-    if (i == l->row.n) put(l, name, value);
-}
-
-/* Measuring was given up behind the update: what nobody can measure later, and
- * what is known, goes with the checkpoint. */
-static eg_status keep_row(loop *l, int64_t step, eg_err *err)
-{
-    eg_probes_fleeting(l->probes, step, put_fleeting, l);
-    return egi_row_keep(l->trainer, &l->row, err);
-}
-
-/* The rest of a row, of what is measured behind the update of that step, and
- * the row written. */
-static eg_status end_row(loop *l, int64_t step, eg_err *err)
-{
-    eg_status st;
-
-    eg_probes_after(l->probes, step, emit, l);
-    if (eg_probes_stopped(l->probes)) return keep_row(l, step, err);
-    if (egi_early_counts(&l->early, l->probes, step))
-        EG_TRY(egi_early_row(&l->early, &l->row, err));
-    if (l->early.met) eg_probes_last(l->probes, step, emit, l);
-    if (eg_probes_stopped(l->probes)) return keep_row(l, step, err);
-    EG_TRY(eg_run_metrics(l->run, &l->row, err));
-done:
-    return st;
-}
-
-/* The rest of a row that eg_probes_before has begun. */
-static eg_status measured_row(loop *l, const eg_step_info *info, eg_err *err)
-{
-    if (info->n_loss > 0) put(l, "loss", info->loss); /* of nothing: none */
-    put(l, "lr", info->lr);
-    put(l, LAST_BEFORE, info->grad_norm);
-    return end_row(l, info->step, err);
-}
-
-static void interrupted(const loop *l, eg_lab_result *out)
-{
-    out->outcome = EG_INTERRUPTED;
-    out->stopped_early = false;
-    snprintf(out->reason, sizeof out->reason,
-             "stopped by the user after %lld steps",
-             (long long)eg_trainer_step_index(l->trainer));
-}
-
 /* A run of no steps measures what it starts from. */
-static eg_status look(loop *l, eg_lab_result *out, eg_err *err)
+static eg_status look(egi_loop *l, eg_lab_result *out, eg_err *err)
 {
     eg_step_info info;
     eg_status st = EG_OK;
 
     eg_row_start(&l->row, 0);
-    eg_probes_before(l->probes, 0, emit, l);
+    eg_probes_before(l->probes, 0, egi_row_emit, l);
     eg_trainer_look(l->trainer, &info);
     if (!info.finite)
-        diverged(l, &info, out);
+        egi_end_diverged(l, &info, out);
     else if (!eg_probes_stopped(l->probes))
-        st = measured_row(l, &info, err);
+        st = egi_row_measured(l, &info, err);
     if (st == EG_OK && eg_probes_stopped(l->probes)) {
-        interrupted(l, out); /* all of it is measured anew */
+        egi_end_interrupted(l, out); /* all of it is measured anew */
         st = eg_trainer_remember(l->trainer, NULL, err);
     }
     return st;
 }
 
 /* end: of the part of the run that step is in. */
-static eg_status snapshot(loop *l, int64_t step, int64_t end, eg_err *err)
+static eg_status snapshot(egi_loop *l, int64_t step, int64_t end, eg_err *err)
 {
     const eg_folder *arrays = &l->run->sub[EGI_ARRAYS];
     eg_status st = eg_probes_snapshot(l->probes, step, end, arrays, err);
@@ -321,7 +133,7 @@ static eg_status snapshot(loop *l, int64_t step, int64_t end, eg_err *err)
 }
 
 /* Is a checkpoint due after so many steps? */
-static bool save_due(const loop *l, int64_t steps)
+static bool save_due(const egi_loop *l, int64_t steps)
 {
     const eg_checkpoint_opts *o = &l->cfg->checkpoint;
 
@@ -330,7 +142,7 @@ static bool save_due(const loop *l, int64_t steps)
 }
 
 /* One step with everything that belongs to it. */
-static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
+static eg_status one_step(egi_loop *l, eg_lab_result *out, eg_err *err)
 {
     int64_t step = eg_trainer_step_index(l->trainer);
     int64_t end = eg_trainer_end(l->trainer, step);
@@ -342,25 +154,26 @@ static eg_status one_step(loop *l, eg_lab_result *out, eg_err *err)
     if (eg_probes_snapshot_due(l->probes, step, end))
         EG_TRY(snapshot(l, step, end, err));
     eg_row_start(&l->row, step);
-    if (measured) eg_probes_before(l->probes, step, emit, l);
+    if (measured) eg_probes_before(l->probes, step, egi_row_emit, l);
     if (eg_probes_stopped(l->probes)) return EG_OK; /* before the step */
     eg_trainer_step(l->trainer, &info);
     EG_TRY(eg_task_trouble(l->task, err));
     if (!info.finite) {
-        diverged(l, &info, out);
+        egi_end_diverged(l, &info, out);
         return EG_OK;
     }
-    if (measured) EG_TRY(measured_row(l, &info, err));
+    if (measured) EG_TRY(egi_row_measured(l, &info, err));
     if (measured && !egi_row_waits(l->trainer))
-        EG_TRY(write_timing(l, step, err));
-    tell_progress(l, step, &info, measured);
-    if (save_due(l, step + 1) && !overflown(l, out)) EG_TRY(save(l, err));
+        EG_TRY(egi_row_timing(l, step, err));
+    egi_tell_progress(l, step, &info, measured);
+    if (save_due(l, step + 1) && !egi_end_overflown(l, out))
+        EG_TRY(save(l, err));
 done:
     return st;
 }
 
 /* Steps until the last one, or whatever else ends the run. */
-static eg_status all_steps(loop *l, eg_lab_result *out, eg_err *err)
+static eg_status all_steps(egi_loop *l, eg_lab_result *out, eg_err *err)
 {
     int64_t n = l->cfg->train.steps;
     eg_status st = EG_OK;
@@ -368,16 +181,16 @@ static eg_status all_steps(loop *l, eg_lab_result *out, eg_err *err)
     while (eg_trainer_step_index(l->trainer) < n && !l->early.met &&
            out->outcome == EG_FINISHED) {
         if (asked_to_stop(l) || eg_probes_stopped(l->probes)) {
-            if (overflown(l, out)) return EG_OK;
-            interrupted(l, out);
+            if (egi_end_overflown(l, out)) return EG_OK;
+            egi_end_interrupted(l, out);
             break;
         }
         EG_TRY(one_step(l, out, err));
     }
     /* at the last step, whose row then waits */
     if (out->outcome == EG_FINISHED && eg_probes_stopped(l->probes) &&
-        !overflown(l, out))
-        interrupted(l, out);
+        !egi_end_overflown(l, out))
+        egi_end_interrupted(l, out);
 done:
     return st;
 }
@@ -385,7 +198,7 @@ done:
 /* The row that waits since the run was stopped: what was measured before the
  * update stands in the checkpoint, what is measured behind it is of its
  * weights. */
-static eg_status late_row(loop *l, eg_err *err)
+static eg_status late_row(egi_loop *l, eg_err *err)
 {
     int64_t step = eg_trainer_step_index(l->trainer) - 1;
     const eg_metrics *k = &l->known;
@@ -394,14 +207,14 @@ static eg_status late_row(loop *l, eg_err *err)
     EG_TRY(egi_row_recall(&l->known, l->trainer, err));
     eg_row_start(&l->row, step);
     for (int i = 0; i < k->n; i++) {
-        put(l, k->series[i].name, k->series[i].value[0]);
-        if (strcmp(k->series[i].name, LAST_BEFORE) == 0) break;
+        egi_row_put(l, k->series[i].name, k->series[i].value[0]);
+        if (strcmp(k->series[i].name, EGI_LAST_BEFORE) == 0) break;
     }
     EG_TRY(eg_trainer_remember(l->trainer, NULL, err));
-    EG_TRY(end_row(l, step, err));
+    EG_TRY(egi_row_end(l, step, err));
     eg_metrics_release(&l->known);
     if (egi_row_waits(l->trainer)) return EG_OK; /* stopped again */
-    EG_TRY(write_timing(l, step, err));
+    EG_TRY(egi_row_timing(l, step, err));
     l->saved = -1; /* its checkpoint has a row that waits */
     if (save_due(l, step + 1)) EG_TRY(save(l, err));
 done:
@@ -409,7 +222,7 @@ done:
 }
 
 /* The end of a run that has all its steps, or of those that it needs. */
-static eg_status last_look(loop *l, eg_lab_result *out, eg_err *err)
+static eg_status last_look(egi_loop *l, eg_lab_result *out, eg_err *err)
 {
     int64_t step = eg_trainer_step_index(l->trainer);
     eg_status st = EG_OK;
@@ -423,7 +236,7 @@ static eg_status last_look(loop *l, eg_lab_result *out, eg_err *err)
     return st;
 }
 
-static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
+static eg_status steps(egi_loop *l, eg_lab_result *out, eg_err *err)
 {
     int64_t n = l->cfg->train.steps;
     eg_status st = EG_OK;
@@ -440,7 +253,7 @@ static eg_status steps(loop *l, eg_lab_result *out, eg_err *err)
             return EG_OK;
         return save(l, err);
     }
-    if (n > 0 && overflown(l, out)) return EG_OK;
+    if (n > 0 && egi_end_overflown(l, out)) return EG_OK;
     if (out->outcome == EG_FINISHED) EG_TRY(last_look(l, out, err));
     EG_TRY(save(l, err));
     if (l->cfg->train.profile)
@@ -450,7 +263,7 @@ done:
 }
 
 /* What reads the tokens of a checkpoint lies beside it. */
-static eg_status keep_tokenizer(const loop *l, eg_err *err)
+static eg_status keep_tokenizer(const egi_loop *l, eg_err *err)
 {
     const eg_tokenizer *t = eg_task_tokenizer(l->task);
     const eg_folder *f = &l->run->folder;
@@ -459,7 +272,7 @@ static eg_status keep_tokenizer(const loop *l, eg_err *err)
     return eg_tokenizer_write(t, f, EG_TOKENIZER_FILE, err);
 }
 
-static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
+static void fill_facts(const egi_loop *l, eg_run_facts *f, eg_lab_result *out)
 {
     double seconds = eg_clock() - l->clock0;
     int64_t done = eg_trainer_step_index(l->trainer);
@@ -468,7 +281,7 @@ static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
     out->steps_done = done;
     out->seconds = seconds;
     out->tokens_per_s =
-        here > 0 ? (double)(here * tokens_per_step(l)) / seconds : 0;
+        here > 0 ? (double)(here * egi_loop_tokens(l)) / seconds : 0;
     out->announced_bytes = l->announced;
     out->peak_bytes = eg_memory_peak();
     *f = (eg_run_facts){.kern = l->plan.kern,
@@ -481,7 +294,7 @@ static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
                         .steps = l->cfg->train.steps,
                         .steps_done = done,
                         .tokens_per_s = out->tokens_per_s,
-                        .tokens = done * tokens_per_step(l)};
+                        .tokens = done * egi_loop_tokens(l)};
     if (!out->stopped_early) return;
     f->stopped_by = l->cfg->train.stop_metric;
     f->stopped_step = l->early.step;
@@ -493,7 +306,7 @@ eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                         eg_err *err)
 {
     eg_status st = EG_OK;
-    loop *l = eg_calloc(1, sizeof *l);
+    egi_loop *l = eg_calloc(1, sizeof *l);
 
     if (!l) return EG_FAIL(err, EG_ENOMEM, "train: out of memory");
     l->cfg = cfg;
@@ -509,8 +322,8 @@ eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     EG_TRY(eg_run_record(run, "running", "", facts, err));
     egi_run_begin(run);
     EG_TRY(keep_tokenizer(l, err));
-    tell_notes(l);
-    tell_plan(l);
+    egi_tell_notes(l);
+    egi_tell_plan(l);
     st = steps(l, out, err);
     fill_facts(l, facts, out);
     if (l->row_full)
