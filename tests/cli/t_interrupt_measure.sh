@@ -3,9 +3,13 @@
 . "$(dirname "$0")/lib.sh"
 
 # nearly all of the time is spent on the test batch, behind an update
-tiny 3 | sed 's/every: 5, batch: 4, test: 4, snapshots: 3/every: 1, batch: 4, test: 20000, snapshots: 0/
+tiny 3 | sed 's/every: 5, batch: 4, test: 4, snapshots: 3/every: 1, batch: 4, test: 60000, snapshots: 0/
     s/every: 10, keep: 2/every: 2, keep: 9/' >c.yaml
+start=${EPOCHREALTIME/[.,]/}
 "$engram" run c.yaml --out whole --threads 2 -q >out 2>err || die 'the whole run'
+# a third of the time that the whole run takes, in seconds
+third=$(printf '%07d' $(((${EPOCHREALTIME/[.,]/} - start) / 3)))
+third=${third%??????}.${third: -6}
 rows=$(wc -l <whole/metrics.jsonl)
 [ "$rows" = 3 ] || die "$rows rows"
 
@@ -13,7 +17,7 @@ rows=$(wc -l <whole/metrics.jsonl)
 # has gone; what it leaves is told.
 stop() {
     await "$1"
-    sleep 0.3
+    sleep "$third"
     kill -INT $pid
     wait $pid
     code=$?
@@ -33,7 +37,7 @@ for round in 1 2 3 4; do
     grep -ql '"memo":' part/checkpoints/* && waits=$((waits + 1))
     env --default-signal=INT "$engram" run part --resume --threads 2 -q >out 2>err &
     pid=$!
-    sleep 0.4
+    sleep "$third"
     kill -INT $pid
     wait $pid
     code=$?
