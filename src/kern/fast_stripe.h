@@ -3,9 +3,10 @@
  * row stride matters; while a panel of B is in use, the next one is fetched
  * into L2; a result that no cache could hold is written past the caches.
  *
- * A block of A: STRIPES stripes of up to STRIPE_K values of k, 256 KiB, on the
- * stack. Stripes begin a cache line further apart than their size, or all of
- * them would fall into the same sets of L1. */
+ * A block of A: STRIPES stripes of up to STRIPE_K values of k (256 KiB of
+ * floats, twice that of doubles), on the stack. Stripes begin a cache line
+ * further apart than their size, or all of them would fall into the same sets
+ * of L1. */
 enum { STRIPES = (64 + MR - 1) / MR, STRIPE_ROWS = STRIPES * MR };
 enum { UNROLL = 4, LINE = 64 / sizeof(real), STRIPE_GAP = LINE };
 #define STREAM_BYTES ((eg_index)8 << 20) /* four times the L2 cache */
