@@ -154,7 +154,7 @@ static void test_yaml(void **state)
 
     (void)state;
     check_ok(eg_file_write(path, "a: [1, {b: c}]\n", 15, &err), &err);
-    sweep("yaml", try_yaml, 4);
+    sweep("yaml", try_yaml, 6);
 }
 
 static void test_pool(void **state)
