@@ -18,7 +18,8 @@ foreach(file ${claim_files})
   add_test(NAME claims/${name} COMMAND bash
     ${CMAKE_CURRENT_LIST_DIR}/judge.sh $<TARGET_FILE:eg_cli>
     ${CMAKE_SOURCE_DIR} ${name})
-  set_tests_properties(claims/${name} PROPERTIES TIMEOUT 600 LABELS claims COST 10)
+  set_tests_properties(claims/${name} PROPERTIES TIMEOUT 600 LABELS claims COST 10
+    PROCESSORS 2) # it trains on two threads
 endforeach()
 add_test(NAME claims/controls COMMAND bash
   ${CMAKE_CURRENT_LIST_DIR}/controls.sh $<TARGET_FILE:eg_cli>

@@ -81,7 +81,7 @@ expect 2 '' 'run.kind: expected train, which has operations, found flow' \
 for words in 'birth --profile c.yaml:--profile goes in the place' \
     '--profile c.yaml --rounds 1:--rounds does nothing with --profile' \
     '--profile c.yaml --batch 4:--batch does nothing' \
-    '--only x:--only does nothing with birth; it goes with kernels mesa$' \
+    '--only x:--only does nothing with birth; it goes with kernels mesa scaling$' \
     'full --trained all:--trained does nothing with full' \
     'kernels --set run.seed=2:--set does nothing with kernels' \
     'flow --kern ref:--kern does nothing with flow' \
