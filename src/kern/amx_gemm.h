@@ -293,6 +293,13 @@ static void amx_gemm_packed(float *c, eg_index ldc, const float *a, eg_index rs,
     }
 }
 
+/* Rows that pay for splitting B. */
+static eg_index enough_rows(eg_index K, eg_index N)
+{
+    if (stays_whole(K, N)) return ENOUGH_ROWS;
+    return N < WIDE ? FEW_ROWS : SOME_ROWS;
+}
+
 static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
                      eg_index cs, const float *b, eg_index brs, eg_index bcs,
                      eg_index M, eg_index N, eg_index K, float alpha, int acc,
@@ -300,10 +307,7 @@ static void amx_gemm(float *c, eg_index ldc, const float *a, eg_index rs,
 {
     product_args p = product_of(c, ldc, a, rs, cs, work, M, N, K, alpha, acc);
 
-    eg_index enough = N < WIDE ? FEW_ROWS : SOME_ROWS;
-
-    if (PARTS > 1 &&
-        (is_small(K, N) || M < (stays_whole(K, N) ? ENOUGH_ROWS : enough))) {
+    if (PARTS > 1 && (is_small(K, N) || M < enough_rows(K, N))) {
         fast_gemm(c, ldc, a, rs, cs, b, brs, bcs, M, N, K, alpha, acc, work);
         return;
     }

@@ -121,7 +121,7 @@ INLINE vec load_some(const float *p, eg_index n)
  * columns in panels of NR, that many entries apart. Strips of it are `size`
  * entries apart at `to`. A step of a strip is done in SLOTS pieces: one for
  * each four products of tiles, or for each one of four. */
-enum { SLOTS = PARTS == 1 ? 4 : 6, AHEAD_STRIPS = 2 };
+enum { SLOTS = PARTS == 1 ? 4 : 6, AHEAD_ROWS = 2 * TILE };
 
 typedef struct feed {
     float *to;
@@ -207,7 +207,7 @@ INLINE void piece_straight(feed *f, float *p, const float *x, eg_index n,
     enum { ROWS = (TILE + SLOTS - 1) / SLOTS };
     eg_index r0 = f->slot * ROWS, r1 = r0 + ROWS < TILE ? r0 + ROWS : TILE;
     put_rows(p, x, f->left ? f->si : f->sk, r0, r1, f->left, n, k,
-             AHEAD_STRIPS * TILE * f->si);
+             AHEAD_ROWS * f->si);
 }
 
 /* One piece of an operand that lies transposed: its halves are turned first. */
@@ -216,7 +216,7 @@ INLINE void piece_turned(feed *f, float *p, const float *x, eg_index n,
 {
     enum { ROWS = TILE / (SLOTS - 2) };
     eg_index half = f->slot * TILE, r0 = (f->slot - 2) * ROWS;
-    eg_index ahead = AHEAD_STRIPS * TILE * f->si;
+    eg_index ahead = AHEAD_ROWS * f->si;
 
     if (f->slot < 2 && f->left) {
         turn(f->turned + half, STEP, x + half * f->sk, f->sk, k - half, n, 0);

@@ -222,12 +222,13 @@ bool eg_probes_stopped(const eg_probes *p)
 /* The i-th evaluator that measures; NULL past the end. */
 static eg_eval *eval_of(const eg_probes *p, int i)
 {
-    eg_eval *const all[] = {
+    enum { EVALS = 6 };
+    eg_eval *const all[EVALS] = {
         p->eval,    p->compress.eval[0], p->compress.eval[1],
         p->predict, p->deviation.eval,   p->deviation.predict};
     int n = 0;
 
-    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+    for (int k = 0; k < EVALS; k++)
         if (all[k] && n++ == i) return all[k];
     return NULL;
 }
