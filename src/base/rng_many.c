@@ -68,7 +68,7 @@ LANES_TARGET static eg_index lanes_uniforms(eg_rng *r, double *to, eg_index n)
     const __m512i right = _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4);
     eg_index i = 0;
 
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+    for (; i + 2 * (eg_index)LANES <= n; i += 2 * (eg_index)LANES) {
         words w = philox_lanes(r);
         __m512d a = uniform_lanes(w.c[0], w.c[1]);
         __m512d b = uniform_lanes(w.c[2], w.c[3]);

@@ -47,7 +47,7 @@ static eg_index divide(egi_place *p, eg_index n, float pivot, bool equal)
 static float pivot_near(const egi_place *p, eg_index n, eg_index r)
 {
     eg_index size = n < SAMPLE ? n : SAMPLE, at = r * size / n;
-    float s[SAMPLE];
+    float s[SAMPLE] = {0};
 
     for (eg_index i = 0; i < size; i++) {
         float v = p[i * n / size].key;
@@ -57,7 +57,6 @@ static float pivot_near(const egi_place *p, eg_index n, eg_index r)
         s[j] = v;
     }
     at += 2 * r < n ? size / 10 : -(size / 10);
-    /* cppcheck-suppress uninitvar */
     return s[at < 0 ? 0 : at < size ? at : size - 1];
 }
 

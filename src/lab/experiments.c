@@ -209,6 +209,7 @@ static bool parts_equal(const char *id, int first, int last, const char *word)
 {
     const char *end;
 
+    EG_ASSERT(id && word);
     for (; first > 0; first--, last--) {
         id = strchr(id, '/');
         if (!id) return false;

@@ -81,7 +81,7 @@ void egi_draw_contracting(double *w, int n, double lo, double hi, eg_rng *rng)
     for (int j = 0; j < n; j++) { /* row j of M^T, and of D M^T */
         double e = j == 0 ? hi : lo + (hi - lo) * eg_rng_uniform(rng);
 
-        eg_rng_normals(rng, &t[j * n], n);
+        eg_rng_normals(rng, &t[(eg_index)j * n], n);
         for (int k = 0; k < n; k++) w[j * n + k] = e * t[j * n + k];
     }
     solve(t, w, n);

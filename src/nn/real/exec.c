@@ -277,7 +277,7 @@ void N(exec_backward)(const N(exec) * e, N(room) * r, N(sums) s)
 static size_t room_lay(N(room) * r, const N(exec) * e, char *base)
 {
     layout l = {base, 0};
-    eg_index T = e->p->m->T * e->p->many; /* of all */
+    eg_index T = (eg_index)e->p->m->T * e->p->many; /* of all */
     eg_io io = e->p->m->io;
     int32_t **ints[] = {&r->seq.tokens, &r->seq.targets, &r->seq.labels,
                         &r->each,       &r->limit,       &r->target,

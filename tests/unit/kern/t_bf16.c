@@ -171,7 +171,7 @@ static void test_bits(void **state)
 /* Rows and columns alone have the bits that they have among others. */
 static void test_alone(void **state)
 {
-    enum { M = 37, N = 70, K = 300 };
+    const eg_index M = 37, N = 70, K = 300;
     kt_buf a = kt_input(M * K, 0, 1), b = kt_input(K * N, 0, 1);
 
     (void)state;
@@ -209,7 +209,7 @@ static double rounded(float x)
  * along a half, the two halves, and one a step. */
 static void test_value(void **state)
 {
-    enum { M = 20, N = 34, K = 200 };
+    const eg_index M = 20, N = 34, K = 200;
     kt_buf a = kt_input(M * K, 0, 1), b = kt_input(K * N, 0, 1);
     double worst = 0;
 
@@ -229,8 +229,9 @@ static void test_value(void **state)
                 sum += x;
                 size += fabs(x);
             }
-            kt_close((double)c.f[i], sum, (18 + K / 32.0) * 0x1p-24 * size,
-                     k->name, i, &worst);
+            kt_close((double)c.f[i], sum,
+                     (18 + (double)K / 32) * 0x1p-24 * size, k->name, i,
+                     &worst);
         }
         free(work);
         kt_free(&c, "c");
@@ -338,7 +339,7 @@ static void test_attention(void **state)
 
 static void test_scores(void **state)
 {
-    enum { DH = 50, KEYS = 9 };
+    const eg_index DH = 50, KEYS = 9;
     kt_buf q = kt_input(DH, 1, 1), k_ = kt_input(KEYS * DH, 1, 1);
     kt_buf want = kt_new(KEYS, 0, 1);
 

@@ -12,12 +12,15 @@ static void check(const float *a, const float *b, float c, float want)
         const eg_kern_f32 *k = eg_kern_pick_bf16(eg_kern_name(i));
         float *work = malloc((size_t)k->pack_size(K, 1) * sizeof *work + 64);
         float got = c;
+        uint32_t bits[2];
 
         assert_non_null(work);
         k->gemm(&got, 1, a, K, 1, b, 1, 1, 1, 1, K, 1, 1, work);
         free(work);
         printf("  %-14s %a\n", k->name, (double)got);
-        if (memcmp(&got, &want, sizeof got) != 0)
+        memcpy(&bits[0], &got, sizeof got);
+        memcpy(&bits[1], &want, sizeof want);
+        if (bits[0] != bits[1])
             fail_msg("%s: %a, expected %a", k->name, (double)got, (double)want);
     }
 }
