@@ -185,11 +185,13 @@ static double near_weight(const egi_particles *p, eg_index d, double beta,
     double *q = calloc((size_t)(3 * d + 1) * ALL, sizeof *q);
     float *f = calloc((size_t)(3 * d + 1) * ALL, sizeof *f);
     block out = block_new((d + 1) * ALL);
-    egi_cloud_f64 c = {.ld = ALL, .d = d, .q = q, .r = q + d * ALL};
-    egi_cloud_f32 cf = {.ld = ALL, .d = d, .q = f, .r = f + d * ALL};
+    egi_cloud_f64 c = {.ld = ALL, .d = d, .q = q};
+    egi_cloud_f32 cf = {.ld = ALL, .d = d, .q = f};
     double centre[2][8];
 
     assert_true(q && f);
+    c.r = q + d * ALL;
+    cf.r = f + d * ALL;
     for (int b = 0; b < 2; b++) unit_vectors(centre[b], 1, d);
     for (eg_index i = 0; i < ALL; i++) {
         double step[8], norm = 0;
