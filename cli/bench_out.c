@@ -36,8 +36,13 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-double cli_median(double *x, int n)
+void cli_sort(double *x, int n)
 {
     qsort(x, (size_t)n, sizeof *x, by_value);
+}
+
+double cli_median(double *x, int n)
+{
+    cli_sort(x, n);
     return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }

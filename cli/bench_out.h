@@ -14,6 +14,8 @@ int cli_figures_check(const cli_args *a);
 /* An option that would do nothing with a benchmark, or with --profile, is a
  * misuse. */
 int cli_bench_check(const cli_args *a, const char *what);
+/* x [n] in ascending order. */
+void cli_sort(double *x, int n);
 /* Of x [n], which gets sorted. */
 double cli_median(double *x, int n);
 /* --compare A and the word B: what got slower or faster. */

@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "bench_out.h"
@@ -76,13 +75,6 @@ static double time_steps(bench *b, int64_t n)
     return (eg_clock() - start) / (double)n;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static double tokens_of(const bench *b)
 {
     return (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
@@ -102,7 +94,7 @@ static void add_figures(bench *b, const double *t, double *cpu, double *share,
     for (int i = 0; i < n; i++) rate[i] = tokens / t[i];
     snprintf(name, sizeof name, "%s: a training step", b->what);
     r = eg_figures_add(&b->figures, name, "tokens/s", false, rate, n);
-    qsort(peak, (size_t)n, sizeof *peak, ascending);
+    cli_sort(peak, n);
     if (per > 0) eg_figure_share(r, peak[n / 2] / per, share, n);
     snprintf(name, sizeof name, "%s: processor time of a step", b->what);
     (void)eg_figures_add(&b->figures, name, "s", true, cpu, n);
@@ -132,10 +124,10 @@ static void time_rounds(bench *b)
         share[i] = peak[i] > 0 ? flop / t[i] / peak[i] : 0;
     }
     add_figures(b, t, cpu, share, peak);
-    qsort(t, (size_t)b->rounds, sizeof *t, ascending);
-    qsort(cpu, (size_t)b->rounds, sizeof *cpu, ascending);
-    qsort(peak, (size_t)b->rounds, sizeof *peak, ascending);
-    qsort(share, (size_t)b->rounds, sizeof *share, ascending);
+    cli_sort(t, (int)b->rounds);
+    cli_sort(cpu, (int)b->rounds);
+    cli_sort(peak, (int)b->rounds);
+    cli_sort(share, (int)b->rounds);
     b->best = t[0];
     b->median = t[b->rounds / 2];
     b->cpu = cpu[b->rounds / 2];

@@ -3,11 +3,11 @@
 #include "flow/checks.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engram/mem.h"
+#include "base/sort.h"
 
 #define EG_FIELDS_OWNER eg_flow_theory_layers
 EG_FIELDS_TABLE(egi_flow_layers_fields, EG_FLOW_THEORY_LAYERS_FIELDS)
@@ -23,13 +23,6 @@ typedef struct panel {
     int64_t *bar;       /* [FINE] */
     int64_t layer[EG_STRS_MAX];
 } panel;
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static eg_index bin_of(double v, eg_index bins)
 {
@@ -114,13 +107,13 @@ static bool emit_layer(void *ctx, eg_index k, double t, const double *x)
     for (eg_index i = 0; i < p->n; i++)
         for (eg_index j = 0; j < i; j++)
             p->inner[at++] = egi_dot(x + i * p->d, x + j * p->d, p->d);
-    qsort(p->inner, (size_t)pairs, sizeof *p->inner, ascending);
+    egi_sort(p->inner, pairs);
     describe(p, p->inner, pairs, layer, "");
     /* every pair twice, and 1 for i = j, as the published histograms have it */
     for (eg_index i = pairs; i-- > 0;)
         p->inner[2 * i] = p->inner[2 * i + 1] = p->inner[i];
     for (eg_index i = 0; i < p->n; i++) p->inner[2 * pairs + i] = 1;
-    qsort(p->inner, (size_t)(p->n * p->n), sizeof *p->inner, ascending);
+    egi_sort(p->inner, p->n * p->n);
     describe(p, p->inner, p->n * p->n, layer, "_all");
     return true;
 }

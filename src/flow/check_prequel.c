@@ -3,10 +3,10 @@
 #include "flow/checks.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engram/mem.h"
+#include "base/sort.h"
 
 #define EG_FIELDS_OWNER eg_flow_theory_rescaled
 EG_FIELDS_TABLE(egi_flow_rescaled_fields, EG_FLOW_THEORY_RESCALED_FIELDS)
@@ -110,13 +110,6 @@ static double off_candidates(const double *z, eg_index n, eg_index d)
     return worst;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* k = 1: distances from the nearest of lowest, 0 and highest phi. */
 static void emit_levels(look *l, int64_t at)
 {
@@ -133,7 +126,7 @@ static void emit_levels(look *l, int64_t at)
 
         l->phi[i] = egi_least(fabs(v), egi_least(v - low, high - v));
     }
-    qsort(l->phi, (size_t)l->n, sizeof *l->phi, ascending);
+    egi_sort(l->phi, l->n);
     egi_emit(l->out, at, "low", low);
     egi_emit(l->out, at, "high", high);
     egi_emit(l->out, at, "n_low", below);

@@ -1,6 +1,6 @@
 #include "kern/timing.h"
+#include "base/sort.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 double egi_cpu_seconds(void)
@@ -10,15 +10,9 @@ double egi_cpu_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 double egi_median(double *x, int n)
 {
-    qsort(x, (size_t)n, sizeof *x, compare);
+    egi_sort(x, n);
     return (x[(n - 1) / 2] + x[n / 2]) / 2;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "engram/mem.h"
 #include "engram/rng.h"
+#include "base/sort.h"
 
 /* A run that has something to say, by time: a number, or how long it was
  * watched in vain. */
@@ -26,13 +27,6 @@ static int by_time(const void *a, const void *b)
 
     if (x->t != y->t) return x->t < y->t ? -1 : 1;
     return (int)y->event - (int)x->event;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
 }
 
 eg_status egi_bootstrap_check(eg_bootstrap *out, const eg_bootstrap *how,
@@ -57,7 +51,7 @@ void egi_interval(double *low, double *high, double *v, int n,
 {
     int k = (int)floor(n * (1 - confidence) / 2);
 
-    qsort(v, (size_t)n, sizeof *v, ascending);
+    egi_sort(v, n);
     *low = v[k];
     *high = v[n - 1 - k];
 }

@@ -2,7 +2,6 @@
 #include "lab/figures_priv.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +9,7 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "kern/timing.h"
+#include "base/sort.h"
 
 void eg_figures_begin(eg_figures *f, const char *bench, const char *kernels,
                       int threads)
@@ -25,13 +25,6 @@ void eg_figures_begin(eg_figures *f, const char *bench, const char *kernels,
     if (gmtime_r(&now, &utc))
         (void)strftime(f->date, sizeof f->date, "%Y-%m-%dT%H:%M:%SZ", &utc);
     eg_machine_look(&f->machine);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
 }
 
 eg_figure *eg_figures_put(eg_figures *f, const char *name, const char *unit,
@@ -66,7 +59,7 @@ eg_figure *eg_figures_add(eg_figures *f, const char *name, const char *unit,
                           bool less, double *sample, int n)
 {
     EG_ASSERT(n >= 1);
-    qsort(sample, (size_t)n, sizeof *sample, ascending);
+    egi_sort(sample, n);
     return eg_figures_put(f, name, unit, less, n, egi_quantile(sample, n, 0.25),
                           egi_quantile(sample, n, 0.5),
                           egi_quantile(sample, n, 0.75),
@@ -86,7 +79,7 @@ void eg_figure_share_put(eg_figure *r, double limit, double low, double median,
 void eg_figure_share(eg_figure *r, double limit, double *share, int n)
 {
     if (!(limit > 0)) return;
-    qsort(share, (size_t)n, sizeof *share, ascending);
+    egi_sort(share, n);
     eg_figure_share_put(r, limit, egi_quantile(share, n, 0.25),
                         egi_quantile(share, n, 0.5),
                         egi_quantile(share, n, 0.75));

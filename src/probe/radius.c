@@ -2,11 +2,11 @@
 #include "engram/radius.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engram/mem.h"
 #include "engram/rng.h"
+#include "base/sort.h"
 
 double eg_radius_expected(eg_index n)
 {
@@ -17,13 +17,6 @@ double eg_radius_expected(eg_index n)
 
 /* ---- what distances say ---------------------------------------------------
  */
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static double median(const double *sorted, eg_index n)
 {
@@ -60,7 +53,7 @@ static void take(eg_radius *out, int at, const eg_neighbours *r, int k,
     out->part[at].copies = r->copies[k];
     out->part[at].mean = mean(d, n);
     if (n == 0) return;
-    qsort(d, (size_t)n, sizeof *d, ascending);
+    egi_sort(d, n);
     out->part[at].median = median(d, n);
     out->top = fmax(out->top, d[n - 1]); /* fmax passes over NaN */
 }
