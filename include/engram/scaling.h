@@ -21,7 +21,7 @@ typedef struct eg_phase {
 
 typedef struct eg_schedule {
     int n_phases, n_tasks;
-    int room_phases, room_tasks;
+    eg_index room_phases, room_tasks;
     eg_phase *phase;
     double *task; /* seconds of each */
     double after; /* alone, behind the last phase */

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/grow.h"
 #include "engram/mem.h"
 
+enum { FIRST = 256 /* places of a list */ };
 #define MAX_DIRECTIVES 16
 #define MAX_ANCHORS 1000
 /* a value has up to three events with its key and its end; the stream and the
@@ -103,29 +105,13 @@ static eg_status check_directives(const reader *r)
 /* ---- nodes ----------------------------------------------------------------
  */
 
-/* Room in *block for `need` things of `size` bytes. */
-static bool grow(void *block, size_t *room, size_t need, size_t size)
-{
-    size_t n = *room ? *room : 256;
-    void *now, *more;
-
-    if (need <= *room) return true;
-    while (n < need) n *= 2;
-    memcpy(&now, block, sizeof now);
-    more = eg_realloc(now, n * size);
-    if (!more) return false;
-    memcpy(block, &more, sizeof more);
-    *room = n;
-    return true;
-}
-
 /* Behind the children of the list or map that is open; the root has none. */
 static eg_status add(reader *r, const egi_tree_node *node)
 {
     egi_tree *t = r->tree;
     int at = (int)t->n;
 
-    if (!grow(&t->node, &t->room, t->n + 1, sizeof *t->node))
+    if (!egi_grow(&t->node, &t->room, t->n + 1, FIRST, sizeof *t->node))
         return no_memory(r);
     t->node[t->n++] = *node;
     if (r->depth > 0) {
@@ -145,7 +131,8 @@ static eg_status keep(reader *r, const void *text, size_t length, size_t *at)
 {
     egi_tree *t = r->tree;
 
-    if (!grow(&t->text, &t->text_room, t->n_text + length + 1, 1))
+    if (!egi_grow(&t->text, &t->text_room, (eg_index)(t->n_text + length + 1),
+                  FIRST, 1))
         return no_memory(r);
     *at = t->n_text;
     memcpy(t->text + t->n_text, text, length);
@@ -279,8 +266,9 @@ static eg_status reserve(reader *r)
 {
     egi_tree *t = r->tree;
 
-    if (grow(&t->node, &t->room, r->size / 16, sizeof *t->node) &&
-        grow(&t->text, &t->text_room, r->size, 1))
+    if (egi_grow(&t->node, &t->room, (eg_index)r->size / 16, FIRST,
+                 sizeof *t->node) &&
+        egi_grow(&t->text, &t->text_room, (eg_index)r->size, FIRST, 1))
         return EG_OK;
     return no_memory(r);
 }

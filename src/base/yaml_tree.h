@@ -22,9 +22,10 @@ typedef struct egi_tree_node {
 
 typedef struct egi_tree {
     egi_tree_node *node; /* the root first; none: an empty document */
-    size_t n, room;
+    eg_index n, room;
     char *text; /* of scalars, each with a zero behind it */
-    size_t n_text, text_room;
+    size_t n_text;
+    eg_index text_room;
 } egi_tree;
 
 /* EG_EFORMAT "name:line:col: why": no YAML, several documents, more than

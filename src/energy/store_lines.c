@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "engram/file.h"
 #include "engram/mem.h"
 #include "engram/rng.h"
 #include "engram/text.h"
+
+enum { FIRST = 1024 /* places of a list */ };
 
 enum { BLANK = ' ', MOST_SYMBOLS = 65536, CODE = 32 };
 
@@ -20,27 +23,13 @@ typedef struct lines {
     eg_index width;
 } lines;
 
-static bool grow(void **p, eg_index *cap, eg_index need, size_t size)
-{
-    eg_index more = *cap ? 2 * *cap : 1024;
-    void *q;
-
-    if (need <= *cap) return true;
-    while (more < need) more *= 2;
-    q = eg_realloc(*p, (size_t)more * size);
-    if (!q) return false;
-    *p = q;
-    *cap = more;
-    return true;
-}
-
 static eg_status end_line(lines *l, const char *path, eg_err *err)
 {
     eg_index from = l->d > 0 ? l->end[l->d - 1] : 0;
 
     if (l->n > from && l->code[l->n - 1] == '\r') l->n--;
     if (l->n == from) return EG_OK;
-    if (!grow((void **)&l->end, &l->d_cap, l->d + 1, sizeof *l->end))
+    if (!egi_grow(&l->end, &l->d_cap, l->d + 1, FIRST, sizeof *l->end))
         return EG_FAIL(err, EG_ENOMEM, "%s: %td lines", path, l->d);
     l->end[l->d++] = l->n;
     if (l->n - from > l->width) l->width = l->n - from;
@@ -71,7 +60,7 @@ static eg_status read_lines(lines *l, const char *path, eg_err *err)
             line++;
             continue;
         }
-        if (!grow((void **)&l->code, &l->cap, l->n + 1, sizeof *l->code)) {
+        if (!egi_grow(&l->code, &l->cap, l->n + 1, FIRST, sizeof *l->code)) {
             st = EG_FAIL(err, EG_ENOMEM, "%s: %td characters", path, l->n);
             goto done;
         }

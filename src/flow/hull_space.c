@@ -3,11 +3,14 @@
  * sees give way to a fan from their rim. A point exactly in the plane of a face
  * is not above it, so faces may end up coplanar; which corners are extreme is
  * decided last, by the creases that meet there. */
+#include "base/grow.h"
 #include "engram/mem.h"
 #include "flow/gram.h"
 #include "flow/hull.h"
 
 #include <math.h>
+
+enum { FIRST = 64 /* places of a list */ };
 
 typedef struct face {
     int32_t v[3];  /* counterclockwise from outside */
@@ -41,38 +44,18 @@ static const double *point(const hull *h, int32_t i)
     return h->x + (eg_index)3 * i;
 }
 
-/* Room for one more of something. */
-static bool grow(void **p, eg_index n, eg_index *room, size_t size)
-{
-    eg_index more = *room ? 2 * *room : 64;
-    void *q;
-
-    if (n < *room) return true;
-    q = eg_realloc(*p, (size_t)more * size);
-    if (!q) return false;
-    *p = q;
-    *room = more;
-    return true;
-}
-
 static int32_t new_face(hull *h, int32_t a, int32_t b, int32_t c)
 {
-    void *p = h->f;
-
     if (h->n_faces >= INT32_MAX ||
-        !grow(&p, h->n_faces, &h->room, sizeof *h->f))
+        !egi_grow(&h->f, &h->room, h->n_faces + 1, FIRST, sizeof *h->f))
         return -1;
-    h->f = p;
     h->f[h->n_faces] = (face){.v = {a, b, c}, .nb = {-1, -1, -1}, .above = -1};
     return (int32_t)h->n_faces++;
 }
 
 static bool push(int32_t **list, eg_index *n, eg_index *room, int32_t f)
 {
-    void *p = *list;
-
-    if (!grow(&p, *n, room, sizeof **list)) return false;
-    *list = p;
+    if (!egi_grow(list, room, *n + 1, FIRST, sizeof **list)) return false;
     (*list)[(*n)++] = f;
     return true;
 }
@@ -141,7 +124,6 @@ static bool look(hull *h, int32_t p, int32_t from)
         for (int k = 0; k < 3; k++) {
             const face *f = &h->f[h->seen[s]];
             face *g = &h->f[f->nb[k]];
-            void *rim = h->rim;
 
             if (g->mark == h->round) continue;
             if (g->mark != -h->round && sees(h, p, g)) {
@@ -151,9 +133,9 @@ static bool look(hull *h, int32_t p, int32_t from)
                 continue;
             }
             g->mark = -h->round;
-            if (!grow(&rim, h->n_rim, &h->rim_room, sizeof *h->rim))
+            if (!egi_grow(&h->rim, &h->rim_room, h->n_rim + 1, FIRST,
+                          sizeof *h->rim))
                 return false;
-            h->rim = rim;
             h->rim[h->n_rim++] = (edge){f->v[k], f->v[(k + 1) % 3], f->nb[k]};
         }
     return true;

@@ -3,22 +3,11 @@
 
 #include <string.h>
 
+#include "base/grow.h"
 #include "engram/mem.h"
 #include "engram/text.h"
 
-/* Room for one more of the n things of size bytes at *p. */
-static bool grow(void **p, int *cap, int n, size_t size)
-{
-    int more = *cap ? 2 * *cap : 16;
-    void *q;
-
-    if (n < *cap) return true;
-    q = eg_realloc(*p, (size_t)more * size);
-    if (!q) return false;
-    *p = q;
-    *cap = more;
-    return true;
-}
+enum { FIRST = 16 /* places of a list */ };
 
 int egi_differ_find(const egi_differ *d, const char *name)
 {
@@ -30,13 +19,12 @@ int egi_differ_find(const egi_differ *d, const char *name)
 /* The number of the key, which is made where it is new; -1: no memory. */
 static int key_of(egi_differ *d, const char *name, const char *base)
 {
-    void *p = d->key;
     egi_differing new = {.base = NULL};
     int k = egi_differ_find(d, name);
 
     if (k >= 0) return k;
-    if (!grow(&p, &d->cap, d->n_keys, sizeof *d->key)) return -1;
-    d->key = p;
+    if (!egi_grow(&d->key, &d->cap, d->n_keys + 1, FIRST, sizeof *d->key))
+        return -1;
     eg_text_copy(new.name, sizeof new.name, name);
     new.base = eg_strdup(base);
     if (!new.base) return -1;
@@ -50,31 +38,27 @@ static void tell(void *ctx, const char *name, const char *base,
 {
     egi_differ *d = ctx;
     int m = d->n - 1, k;
-    void *p = d->member[m].other;
     char *text;
 
     if (strcmp(name, "run.seed") == 0) return;
     k = key_of(d, name, base);
     text = eg_strdup(value);
     if (k < 0 || !text ||
-        !grow(&p, &d->member[m].cap, d->member[m].n,
-              sizeof *d->member[m].other)) {
+        !egi_grow(&d->member[m].other, &d->member[m].cap, d->member[m].n + 1,
+                  FIRST, sizeof *d->member[m].other)) {
         eg_free(text);
         d->no_memory = true;
         return;
     }
-    d->member[m].other = p;
     d->member[m].other[d->member[m].n++] = (egi_other){k, text};
 }
 
 eg_status egi_differ_add(egi_differ *d, const eg_config *first,
                          const eg_config *cfg, eg_err *err)
 {
-    void *p = d->member;
-
-    if (!grow(&p, &d->cap_members, d->n, sizeof *d->member))
+    if (!egi_grow(&d->member, &d->cap_members, d->n + 1, FIRST,
+                  sizeof *d->member))
         return EG_FAIL(err, EG_ENOMEM, "settings of %d runs", d->n + 1);
-    d->member = p;
     memset(&d->member[d->n++], 0, sizeof *d->member);
     if (cfg != first) (void)eg_config_diff(first, cfg, tell, d);
     return d->no_memory ? EG_FAIL(err, EG_ENOMEM, "settings of %d runs", d->n)

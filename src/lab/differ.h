@@ -19,11 +19,14 @@ typedef struct egi_other {
 } egi_other;
 
 typedef struct egi_differ {
-    int n_keys, cap;
+    int n_keys;
+    eg_index cap;
     egi_differing *key;
-    int n, cap_members;
+    int n;
+    eg_index cap_members;
     struct {
-        int n, cap;
+        int n;
+        eg_index cap;
         egi_other *other;
     } * member; /* [n] */
     bool no_memory;

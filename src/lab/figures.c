@@ -5,11 +5,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/sort.h"
 #include "engram/lab.h"
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "kern/timing.h"
-#include "base/sort.h"
 
 void eg_figures_begin(eg_figures *f, const char *bench, const char *kernels,
                       int threads)

@@ -4,25 +4,16 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "engram/mem.h"
 
-/* Room for one more in a block of things of `size` bytes. */
-static void *one_more(void *block, int n, int *room, size_t size)
-{
-    int more = *room ? 2 * *room : 1024;
-
-    if (n < *room) return block;
-    block = eg_realloc(block, (size_t)more * size);
-    if (block) *room = more;
-    return block;
-}
+enum { FIRST = 1024 /* places of a list */ };
 
 eg_status eg_schedule_task(eg_schedule *s, double seconds, eg_err *err)
 {
-    double *task = one_more(s->task, s->n_tasks, &s->room_tasks, sizeof *task);
-
-    if (!task) return EG_FAIL(err, EG_ENOMEM, "tasks of a schedule");
-    s->task = task;
+    if (!egi_grow(&s->task, &s->room_tasks, s->n_tasks + 1, FIRST,
+                  sizeof *s->task))
+        return EG_FAIL(err, EG_ENOMEM, "tasks of a schedule");
     s->task[s->n_tasks++] = seconds;
     return EG_OK;
 }
@@ -32,11 +23,10 @@ eg_status eg_schedule_phase(eg_schedule *s, double before, double bytes,
 {
     const eg_phase *last = s->n_phases ? &s->phase[s->n_phases - 1] : NULL;
     int first = last ? last->first + last->n : 0;
-    eg_phase *phase =
-        one_more(s->phase, s->n_phases, &s->room_phases, sizeof *phase);
 
-    if (!phase) return EG_FAIL(err, EG_ENOMEM, "phases of a schedule");
-    s->phase = phase;
+    if (!egi_grow(&s->phase, &s->room_phases, s->n_phases + 1, FIRST,
+                  sizeof *s->phase))
+        return EG_FAIL(err, EG_ENOMEM, "phases of a schedule");
     s->phase[s->n_phases++] =
         (eg_phase){before, first, s->n_tasks - first, bytes};
     return EG_OK;

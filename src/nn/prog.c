@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "engram/mem.h"
 
 void egi_program_init(egi_program *p, const eg_model *m)
@@ -20,29 +21,16 @@ void egi_program_release(egi_program *p)
 }
 
 /* Room for one more item of a list; false: no memory, which p->st keeps. */
-static bool grow(egi_program *p, void **list, int n, int *cap, size_t size)
+static bool grow(egi_program *p, void *list, int n, eg_index *cap, size_t size)
 {
-    void *more;
-    int want = *cap ? 2 * *cap : 64;
-
     if (p->st != EG_OK) return false;
-    if (n < *cap) return true;
-    more = eg_realloc(*list, (size_t)want * size);
-    if (!more) {
-        p->st = EG_ENOMEM;
-        return false;
-    }
-    *list = more;
-    *cap = want;
-    return true;
+    if (!egi_grow(list, cap, n + 1, 64, size)) p->st = EG_ENOMEM;
+    return p->st == EG_OK;
 }
 
 static int value_add(egi_program *p, egi_value v)
 {
-    void *list = p->value;
-
-    if (!grow(p, &list, p->n_values, &p->cap_values, sizeof v)) return 0;
-    p->value = list;
+    if (!grow(p, &p->value, p->n_values, &p->cap_values, sizeof v)) return 0;
     p->value[p->n_values] = v;
     return p->n_values++;
 }
@@ -91,10 +79,8 @@ int egi_op_add(egi_program *p, egi_kind kind, const int in[EGI_INS],
                egi_attr attr)
 {
     egi_op op = {.kind = kind, .attr = attr, .key = p->n_ops};
-    void *list = p->op;
 
-    if (!grow(p, &list, p->n_ops, &p->cap_ops, sizeof op)) return 0;
-    p->op = list;
+    if (!grow(p, &p->op, p->n_ops, &p->cap_ops, sizeof op)) return 0;
     memcpy(op.in, in, sizeof op.in);
     for (int i = 0; i < EGI_OUTS; i++) op.out[i] = -1;
     p->op[p->n_ops] = op;
@@ -110,12 +96,10 @@ static void keep(egi_program *p, int v)
 
 void egi_hook_add(egi_program *p, const egi_hook *hook)
 {
-    void *list = p->hook;
     const egi_op *op;
     bool made; /* of what the op reads */
 
-    if (!grow(p, &list, p->n_hooks, &p->cap_hooks, sizeof *hook)) return;
-    p->hook = list;
+    if (!grow(p, &p->hook, p->n_hooks, &p->cap_hooks, sizeof *hook)) return;
     p->hook[p->n_hooks++] = *hook;
     keep(p, hook->value);
     op = &p->op[p->value[hook->value].maker];

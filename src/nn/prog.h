@@ -149,7 +149,8 @@ typedef struct egi_weighed {
 
 typedef struct egi_program {
     const eg_model *m;
-    int n_values, n_ops, n_hooks, cap_values, cap_ops, cap_hooks;
+    int n_values, n_ops, n_hooks;
+    eg_index cap_values, cap_ops, cap_hooks;
     egi_value *value;
     egi_op *op;
     egi_hook *hook;
