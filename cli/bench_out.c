@@ -5,13 +5,11 @@
 #include <string.h>
 #include "engram/file.h"
 
-#define MARK "\"format\": \"engram bench 1\""
-
 int cli_figures_check(const cli_args *a)
 {
     const char *out = cli_value(a, "out");
     eg_err err = {0};
-    eg_status st = out ? eg_output_own(out, MARK, &err) : EG_OK;
+    eg_status st = out ? eg_output_own(out, EG_FIGURES_MARK, &err) : EG_OK;
 
     return st == EG_OK ? CLI_DONE : cli_error(st, &err);
 }

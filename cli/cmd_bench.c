@@ -115,9 +115,10 @@ static void time_rounds(bench *b)
     if (once < 1) once = time_steps(b, 2);
     if (b->steps == 0) b->steps = (int64_t)fmax(1, ceil(0.5 / once));
     for (int64_t i = 0; i < b->rounds; i++) {
-        peak[i] = 1e9 * eg_bench_peak_threads(
-                            b->plan.kern, b->cfg->train.precision == 1, b->pool,
-                            fmin(2, once * (double)b->steps));
+        peak[i] =
+            1e9 * eg_bench_peak_threads(
+                      b->plan.kern, b->cfg->train.precision == EG_TRAIN_FLOAT64,
+                      b->pool, fmin(2, once * (double)b->steps));
         cpu[i] = -(double)clock();
         t[i] = time_steps(b, b->steps);
         cpu[i] = (cpu[i] + (double)clock()) / CLOCKS_PER_SEC / (double)b->steps;

@@ -123,7 +123,8 @@ static eg_status time_on(scaling *s, const scaling_model *m, int at,
     if (once > 1 && n > 3) n = 3;
     for (int i = 0; i < n; i++) {
         peak[i] = 1e9 * eg_bench_peak_threads(m->plan.kern,
-                                              m->spec.train.precision == 1,
+                                              m->spec.train.precision ==
+                                                  EG_TRAIN_FLOAT64,
                                               pool, 0.2);
         seconds = scaling_crew_time(&c, pool);
         rate[i] = m->tokens * (double)c.steps / seconds;

@@ -77,6 +77,9 @@ EG_API void eg_figure_peer_add(eg_figure *r, const char *name, double value);
 
 /* As JSON text, to be released with eg_free; EG_ENOMEM. */
 EG_API eg_status eg_figures_json(char **out, const eg_figures *f, eg_err *err);
+/* What the files say they are, and the text by which one is known (file.h). */
+#define EG_FIGURES_FORMAT "engram bench 1"
+#define EG_FIGURES_MARK "\"format\": \"" EG_FIGURES_FORMAT "\""
 /* Replaces nothing but such a file. EG_EINVAL, EG_EIO, EG_ENOMEM. */
 EG_API eg_status eg_figures_write(const eg_figures *f, const char *path,
                                   eg_err *err);

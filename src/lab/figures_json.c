@@ -9,8 +9,6 @@
 #include "engram/text.h"
 #include "lab/figures_priv.h"
 
-#define FORMAT "engram bench 1"
-#define MARK "\"format\": \"" FORMAT "\""
 enum { MOST_BYTES = 16 << 20, MOST_FIGURES = 10000 };
 
 /* ---- written --------------------------------------------------------------
@@ -61,10 +59,10 @@ eg_status eg_figures_json(char **out, const eg_figures *f, eg_err *err)
     for (int i = 0; i < f->n; i++)
         bad |= json_array_append_new(rows, figure_json(&f->row[i]));
     o = json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:i, s:o, s:o}", "format",
-                  FORMAT, "bench", egi_json_text(f->bench), "version",
-                  f->version, "commit", f->commit, "date", f->date, "kernels",
-                  egi_json_text(f->kernels), "threads", f->threads, "machine",
-                  machine_json(&f->machine), "figures", rows);
+                  EG_FIGURES_FORMAT, "bench", egi_json_text(f->bench),
+                  "version", f->version, "commit", f->commit, "date", f->date,
+                  "kernels", egi_json_text(f->kernels), "threads", f->threads,
+                  "machine", machine_json(&f->machine), "figures", rows);
     o = egi_json_whole(o, bad);
     *out = egi_json_print(o, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
     json_decref(o);
@@ -78,7 +76,7 @@ eg_status eg_figures_write(const eg_figures *f, const char *path, eg_err *err)
     eg_status st = eg_figures_json(&text, f, err);
 
     if (st != EG_OK) return st;
-    EG_TRY(eg_outfile_open_own(&o, NULL, path, MARK, err));
+    EG_TRY(eg_outfile_open_own(&o, NULL, path, EG_FIGURES_MARK, err));
     eg_outfile_write(&o, text, strlen(text));
     eg_outfile_write(&o, "\n", 1);
     EG_TRY(eg_outfile_commit(&o, err));
@@ -207,10 +205,10 @@ static void take_all(reader *r, eg_figures *f, const json_t *top)
     const char *format = json_string_value(json_object_get(top, "format"));
     const json_t *rows = json_object_get(top, "figures");
 
-    if (!format || strcmp(format, FORMAT) != 0) {
+    if (!format || strcmp(format, EG_FIGURES_FORMAT) != 0) {
         r->st = EG_FAIL(r->err, EG_EFORMAT,
                         "%s: no file of `engram bench --out`: expected the "
-                        "format '" FORMAT "', found %s%.40s%s",
+                        "format '" EG_FIGURES_FORMAT "', found %s%.40s%s",
                         r->path, format ? "'" : "", format ? format : "none",
                         format ? "'" : "");
         return;
