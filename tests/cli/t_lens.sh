@@ -55,7 +55,7 @@ expect 0 '^x.html$' - "$engram" lens t --sequences 16 --out x.html
 
 # Ctrl-C ends with what was seen of earlier checkpoints, of which there may be
 # none yet; the file is whole or not there
-env --default-signal=INT "$engram" lens r --sequences 8000 --over-time \
+env --default-signal=INT "$engram" lens r --sequences 80000 --over-time \
     --out stop.html >out 2>err &
 pid=$!
 for i in $(seq 400); do
