@@ -67,9 +67,9 @@ class Browser {
     if (r.exceptionDetails) throw new Error(`${expression}: ${r.exceptionDetails.exception ? r.exceptionDetails.exception.description : r.exceptionDetails.text}`);
     return r.result.value;
   }
-  /* Waits for a condition; 60 s is a guard against hanging, not a measure. */
+  /* Waits for a condition; 180 s is a guard against hanging, not a measure. */
   async until(expression, what) {
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < 1800; i++) {
       if (await this.eval(expression)) return;
       await sleep(100);
     }

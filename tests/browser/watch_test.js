@@ -10,9 +10,9 @@ const path = require("path");
 const {check, skip, runParts, sleep, findBrowser} = require("./browser.js");
 
 const [engram, out] = [process.argv[2], path.resolve(process.argv[3] || "watch-test")];
-const TINY = (name, steps) => `run: {name: ${name}}\ntask: {n_ctx: 32, n_triggers: 2}\nmodel: {d_model: 16}\noptim: {lr: 0.01}\n` +
+const TINY = (name, steps) => `run: {name: ${name}}\ntask: {n_ctx: 32, n_triggers: 2}\nmodel: {d_model: 16}\noptim: {lr: 0.001}\n` +
   `train: {steps: ${steps}, batch: 8}\nprobe: {every: 5, batch: 4, test: 4, snapshots: 60}\ncheckpoint: {every: 100000, keep: 1}\n`;
-const FLOW = "run: {name: drift, kind: flow}\nflow: {n: 60, d: 3, beta: 4, times: [\"0:2000:0.1\"], method: rk4, h: 0.002}\n";
+const FLOW = "run: {name: drift, kind: flow}\nflow: {n: 60, d: 3, beta: 4, times: [\"0:20000:0.1\"], method: rk4, h: 0.002}\n";
 const children = [];
 
 function begin(...args) {
@@ -114,8 +114,8 @@ async function testMillion(b) {
 
 /* A sweep's points end one after the other; its cells are listed by a click. */
 async function testSweep(b) {
-  fs.writeFileSync(path.join(out, "s.yaml"), TINY("grown", 3000));
-  begin("sweep", "s.yaml", "--grid", "optim.lr=0.1,0.01", "--grid", "train.batch=4,8", "--jobs", "1", "--threads", "1", "-q");
+  fs.writeFileSync(path.join(out, "s.yaml"), TINY("grown", 30000));
+  begin("sweep", "s.yaml", "--grid", "optim.lr=0.001,0.0003", "--grid", "train.batch=4,8", "--jobs", "1", "--threads", "1", "-q");
   await go(b, "#/");
   await b.until("[...document.querySelectorAll('.names a')].some((a) => a.textContent === 'grown')", "the sweep is listed");
   await go(b, "#/sweep/grown");
