@@ -20,6 +20,7 @@ typedef struct ttt_head {
     int h;
     const real *w, *b;
     real scale;
+    double eps;
     real *S;                  /* [d, d], and c [d] behind it */
     real *hat, *g, *p, *rstd; /* [batch, d] of each token; [batch] */
     real *D, *dp, *o, *u, *x; /* of S, c; [batch, d]; [d] each */
@@ -55,6 +56,7 @@ static ttt_head ttt_bind(const N(call) * c, int h)
                   .w = c->in[4].x + h * d,
                   .b = c->in[5].x + h * d,
                   .scale = (real)c->op->attr.scale,
+                  .eps = c->op->attr.eps,
                   .S = c->work};
 
     t.D = t.S + t.state;
@@ -101,41 +103,6 @@ static real *ttt_kept(const ttt_head *t, eg_index from)
     return t->c->out[1].x + (t->h * each + from / t->batch) * t->state;
 }
 
-/* hat = (x - mean) / std; returns 1 / std. */
-static real ttt_normed(const ttt_head *t, real *hat, const real *x)
-{
-    double mean = 0, var = 0;
-    real rstd;
-
-    for (eg_index i = 0; i < t->d; i++) mean += (double)x[i];
-    mean /= (double)t->d;
-    for (eg_index i = 0; i < t->d; i++) {
-        double off = (double)x[i] - mean;
-        var += off * off;
-    }
-    var = var / (double)t->d + t->c->op->attr.eps;
-    rstd = (real)(var > 0 ? 1 / sqrt(var) : 0);
-    for (eg_index i = 0; i < t->d; i++)
-        hat[i] = (real)((double)x[i] - mean) * rstd;
-    return rstd;
-}
-
-/* y = x - mean(x) - hat mean(x hat), times s: a norm's backward pass. */
-static void ttt_norm_back(const ttt_head *t, real *y, const real *x,
-                          const real *hat, real s)
-{
-    double mean = 0, along = 0;
-
-    for (eg_index i = 0; i < t->d; i++) {
-        mean += (double)x[i];
-        along += (double)x[i] * (double)hat[i];
-    }
-    mean /= (double)t->d;
-    along /= (double)t->d;
-    for (eg_index i = 0; i < t->d; i++)
-        y[i] = s * (x[i] - (real)mean - hat[i] * (real)along);
-}
-
 /* The inner gradients p of tokens from .. to - 1 at the state S. */
 static void ttt_gradients(const ttt_head *t, eg_index from, eg_index to)
 {
@@ -145,10 +112,11 @@ static void ttt_gradients(const ttt_head *t, eg_index from, eg_index to)
 
         t->K->vecmat(t->x, k, t->S, t->d, t->d);
         t->K->add(t->x, t->S + t->d * t->d, t->d);
-        t->rstd[r - from] = ttt_normed(t, hat, t->x);
+        t->rstd[r - from] = vec_norm(t->d, t->eps, hat, t->x);
         for (eg_index i = 0; i < t->d; i++)
             g[i] = (t->w[i] * hat[i] + t->b[i] - (v[i] - k[i])) * t->w[i];
-        ttt_norm_back(t, t->p + (r - from) * t->d, g, hat, t->rstd[r - from]);
+        vec_norm_back(t->d, t->p + (r - from) * t->d, g, hat,
+                      t->rstd[r - from]);
     }
 }
 
@@ -186,7 +154,7 @@ static void ttt_learn(const ttt_head *t, eg_index from, eg_index to)
 /* z = o + LN(o) */
 static void ttt_readout(const ttt_head *t, real *z)
 {
-    (void)ttt_normed(t, t->u, t->o);
+    (void)vec_norm(t->d, t->eps, t->u, t->o);
     for (eg_index i = 0; i < t->d; i++)
         z[i] = t->o[i] + t->u[i] * t->w[i] + t->b[i];
 }
@@ -282,13 +250,13 @@ static void ttt_output_back(const ttt_head *t, eg_index from, eg_index r,
     real eta = ttt_in(t, 3, r)[0], rstd;
 
     ttt_output(t, from, r, row);
-    rstd = ttt_normed(t, t->u, t->o);
+    rstd = vec_norm(t->d, t->eps, t->u, t->o);
     for (eg_index i = 0; i < t->d; i++) {
         if (dw) dw[t->h * t->d + i] += dz[i] * t->u[i];
         if (db) db[t->h * t->d + i] += dz[i];
         t->x[i] = dz[i] * t->w[i];
     }
-    ttt_norm_back(t, t->o, t->x, t->u, rstd);
+    vec_norm_back(t->d, t->o, t->x, t->u, rstd);
     K->add(t->o, dz, t->d); /* now the gradient of o */
     for (eg_index i = 0; i < t->d; i++) t->x[i] = t->scale * q[i];
     K->rank1(t->D, t->D, NULL, 0, t->x, t->o, t->d, t->d);
@@ -345,7 +313,7 @@ static void ttt_gradient_back(const ttt_head *t, eg_index from, eg_index r)
     real ds =
         s * (real)(K->dot(dp, p, t->d) / (double)t->d); /* times s^2 / d */
 
-    ttt_norm_back(t, t->x, dp, hat, s); /* dg */
+    vec_norm_back(t->d, t->x, dp, hat, s); /* dg */
     for (eg_index i = 0; i < t->d; i++) {
         real off = t->w[i] * hat[i] + t->b[i] - (v[i] - k[i]), dg = t->x[i];
 
@@ -355,7 +323,7 @@ static void ttt_gradient_back(const ttt_head *t, eg_index from, eg_index r)
         if (dk) dk[i] += dg * t->w[i];
         t->u[i] = dg * t->w[i] * t->w[i] - B * s * dp[i] + dB * g[i];
     }
-    ttt_norm_back(t, t->o, t->u, hat, s);
+    vec_norm_back(t->d, t->o, t->u, hat, s);
     for (eg_index i = 0; i < t->d; i++) t->o[i] -= ds * hat[i];
     K->rank1(t->D, t->D, NULL, 0, k, t->o, t->d, t->d);
     K->add(t->D + t->d * t->d, t->o, t->d);

@@ -1,4 +1,5 @@
-/* The engine, inside: shared by engine.c, among.c and engine_hold.c. */
+/* The engine, inside: shared by engine.c, among.c, engine_eval.c and
+ * engine_hold.c. */
 #ifndef EG_NN_ENGINE_IMPL_H
 #define EG_NN_ENGINE_IMPL_H
 
@@ -66,5 +67,9 @@ void N(others_forward)(const N(engine) * e, const N(room) * r, int worker);
 void N(holds_at)(N(engine) * e, int64_t step);
 eg_status N(engine_hold)(egi_engine *opaque, const egi_hold *hold, int n,
                          eg_err *err);
+
+/* engine_eval.c: rows of egi_engine_vt. */
+void N(engine_eval)(egi_engine *opaque, const egi_eval_call *call);
+bool N(engine_hook)(const void *state, const char *name, eg_view *out);
 
 #endif

@@ -223,6 +223,7 @@ static void op_product(const N(call) * c, real *y, eg_index ldy, const real *a,
 #include "nn/real/recur_wide.h"
 #include "nn/real/recur_wide_back.h"
 #include "nn/real/ridge.h"
+#include "nn/real/vec_norm.h"
 
 #include "nn_ops.h" /* every file of nn/ops, by src/nn/nn.cmake */
 
