@@ -14,6 +14,8 @@ const cli_option cli_export_options[] = {
     {"out", 'o', "PATH",
      "where to write (required): a folder new or empty; of csv, and of npz "
      "of one run, a file that is not there yet"},
+    {"dtype", 0, "TYPE",
+     "hf: weights in float32 (default), float16 or bfloat16"},
     {"long", 0, NULL, "csv: a row a number, not a row a step"},
     CLI_OPT_SET,
     CLI_OPT_ALLOW_EXTRA,
@@ -29,7 +31,9 @@ const char cli_export_help[] =
     "reads: norms before each branch, softmax attention, a table of "
     "positions,\n"
     "a feed-forward of two matrices. Biases that the model does not have are\n"
-    "zeros there. What does not fit is named. --to engram writes\n"
+    "zeros there; --dtype bfloat16 rounds weights. What does not fit is "
+    "named.\n"
+    "--to engram writes\n"
     "weights.safetensors and config.yaml, so that training goes on from "
     "another\n"
     "program's model.\n"
@@ -83,9 +87,28 @@ done:
     return st;
 }
 
+static int read_dtype(const cli_args *a, eg_dtype *out)
+{
+    static const eg_dtype types[] = {EG_F32, EG_F16, EG_BF16};
+    const char *name = cli_value(a, "dtype");
+
+    *out = EG_F32;
+    for (size_t i = 0; name && i < sizeof types / sizeof *types; i++)
+        if (strcmp(name, eg_dtype_name(types[i])) == 0) {
+            *out = types[i];
+            name = NULL;
+        }
+    if (!name) return CLI_DONE;
+    return cli_fail(CLI_MISUSE,
+                    "--dtype: expected float32, float16 or bfloat16, found "
+                    "'%s'",
+                    name);
+}
+
 static int export_model(const cli_args *a, bool own)
 {
     const char *out = cli_value(a, "out");
+    eg_dtype dtype;
     eg_checkpoint c;
     eg_err err = {0};
     eg_status st;
@@ -96,11 +119,14 @@ static int export_model(const cli_args *a, bool own)
                         "export: expected WEIGHTS [CONFIG], found %d words; "
                         "several runs go with --to csv, npz or tensorboard",
                         a->n_words);
+    code = read_dtype(a, &dtype);
+    if (code != CLI_DONE) return code;
     /* all positions that the file knows of */
     code = cli_checkpoint(a, a->word[0], a->n_words > 1 ? a->word[1] : NULL,
                           EG_ALL_POSITIONS, &c);
     if (code != CLI_DONE) return code;
-    st = own ? export_own(&c, out, &err) : eg_export_gpt2(c.model, out, &err);
+    st = own ? export_own(&c, out, &err)
+             : eg_export_gpt2(c.model, out, dtype, &err);
     eg_checkpoint_release(&c);
     if (st != EG_OK) return cli_error(st, &err);
     cli_print("%s", out);
@@ -116,6 +142,8 @@ static int check_options(const cli_args *a, const char *to, bool model)
         if (cli_flag(a, of_models[i]))
             return cli_fail(CLI_MISUSE, "--%s does nothing with --to %s",
                             of_models[i], to);
+    if (cli_value(a, "dtype") && strcmp(to, "hf") != 0)
+        return cli_fail(CLI_MISUSE, "--dtype does nothing with --to %s", to);
     if (cli_flag(a, "long") && strcmp(to, "csv") != 0)
         return cli_fail(CLI_MISUSE, "--long does nothing with --to %s", to);
     return CLI_DONE;

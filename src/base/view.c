@@ -54,6 +54,25 @@ static float from_half(uint16_t h)
     return from_bits(sign | (e == 31 ? 255 : e + 112) << 23 | m << 13);
 }
 
+uint16_t egi_half_bits(float x, eg_dtype t)
+{
+    uint32_t u, low, sign;
+
+    memcpy(&u, &x, sizeof u);
+    sign = u >> 16 & 0x8000;
+    low = u & 0x7fffffff;
+    if (t == EG_BF16)
+        return (uint16_t)(low > 0x7f800000
+                              ? u >> 16 | 0x40
+                              : (u + 0x7fff + (u >> 16 & 1)) >> 16);
+    if (low > 0x7f800000) return (uint16_t)(sign | 0x7e00);
+    if (low >= 0x47800000) return (uint16_t)(sign | 0x7c00); /* from 2^16 on */
+    if (low < 0x38800000) /* below 2^-14: steps of 2^-24 */
+        return (uint16_t)(sign | (uint32_t)nearbyintf(fabsf(x) * 0x1p24F));
+    low -= 0x38000000; /* exponents begin 112 later; a carry goes into them */
+    return (uint16_t)(sign | (low + 0xfff + (low >> 13 & 1)) >> 13);
+}
+
 double eg_view_at(const eg_view *v, eg_index i)
 {
     const unsigned char *p = v->data;

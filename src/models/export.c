@@ -1,9 +1,11 @@
 /* A model of GPT-2's form as Hugging Face has it. */
 #include "engram/export.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "engram/mem.h"
 #include "models/models.h"
@@ -178,6 +180,30 @@ static void add_prefix(exporter *x)
     }
 }
 
+/* Every tensor in halves of a float, in the place of its numbers: those that
+ * are read lie behind those that are written. */
+static eg_status narrow(const exporter *x, eg_dtype dtype, eg_err *err)
+{
+    for (int k = 0; k < x->n && dtype != EG_F32; k++) {
+        eg_view *v = &x->entry[k].view;
+        unsigned char *to = (unsigned char *)x->own[k];
+
+        for (eg_index i = 0, n = eg_view_size(v); i < n; i++) {
+            float one = x->own[k][i];
+            uint16_t half = egi_half_bits(one, dtype);
+            eg_view h = {.data = &half, .dtype = dtype};
+
+            if (isfinite(one) && !isfinite(eg_view_at(&h, 0)))
+                return EG_FAIL(err, EG_EINVAL, "%s: %g is too large for %s",
+                               x->entry[k].name, (double)one,
+                               eg_dtype_name(dtype));
+            memcpy(to + 2 * i, &half, sizeof half);
+        }
+        v->dtype = dtype;
+    }
+    return EG_OK;
+}
+
 /* ---- config.json ----------------------------------------------------------
  */
 
@@ -195,20 +221,20 @@ static const char *activation(const eg_model *m)
     }
 }
 
-static eg_status write_config(const eg_model *m, const eg_folder *to,
-                              eg_err *err)
+static eg_status write_config(const eg_model *m, eg_dtype dtype,
+                              const eg_folder *to, eg_err *err)
 {
     json_t *j = json_pack(
-        "{s:s, s:[s], s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:b, s:b, s:f, "
-        "s:f, s:f, s:n, s:n}",
-        "model_type", "gpt2", "architectures", "GPT2LMHeadModel", "vocab_size",
-        m->V, "n_positions", m->T, "n_embd", m->d_model, "n_layer", m->n_layers,
-        "n_head", m->heads[0], "n_inner", m->mlp_width[0],
-        "activation_function", activation(m), "layer_norm_epsilon",
-        m->opts.norm_eps, "scale_attn_weights", m->opts.scale_scores,
-        "tie_word_embeddings", m->opts.tied, "resid_pdrop", m->opts.dropout,
-        "embd_pdrop", m->opts.dropout_embed, "attn_pdrop", m->opts.dropout_attn,
-        "bos_token_id", "eos_token_id");
+        "{s:s, s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:b, s:b, "
+        "s:f, s:f, s:f, s:n, s:n}",
+        "model_type", "gpt2", "architectures", "GPT2LMHeadModel", "torch_dtype",
+        eg_dtype_name(dtype), "vocab_size", m->V, "n_positions", m->T, "n_embd",
+        m->d_model, "n_layer", m->n_layers, "n_head", m->heads[0], "n_inner",
+        m->mlp_width[0], "activation_function", activation(m),
+        "layer_norm_epsilon", m->opts.norm_eps, "scale_attn_weights",
+        m->opts.scale_scores, "tie_word_embeddings", m->opts.tied,
+        "resid_pdrop", m->opts.dropout, "embd_pdrop", m->opts.dropout_embed,
+        "attn_pdrop", m->opts.dropout_attn, "bos_token_id", "eos_token_id");
     char *text = j ? egi_json_print(j, JSON_INDENT(2)) : NULL;
     eg_status st;
 
@@ -219,7 +245,8 @@ static eg_status write_config(const eg_model *m, const eg_folder *to,
     return st;
 }
 
-eg_status eg_export_gpt2(const eg_model *m, const char *folder, eg_err *err)
+eg_status eg_export_gpt2(const eg_model *m, const char *folder, eg_dtype dtype,
+                         eg_err *err)
 {
     static const char *const meta[] = {"format", "pt"};
     size_t most = 3 + 12 * (size_t)m->n_layers + 3;
@@ -228,6 +255,7 @@ eg_status eg_export_gpt2(const eg_model *m, const char *folder, eg_err *err)
     bool made = false;
     eg_status st;
 
+    EG_ASSERT(dtype == EG_F32 || dtype == EG_F16 || dtype == EG_BF16);
     EG_TRY(check_form(m, err));
     EG_TRY(eg_folder_make(&to, folder, err));
     made = true;
@@ -240,9 +268,10 @@ eg_status eg_export_gpt2(const eg_model *m, const char *folder, eg_err *err)
     }
     EG_TRY(add_all(&x, err));
     add_prefix(&x);
+    EG_TRY(narrow(&x, dtype, err));
     EG_TRY(
         eg_st_write_in(&to, "model.safetensors", x.entry, x.n, meta, 1, err));
-    EG_TRY(write_config(m, &to, err));
+    EG_TRY(write_config(m, dtype, &to, err));
 done:
     for (int k = 0; k < x.n; k++) eg_free(x.own[k]);
     eg_free(x.entry);

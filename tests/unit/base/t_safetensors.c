@@ -1,7 +1,10 @@
 /* safetensors: round trip, alignment, and hostile headers. */
 #include "base/check.h"
 
+#include <float.h>
 #include <math.h>
+
+#include "base/array.h"
 
 static char dir[200];
 static char path[300];
@@ -421,6 +424,40 @@ static void test_half_precision(void **state)
     }
 }
 
+/* Rounding to halves: each number of them is itself; between two neighbours the
+ * nearer one, in the middle the even one; beyond the last, infinity. */
+static void test_rounding_to_halves(void **state)
+{
+    static const struct {
+        eg_dtype dtype;
+        unsigned last; /* finite */
+    } kind[] = {{EG_F16, 0x7bff}, {EG_BF16, 0x7f7f}};
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        eg_dtype t = kind[k].dtype;
+        unsigned last = kind[k].last;
+
+        for (unsigned i = 0; i < last; i++) {
+            uint16_t two[] = {(uint16_t)i, (uint16_t)(i + 1)};
+            eg_view v = {two, t, 1, {2}};
+            float a = (float)eg_view_at(&v, 0), b = (float)eg_view_at(&v, 1);
+            float mid = a + (b - a) / 2;
+
+            assert_int_equal(egi_half_bits(a, t), i);
+            assert_int_equal(egi_half_bits(-a, t), i | 0x8000);
+            assert_int_equal(egi_half_bits(mid, t), i + (i & 1));
+            assert_int_equal(egi_half_bits(nextafterf(mid, 0), t), i);
+            assert_int_equal(egi_half_bits(nextafterf(mid, b), t), i + 1);
+        }
+        assert_int_equal(egi_half_bits(FLT_MAX, t), last + 1);
+        assert_int_equal(egi_half_bits(-INFINITY, t), 0x8000 | (last + 1));
+        assert_true((egi_half_bits(NAN, t) & 0x7fff) > last + 1);
+    }
+    assert_int_equal(egi_half_bits(65519, EG_F16), 0x7bff);
+    assert_int_equal(egi_half_bits(65520, EG_F16), 0x7c00);
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -443,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_sums_of_others),
         cmocka_unit_test(test_write_refuses),
         cmocka_unit_test(test_half_precision),
+        cmocka_unit_test(test_rounding_to_halves),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

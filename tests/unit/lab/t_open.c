@@ -3,6 +3,8 @@
 #include "models/files.h"
 #include "models/recorded.h"
 
+#include "base/array.h"
+
 static const eg_index LOGITS = (eg_index)N * V, HIDDEN = (eg_index)N * D;
 
 /* ---- what they compute ----------------------------------------------------
@@ -273,6 +275,21 @@ static void test_llmc(void **state)
     clear();
 }
 
+static void same_rounded(const eg_model *m, const eg_model *half, eg_dtype type)
+{
+    assert_int_equal(eg_model_n_tensors(m), eg_model_n_tensors(half));
+    for (int i = 0; i < eg_model_n_tensors(m); i++) {
+        eg_view a = eg_model_view(m, i), b = eg_model_view(half, i);
+
+        for (eg_index k = 0, n = eg_view_size(&a); k < n; k++) {
+            uint16_t bits = egi_half_bits((float)eg_view_at(&a, k), type);
+            eg_view one = {&bits, type, 0, {0}};
+
+            assert_true(eg_view_at(&b, k) == eg_view_at(&one, 0));
+        }
+    }
+}
+
 /* Out and in again: the same numbers; biases that are not there are zeros. */
 static void test_export(void **state)
 {
@@ -288,21 +305,44 @@ static void test_export(void **state)
         write_form("model.safetensors", &f);
         write_text("config.json", "{\"n_head\": 2}");
         opens(&c, dir, "float32");
-        if (eg_export_gpt2(c.model, in_dir("hf"), &err) != EG_OK)
+        if (eg_export_gpt2(c.model, in_dir("hf"), EG_F32, &err) != EG_OK)
             fail_msg("%s", err.msg);
         computes(in_dir("hf"), "logits", nano ? NANO_LOGITS : GPT2_LOGITS,
                  LOGITS, 1e-13);
-        assert_int_equal(eg_export_gpt2(c.model, in_dir("hf"), &err),
+        assert_int_equal(eg_export_gpt2(c.model, in_dir("hf"), EG_F32, &err),
                          EG_EINVAL); /* not empty */
         eg_checkpoint_release(&c);
         for (int i = 0; i < 3; i++) (void)remove(in_dir(drop[i]));
         form_release(&f);
         clear();
     }
+    /* in halves: each weight is rounded, and read as what it was rounded to */
+    gpt2_form(&f, "");
+    write_form("model.safetensors", &f);
+    write_text("config.json", "{\"n_head\": 2}");
+    opens(&c, dir, "float32");
+    for (int k = 0; k < 2; k++) {
+        const eg_dtype type = k ? EG_F16 : EG_BF16;
+        eg_checkpoint half;
+        double d;
+
+        if (eg_export_gpt2(c.model, in_dir("hf"), type, &err) != EG_OK)
+            fail_msg("%s", err.msg);
+        opens(&half, in_dir("hf"), "float64");
+        same_rounded(c.model, half.model, type);
+        d = differs(&half, "logits", GPT2_LOGITS, LOGITS);
+        printf("  logits in %s off by %.1e\n", eg_dtype_name(type), d);
+        assert_true(d > 0 && d < (k ? 0.01 : 0.1));
+        eg_checkpoint_release(&half);
+        for (int i = 0; i < 3; i++) (void)remove(in_dir(drop[i]));
+    }
+    eg_checkpoint_release(&c);
+    form_release(&f);
+    clear();
     llama_form(&f);
     write_gguf(&f, "llama");
     opens(&c, dir, "float32");
-    assert_int_equal(eg_export_gpt2(c.model, in_dir("hf"), &err),
+    assert_int_equal(eg_export_gpt2(c.model, in_dir("hf"), EG_F32, &err),
                      EG_EUNSUPPORTED);
     printf("  %s\n", err.msg);
     assert_non_null(strstr(err.msg, "expected model.norm_kind: layer or"));
