@@ -42,20 +42,28 @@ EG_API const char *eg_pretokenizer_name(int i, const char **help);
  *         the last one is <|endoftext|>
  *     vocab.json, encoder.json   {"token": id}, where ids are others; the
  *         merges are read from merges.txt or vocab.bpe beside it
+ *     tokenizer.json   Hugging Face's: byte-level BPE cut in a way that we
+ *         have, and uncased WordPiece; what comes around a text is the caller's
  *     *.tiktoken   a line "base64 rank" a token; the id behind the last one is
- *         <|endoftext|>
+ *         <|endoftext|>, of cl100k_base (100,256 ranks) 100257. How text is cut
+ *         is not in the file: in the way in which its tokens are pieces
  *     vocab.txt   BERT's: a line a token, among them [UNK]
  *     tokenizer.engram.json   what eg_tokenizer_write writes
- * A folder stands for the first of tokenizer.engram.json, vocab.json,
- * encoder.json, vocab.bpe, merges.txt, vocab.txt and its only *.tiktoken file.
- * The first, third and last of these cut text as gpt2 does unless their file
- * says otherwise.
+ * A folder stands for the first of tokenizer.engram.json, tokenizer.json,
+ * vocab.json, encoder.json, vocab.bpe, merges.txt, vocab.txt and its only
+ * *.tiktoken file. Files of merges cut text as gpt2 does.
  *
  * EG_EFORMAT: the file is none of these, or contradicts itself: a merge of what
- * no line before it has made, ids that leave a gap, a token twice. */
+ * no line before it has made, ids that leave a gap, a token twice.
+ * EG_EUNSUPPORTED: a part of tokenizer.json that would change ids is none of
+ * ours, or no way to cut has the tokens of a .tiktoken file. */
 EG_API eg_status eg_tokenizer_open(eg_tokenizer **out, const char *path,
                                    eg_err *err);
-/* The same of a file below a folder of ours. */
+/* The one in the folder of a file, such as weights; *out NULL and EG_OK: there
+ * is none. */
+EG_API eg_status eg_tokenizer_beside(eg_tokenizer **out, const char *path,
+                                     eg_err *err);
+/* The same as eg_tokenizer_open of a file below a folder of ours. */
 EG_API eg_status eg_tokenizer_open_in(eg_tokenizer **out, const eg_folder *in,
                                       const char *name, eg_err *err);
 /* From a file's bytes; a vocab.json needs merges[n_merges], the bytes of the

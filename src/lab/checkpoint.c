@@ -216,13 +216,25 @@ done:
 /* ---- another program's ----------------------------------------------------
  */
 
-/* why: what there is to say where the file's is one that we cannot read. */
+/* The file's own, or the one beside it. why: what there is to say where that is
+ * one that we cannot read, or another model's. */
 static eg_status take_tokenizer(opener *o, eg_err *why)
 {
-    eg_status st = egi_gguf_tokenizer(&o->c->tokenizer, &o->source, why);
+    eg_tokenizer **t = &o->c->tokenizer;
+    bool own = o->source.meta != NULL;
+    eg_status st = own ? egi_gguf_tokenizer(t, &o->source, why)
+                       : eg_tokenizer_beside(t, o->c->path, why);
 
-    if (st == EG_OK || st == EG_EUNSUPPORTED) return EG_OK;
-    return EG_FAIL(o->err, st, "%s", why->msg);
+    if (st != EG_OK && st != EG_EUNSUPPORTED && (own || st == EG_ENOMEM))
+        return EG_FAIL(o->err, st, "%s", why->msg);
+    if (*t && !own && eg_tokenizer_vocab(*t) > o->found.vocab) {
+        (void)EG_FAIL(why, EG_EFORMAT,
+                      "the tokenizer beside it has %d ids, the model %d",
+                      eg_tokenizer_vocab(*t), o->found.vocab);
+        eg_tokenizer_free(*t);
+        *t = NULL;
+    }
+    return EG_OK;
 }
 
 static void note_tokenizer(eg_checkpoint *c, const eg_err *why)

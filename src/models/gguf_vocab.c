@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "engram/mem.h"
-#include "engram/text.h"
 
 /* An array of texts, as pointers into the file and their lengths. */
 typedef struct texts {
@@ -105,7 +104,6 @@ eg_status egi_gguf_tokenizer(eg_tokenizer **out, const egi_source *s,
     }
     mark_special(special, s, tokens.n);
     (void)egi_meta_text(s, "tokenizer.ggml.pre", pre, sizeof pre);
-    if (strcmp(pre, "gpt-2") == 0) eg_text_copy(pre, sizeof pre, "gpt2");
     (void)egi_meta_int(s, "tokenizer.ggml.eos_token_id", &eot);
     if (eot >= (int64_t)tokens.n) eot = -1;
     EG_TRY(eg_tokenizer_table(out,

@@ -39,12 +39,7 @@ eg_status eg_tokenizer_parse(eg_tokenizer **out, const char *bytes, size_t size,
     if (bytes[0] != '{')
         return egi_is_tiktoken(f) ? egi_read_tiktoken(out, f, name, err)
                                   : egi_read_merges(out, f, name, err);
-    if (!merges)
-        return EG_FAIL(err, EG_EFORMAT,
-                       "%s: a vocabulary without merges; expected merges.txt "
-                       "or vocab.bpe beside it",
-                       name);
-    return egi_read_vocab(out, f, (egi_bytes){merges, n_merges}, name, err);
+    return egi_read_json(out, f, (egi_bytes){merges, n_merges}, name, err);
 }
 
 /* ---- a file, and what lies beside it --------------------------------------
@@ -100,9 +95,9 @@ done:
 /* The tokenizer's file of a folder, by name; found "": none. */
 static eg_status look_in(char found[256], const eg_folder *f, eg_err *err)
 {
-    const char *const names[] = {EG_TOKENIZER_FILE, vocabs[0],
-                                 vocabs[1],         merge_files[1],
-                                 merge_files[0],    "vocab.txt"};
+    const char *const names[] = {
+        EG_TOKENIZER_FILE, "tokenizer.json", vocabs[0],  vocabs[1],
+        merge_files[1],    merge_files[0],   "vocab.txt"};
     DIR *d;
     int n = 0;
 
@@ -122,30 +117,46 @@ static eg_status look_in(char found[256], const eg_folder *f, eg_err *err)
     return EG_OK;
 }
 
-eg_status eg_tokenizer_open(eg_tokenizer **out, const char *path, eg_err *err)
+/* The tokenizer of a folder; *out NULL: it has none. */
+static eg_status open_folder(eg_tokenizer **out, const char *path, eg_err *err)
 {
-    struct stat info;
     eg_folder f = {.fd = -1};
     char found[256], file[EGI_PATH];
-    eg_status st = EG_OK;
+    eg_status st;
 
     *out = NULL;
-    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
-        return eg_tokenizer_open_in(out, NULL, path, err);
     EG_TRY(eg_folder_open(&f, path, err));
     EG_TRY(look_in(found, &f, err));
-    if (!found[0]) {
-        st = EG_FAIL(
-            err, EG_EFORMAT,
-            "%s: no tokenizer in this folder; expected " EG_TOKENIZER_FILE
-            ", vocab.json, vocab.bpe, merges.txt, vocab.txt or "
-            "one .tiktoken file",
-            path);
-        goto done;
-    }
+    if (!found[0]) goto done;
     (void)snprintf(file, sizeof file, "%.1200s/%s", path, found);
     EG_TRY(eg_tokenizer_open_in(out, NULL, file, err));
 done:
     eg_folder_close(&f);
     return st;
+}
+
+eg_status eg_tokenizer_open(eg_tokenizer **out, const char *path, eg_err *err)
+{
+    struct stat info;
+    eg_status st;
+
+    *out = NULL;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return eg_tokenizer_open_in(out, NULL, path, err);
+    st = open_folder(out, path, err);
+    if (st != EG_OK || *out) return st;
+    return EG_FAIL(
+        err, EG_EFORMAT,
+        "%s: no tokenizer in this folder; expected " EG_TOKENIZER_FILE
+        ", tokenizer.json, vocab.json, vocab.bpe, merges.txt, "
+        "vocab.txt or one .tiktoken file",
+        path);
+}
+
+eg_status eg_tokenizer_beside(eg_tokenizer **out, const char *path, eg_err *err)
+{
+    char folder[EGI_PATH];
+
+    beside(folder, path, ".");
+    return open_folder(out, folder, err);
 }

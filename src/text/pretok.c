@@ -3,11 +3,16 @@
  * gpt2:   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+
  *         |\s+(?!\S)|\s+
  * smollm: \p{N} each by itself, and between them gpt2
+ * llama3: (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}
+ *         | ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ * gpt4:   the same, but \s+$ before \s*[\r\n]+
+ * qwen2:  llama3 with \p{N} in the place of \p{N}{1,3}
  *
  * The first alternative that matches wins. \s is White_Space: U+0085 is, U+180E
  * and U+001C are not. */
 #include "text/pretok.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engram/tokenizer.h"
@@ -88,17 +93,120 @@ static size_t smollm_next(const egi_classes *u, const unsigned char *s,
     return gpt2_next(u, s, n);
 }
 
+/* ---- those of 2023 and after ----------------------------------------------
+ */
+
+/* As contraction, in either case; U+017F is a small s, too. */
+static size_t any_contraction(const unsigned char *s, size_t n)
+{
+    unsigned char low[3] = {'\'', 0, 0};
+
+    if (n >= 3 && s[1] == 0xc5 && s[2] == 0xbf) return 3;
+    for (size_t i = 1; i < 3 && i < n; i++)
+        low[i] = s[i] < 0x80 ? (unsigned char)(s[i] | 0x20) : s[i];
+    return contraction(low, n < 3 ? n : 3);
+}
+
+/* Where the last line's end of s[from, to) ends; 0: there is none. */
+static size_t behind_line(const unsigned char *s, size_t to)
+{
+    while (to > 0 && s[to - 1] != '\r' && s[to - 1] != '\n') to--;
+    return to;
+}
+
+/* digits: most of a number; last: white space at the end is one piece. */
+static inline size_t wide_next(const egi_classes *u, const unsigned char *s,
+                               size_t n, int digits, bool last)
+{
+    int k, class = egi_class_at(u, s, &k), next = -1, m;
+    size_t at = (size_t)k, mark;
+
+    if (s[0] == '\'') {
+        size_t c = any_contraction(s, n);
+
+        if (c > 0) return c;
+    }
+    if (at < n) next = egi_class_at(u, s + at, &m);
+    if (class == EGI_LETTER) return run(u, s, at, n, EGI_LETTER);
+    if (class == EGI_NUMBER) {
+        while (--digits > 0 && at < n &&
+               egi_class_at(u, s + at, &m) == EGI_NUMBER)
+            at += (size_t)m;
+        return at;
+    }
+    if (next == EGI_LETTER && s[0] != '\r' && s[0] != '\n')
+        return run(u, s, at, n, EGI_LETTER);
+    if (class == EGI_OTHER || (s[0] == ' ' && next == EGI_OTHER)) {
+        at = run(u, s, at, n, EGI_OTHER);
+        while (at < n && (s[at] == '\r' || s[at] == '\n')) at++;
+        return at;
+    }
+    at = white(u, s, n, &mark);
+    if (last && at == n) return n;
+    mark = behind_line(s, at);
+    return mark > 0 ? mark : blank(u, s, n);
+}
+
+static size_t gpt4_next(const egi_classes *u, const unsigned char *s, size_t n)
+{
+    return wide_next(u, s, n, 3, true);
+}
+
+static size_t llama3_next(const egi_classes *u, const unsigned char *s,
+                          size_t n)
+{
+    return wide_next(u, s, n, 3, false);
+}
+
+static size_t qwen2_next(const egi_classes *u, const unsigned char *s, size_t n)
+{
+    return wide_next(u, s, n, 1, false);
+}
+
+/* ---- the table ------------------------------------------------------------
+ */
+
+#define CONTRACTIONS "'s|'t|'re|'ve|'m|'ll|'d"
+#define WIDE(digits)                                              \
+    "(?i:" CONTRACTIONS ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits \
+    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+
 const egi_pretok egi_pretoks[] = {
     {"gpt2", "words, numbers and punctuation, with the space before them",
+     "gpt-2",
+     CONTRACTIONS "| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
      gpt2_next},
-    {"smollm", "as gpt2, with digits each by itself (SmolLM)", smollm_next},
-    {NULL, NULL, NULL}};
+    {"smollm", "as gpt2, with digits each by itself (SmolLM)", NULL, NULL,
+     smollm_next},
+    {"gpt4",
+     "words with any one character before them, numbers by three digits, "
+     "punctuation with the line's end behind it (tiktoken's cl100k)",
+     NULL, NULL, gpt4_next},
+    {"llama3", "as gpt4, but for white space at the end of a text (Llama 3)",
+     "llama-bpe", WIDE("\\p{N}{1,3}"), llama3_next},
+    {"qwen2", "as llama3, with digits each by itself (Qwen)", NULL,
+     WIDE("\\p{N}"), qwen2_next},
+    {NULL, NULL, NULL, NULL, NULL}};
 
 const egi_pretok *egi_pretok_find(const char *name)
 {
     for (const egi_pretok *p = egi_pretoks; p->name; p++)
-        if (strcmp(p->name, name) == 0) return p;
+        if (strcmp(p->name, name) == 0 ||
+            (p->gguf && strcmp(p->gguf, name) == 0))
+            return p;
     return NULL;
+}
+
+void egi_pretok_names(char *buf, size_t size)
+{
+    size_t at = 0;
+
+    for (const egi_pretok *p = egi_pretoks; p->name && at < size; p++)
+        at += (size_t)snprintf(buf + at, size - at, "%s%s",
+                               p == egi_pretoks ? ""
+                               : p[1].name      ? ", "
+                                                : " and ",
+                               p->name);
 }
 
 const char *eg_pretokenizer_name(int i, const char **help)

@@ -1,9 +1,8 @@
 /* vocab.json with its merges, and the file that engram writes. */
-#include "text/vocab.h"
+#include "text/read_json.h"
 
 #include <string.h>
 
-#include "base/json.h"
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "text/own.h"
@@ -24,9 +23,8 @@ static eg_status parse(json_t **out, egi_bytes file, const char *name,
                    name, why.line, why.column, why.text);
 }
 
-/* token[id] for each id once; they live as long as json. */
-static eg_status by_id(const char **token, json_t *json, int n,
-                       const char *name, eg_err *err)
+eg_status egi_tokens_by_id(const char **token, json_t *json, int n,
+                           const char *name, eg_err *err)
 {
     const char *key;
     json_t *value;
@@ -50,37 +48,49 @@ static eg_status by_id(const char **token, json_t *json, int n,
     return EG_OK;
 }
 
-eg_status egi_read_vocab(eg_tokenizer **out, egi_bytes vocab, egi_bytes merges,
-                         const char *name, eg_err *err)
+/* vocab.json. */
+static eg_status read_vocab(eg_tokenizer **out, json_t *json, egi_bytes merges,
+                            const char *name, eg_err *err)
 {
     eg_status st = EG_OK;
-    json_t *json = NULL;
     const char **token = NULL, **line = NULL;
     char *text = NULL;
     eg_token_table table = {.alphabet = true, .eot = -1};
 
-    EG_TRY(parse(&json, vocab, name, err));
-    if (json_object_size(json) > EG_MOST_IDS) {
-        st = EG_FAIL(err, EG_EFORMAT, "%s: more than %d tokens", name,
-                     EG_MOST_IDS);
-        goto done;
-    }
+    if (!merges.s)
+        return EG_FAIL(err, EG_EFORMAT,
+                       "%s: a vocabulary without merges; expected merges.txt "
+                       "or vocab.bpe beside it",
+                       name);
+    if (json_object_size(json) > EG_MOST_IDS)
+        return EG_FAIL(err, EG_EFORMAT, "%s: more than %d tokens", name,
+                       EG_MOST_IDS);
     table.n = (int)json_object_size(json);
     token = eg_calloc((size_t)table.n + 1, sizeof *token);
-    if (!token) {
-        st = EG_FAIL(err, EG_ENOMEM, "the tokens of %s", name);
-        goto done;
-    }
-    EG_TRY(by_id(token, json, table.n, name, err));
+    if (!token) return EG_FAIL(err, EG_ENOMEM, "the tokens of %s", name);
+    EG_TRY(egi_tokens_by_id(token, json, table.n, name, err));
     EG_TRY(egi_merge_lines(&text, &line, &table.n_merges, merges, name, err));
     table.token = token;
     table.merge = line;
     EG_TRY(eg_tokenizer_table(out, &table, name, err));
 done:
-    json_decref(json);
     eg_free(token);
     eg_free(line);
     eg_free(text);
+    return st;
+}
+
+eg_status egi_read_json(eg_tokenizer **out, egi_bytes file, egi_bytes merges,
+                        const char *name, eg_err *err)
+{
+    json_t *json = NULL;
+    eg_status st = parse(&json, file, name, err);
+
+    if (st != EG_OK) return st;
+    st = json_is_object(json_object_get(json, "model"))
+             ? egi_read_hf(out, json, name, err)
+             : read_vocab(out, json, merges, name, err);
+    json_decref(json);
     return st;
 }
 
@@ -185,6 +195,7 @@ eg_status egi_read_own(eg_tokenizer **out, egi_bytes file, const char *name,
         t->n_pairs = 0;
         EG_TRY(egi_vocab_pairs_of_ids(t, err));
     }
+    t->whole |= strcmp(text_of(json, "by"), "whole") == 0;
     EG_TRY(egi_symbols_check(t, name, err));
     *out = t;
     t = NULL;

@@ -133,12 +133,66 @@ static eg_status has_bytes(const char *pool, const size_t *at, int n,
     return EG_OK;
 }
 
+/* <|endoftext|> has the id behind the last rank; of cl100k_base one further,
+ * and no token has the id between. */
+enum { CL100K = 100256, CL100K_END = 100257, END_BYTES = 64 };
+
+static void add_end(eg_tokenizer *t, int id)
+{
+    static const char unused[] = "<|unused|>", end[] = "<|endoftext|>";
+
+    while (t->n < id) {
+        t->special[t->n] = true;
+        egi_vocab_token(t, unused, sizeof unused - 1);
+    }
+    t->special[t->n] = true;
+    egi_vocab_token(t, end, sizeof end - 1);
+}
+
+/* ---- how its text was cut -------------------------------------------------
+ */
+
+/* How many tokens, of those that are whole characters, this cut takes apart, so
+ * that it never makes them. */
+static int taken_apart(const eg_tokenizer *t, const egi_pretok *pre)
+{
+    int n = 0, bad;
+
+    for (int32_t id = 0; id < t->n; id++) {
+        const char *s = t->bytes + t->at[id];
+        size_t size = egi_token_len(t, id);
+
+        n += !t->special[id] && egi_utf8_until(s, size, &bad) == size &&
+             pre->next(&t->classes, (const unsigned char *)s, size) < size;
+    }
+    return n;
+}
+
+/* The cut that takes least of them apart, the first of such. */
+static eg_status find_cut(eg_tokenizer *t, const char *name, eg_err *err)
+{
+    int least = t->n;
+
+    for (const egi_pretok *p = egi_pretoks; p->name; p++) {
+        int n = taken_apart(t, p);
+
+        if (n < least) {
+            least = n;
+            t->pre = p;
+        }
+    }
+    if (least <= t->n / 100) return EG_OK;
+    return EG_FAIL(err, EG_EUNSUPPORTED,
+                   "%s: no way to cut text that engram knows makes its "
+                   "tokens: %s takes %d of %d apart",
+                   name, t->pre->name, least, t->n);
+}
+
 eg_status egi_read_tiktoken(eg_tokenizer **out, egi_bytes file,
                             const char *name, eg_err *err)
 {
-    static const char end[] = "<|endoftext|>";
     eg_status st = EG_OK;
-    int n = 0, most = 1;
+    int n = 0, most = 1, end;
     char *pool = NULL;
     size_t *at = NULL;
     int32_t *rank = NULL, *line_of = NULL;
@@ -156,15 +210,17 @@ eg_status egi_read_tiktoken(eg_tokenizer **out, egi_bytes file,
     EG_TRY(read_lines(file, pool, at, rank, &n, name, err));
     EG_TRY(order(line_of, rank, n, name, err));
     EG_TRY(has_bytes(pool, at, n, name, err));
-    EG_TRY(egi_vocab_new(&t, EG_TOKENIZER_BPE, n + 1, at[n] + sizeof end, err));
+    end = n == CL100K ? CL100K_END : n;
+    EG_TRY(
+        egi_vocab_new(&t, EG_TOKENIZER_BPE, end + 1, at[n] + END_BYTES, err));
     for (int i = 0; i < n; i++)
         egi_vocab_token(t, pool + at[line_of[i]],
                         at[line_of[i] + 1] - at[line_of[i]]);
-    egi_vocab_token(t, end, sizeof end - 1);
-    t->special[n] = true;
+    add_end(t, end);
     EG_TRY(egi_vocab_index(t, name, err));
+    EG_TRY(find_cut(t, name, err));
     EG_TRY(egi_vocab_pairs_of_ids(t, err));
-    egi_vocab_end(t, n);
+    egi_vocab_end(t, end);
     *out = t;
     t = NULL;
 done:

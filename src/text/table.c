@@ -132,12 +132,12 @@ eg_status eg_tokenizer_table(eg_tokenizer **out, const eg_token_table *v,
 
     *out = NULL;
     if (!pre) {
-        char buf[64];
+        char buf[64], known[128];
 
         (void)eg_text_clean(buf, sizeof buf, v->pre);
+        egi_pretok_names(known, sizeof known);
         return EG_FAIL(err, EG_EUNSUPPORTED,
-                       "%s: cuts text as '%s'; known are gpt2 and smollm", name,
-                       buf);
+                       "%s: cuts text as '%s'; known are %s", name, buf, known);
     }
     if (v->n < 1 || v->n > EG_MOST_IDS || v->n_merges < 0 ||
         v->n_merges > EG_MOST_IDS)

@@ -415,14 +415,16 @@ eg_status eg_tokenizer_train(eg_tokenizer **out, const eg_corpus *c,
     int64_t most = how->most_bytes > 0 ? how->most_bytes : (int64_t)1 << 30;
     egi_words words = {0};
     learner l = {.words = &words, .most = how->d_vocab - 1};
+    char known[128];
     eg_status st;
 
     *out = NULL;
+    egi_pretok_names(known, sizeof known);
     if (how->d_vocab < 257 || how->d_vocab > EG_MOST_IDS || !pre)
         return EG_FAIL(err, EG_EINVAL,
                        "a vocabulary of %d to be learnt: expected 257 to %d, "
-                       "cut as gpt2 or smollm",
-                       how->d_vocab, EG_MOST_IDS);
+                       "cut as %s",
+                       how->d_vocab, EG_MOST_IDS, known);
     EG_TRY(egi_words_count(&words, c, pre, most, pool, watch, err));
     if (!allocate(&l)) {
         st =

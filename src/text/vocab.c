@@ -167,7 +167,7 @@ eg_status egi_vocab_pairs_of_ids(eg_tokenizer *t, eg_err *err)
     eg_status st = egi_vocab_pairs(t, each_cut(t, false), err);
 
     if (st == EG_OK) (void)each_cut(t, true);
-    t->whole = true;
+    t->whole = t->by_ids = true;
     return st;
 }
 

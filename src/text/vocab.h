@@ -16,7 +16,8 @@ typedef struct egi_pair {
 struct eg_tokenizer {
     eg_tokenizer_kind kind;
     const egi_pretok *pre;
-    bool whole; /* a piece that is a token becomes it, whatever the merges */
+    bool whole;  /* a piece that is a token becomes it, whatever the merges */
+    bool by_ids; /* pairs are those of egi_vocab_pairs_of_ids */
     int n;
     char *bytes;   /* of all tokens in a row */
     size_t *at;    /* [n + 1] where each begins */
@@ -119,8 +120,9 @@ typedef struct egi_bytes {
 } egi_bytes;
 eg_status egi_read_merges(eg_tokenizer **out, egi_bytes file, const char *name,
                           eg_err *err);
-eg_status egi_read_vocab(eg_tokenizer **out, egi_bytes vocab, egi_bytes merges,
-                         const char *name, eg_err *err);
+/* vocab.json, or tokenizer.json, which needs no merges (s NULL). */
+eg_status egi_read_json(eg_tokenizer **out, egi_bytes file, egi_bytes merges,
+                        const char *name, eg_err *err);
 eg_status egi_read_tiktoken(eg_tokenizer **out, egi_bytes file,
                             const char *name, eg_err *err);
 eg_status egi_read_own(eg_tokenizer **out, egi_bytes file, const char *name,

@@ -44,7 +44,9 @@ static void put_head(egi_buf *b, const eg_tokenizer *t)
     egi_buf_add(b, " \"kind\": \"%s\",", kinds[t->kind]);
     if (t->kind == EG_TOKENIZER_BPE)
         egi_buf_add(b, " \"cut\": \"%s\", \"by\": \"%s\",", t->pre->name,
-                    t->whole ? "ids" : "pairs");
+                    t->by_ids  ? "ids"
+                    : t->whole ? "whole"
+                               : "pairs");
     egi_buf_add(b, "\n \"end_of_text\": %" PRId32 ",\n \"special\": [", t->eot);
     for (int i = 0, n = 0; i < t->n; i++)
         if (t->special[i]) egi_buf_add(b, "%s%d", n++ ? ", " : "", i);
@@ -62,7 +64,7 @@ static eg_status print(const eg_tokenizer *t, egi_buf *b, eg_err *err)
         egi_buf_put(b, "\"", 1);
     }
     egi_buf_add(b, "],\n \"merges\": [");
-    if (!t->whole) {
+    if (!t->by_ids) {
         order = by_rank(t);
         if (!order) return EG_FAIL(err, EG_ENOMEM, "%d merges", t->n_pairs);
         for (int i = 0; i < t->n_pairs; i++) {
