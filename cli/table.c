@@ -112,6 +112,30 @@ void cli_table_free(cli_table *t)
     eg_free(t);
 }
 
+/* All lines in one write. */
+static bool print_lines(const cli_table *t, const int *width)
+{
+    size_t bytes = 1, n;
+    char *text, *to;
+
+    for (int i = 0; i < t->n; i++)
+        bytes += strlen(t->cell[i]) + (size_t)width[i % t->columns] + 2;
+    text = to = eg_calloc(bytes, 1);
+    if (!text) return false;
+    for (int i = 0; i < t->n; i++) {
+        int blank = width[i % t->columns] - cli_columns(t->cell[i]) + 2;
+        bool last = i % t->columns == t->columns - 1;
+
+        n = strlen(t->cell[i]);
+        memcpy(to, t->cell[i], n);
+        memset(to + n, last ? '\n' : ' ', last ? 1 : (size_t)blank);
+        to += n + (last ? 1 : (size_t)blank);
+    }
+    (void)fwrite(text, 1, (size_t)(to - text), stdout);
+    eg_free(text);
+    return true;
+}
+
 int cli_table_print(cli_table *t)
 {
     int width[CLI_MOST_COLUMNS] = {0};
@@ -123,15 +147,7 @@ int cli_table_print(cli_table *t)
         EG_ASSERT(t->columns <= CLI_MOST_COLUMNS);
         if (w > width[i % t->columns]) width[i % t->columns] = w;
     }
-    for (int i = 0; whole && i < t->n; i++) {
-        int blank = width[i % t->columns] - cli_columns(t->cell[i]) + 2;
-
-        fputs(t->cell[i], stdout);
-        if (i % t->columns == t->columns - 1)
-            fputc('\n', stdout);
-        else
-            printf("%*s", blank, "");
-    }
+    whole = whole && print_lines(t, width);
     cli_table_free(t);
     return whole ? CLI_DONE : cli_fail(CLI_FAILED, "out of memory");
 }

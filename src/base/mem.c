@@ -8,6 +8,7 @@
 /* NOLINTNEXTLINE(bugprone-reserved-identifier): RUSAGE_THREAD */
 #define _GNU_SOURCE
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +16,7 @@
 
 #include "engram/mem.h"
 #include "base/asan.h"
+#include "base/huge.h"
 
 static _Atomic int64_t n_allocs, live_bytes, peak_bytes, fail_in;
 
@@ -46,6 +48,17 @@ static void count_block(size_t bytes)
  * 76 % of peak. */
 #define HUGE_PAGE ((size_t)1 << 21)
 
+bool egi_huge_wanted(const char *path)
+{
+    char text[64] = "";
+    FILE *f = fopen(path, "r");
+
+    if (!f) return true;
+    if (!fgets(text, sizeof text, f)) text[0] = '\0';
+    (void)fclose(f);
+    return !strstr(text, "[never]");
+}
+
 #if defined(__linux__) && !defined(MADV_COLLAPSE)
 #define MADV_COLLAPSE 25 /* Linux 6.1 */
 #endif
@@ -67,12 +80,14 @@ static int64_t faults(void)
 /* Of a block that has just been written to, with `n` faults: one for each huge
  * page means that all is well. More of them, and none was to be had; less, and
  * malloc had the memory before, in whatever pages. To gather them later takes
- * long on a busy machine, so only then. */
+ * long on a busy machine, so only then; and not where the machine wants no huge
+ * pages, since nobody else would ask. */
 static void make_huge(void *p, size_t bytes, int64_t n)
 {
     int64_t pages = (int64_t)(bytes / HUGE_PAGE);
 
-    if (pages > 0 && (n < pages / 2 || n > 2 * pages + 16))
+    if ((n < pages / 2 || n > 2 * pages + 16) &&
+        egi_huge_wanted("/sys/kernel/mm/transparent_hugepage/enabled"))
         (void)madvise((unsigned char *)p - EG_ALIGN, bytes, MADV_COLLAPSE);
 }
 #else
@@ -126,7 +141,9 @@ void *eg_calloc(size_t n, size_t size)
 
     if (size != 0 && n > SIZE_MAX / size) return NULL;
     p = block_new(n * size);
-    if (p) {
+    if (p && n * size < HUGE_PAGE) {
+        memset(p, 0, n * size);
+    } else if (p) {
         int64_t before = faults();
 
         memset(p, 0, n * size);

@@ -99,12 +99,42 @@ eg_status egi_need_run(const egi_experiment *e, const eg_node *at,
                         near.best ? near.best : "", near.best ? "'?" : "");
 }
 
-eg_status egi_measure_of(const egi_experiment *e, const eg_node *node,
-                         eg_measure **out, eg_err *err)
+/* The other profile's, where it stands at the same place. */
+static eg_measure *known_measure(const egi_claim *c, const eg_node *node)
 {
-    eg_err why = {0};
-    eg_status st = eg_measure_parse(out, node->text ? node->text : "", &why);
+    for (int p = 0; p < 2; p++) {
+        const egi_terms *t = &c->terms[p];
 
+        if (t->measure_node == node && t->measure) return t->measure;
+        if (t->control.measure_node == node && t->control.measure)
+            return t->control.measure;
+    }
+    return NULL;
+}
+
+void egi_claim_release(egi_claim *c)
+{
+    egi_terms *a = &c->terms[EG_QUICK], *b = &c->terms[EG_FULL];
+
+    if (b->measure != a->measure) eg_measure_free(b->measure);
+    if (b->control.measure != a->control.measure)
+        eg_measure_free(b->control.measure);
+    eg_measure_free(a->measure);
+    eg_measure_free(a->control.measure);
+}
+
+eg_status egi_measure_of(const egi_experiment *e, const egi_claim *c,
+                         const eg_node *node, eg_measure **out, eg_err *err)
+{
+    eg_measure *known = known_measure(c, node);
+    eg_err why = {0};
+    eg_status st;
+
+    if (known) {
+        *out = known;
+        return EG_OK;
+    }
+    st = eg_measure_parse(out, node->text ? node->text : "", &why);
     if (st != EG_OK) return EG_NODE_FAIL(node, err, st, "measure: %s", why.msg);
     for (int i = 0; eg_measure_run(*out, i); i++) {
         st = egi_need_run(e, node, eg_measure_run(*out, i), err);
@@ -175,7 +205,7 @@ static eg_status parse_terms(const egi_experiment *e, egi_claim *c,
         st = EG_NODE_FAIL(n, err, EG_EINVAL, "reference: expected numbers");
         goto done;
     }
-    EG_TRY(egi_measure_of(e, t->measure_node, &t->measure, err));
+    EG_TRY(egi_measure_of(e, c, t->measure_node, &t->measure, err));
     EG_TRY(parse_never(t, pick(claim, own, "never"), err));
     EG_TRY(egi_control_parse(e, c, p, pick(claim, own, "control"), err));
 done:
@@ -297,7 +327,7 @@ static eg_status check_run(const egi_experiment *e, const eg_node *run,
 /* Every run must resolve in both profiles, used or not. */
 static eg_status check_runs(const egi_experiment *e, eg_err *err)
 {
-    eg_config *cfg = e->scratch ? e->scratch : eg_calloc(1, sizeof *cfg);
+    eg_config *cfg = e->scratch ? &e->scratch->cfg : eg_calloc(1, sizeof *cfg);
     eg_status st = EG_OK;
 
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "experiment: out of memory");
@@ -309,7 +339,7 @@ static eg_status check_runs(const egi_experiment *e, eg_err *err)
         for (int p = 0; p < 2 && st == EG_OK; p++)
             st = check_run(e, &e->runs->item[i], (eg_profile)p, cfg, err);
     }
-    if (cfg != e->scratch) eg_free(cfg);
+    if (!e->scratch) eg_free(cfg);
     return st;
 }
 

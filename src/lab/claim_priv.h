@@ -42,6 +42,7 @@ typedef struct egi_control {
     const eg_node *node;
     const eg_node *runs; /* map: run -> other run, or sections on top of it */
     const char *none;    /* why there is none */
+    const eg_node *measure_node;
     eg_measure *measure; /* in the place of the claim's; NULL: the same */
 } egi_control;
 
@@ -64,6 +65,7 @@ typedef struct egi_variant {
     const char *claim;     /* id of the claim whose control changes it */
 } egi_variant;
 
+/* Profiles with the same text have the same measure. */
 typedef struct egi_claim {
     eg_claim_info info;
     char id[256];
@@ -78,6 +80,14 @@ typedef struct egi_base {
     eg_yaml *yaml;
 } egi_base;
 
+/* Where runs are checked, one after the other: `cfg` was a copy of the plain
+ * one, and has been runs of these kinds since. */
+typedef struct egi_scratch {
+    eg_config cfg;
+    bool copied;
+    unsigned kinds; /* 1 << EG_RUN_TRAIN and so on */
+} egi_scratch;
+
 typedef struct egi_experiment {
     char path[EG_PATH], folder[EG_PATH];
     char id[128]; /* <paper>/<file> */
@@ -85,15 +95,15 @@ typedef struct egi_experiment {
     egi_base *base; /* read once for all runs; others are read when needed */
     int n_bases;
     const eg_config *plain; /* all defaults; NULL: to be made */
-    eg_config *scratch; /* to check a run in, for a moment; NULL: to be made */
+    egi_scratch *scratch;   /* while the file is read; NULL: to be made */
     const eg_node *runs, *curves;
     int n_curves;
     eg_series *curve;
 } egi_experiment;
 
 struct eg_experiments {
-    int n_files, n_claims, room; /* room: claims that fit */
-    eg_config *plain, *scratch;  /* of all files */
+    int n_files, n_claims;
+    eg_config *plain; /* of all files */
     egi_experiment *file;
     egi_claim *claim;
 };
@@ -110,9 +120,12 @@ void egi_bases_free(egi_experiment *e);
 /* The last part of a claim's id, which is unique in its file. */
 const char *egi_claim_name(const egi_claim *c);
 
-/* A measure that reads runs of this file only; node is its text. */
-eg_status egi_measure_of(const egi_experiment *e, const eg_node *node,
-                         eg_measure **out, eg_err *err);
+/* A measure of the claim that reads runs of this file only; node is its
+ * text. */
+eg_status egi_measure_of(const egi_experiment *e, const egi_claim *c,
+                         const eg_node *node, eg_measure **out, eg_err *err);
+/* Frees the measures. */
+void egi_claim_release(egi_claim *c);
 /* Is it one event, rise(...) or fall(...), and no more? */
 bool egi_measure_is_event(const eg_measure *m);
 /* Of such a measure: as eg_measure_eval, but where the event never happens

@@ -82,6 +82,24 @@ void eg_config_default(eg_config *cfg)
         eg_fields_default(s.fields, egi_section_opts(cfg, &s));
 }
 
+void egi_config_restore(eg_config *cfg, const eg_config *plain, unsigned kinds)
+{
+    cfg->run = plain->run;
+    if (kinds & 1u << EG_RUN_TRAIN) {
+        cfg->task = plain->task;
+        cfg->model = plain->model;
+        cfg->optim = plain->optim;
+        cfg->init = plain->init;
+        cfg->train = plain->train;
+        cfg->probe = plain->probe;
+        cfg->checkpoint = plain->checkpoint;
+    }
+    if (kinds & 1u << EG_RUN_FLOW) cfg->flow = plain->flow;
+    if (kinds & 1u << EG_RUN_THEORY) cfg->theory = plain->theory;
+    memcpy(cfg->folder, plain->folder, sizeof cfg->folder);
+    cfg->typed_freeze = plain->typed_freeze;
+}
+
 /* After the section run changed: is there such a statement, and its options
  * start from their defaults. */
 eg_status egi_config_retarget(eg_config *cfg, const char *before, eg_err *err)

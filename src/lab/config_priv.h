@@ -7,6 +7,9 @@
 
 void *egi_section_opts(eg_config *cfg, const eg_section *s);
 const void *egi_section_read(const eg_config *cfg, const eg_section *s);
+/* Of a copy of plain that has been runs of these kinds (1 << kind) since: it
+ * is one again. */
+void egi_config_restore(eg_config *cfg, const eg_config *plain, unsigned kinds);
 /* To be called when run.theory may have changed from before. */
 eg_status egi_config_retarget(eg_config *cfg, const char *before, eg_err *err);
 /* eg_config_load_run of another file there. */

@@ -85,11 +85,11 @@ static eg_status parse_entry(const egi_experiment *e, const egi_claim *c,
                             "control: expected another run, or sections to "
                             "change in %.64s, found %s",
                             entry->key, eg_node_what(entry));
-    cfg = e->scratch ? e->scratch : eg_calloc(1, sizeof *cfg);
+    cfg = e->scratch ? &e->scratch->cfg : eg_calloc(1, sizeof *cfg);
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "control: out of memory");
     st = egi_run_resolve(e, &v, profile, cfg, &seeds, err);
     if (st == EG_OK) st = egi_links_check(e, entry, profile, cfg, &seeds, err);
-    if (cfg != e->scratch) eg_free(cfg);
+    if (!e->scratch) eg_free(cfg);
     return st;
 }
 
@@ -110,7 +110,8 @@ eg_status egi_control_parse(const egi_experiment *e, egi_claim *c,
                             "place}, found %s",
                             eg_node_what(node));
     o->runs = node;
-    if (measure) st = egi_measure_of(e, measure, &o->measure, err);
+    o->measure_node = measure;
+    if (measure) st = egi_measure_of(e, c, measure, &o->measure, err);
     for (int i = 0; i < node->n && st == EG_OK; i++)
         if (&node->item[i] != measure)
             st = parse_entry(e, c, profile, &node->item[i], err);

@@ -300,20 +300,24 @@ static int parse_sum(parser *p)
 static eg_measure *copy_of(const eg_measure *m)
 {
     size_t nodes = (size_t)m->n * sizeof *m->node;
-    char *block = eg_calloc(1, sizeof *m + nodes);
+    size_t runs = (size_t)m->n_runs * sizeof *m->run;
+    char *block = eg_calloc(1, sizeof *m + nodes + runs);
     eg_measure *c = (eg_measure *)(void *)block;
 
     if (!c) return NULL;
     *c = *m;
     c->node = (egi_node *)(void *)(block + sizeof *m);
+    c->run = (char(*)[NAME])(void *)(block + sizeof *m + nodes);
     memcpy(c->node, m->node, nodes);
+    memcpy(c->run, m->run, runs);
     return c;
 }
 
 eg_status eg_measure_parse(eg_measure **out, const char *text, eg_err *err)
 {
     egi_node node[EGI_MEASURE_NODES];
-    eg_measure m = {.node = node};
+    char run[EGI_MEASURE_RUNS][NAME];
+    eg_measure m = {.node = node, .run = run};
     parser p = {.m = &m, .text = text, .s = text, .err = err};
 
     *out = NULL;

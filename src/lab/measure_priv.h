@@ -46,8 +46,8 @@ typedef struct egi_node {
 struct eg_measure {
     int n, root;
     int n_runs;
-    char run[EGI_MEASURE_RUNS][EGI_MEASURE_NAME];
-    egi_node *node; /* [n], in the same block */
+    egi_node *node;                /* [n], in the same block */
+    char (*run)[EGI_MEASURE_NAME]; /* [n_runs], likewise */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "lab/claim_priv.h"
+#include "lab/config_priv.h"
 #include "lab/run_priv.h"
 
 #define MAX_CHAIN 8
@@ -66,6 +67,35 @@ void egi_bases_free(egi_experiment *e)
     e->n_bases = 0;
 }
 
+/* seeds may stand in the run, or in its profile. */
+static eg_status take_seeds(const eg_node *n, eg_seeds *seeds, eg_err *err)
+{
+    const eg_node *s = eg_node_get(n, "seeds");
+
+    return s ? egi_seeds_parse(seeds, s, err) : EG_OK;
+}
+
+/* Sections, of the kind of run that it then is. */
+static eg_status apply(const egi_experiment *e, const eg_node *node,
+                       const char *const *skip, eg_config *cfg, eg_err *err)
+{
+    eg_status st = eg_config_apply(cfg, node, skip, err);
+
+    if (!e->scratch) return st;
+    e->scratch->kinds |= 1u << cfg->run.kind;
+    if (cfg->run.theory[0]) e->scratch->kinds |= 1u << EG_RUN_THEORY;
+    return st;
+}
+
+/* Sections, and perhaps seeds, of a profile or a control. */
+static eg_status apply_own(const egi_experiment *e, const eg_node *own,
+                           eg_config *cfg, eg_seeds *seeds, eg_err *err)
+{
+    eg_status st = apply(e, own, profile_keys, cfg, err);
+
+    return st == EG_OK ? take_seeds(own, seeds, err) : st;
+}
+
 static eg_status load_file(const egi_experiment *e, const eg_node *base,
                            eg_config *cfg, eg_err *err)
 {
@@ -75,27 +105,10 @@ static eg_status load_file(const egi_experiment *e, const eg_node *base,
     eg_status st = known ? EG_OK : read_base(&y, e, base->text, &why);
 
     if (st == EG_OK)
-        st = eg_config_apply(cfg, eg_yaml_root(known ? known : y), NULL, &why);
+        st = apply(e, eg_yaml_root(known ? known : y), NULL, cfg, &why);
     if (st != EG_OK) st = EG_NODE_FAIL(base, err, st, "base: %s", why.msg);
     eg_yaml_free(y);
     return st;
-}
-
-/* seeds may stand in the run, or in its profile. */
-static eg_status take_seeds(const eg_node *n, eg_seeds *seeds, eg_err *err)
-{
-    const eg_node *s = eg_node_get(n, "seeds");
-
-    return s ? egi_seeds_parse(seeds, s, err) : EG_OK;
-}
-
-/* Sections, and perhaps seeds, of a profile or a control. */
-static eg_status apply_own(const eg_node *own, eg_config *cfg, eg_seeds *seeds,
-                           eg_err *err)
-{
-    eg_status st = eg_config_apply(cfg, own, profile_keys, err);
-
-    return st == EG_OK ? take_seeds(own, seeds, err) : st;
 }
 
 static eg_status resolve(const egi_experiment *e, const eg_node *run,
@@ -125,11 +138,28 @@ static eg_status resolve(const egi_experiment *e, const eg_node *run,
                               "file");
         if (st != EG_OK) return st;
     }
-    EG_TRY(eg_config_apply(cfg, run, run_keys, err));
+    EG_TRY(apply(e, run, run_keys, cfg, err));
     EG_TRY(take_seeds(run, seeds, err));
-    if (own) EG_TRY(apply_own(own, cfg, seeds, err));
+    if (own) EG_TRY(apply_own(e, own, cfg, seeds, err));
 done:
     return st;
+}
+
+/* Where a run begins: every option at its default. */
+static void begin(const egi_experiment *e, eg_config *cfg)
+{
+    egi_scratch *s = e->scratch && cfg == &e->scratch->cfg ? e->scratch : NULL;
+
+    if (!e->plain)
+        eg_config_default(cfg);
+    else if (s && s->copied)
+        egi_config_restore(cfg, e->plain, s->kinds);
+    else
+        *cfg = *e->plain;
+    if (s) {
+        s->copied = e->plain != NULL;
+        s->kinds = 0;
+    }
 }
 
 /* <paper>-<file>-<run>, as a folder name. */
@@ -152,14 +182,11 @@ eg_status egi_run_resolve(const egi_experiment *e, const egi_variant *v,
     eg_status st;
 
     EG_ASSERT(run);
-    if (e->plain)
-        *cfg = *e->plain;
-    else
-        eg_config_default(cfg);
+    begin(e, cfg);
     snprintf(cfg->folder, sizeof cfg->folder, "%s", e->folder);
     *seeds = (eg_seeds){0};
     st = resolve(e, run, profile, 0, cfg, seeds, err);
-    if (st == EG_OK && v->change) st = apply_own(v->change, cfg, seeds, err);
+    if (st == EG_OK && v->change) st = apply_own(e, v->change, cfg, seeds, err);
     if (st != EG_OK) return st;
     if (seeds->n == 0) {
         seeds->n = 1;

@@ -234,6 +234,19 @@ sed 's/still/measure/' c/paper/kinds.yaml >bad/p/k.yaml
 expect 2 '' "k.yaml:4:3: no run can be named 'measure'" \
     "$engram" list claims --experiments bad
 
+# many files are read by threads; the first of those that are wrong is named
+mkdir -p many/p
+cp c/paper/tiny.yaml many/p
+for i in $(seq 10 49); do
+    sed "s/id: /&f$i-/" c/paper/kinds.yaml >"many/p/k$i.yaml"
+done
+expect 0 'p/k49/f49-asked' '' "$engram" list claims --experiments many
+grep -q '^400 claims: ' out || die 'claims of 40 files'
+grep -Eo 'p/k[0-9]+/' out | uniq | sort -c || die 'not in the order of names'
+sed -i 's/still/measure/' many/p/k41.yaml many/p/k23.yaml
+expect 2 '' "k23.yaml:4:3: no run can be named 'measure'" \
+    "$engram" list claims --experiments many
+
 # the shipped experiments are well formed, and their ids are unique
 expect 0 'birth/theory/lemma1-gradient' '' \
     "$engram" list claims --experiments "$source_dir/experiments"

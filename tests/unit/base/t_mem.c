@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
+#include "base/huge.h"
 
 static void assert_aligned(const void *p)
 {
@@ -178,10 +179,35 @@ static bool huge_to_be_had(void)
 
     if (!p) return false;
     memset(p, 1, SIZE);
-    had = madvise(p, SIZE, MADV_HUGEPAGE) == 0 &&
+    had = egi_huge_wanted("/sys/kernel/mm/transparent_hugepage/enabled") &&
+          madvise(p, SIZE, MADV_HUGEPAGE) == 0 &&
           madvise(p, SIZE, COLLAPSE) == 0 && huge_around(p) > 0;
     free(p);
     return had;
+}
+
+static bool wanted_of(const char *text)
+{
+    const char *path = "t_mem.huge";
+    FILE *f = fopen(path, "w");
+    bool wanted;
+
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    wanted = egi_huge_wanted(path);
+    assert_int_equal(remove(path), 0);
+    return wanted;
+}
+
+static void test_a_machine_may_want_no_huge_pages(void **state)
+{
+    (void)state;
+    assert_true(wanted_of("always [madvise] never\n"));
+    assert_true(wanted_of("[always] madvise never\n"));
+    assert_false(wanted_of("always madvise [never]\n"));
+    assert_true(wanted_of(""));
+    assert_true(egi_huge_wanted("no such file"));
 }
 
 static void test_huge_pages_where_small_ones_were(void **state)
@@ -218,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_the_nth_allocation_fails),
         cmocka_unit_test(test_strdup),
 #if defined(__linux__)
+        cmocka_unit_test(test_a_machine_may_want_no_huge_pages),
         cmocka_unit_test(test_huge_pages_where_small_ones_were),
 #endif
         cmocka_unit_test(test_arena),
