@@ -19,17 +19,95 @@ static right right_of(const real *x, eg_index ldx, eg_index K, eg_index width,
     return (right){work, K, NR};
 }
 
+/* Keys seen by all of the lanes j .. j + W - 1. */
+static eg_index common_keys(const block *b, eg_index j)
+{
+    return j + W <= b->rows ? b->limit[j] : 0;
+}
+
+/* S^T[s, lane] = alpha x[s,:].y[lane,:] of MR keys and two vectors of lanes;
+ * top: the largest of each lane, if asked for. */
+INLINE void score_tile(real *s, const real *x, eg_index ldx, const real *y,
+                       eg_index K, real alpha, vec top[2])
+{
+    vec sum[MR][2];
+
+#pragma GCC unroll 8
+    for (int m = 0; m < MR; m++) sum[m][0] = sum[m][1] = vset(0);
+#pragma GCC unroll 1
+    for (eg_index k = 0; k < K; k++, x++, y += NR) {
+        vec y0 = vload(y), y1 = vload(y + W);
+#pragma GCC unroll 8
+        for (int m = 0; m < MR; m++) {
+            vec f = vset(x[m * ldx]);
+            sum[m][0] += f * y0;
+            sum[m][1] += f * y1;
+        }
+    }
+#pragma GCC unroll 8
+    for (int m = 0; m < MR; m++, s += LANES) {
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++) {
+            vec v = alpha * sum[m][j];
+
+            vstore(s + j * W, v);
+            if (top) top[j] = vmax(v, top[j]);
+        }
+    }
+}
+
+/* Whole tiles of the first `keys` keys; how many keys these are. */
+static eg_index score_tiles(real *s, const real *x, eg_index ldx, const real *y,
+                            eg_index keys, eg_index K, real alpha)
+{
+    eg_index at = 0;
+
+    for (; at + MR <= keys; at += MR)
+        score_tile(s + at * LANES, x + at * ldx, ldx, y, K, alpha, NULL);
+    return at;
+}
+
+static eg_index score_tiles_top(real *s, const real *x, eg_index ldx,
+                                const real *y, eg_index keys, eg_index K,
+                                real alpha, vec top[2])
+{
+    eg_index at = 0;
+    vec t[2] = {vset(-INFINITY), vset(-INFINITY)};
+
+    for (; at + MR <= keys; at += MR)
+        score_tile(s + at * LANES, x + at * ldx, ldx, y, K, alpha, t);
+    top[0] = t[0];
+    top[1] = t[1];
+    return at;
+}
+
+/* The largest scores of each vector of lanes among the first keys, which all
+ * of its lanes see. */
+typedef struct tops {
+    vec top[LANES / VEC_W];
+    eg_index keys[LANES / VEC_W];
+} tops;
+
 /* S^T[s, lane] = alpha x[s,:].y[lane,:] with y packed [K][LANES], for the keys
- * that each vector of lanes sees. */
-static void key_products(real *s, const real *x, eg_index ldx,
+ * that each vector of lanes sees. t may be NULL. */
+INLINE void key_products(real *s, const real *x, eg_index ldx,
                          const real *packed, const block *b, eg_index K,
-                         real alpha)
+                         real alpha, tops *t)
 {
     for (eg_index j = 0; j < LANES; j += NR) {
-        eg_index near = extent(b, j, W), far = extent(b, j + W, W);
+        eg_index near = extent(b, j, W), far = extent(b, j + W, W), done;
         const real *y = packed + j * K;
 
-        panel(s + j, LANES, x, ldx, 1, y, NR, near, far ? NR : W, K, alpha, 0);
+        if (t) {
+            vec *top = t->top + j / W;
+            eg_index seen = far ? common_keys(b, j) : 0;
+            done = score_tiles_top(s + j, x, ldx, y, seen, K, alpha, top);
+            t->keys[j / W] = t->keys[j / W + 1] = done;
+        } else {
+            done = score_tiles(s + j, x, ldx, y, far ? near : 0, K, alpha);
+        }
+        panel(s + done * LANES + j, LANES, x + done * ldx, ldx, 1, y, NR,
+              near - done, far ? NR : W, K, alpha, 0);
         if (far > near) {
             panel(s + near * LANES + j + W, LANES, x + near * ldx, ldx, 1,
                   y + W, NR, far - near, W, K, alpha, 0);
@@ -133,18 +211,13 @@ static ivec lane_limits(const block *b, eg_index j)
     return iload(b->limit + j);
 }
 
-/* Keys seen by all of the lanes j .. j + W - 1. */
-static eg_index common_keys(const block *b, eg_index j)
-{
-    return j + W <= b->rows ? b->limit[j] : 0;
-}
-
-static void softmax_block(real *p, const block *b)
+static void softmax_block(real *p, const block *b, const tops *t)
 {
     for (eg_index j = 0; j < LANES; j += W) {
         ivec limit = lane_limits(b, j);
         eg_index lo = common_keys(b, j), hi = extent(b, j, W);
-        vec top = lanes_top(p + j, limit, 0, lo, hi, vset(-INFINITY));
+        vec top =
+            lanes_top(p + j, limit, t->keys[j / W], lo, hi, t->top[j / W]);
         softmax_lanes(p + j, limit, lo, hi, b->keys, top);
     }
 }
@@ -169,10 +242,11 @@ static void fast_attn(real *z, eg_index ldz, real *p, const real *q,
     values = right_of(v, ldv, limit[rows - 1], dv, work + dh * LANES);
     for (eg_index r = 0; r < rows; r += LANES) {
         block b = block_at(limit, r, rows);
+        tops t;
 
         fast_pack(work, q + r * ldq, 1, ldq, dh, b.rows);
-        key_products(p, k, ldk, work, &b, dh, scale);
-        softmax_block(p, &b);
+        key_products(p, k, ldk, work, &b, dh, scale, &t);
+        softmax_block(p, &b, &t);
         query_sums(z + r * ldz, ldz, p, values, &b, dv);
         p += b.keys * LANES;
     }
@@ -231,7 +305,7 @@ static void fast_attn_back(real *dq, eg_index lddq, real *dk, eg_index lddk,
         }
         if (dq || dk) {
             fast_pack(work, dzr, 1, lddz, dv, b.rows);
-            key_products(ds, v, ldv, work, &b, dv, 1);
+            key_products(ds, v, ldv, work, &b, dv, 1, NULL);
             score_grads(ds, p, dzr, lddz, z + r * ldz, ldz, &b, dv, scale);
         }
         if (dq) query_sums(dq + r * lddq, lddq, ds, all_keys, &b, dh);
