@@ -23,17 +23,52 @@ static double sinusoid(const eg_model *m, eg_index j)
     return size * (i % 2 == 0 ? sin((double)t * rate) : cos((double)t * rate));
 }
 
-static double matrix_entry(const eg_model *m, eg_rng *rng, const eg_tensor *t)
+/* Normal entries, as many calls of eg_rng_normal would have them. */
+static void normal_entries(eg_model *m, const eg_tensor *t, eg_rng *rng,
+                           double std)
+{
+    enum { SOME = 1024 };
+    double x[SOME];
+
+    for (eg_index at = 0; at < t->size; at += SOME) {
+        eg_index n = t->size - at < SOME ? t->size - at : SOME;
+
+        eg_rng_normals(rng, x, n);
+        for (eg_index j = 0; j < n; j++)
+            egi_entry_set(m, t, at + j, std * x[j]);
+    }
+}
+
+static void matrix_entries(eg_model *m, const eg_tensor *t, eg_rng *rng)
 {
     double std = m->opts.init_std, scale = 1.0 / sqrt((double)t->fan_in);
 
-    if (m->opts.init == EG_INIT_ZERO) return 0;
     if (std > 0) scale = std;
     if (t->fill == EGI_FILL_RESIDUAL && m->opts.init_residual)
         scale /= sqrt(2.0 * m->n_layers);
-    if (m->opts.init == EG_INIT_UNIFORM && std <= 0)
-        return scale * (2.0 * eg_rng_uniform(rng) - 1.0);
-    return scale * eg_rng_normal(rng);
+    if (m->opts.init == EG_INIT_NORMAL || std > 0) {
+        normal_entries(m, t, rng, scale);
+        return;
+    }
+    for (eg_index j = 0; j < t->size; j++)
+        egi_entry_set(m, t, j, scale * (2.0 * eg_rng_uniform(rng) - 1.0));
+}
+
+/* Entries that are not drawn. */
+static double fixed_entry(const eg_model *m, const eg_tensor *t, eg_index j)
+{
+    switch ((egi_fill)t->fill) {
+    case EGI_FILL_SINUSOIDS:
+        return sinusoid(m, j);
+    case EGI_FILL_ONE:
+        return 1;
+    case EGI_FILL_PRECOND:
+        return -0.2;
+    case EGI_FILL_DECAY:
+        return log(m->opts.decay_init / (1 - m->opts.decay_init));
+    default:
+        return 0;
+    }
 }
 
 void egi_tensor_init(eg_model *m, int i, uint64_t seed)
@@ -41,34 +76,14 @@ void egi_tensor_init(eg_model *m, int i, uint64_t seed)
     const eg_tensor *t = &m->tensor[i];
     eg_rng rng = eg_rng_make(seed, EG_RNG_INIT, 0, egi_name_hash(t->name));
     double std = m->opts.embed_std;
+    bool matrix = t->fill == EGI_FILL_MATRIX || t->fill == EGI_FILL_RESIDUAL;
 
     if (std <= 0) std = 1.0 / sqrt((double)m->d_model);
-    for (eg_index j = 0; j < t->size; j++) {
-        double x = 0;
-
-        switch ((egi_fill)t->fill) {
-        case EGI_FILL_MATRIX:
-        case EGI_FILL_RESIDUAL:
-            x = matrix_entry(m, &rng, t);
-            break;
-        case EGI_FILL_EMBED:
-            x = std * eg_rng_normal(&rng);
-            break;
-        case EGI_FILL_SINUSOIDS:
-            x = sinusoid(m, j);
-            break;
-        case EGI_FILL_ONE:
-            x = 1;
-            break;
-        case EGI_FILL_ZERO:
-            break;
-        case EGI_FILL_PRECOND:
-            x = -0.2;
-            break;
-        case EGI_FILL_DECAY:
-            x = log(m->opts.decay_init / (1 - m->opts.decay_init));
-            break;
-        }
-        egi_entry_set(m, t, j, x);
-    }
+    if (t->fill == EGI_FILL_EMBED)
+        normal_entries(m, t, &rng, std);
+    else if (matrix && m->opts.init != EG_INIT_ZERO)
+        matrix_entries(m, t, &rng);
+    else
+        for (eg_index j = 0; j < t->size; j++)
+            egi_entry_set(m, t, j, fixed_entry(m, t, j));
 }
