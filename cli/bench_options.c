@@ -30,6 +30,9 @@ const cli_option cli_bench_options[] = {
      "in B; exit code 1 where something is slower"},
     {"rounds", 0, "N", "timed rounds (default: 7)"},
     {"steps", 0, "N", "steps in a round (default: what takes half a second)"},
+    {"turns", 0, NULL,
+     "in turns with another program: a line of standard input begins a round, "
+     "and a line of seconds a step follows it, as one does the first step"},
     CLI_OPT_SET,
     CLI_OPT_THREADS,
     CLI_OPT_KERN,
@@ -92,6 +95,7 @@ static const struct {
     {"only", " kernels mesa scaling "},
     {"rounds", " birth full gpt2 mesa scaling "},
     {"steps", " birth full gpt2 mesa --profile "},
+    {"turns", " birth full gpt2 mesa "},
     {"set", " birth full gpt2 mesa --profile "},
     {"precision", " kernels "},
     {"threads", EVERY},
@@ -109,7 +113,7 @@ int cli_bench_check(const cli_args *a, const char *what)
     for (size_t i = 0; i < sizeof goes / sizeof *goes; i++) {
         int n = (int)strlen(goes[i].with) - 2;
 
-        if (!cli_value(a, goes[i].option) || strstr(goes[i].with, word))
+        if (!cli_flag(a, goes[i].option) || strstr(goes[i].with, word))
             continue;
         return cli_fail(CLI_MISUSE,
                         "bench: --%s does nothing with %s; it goes with %.*s",

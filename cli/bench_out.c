@@ -27,6 +27,21 @@ int cli_figures_end(eg_figures *f, const cli_args *a, int code)
     return st == EG_OK ? code : cli_error(st, &err);
 }
 
+bool cli_await_line(void)
+{
+    int c;
+
+    while ((c = getchar()) != EOF)
+        if (c == '\n') return true;
+    return false;
+}
+
+void cli_tell_seconds(double seconds)
+{
+    printf("%.6f\n", seconds);
+    (void)fflush(stdout);
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

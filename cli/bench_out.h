@@ -14,6 +14,11 @@ int cli_figures_check(const cli_args *a);
 /* An option that would do nothing with a benchmark, or with --profile, is a
  * misuse. */
 int cli_bench_check(const cli_args *a, const char *what);
+/* In turns with another program (--turns): waits for a line of standard input,
+ * false where that has ended; and says what a step took, in a line of its own.
+ */
+bool cli_await_line(void);
+void cli_tell_seconds(double seconds);
 /* x [n] in ascending order. */
 void cli_sort(double *x, int n);
 /* Of x [n], which gets sorted. */

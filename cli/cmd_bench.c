@@ -26,6 +26,7 @@ typedef struct bench {
     cli_agreement agrees; /* the gradient, with that of the plain algebra */
     int64_t took;         /* bytes, once steps are made */
     int64_t rounds, steps;
+    bool turns;          /* a round waits for a line */
     double best, median; /* seconds a step */
     double cpu;          /* the same of all threads, the median */
     double peak;         /* FMA peak of these threads, FLOP/s; 0: unknown */
@@ -95,7 +96,7 @@ static void add_figures(bench *b, const double *t, double *cpu, double *share,
     snprintf(name, sizeof name, "%s: a training step", b->what);
     r = eg_figures_add(&b->figures, name, "tokens/s", false, rate, n);
     cli_sort(peak, n);
-    if (per > 0) eg_figure_share(r, peak[n / 2] / per, share, n);
+    if (per > 0 && !b->turns) eg_figure_share(r, peak[n / 2] / per, share, n);
     snprintf(name, sizeof name, "%s: processor time of a step", b->what);
     (void)eg_figures_add(&b->figures, name, "s", true, cpu, n);
 }
@@ -103,8 +104,8 @@ static void add_figures(bench *b, const double *t, double *cpu, double *share,
 /* Between the rounds all threads multiply and add in registers for as long as
  * a round lasts (2 s at most), so that a slow spell of a shared machine, and
  * the clock that a busy machine falls to, hit both; the share is the median of
- * the rounds'. */
-static void time_rounds(bench *b)
+ * the rounds'. In turns with another program they wait for a line instead. */
+static eg_status time_rounds(bench *b, eg_err *err)
 {
     double t[100] = {0}, cpu[100] = {0}, peak[100] = {0}, share[100] = {0};
     double once;
@@ -114,15 +115,23 @@ static void time_rounds(bench *b)
     once = time_steps(b, 1); /* warm */
     if (once < 1) once = time_steps(b, 2);
     if (b->steps == 0) b->steps = (int64_t)fmax(1, ceil(0.5 / once));
+    if (b->turns) cli_tell_seconds(once);
     for (int64_t i = 0; i < b->rounds; i++) {
-        peak[i] =
-            1e9 * eg_bench_peak_threads(
-                      b->plan.kern, b->cfg->train.precision == EG_TRAIN_FLOAT64,
-                      b->pool, fmin(2, once * (double)b->steps));
+        if (b->turns && !cli_await_line())
+            return EG_FAIL(err, EG_EIO,
+                           "--turns: expected %lld lines of standard input, "
+                           "found %lld",
+                           (long long)b->rounds, (long long)i);
+        if (!b->turns)
+            peak[i] = 1e9 * eg_bench_peak_threads(
+                                b->plan.kern,
+                                b->cfg->train.precision == EG_TRAIN_FLOAT64,
+                                b->pool, fmin(2, once * (double)b->steps));
         cpu[i] = -(double)clock();
         t[i] = time_steps(b, b->steps);
         cpu[i] = (cpu[i] + (double)clock()) / CLOCKS_PER_SEC / (double)b->steps;
         share[i] = peak[i] > 0 ? flop / t[i] / peak[i] : 0;
+        if (b->turns) cli_tell_seconds(t[i]);
     }
     add_figures(b, t, cpu, share, peak);
     cli_sort(t, (int)b->rounds);
@@ -134,6 +143,7 @@ static void time_rounds(bench *b)
     b->cpu = cpu[b->rounds / 2];
     b->peak = peak[b->rounds / 2];
     b->share = share[b->rounds / 2];
+    return EG_OK;
 }
 
 /* Scores from tables count as the products that they stand for; what the rest
@@ -224,7 +234,7 @@ static eg_status bench_training(bench *b, eg_err *err)
     eg_text_copy(b->figures.kernels, sizeof b->figures.kernels, b->plan.kern);
     b->took = -eg_memory_now();
     EG_TRY(eg_trainer_new(&b->trainer, &b->spec, err));
-    time_rounds(b);
+    EG_TRY(time_rounds(b, err));
     b->took += eg_memory_now();
     add_memory(b);
 done:
@@ -280,7 +290,8 @@ int cmd_bench(const cli_args *a)
     bench b = {.args = a,
                .what = a->n_words ? a->word[0] : "birth",
                .kern = kern ? kern : "auto",
-               .rounds = 7};
+               .rounds = 7,
+               .turns = cli_flag(a, "turns")};
     int code;
 
     if (cli_value(a, "compare") && cli_value(a, "profile"))

@@ -18,7 +18,7 @@ import time
 import numpy as np
 
 import tuning
-from gpt2 import D, H, L, T, V, parameters
+from gpt2_model import D, H, L, T, V, parameters
 
 PROMPT, TOKENS, ROUNDS = 64, 16, 7
 

@@ -1,26 +1,29 @@
 #!/usr/bin/env python3
-"""A training step of GPT-2 small's shape: PyTorch eager and compiled, and engram in turns.
+"""A training step of GPT-2 small's shape: PyTorch eager and compiled, and engram in turns, step by step.
 
     gpt2.py --engram build/engram --at-least 1.5
     gpt2.py --engram build/engram --bf16 --at-least 3
 
-124M random parameters, float32 (--bf16: products of bfloat16, autocast), tied head, T 256, AdamW (fused), no dropout, random tokens: what `engram bench gpt2` times.
-Loss and gradients of a short sequence are compared with float64 before anything is timed; then all take turns, round by round, by the
-clock: only an idle machine gives numbers to keep. One JSON object a variant, the last line the ratios. Exit status 1 where --at-least is
-missed against the fastest variant.
+124M random parameters of std .02, float32 (--bf16: products of bfloat16, autocast), tied head, T 256, AdamW (fused), no dropout, random
+tokens: what `engram bench gpt2` times. First loss and gradients of a short sequence are compared: engram's (libengram.so beside the
+program, and cffi) and each variant's with PyTorch's in float64. Then every side is a process of its own that has made its first steps, and
+all take turns by the clock: only an idle machine gives numbers to keep (--wait gives time to make it so). One JSON object a side: median
+and best seconds of a step, and the most memory that the process had while it stepped. The last line has for each variant the
+median of the rounds' ratios. Exit status 1 where --at-least is missed against the fastest variant.
 """
 
 import argparse
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
 
 import tuning
-
-V, T, D, L, H = 50257, 256, 768, 12, 12
+from gpt2_model import T, V, loss_of, of_engram, parameters, tokens_of, write_llmc
+from turns import Side, alternate, ratios, serve
 
 
 def arguments():
@@ -28,45 +31,50 @@ def arguments():
     p.add_argument("--variants", default="torch-eager,torch-compile")
     p.add_argument("--batch", type=int, default=4)
     p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--steps", type=int, default=2, help="of a peer, in a round")
+    p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--engram", default="", help="the program, in turns")
     p.add_argument("--kern", default="auto", help="its kernel set")
     p.add_argument("--bf16", action="store_true", help="train.precision bfloat16, and peers under autocast")
+    p.add_argument("--wait", action="store_true", help="for a line when all are warm")
     p.add_argument("--at-least", type=float, default=0)
+    p.add_argument("--serve", default="", help=argparse.SUPPRESS)  # a variant, or verify
     return p.parse_args()
 
 
-def parameters(torch):
-    g = torch.Generator().manual_seed(1)
-    w = {"wte": torch.randn(V, D, generator=g) * .02, "wpe": torch.randn(T, D, generator=g) * .02}
-    for l in range(L):
-        for name, shape in (("qkv", (D, 3 * D)), ("o", (D, D)), ("in", (D, 4 * D)), ("out", (4 * D, D))):
-            w[f"{name}{l}"] = torch.randn(*shape, generator=g) * .02
-            w[f"b_{name}{l}"] = torch.zeros(shape[1])
-        for name in ("ln1", "ln2"):
-            w[f"{name}{l}"], w[f"b_{name}{l}"] = torch.ones(D), torch.zeros(D)
-    w["ln"], w["b_ln"] = torch.ones(D), torch.zeros(D)
-    return w
+def in_float64(torch, w):
+    """Gradients of the tokens that all are compared on, and the loss."""
+    wide = {k: x.detach().double().requires_grad_() for k, x in w.items()}
+    loss = loss_of(wide, tokens_of(torch, 2, 32))
+    loss.backward()
+    return {k: x.grad for k, x in wide.items()}, float(loss)
 
 
-def loss_of(w, tokens):
-    """Mean cross-entropy of tokens [B, T + 1]."""
-    import torch.nn.functional as F
+def distance(grad, want, loss, want_loss, most):
+    """The largest error of a tensor's gradient, over its norm, or of the loss. Of keys' biases it is 0, all else rounding."""
+    error = max(float((g - want[k][:len(g)]).norm() / want[k].norm().clamp(min=1e-12))
+                for k, g in grad.items() if not k.startswith("b_qkv"))
+    error = max(error, abs(loss / want_loss - 1))
+    assert error < most, error
+    return error
 
-    x, y = tokens[:, :-1], tokens[:, 1:]
-    b, t = x.shape
-    r = F.embedding(x, w["wte"]) + w["wpe"][:t]
-    for l in range(L):
-        n = F.layer_norm(r, (D,), w[f"ln1{l}"], w[f"b_ln1{l}"])
-        q, k, v = F.linear(n, w[f"qkv{l}"].T, w[f"b_qkv{l}"]).view(b, t, 3, H, D // H).permute(2, 0, 3, 1, 4)
-        z = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).reshape(b, t, D)
-        r = r + F.linear(z, w[f"o{l}"].T, w[f"b_o{l}"])
-        n = F.layer_norm(r, (D,), w[f"ln2{l}"], w[f"b_ln2{l}"])
-        h = F.gelu(F.linear(n, w[f"in{l}"].T, w[f"b_in{l}"]), approximate="tanh")
-        r = r + F.linear(h, w[f"out{l}"].T, w[f"b_out{l}"])
-    r = F.layer_norm(r, (D,), w["ln"], w["b_ln"])
-    return F.cross_entropy(F.linear(r, w["wte"]).view(-1, V), y.reshape(-1))
+
+def verify_engram(a):
+    """engram's gradient of the same weights, in a process of its own."""
+    import torch
+
+    folder = os.path.dirname(os.path.abspath(a.engram))
+    os.environ.setdefault("ENGRAM_LIBRARY", os.path.join(folder, "libengram.so"))
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../python"))
+    import engram
+
+    w = parameters(torch)
+    want, want_loss = in_float64(torch, w)
+    with tempfile.TemporaryDirectory() as at:
+        write_llmc(torch, w, os.path.join(at, "gpt2.bin"))
+        model = engram.Model(os.path.join(at, "gpt2.bin"), n_ctx=32, threads=a.threads, kern=a.kern)
+    tokens = tokens_of(torch, 2, 32).numpy()
+    loss, grad = model.gradient(tokens[:, :-1], tokens[:, 1:])
+    print(distance(of_engram(torch, grad), want, loss, want_loss, 1e-4))
 
 
 class Peer:
@@ -80,24 +88,21 @@ class Peer:
             x.requires_grad_()
         # of fixed shapes: the second one seen would be compiled for any
         self.plain = torch.compile(loss_of, dynamic=False) if compiled else loss_of
-        self.error = self.verify()
+        self.about["error"] = self.verify()
         self.optim = torch.optim.AdamW(self.w.values(), lr=1e-4, weight_decay=.1, fused=True)
         self.g = torch.Generator().manual_seed(2)
         for _ in range(2):
             self.step()
 
-    def loss(self, w, tokens):
+    def loss(self, tokens):
         with self.t.autocast("cpu", dtype=self.t.bfloat16) if self.a.bf16 else contextlib.nullcontext():
-            return self.plain(w, tokens)
+            return self.plain(self.w, tokens)
 
     def verify(self):
-        tokens = (self.t.arange(2 * 33) * 7919 % V).view(2, 33)
-        self.loss(self.w, tokens).backward()
-        wide = {k: x.detach().double().requires_grad_() for k, x in self.w.items()}
-        loss_of(wide, tokens).backward()
-        error = max(float((x.grad - wide[k].grad).norm() / wide[k].grad.norm().clamp(min=1e-12))
-                    for k, x in self.w.items() if not k.startswith("b_qkv"))
-        assert error < (0.1 if self.a.bf16 else 1e-4), error
+        loss = self.loss(tokens_of(self.t, 2, 32))
+        loss.backward()
+        want, want_loss = in_float64(self.t, self.w)
+        error = distance({k: x.grad for k, x in self.w.items()}, want, float(loss), want_loss, .1 if self.a.bf16 else 1e-4)
         for x in self.w.values():
             x.grad = None
         return error
@@ -105,44 +110,54 @@ class Peer:
     def step(self):
         tokens = self.t.randint(0, V, (self.a.batch, T + 1), generator=self.g)
         self.optim.zero_grad(set_to_none=True)
-        self.loss(self.w, tokens).backward()
+        self.loss(tokens).backward()
         self.optim.step()
 
-    def round(self):
-        start = time.perf_counter()
-        for _ in range(self.a.steps):
-            self.step()
-        return (time.perf_counter() - start) / self.a.steps
+
+def start(a):
+    sides = {}
+    if a.engram:
+        sides["engram"] = Side([a.engram, "bench", "gpt2", "--turns", "--json", "--rounds", str(a.rounds), "--steps",
+                                "1", "--batch", str(a.batch), "--threads", str(a.threads), "--kern", a.kern,
+                                *(["--set", "train.precision=bfloat16"] if a.bf16 else [])])
+    for v in filter(None, a.variants.split(",")):
+        sides[v] = Side([sys.executable, *sys.argv, "--serve", v])
+    return sides
 
 
-def engram_round(a):
-    command = [a.engram, "bench", "gpt2", "--json", "--rounds", "2", "--batch", str(a.batch), "--threads",
-               str(a.threads), "--kern", a.kern, *(["--set", "train.precision=bfloat16"] if a.bf16 else [])]
-    o = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return o["seconds_per_step"], o["kernels"]
+def tell(a, name, side, error):
+    peak, seconds = side.peak, statistics.median(side.seconds)
+    if name == "engram":
+        about = {k: v for k, v in json.loads(side.end()).items() if k in ("kernels", "threads", "version", "commit")}
+        about["error"] = error
+    else:
+        about = json.loads(side.about)
+        side.end()
+    print(json.dumps({"variant": name, "seconds_per_step": seconds, "best": min(side.seconds), "tokens_per_s":
+                      a.batch * T / seconds, "peak_bytes": peak, **about, "rounds": side.seconds}), flush=True)
 
 
 def main():
     a = arguments()
-    tuning.restart(a.threads)
-    peers = {v: Peer(a, v == "torch-compile") for v in a.variants.split(",")}
-    times = {v: [] for v in peers}
-    kernels = a.kern
-    for _ in range(a.rounds):
-        if a.engram:
-            seconds, kernels = engram_round(a)
-            times.setdefault("engram", []).append(seconds)
-        for v, peer in peers.items():
-            times[v].append(peer.round())
-    for v, t in times.items():
-        about = {**peers[v].about, "error": peers[v].error} if v in peers else {"kernels": kernels}
-        print(json.dumps({"variant": v, "seconds_per_step": statistics.median(t), "best": min(t),
-                          "tokens_per_s": a.batch * T / statistics.median(t), **about}), flush=True)
-    if not a.engram:
-        return
-    ratio = {v: statistics.median(p / e for p, e in zip(times[v], times["engram"])) for v in peers}
+    if a.serve == "verify":
+        return verify_engram(a)
+    if a.serve:
+        tuning.restart(a.threads)
+        peer = Peer(a, a.serve == "torch-compile")
+        return serve(peer.about, peer.step)
+    error = None
+    if a.engram and not a.bf16:
+        error = float(subprocess.run([sys.executable, *sys.argv, "--serve", "verify"], check=True,
+                                     capture_output=True, text=True).stdout)
+    sides = start(a)
+    alternate(sides, a.rounds, a.wait)
+    for name, side in sides.items():
+        tell(a, name, side, error)
+    if not a.engram or len(sides) < 2:
+        return None
+    ratio = ratios(sides, "engram")
     print(json.dumps({"ratio": ratio}))
-    sys.exit(min(ratio.values()) < a.at_least)
+    return sys.exit(min(ratio.values()) < a.at_least)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 small='--rounds 5 --steps 1 --batch 2 --threads 1'
 expect 0 'tokens/s' '3 figures in a.json' "$engram" bench birth $small \
-    --set model.d_model=16 --set task.n_ctx=32 --out a.json
+    --set model.d_model=256 --set task.n_ctx=32 --out a.json
 grep -q '"format": "engram bench 1"' a.json || die 'no format in a.json'
 grep -q '"clock_source"' a.json || die 'no machine in a.json'
 # so small a model may take no memory that the process has not: then 2, and 1 unknown
@@ -15,6 +15,17 @@ expect 0 'ms' 'figures in p.json' "$engram" bench --profile \
     "$source_dir/experiments/birth/basic.yaml" --set train.batch=2 --steps 2 \
     --threads 1 --out p.json
 grep -q 'backward"' p.json || die 'no op in p.json'
+
+# in turns: a line of seconds when warm, one behind every line that comes in
+turns="birth --turns --rounds 2 --steps 1 --batch 2 --threads 1
+    --set model.d_model=16 --set task.n_ctx=32"
+printf '\n\n\n' >lines
+expect 0 'tokens/s' '' "$engram" bench $turns <lines
+[ "$(grep -Ec '^[0-9]+\.[0-9]{6}$' out)" = 3 ] || die 'not three lines'
+printf '\n' >lines
+expect 1 - 'expected 2 lines of standard input, found 1' \
+    "$engram" bench $turns --json <lines
+expect 2 '' 'turns does nothing with kernels' "$engram" bench kernels --turns
 
 # many small runs at once: the model that takes least
 expect 0 '^small +1 +[0-9]+ +100 %.*[0-9]' '[0-9]+ figures in s.json' "$engram" \
