@@ -80,8 +80,9 @@ enum { EG_LR_CONSTANT, EG_LR_LINEAR, EG_LR_COSINE, EG_LR_INVERSE_SQRT };
       "auto: fold products, gather projections and scores from tables; "      \
       "plain: every matrix product as written (slow; the reference)")         \
     I(slots, "0", 0, 1024,                                                    \
-      "gradient sums a step, which so many threads at most compute; 0: 8 to " \
-      "64, as the model and the batch pay for, whatever the threads")         \
+      "gradient sums a step, which so many threads, or ranks, at most "       \
+      "compute; 0: 8 to 64, as the model and the batch pay for, whatever "    \
+      "the threads, and one of a large model")                                \
     E(stop, "none", "none|below|above|lowest|highest",                        \
       "ends the run early: as soon as stop_metric is below, or above, "       \
       "stop_value; or when, for stop_patience measurements, it has not come " \

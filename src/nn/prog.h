@@ -155,8 +155,10 @@ typedef struct egi_program {
     egi_op *op;
     egi_hook *hook;
     const eg_group *loss; /* the positions that it is over */
-    bool team; /* all threads share each op of a sequence (one sum) */
-    int many;  /* sequences that a room holds side by side */
+    bool team;   /* all threads share each op of a sequence: of one sum, or of
+                    sums that are large, one after the other */
+    bool direct; /* one sum: gradients of tensors go where the update reads */
+    int many;    /* sequences that a room holds side by side */
     egi_weighed weighed;
     eg_status st; /* of the first egi_value_add, egi_op_add that failed */
 } egi_program;

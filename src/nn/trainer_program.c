@@ -16,15 +16,20 @@ const eg_group *egi_train_group(const eg_train_spec *s)
     return eg_task_group_find(eg_task_options(s->task)->kind, s->train.loss);
 }
 
-/* Sums of gradients, `most` of them but no more than sequences; one, where they
- * would take more than SUMS bytes: then all threads share each op. */
+/* Would so many sums of gradients take more than SUMS bytes? */
+static bool is_large(const eg_trainer *tr, int64_t slots)
+{
+    return slots * tr->m->n_params * egi_width(tr->m) > SUMS;
+}
+
+/* Sums of gradients, `most` of them but no more than sequences; left open, one
+ * where they would be large. */
 static int sums_of(const eg_trainer *tr, int64_t most)
 {
     const eg_train_opts *o = &tr->spec.train;
     int64_t slots = most < o->batch ? most : o->batch;
-    int64_t bytes = slots * tr->m->n_params * egi_width(tr->m);
 
-    return bytes > SUMS ? 1 : (int)slots;
+    return o->slots == 0 && is_large(tr, slots) ? 1 : (int)slots;
 }
 
 /* As many sums, for a program made for FEW, as take no more than SHARE of a
@@ -59,11 +64,13 @@ unsigned egi_train_flags(const eg_train_opts *o)
     return (o->clamp.n > 0 ? EGI_HOOKS_BASIC : EGI_HOOKS_NONE) | EGI_TRAINING;
 }
 
-/* Sequences that a team takes at once: so many that a weight is read, and its
- * gradient added to, for ROWS rows. They all have the same rows then. */
-static int side_by_side(const egi_program *p, const eg_train_spec *s)
+/* Sequences of a slot that a team takes at once: so many that a weight is read,
+ * and its gradient added to, for ROWS rows. They all have the same rows then.
+ */
+static int side_by_side(const egi_program *p, const eg_train_spec *s, int slots)
 {
-    int64_t most = s->train.batch, many = ROWS / p->m->T;
+    int64_t most = (s->train.batch + slots - 1) / slots;
+    int64_t many = ROWS / p->m->T;
 
     if (!p->team || s->train.clamp.n > 0) return 1;
     for (int v = 0; v < p->n_values; v++)
@@ -102,13 +109,15 @@ static eg_status program_make(eg_trainer *tr, const bool *trains, eg_err *err)
     if (st == EG_OK)
         st = egi_clamps_parse(&tr->clamps, &tr->program, &s->train, err);
     tr->program.n_hooks = 0; /* their values stay; nobody looks */
-    tr->program.team = tr->slots == 1;
+    tr->program.direct = tr->slots == 1;
+    tr->program.team = tr->program.direct || is_large(tr, tr->slots);
     tr->load.slots = tr->slots;
     if (st == EG_OK)
         st = egi_program_rewrite(&tr->program, trains, &tr->load,
                                  egi_trains_plain(&s->train) ? 0 : ~0u, err);
     if (st == EG_OK)
-        put_side_by_side(&tr->program, side_by_side(&tr->program, s));
+        put_side_by_side(&tr->program,
+                         side_by_side(&tr->program, s, tr->slots));
     return st;
 }
 

@@ -57,15 +57,19 @@ eg_status egi_ranks_check(const eg_trainer *tr, eg_err *err)
     const eg_ranks *r = tr->spec.ranks;
 
     if (!several(r) || r->size <= tr->slots) return EG_OK;
-    if (tr->slots == 1)
+    if (tr->spec.train.slots == 0 && tr->slots == 1 &&
+        tr->spec.train.batch >= r->size)
         return EG_FAIL(err, EG_EINVAL,
-                       "%d ranks have nothing to share: this model sums its "
-                       "gradients in one slot; start one rank, with threads",
-                       r->size);
+                       "%d ranks cannot share the one slot in which this model "
+                       "sums its gradients: set train.slots=%d (each slot %.0f "
+                       "MiB in every rank), or start one rank, with threads",
+                       r->size, r->size,
+                       (double)(tr->m->n_params * egi_width(tr->m)) /
+                           (1 << 20));
     return EG_FAIL(err, EG_EINVAL,
-                   "%d ranks cannot share the %d slots of this run: start %d "
-                   "at most, or set train.slots",
-                   r->size, tr->slots, tr->slots);
+                   "%d ranks cannot share the %d slot%s of this run: start %d "
+                   "at most, or set train.slots and train.batch",
+                   r->size, tr->slots, tr->slots == 1 ? "" : "s", tr->slots);
 }
 
 /* What the next step reads, from rank 0 to all. */

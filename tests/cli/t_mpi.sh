@@ -103,8 +103,10 @@ expect 1 '' '2 ranks can share a training run alone' ranks 2 "$engram" run \
     "$source_dir/experiments/flow/sphere.yaml" --out f
 expect 2 '' '4 ranks cannot share the 3 slots .*start 3 at most' ranks 4 \
     "$engram" run sgd.yaml --set train.slots=3 --out f
-expect 2 '' 'have nothing to share' ranks 2 "$engram" run sgd.yaml \
-    --set train.slots=1 --out f
+expect 2 '' '2 ranks cannot share the 1 slot .*start 1 at most' ranks 2 \
+    "$engram" run sgd.yaml --set train.slots=1 --out f
+expect 2 '' 'the one slot in which this model .*set train.slots=2 .each slot [0-9]+ MiB' \
+    ranks 2 "$engram" run sgd.yaml --set model.d_model=1280 --out f
 expect 2 '' "did you mean" ranks 2 "$engram" run sgd.yaml --set train.step=3
 [ "$(grep -c 'did you mean' err)" = 1 ] || die "said by more than one"
 expect 2 '' 'sgd-0' ranks 2 "$engram" run sgd.yaml --out sgd-0

@@ -51,11 +51,11 @@ static void sheet_task(void *ctx, int sheet, int worker)
     N(sheet_out)(&e->x, &e->room[worker], &e->pairs, e->first + sheet);
 }
 
-/* A team's gradients of tensors need no sums: there is one slot. */
+/* Of one slot, gradients of tensors need no sums. */
 static N(sums) sums_of(const engine *e, int slot)
 {
     return (N(sums)){e->acc + (eg_index)slot * e->x.n_acc,
-                     e->x.p->team ? e->grad : NULL};
+                     e->x.p->direct ? e->grad : NULL};
 }
 
 /* Slot s takes sheets s, s + S, ..., in order. */
@@ -249,7 +249,7 @@ static int n_rooms(const egi_engine_spec *s)
 
 static int slots_of(const egi_engine_spec *s)
 {
-    EG_ASSERT(!s->program->team || s->slots == 1);
+    EG_ASSERT(!s->program->direct || s->slots == 1);
     return s->slots < s->batch ? s->slots : s->batch;
 }
 

@@ -94,8 +94,10 @@ size_t N(room_bytes)(const N(exec) * e);
 /* Where the i-th sequence is written. */
 eg_seq N(room_seq)(const N(room) * r, const N(exec) * e, int i);
 
-/* Where gradients of weights go: to a slot's sums acc [n_acc], and, of a team,
- * those of tensors to grad at once. Both NULL: nobody wants any. */
+/* Where gradients of weights go: to a slot's sums acc [n_acc], and, of a
+ * program that is direct, those of tensors to grad at once. Both NULL: nobody
+ * wants any.
+ */
 typedef struct N(sums) {
     real *acc, *grad;
 } N(sums);

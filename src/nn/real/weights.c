@@ -88,7 +88,7 @@ static void weight_lay(layout *l, N(exec) * e, int v)
     if (u.packed_back)
         w->pwt =
             lay_real(l, N(pack_size)(e->K, value->cols, value->rows, part));
-    if (u.summed && !(e->p->team && value->tensor >= 0)) {
+    if (u.summed && !(e->p->direct && value->tensor >= 0)) {
         w->acc = e->n_acc;
         e->n_acc += (size + 15) / 16 * 16;
     } else if (value->grad && value->tensor < 0) {

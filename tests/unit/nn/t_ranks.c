@@ -93,6 +93,7 @@ typedef struct actor {
     const char *optim, *train;
     const variant *v;
     bool stops; /* asks to stop at once */
+    bool team;  /* threads share the operations of each of its slots */
     int code;
     eg_status st;
     eg_err err;
@@ -103,13 +104,26 @@ static bool stop_now(void *ctx)
     return ((const actor *)ctx)->stops;
 }
 
+/* The sums of a large model, which a small one is taken for here. */
+static void share_ops(actor *a)
+{
+    eg_trainer *tr = a->trainer;
+    egi_engine_spec es;
+
+    tr->vt->free(tr->engine);
+    tr->program.team = true;
+    es = egi_trainer_engine(tr);
+    a->st = tr->vt->make(&tr->engine, &es, &a->err);
+}
+
 static void open_actor(actor *a)
 {
-    setting_open(&a->set, a->v, "n_ctx=11 n_triggers=2", 1);
+    setting_open(&a->set, a->v, "n_ctx=11 n_triggers=2", a->team ? 2 : 1);
     set_fields(eg_train_fields, &a->set.spec.train, a->train);
     set_fields(eg_optim_fields, &a->set.spec.optim, a->optim);
     if (a->me.size > 0) a->set.spec.ranks = &a->ranks;
     a->st = eg_trainer_new(&a->trainer, &a->set.spec, &a->err);
+    if (a->st == EG_OK && a->team) share_ops(a);
 }
 
 /* A rank other than 0 begins with other weights: rank 0's come with share. */
@@ -206,8 +220,8 @@ static void same_block(const actor *a, const actor *b, const void *x,
 }
 
 /* n ranks against one process. */
-static void check(const variant *v, const char *optim, const char *train_text,
-                  int n)
+static void check_as(const variant *v, const char *optim,
+                     const char *train_text, int n, bool team)
 {
     static actor one, a[RANKS];
     static hall h;
@@ -217,6 +231,7 @@ static void check(const variant *v, const char *optim, const char *train_text,
     one.v = v;
     one.optim = optim;
     one.train = train_text;
+    one.team = team;
     open_actor(&one);
     assert_int_equal(one.st, EG_OK);
     train(&one);
@@ -225,6 +240,7 @@ static void check(const variant *v, const char *optim, const char *train_text,
         a[r].v = v;
         a[r].optim = optim;
         a[r].train = train_text;
+        a[r].team = team;
         open_actor(&a[r]);
         if (a[r].st != EG_OK) fail_msg("%s: %s", v->name, a[r].err.msg);
     }
@@ -243,6 +259,12 @@ static void check(const variant *v, const char *optim, const char *train_text,
     for (int r = 0; r < n; r++) close_actor(&a[r]);
     close_actor(&one);
     leave(&h);
+}
+
+static void check(const variant *v, const char *optim, const char *train_text,
+                  int n)
+{
+    check_as(v, optim, train_text, n, false);
 }
 
 static void test_variants(void **state)
@@ -272,6 +294,17 @@ static void test_shares(void **state)
         }
 }
 
+/* Several sums whose operations are shared by threads, as those of a large
+ * model are. */
+static void test_large(void **state)
+{
+    const variant *v;
+
+    (void)state;
+    for (int k = 0; (v = variant_at(k)); k += 5)
+        check_as(v, "kind=adamw lr=0.01", "batch=6 slots=3", 2 + k % 2, true);
+}
+
 static void test_refused(void **state)
 {
     static actor a[2];
@@ -286,7 +319,7 @@ static void test_refused(void **state)
     open_actor(&a[0]);
     assert_int_equal(a[0].st, EG_EINVAL);
     print_message("%s\n", a[0].err.msg);
-    assert_non_null(strstr(a[0].err.msg, "in one slot"));
+    assert_non_null(strstr(a[0].err.msg, "the 1 slot of"));
     setting_close(&a[0].set);
     a[0].ranks.size = 4;
     a[0].train = "batch=4 slots=3";
@@ -368,9 +401,8 @@ static void test_strangers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_variants),
-        cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_variants),  cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_large),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_strangers),
     };
 

@@ -1,7 +1,9 @@
 /* One sum of gradients, whose ops all threads share: the same bits whatever
  * their number, and the gradient of several sums; and models whose gradient is
- * large, which have no more than one. */
+ * large, which have one unless more are asked for. */
 #include "team_test.h"
+
+#include "nn/trainer.h"
 
 #define N_SYMBOLS 3000
 #define WIDE_TASK "n_ctx=130 n_triggers=3"
@@ -87,23 +89,38 @@ static void test_large_vocabulary(void **state)
     (void)remove(path);
 }
 
-/* Eight times 20 million parameters do not fit. */
+#define LARGE "d_model=1024 qk=factorised n_heads=8 mlp=relu"
+
+/* Eight times 20 million parameters are one sum, unless they are asked for: not
+ * those of a thread each then, either. */
 static void test_slots_by_size(void **state)
 {
-    static const variant large = {
-        "large", "d_model=1024 qk=factorised n_heads=8 mlp=relu",
-        "loss=all batch=8 slots=8"};
-    setting s;
-    eg_train_plan plan;
-    eg_err err;
+    static const variant open = {"large", LARGE, "loss=all batch=8 slots=0"},
+                         asked = {"large", LARGE, "loss=all batch=8 slots=8"},
+                         two = {"large", LARGE, "loss=all batch=8 slots=2"};
+    static const variant *const v[] = {&open, &asked, &two};
+    static const int slots[] = {1, 8, 2};
+    static const bool team[] = {true, true, false};
 
     (void)state;
-    setting_open(&s, &large, "n_ctx=64", 1);
-    assert_int_equal(eg_train_plan_make(&plan, &s.spec, &err), EG_OK);
-    printf("  %.0f MB of parameters, %.0f MB of gradients\n",
-           (double)plan.params / 1e6, (double)plan.grads / 1e6);
-    assert_true(plan.grads < 2 * plan.params);
-    setting_close(&s);
+    for (int i = 0; i < 3; i++) {
+        setting s;
+        eg_train_plan plan;
+        eg_trainer *tr;
+        eg_err err;
+
+        setting_open(&s, v[i], "n_ctx=64", 1);
+        assert_int_equal(eg_train_plan_make(&plan, &s.spec, &err), EG_OK);
+        assert_int_equal(egi_trainer_planned(&tr, &s.spec, &err), EG_OK);
+        printf("  %.0f MB of parameters, %.0f MB of gradients\n",
+               (double)plan.params / 1e6, (double)plan.grads / 1e6);
+        assert_int_equal(plan.slots, slots[i]);
+        assert_true((plan.grads < 2 * plan.params) == (slots[i] == 1));
+        assert_true(tr->program.team == team[i]);
+        assert_true(tr->program.direct == (slots[i] == 1));
+        eg_trainer_free(tr);
+        setting_close(&s);
+    }
 }
 
 static int slots_of(const variant *v, const char *task)
