@@ -1,28 +1,16 @@
 /* Figures of the settings of a name together: a metric at the end against each
  * key that differs and over each two, and its curves. No key is averaged. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include "base/num.h"
 #include "engram/text.h"
-#include "report/figures.h"
+#include "report/axes.h"
 
-enum { MOST_LINES = 24, VALUES = 256 };
-
-/* A key that differs, with its values in order. */
-typedef struct axis {
-    const char *name, *word; /* "optim.lr", "lr" */
-    int n;
-    const char *value[VALUES];
-    double x[VALUES]; /* the numbers, or their places where one is none */
-    bool numeric, log;
-    int *at; /* [settings]: which of them each setting has */
-} axis;
+enum { MOST_LINES = 24, MOST_MAPS = 24 /* of a metric, all keys together */ };
 
 typedef struct sweep {
     const egi_family *f;
-    int n_axes;
-    axis *axis;
+    egi_axes axes;
+    bool *mapped; /* [n, n]: is there a map for each setting of the others? */
     const char *metric;
     const egi_quantity *q;
     const egi_panel *panel;
@@ -30,144 +18,6 @@ typedef struct sweep {
     egi_figure_names maps; /* of two keys */
     int *n_files;
 } sweep;
-
-/* ---- keys -----------------------------------------------------------------
- */
-
-static int place_of(const axis *a, const char *value)
-{
-    int i = 0;
-
-    while (i < a->n && strcmp(a->value[i], value) != 0) i++;
-    return i;
-}
-
-typedef struct mark {
-    double x;
-    const char *value;
-} mark;
-
-static int by_x(const void *a, const void *b)
-{
-    const mark *p = a, *q = b;
-
-    return (p->x > q->x) - (p->x < q->x);
-}
-
-/* Values in order, where all are numbers; on a logarithmic axis where they span
- * much. */
-static void order_values(axis *a)
-{
-    mark m[VALUES] = {{0}};
-
-    a->numeric = true;
-    for (int i = 0; i < a->n; i++) {
-        m[i].value = a->value[i];
-        a->numeric = egi_real_parse(a->value[i], &m[i].x) && isfinite(m[i].x) &&
-                     a->numeric;
-    }
-    if (a->numeric) qsort(m, (size_t)a->n, sizeof *m, by_x);
-    for (int i = 0; i < a->n; i++) {
-        a->value[i] = m[i].value;
-        a->x[i] = a->numeric ? m[i].x : i;
-    }
-    a->log =
-        a->numeric && a->n > 2 && a->x[0] > 0 && a->x[a->n - 1] >= 8 * a->x[0];
-}
-
-/* False: more values than a figure has place for. */
-static bool read_axis(axis *a, const egi_family *f, int key)
-{
-    const char *name = egi_differs_part(f->of[0].runs, (size_t)key, 0);
-    const char *dot = strrchr(name, '.');
-
-    a->name = name;
-    a->word = dot ? dot + 1 : a->name;
-    for (int s = 0; s < f->n; s++) {
-        const char *v = egi_differs_part(f->of[s].runs, (size_t)key, 1);
-
-        if (place_of(a, v) < a->n) continue;
-        if (a->n == VALUES) return false;
-        a->value[a->n++] = v;
-    }
-    order_values(a);
-    for (int s = 0; s < f->n; s++)
-        a->at[s] = place_of(a, egi_differs_part(f->of[s].runs, (size_t)key, 1));
-    return true;
-}
-
-/* Keys of one word are called by their whole names. */
-static void tell_apart(sweep *w)
-{
-    for (int i = 0; i < w->n_axes; i++)
-        for (int k = 0; k < w->n_axes; k++)
-            if (k != i && strcmp(strrchr(w->axis[k].name, '.'),
-                                 strrchr(w->axis[i].name, '.')) == 0)
-                w->axis[i].word = w->axis[i].name;
-}
-
-static eg_status read_axes(sweep *w, const egi_family *f, bool *fits,
-                           eg_err *err)
-{
-    int n = (int)json_array_size(f->of[0].runs->differs);
-
-    *fits = true;
-    w->f = f;
-    w->axis = eg_calloc((size_t)n + 1, sizeof *w->axis);
-    if (!w->axis) return egi_report_no_memory(err);
-    for (int k = 0; k < n && *fits; k++) {
-        axis *a = &w->axis[w->n_axes++];
-
-        a->at = eg_calloc((size_t)f->n, sizeof *a->at);
-        if (!a->at) return egi_report_no_memory(err);
-        *fits = read_axis(a, f, k) && strchr(a->name, '.');
-    }
-    if (*fits) tell_apart(w);
-    return EG_OK;
-}
-
-static void release(sweep *w)
-{
-    for (int k = 0; k < w->n_axes; k++) eg_free(w->axis[k].at);
-    eg_free(w->axis);
-    eg_free(w->maps.name);
-}
-
-/* Do two settings agree in all keys but these? */
-static bool same_but(const sweep *w, int a, int b, int key, int other)
-{
-    for (int k = 0; k < w->n_axes; k++)
-        if (k != key && k != other && w->axis[k].at[a] != w->axis[k].at[b])
-            return false;
-    return true;
-}
-
-/* The first setting of those that agree with it in all keys but these? */
-static bool is_first(const sweep *w, int s, int key, int other)
-{
-    for (int t = 0; t < s; t++)
-        if (same_but(w, t, s, key, other)) return false;
-    return true;
-}
-
-/* "lr 0.1, d_model 64", of all keys but these. */
-static void others(char *text, size_t size, const sweep *w, int s, int key,
-                   int other)
-{
-    size_t used = 0;
-
-    text[0] = '\0';
-    for (int k = 0; k < w->n_axes && used < size; k++) {
-        const axis *a = &w->axis[k];
-        const char *value = a->value[a->at[s]];
-        char pair[160];
-
-        if (k == key || k == other) continue;
-        (void)snprintf(pair, sizeof pair, "%s%.90s %.*s", used ? ", " : "",
-                       a->word, eg_text_fit(value, 60), value);
-        used += eg_text_copy(text + used, size - used, pair);
-    }
-}
 
 /* ---- one number a setting -------------------------------------------------
  */
@@ -199,7 +49,7 @@ static number number_of(const sweep *w, int s)
 static eg_status make_line(egi_curve *c, const sweep *w, int s, int key,
                            eg_err *err)
 {
-    const axis *a = &w->axis[key];
+    const egi_axis *a = &w->axes.axis[key];
     int n = a->n;
 
     *c = (egi_curve){.q = w->q, .name = w->metric};
@@ -213,7 +63,8 @@ static eg_status make_line(egi_curve *c, const sweep *w, int s, int key,
         for (int t = s; t < w->f->n; t++) {
             number m;
 
-            if (a->at[t] != v || !same_but(w, s, t, key, key)) continue;
+            if (a->at[t] != v || !egi_axes_agree(&w->axes, s, t, key, key))
+                continue;
             m = number_of(w, t);
             if (m.n == 0) continue;
             c->x[c->n] = a->x[v];
@@ -260,7 +111,7 @@ static eg_status draw_lines(sweep *w, egi_plot *p, egi_curve *line,
 /* The metric against a key: a line for each combination of the others. */
 static eg_status against(sweep *w, int key, eg_err *err)
 {
-    const axis *a = &w->axis[key];
+    const egi_axis *a = &w->axes.axis[key];
     egi_curve line[MOST_LINES] = {{0}};
     egi_plot p = {.x_label = a->word,
                   .log_x = a->log,
@@ -274,11 +125,11 @@ static eg_status against(sweep *w, int key, eg_err *err)
     for (int s = 0; s < w->f->n && fits && st == EG_OK; s++) {
         egi_curve *c = &line[p.n];
 
-        if (!is_first(w, s, key, key)) continue;
+        if (!egi_axes_first(&w->axes, s, key, key)) continue;
         fits = p.n < MOST_LINES;
         if (!fits) break;
         st = make_line(c, w, s, key, err);
-        others(c->label, sizeof c->label, w, s, key, key);
+        egi_axes_others(c->label, sizeof c->label, &w->axes, s, key, key);
         if (st == EG_OK && c->n > 0)
             p.n++;
         else
@@ -304,7 +155,7 @@ static eg_status overlay(sweep *w, eg_err *err)
         st = egi_curve_pool(c, w->f->of[s].runs, w->f->of[s].n, w->metric, err);
         c->q = w->q;
         c->name = w->metric;
-        others(c->label, sizeof c->label, w, s, -1, -1);
+        egi_axes_others(c->label, sizeof c->label, &w->axes, s, -1, -1);
         if (st == EG_OK && c->n > 0)
             p.n++;
         else
@@ -318,7 +169,7 @@ static eg_status overlay(sweep *w, eg_err *err)
 /* The metric over two keys, of settings that agree with s in the others. */
 static eg_status draw_map(sweep *w, int s, int key, int other, eg_err *err)
 {
-    const axis *x = &w->axis[key], *y = &w->axis[other];
+    const egi_axis *x = &w->axes.axis[key], *y = &w->axes.axis[other];
     char rest[160], name[600], title[400];
     double *cell = eg_calloc((size_t)x->n * (size_t)y->n, sizeof *cell);
     egi_grid_map m = {.n_x = x->n,
@@ -339,10 +190,10 @@ static eg_status draw_map(sweep *w, int s, int key, int other, eg_err *err)
     for (int t = s; t < w->f->n; t++) {
         number n = number_of(w, t);
 
-        if (n.n && same_but(w, s, t, key, other))
+        if (n.n && egi_axes_agree(&w->axes, s, t, key, other))
             cell[y->at[t] * x->n + x->at[t]] = n.mean;
     }
-    others(rest, sizeof rest, w, s, key, other);
+    egi_axes_others(rest, sizeof rest, &w->axes, s, key, other);
     (void)snprintf(title, sizeof title, "%s, at the end%s%s", w->label,
                    rest[0] ? "; " : "", rest);
     (void)snprintf(name, sizeof name, "sweep-%s-%s-%s%s%s", x->word, y->word,
@@ -360,30 +211,100 @@ static eg_status draw_map(sweep *w, int s, int key, int other, eg_err *err)
 
 static eg_status draw_metric(sweep *w, eg_err *err)
 {
+    int n = w->axes.n;
     eg_status st;
 
     EG_TRY(overlay(w, err));
-    for (int k = 0; k < w->n_axes; k++) EG_TRY(against(w, k, err));
-    for (int k = 0; k < w->n_axes; k++)
-        for (int l = k + 1; l < w->n_axes; l++) {
+    for (int k = 0; k < n; k++) EG_TRY(against(w, k, err));
+    for (int k = 0; k < n; k++)
+        for (int l = k + 1; l < n; l++) {
             w->maps.n = 0;
-            for (int s = 0; s < w->f->n; s++)
-                if (is_first(w, s, k, l)) EG_TRY(draw_map(w, s, k, l, err));
+            for (int s = 0; s < w->f->n && w->mapped[k * n + l]; s++)
+                if (egi_axes_first(&w->axes, s, k, l))
+                    EG_TRY(draw_map(w, s, k, l, err));
         }
 done:
     return st;
 }
 
+/* ---- what is left out -----------------------------------------------------
+ */
+
+/* "%s, %s" of what is there already and one more. */
+static void add_word(char *text, size_t size, const char *word)
+{
+    size_t used = strlen(text);
+
+    if (used) used += eg_text_copy(text + used, size - used, ", ");
+    (void)eg_text_copy(text + used, size - used, word);
+}
+
+static void tell(const sweep *w, const char *what, const char *names)
+{
+    const eg_report_opts *o = w->f->opts;
+    char line[900];
+
+    if (!names[0] || !o || !o->note) return;
+    (void)snprintf(line, sizeof line, "%s: of each metric no %s %s",
+                   w->f->all.setting, what, names);
+    o->note(o->ctx, line);
+}
+
+/* Figures of more lines than can be told apart. */
+static void tell_lines(const sweep *w)
+{
+    char names[600] = "";
+
+    if (w->f->n > MOST_LINES) add_word(names, sizeof names, "the step");
+    for (int k = 0; k < w->axes.n; k++)
+        if (egi_axes_rest(&w->axes, k, k, MOST_LINES) > MOST_LINES)
+            add_word(names, sizeof names, w->axes.axis[k].word);
+    tell(w, "figure of more than 24 lines, against", names);
+}
+
+/* Pairs of keys get maps in their order, as long as these are not too many. */
+static eg_status choose_maps(sweep *w, eg_err *err)
+{
+    int n = w->axes.n, left = MOST_MAPS;
+    char names[600] = "", pair[200];
+
+    w->mapped = eg_calloc((size_t)n * (size_t)n + 1, sizeof *w->mapped);
+    if (!w->mapped) return egi_report_no_memory(err);
+    for (int k = 0; k < n; k++)
+        for (int l = k + 1; l < n; l++) {
+            int maps = egi_axes_rest(&w->axes, k, l, left);
+
+            w->mapped[k * n + l] = maps <= left;
+            if (maps <= left) {
+                left -= maps;
+                continue;
+            }
+            (void)snprintf(pair, sizeof pair, "%.90s and %.90s",
+                           w->axes.axis[k].word, w->axes.axis[l].word);
+            add_word(names, sizeof names, pair);
+        }
+    tell(w, "maps (24 at most, one for each setting of the other keys) over",
+         names);
+    return EG_OK;
+}
+
 eg_status egi_figure_sweep(const egi_family *f, int *n_files, eg_err *err)
 {
     const egi_run *first = f->of[0].runs;
-    sweep w = {.n_files = n_files};
+    sweep w = {.f = f, .n_files = n_files};
     bool fits;
     eg_status st;
 
     if (first->theory || f->n < 2) return EG_OK;
-    EG_TRY(read_axes(&w, f, &fits, err));
-    for (int i = 0; fits && i < first->table.n; i++) {
+    EG_TRY(egi_axes_read(&w.axes, f, &fits, err));
+    if (!fits) {
+        tell(&w, "figure of all settings:",
+             "a key has more than 256 values, or is none of a configuration");
+        goto done;
+    }
+    tell_lines(&w);
+    EG_TRY(choose_maps(&w, err));
+    for (int i = 0; i < first->table.n; i++) {
         size_t length;
 
         w.metric = first->table.series[i].name;
@@ -395,6 +316,8 @@ eg_status egi_figure_sweep(const egi_family *f, int *n_files, eg_err *err)
         EG_TRY(draw_metric(&w, err));
     }
 done:
-    release(&w);
+    egi_axes_release(&w.axes);
+    eg_free(w.mapped);
+    eg_free(w.maps.name);
     return st;
 }

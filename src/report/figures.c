@@ -161,10 +161,12 @@ static eg_status write_table(const egi_family *m, int *files, eg_err *err)
 
 /* What there is of each name with several settings. */
 static eg_status write_families(const eg_folder *to, const egi_collection *c,
-                                bool csv, bool whole, int *files, eg_err *err)
+                                bool csv, const eg_report_opts *opts,
+                                int *files, eg_err *err)
 {
     egi_family m = {.all = {.to = to, .csv = csv},
-                    .whole = whole,
+                    .whole = opts && opts->whole,
+                    .opts = opts,
                     .of = eg_calloc((size_t)c->n + 1, sizeof *m.of)};
     eg_status st = EG_OK;
 
@@ -212,8 +214,7 @@ static eg_status write_all(const char *const *paths, int n_paths,
         files += j.n_files;
         if (st != EG_OK) break;
     }
-    if (st == EG_OK)
-        st = write_families(&to, &c, csv, opts && opts->whole, &files, err);
+    if (st == EG_OK) st = write_families(&to, &c, csv, opts, &files, err);
     if (st == EG_OK && opts) egi_collection_tell(&c, opts);
 done:
     if (n_files) *n_files = files;

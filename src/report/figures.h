@@ -24,6 +24,7 @@ typedef struct egi_figures {
 typedef struct egi_family {
     egi_figures all; /* whose setting is the name */
     bool whole;
+    const eg_report_opts *opts; /* who is told what is left out; or NULL */
     int n;
     egi_figures *of; /* [n] */
 } egi_family;
@@ -52,8 +53,10 @@ eg_status egi_figure_profile(egi_figures *j, eg_err *err);
 eg_status egi_figure_heats(egi_figures *j, eg_err *err);
 eg_status egi_figure_flows(egi_figures *j, eg_err *err);
 /* The settings of a name together: the values at the end of each metric that is
- * drawn at once, against and over their keys, and its curves. Figures of more
- * than 24 lines, and keys of more than 256 values, are left out. */
+ * drawn at once, against and over their keys, and its curves. Left out, and
+ * told, are figures of more than 24 lines, pairs of keys whose maps would be
+ * more than 24 of a metric together with those before, and all where a key has
+ * more than 256 values. */
 eg_status egi_figure_sweep(const egi_family *f, int *n_files, eg_err *err);
 
 /* The key (0) or the value (1) of pair k of what differs; "": none. */

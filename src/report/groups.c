@@ -55,7 +55,7 @@ static eg_status label_family(egi_member *s, int n, egi_keys *keys, eg_err *err)
         for (int k = 0; k < keys->n; k++)
             if (shown[k])
                 add_pair(label, sizeof s[i].of->differs, keys, k,
-                         egi_key_value(&keys->key[k], s[i].of->first->config));
+                         egi_key_value(&keys->key[k], s[i].config));
         label[eg_text_fit(label, LABEL)] = '\0';
     }
     return st;
@@ -70,8 +70,7 @@ static eg_status keep_values(egi_member *s, int n, egi_keys *keys, eg_err *err)
         json_t *list = json_array();
 
         for (int k = 0; k < keys->n; k++) {
-            const char *value =
-                egi_key_value(&keys->key[k], s[i].of->first->config);
+            const char *value = egi_key_value(&keys->key[k], s[i].config);
             json_t *pair = json_array();
 
             bad |=
@@ -91,6 +90,7 @@ static eg_status name_family(page *p, int from, eg_err *err)
     egi_member *s = eg_calloc((size_t)p->n, sizeof *s);
     egi_keys *keys = eg_calloc(1, sizeof *keys);
     const char *name = p->of[from].first->name;
+    bool all_read = true;
     eg_status st = EG_OK;
     int n = 0;
 
@@ -100,7 +100,12 @@ static eg_status name_family(page *p, int from, eg_err *err)
     }
     for (int i = from; i < p->n; i++)
         if (strcmp(p->of[i].first->name, name) == 0) s[n++].of = &p->of[i];
-    for (int i = 0; i < n; i++) s[i].of->family = n;
+    for (int i = 0; i < n; i++) all_read &= s[i].of->first->read;
+    for (int i = 0; i < n; i++) {
+        s[i].of->family = n;
+        s[i].config = all_read ? egi_run_resolved(s[i].of->first)
+                               : s[i].of->first->config;
+    }
     if (n < 2) goto done;
     egi_keys_differ(keys, s, n);
     EG_TRY(label_family(s, n, keys, err));
@@ -157,13 +162,21 @@ static eg_status name_all(page *p, eg_err *err)
     return st;
 }
 
+static bool same_setting(const egi_run *a, const egi_run *b)
+{
+    bool read = a->read && b->read;
+
+    return egi_same_setting(read ? egi_run_resolved(a) : a->config,
+                            read ? egi_run_resolved(b) : b->config);
+}
+
 /* Which setting run r belongs to, a new one when there is none. */
 static int setting_of(page *p, const egi_run *r)
 {
     int i = 0;
 
     while (i < p->n && (strcmp(p->of[i].first->name, r->name) != 0 ||
-                        !egi_same_setting(p->of[i].first->config, r->config)))
+                        !same_setting(p->of[i].first, r)))
         i++;
     if (i == p->n) p->of[p->n++] = (egi_setting){.first = r};
     return i;

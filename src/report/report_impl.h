@@ -118,6 +118,8 @@ typedef struct egi_run {
                         0.1, tied true", behind the name where there are several */
     json_t *differs; /* the same, [[key, value], ...]; NULL: nothing does */
     char *config;    /* text of config.yaml; NULL: none */
+    bool read;       /* this engram knows all that stands in it, */
+    char *resolved;  /* and would write it so; NULL: as it stands */
     bool theory, flow;
     const char *axis, *help; /* what step counts; what a theory run shows */
     double times[EGI_TIMES]; /* theory.times: when a theory run looks */
@@ -136,6 +138,12 @@ eg_status egi_run_read(egi_run *r, const char *dir, const char *name,
 /* The same without what was measured: configuration, record, name. */
 eg_status egi_run_head(egi_run *r, const char *dir, eg_err *err);
 void egi_run_release(egi_run *r);
+/* The configuration as this engram would write it, which others of its version
+ * are compared with; NULL: it cannot. */
+static inline const char *egi_run_resolved(const egi_run *r)
+{
+    return r->resolved || !r->read ? r->resolved : r->config;
+}
 json_t *egi_run_json(const egi_run *r, int max_points);
 
 /* --- yaml.c: the resolved configuration --- */

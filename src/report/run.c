@@ -250,6 +250,24 @@ static bool holds_run(const eg_folder *in)
            eg_folder_has(in, "metrics.jsonl");
 }
 
+/* Options that came later have their defaults in what an older engram wrote;
+ * what this one cannot read stays a text. */
+static eg_status resolve(egi_run *r, const eg_folder *in, eg_err *err)
+{
+    eg_config *cfg = eg_calloc(1, sizeof *cfg);
+    eg_status st = cfg ? EG_OK : EG_ENOMEM;
+
+    if (st == EG_OK && r->config) st = eg_config_load_run(cfg, in, NULL);
+    r->read = st == EG_OK && r->config;
+    if (r->read) st = eg_config_format(cfg, &r->resolved, NULL);
+    if (r->read && r->resolved && strcmp(r->resolved, r->config) == 0) {
+        eg_free(r->resolved);
+        r->resolved = NULL;
+    }
+    eg_free(cfg);
+    return st == EG_ENOMEM ? egi_report_no_memory(err) : EG_OK;
+}
+
 /* What the run is: its configuration, its record, its name. */
 static eg_status read_head(egi_run *r, const eg_folder *in, const char *dir,
                            const char *name, eg_err *err)
@@ -267,6 +285,7 @@ static eg_status read_head(egi_run *r, const eg_folder *in, const char *dir,
         return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", dir);
     EG_TRY(read_text(&r->config, r, in, "config.yaml", SMALL_FILE, err));
     EG_TRY(note_empty(r, r->config, "config.yaml", err));
+    EG_TRY(resolve(r, in, err));
     EG_TRY(read_record(r, in, err));
     find_seed(r);
     EG_TRY(complete_record(r, err));
@@ -329,6 +348,7 @@ void egi_run_release(egi_run *r)
     eg_free(r->name);
     eg_free(r->group);
     eg_free(r->config);
+    eg_free(r->resolved);
     json_decref(r->record);
     json_decref(r->problems);
     json_decref(r->profile);

@@ -57,8 +57,9 @@ static bool next_line(line *l, const char **p)
  * result. */
 static bool is_own(const line *l)
 {
-    static const char *const own[] = {"seed",    "out",  "dir",   "id",
-                                      "threads", "name", "notes", "tags"};
+    static const char *const own[] = {"seed",  "out",     "dir",
+                                      "id",    "threads", "name",
+                                      "notes", "tags",    "profile"};
 
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (same_span(l->key, (span){own[i], strlen(own[i])})) return true;
@@ -117,10 +118,10 @@ static bool same_value(span a, span b)
 
 static bool differs(const char *name, const egi_member *s, int n)
 {
-    span first = find(s[0].of->first->config, name);
+    span first = find(s[0].config, name);
 
     for (int i = 1; i < n; i++)
-        if (!same_value(first, find(s[i].of->first->config, name))) return true;
+        if (!same_value(first, find(s[i].config, name))) return true;
     return false;
 }
 
@@ -136,7 +137,7 @@ static bool name_of(char *name, size_t size, const line *l)
 /* The keys of one configuration that differ and that no earlier one has. */
 static void add_keys(egi_keys *keys, const egi_member *s, int n, int from)
 {
-    const char *p = s[from].of->first->config;
+    const char *p = s[from].config;
     char name[sizeof keys->key->name];
     line l = {0};
 
@@ -145,7 +146,7 @@ static void add_keys(egi_keys *keys, const egi_member *s, int n, int from)
 
         if (!name_of(name, sizeof name, &l)) continue;
         for (int i = 0; i < from && !known; i++)
-            known = find(s[i].of->first->config, name).p != NULL;
+            known = find(s[i].config, name).p != NULL;
         if (known || !differs(name, s, n)) continue;
         memcpy(keys->key[keys->n++].name, name, sizeof name);
     }
@@ -158,7 +159,7 @@ static bool is_summed(const char *name, const egi_member *s, int n)
     size_t length = (size_t)snprintf(item, sizeof item, "%s=", name), i;
 
     for (int k = 0; k < n; k++) {
-        span list = find(s[k].of->first->config, "run.inputs");
+        span list = find(s[k].config, "run.inputs");
 
         for (i = 0; list.p && i + length <= list.n; i++)
             if (memcmp(list.p + i, item, length) == 0) return true;
@@ -227,7 +228,7 @@ static eg_status choose_some(bool *shown, const egi_keys *keys,
         int more;
 
         for (int i = 0; i < n; i++)
-            value[i] = find(s[i].of->first->config, keys->key[k].name);
+            value[i] = find(s[i].config, keys->key[k].name);
         more = refine(next, id, value, n);
         shown[k] = more > classes;
         if (!shown[k]) continue;

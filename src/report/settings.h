@@ -1,4 +1,7 @@
-/* What differs between the configurations of one name. */
+/* What differs between the configurations of one name. They are texts here:
+ * those that this engram can read as it would write them, so that they differ
+ * where eg_config_diff says so, and those of other versions, or damaged ones,
+ * as they stand. */
 #ifndef EG_REPORT_SETTINGS_H
 #define EG_REPORT_SETTINGS_H
 
@@ -18,6 +21,7 @@ typedef struct egi_setting {
 /* One of those that have a name in common. */
 typedef struct egi_member {
     egi_setting *of;
+    const char *config; /* that it is compared by */
 } egi_member;
 
 /* A key of a resolved configuration, "model.d_model". */

@@ -3,6 +3,7 @@
 #include "pages.h"
 
 #include <dirent.h>
+#include <unistd.h>
 #include "engram/text.h"
 
 static void test_groups(void **state)
@@ -30,6 +31,30 @@ static void test_groups(void **state)
     assert_int_equal(
         json_integer_value(json_object_get(json_array_get(runs, 0), "seed")),
         1);
+    json_decref(data);
+    test_folder_remove(root);
+}
+
+/* An option that came later has its default in an older record, and what takes
+ * times changes no result: as for eg_config_diff. */
+static void test_versions(void **state)
+{
+    char *root = test_folder();
+    const char *names[] = {"a/1", "a/2", "a/3"};
+    json_t *data;
+
+    (void)state;
+    put_run(root, names[0], CONFIG("a", "1", "0.1"), NULL, ROWS);
+    put_run(root, names[1],
+            CONFIG("a", "2", "0.1") "model:\n  n_layers: 2\n"
+                                    "train:\n  profile: true\n",
+            NULL, ROWS);
+    put_run(root, names[2], CONFIG("a", "3", "0.1") "model:\n  n_layers: 3\n",
+            NULL, ROWS);
+    data = report(root, names, 3);
+    assert_int_equal(json_array_size(json_object_get(data, "groups")), 2);
+    assert_string_equal(text_of(group(data, 0), "name"), "n_layers 2");
+    assert_string_equal(text_of(group(data, 1), "name"), "n_layers 3");
     json_decref(data);
     test_folder_remove(root);
 }
@@ -186,6 +211,57 @@ static void test_figures_of_sweep(void **state)
     test_folder_remove(root);
 }
 
+static void keep_note(void *ctx, const char *text)
+{
+    char *all = ctx;
+    size_t n = strlen(all);
+
+    (void)snprintf(all + n, 2000 - n, "%s\n", text);
+}
+
+static bool has_figure(const char *out, const char *name)
+{
+    char path[700];
+
+    (void)snprintf(path, sizeof path, "%s/%s.svg", out, name);
+    return access(path, R_OK) == 0;
+}
+
+/* Twenty-six settings: what would be too many figures is left out and said. */
+static void test_figures_left_out(void **state)
+{
+    enum { N = 26 };
+    char *root = test_folder(), path[N][300], out[300], notes[2000] = "";
+    const char *paths[N];
+    eg_report_opts o = {.note = keep_note, .ctx = notes};
+    eg_err err = {0};
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        char config[300], dir[16];
+
+        (void)snprintf(dir, sizeof dir, "f/%d", i);
+        (void)snprintf(config, sizeof config,
+                       "run:\n  name: f\nmodel:\n  a: %d\n  b: %d\n  c: %d\n",
+                       i & 1, i & 1, i);
+        put_run(root, dir, config, "{\"name\":\"f\"}", ROWS);
+        (void)snprintf(path[i], sizeof path[i], "%s/%s", root, dir);
+        paths[i] = path[i];
+    }
+    (void)snprintf(out, sizeof out, "%s/svg", root);
+    assert_int_equal(eg_report_svg(paths, N, out, &o, NULL, &err), EG_OK);
+    printf("%s", notes);
+    assert_non_null(strstr(notes, "over a and b\n"));
+    assert_non_null(strstr(notes, "against the step, a, b\n"));
+    assert_false(has_figure(out, "f-sweep-a-b-loss-c-0"));
+    assert_true(has_figure(out, "f-sweep-a-c-loss-b-0"));
+    assert_true(has_figure(out, "f-sweep-b-c-loss-a-1"));
+    assert_true(has_figure(out, "f-sweep-c-loss"));
+    assert_false(has_figure(out, "f-sweep-a-loss"));
+    assert_false(has_figure(out, "f-sweep-loss"));
+    test_folder_remove(root);
+}
+
 /* A name of any bytes is a name in the page, and what differs is said. */
 static void test_names_of_groups(void **state)
 {
@@ -221,10 +297,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_versions),
         cmocka_unit_test(test_headings),
         cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_inputs),
         cmocka_unit_test(test_figures_of_sweep),
+        cmocka_unit_test(test_figures_left_out),
         cmocka_unit_test(test_names_of_groups),
     };
 
