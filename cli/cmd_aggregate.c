@@ -166,15 +166,19 @@ static int read_by(aggregate *j, eg_strs *by)
 static void tell_runs(const aggregate *j)
 {
     const eg_ensemble *x = &j->x;
-    int few = 0, single = 0, empty = 0, unfinished = 0;
+    int few = 0, single = 0, empty = 0, unfinished = 0, diverged = 0;
 
     for (int i = 0; i < x->n_settings; i++) {
         few += x->setting[i].n_runs > 1 && x->setting[i].n_runs < EG_FEW_RUNS;
         single += x->setting[i].n_runs == 1;
         empty += x->setting[i].n_runs == 0;
     }
-    for (int i = 0; i < x->n_runs; i++)
-        unfinished += strcmp(x->run[i].status, "finished") != 0;
+    for (int i = 0; i < x->n_runs; i++) {
+        bool gone = strcmp(x->run[i].status, "diverged") == 0;
+
+        diverged += gone;
+        unfinished += !gone && strcmp(x->run[i].status, "finished") != 0;
+    }
     cli_say("%d runs in %d setting%s; intervals: percentile bootstrap over "
             "runs, %g %%, %d resamples, seed %llu",
             x->n_runs, x->n_settings, x->n_settings == 1 ? "" : "s",
@@ -189,6 +193,9 @@ static void tell_runs(const aggregate *j)
         cli_say("%d setting%s with fewer than %d runs: %s too narrow", few,
                 few == 1 ? "" : "s", EG_FEW_RUNS,
                 few == 1 ? "its interval is" : "their intervals are");
+    if (diverged)
+        cli_say("%d run%s diverged: what was measured before counts", diverged,
+                diverged == 1 ? "" : "s");
     if (unfinished)
         cli_say("%d run%s not finished: so far", unfinished,
                 unfinished == 1 ? " is" : "s are");

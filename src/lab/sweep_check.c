@@ -5,6 +5,7 @@
 #include <string.h>
 #include "engram/kern.h"
 #include "engram/mem.h"
+#include "kern/timing.h"
 #include "lab/config_priv.h"
 #include "lab/flow_priv.h"
 #include "lab/lab_priv.h"
@@ -39,26 +40,23 @@ static eg_status check_kern(const checker *c, eg_err *err)
     return EG_OK;
 }
 
-/* Steps for half a second, the first of them not counted. */
+/* Steps for half a second, the first of them not counted where there is another
+ * one: by processor time, so that what else the machine does now has no say. */
 static void measure(checker *c, eg_trainer *tr, double step_work)
 {
     eg_step_info info;
-    double start, now;
-    int n = 0;
+    double until = eg_clock() + MEASURE_SECONDS, start = egi_cpu_seconds(), now;
+    int n = 1;
 
-    start = eg_clock();
     eg_trainer_step(tr, &info);
-    now = eg_clock();
-    if (now - start < MEASURE_SECONDS) {
-        start = now;
-        while (now - start < MEASURE_SECONDS && info.finite) {
-            eg_trainer_step(tr, &info);
-            now = eg_clock();
-            n++;
-        }
+    now = egi_cpu_seconds();
+    if (eg_clock() < until && info.finite) start = now, n = 0;
+    while (eg_clock() < until && info.finite) {
+        eg_trainer_step(tr, &info);
+        now = egi_cpu_seconds();
+        n++;
     }
-    if (now > start)
-        c->plan->rate = step_work * (n > 0 ? n : 1) / (now - start);
+    if (n > 0 && now > start) c->plan->rate = step_work * n / (now - start);
     c->measure = false;
 }
 
