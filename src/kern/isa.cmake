@@ -10,7 +10,11 @@ set_source_files_properties(${kern}/ref_f32.c ${kern}/ref_f64.c
 # between inlined functions only, so the calling convention does not matter.
 # Arrays in them have sizes that no file decides: a canary for each tile would
 # be 2 % of a product's instructions.
-set(fast "-O2;-ffp-contract=fast;-fno-math-errno;-Wno-psabi;-fno-stack-protector")
+set(speed -O2)
+if(ENGRAM_SANITIZE) # with checks in them gcc takes three times as long for -O2
+  set(speed -O1)
+endif()
+set(fast "${speed};-ffp-contract=fast;-fno-math-errno;-Wno-psabi;-fno-stack-protector")
 if(ENGRAM_FUZZ) # no bytes of a file reach them; clang takes ten times as long
   list(APPEND fast -fno-sanitize=all)
 endif()

@@ -12,20 +12,58 @@ typedef struct form {
     kt_real alpha;
 } form;
 
-/* c.f from the set, c.d from the truth, for the same inputs. */
-static void run(const kt_set *k, shape s, form f, double *worst)
+enum { SETS = 16 };
+
+/* The inputs of a product, and what it comes to: the same for all sets. */
+typedef struct product {
+    kt_buf a, b, before;
+    eg_index lda, ldb, ldc;
+    double *c, *mass; /* [M, ldc], [M, N] */
+} product;
+
+static product product_make(shape s, form f)
 {
     const eg_kern_f64 *t = kt_truth();
-    eg_index lda = (f.a_turned ? s.M : s.K) + f.pad;
-    eg_index ldb = (f.b_turned ? s.K : s.N) + f.pad, ldc = s.N + f.pad;
-    eg_index rs = f.a_turned ? 1 : lda, cs = f.a_turned ? lda : 1;
-    eg_index brs = f.b_turned ? 1 : ldb, bcs = f.b_turned ? ldb : 1;
-    kt_buf a = kt_input((f.a_turned ? s.K : s.M) * lda, f.off, 1);
-    kt_buf b = kt_input((f.b_turned ? s.N : s.K) * ldb, f.off, 1);
-    kt_buf c = kt_new(s.M * ldc, f.off, 1), before = kt_copy(&c, 0);
+    product p = {.lda = (f.a_turned ? s.M : s.K) + f.pad,
+                 .ldb = (f.b_turned ? s.K : s.N) + f.pad,
+                 .ldc = s.N + f.pad};
+    eg_index rs = f.a_turned ? 1 : p.lda, cs = f.a_turned ? p.lda : 1;
+    eg_index brs = f.b_turned ? 1 : p.ldb, bcs = f.b_turned ? p.ldb : 1;
+    kt_buf work = kt_new(t->pack_size(s.K, s.N), 0, 1);
+
+    p.a = kt_input((f.a_turned ? s.K : s.M) * p.lda, f.off, 1);
+    p.b = kt_input((f.b_turned ? s.N : s.K) * p.ldb, f.off, 1);
+    p.before = kt_new(s.M * p.ldc, f.off, 1);
+    p.c = calloc((size_t)(s.M * p.ldc + 1), sizeof *p.c);
+    p.mass = calloc((size_t)(s.M * s.N + 1), sizeof *p.mass);
+    assert_true(p.c && p.mass);
+    memcpy(p.c, p.before.d, (size_t)p.before.n * sizeof *p.c);
+    t->gemm(p.c, p.ldc, p.a.d, rs, cs, p.b.d, brs, bcs, s.M, s.N, s.K,
+            (double)f.alpha, f.acc, work.d);
+    for (eg_index i = 0; i < p.a.n; i++) p.a.d[i] = fabs(p.a.d[i]);
+    for (eg_index i = 0; i < p.b.n; i++) p.b.d[i] = fabs(p.b.d[i]);
+    t->gemm(p.mass, s.N, p.a.d, rs, cs, p.b.d, brs, bcs, s.M, s.N, s.K,
+            fabs((double)f.alpha), 0, work.d);
+    kt_free(&work, "truth");
+    return p;
+}
+
+static void product_free(product *p)
+{
+    kt_free(&p->a, "a");
+    kt_free(&p->b, "b");
+    kt_free(&p->before, "c as it was");
+    free(p->c);
+    free(p->mass);
+}
+
+static void check_set(const kt_set *k, const product *p, shape s, form f,
+                      double *worst)
+{
+    eg_index rs = f.a_turned ? 1 : p->lda, cs = f.a_turned ? p->lda : 1;
+    eg_index brs = f.b_turned ? 1 : p->ldb, bcs = f.b_turned ? p->ldb : 1;
+    kt_buf c = kt_copy(&p->before, f.off);
     kt_buf work = kt_new(k->pack_size(s.K, s.N), f.off, 1);
-    kt_buf workd = kt_new(t->pack_size(s.K, s.N), 0, 1);
-    double *mass = calloc((size_t)(s.M * s.N + 1), sizeof *mass);
     char what[160];
 
     snprintf(what, sizeof what,
@@ -33,39 +71,47 @@ static void run(const kt_set *k, shape s, form f, double *worst)
              k->name, s.M, s.N, s.K, f.a_turned ? 't' : 'n',
              f.b_turned ? 't' : 'n', f.acc, f.packed, f.pad);
     if (f.packed) {
-        k->pack(work.f, b.f, brs, bcs, s.K, s.N);
-        k->gemm_packed(c.f, ldc, a.f, rs, cs, work.f, s.M, s.N, s.K, f.alpha,
-                       f.acc);
+        k->pack(work.f, p->b.f, brs, bcs, s.K, s.N);
+        k->gemm_packed(c.f, p->ldc, p->a.f, rs, cs, work.f, s.M, s.N, s.K,
+                       f.alpha, f.acc);
     } else {
-        k->gemm(c.f, ldc, a.f, rs, cs, b.f, brs, bcs, s.M, s.N, s.K, f.alpha,
-                f.acc, work.f);
+        k->gemm(c.f, p->ldc, p->a.f, rs, cs, p->b.f, brs, bcs, s.M, s.N, s.K,
+                f.alpha, f.acc, work.f);
     }
-    t->gemm(c.d, ldc, a.d, rs, cs, b.d, brs, bcs, s.M, s.N, s.K,
-            (double)f.alpha, f.acc, workd.d);
-    for (eg_index i = 0; i < a.n; i++) a.d[i] = fabs(a.d[i]);
-    for (eg_index i = 0; i < b.n; i++) b.d[i] = fabs(b.d[i]);
-    t->gemm(mass, s.N, a.d, rs, cs, b.d, brs, bcs, s.M, s.N, s.K,
-            fabs((double)f.alpha), 0, workd.d);
     for (eg_index m = 0; m < s.M; m++) {
-        for (eg_index n = 0; n < ldc; n++) {
-            eg_index i = m * ldc + n;
-            double old = f.acc ? fabs(before.d[i]) : 0;
-            double tol = 0;
-            if (n < s.N) {
-                tol =
-                    KT_EPS / 2 * (double)(s.K + 4) * (mass[m * s.N + n] + old);
-            }
-            kt_close((double)c.f[i], n < s.N ? c.d[i] : before.d[i], tol, what,
-                     i, worst);
+        for (eg_index n = 0; n < p->ldc; n++) {
+            eg_index i = m * p->ldc + n;
+            double old = f.acc ? fabs(p->before.d[i]) : 0, tol = 0;
+
+            if (n < s.N)
+                tol = KT_EPS / 2 * (double)(s.K + 4) *
+                      (p->mass[m * s.N + n] + old);
+            kt_close((double)c.f[i], p->c[i], tol, what, i, worst);
         }
     }
-    free(mass);
-    kt_free(&a, what);
-    kt_free(&b, what);
+    kt_check_guards(&p->a, what);
+    kt_check_guards(&p->b, what);
     kt_free(&c, what);
-    kt_free(&before, what);
     kt_free(&work, what);
-    kt_free(&workd, what);
+}
+
+/* One product by every set; worst [SETS] of the set's number. */
+static void run(shape s, form f, double *worst)
+{
+    product p = product_make(s, f);
+
+    KT_FOR_SETS(k)
+    {
+        assert_in_range(set_, 0, SETS - 1);
+        check_set(k, &p, s, f, &worst[set_]);
+    }
+    product_free(&p);
+}
+
+static void tell(const double *worst)
+{
+    KT_FOR_SETS(k)
+    printf("%-8s worst error / bound %.3f\n", k->name, worst[set_]);
 }
 
 static const shape shapes[] = {
@@ -102,24 +148,22 @@ static const shape shapes[] = {
 
 static void test_forms(void **state)
 {
+    double worst[SETS] = {0};
+
     (void)state;
-    KT_FOR_SETS(k)
-    {
-        double worst = 0;
-        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-            for (int v = 0; v < 32; v++) {
-                form f = {.a_turned = v & 1,
-                          .b_turned = v >> 1 & 1,
-                          .acc = v >> 2 & 1,
-                          .packed = v >> 3 & 1,
-                          .off = v >> 4,
-                          .pad = (v >> 4) * 3,
-                          .alpha = v & 16 ? -0.75f : 1.0f};
-                run(k, shapes[i], f, &worst);
-            }
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        for (int v = 0; v < 32; v++) {
+            form f = {.a_turned = v & 1,
+                      .b_turned = v >> 1 & 1,
+                      .acc = v >> 2 & 1,
+                      .packed = v >> 3 & 1,
+                      .off = v >> 4,
+                      .pad = (v >> 4) * 3,
+                      .alpha = v & 16 ? -0.75f : 1.0f};
+            run(shapes[i], f, worst);
         }
-        printf("%-8s worst error / bound %.3f\n", k->name, worst);
     }
+    tell(worst);
 }
 
 /* Around the blocks of products with 512 columns and more (64 or 66 rows, 1024
@@ -134,34 +178,30 @@ static const shape huge[] = {{1027, 2064, 2}, {1030, 2048, 5}};
 
 static void test_large(void **state)
 {
+    double worst[SETS] = {0};
+
     (void)state;
-    KT_FOR_SETS(k)
-    {
-        double worst = 0;
-        for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
-            for (int v = 0; v < 8; v++) {
-                int odd = v % 3;
-                form f = {.a_turned = v & 1,
-                          .b_turned = v >> 1 & 1,
-                          .packed = v >> 2 & 1,
-                          .acc = odd == 1,
-                          .off = odd == 2,
-                          .pad = odd == 2 ? 3 : 0,
-                          .alpha = odd == 2 ? 1.0f : -0.75f};
-                run(k, large[i], f, &worst);
-            }
+    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
+        for (int v = 0; v < 8; v++) {
+            int odd = v % 3;
+            form f = {.a_turned = v & 1,
+                      .b_turned = v >> 1 & 1,
+                      .packed = v >> 2 & 1,
+                      .acc = odd == 1,
+                      .off = odd == 2,
+                      .pad = odd == 2 ? 3 : 0,
+                      .alpha = odd == 2 ? 1.0f : -0.75f};
+            run(large[i], f, worst);
         }
-        for (size_t i = 0; i < sizeof huge / sizeof huge[0]; i++) {
-            for (int v = 0; v < 4; v++) { /* one of them on a cache line */
-                form f = {.a_turned = v & 1,
-                          .packed = v >> 1,
-                          .off = 4 * v,
-                          .alpha = 1};
-                run(k, huge[i], f, &worst);
-            }
-        }
-        printf("%-8s worst error / bound %.3f\n", k->name, worst);
     }
+    for (size_t i = 0; i < sizeof huge / sizeof huge[0]; i++) {
+        for (int v = 0; v < 4; v++) { /* one of them on a cache line */
+            form f = {
+                .a_turned = v & 1, .packed = v >> 1, .off = 4 * v, .alpha = 1};
+            run(huge[i], f, worst);
+        }
+    }
+    tell(worst);
 }
 
 /* A row of the result does not depend on how many rows there are: products of

@@ -64,48 +64,75 @@ static double largest(const double *a, const double *b, eg_index n)
     return top > 0 ? off / top : off;
 }
 
-/* The program of a variant, rewritten by the rewrites of `which`, against the
- * plain one. */
-static compared compare(const variant *v, bool named, unsigned which)
-{
+/* A variant, and the plain program's loss and gradient, which all others are
+ * held against. */
+typedef struct plain {
+    const variant *v;
     setting s;
-    double loss, *grad;
-    compared c = {0};
-    egi_program p;
-    eg_err err;
+    eg_trainer *tr;
+    double loss, **g;
     bool trains[256];
+} plain;
 
-    setting_open(&s, v, TASK, 1);
-    set_fields(eg_train_fields, &s.spec.train,
+static void plain_open(plain *a, const variant *v)
+{
+    a->v = v;
+    setting_open(&a->s, v, TASK, 1);
+    set_fields(eg_train_fields, &a->s.spec.train,
                "precision=float64 algebra=plain");
-    s.spec.kern = "ref";
-    eg_trainer *tr = trainer_open(&s);
-    const eg_model *m = tr->m;
-    egi_load load = {
-        .batch = 1000, .slots = 3, .rows = tr->program.loss->lo > 0 ? 0.3 : 1};
-    double **g = gradients(tr, &loss);
-    assert_in_range(m->n_tensors, 1, 256);
-    for (int i = 0; i < m->n_tensors; i++) trains[i] = g[i] != NULL;
-    if (egi_program_build(&p, m, tr->program.loss,
-                          EGI_TRAINING |
-                              (named ? EGI_HOOKS_FULL : EGI_HOOKS_NONE),
-                          &err) != EG_OK ||
-        egi_program_rewrite(&p, trains, &load, which, &err) != EG_OK)
+    a->s.spec.kern = "ref";
+    a->tr = trainer_open(&a->s);
+    a->g = gradients(a->tr, &a->loss);
+    assert_in_range(a->tr->m->n_tensors, 1, 256);
+    for (int i = 0; i < a->tr->m->n_tensors; i++)
+        a->trains[i] = a->g[i] != NULL;
+}
+
+static void plain_close(plain *a)
+{
+    gradients_free(a->g, a->tr->m->n_tensors);
+    eg_trainer_free(a->tr);
+    setting_close(&a->s);
+}
+
+/* Its program, rewritten by the rewrites of `which`. */
+static compared rewritten(egi_program *p, const plain *a, bool named,
+                          unsigned which)
+{
+    const eg_group *loss = a->tr->program.loss;
+    egi_load load = {.batch = 1000, .slots = 3, .rows = loss->lo > 0 ? 0.3 : 1};
+    egi_hooks hooks = named ? EGI_HOOKS_FULL : EGI_HOOKS_NONE;
+    compared c = {0};
+    eg_err err;
+
+    if (egi_program_build(p, a->tr->m, loss, EGI_TRAINING | hooks, &err) !=
+            EG_OK ||
+        egi_program_rewrite(p, a->trains, &load, which, &err) != EG_OK)
         fail_msg("%s", err.msg);
-    grad = calloc((size_t)m->n_params, sizeof *grad);
-    look_at(&c, &p);
-    c.worst = fabs(run_program(tr, &p, grad) - loss) / loss;
+    look_at(&c, p);
+    return c;
+}
+
+/* That program against the plain one. */
+static compared compare(const plain *a, bool named, unsigned which)
+{
+    const eg_model *m = a->tr->m;
+    egi_program p;
+    compared c = rewritten(&p, a, named, which);
+    double *grad = calloc((size_t)m->n_params, sizeof *grad);
+
+    c.worst = fabs(run_program(a->tr, &p, grad) - a->loss) / a->loss;
     for (int i = 0; i < m->n_tensors; i++) {
-        if (!g[i] || no_gradient(v, m->tensor[i].name)) continue;
-        double d = largest(grad + m->tensor[i].offset, g[i], m->tensor[i].size);
+        const eg_tensor *t = &m->tensor[i];
+        double d;
+
+        if (!a->g[i] || no_gradient(a->v, t->name)) continue;
+        d = largest(grad + t->offset, a->g[i], t->size);
         if (!(d <= c.worst)) c.worst = d;
-        if (!(d < 1e-12)) fail_msg("%s: %s: %g", v->name, m->tensor[i].name, d);
+        if (!(d < 1e-12)) fail_msg("%s: %s: %g", a->v->name, t->name, d);
     }
     free(grad);
-    gradients_free(g, m->n_tensors);
     egi_program_release(&p);
-    eg_trainer_free(tr);
-    setting_close(&s);
     return c;
 }
 
@@ -113,38 +140,63 @@ static void test_rooms(void **state)
 {
     (void)state;
     for (int k = 0; k < N_VARIANTS; k++) {
-        compared c = compare(&VARIANTS[k], false, 0);
-        compared kept = compare(&VARIANTS[k], true, 0);
+        plain a;
+        compared c, kept;
 
+        plain_open(&a, &VARIANTS[k]);
+        c = compare(&a, false, 0);
+        kept = compare(&a, true, 0);
         printf("  %-42s %.1e %.1e, room %zu of %zu bytes\n", VARIANTS[k].name,
                c.worst, kept.worst, c.bytes, kept.bytes);
         assert_true(c.worst < 1e-12 && kept.worst < 1e-12);
         assert_true(c.bytes < kept.bytes);
+        plain_close(&a);
     }
 }
 
-/* Each rewrite alone, and behind those before it, on every variant; the latter
- * changes some. */
+/* Of each rewrite, over all variants. */
+typedef struct told {
+    double worst;
+    int changed;
+} told;
+
+/* Each rewrite alone, and behind those before it. */
+static void rewrite_all(told of[EGI_N_REWRITES], const variant *v, bool named)
+{
+    egi_program p;
+    plain a;
+    int before;
+
+    plain_open(&a, v);
+    before = rewritten(&p, &a, false, 0).shape;
+    egi_program_release(&p);
+    for (int i = 0; egi_rewrite_name(i); i++) {
+        unsigned with = (2u << i) - 1;
+        compared alone = compare(&a, named, 1u << i);
+        compared c = compare(&a, false, with);
+        compared kept = compare(&a, true, with);
+
+        of[i].changed += c.shape != before;
+        of[i].worst =
+            fmax(fmax(of[i].worst, alone.worst), fmax(c.worst, kept.worst));
+        before = c.shape;
+    }
+    plain_close(&a);
+}
+
+/* On every variant; the rewrites change some. */
 static void test_rewrites(void **state)
 {
+    told of[EGI_N_REWRITES] = {{0}};
+    int n = 0;
+
     (void)state;
+    for (; variant_at(n); n++) rewrite_all(of, variant_at(n), n % 2);
     for (int i = 0; egi_rewrite_name(i); i++) {
-        unsigned before = (1u << i) - 1, with = before | 1u << i;
-        double worst = 0;
-        int changed = 0, n = 0;
-
-        for (int k = 0; variant_at(k); k++, n++) {
-            compared alone = compare(variant_at(k), k % 2, 1u << i);
-            compared c = compare(variant_at(k), false, with);
-            compared kept = compare(variant_at(k), true, with);
-
-            changed += c.shape != compare(variant_at(k), false, before).shape;
-            worst = fmax(worst, fmax(alone.worst, fmax(c.worst, kept.worst)));
-        }
         printf("  %-8s changes %2d of %d programs, %.1e\n", egi_rewrite_name(i),
-               changed, n, worst);
-        assert_true(worst < 1e-12);
-        assert_true(changed > 0);
+               of[i].changed, n, of[i].worst);
+        assert_true(of[i].worst < 1e-12);
+        assert_true(of[i].changed > 0);
     }
 }
 
@@ -236,6 +288,8 @@ static void test_random(void **state)
     for (int k = 0; k < 200; k++) {
         char model[512], train[512];
         variant v = {model, model, train};
+        compared c, d;
+        plain a;
 
         draw(&rng, model, train, sizeof model);
         if (strstr(model, "tied=true") && strstr(train, "freeze=W_E")) continue;
@@ -243,9 +297,11 @@ static void test_random(void **state)
             (strstr(model, "tied=true") || strstr(train, "W_E")))
             continue;
         if (!fits(model)) continue;
-        compared c = compare(&v, false, ~0u);
-        compared d = compare(
-            &v, k % 2, (unsigned)eg_rng_below(&rng, 1u << EGI_N_REWRITES));
+        plain_open(&a, &v);
+        c = compare(&a, false, ~0u);
+        d = compare(&a, k % 2,
+                    (unsigned)eg_rng_below(&rng, 1u << EGI_N_REWRITES));
+        plain_close(&a);
         worst = fmax(worst, fmax(c.worst, d.worst));
     }
     printf("  200 random programs, %.1e\n", worst);

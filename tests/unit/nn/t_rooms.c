@@ -93,37 +93,53 @@ static int head_of(const egi_program *p)
     return n;
 }
 
-/* A team against the plain program with two sums, within 1e-12; how many
- * sequences a room of it holds. */
-static int compare(const variant *v, const char *task, const char *train,
-                   bool some, double *worst)
+/* The plain program with two sums. */
+static void plain_open(side *a, const variant *v, const char *task, bool some)
 {
-    side team, plain;
+    side_open(a, v, task, "slots=2 algebra=plain", some);
+    assert_true(a->loss > 0);
+    assert_int_equal(a->tr->program.many, 1);
+}
+
+/* A team against it, within 1e-12; how many sequences a room of the team
+ * holds. */
+static int against(const side *plain, const variant *v, const char *task,
+                   const char *train, bool some, double *worst)
+{
+    side team;
     const eg_model *m;
     int many;
 
     side_open(&team, v, task, train, some);
-    side_open(&plain, v, task, "slots=2 algebra=plain", some);
     m = eg_trainer_model(team.tr);
     many = team.tr->program.many;
-    assert_true(plain.loss > 0);
-    assert_int_equal(plain.tr->program.many, 1);
     heads += head_of(&team.tr->program);
     for (int i = 0; i < eg_model_n_tensors(m); i++) {
         const eg_tensor *t = eg_model_tensor(m, i);
         double d;
 
-        assert_true(!team.g[i] == !plain.g[i]);
+        assert_true(!team.g[i] == !plain->g[i]);
         if (!team.g[i] || no_gradient(v, t->name)) continue;
-        d = distance(team.g[i], plain.g[i], t->size, NULL);
+        d = distance(team.g[i], plain->g[i], t->size, NULL);
         if (!(d <= *worst)) *worst = d;
         if (!(d < BOUND))
             fail_msg("%s: %s: %s: %g", v->name, train, t->name, d);
     }
-    if (!(fabs(team.loss - plain.loss) <= BOUND * fabs(plain.loss)))
+    if (!(fabs(team.loss - plain->loss) <= BOUND * fabs(plain->loss)))
         fail_msg("%s: %s: loss %.17g, not %.17g", v->name, train, team.loss,
-                 plain.loss);
+                 plain->loss);
     side_close(&team);
+    return many;
+}
+
+static int compare(const variant *v, const char *task, const char *train,
+                   bool some, double *worst)
+{
+    side plain;
+    int many;
+
+    plain_open(&plain, v, task, some);
+    many = against(&plain, v, task, train, some, worst);
     side_close(&plain);
     return many;
 }
@@ -140,12 +156,17 @@ static void test_variants(void **state)
     for (; (v = variant_at(n)); n++) {
         variant five = *v;
         char train[256];
+        bool some = n % 2;
+        side plain;
 
         (void)snprintf(train, sizeof train, "%s" FIVE, v->train);
         five.train = train;
+        plain_open(&plain, &five, TASK, some);
         assert_int_equal(
-            compare(&five, TASK, "slots=1 algebra=plain", n % 2, &worst), 3);
-        several += compare(&five, TASK, "slots=1", n % 2, &worst) == 3;
+            against(&plain, &five, TASK, "slots=1 algebra=plain", some, &worst),
+            3);
+        several += against(&plain, &five, TASK, "slots=1", some, &worst) == 3;
+        side_close(&plain);
     }
     printf("  %d variants, %d with shortcuts: %.1e\n", n, several, worst);
     assert_true(several > n / 3);
