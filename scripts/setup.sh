@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that everything a goal needs is there:
 #
-#     scripts/setup.sh build|report|check|python|lint|fuzz|docs ...
+#     scripts/setup.sh build|report|check|python|slurm|lint|fuzz|docs ...
 #
 # Every need is probed by use (a command, a header, a pkg-config module), so a
 # tool that did not come from a Debian package counts too. What is missing is
@@ -53,6 +53,13 @@ chromium        | cmd chromium chromium-browser google-chrome
 needs_python='
 python3-numpy   | py numpy
 python3-cffi    | py numpy cffi
+'
+# Beside check, too: without them the job array in Slurm itself is not tried.
+needs_slurm='
+munge           | file /usr/sbin/munged
+slurmctld       | file /usr/sbin/slurmctld
+slurmd          | file /usr/sbin/slurmd
+slurm-client    | cmd sbatch
 '
 needs_lint='
 clang           | cmd clang
