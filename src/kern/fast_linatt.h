@@ -57,41 +57,46 @@ INLINE void linatt_add(real *p, vec v, eg_index n)
         vstore_n(p, vload_n(p, n) + v, n);
 }
 
-/* What the block's vector i of rows is multiplied by. */
-INLINE vec linatt_factor(const real *x, const int i, const linatt_block *b,
-                         const int beside)
+/* What the block's vector i, of n, of rows is multiplied by; the last may hold
+ * few of them. */
+INLINE vec linatt_factor(const real *x, const int i, const int n,
+                         eg_index rows, const int beside)
 {
-    eg_index at = (eg_index)VEC_ROWS * i, left = b->rows - at;
-
     if (beside == 1) return vset(x[i]);
-    return vspread(x + at, left < VEC_ROWS ? left : VEC_ROWS);
+    x += (eg_index)VEC_ROWS * i;
+    return vspread(x, i + 1 < n ? VEC_ROWS : rows - (eg_index)VEC_ROWS * i);
 }
 
-/* The block in n vectors, one or VEC_ROWS of its rows in each. */
-INLINE void linatt_sweep(const linatt_walk *j, const linatt_block *b,
+/* The block in n vectors, one or VEC_ROWS of its rows in each. What the walk
+ * says is kept at hand: stores to out could be to it, for all a compiler
+ * knows. */
+INLINE void linatt_sweep(const linatt_walk *walk, const linatt_block *part,
                          const int n, const int beside)
 {
-    const real *x = j->x + b->row, *y = j->y + b->col, *q = j->q + b->row;
-    real *out = j->out + b->col;
+    const linatt_walk j = *walk;
+    const linatt_block b = *part;
+    const real *x = j.x + b.row, *y = j.y + b.col, *q = j.q + b.row;
+    real *out = j.out + b.col;
     vec S[LINATT_ROWS];
     eg_index r = 0;
 
 #pragma GCC unroll 24
     for (int i = 0; i < n; i++) S[i] = (vec){0};
-    for (eg_index w = 0; w < j->writes; w++, x += j->ldx, y += j->ldy) {
-        vec v = beside == 1 ? linatt_load(y, b->cols) : vrepeat(y, b->cols);
+    for (eg_index w = 0; w < j.writes; w++, x += j.ldx, y += j.ldy) {
+        vec v = beside == 1 ? linatt_load(y, b.cols) : vrepeat(y, b.cols);
 
 #pragma GCC unroll 24
-        for (int i = 0; i < n; i++) S[i] += linatt_factor(x, i, b, beside) * v;
-        for (; linatt_reads(j, w, r); r++, q += j->ldq, out += j->ldo) {
+        for (int i = 0; i < n; i++)
+            S[i] += linatt_factor(x, i, n, b.rows, beside) * v;
+        for (; linatt_reads(&j, w, r); r++, q += j.ldq, out += j.ldo) {
             vec z[2] = {{0}, {0}};
 
 #pragma GCC unroll 24
             for (int i = 0; i < n; i++)
-                z[i % 2] += linatt_factor(q, i, b, beside) * S[i];
+                z[i % 2] += linatt_factor(q, i, n, b.rows, beside) * S[i];
             z[0] += z[1];
             if (beside > 1) z[0] = vfold(z[0]);
-            linatt_add(out, z[0] * vset(j->scale), b->cols);
+            linatt_add(out, z[0] * vset(j.scale), b.cols);
         }
     }
 }

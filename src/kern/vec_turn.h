@@ -7,17 +7,18 @@
 enum { VEC_ROWS = VEC_W < 4 ? VEC_W : 4, VEC_COLS = VEC_W / VEC_ROWS };
 
 #if VEC_BYTES == 64
-/* x[0..n-1], n <= VEC_W / 4, and zeros, in each quarter of a vector. */
+/* x[0..n-1], n <= VEC_W / 4, and zeros, in each quarter of a vector. A whole
+ * quarter is repeated on the way from memory, without a shuffle. */
 INLINE mm vquarters(const real *x, eg_index n)
 {
 #ifdef VEC_F64
-    __m128d v = n == 2 ? _mm_loadu_pd(x)
-                       : _mm_maskz_loadu_pd((__mmask8)((1u << n) - 1), x);
-    return _mm512_broadcast_f64x2(v);
+    if (n == 2) return _mm512_broadcast_f64x2(_mm_loadu_pd(x));
+    return _mm512_broadcast_f64x2(
+        _mm_maskz_loadu_pd((__mmask8)((1u << n) - 1), x));
 #else
-    __m128 v = n == 4 ? _mm_loadu_ps(x)
-                      : _mm_maskz_loadu_ps((__mmask8)((1u << n) - 1), x);
-    return _mm512_broadcast_f32x4(v);
+    if (n == 4) return _mm512_broadcast_f32x4(_mm_loadu_ps(x));
+    return _mm512_broadcast_f32x4(
+        _mm_maskz_loadu_ps((__mmask8)((1u << n) - 1), x));
 #endif
 }
 #endif
