@@ -84,12 +84,19 @@ extern "C" {
  *             dz, v, k for q, k, v gives dq. work as of linatt
  * mesa        recursive least squares: y[r,:] = R_t x[r,:], t = limit[r] - 1,
  *             R_t = (g[t] R_{t-1}^-1 + k[t,:] k[t,:]^T)^-1, R_{-1} = lambda I:
- *             x, y [rows, w] (y may equal x), k [*, w], one head; g NULL stands
- *             for 1; limit as in attn. R is float64 in every set and exactly
+ *             heads side by side, head h columns h w .. of x and y [rows,
+ *             heads w] (y may equal x), h / shared w .. of k [*, heads / shared
+ *             w], column h of g [*, heads], lambda [heads]; g NULL stands for
+ *             1; limit as in attn. R is float64 in every set and exactly
  *             symmetric. Rows are NaN from a key on at which no digit is left:
  *             |k|^2 trace(R) / g above 2^23 (float32) or 2^52 (float64), or
  *             k.R k negative; and where lambda is not positive and finite.
- *             work [mesa_work(w)]; on: R_{-1} is what the last call left there
+ *             taken [heads, last limit, w] (may be NULL): p of R_t = R_{t-1} /
+ *             g - p p^T. work [heads mesa_work(w)]; on: R_{-1} is what the last
+ *             call left there
+ * mesa_again  y[r,:] = R_t x[r,:] for other rows of one head, from what its
+ *             keys took off: no roots, no divisions but for g. work
+ *             [mesa_work(w)]
  * vecmat      y[n] = sum_i x[i] A[i,:], A [m, n]; a small matrix: of rows that
  *             lie behind each other, and best of whole vectors
  * rowdot      y[m]: y[i] = A[i,:].x[i ldx + :], so that ldx 0 is A x and ldx n
@@ -191,7 +198,12 @@ extern "C" {
     void (*mesa)(R * y, eg_index ldy, const R *x, eg_index ldx,                \
                  const int32_t *limit, eg_index rows, const R *k,              \
                  eg_index ldk, const R *g, eg_index ldg, eg_index w,           \
-                 double lambda, int on, R *work);                              \
+                 eg_index heads, eg_index shared, const double *lambda,        \
+                 int on, double *taken, R *work);                              \
+    void (*mesa_again)(R * y, eg_index ldy, const R *x, eg_index ldx,          \
+                       const int32_t *limit, eg_index rows,                    \
+                       const double *taken, const R *g, eg_index ldg,          \
+                       eg_index w, double lambda, R *work);                    \
     void (*vecmat)(R * y, const R *x, const R *a, eg_index m, eg_index n);     \
     void (*rowdot)(R * y, const R *a, const R *x, eg_index ldx, eg_index m,    \
                    eg_index n);                                                \

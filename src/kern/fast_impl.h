@@ -42,6 +42,7 @@
         .linatt_work = fast_linatt_work, .linatt = fast_linatt,                \
         .linatt_back = fast_linatt_back,                                       \
         .mesa_work = fast_mesa_work, .mesa = fast_mesa,                        \
+        .mesa_again = fast_mesa_again,                                         \
         .vecmat = fast_vecmat, .rowdot = fast_rowdot, .rank1 = fast_rank1,     \
         .muladd = fast_muladd,                                                 \
         .gemv = fast_gemv, .gemv_t = fast_gemv_t, .softmax = fast_softmax,     \

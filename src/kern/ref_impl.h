@@ -41,6 +41,7 @@
         .linatt_work = ref_linatt_work, .linatt = ref_linatt,                  \
         .linatt_back = ref_linatt_back,                                        \
         .mesa_work = ref_mesa_work, .mesa = ref_mesa,                          \
+        .mesa_again = ref_mesa_again,                                          \
         .vecmat = ref_vecmat, .rowdot = ref_rowdot, .rank1 = ref_rank1,        \
         .muladd = ref_muladd,                                                  \
         .gemv = ref_gemv, .gemv_t = ref_gemv_t, .softmax = ref_softmax,        \

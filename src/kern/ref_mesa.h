@@ -43,10 +43,11 @@ static bool ref_mesa_take(double *R, double *u, const real *k, double g,
     return egi_mesa_sound(ku / g, kk * trace / g, sizeof(real) == 4);
 }
 
-static void ref_mesa(real *y, eg_index ldy, const real *x, eg_index ldx,
-                     const int32_t *limit, eg_index rows, const real *k,
-                     eg_index ldk, const real *g, eg_index ldg, eg_index w,
-                     double lambda, int on, real *work)
+/* One head. taken: [keys, w], or NULL. */
+static void ref_mesa_head(real *y, eg_index ldy, const real *x, eg_index ldx,
+                          const int32_t *limit, eg_index rows, const real *k,
+                          eg_index ldk, const real *g, eg_index ldg, eg_index w,
+                          double lambda, int on, double *taken, real *work)
 {
     double *R = ref_mesa_state(work), *u = R + w * w, *left = u + w;
     bool sound = lambda > 0 && isfinite(lambda) && (!on || left[0] > 0);
@@ -58,6 +59,8 @@ static void ref_mesa(real *y, eg_index ldy, const real *x, eg_index ldx,
         double forget = g ? (double)g[t * ldg] : 1;
 
         sound = ref_mesa_take(R, u, k + t * ldk, forget, w) && sound;
+        for (eg_index i = 0; taken && i < w; i++)
+            taken[t * w + i] = sound ? u[i] : (double)NAN;
         for (; r < rows && limit[r] == t + 1; r++) {
             ref_mesa_times(u, R, x + r * ldx, w);
             for (eg_index i = 0; i < w; i++)
@@ -65,4 +68,42 @@ static void ref_mesa(real *y, eg_index ldy, const real *x, eg_index ldx,
         }
     }
     left[0] = sound;
+}
+
+static void ref_mesa(real *y, eg_index ldy, const real *x, eg_index ldx,
+                     const int32_t *limit, eg_index rows, const real *k,
+                     eg_index ldk, const real *g, eg_index ldg, eg_index w,
+                     eg_index heads, eg_index shared, const double *lambda,
+                     int on, double *taken, real *work)
+{
+    eg_index keys = rows > 0 ? limit[rows - 1] : 0;
+
+    for (eg_index h = 0; h < heads; h++)
+        ref_mesa_head(y + h * w, ldy, x + h * w, ldx, limit, rows,
+                      k + h / shared * w, ldk, g ? g + h : NULL, ldg, w,
+                      lambda[h], on, taken ? taken + h * keys * w : NULL,
+                      work + h * ref_mesa_work(w));
+}
+
+/* R <- R / g - p p^T, key by key. */
+static void ref_mesa_again(real *y, eg_index ldy, const real *x, eg_index ldx,
+                           const int32_t *limit, eg_index rows,
+                           const double *taken, const real *g, eg_index ldg,
+                           eg_index w, double lambda, real *work)
+{
+    double *R = ref_mesa_state(work), *u = R + w * w;
+    eg_index r = 0;
+
+    for (eg_index i = 0; i < w * w; i++) R[i] = i % (w + 1) == 0 ? lambda : 0;
+    for (eg_index t = 0; r < rows; t++) {
+        const double *p = taken + t * w;
+        double forget = g ? (double)g[t * ldg] : 1;
+
+        for (eg_index i = 0; i < w * w; i++)
+            R[i] = R[i] / forget - p[i / w] * p[i % w];
+        for (; r < rows && limit[r] == t + 1; r++) {
+            ref_mesa_times(u, R, x + r * ldx, w);
+            for (eg_index i = 0; i < w; i++) y[r * ldy + i] = (real)u[i];
+        }
+    }
 }

@@ -10,27 +10,50 @@
  * I. in: q [rows, heads kw], k [n, k_heads kw], none, g [n, heads] or none, w
  * [1, heads]; y: q* von Oswald et al. 2023 (2309.05858), section on the
  * mesa-layer. */
-/* y = R_t x in head h; behind what a call before left in work, where `on`. */
-static void mesa_solve(const N(call) * c, eg_index h, real *y, eg_index ldy,
-                       const real *x, eg_index ldx, real *work, bool on)
+
+/* What keys take off is kept, from which the way back has R_t without their
+ * recursion. */
+static eg_index mesa_wide(eg_index n)
+{
+    return n * (eg_index)(sizeof(double) / sizeof(real));
+}
+
+static eg_status mesa_shape(egi_program *p, egi_op *op)
+{
+    const egi_value *q = egi_value_of(p, op->in[RIDGE_Q]);
+    egi_class cls = q->cls;
+    eg_index rows = q->rows, cols = q->cols;
+
+    ridge_shape(p, op);
+    egi_by_product(p, op, 1, cls, rows, 1, 2 * rows * cols);
+    return p->st;
+}
+
+/* [heads] at the beginning of the op's scratch; then comes the rest of it. */
+static eg_index mesa_lambdas(eg_index heads)
+{
+    return (mesa_wide(heads) + 15) / 16 * 16;
+}
+
+/* y = R_t x; behind what a call before left in work, where `on`. */
+static void mesa_solve(const N(call) * c, double *taken, real *work, bool on)
 {
     const egi_attr *a = &c->op->attr;
-    const N(arg) *k = &c->in[RIDGE_K], *g = &c->in[RIDGE_G];
-    eg_index kw = k->cols / a->k_heads, kh = h * a->k_heads / a->heads;
+    const N(arg) *q = &c->in[RIDGE_Q], *k = &c->in[RIDGE_K];
+    const N(arg) *g = &c->in[RIDGE_G], *y = &c->out[0];
+    double *lambda = (void *)c->work;
 
-    c->K->mesa(y, ldy, x, ldx, c->limit, c->out[0].rows, k->x + kh * kw, k->ld,
-               g->x ? g->x + h : NULL, g->ld, kw,
-               exp((double)c->in[RIDGE_W].x[h]), on, work);
+    for (eg_index h = 0; h < a->heads; h++)
+        lambda[h] = exp((double)c->in[RIDGE_W].x[h]);
+    c->K->mesa(y->x, y->ld, q->x, q->ld, c->limit, y->rows, k->x, k->ld, g->x,
+               g->ld, q->cols / a->heads, a->heads, a->heads / a->k_heads,
+               lambda, on, taken, work);
 }
 
 static void mesa_forward(const N(call) * c)
 {
-    const N(arg) *q = &c->in[RIDGE_Q], *y = &c->out[0];
-    eg_index kw = q->cols / c->op->attr.heads;
-
-    for (eg_index h = 0; h < c->op->attr.heads; h++)
-        mesa_solve(c, h, y->x + h * kw, y->ld, q->x + h * kw, q->ld, c->work,
-                   false);
+    mesa_solve(c, (void *)c->out[1].x,
+               c->work + mesa_lambdas(c->op->attr.heads), false);
 }
 
 static eg_index mesa_state(const kern *K, const egi_program *p,
@@ -43,12 +66,20 @@ static eg_index mesa_state(const kern *K, const egi_program *p,
 
 static void mesa_next(const N(call) * c, real *state, bool first)
 {
-    const N(arg) *q = &c->in[RIDGE_Q], *y = &c->out[0];
-    eg_index kw = q->cols / c->op->attr.heads;
+    mesa_solve(c, NULL, state, !first);
+}
 
-    for (eg_index h = 0; h < c->op->attr.heads; h++)
-        mesa_solve(c, h, y->x + h * kw, y->ld, q->x + h * kw, q->ld,
-                   state + h * c->K->mesa_work(kw), !first);
+/* a_t = R_t d_t of head h, d the gradient at q*. */
+static void mesa_solve_back(const N(call) * c, eg_index h, real *a, real *work)
+{
+    const N(arg) *g = &c->in[RIDGE_G], *y = &c->out[0];
+    eg_index kw = y->cols / c->op->attr.heads;
+    const double *taken = (void *)c->out[1].x;
+
+    c->K->mesa_again(a, kw, y->g + h * kw, y->ld, c->limit, y->rows,
+                     taken + h * c->limit[y->rows - 1] * kw,
+                     g->x ? g->x + h : NULL, g->ld, kw,
+                     exp((double)c->in[RIDGE_W].x[h]), work);
 }
 
 /* Without gates: with d_t the gradient at q*_t and a_t = R_t d_t, dq_t = a_t,
@@ -134,7 +165,7 @@ static void mesa_backward(const N(call) * c)
     for (eg_index h = 0; h < c->op->attr.heads && y->rows > 0; h++) {
         double trace = 0;
 
-        mesa_solve(c, h, a, kw, y->g + h * kw, y->ld, work, false);
+        mesa_solve_back(c, h, a, work);
         ridge_queries_back(c, h, a);
         if (gated)
             trace = mesa_gated_back(c, h, a, kept, work);
@@ -145,7 +176,8 @@ static void mesa_backward(const N(call) * c)
     }
 }
 
-/* Of one head: a, and the state of the recursion or what op linatt needs. */
+/* Of one head: a, and the state of the recursion or what op linatt needs; or
+ * forwards the states of all. */
 static eg_index mesa_work(const kern *K, const egi_program *p, const egi_op *op)
 {
     const egi_value *k = egi_value_of(p, op->in[RIDGE_K]);
@@ -156,11 +188,13 @@ static eg_index mesa_work(const kern *K, const egi_program *p, const egi_op *op)
 
     if (linatt_narrow(kw, kw)) sweep = K->linatt_work(kw, kw);
     if (op->in[RIDGE_G] >= 0) sweep = (RIDGE_CHUNK + 1) * kw * kw + kw;
-    return ridge_keeps(k->rows, kw) + op_most(sweep, K->mesa_work(kw));
+    sweep = ridge_keeps(k->rows, kw) + op_most(sweep, K->mesa_work(kw));
+    return op_most(sweep, mesa_lambdas(op->attr.heads) +
+                              op->attr.heads * K->mesa_work(kw));
 }
 
-/* A product, a rank-one update and a product with R a position, forwards and
- * back; and back two products with the state of each of two sums. */
+/* A product, a rank-one update and a product with R a position, back without
+ * the first; and back two products with the state of each of two sums. */
 static void mesa_cost(const egi_program *p, const egi_op *op, double rows,
                       double pairs, egi_cost *out)
 {
@@ -168,13 +202,13 @@ static void mesa_cost(const egi_program *p, const egi_op *op, double rows,
     double kw = (double)y->cols / op->attr.heads;
 
     (void)pairs;
-    out->madds = rows * kw * (double)y->cols * (3 + 7 * y->grad);
+    out->madds = rows * kw * (double)y->cols * (3 + 6 * y->grad);
     out->attention = out->madds;
 }
 
-KIND(mesa, .shape = ridge_shape, .forward = mesa_forward,
+KIND(mesa, .shape = mesa_shape, .forward = mesa_forward,
      .backward = mesa_backward, .work = mesa_work, .state = mesa_state,
      .step = mesa_next, .info.steps = true,
      .info.reads_in = 1u << RIDGE_K | 1u << RIDGE_G | 1u << RIDGE_W,
-     .info.reads_out = 1u << 0, .info.any_rows = true, .info.by_row = 1u << 0,
-     .info.cost = mesa_cost);
+     .info.reads_out = 1u << 0 | 1u << 1, .info.any_rows = true,
+     .info.by_row = 1u << 0, .info.cost = mesa_cost);

@@ -3,7 +3,8 @@
  * have no answer, or keep no digit of it, which give NaN and nothing else. */
 #include "kern_test.h"
 
-#define ROWS ((eg_index)40)
+enum { ROWS_MOST = 40 };
+#define ROWS ((eg_index)ROWS_MOST)
 #ifdef KT_F64
 #define MESA_TOL(exact) (2 * (exact)) /* both are so near the solution */
 #define LOSES 1e9
@@ -11,6 +12,8 @@
 #define MESA_TOL(exact) ((double)FLT_EPSILON) /* of the result alone */
 #define LOSES 1e6f
 #endif
+
+static const double one = 1;
 
 /* ---- the truth ------------------------------------------------------------
  */
@@ -86,7 +89,7 @@ static void run64(history *h, bool forget, double lambda)
     double *work = malloc((size_t)K->mesa_work(h->w) * sizeof *work);
 
     K->mesa(h->y.d, h->ld, h->x.d, h->ld, h->limit, h->T, h->k.d, h->ld,
-            forget ? h->g.d : NULL, 1, h->w, lambda, 0, work);
+            forget ? h->g.d : NULL, 1, h->w, 1, 1, &lambda, 0, NULL, work);
     free(work);
 }
 
@@ -96,7 +99,7 @@ static void run32(history *h, const kt_set *K, bool forget, double lambda)
     kt_buf work = kt_new(n, 1, 1);
 
     K->mesa(h->y.f, h->ld, h->x.f, h->ld, h->limit, h->T, h->k.f, h->ld,
-            forget ? h->g.f : NULL, 1, h->w, lambda, 0, work.f);
+            forget ? h->g.f : NULL, 1, h->w, 1, 1, &lambda, 0, NULL, work.f);
     kt_free(&work, "scratch");
 }
 
@@ -234,7 +237,7 @@ static void test_forgetting_for_long(void **state)
             g.d[t] = (double)g.f[t];
         }
         K->mesa(y.f, WIDTH, x.f, WIDTH, &last, 1, k.f, WIDTH, g.f, 1, WIDTH, 1,
-                0, work.f);
+                1, &one, 0, NULL, work.f);
         solve(left, a, k.d + (eg_index)(LONG - 1000) * WIDTH, WIDTH, g.d, 999,
               x.d, WIDTH, 1e9); /* the rest is e^-51 */
         for (int i = 0; i < WIDTH; i++)
@@ -281,7 +284,7 @@ static void test_in_place(void **state)
         eg_index n = k->mesa_work(h.w);
         kt_buf work = kt_new(n, 1, 1), x = kt_copy(&h.x, 1);
         k->mesa(x.f, h.ld, x.f, h.ld, h.limit, h.T, h.k.f, h.ld, NULL, 0, h.w,
-                1, 0, work.f);
+                1, 1, &one, 0, NULL, work.f);
         for (eg_index t = 0; t < h.T; t++)
             assert_memory_equal(x.f + t * h.ld, h.y.f + t * h.ld,
                                 (size_t)h.w * sizeof *x.f);
@@ -310,7 +313,7 @@ static void test_going_on(void **state)
             for (eg_index t = 0; t < h.T; t++)
                 k->mesa(y.f + t * h.ld, h.ld, h.x.f + t * h.ld, h.ld, h.limit,
                         1, h.k.f + t * h.ld, h.ld, forget ? h.g.f + t : NULL, 1,
-                        h.w, 1, t > 0, work.f);
+                        h.w, 1, 1, &one, t > 0, NULL, work.f);
             for (eg_index t = 0; t < h.T; t++)
                 assert_memory_equal(y.f + t * h.ld, h.y.f + t * h.ld,
                                     (size_t)h.w * sizeof *y.f);
@@ -318,6 +321,100 @@ static void test_going_on(void **state)
             kt_free(&y, "going on");
             history_close(&h);
         }
+    }
+}
+
+/* Heads side by side, two of them to a head of keys: each as if it were alone,
+ * to the bit, and so what its keys took off. */
+static void test_heads(void **state)
+{
+    enum { HEADS = 6, SHARED = 2, WIDTH = 7, LD = HEADS * WIDTH + 3 };
+    const double lambda[HEADS] = {1, 0.5, 2, 1, 30, 0.01};
+    eg_index each = ROWS * WIDTH;
+
+    (void)state;
+    KT_FOR_SETS(K)
+    {
+        eg_index n = K->mesa_work(WIDTH);
+        kt_buf x = kt_input(ROWS * LD, 1, 1), k = kt_input(ROWS * LD, 2, 1);
+        kt_buf g = kt_input(ROWS * HEADS, 0, 1), y = kt_new(ROWS * LD, 1, 1);
+        kt_buf a = kt_new(ROWS * LD, 1, 1), work = kt_new(HEADS * n, 1, 1);
+        double *taken = calloc((size_t)(HEADS * each), sizeof *taken);
+        double *alone = calloc((size_t)each, sizeof *alone);
+        int32_t limit[ROWS_MOST];
+
+        for (int t = 0; t < ROWS_MOST; t++) limit[t] = t + 1;
+        for (eg_index i = 0; i < ROWS * HEADS; i++)
+            g.f[i] = 1 - (kt_real)0.1 * (kt_real)fabs((double)g.f[i]);
+        for (int forget = 0; forget < 2; forget++) {
+            K->mesa(y.f, LD, x.f, LD, limit, ROWS, k.f, LD,
+                    forget ? g.f : NULL, HEADS, WIDTH, HEADS, SHARED, lambda, 0,
+                    taken, work.f);
+            for (eg_index h = 0; h < HEADS; h++) {
+                eg_index at = h * WIDTH;
+
+                K->mesa(a.f + at, LD, x.f + at, LD, limit, ROWS,
+                        k.f + h / SHARED * WIDTH, LD, forget ? g.f + h : NULL,
+                        HEADS, WIDTH, 1, 1, lambda + h, 0, alone, work.f);
+                for (eg_index t = 0; t < ROWS; t++)
+                    assert_memory_equal(a.f + t * LD + at, y.f + t * LD + at,
+                                        WIDTH * sizeof *a.f);
+                assert_memory_equal(alone, taken + h * each,
+                                    (size_t)each * sizeof *alone);
+            }
+        }
+        kt_buf *all[] = {&x, &k, &g, &y, &a, &work};
+        for (int i = 0; i < 6; i++) kt_free(all[i], K->name);
+        free(taken);
+        free(alone);
+    }
+}
+
+/* The answers from what the keys took off: the recursion's, wherever rows ask;
+ * and no number where that has none. */
+static void test_again(void **state)
+{
+    static const int32_t some[] = {1, 1, 4, 5, 5, 5, 9, 30};
+    enum { SOME = sizeof some / sizeof *some };
+
+    (void)state;
+    KT_FOR_SETS(K)
+    {
+        double worst = 0;
+
+        for (int i = 0; i < 4 * N_WIDTHS; i++) {
+            eg_index w = widths[i / 4];
+            bool forget = i % 2, few = i / 2 % 2;
+            history h;
+
+            history_open(&h, w, ROWS, 1);
+            for (int t = 0; few && t < SOME; t++) h.limit[t] = some[t];
+            if (few) h.T = SOME;
+            double *taken = calloc((size_t)(ROWS * w) + 1, sizeof *taken);
+            kt_buf work = kt_new(K->mesa_work(w), 1, 1);
+            kt_buf a = kt_new(ROWS * h.ld, 1, 1);
+
+            K->mesa(h.y.f, h.ld, h.x.f, h.ld, h.limit, h.T, h.k.f, h.ld,
+                    forget ? h.g.f : NULL, 1, w, 1, 1, &one, 0, taken, work.f);
+            for (eg_index j = 0; j < ROWS * h.ld; j++) {
+                h.y.d[j] = (double)h.y.f[j];
+                h.y.f[j] = 0;
+            }
+            K->mesa_again(h.y.f, h.ld, h.x.f, h.ld, h.limit, h.T, taken,
+                          forget ? h.g.f : NULL, 1, w, 1, work.f);
+            worst = fmax(worst, distance32(&h));
+            if (w > 0) taken[2 * w] = (double)NAN; /* as where none is left */
+            K->mesa_again(a.f, h.ld, h.x.f, h.ld, h.limit, h.T, taken,
+                          forget ? h.g.f : NULL, 1, w, 1, work.f);
+            for (eg_index t = 0; w > 0 && t < h.T; t++)
+                assert_true(isnan((double)a.f[t * h.ld]) == (h.limit[t] > 2));
+            kt_free(&work, "scratch");
+            kt_free(&a, "again");
+            history_close(&h);
+            free(taken);
+        }
+        printf("%-8s again: %.1e\n", K->name, worst);
+        assert_true(worst < MESA_TOL(1e-12) * kt_tol_scale());
     }
 }
 
@@ -448,6 +545,8 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_going_on),
+        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_again),
         cmocka_unit_test(test_forgetting_for_long),
         cmocka_unit_test(test_hard),
         cmocka_unit_test(test_no_ridge_left),
