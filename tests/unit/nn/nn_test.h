@@ -344,6 +344,14 @@ static const variant WIDER[] = {
     {"wide, no positions, no matrices",
      "d_model=64 pos=none value=identity output=identity", "loss=in_context"},
     {"wide, all trained", "d_model=66 pos=learned mlp=linear", "loss=all"},
+    {"wide, first columns out, clipped",
+     "task.kind=linear task.dim=3 d_model=40 readout=first pos=none "
+     "qk=factorised n_heads=2 resid_clip=2",
+     ""},
+    {"wide, first columns out of a feed-forward part with biases",
+     "task.kind=linear task.dim=3 d_model=40 readout=first pos=learned "
+     "mlp=relu mlp_bias=true attn_bias=true",
+     "loss=under"},
 };
 
 /* All variants, NULL past the end. */

@@ -100,7 +100,8 @@ static compared rewritten(egi_program *p, const plain *a, bool named,
                           unsigned which)
 {
     const eg_group *loss = a->tr->program.loss;
-    egi_load load = {.batch = 1000, .slots = 3, .rows = loss->lo > 0 ? 0.3 : 1};
+    egi_load load = {
+        .batch = 1000, .slots = 3, .n = 1, .rows = loss->lo > 0 ? 0.3 : 1};
     egi_hooks hooks = named ? EGI_HOOKS_FULL : EGI_HOOKS_NONE;
     compared c = {0};
     eg_err err;
