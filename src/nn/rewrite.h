@@ -21,6 +21,7 @@ typedef struct egi_load {
     X(join, "W_E[token] + W_pos[t] in one op")                                \
     X(into, "a product that is added to something is made in its place")      \
     X(narrow, "columns of the outputs that nobody reads are not made")        \
+    X(inputs, "projections of x W_in are projections of the inputs x")        \
     X(fold, "linear maps behind the last attention become one, with W_U")     \
     X(merge, "one head of full width: W_V W_O is one matrix")                 \
     X(table, "projections of W_E[token] + W_pos[t] are rows of tables")       \

@@ -344,6 +344,18 @@ static const variant WIDER[] = {
     {"wide, no positions, no matrices",
      "d_model=64 pos=none value=identity output=identity", "loss=in_context"},
     {"wide, all trained", "d_model=66 pos=learned mlp=linear", "loss=all"},
+    {"wide, vectors in by a matrix",
+     "task.kind=linear task.dim=3 d_model=40 "
+     "n_heads=2 qk=factorised pos=none",
+     ""},
+    {"wide, vectors in by a matrix, positions beside them",
+     "task.kind=linear task.dim=3 d_model=40 n_heads=2 qk=factorised "
+     "pos=concatenated pos_layers=1",
+     "loss=over"},
+    {"wide, vectors in by a matrix, frozen, biases",
+     "task.kind=linear task.dim=3 d_model=40 n_heads=2 qk=factorised "
+     "pos=concatenated pos_layers=1 attn_bias=true",
+     "freeze=W_in"},
     {"wide, first columns out, clipped",
      "task.kind=linear task.dim=3 d_model=40 readout=first pos=none "
      "qk=factorised n_heads=2 resid_clip=2",
