@@ -1,10 +1,11 @@
-/* Training steps of llm.c's CPU trainer, in turns with another program (turns.py). llmc.py compiles it with -DTESTING and -I of the
- * user's own copy of llm.c, of which nothing is here.
+/* Training steps of llm.c's CPU trainer, in turns with another program
+ * (turns.py). llmc.py compiles it with -DTESTING and -I of the user's own copy
+ * of llm.c, of which nothing is here.
  *
  *     llmc_step WEIGHTS BATCH POSITIONS
  *
- * The first line has loss and norm of the gradient at tokens that are known; each line of standard input then makes a step, whose seconds
- * follow it. */
+ * The first line has loss and norm of the gradient at tokens that are known;
+ * each line of standard input then makes a step, whose seconds follow it. */
 #include "train_gpt2.c"
 
 static void draw(int *tokens, int n, int vocabulary, uint64_t *state)
@@ -43,7 +44,7 @@ int main(int argc, char **argv)
     int B = argc > 3 ? atoi(argv[2]) : 4, T = argc > 3 ? atoi(argv[3]) : 256;
     FILE *say = fdopen(dup(1), "w"); /* llm.c speaks too: to stderr then */
     int *tokens = malloc((size_t)(2 * B * T) * sizeof *tokens);
-    int *targets = tokens + B * T;
+    int *targets = tokens ? tokens + B * T : NULL;
     uint64_t state = 1;
     GPT2 m;
     int step = 0;
