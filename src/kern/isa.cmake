@@ -12,7 +12,7 @@ set_source_files_properties(${kern}/ref_f32.c ${kern}/ref_f64.c
 # be 2 % of a product's instructions.
 set(speed -O2)
 if(ENGRAM_SANITIZE) # with checks in them gcc takes three times as long for -O2
-  set(speed -O1)
+  set(speed -O1 -fexpensive-optimizations) # the latter: a * b + c in one rounding
 endif()
 set(fast "${speed};-ffp-contract=fast;-fno-math-errno;-Wno-psabi;-fno-stack-protector")
 if(ENGRAM_FUZZ) # no bytes of a file reach them; clang takes ten times as long
