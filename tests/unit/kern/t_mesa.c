@@ -347,9 +347,8 @@ static void test_heads(void **state)
         for (eg_index i = 0; i < ROWS * HEADS; i++)
             g.f[i] = 1 - (kt_real)0.1 * (kt_real)fabs((double)g.f[i]);
         for (int forget = 0; forget < 2; forget++) {
-            K->mesa(y.f, LD, x.f, LD, limit, ROWS, k.f, LD,
-                    forget ? g.f : NULL, HEADS, WIDTH, HEADS, SHARED, lambda, 0,
-                    taken, work.f);
+            K->mesa(y.f, LD, x.f, LD, limit, ROWS, k.f, LD, forget ? g.f : NULL,
+                    HEADS, WIDTH, HEADS, SHARED, lambda, 0, taken, work.f);
             for (eg_index h = 0; h < HEADS; h++) {
                 eg_index at = h * WIDTH;
 
