@@ -59,8 +59,8 @@ INLINE void linatt_add(real *p, vec v, eg_index n)
 
 /* What the block's vector i, of n, of rows is multiplied by; the last may hold
  * few of them. */
-INLINE vec linatt_factor(const real *x, const int i, const int n,
-                         eg_index rows, const int beside)
+INLINE vec linatt_factor(const real *x, const int i, const int n, eg_index rows,
+                         const int beside)
 {
     if (beside == 1) return vset(x[i]);
     x += (eg_index)VEC_ROWS * i;

@@ -202,8 +202,8 @@ INLINE void mesa_answer(real *y, const mesa *m)
     dvec px = dset(mesa_dot(m->p, m->x, m->ld));
 
     for (eg_index i = 0; i < m->ld; i += DW)
-        dstore(m->ux + i, dset(m->keep) * dload(m->ux + i) -
-                              px * dload(m->p + i));
+        dstore(m->ux + i,
+               dset(m->keep) * dload(m->ux + i) - px * dload(m->p + i));
     mesa_write(y, m);
 }
 
