@@ -50,7 +50,10 @@ static void measure(checker *c, eg_trainer *tr, double step_work)
 
     eg_trainer_step(tr, &info);
     now = egi_cpu_seconds();
-    if (eg_clock() < until && info.finite) start = now, n = 0;
+    if (eg_clock() < until && info.finite) {
+        start = now;
+        n = 0;
+    }
     while (eg_clock() < until && info.finite) {
         eg_trainer_step(tr, &info);
         now = egi_cpu_seconds();
