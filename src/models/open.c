@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/text.h"
 #include "engram/mem.h"
+#include "engram/text.h"
 
 const egi_family *const egi_families[] = {&egi_gpt2, &egi_bert, &egi_llama,
                                           &egi_llama_gguf, NULL};
@@ -15,20 +17,59 @@ const egi_family *const egi_families[] = {&egi_gpt2, &egi_bert, &egi_llama,
  */
 
 /* Files of other programs that are often tried. */
+static const struct {
+    const char *begins, *is;
+} others[] = {
+    {"PK\3\4",
+     "is a zip archive, as PyTorch's .pt and .bin are, which run code "
+     "when they are read: save it as safetensors"},
+    {"\x80\2",
+     "is a pickle, as PyTorch's old .pt and .bin are, which runs code "
+     "when it is read: save it as safetensors"},
+    {"version https://git-lfs", "is Git LFS's note of a file that was not "
+                                "fetched: git lfs pull"},
+    {"{", "is JSON: expected the file of weights itself"},
+};
+enum { N_OTHERS = sizeof others / sizeof *others };
+
 static eg_status refuse_others(const char *bytes, size_t size, const char *path,
                                eg_err *err)
 {
-    if (size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0)
-        return EG_FAIL(err, EG_EUNSUPPORTED,
-                       "%s: is a zip archive, as PyTorch's .pt and .bin are, "
-                       "which run code when they are read: save it as "
-                       "safetensors",
-                       path);
-    if (size >= 1 && bytes[0] == '{')
-        return EG_FAIL(err, EG_EUNSUPPORTED,
-                       "%s: is JSON: expected the file of weights itself",
-                       path);
+    for (int i = 0; i < N_OTHERS; i++) {
+        size_t n = strlen(others[i].begins);
+
+        if (size >= n && memcmp(bytes, others[i].begins, n) == 0)
+            return EG_FAIL(err, EG_EUNSUPPORTED, "%s: %s", path, others[i].is);
+    }
     return EG_OK;
+}
+
+/* What a file is by its name; any other one may be safetensors. */
+static const struct {
+    const char *tail, *is;
+} by_name[] = {
+    {".gguf", "a GGUF file, which begins with GGUF"},
+    {".bin", "a model of llm.c, which begins with the number 20240326"},
+};
+enum { N_BY_NAME = sizeof by_name / sizeof *by_name };
+
+/* Bytes of no format. A header of safetensors lies behind 8 bytes. */
+static eg_status refuse_unknown(const char *bytes, size_t size,
+                                const char *path, eg_err *err)
+{
+    const char *is = NULL;
+    char first[9] = "", found[40];
+
+    for (int i = 0; i < N_BY_NAME && !is; i++)
+        if (egi_text_ends(path, by_name[i].tail)) is = by_name[i].is;
+    if (size == 0)
+        return EG_FAIL(err, EG_EFORMAT, "%s: is empty; expected %s", path,
+                       is ? is : "weights: safetensors, GGUF or llm.c's .bin");
+    if (!is || (size > 8 && bytes[8] == '{')) return EG_OK;
+    memcpy(first, bytes, size < 8 ? size : 8);
+    (void)eg_text_clean(found, sizeof found, first);
+    return EG_FAIL(err, EG_EFORMAT, "%s: expected %s, found '%s'", path, is,
+                   found);
 }
 
 eg_status egi_source_open(egi_source *s, const char *path, eg_err *err)
@@ -45,6 +86,7 @@ eg_status egi_source_open(egi_source *s, const char *path, eg_err *err)
     if (egi_llmc_is(bytes, size))
         return egi_llmc_take(s, bytes, size, path, err);
     status = refuse_others(bytes, size, path, err);
+    if (status == EG_OK) status = refuse_unknown(bytes, size, path, err);
     if (status != EG_OK) {
         eg_free(bytes);
         return status;

@@ -36,9 +36,10 @@ eg_status eg_tokenizer_parse(eg_tokenizer **out, const char *bytes, size_t size,
                        MOST_BYTES);
     if (is_own(f)) return egi_read_own(out, f, name, err);
     if (egi_is_vocab_txt(f)) return egi_read_vocab_txt(out, f, name, err);
-    if (bytes[0] != '{')
-        return egi_is_tiktoken(f) ? egi_read_tiktoken(out, f, name, err)
-                                  : egi_read_merges(out, f, name, err);
+    if (egi_is_tiktoken(f) || egi_text_ends(name, ".tiktoken"))
+        return egi_read_tiktoken(out, f, name, err);
+    if (bytes[0] != '{' && !egi_text_ends(name, ".json"))
+        return egi_read_merges(out, f, name, err);
     return egi_read_json(out, f, (egi_bytes){merges, n_merges}, name, err);
 }
 

@@ -59,8 +59,8 @@ eg_status egi_part_utf8(const egi_part *p, bool replace, const char **s,
     if (good == p->n) return EG_OK;
     if (!replace)
         return egi_part_fail(p, good, EG_EFORMAT,
-                             "begins no character of UTF-8 (to read such bytes "
-                             "as U+FFFD has to be asked for)",
+                             "begins no character of UTF-8 (engram tokenize "
+                             "--replace reads such bytes as U+FFFD)",
                              err);
     st = egi_utf8_mend(*s, p->n, mended, n, err);
     *s = *mended;

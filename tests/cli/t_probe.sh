@@ -143,6 +143,25 @@ expect 0 '^repeat_loss_again *4.174 ' 'left out lora.A' \
 printf 'PK\003\004' >pytorch.bin
 expect 1 '' 'a zip archive, as PyTorch.*save it as safetensors' \
     "$engram" probe pytorch.bin
+# no format at all: the name says what was expected
+: >empty.gguf
+expect 1 '' 'empty.gguf: is empty; expected a GGUF file' \
+    "$engram" probe empty.gguf
+: >empty.safetensors
+expect 1 '' 'is empty; expected weights: safetensors, GGUF' \
+    "$engram" probe empty.safetensors
+printf '<!DOCTYPE html>' | tee page.gguf >page.bin
+expect 1 '' "page.gguf: expected a GGUF file, .*found '<!DOCTYP'" \
+    "$engram" probe page.gguf
+expect 1 '' 'page.bin: expected a model of llm.c' "$engram" probe page.bin
+printf '\200\002}q' >old.pt
+expect 1 '' 'old.pt: is a pickle' "$engram" probe old.pt
+printf 'version https://git-lfs.github.com/spec/v1\n' >lfs.safetensors
+expect 1 '' 'not fetched: git lfs pull' "$engram" probe lfs.safetensors
+cp hf/model.safetensors named.gguf
+cp hf/config.json .
+expect 0 '^repeat_loss_again *4.174 ' - "$engram" probe named.gguf
+rm config.json
 
 # and goes out again: for transformers, and to be trained on from
 expect 0 '^out-hf$' '' "$engram" export hf --out out-hf

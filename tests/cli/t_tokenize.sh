@@ -49,7 +49,7 @@ photo cats >cats.photo
 expect 2 '' 'cats is not empty' "$engram" tokenize book.txt --out cats -q
 unchanged cats cats.photo
 printf 'good text \377' >broken.txt
-expect 1 '' 'broken.txt: byte 10' "$engram" tokenize broken.txt --out b -q
+expect 1 '' 'broken.txt: byte 10: .*tokenize --replace reads' "$engram" tokenize broken.txt --out b -q
 expect 0 '^b$' - "$engram" tokenize broken.txt --out b --replace --chars
 : >empty.txt
 expect 2 '' 'empty.txt: the corpus has no text' \
@@ -57,6 +57,12 @@ expect 2 '' 'empty.txt: the corpus has no text' \
 expect 2 '' 'empty.txt: the corpus has no text' \
     "$engram" tokenize empty.txt --out e -q --chars
 [ ! -e e ] || die 'an empty folder stayed'
+# a vocabulary that is none: by its name
+echo nonsense | tee v.tiktoken >v.json
+expect 1 '' 'v.tiktoken: line 1: expected a token in base64' \
+    "$engram" tokenize book.txt --out e -q --tokenizer v.tiktoken
+expect 1 '' 'v.json: line 1, column 1' \
+    "$engram" tokenize book.txt --out e -q --tokenizer v.json
 head -c 100 book.txt.gz >cut.txt.gz
 expect 1 '' 'cut.txt.gz: ends in the middle' \
     "$engram" tokenize cut.txt.gz --out c -q
