@@ -13,7 +13,8 @@
     E(documents, "file", "file|line|paragraph", "what a document is") \
     E(shards, "llmc", "llmc|nanogpt", "format of the shards")         \
     E(end_of_text, "after", "after|before|none", "where it stands")   \
-    R(val_share, "0.05", 0, 0.9, "share of the documents")
+    R(val_share, "0.05", 0, 0.9, "share of the documents")            \
+    L(subsets, "[]", "shares of the training tokens")
 EG_FIELDS_STRUCT(tokenize_opts, TOKENIZE_FIELDS)
 #define EG_FIELDS_OWNER tokenize_opts
 static EG_FIELDS_TABLE(fields, TOKENIZE_FIELDS)
@@ -35,6 +36,10 @@ const cli_option cli_tokenize_options[] = {
     {"val-share", 0, "X",
      "share of the documents for validation (default 0.05); of a single text "
      "its end"},
+    {"subsets", 0, "LIST",
+     "shares of the training tokens, 0.01,0.001: so large a first part of "
+     "them, "
+     "with all of validation, is a corpus in DIR/share-0.01 and so on"},
     {"shards", 0, "FORMAT", "llmc (default) or nanogpt"},
     {"shard-tokens", 0, "N", "tokens in one llmc file (default 2147483391)"},
     {"end-of-text", 0, "PLACE",
@@ -141,6 +146,18 @@ static bool one_kind(const cli_args *a)
     return false;
 }
 
+static bool read_subsets(const tokenize_opts *o, double share[EG_SUBSETS])
+{
+    eg_err err = {0};
+
+    for (int i = 0; i < o->subsets.n && i < EG_SUBSETS; i++)
+        if (!cli_real("subsets", o->subsets.item[i], 0, 1, &share[i]))
+            return false;
+    if (eg_subsets_check(share, o->subsets.n, &err) == EG_OK) return true;
+    cli_fail(CLI_MISUSE, "--subsets: %s", err.msg);
+    return false;
+}
+
 static eg_status get_tokenizer(eg_tokenizer **t, const cli_args *a,
                                const eg_corpus *c, int64_t vocab, int64_t words,
                                eg_pool *pool, const eg_corpus_watch *watch,
@@ -164,27 +181,43 @@ static eg_status get_tokenizer(eg_tokenizer **t, const cli_args *a,
 /* ---- results --------------------------------------------------------------
  */
 
-static int print_json(const eg_tokenized *i, const eg_tokenizer *t,
-                      const char *out)
+static json_t *subset_json(const char *out, double share, int64_t train)
 {
     json_t *j = json_object();
+    char name[EG_SUBSET_NAME], path[4096];
+
+    eg_subset_name(name, share);
+    (void)snprintf(path, sizeof path, "%s/%s", out, name);
+    cli_json_set(j, "out", cli_json_string(path));
+    cli_json_set(j, "share", json_real(share));
+    cli_json_set(j, "train_tokens",
+                 json_integer(eg_subset_tokens(train, share)));
+    return j;
+}
+
+static int print_json(const eg_tokenized *i, const eg_tokenizer *t,
+                      const eg_tokenize *how)
+{
+    json_t *j = json_object(), *subsets = json_array();
     char sum[33];
 
     eg_tokenizer_sum(t, sum);
-    cli_json_set(j, "out", cli_json_string(out));
+    cli_json_set(j, "out", cli_json_string(how->out));
     cli_json_set(j, "d_vocab", json_integer(eg_tokenizer_vocab(t)));
     cli_json_set(j, "tokenizer", json_string(sum));
     cli_json_set(j, "documents", json_integer(i->documents));
     cli_json_set(j, "bytes", json_integer(i->bytes));
     cli_json_set(j, "train_tokens", json_integer(i->train));
     cli_json_set(j, "val_tokens", json_integer(i->val));
+    for (int k = 0; k < how->n_subsets; k++)
+        cli_json_add(subsets, subset_json(how->out, how->subset[k], i->train));
+    cli_json_set(j, "subsets", subsets);
     return cli_print_json(j);
 }
 
 static int print(const cli_args *a, const eg_tokenized *i,
-                 const eg_tokenizer *t, double seconds)
+                 const eg_tokenizer *t, const eg_tokenize *how, double seconds)
 {
-    const char *out = cli_value(a, "out");
     int64_t all = i->train + i->val;
 
     cli_progress_end();
@@ -194,8 +227,16 @@ static int print(const cli_args *a, const eg_tokenized *i,
             (double)i->bytes / 1e6, (long long)all, eg_tokenizer_vocab(t),
             (double)i->bytes / (double)all, (long long)i->train,
             (long long)i->val, seconds);
-    if (cli_flag(a, "json")) return print_json(i, t, out);
-    cli_print("%s", out);
+    if (cli_flag(a, "json")) return print_json(i, t, how);
+    cli_print("%s", how->out);
+    for (int k = 0; k < how->n_subsets; k++) {
+        char name[EG_SUBSET_NAME];
+
+        eg_subset_name(name, how->subset[k]);
+        cli_say("%s: %lld tokens for training", name,
+                (long long)eg_subset_tokens(i->train, how->subset[k]));
+        cli_print("%s/%s", how->out, name);
+    }
     return CLI_DONE;
 }
 
@@ -203,6 +244,7 @@ int cmd_tokenize(const cli_args *a)
 {
     int64_t vocab = 4096, words = 0, most = 0, seed = 1;
     tokenize_opts o;
+    double share[EG_SUBSETS] = {0};
     news n = {0, NULL};
     eg_corpus_watch watch = {tell, cli_stop, &n};
     eg_corpus c = {.path = (const char *const *)a->word,
@@ -221,7 +263,7 @@ int cmd_tokenize(const cli_args *a)
 
     if (!how.out)
         return cli_fail(CLI_MISUSE, "tokenize: --out DIR says where to write");
-    if (!one_kind(a) || !read_fields(a, &o) ||
+    if (!one_kind(a) || !read_fields(a, &o) || !read_subsets(&o, share) ||
         !cli_int(a, "train-vocab", 257, EG_MOST_IDS, &vocab) ||
         !cli_int(a, "words", 1, EG_MOST_IDS - 3, &words) ||
         !cli_int(a, "shard-tokens", 1, EG_SHARD_MOST, &most) ||
@@ -233,6 +275,8 @@ int cmd_tokenize(const cli_args *a)
     how.val_share = o.val_share;
     how.most = most;
     how.seed = (uint64_t)seed;
+    how.subset = share;
+    how.n_subsets = o.subsets.n;
     code = cli_pool(a, &pool);
     if (code != CLI_DONE) return code;
     cli_catch_signals();
@@ -244,7 +288,7 @@ int cmd_tokenize(const cli_args *a)
     if (st == EG_OK)
         st = eg_corpus_tokenize(&info, &c, t, &how, pool, &watch, &err);
     if (st == EG_OK)
-        code = print(a, &info, t, eg_clock() - begun);
+        code = print(a, &info, t, &how, eg_clock() - begun);
     else if (cli_stop(NULL))
         code = cli_fail(CLI_INTERRUPTED, "%s", err.msg);
     else

@@ -85,6 +85,7 @@ typedef enum eg_eot_place { EG_EOT_AFTER, EG_EOT_BEFORE, EG_EOT_NONE } eg_eot;
  * train.bin, val.bin), EG_TOKENIZER_FILE and EG_CORPUS_FILE are written into a
  * folder that is new or empty; after a failure none of them stays. */
 #define EG_CORPUS_FILE "corpus.json"
+#define EG_SUBSETS 16
 typedef struct eg_tokenize {
     const char *out;
     eg_shard_format format;
@@ -94,10 +95,24 @@ typedef struct eg_tokenize {
     eg_eot eot;   /* where the end of a text stands; a tokenizer without one
                      has none */
     bool special; /* <|endoftext|> in the text is that id */
+    /* Shares of the training tokens, at most EG_SUBSETS, each more than 0 and
+     * less than 1: so large a first part of them, with all of validation, is
+     * written as a corpus by itself into a folder in out, eg_subset_name.
+     * EG_EINVAL: nothing for validation, or of a subset nothing at all. */
+    const double *subset;
+    int n_subsets;
 } eg_tokenize;
 typedef struct eg_tokenized {
     int64_t documents, bytes, train, val; /* texts, their bytes; ids */
 } eg_tokenized;
+/* How many tokens of so many for training a first part has: task.share and
+ * subsets. */
+EG_API int64_t eg_subset_tokens(int64_t train, double share);
+/* "share-0.01" */
+#define EG_SUBSET_NAME 40
+EG_API void eg_subset_name(char buf[EG_SUBSET_NAME], double share);
+/* EG_EINVAL: a share that is none, or is there twice, or too many of them. */
+EG_API eg_status eg_subsets_check(const double *share, int n, eg_err *err);
 /* The same files for any number of threads. */
 EG_API eg_status eg_corpus_tokenize(eg_tokenized *info, const eg_corpus *c,
                                     const eg_tokenizer *t,

@@ -180,7 +180,7 @@ eg_status egi_text_open(egi_text *x, const eg_task_opts *o, eg_err *err)
         EG_TRY(open_shard(x, o, err));
     else
         EG_TRY(open_text(x, o, err));
-    if (o->share < 1) x->train.n = (int64_t)((double)x->train.n * o->share);
+    if (o->share < 1) x->train.n = eg_subset_tokens(x->train.n, o->share);
     EG_TRY(check_row(&x->train, "training", o, err));
     EG_TRY(check_row(&x->val,
                      "the test batch (task.val_share, or a file with "

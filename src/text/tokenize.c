@@ -1,15 +1,11 @@
 /* A corpus into shards: one task of the pool reads the next blocks while the
  * others encode the last ones; ids are written in the order of the text. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/num.h"
-#include "base/text.h"
 #include "engram/mem.h"
 #include "engram/rng.h"
 #include "text/documents.h"
+#include "text/made.h"
 #include "text/own.h"
 #include "text/shard.h"
 
@@ -201,56 +197,11 @@ done:
 /* ---- the folder -----------------------------------------------------------
  */
 
-static void put_name(egi_buf *b, const char *key, const char *value)
-{
-    egi_buf_add(b, "  \"%s\": \"", key);
-    for (const char *s = value; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-
-        if (c < 32 || c == '"' || c == '\\')
-            egi_buf_add(b, "\\u%04x", c);
-        else
-            egi_buf_put(b, s, 1);
-    }
-    egi_buf_add(b, "\",\n");
-}
-
-static eg_status write_record(const job *j, eg_err *err)
-{
-    static const char *const eots[] = {"after", "before", "none"};
-    egi_buf b = {0};
-    char sum[33], clean[512], seed[EGI_REAL_TEXT];
-    eg_status st;
-
-    eg_tokenizer_sum(j->t, sum);
-    (void)eg_text_clean(clean, sizeof clean, j->c->path[0]);
-    egi_real_text(seed, 6, j->how->val_share);
-    egi_buf_add(&b, "{\n  \"format\": \"engram.corpus\",\n  \"version\": 1,\n");
-    put_name(&b, "source", clean);
-    put_name(&b, "tokenizer", EG_TOKENIZER_FILE);
-    put_name(&b, "tokenizer_xxh128", sum);
-    put_name(&b, "end_of_text", eots[j->how->eot]);
-    put_name(&b, "shards",
-             j->how->format == EG_SHARD_LLMC ? "llmc" : "nanogpt");
-    egi_buf_add(&b,
-                "  \"d_vocab\": %d,\n  \"documents\": %lld,\n"
-                "  \"bytes\": %lld,\n  \"train_tokens\": %lld,\n"
-                "  \"val_tokens\": %lld,\n  \"val_share\": %s,\n"
-                "  \"seed\": %" PRIu64 "\n}\n",
-                eg_tokenizer_vocab(j->t), (long long)j->info->documents,
-                (long long)j->info->bytes, (long long)j->info->train,
-                (long long)j->info->val, seed, j->how->seed);
-    if (b.failed)
-        st = EG_FAIL(err, EG_ENOMEM, "the record of a corpus");
-    else
-        st = eg_file_write_in(&j->out, EG_CORPUS_FILE, b.s, b.n, err);
-    egi_buf_release(&b);
-    return st;
-}
-
 /* Shards first, then what says that they are whole. */
-static eg_status finish(job *j, eg_err *err)
+static eg_status finish(job *j, const eg_corpus_watch *watch, eg_err *err)
 {
+    egi_subset subset[EG_SUBSETS] = {0};
+    egi_made made = {.c = j->c, .t = j->t, .how = j->how};
     eg_status st;
 
     EG_TRY(eg_tokenizer_write(j->t, &j->out, EG_TOKENIZER_FILE, err));
@@ -258,8 +209,11 @@ static eg_status finish(job *j, eg_err *err)
         EG_TRY(eg_shard_writer_end(j->writer[i], err));
     j->info->train = eg_shard_writer_tokens(j->writer[TRAIN]);
     j->info->val = eg_shard_writer_tokens(j->writer[VAL]);
-    EG_TRY(write_record(j, err));
+    made.info = *j->info;
+    EG_TRY(egi_subsets_write(subset, &j->out, &made, watch, err));
+    EG_TRY(egi_made_record(&j->out, &made, 1, err));
 done:
+    egi_subsets_end(subset, j->how->n_subsets, st == EG_OK);
     if (st == EG_OK) return EG_OK;
     (void)eg_folder_remove(&j->out, EG_TOKENIZER_FILE);
     for (int i = 0; i < SPLITS; i++) egi_shard_writer_undo(j->writer[i]);
@@ -358,9 +312,10 @@ static eg_status run(eg_tokenized *info, eg_ids *keep, const eg_corpus *c,
     if (!(how->val_share >= 0 && how->val_share < 1))
         return EG_FAIL(err, EG_EINVAL,
                        "a share for validation: expected 0 to less than 1");
+    EG_TRY(eg_subsets_check(how->subset, how->n_subsets, err));
     EG_TRY(begin(&j, err));
     EG_TRY(work_through(&j, pool, watch, err));
-    if (!keep) EG_TRY(finish(&j, err));
+    if (!keep) EG_TRY(finish(&j, watch, err));
 done:
     end(&j, st == EG_OK);
     return st;

@@ -175,7 +175,7 @@ first=3 more=5
 fails run ended --threads 1 --extend train.steps=9 -q
 fails export ended --to engram --out weights -q
 fails task tiny.yaml --lines 3
-fails tokenize text.txt --out shards -q
+fails tokenize text.txt --out shards --subsets 0.5,0.2 -q
 fails recall text.txt --cue 'To be'
 fails recall text.txt --cue 'To be' --json -q
 fails man --out man

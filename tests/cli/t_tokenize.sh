@@ -44,6 +44,48 @@ expect 0 finished - "$engram" run lm.yaml --out letters --quiet \
     --set task.text=book.txt
 expect 0 'The 1. cat' '' "$engram" task lm.yaml --lines 2
 
+# first parts as corpora of their own: a smaller one is the beginning of a larger,
+# tests read the same, and a run on one is that with task.share
+expect 0 '^part/share-0.05$' 'share-0.2: ' "$engram" tokenize book.txt \
+    --out part --tokenizer cats --subsets 0.05,0.2
+same part/train_000000.bin cats/train_000000.bin
+for f in part part/share-0.2; do
+    tail -c +1025 part/share-0.05/train_000000.bin >begin
+    tail -c +1025 $f/train_000000.bin | head -c "$(stat -c %s begin)" |
+        cmp - begin || die "share-0.05 is not the beginning of $f"
+done
+for f in val_000000.bin tokenizer.engram.json; do
+    same part/$f part/share-0.2/$f
+    same part/$f part/share-0.05/$f
+done
+grep -q '"share": 0.05$' part/share-0.05/corpus.json || die 'no share'
+expect 0 finished - "$engram" run lm.yaml --out shared --quiet \
+    --set task.share=0.2
+expect 0 finished - "$engram" run lm.yaml --out subset --quiet \
+    --set task.text=part/share-0.2
+same shared/metrics.jsonl subset/metrics.jsonl
+cmp -s shared/metrics.jsonl lm/metrics.jsonl && die 'a share is the whole'
+expect 0 '"out": "nparts/share-0.2"' - "$engram" tokenize book.txt \
+    --out nparts --tokenizer cats --shards nanogpt --subsets 0.2 --json
+tail -c +1025 part/share-0.2/train_000000.bin | cmp - nparts/share-0.2/train.bin ||
+    die 'other ids in the format of nanoGPT'
+same nano/val.bin nparts/share-0.2/val.bin
+expect 0 - - "$engram" tokenize book.txt --out pieces --tokenizer cats \
+    --shard-tokens 100 --subsets 0.2 -q
+[ -s pieces/share-0.2/train_000001.bin ] || die 'one shard of more than 100 ids'
+expect 0 finished - "$engram" run lm.yaml --out pieced --quiet \
+    --set task.text=pieces/share-0.2
+same shared/metrics.jsonl pieced/metrics.jsonl
+expect 2 '' 'subsets: subset 0.1 is there twice' "$engram" tokenize book.txt \
+    --out s --subsets 0.1,0.10
+expect 2 '' 'subsets: .*less than 1, found 1' "$engram" tokenize book.txt \
+    --out s --subsets 1
+expect 2 '' 'share-1e-06: of [0-9]* tokens' "$engram" tokenize book.txt \
+    --out s --subsets 0.5,1e-6 -q
+expect 2 '' 'the part for validation' "$engram" tokenize book.txt --out s \
+    --subsets 0.5 --val-share 0 -q
+[ ! -e s ] || die 'subsets that failed left files'
+
 # nothing is written over, and nothing stays of what failed
 photo cats >cats.photo
 expect 2 '' 'cats is not empty' "$engram" tokenize book.txt --out cats -q
