@@ -32,7 +32,8 @@ const cli_option cli_bench_options[] = {
     {"steps", 0, "N", "steps in a round (default: what takes half a second)"},
     {"turns", 0, NULL,
      "in turns with another program: a line of standard input begins a round, "
-     "and a line of seconds a step follows it, as one does the first step"},
+     "and a line of seconds a step follows it, as one does the first step "
+     "(limits: the three rates)"},
     CLI_OPT_SET,
     CLI_OPT_THREADS,
     CLI_OPT_KERN,
@@ -54,6 +55,9 @@ const char cli_bench_help[] =
     "tasks\n"
     "           of a step come to when they are laid out on as many on paper,\n"
     "           and on up to 128\n"
+    "  limits   what all threads reach in registers: multiply-adds, and on "
+    "the\n"
+    "           matrix unit\n"
     "\n"
     "birth, full, gpt2 and mesa compare the gradient of a step with the plain\n"
     "algebra's in float64 (of a large model: of a short sequence, and of a\n"
@@ -83,7 +87,8 @@ const char cli_bench_help[] =
     "  engram bench kernels --only 'gemm_packed TN M 256'\n";
 
 /* Whatever times something. */
-#define EVERY " birth full gpt2 mesa kernels flow energy scaling --profile "
+#define EVERY \
+    " birth full gpt2 mesa kernels flow energy scaling limits --profile "
 
 /* What goes with some of the benches alone; the rest goes with all. */
 static const struct {
@@ -93,9 +98,9 @@ static const struct {
     {"loss", " birth full gpt2 "},
     {"batch", " birth full gpt2 mesa "},
     {"only", " kernels mesa scaling "},
-    {"rounds", " birth full gpt2 mesa scaling "},
+    {"rounds", " birth full gpt2 mesa scaling limits "},
     {"steps", " birth full gpt2 mesa --profile "},
-    {"turns", " birth full gpt2 mesa "},
+    {"turns", " birth full gpt2 mesa limits "},
     {"set", " birth full gpt2 mesa --profile "},
     {"precision", " kernels "},
     {"threads", EVERY},

@@ -27,13 +27,15 @@ int cli_figures_end(eg_figures *f, const cli_args *a, int code)
     return st == EG_OK ? code : cli_error(st, &err);
 }
 
-bool cli_await_line(void)
+eg_status cli_await_round(int64_t round, int64_t rounds, eg_err *err)
 {
     int c;
 
     while ((c = getchar()) != EOF)
-        if (c == '\n') return true;
-    return false;
+        if (c == '\n') return EG_OK;
+    return EG_FAIL(err, EG_EIO,
+                   "--turns: expected %lld lines of standard input, found %lld",
+                   (long long)rounds, (long long)round);
 }
 
 void cli_tell_seconds(double seconds)

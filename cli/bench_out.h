@@ -14,10 +14,10 @@ int cli_figures_check(const cli_args *a);
 /* An option that would do nothing with a benchmark, or with --profile, is a
  * misuse. */
 int cli_bench_check(const cli_args *a, const char *what);
-/* In turns with another program (--turns): waits for a line of standard input,
- * false where that has ended; and says what a step took, in a line of its own.
- */
-bool cli_await_line(void);
+/* In turns with another program (--turns): waits for the line of standard input
+ * that begins one of so many rounds, EG_EIO where that has ended; and says what
+ * a step took, in a line of its own. */
+eg_status cli_await_round(int64_t round, int64_t rounds, eg_err *err);
 void cli_tell_seconds(double seconds);
 /* x [n] in ascending order. */
 void cli_sort(double *x, int n);

@@ -264,6 +264,7 @@ int cmd_bench_kernels(const cli_args *a);
 int cmd_bench_profile(const cli_args *a);
 int cmd_bench_flow(const cli_args *a);
 int cmd_bench_energy(const cli_args *a);
+int cmd_bench_limits(const cli_args *a);
 int cmd_bench_scaling(const cli_args *a);
 int cmd_doctor(const cli_args *a);
 int cmd_help(const cli_args *a);

@@ -117,11 +117,9 @@ static eg_status time_rounds(bench *b, eg_err *err)
     if (b->steps == 0) b->steps = (int64_t)fmax(1, ceil(0.5 / once));
     if (b->turns) cli_tell_seconds(once);
     for (int64_t i = 0; i < b->rounds; i++) {
-        if (b->turns && !cli_await_line())
-            return EG_FAIL(err, EG_EIO,
-                           "--turns: expected %lld lines of standard input, "
-                           "found %lld",
-                           (long long)b->rounds, (long long)i);
+        eg_status st = b->turns ? cli_await_round(i, b->rounds, err) : EG_OK;
+
+        if (st != EG_OK) return st;
         if (!b->turns)
             peak[i] = 1e9 * eg_bench_peak_threads(
                                 b->plan.kern,
@@ -307,10 +305,11 @@ int cmd_bench(const cli_args *a)
     if (strcmp(b.what, "birth") != 0 && strcmp(b.what, "full") != 0 &&
         strcmp(b.what, "gpt2") != 0 && strcmp(b.what, "mesa") != 0 &&
         strcmp(b.what, "kernels") != 0 && strcmp(b.what, "flow") != 0 &&
-        strcmp(b.what, "energy") != 0 && strcmp(b.what, "scaling") != 0)
+        strcmp(b.what, "energy") != 0 && strcmp(b.what, "scaling") != 0 &&
+        strcmp(b.what, "limits") != 0)
         return cli_fail(CLI_MISUSE,
                         "bench: '%s' is not one of birth, full, "
-                        "gpt2, mesa, kernels, flow, energy, scaling",
+                        "gpt2, mesa, kernels, flow, energy, scaling, limits",
                         b.what);
     code = cli_bench_check(a, cli_value(a, "profile") ? "--profile" : b.what);
     if (code == CLI_DONE) code = cli_figures_check(a);
@@ -320,6 +319,7 @@ int cmd_bench(const cli_args *a)
     if (strcmp(b.what, "flow") == 0) return cmd_bench_flow(a);
     if (strcmp(b.what, "energy") == 0) return cmd_bench_energy(a);
     if (strcmp(b.what, "scaling") == 0) return cmd_bench_scaling(a);
+    if (strcmp(b.what, "limits") == 0) return cmd_bench_limits(a);
     if (!cli_int(a, "rounds", 1, 100, &b.rounds) ||
         !cli_int(a, "steps", 1, 1000000, &b.steps))
         return CLI_MISUSE;

@@ -75,7 +75,7 @@ const cli_command cli_commands[] = {
     {"tokenize", "TEXT...", 1, 256,
      "make shards of tokens from texts, and learn a vocabulary",
      cli_tokenize_help, cli_tokenize_options, cmd_tokenize},
-    {"bench", "[birth|full|gpt2|mesa|kernels|flow|energy|scaling]", 0, 1,
+    {"bench", "[birth|full|gpt2|mesa|kernels|flow|energy|scaling|limits]", 0, 1,
      "verify, then time", cli_bench_help, cli_bench_options, cmd_bench},
     {"doctor", "", 0, 0, "what this build and this machine can do",
      cli_doctor_help, cli_doctor_options, cmd_doctor},

@@ -10,6 +10,10 @@ program, and cffi) and each variant's with PyTorch's in float64. Then every side
 all take turns by the clock: only an idle machine gives numbers to keep (--wait gives time to make it so). One JSON object a side: median
 and best seconds of a step, and the most memory that the process had while it stepped. The last line has for each variant the
 median of the rounds' ratios. Exit status 1 where --at-least is missed against the fastest variant.
+
+Neighbours on a shared machine take from its matrix unit or its clock for seconds at a time. So multiply-adds and the matrix unit are timed
+between all rounds (`engram bench limits`): "machine" is what was seen of their best around a round, the lesser of the two, and
+"undisturbed" the same ratio over the rounds where that was .85 or more on both sides, with their number.
 """
 
 import argparse
@@ -23,7 +27,7 @@ import tempfile
 
 import tuning
 from gpt2_model import T, V, loss_of, of_engram, parameters, tokens_of, write_llmc
-from turns import Side, alternate, ratios, serve
+from turns import Side, alternate, gauge, ratios, serve, undisturbed
 
 
 def arguments():
@@ -134,7 +138,8 @@ def tell(a, name, side, error):
         about = json.loads(side.about)
         side.end()
     print(json.dumps({"variant": name, "seconds_per_step": seconds, "best": min(side.seconds), "tokens_per_s":
-                      a.batch * T / seconds, "peak_bytes": peak, **about, "rounds": side.seconds}), flush=True)
+                      a.batch * T / seconds, "peak_bytes": peak, **about, "rounds": side.seconds, "machine":
+                      [round(x, 3) for x in side.machine]}), flush=True)
 
 
 def main():
@@ -150,13 +155,14 @@ def main():
         error = float(subprocess.run([sys.executable, *sys.argv, "--serve", "verify"], check=True,
                                      capture_output=True, text=True).stdout)
     sides = start(a)
-    alternate(sides, a.rounds, a.wait)
+    limits = gauge(a.engram, a.threads, a.rounds, len(sides)) if a.engram else None
+    alternate(sides, a.rounds, a.wait, limits)
     for name, side in sides.items():
         tell(a, name, side, error)
     if not a.engram or len(sides) < 2:
         return None
     ratio = ratios(sides, "engram")
-    print(json.dumps({"ratio": ratio}))
+    print(json.dumps({"ratio": ratio, "undisturbed": undisturbed(sides, "engram")}))
     return sys.exit(min(ratio.values()) < a.at_least)
 
 

@@ -24,6 +24,9 @@ EG_API double eg_bench_peak_fma(const char *set, bool wide, double seconds);
  * reach at best. */
 EG_API double eg_bench_peak_threads(const char *set, bool wide, eg_pool *pool,
                                     double seconds);
+/* What the matrix unit does on all threads at once, in products of tiles of
+ * bfloat16 in registers, GFLOP/s; 0 where there is none. */
+EG_API double eg_bench_peak_tiles(eg_pool *pool, double seconds);
 /* Reading rates, GB/s (1e9 bytes), over 1 MiB and over 256 MiB; 0 when out of
  * memory. */
 EG_API double eg_bench_read_l2(double seconds);

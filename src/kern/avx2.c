@@ -6,4 +6,4 @@
 
 const eg_kern_f32 egi_kern_avx2 = FAST_TABLE("avx2", fast);
 const eg_kern_f32 egi_kern_avx2_bf16 = FAST_TABLE("avx2-bf16", bf16);
-const egi_peak egi_peak_avx2 = {fma_loop, read_loop};
+const egi_peak egi_peak_avx2 = {fma_loop, read_loop, NULL};

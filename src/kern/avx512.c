@@ -6,4 +6,4 @@
 
 const eg_kern_f32 egi_kern_avx512 = FAST_TABLE("avx512", fast);
 const eg_kern_f32 egi_kern_avx512_bf16 = FAST_TABLE("avx512-bf16", bf16);
-const egi_peak egi_peak_avx512 = {fma_loop, read_loop};
+const egi_peak egi_peak_avx512 = {fma_loop, read_loop, NULL};

@@ -6,4 +6,4 @@
 
 const eg_kern_f32 egi_kern_generic = FAST_TABLE("generic", fast);
 const eg_kern_f32 egi_kern_generic_bf16 = FAST_TABLE("generic-bf16", bf16);
-const egi_peak egi_peak_generic = {fma_loop, read_loop};
+const egi_peak egi_peak_generic = {fma_loop, read_loop, NULL};

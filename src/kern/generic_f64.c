@@ -5,4 +5,4 @@
 #include "kern/fast_peak.h"
 
 const eg_kern_f64 egi_kern_generic_f64 = FAST_TABLE("generic", fast);
-const egi_peak egi_peak_generic_f64 = {fma_loop, read_loop};
+const egi_peak egi_peak_generic_f64 = {fma_loop, read_loop, NULL};

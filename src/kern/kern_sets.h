@@ -37,11 +37,15 @@ typedef struct egi_peak {
     /* the sum of all numbers of the set's type in x; bytes: a multiple of 512
      */
     double (*read)(const void *x, size_t bytes);
+    /* products of tiles of bfloat16 in registers: the FLOP done; NULL where
+     * there is no matrix unit */
+    double (*tiles)(eg_index repeats);
 } egi_peak;
 
 extern const egi_peak egi_peak_generic;
 extern const egi_peak egi_peak_avx2;
 extern const egi_peak egi_peak_avx512;
+extern const egi_peak egi_peak_amx;
 extern const egi_peak egi_peak_generic_f64;
 extern const egi_peak egi_peak_avx2_f64;
 extern const egi_peak egi_peak_avx512_f64;

@@ -24,6 +24,7 @@ double eg_bench_peak_fma(const char *set, bool wide, double seconds)
 
 typedef struct burn {
     const egi_peak *peak;
+    bool tiles;
     double until, flop[64];
 } burn;
 
@@ -33,21 +34,36 @@ static void burn_task(void *ctx, int task, int worker)
     double sink = 0.5;
 
     (void)worker;
-    do b->flop[task] += b->peak->fma(100, &sink);
+    do
+        b->flop[task] +=
+            b->tiles ? b->peak->tiles(10) : b->peak->fma(100, &sink);
     while (eg_clock() < b->until);
+}
+
+static double burn_threads(burn *b, eg_pool *pool, double seconds)
+{
+    double start = eg_clock(), flop = 0;
+    int n = eg_pool_size(pool) < 64 ? eg_pool_size(pool) : 64;
+
+    b->until = start + seconds;
+    eg_pool_run(pool, n, burn_task, b);
+    for (int i = 0; i < n; i++) flop += b->flop[i];
+    return flop / (eg_clock() - start) * 1e-9;
 }
 
 double eg_bench_peak_threads(const char *set, bool wide, eg_pool *pool,
                              double seconds)
 {
-    double start = eg_clock(), flop = 0;
-    burn b = {.peak = egi_peak_pick(set, wide), .until = start + seconds};
-    int n = eg_pool_size(pool) < 64 ? eg_pool_size(pool) : 64;
+    burn b = {.peak = egi_peak_pick(set, wide)};
 
-    if (!b.peak) return 0;
-    eg_pool_run(pool, n, burn_task, &b);
-    for (int i = 0; i < n; i++) flop += b.flop[i];
-    return flop / (eg_clock() - start) * 1e-9;
+    return b.peak ? burn_threads(&b, pool, seconds) : 0;
+}
+
+double eg_bench_peak_tiles(eg_pool *pool, double seconds)
+{
+    burn b = {.peak = egi_peak_pick("auto", false), .tiles = true};
+
+    return b.peak->tiles ? burn_threads(&b, pool, seconds) : 0;
 }
 
 static double read_rate(double seconds, size_t bytes, int repeats)

@@ -63,7 +63,7 @@ static const struct {
     {&egi_kern_amx,
      &egi_kern_amx_bf16,
      &egi_kern_avx512_f64, /* tiles do not multiply doubles */
-     {&egi_peak_avx512, &egi_peak_avx512_f64},
+     {&egi_peak_amx, &egi_peak_avx512_f64},
      has_amx},
 #endif
 #ifdef EG_X86_SETS

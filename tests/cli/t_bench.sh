@@ -27,6 +27,16 @@ expect 1 - 'expected 2 lines of standard input, found 1' \
     "$engram" bench $turns --json <lines
 expect 2 '' 'turns does nothing with kernels' "$engram" bench kernels --turns
 
+# the machine's own rates, and as a gauge of it in turns
+expect 0 '^multiply-adds, float32 +[0-9.]+ ' '[23] figures in l.json' "$engram" \
+    bench limits --rounds 1 --threads 2 --out l.json
+printf '\n' >lines
+expect 0 'multiply-adds, float64' '' "$engram" bench limits --turns --rounds 1 \
+    --threads 1 <lines
+[ "$(grep -Ec '^([0-9.]+ ){2}[0-9.]+$' out)" = 2 ] || die 'not two lines'
+expect 1 - 'expected 2 lines of standard input, found 1' \
+    "$engram" bench limits --turns --rounds 2 --threads 1 <lines
+
 # many small runs at once: the model that takes least
 expect 0 '^small +1 +[0-9]+ +100 %.*[0-9]' '[0-9]+ figures in s.json' "$engram" \
     bench scaling --only small --rounds 1 --threads 1,2 --out s.json

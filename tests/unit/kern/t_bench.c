@@ -141,6 +141,10 @@ static void test_peaks(void **state)
         printf("%d threads at once %.1f GFLOP/s\n", n, peak);
         assert_true(peak > 0);
         assert_true(eg_bench_peak_threads("none", false, pool, 0.01) <= 0);
+        bool amx = strcmp(eg_kern_name(0), "amx") == 0;
+        peak = eg_bench_peak_tiles(pool, 0.01);
+        printf("on the matrix unit %.1f GFLOP/s\n", peak);
+        assert_true(amx ? peak > 0 : peak <= 0);
         eg_pool_free(pool);
     }
     assert_true(eg_bench_read_l2(0.01) > 0);
