@@ -107,7 +107,7 @@ static const struct {
     {"out", EVERY},
     {"text", " energy "},
     {"vocabulary", " energy "},
-    {"kern", " birth full gpt2 mesa kernels energy scaling --profile "}};
+    {"kern", " birth full gpt2 mesa kernels flow energy scaling --profile "}};
 
 /* An option that would do nothing is not what its user means. */
 int cli_bench_check(const cli_args *a, const char *what)

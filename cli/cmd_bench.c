@@ -221,10 +221,7 @@ static eg_status bench_training(bench *b, eg_err *err)
     b->spec.seed = 1;
     b->spec.kern = b->kern;
     b->spec.strict_freeze = false; /* its patterns are ours, for two blocks */
-    if (!eg_kern_pick(b->kern)) {
-        st = EG_FAIL(err, EG_EINVAL, "no kernel set '%s' here", b->kern);
-        goto done;
-    }
+    EG_TRY(eg_kern_check(b->kern, err));
     EG_TRY(eg_task_new(&b->task, &b->cfg->task, 1, err));
     b->spec.task = b->task;
     EG_TRY(eg_train_plan_make(&b->plan, &b->spec, err));

@@ -74,7 +74,7 @@ int cmd_bench_flow(const cli_args *a)
     if (code != CLI_DONE) return code;
     eg_figures_begin(&l.figures, "flow", "", eg_pool_size(pool));
     cli_listing_begin(&l.rows, a, head, 7);
-    st = eg_bench_flow(pool, 2, false, add_row, &l, &err);
+    st = eg_bench_flow(pool, cli_value(a, "kern"), 2, false, add_row, &l, &err);
     if (st == EG_OK) {
         code = show(&l, eg_pool_size(pool));
     } else {

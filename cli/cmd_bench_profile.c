@@ -110,8 +110,8 @@ static eg_status take(profile *p, int64_t steps, eg_err *err)
                            (long long)info.step);
     }
     EG_TRY(eg_trainer_times(&p->times, p->trainer, err));
-    if (p->cfg->train.precision != EG_TRAIN_FLOAT64)
-        eg_op_times_peak(&p->times, p->pool);
+    eg_op_times_peak(&p->times, p->cfg->train.precision == EG_TRAIN_FLOAT64,
+                     p->pool);
 done:
     return st;
 }

@@ -93,8 +93,9 @@ typedef struct eg_bench_flow_row {
  * (0: once) after it was compared with plain sums. small: a hundredth of the
  * tokens. Processor time is that of all threads together, so that pairs
  * threads / core is a rate that other programs on the machine leave alone.
- * EG_ENOMEM. */
-EG_API eg_status eg_bench_flow(eg_pool *pool, double seconds, bool small,
+ * kern: as eg_kern_check. EG_EINVAL, EG_ENOMEM. */
+EG_API eg_status eg_bench_flow(eg_pool *pool, const char *kern, double seconds,
+                               bool small,
                                void (*fn)(void *ctx,
                                           const eg_bench_flow_row *row),
                                void *ctx, eg_err *err);

@@ -145,6 +145,7 @@ typedef struct eg_flow_spec {
     eg_index d_mlp;
     const double *w, *a, *b; /* [d, d_mlp], [d_mlp, d], [d_mlp] */
     const double *mass;      /* [n] */
+    const char *kern;        /* set of kernels; NULL: "auto" */
 } eg_flow_spec;
 
 /* A system made ready: its matrices multiplied out, its sums chosen, its
@@ -448,6 +449,7 @@ typedef struct eg_flow_ensemble {
     const double *times; /* ascending; the state at the first step with
                             k h >= times[i] (to rounding) counts */
     eg_index n_times;
+    const char *kern; /* set of kernels; NULL: "auto" */
 } eg_flow_ensemble;
 typedef struct eg_flow_census {
     /* Mean share of pairs above 1 - delta; NaN for n = 1, which has none. */

@@ -19,9 +19,9 @@ EG_API int64_t eg_memory_peak(void);
 /* Bytes of it resident now; 0 where the system does not say. */
 EG_API int64_t eg_memory_now(void);
 
-/* Measures the peak, on all threads at once for a twentieth of a second;
- * float32 only. */
-EG_API void eg_op_times_peak(eg_op_times *t, eg_pool *pool);
+/* Measures the peak, of float64 if wide, on all threads at once for a
+ * twentieth of a second. */
+EG_API void eg_op_times_peak(eg_op_times *t, bool wide, eg_pool *pool);
 /* As in arrays/profile.json (docs/formats.md); released with eg_free. */
 EG_API eg_status eg_op_times_json(char **out, const eg_op_times *t,
                                   eg_err *err);

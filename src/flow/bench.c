@@ -19,6 +19,7 @@ typedef struct job {
     eg_bench_flow_row row;
     char shape[64];
     eg_pool *pool;
+    const char *kern;
     double seconds;
 } job;
 
@@ -52,7 +53,7 @@ static void time_job(job *j, void (*once)(void *ctx), void *ctx, double repeats)
     j->row.wall = egi_median(wall, n);
     j->row.threads = eg_pool_size(j->pool);
     j->row.shape = j->shape;
-    j->row.kern = egi_particles_pick("auto")->name;
+    j->row.kern = egi_particles_pick(j->kern)->name;
     j->row.verified = j->row.error <= j->row.bound;
 }
 
@@ -115,6 +116,7 @@ static eg_status run_field(job *j, int kind, eg_index n, eg_index d,
 
     EG_TRY(egi_sums_choose(&plan, kind, n, d, beta, EG_FLOW_SA, precision,
                            1e-13, err));
+    plan.kern = j->kern;
     f.x = eg_calloc((size_t)(n * d), sizeof *f.x);
     f.S = eg_calloc((size_t)n, sizeof *f.S);
     f.F = eg_calloc((size_t)(n * d), sizeof *f.F);
@@ -165,7 +167,7 @@ static void run_cell(void *ctx)
 static eg_status cell_error(double *error, const eg_flow_ensemble *e,
                             eg_err *err)
 {
-    const egi_particles *set[] = {egi_particles_pick("auto"),
+    const egi_particles *set[] = {egi_particles_pick(e->kern),
                                   &egi_particles_ref};
     enum { LANES = EGI_SWARM_LANES };
     eg_index size = e->n * e->d, rows = e->n * LANES;
@@ -208,7 +210,8 @@ static eg_status run_ensemble(job *j, eg_index draws, eg_err *err)
                     .draws = draws,
                     .seed = 1,
                     .times = &end,
-                    .n_times = 1}};
+                    .n_times = 1,
+                    .kern = j->kern}};
     eg_status st = cell_error(&j->row.error, &c.e, err);
 
     if (st != EG_OK) return st;
@@ -221,7 +224,8 @@ static eg_status run_ensemble(job *j, eg_index draws, eg_err *err)
                          : EG_FAIL(err, c.st, "bench flow: out of memory");
 }
 
-eg_status eg_bench_flow(eg_pool *pool, double seconds, bool small,
+eg_status eg_bench_flow(eg_pool *pool, const char *kern, double seconds,
+                        bool small,
                         void (*fn)(void *ctx, const eg_bench_flow_row *row),
                         void *ctx, eg_err *err)
 {
@@ -237,10 +241,10 @@ eg_status eg_bench_flow(eg_pool *pool, double seconds, bool small,
         {"fourier", EG_FLOW_SUM_FOURIER, 0, 1000000, 2, 9},
         {"harmonics", EG_FLOW_SUM_HARMONICS, 0, 1000000, 3, 9},
     };
-    eg_status st = EG_OK;
+    eg_status st = eg_kern_check(kern, err);
 
     for (int i = 0; i < 5 && st == EG_OK; i++) {
-        job j = {.pool = pool, .seconds = seconds};
+        job j = {.pool = pool, .kern = kern, .seconds = seconds};
 
         if (i < 4) {
             j.row.what = way[i].what;

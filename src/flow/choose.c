@@ -68,6 +68,7 @@ eg_status egi_choose(eg_flow *f, eg_err *err)
     if (why) return choose_rows(f, why, err);
     EG_TRY(egi_sums_choose(&plan, s->sum, s->n, s->d, beta, s->model,
                            s->precision, s->sum_tol, err));
+    plan.kern = s->kern;
     EG_TRY(egi_sums_new(&f->sums, &plan, s->n, s->d, beta, s->precision,
                         f->pool, err));
     f->single = s->precision != 0 && plan.kind == EG_FLOW_SUM_DIRECT;

@@ -43,14 +43,15 @@ static eg_index leading(eg_index n)
 }
 
 eg_status egi_direct_new(egi_direct **out, eg_index n, eg_index d, double beta,
-                         bool single, eg_pool *pool, eg_err *err)
+                         bool single, const egi_particles *kern, eg_pool *pool,
+                         eg_err *err)
 {
     egi_direct *s = eg_calloc(1, sizeof *s);
     size_t ld = (size_t)leading(n), rows = (size_t)d;
 
     *out = NULL;
     if (!s) return EG_FAIL(err, EG_ENOMEM, "direct sums: out of memory");
-    s->kern = egi_particles_pick("auto");
+    s->kern = kern;
     s->pool = pool;
     s->n = n;
     s->d = d;

@@ -237,6 +237,9 @@ static void run_group(void *ctx, int task, int worker)
 
 static eg_status check(const eg_flow_ensemble *e, eg_err *err)
 {
+    eg_status st = eg_kern_check(e->kern, err);
+
+    if (st != EG_OK) return st;
     if (e->n < 1 || e->d < 1 || e->draws < 1 || e->n_times < 1)
         return EG_FAIL(err, EG_EINVAL,
                        "ensemble: expected at least one token, dimension, draw "
@@ -343,7 +346,7 @@ eg_status eg_flow_ensemble_run(eg_flow_census *census_out, eg_index *done,
                                void *ctx, eg_err *err)
 {
     int workers = pool ? eg_pool_size(pool) : 1;
-    run r = {.e = e, .kern = egi_particles_pick("auto")};
+    run r = {.e = e, .kern = egi_particles_pick(e->kern)};
     bool random = e->scores != EG_FLOW_SCORES_IDENTITY ||
                   e->values != EG_FLOW_VALUES_IDENTITY;
     eg_status st;

@@ -23,7 +23,7 @@ struct egi_fourier {
 enum { MAX_TASKS = 64 };
 
 eg_status egi_fourier_new(egi_fourier **out, eg_index K, double beta,
-                          eg_pool *pool, eg_err *err)
+                          const egi_particles *kern, eg_pool *pool, eg_err *err)
 {
     egi_fourier *s = eg_calloc(1, sizeof *s);
     size_t terms = (size_t)K + 2;
@@ -31,7 +31,7 @@ eg_status egi_fourier_new(egi_fourier **out, eg_index K, double beta,
 
     *out = NULL;
     if (!s) return EG_FAIL(err, EG_ENOMEM, "Fourier sums: out of memory");
-    s->kern = egi_particles_pick("auto");
+    s->kern = kern;
     s->pool = pool;
     s->K = K;
     s->n_work = 2 * (K + 2) * EGI_SERIES_LANES;

@@ -58,7 +58,8 @@ static void norms(double *norm, eg_index L)
 }
 
 eg_status egi_harmonics_new(egi_harmonics **out, eg_index L, double beta,
-                            eg_pool *pool, eg_err *err)
+                            const egi_particles *kern, eg_pool *pool,
+                            eg_err *err)
 {
     egi_harmonics *s = eg_calloc(1, sizeof *s);
     size_t size = (size_t)egi_sphere_size(L + 1);
@@ -66,7 +67,7 @@ eg_status egi_harmonics_new(egi_harmonics **out, eg_index L, double beta,
 
     *out = NULL;
     if (!s) return EG_FAIL(err, EG_ENOMEM, "harmonics: out of memory");
-    s->kern = egi_particles_pick("auto");
+    s->kern = kern;
     s->pool = pool;
     s->L = L;
     s->size1 = (eg_index)size;

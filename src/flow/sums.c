@@ -201,18 +201,23 @@ eg_status egi_sums_new(egi_sums **out, const egi_sums_plan *plan, eg_index n,
                        eg_index d, double beta, int precision, eg_pool *pool,
                        eg_err *err)
 {
-    egi_sums *s = eg_calloc(1, sizeof *s);
-    eg_status st;
+    const egi_particles *kern = egi_particles_pick(plan->kern);
+    egi_sums *s;
+    eg_status st = eg_kern_check(plan->kern, err);
 
     *out = NULL;
+    if (st != EG_OK) return st;
+    s = eg_calloc(1, sizeof *s);
     if (!s) return EG_FAIL(err, EG_ENOMEM, "sums: out of memory");
     s->kind = plan->kind;
     if (plan->kind == EG_FLOW_SUM_FOURIER)
-        st = egi_fourier_new(&s->fourier, plan->degree, beta, pool, err);
+        st = egi_fourier_new(&s->fourier, plan->degree, beta, kern, pool, err);
     else if (plan->kind == EG_FLOW_SUM_HARMONICS)
-        st = egi_harmonics_new(&s->harmonics, plan->degree, beta, pool, err);
+        st = egi_harmonics_new(&s->harmonics, plan->degree, beta, kern, pool,
+                               err);
     else
-        st = egi_direct_new(&s->direct, n, d, beta, precision != 0, pool, err);
+        st = egi_direct_new(&s->direct, n, d, beta, precision != 0, kern, pool,
+                            err);
     if (st == EG_OK)
         *out = s;
     else

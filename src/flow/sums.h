@@ -16,8 +16,9 @@ typedef struct egi_sums_plan {
      * truncation plus rounding. SA divides by S_i >= m_i (beta >= 0): its
      * velocity is off by at most 2 error sum m / S_i. */
     double error;
-    double seconds; /* predicted, one evaluation on one core */
-    char why[200];  /* a sentence */
+    double seconds;   /* predicted, one evaluation on one core */
+    const char *kern; /* of whose kernels; NULL: "auto" */
+    char why[200];    /* a sentence */
 } egi_sums_plan;
 
 /* Chooses. want is EG_FLOW_SUM_AUTO or the kind to take. model: EG_FLOW_SA asks

@@ -26,14 +26,16 @@ void egi_tree_sum(double *part, int n, eg_index size);
 
 typedef struct egi_direct egi_direct;
 eg_status egi_direct_new(egi_direct **out, eg_index n, eg_index d, double beta,
-                         bool single, eg_pool *pool, eg_err *err);
+                         bool single, const egi_particles *kern, eg_pool *pool,
+                         eg_err *err);
 void egi_direct_free(egi_direct *s);
 void egi_direct_eval(egi_direct *s, const egi_tokens *t);
 
 /* d = 2: Fourier series up to degree K. */
 typedef struct egi_fourier egi_fourier;
 eg_status egi_fourier_new(egi_fourier **out, eg_index K, double beta,
-                          eg_pool *pool, eg_err *err);
+                          const egi_particles *kern, eg_pool *pool,
+                          eg_err *err);
 void egi_fourier_free(egi_fourier *s);
 void egi_fourier_eval(egi_fourier *s, const egi_tokens *t);
 
@@ -41,7 +43,8 @@ void egi_fourier_eval(egi_fourier *s, const egi_tokens *t);
 enum { EGI_MAX_K = 20000, EGI_MAX_L = 400 };
 typedef struct egi_harmonics egi_harmonics;
 eg_status egi_harmonics_new(egi_harmonics **out, eg_index L, double beta,
-                            eg_pool *pool, eg_err *err);
+                            const egi_particles *kern, eg_pool *pool,
+                            eg_err *err);
 void egi_harmonics_free(egi_harmonics *s);
 void egi_harmonics_eval(egi_harmonics *s, const egi_tokens *t);
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engram/kern.h"
 #include "engram/mem.h"
 #include "flow/choose.h"
 #include "flow/matrices.h"
@@ -103,6 +104,7 @@ static eg_status check_spec(const eg_flow_spec *s, eg_err *err)
         return EG_FAIL(err, EG_EINVAL,
                        "expected finite beta and noise >= 0, found %g and %g",
                        s->beta, s->noise);
+    EG_TRY(eg_kern_check(s->kern, err));
     EG_TRY(check_array("Q", s->Q, nm, err));
     EG_TRY(check_array("K", s->K, nm, err));
     EG_TRY(check_array("V", s->V, nm, err));
@@ -294,7 +296,7 @@ eg_status eg_flow_new(eg_flow **out, const eg_flow_spec *spec, eg_pool *pool,
     f->spec = s;
     f->pool = pool;
     f->n = s.n;
-    f->rows = egi_rows_pick("auto");
+    f->rows = egi_rows_pick(s.kern);
     EG_TRY(copy_arrays(f, err));
     EG_TRY(multiply_out(f, err));
     egi_flow_at(f, 0);

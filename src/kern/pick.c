@@ -128,6 +128,16 @@ const eg_kern_f32 *eg_kern_pick_bf16(const char *name)
     return s < 0 ? NULL : sets[s].bf16;
 }
 
+eg_status eg_kern_check(const char *name, eg_err *err)
+{
+    if (name && !eg_kern_pick(name))
+        return EG_FAIL(err, EG_EINVAL,
+                       "kernel set \"%s\" is unknown or does not run on this "
+                       "machine (engram doctor lists them)",
+                       name);
+    return EG_OK;
+}
+
 const char *eg_kern_beside(const char *name)
 {
     int s = find(name);

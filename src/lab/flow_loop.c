@@ -212,6 +212,8 @@ static eg_status restore(loop *l, eg_err *err)
     if (l->from > 0) /* at 0 it is the start as given that is integrated */
         EG_TRY(egi_rows_read(&l->x, l->from, l->reached, err));
     l->first = have;
+    if (have > 0)
+        egi_run_kernels(l->run, egi_particles_pick(l->opts->kern)->name);
     EG_TRY(egi_run_enter(l->run, err)); /* from here on files change */
     EG_TRY(egi_flow_rows_cut(&rows, have, err));
 done:
@@ -228,6 +230,7 @@ static eg_status build(loop *l, eg_err *err)
     EG_TRY(eg_flow_setup_new(&l->setup, &c->flow, (uint64_t)c->run.seed,
                              &l->run->folder, err));
     s = l->setup;
+    s->spec.kern = l->opts->kern;
     size = (size_t)s->spec.n * (size_t)s->spec.d;
     l->pieces =
         (egi_pieces){.t = s->times, .h = steps_are_fixed(l) ? s->solve.h : 0};
@@ -257,7 +260,7 @@ static void tell_plan(const loop *l)
     char about[700], method[32];
     eg_lab_plan p = {.dir = eg_run_dir(l->run),
                      .about = about,
-                     .kern = egi_particles_pick("auto")->name,
+                     .kern = egi_particles_pick(l->opts->kern)->name,
                      .precision = precision_name(l),
                      .threads = eg_pool_size(l->opts->pool),
                      .steps = n,
@@ -393,7 +396,7 @@ static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
     out->peak_bytes = eg_memory_peak();
     out->evaluations = l->total.evaluations;
     out->solver_steps = l->total.steps;
-    *f = (eg_run_facts){.kern = egi_particles_pick("auto")->name,
+    *f = (eg_run_facts){.kern = egi_particles_pick(l->opts->kern)->name,
                         .precision = precision_name(l),
                         .threads = eg_pool_size(l->opts->pool),
                         .peak_bytes = out->peak_bytes,

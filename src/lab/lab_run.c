@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "engram/kern.h"
 #include "engram/mem.h"
 #include "engram/text.h"
 #include "lab/extend.h"
@@ -369,6 +370,7 @@ static eg_status run(eg_lab_result *out, const eg_config *cfg,
 
     *out = (eg_lab_result){0};
     if (!err) err = &local;
+    EG_TRY(eg_kern_check(opts->kern, err));
     EG_TRY(take_inputs(&in, &taken, cfg, err));
     EG_TRY(open_run(&dir, out, taken, root, opts, err));
     if (!dir) goto done;

@@ -52,12 +52,12 @@ eg_status eg_op_times_json(char **out, const eg_op_times *t, eg_err *err)
     return *out ? EG_OK : EG_FAIL(err, EG_ENOMEM, "a profile as JSON");
 }
 
-void eg_op_times_peak(eg_op_times *t, eg_pool *pool)
+void eg_op_times_peak(eg_op_times *t, bool wide, eg_pool *pool)
 {
     const double seconds = 0.05;
 
     t->peak =
-        1e9 * eg_bench_peak_threads(t->kern, false, pool, seconds) / t->threads;
+        1e9 * eg_bench_peak_threads(t->kern, wide, pool, seconds) / t->threads;
 }
 
 eg_status egi_run_profile(eg_run *run, eg_trainer *tr, eg_pool *pool,
@@ -69,8 +69,8 @@ eg_status egi_run_profile(eg_run *run, eg_trainer *tr, eg_pool *pool,
     eg_status st = eg_trainer_times(&t, tr, err);
 
     if (st != EG_OK) return st;
-    if (eg_model_precision(eg_trainer_model(tr)) == EG_FLOAT32)
-        eg_op_times_peak(&t, pool);
+    eg_op_times_peak(&t, eg_model_precision(eg_trainer_model(tr)) == EG_FLOAT64,
+                     pool);
     EG_TRY(eg_op_times_json(&text, &t, err));
     EG_TRY(eg_file_write_in(arrays, EGI_PROFILE, text, strlen(text), err));
     EG_TRY(egi_run_sum_array(run, EGI_PROFILE, err));

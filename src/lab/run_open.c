@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/num.h"
 #include "engram/mem.h"
+#include "engram/text.h"
 
 void egi_run_note(eg_run *run, const char *fmt, ...)
 {
@@ -16,6 +17,18 @@ void egi_run_note(eg_run *run, const char *fmt, ...)
     (void)egi_vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     egi_buf_add(&run->notes, "%s\n", text);
+}
+
+void egi_run_kernels(eg_run *run, const char *now)
+{
+    const char *was = run->was.kern;
+
+    if (!was[0] || strcmp(was, now) == 0) return;
+    run->other_kern = true;
+    egi_run_note(run,
+                 "kernels %s from here on; they were %.*s: the last digits are "
+                 "those of neither alone",
+                 now, eg_text_fit(was, 30), was);
 }
 
 static void tell_notes(eg_run *run)

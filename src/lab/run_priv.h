@@ -112,6 +112,9 @@ json_t *egi_run_parts_with(const eg_run *run, const json_t *o);
 eg_status egi_run_switch(eg_run *run, eg_err *err);
 
 void egi_run_note(eg_run *run, const char *fmt, ...) EG_PRINTF(2, 3);
+/* Sets of kernels differ in the last digits: what goes on with another one than
+ * its record says is a run of neither, and is noted. */
+void egi_run_kernels(eg_run *run, const char *now);
 /* Are the first rows of metrics and timing there, and what was written? told:
  * the user said from where to go on; then rows without checksums will do. */
 eg_status egi_run_check_rows(const eg_run *run, eg_index rows, bool told,

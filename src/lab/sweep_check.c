@@ -30,16 +30,6 @@ typedef struct checker {
 /* ---- training -------------------------------------------------------------
  */
 
-static eg_status check_kern(const checker *c, eg_err *err)
-{
-    if (!eg_kern_pick(c->kern))
-        return EG_FAIL(err, EG_EINVAL,
-                       "kernel set \"%s\" is unknown or does not run on this "
-                       "machine (engram doctor lists them)",
-                       c->kern);
-    return EG_OK;
-}
-
 /* Steps for half a second, the first of them not counted where there is another
  * one: by processor time, so that what else the machine does now has no say. */
 static void measure(checker *c, eg_trainer *tr, double step_work)
@@ -89,7 +79,7 @@ static eg_status check_train(checker *c, double *work, eg_err *err)
     double step;
     eg_status st;
 
-    EG_TRY(check_kern(c, err));
+    EG_TRY(eg_kern_check(c->kern, err));
     EG_TRY(eg_config_task(&task, c->cfg, err));
     spec.pool = c->pool;
     spec.kern = c->kern;
@@ -135,6 +125,7 @@ static eg_status check_flow(const checker *c, eg_err *err)
     if (in.n > 0) goto done;
     EG_TRY(eg_flow_setup_new(&setup, &c->cfg->flow, (uint64_t)c->cfg->run.seed,
                              &nowhere, err));
+    setup->spec.kern = c->kern;
     EG_TRY(eg_flow_new(&flow, &setup->spec, c->pool, err));
 done:
     eg_flow_free(flow);

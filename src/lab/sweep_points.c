@@ -7,6 +7,7 @@
 #include "engram/kern.h"
 #include "engram/mem.h"
 #include "engram/text.h"
+#include "kern/particles.h"
 #include "lab/config_priv.h"
 #include "lab/flow_priv.h"
 #include "lab/run_priv.h"
@@ -163,14 +164,14 @@ static bool reads_unsummed(const eg_config *cfg)
     return false;
 }
 
-/* Kernel sets round in ways of their own; --kern says nothing to the kinds that
- * do not train. */
+/* Kernel sets round in ways of their own; --kern says nothing to theory. */
 static bool is_kern(const eg_sweep *s, const eg_config *cfg,
                     const eg_run_info *info)
 {
     const char *asked = s->kern;
 
-    if (!asked[0] || cfg->run.kind != EG_RUN_TRAIN) return true;
+    if (!asked[0] || cfg->run.kind == EG_RUN_THEORY) return true;
+    if (cfg->run.kind == EG_RUN_FLOW) asked = egi_particles_pick(asked)->name;
     if (cfg->train.precision == EG_TRAIN_FLOAT64 && eg_kern_pick_f64(asked))
         asked = eg_kern_pick_f64(asked)->name;
     if (cfg->train.precision == EG_TRAIN_BFLOAT16 && eg_kern_pick_bf16(asked))

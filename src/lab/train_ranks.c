@@ -16,12 +16,7 @@ eg_status egi_train_spec(eg_train_spec *spec, const eg_config *c,
     spec->pool = opts->pool;
     spec->ranks = opts->ranks;
     spec->kern = opts->kern ? opts->kern : "auto";
-    if (!eg_kern_pick(spec->kern))
-        return EG_FAIL(err, EG_EINVAL,
-                       "kernel set \"%s\" is unknown or does not run on this "
-                       "machine (engram doctor lists them)",
-                       spec->kern);
-    return EG_OK;
+    return eg_kern_check(spec->kern, err);
 }
 
 /* What all ranks must have in common: the configuration and the kernel set. */

@@ -161,20 +161,6 @@ static eg_status set_aside(const egi_restore *r, int64_t step, eg_err *err)
     return st;
 }
 
-/* Sets of kernels differ in the last digits: what goes on with another one than
- * its record says is a run of neither. */
-static void compare_kernels(const egi_restore *r, int64_t step)
-{
-    const char *was = r->run->was.kern;
-
-    if (step <= 0 || !was[0] || strcmp(was, r->kern) == 0) return;
-    r->run->other_kern = true;
-    egi_run_note(r->run,
-                 "kernels %s from here on; they were %.*s: the last digits are "
-                 "those of neither alone",
-                 r->kern, eg_text_fit(was, 30), was);
-}
-
 eg_status egi_train_restore(const egi_restore *r, int64_t *saved, eg_err *err)
 {
     int64_t step = -1;
@@ -183,7 +169,7 @@ eg_status egi_train_restore(const egi_restore *r, int64_t *saved, eg_err *err)
     *saved = -1;
     EG_TRY(r->told ? find_told(r, &step, err) : find_newest(r, &step, err));
     if (step > 0 || (step == 0 && !r->told)) *saved = step;
-    compare_kernels(r, step);
+    if (step > 0) egi_run_kernels(r->run, r->kern);
     EG_TRY(egi_run_enter(r->run, err));
     if (r->told) EG_TRY(set_aside(r, step, err));
     if (!r->run->created)

@@ -38,6 +38,16 @@ for t in 1 3; do
     done
 done
 
+# --kern is heard, and what goes on with another set says so
+expect 2 '' 'kernel set "none" is unknown' "$engram" run "$flow/circle.yaml" \
+    --kern none --out none
+[ ! -e none ] || die 'a directory for a set that is none'
+"$engram" run "$flow/sphere.yaml" --kern generic --out plain --quiet \
+    >out 2>err || die 'a flow with generic kernels'
+grep -q '"kernels": "generic"' plain/run.json || die 'kernels of a flow'
+expect 0 finished 'kernels ref from here on; they were generic' "$engram" run \
+    plain --extend flow.times=0:15.2:0.1 --kern ref
+
 # Ctrl-C saves and exits 130; --resume ends the same
 printf 'run: {name: long, kind: flow}\nflow: {n: 1500, d: 5, beta: 2, times: ["0:4:0.02"], method: rk4, h: 0.01}\n' >long.yaml
 env --default-signal=INT "$engram" run long.yaml --out part >out 2>err &

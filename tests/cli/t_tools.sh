@@ -84,7 +84,7 @@ for words in 'birth --profile c.yaml:--profile goes in the place' \
     '--only x:--only does nothing with birth; it goes with kernels mesa scaling$' \
     'full --trained all:--trained does nothing with full' \
     'kernels --set run.seed=2:--set does nothing with kernels' \
-    'flow --kern ref:--kern does nothing with flow' \
+    'flow --batch 3:--batch does nothing with flow' \
     'foo --only x:.foo. is not one of'; do
     expect 2 '' "bench: ${words#*:}" "$engram" bench ${words%%:*}
 done

@@ -11,6 +11,7 @@
 #include "kern/particles.h"
 
 typedef struct seen {
+    const char *asked;
     int rows, wrong, ensembles;
 } seen;
 
@@ -25,21 +26,31 @@ static void on_row(void *ctx, const eg_bench_flow_row *r)
            r->core, r->error, r->bound);
     assert_true(r->core > 0 && r->wall > 0 && r->threads == 2);
     /* the name of a set of such kernels, not of one that has none */
-    assert_string_equal(r->kern, egi_particles_pick(r->kern)->name);
+    assert_string_equal(r->kern, egi_particles_pick(s->asked)->name);
     assert_true(r->error > 0); /* two ways of summing never agree to the bit */
 }
 
 static void test_bench(void **state)
 {
-    seen s = {0};
+    static const char *const asked[] = {NULL, "generic"};
+    seen none = {0};
     eg_pool *pool;
     eg_err err = {0};
 
     (void)state;
     assert_int_equal(eg_pool_new(&pool, 2, &err), EG_OK);
-    assert_int_equal(eg_bench_flow(pool, 0, true, on_row, &s, &err), EG_OK);
+    for (int k = 0; k < 2; k++) {
+        seen s = {.asked = asked[k]};
+
+        assert_int_equal(
+            eg_bench_flow(pool, asked[k], 0, true, on_row, &s, &err), EG_OK);
+        assert_true(s.rows == 5 && s.wrong == 0 && s.ensembles == 1);
+    }
+    assert_int_equal(eg_bench_flow(pool, "none", 0, true, on_row, &none, &err),
+                     EG_EINVAL);
+    assert_non_null(strstr(err.msg, "none"));
+    assert_int_equal(none.rows, 0);
     eg_pool_free(pool);
-    assert_true(s.rows == 5 && s.wrong == 0 && s.ensembles == 1);
 }
 
 int main(void)
