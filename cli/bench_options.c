@@ -33,7 +33,8 @@ const cli_option cli_bench_options[] = {
     {"turns", 0, NULL,
      "in turns with another program: a line of standard input begins a round, "
      "and a line of seconds a step follows it, as one does the first step "
-     "(limits: the three rates)"},
+     "(limits: the three rates; energy: of a token alone, with --text of the "
+     "text alone)"},
     CLI_OPT_SET,
     CLI_OPT_THREADS,
     CLI_OPT_KERN,
@@ -98,9 +99,9 @@ static const struct {
     {"loss", " birth full gpt2 "},
     {"batch", " birth full gpt2 mesa "},
     {"only", " kernels mesa scaling "},
-    {"rounds", " birth full gpt2 mesa scaling limits "},
+    {"rounds", " birth full gpt2 mesa energy scaling limits "},
     {"steps", " birth full gpt2 mesa --profile "},
-    {"turns", " birth full gpt2 mesa limits "},
+    {"turns", " birth full gpt2 mesa energy limits "},
     {"set", " birth full gpt2 mesa --profile "},
     {"precision", " kernels "},
     {"threads", EVERY},

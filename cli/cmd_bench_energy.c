@@ -15,13 +15,15 @@
 #include "engram/neighbours.h"
 
 enum { ROUNDS = 7, CTX = 256, PROMPT = 64, TOKENS = 16 };
+enum { MOST_ROUNDS = (CTX - PROMPT) / TOKENS };
 enum { ROWS = 12288, WIDTH = 768, CHECKED = 24 };
 
 typedef struct row {
     char what[24], shape[48];
     const char *unit;
     double rate, limit, share, error;
-    double rates[ROUNDS], shares[ROUNDS]; /* of which these are medians */
+    double rates[MOST_ROUNDS],
+        shares[MOST_ROUNDS]; /* of which these are medians */
     int n;
     bool verified;
 } row;
@@ -30,6 +32,8 @@ typedef struct listing {
     cli_listing rows;
     eg_figures figures;
     int n_wrong;
+    int n_rounds; /* of a token, of a text; 0: ROUNDS, 3 */
+    bool turns;   /* a round waits for a line */
 } listing;
 
 static void add_figure(eg_figures *f, row *r)
@@ -96,28 +100,37 @@ done:
     return st;
 }
 
-/* Rates of rounds of tokens, each beside all threads reading W_E. */
-static eg_status rounds(row *r, eg_decoder *d, const eg_model *m, eg_pool *pool,
-                        eg_err *err)
+/* Rates of rounds of tokens, each beside all threads reading W_E, which
+ * another program's turn has no time for. */
+static eg_status rounds(row *r, const listing *l, eg_decoder *d,
+                        const eg_model *m, eg_pool *pool, eg_err *err)
 {
     eg_view e = eg_model_view(m, eg_model_find(m, "W_E"));
-    double *rate = r->rates, *share = r->shares, limit[ROUNDS];
+    double *rate = r->rates, *share = r->shares, limit[MOST_ROUNDS];
     eg_status st = EG_OK;
 
-    for (int i = 0; i < ROUNDS; i++) {
-        double start = eg_clock();
+    r->n = l->n_rounds ? l->n_rounds : ROUNDS;
+    if (l->turns) cli_tell_seconds(0);
+    for (int i = 0; i < r->n; i++) {
+        double start;
 
+        if (l->turns) EG_TRY(cli_await_round(i, r->n, err));
+        start = eg_clock();
         for (int k = 0; k < TOKENS; k++)
             EG_TRY(eg_decoder_step(d, k * 997, err));
         rate[i] = TOKENS / (eg_clock() - start);
+        if (l->turns) {
+            cli_tell_seconds(1 / rate[i]);
+            continue;
+        }
         limit[i] = 1e9 / (double)eg_decoder_reads(d) *
                    eg_bench_read_threads(e.data, e.shape[0] * e.shape[1], pool);
         share[i] = rate[i] / limit[i];
     }
-    r->n = ROUNDS;
-    r->rate = cli_median(rate, ROUNDS);
-    r->limit = cli_median(limit, ROUNDS);
-    r->share = cli_median(share, ROUNDS);
+    r->rate = cli_median(rate, r->n);
+    if (l->turns) goto done;
+    r->limit = cli_median(limit, r->n);
+    r->share = cli_median(share, r->n);
 done:
     return st;
 }
@@ -145,8 +158,8 @@ static eg_status bench_tokens(listing *l, const eg_config *cfg, eg_pool *pool,
     r.verified = r.error < 1e-4;
     snprintf(r.shape, sizeof r.shape, "GPT-2 small, %.0f MB, at %d to %d",
              1e-6 * (double)eg_decoder_reads(d), PROMPT,
-             PROMPT + ROUNDS * TOKENS);
-    EG_TRY(rounds(&r, d, m, pool, err));
+             PROMPT + (l->n_rounds ? l->n_rounds : ROUNDS) * TOKENS);
+    EG_TRY(rounds(&r, l, d, m, pool, err));
     add_row(l, &r);
 done:
     eg_decoder_free(d);
@@ -238,22 +251,26 @@ static eg_status bench_text(listing *l, const char *vocabulary,
 
     EG_TRY(eg_tokenizer_open(&t, vocabulary, err));
     EG_TRY(eg_file_read(&text, &size, file, (int64_t)1 << 28, err));
-    for (int i = 0; i < 3; i++) { /* each with nothing seen before */
-        double start;
+    r.n = l->n_rounds ? l->n_rounds : 3;
+    if (l->turns) cli_tell_seconds(0);
+    for (int i = 0; i < r.n; i++) { /* each with nothing seen before */
+        double start, seconds;
 
         eg_encoder_free(e);
         e = NULL;
         ids.n = 0;
         EG_TRY(eg_encoder_new(&e, t, err));
+        if (l->turns) EG_TRY(cli_await_round(i, r.n, err));
         start = eg_clock();
         EG_TRY(eg_encode(e, text, size, EG_ENCODE_REPLACE, &ids, err));
-        rate[i] = 1e-6 * (double)size / (eg_clock() - start);
+        seconds = eg_clock() - start;
+        rate[i] = 1e-6 * (double)size / seconds;
+        if (l->turns) cli_tell_seconds(seconds);
     }
     EG_TRY(eg_tokenizer_decode(t, ids.id, ids.n, false, &back, &n, err));
     r.verified = n == size && memcmp(back, text, n) == 0;
     r.error = r.verified ? 0 : 1;
-    r.n = 3;
-    r.rate = cli_median(rate, 3);
+    r.rate = cli_median(rate, r.n);
     snprintf(r.shape, sizeof r.shape, "%.1f MB, %d ids", 1e-6 * (double)size,
              eg_tokenizer_vocab(t));
     add_row(l, &r);
@@ -288,8 +305,8 @@ static eg_status measure(listing *l, const cli_args *a, eg_pool *pool,
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "a configuration");
     if (!kern) kern = "auto";
     EG_TRY(gpt2(cfg, err));
-    EG_TRY(bench_tokens(l, cfg, pool, kern, err));
-    EG_TRY(bench_neighbours(l, pool, kern, err));
+    if (!l->turns || !text) EG_TRY(bench_tokens(l, cfg, pool, kern, err));
+    if (!l->turns) EG_TRY(bench_neighbours(l, pool, kern, err));
     if (text) EG_TRY(bench_text(l, cli_value(a, "vocabulary"), text, err));
 done:
     eg_free(cfg);
@@ -300,7 +317,9 @@ int cmd_bench_energy(const cli_args *a)
 {
     static const char *const head[] = {"what",  "shape", "rate",    "limit",
                                        "share", "error", "verified"};
-    listing l = {0};
+    listing l = {.turns = cli_flag(a, "turns")};
+    int64_t n_rounds = 0;
+    const eg_kern_f32 *set;
     eg_pool *pool = NULL;
     eg_err err = {0};
     eg_status st;
@@ -310,11 +329,12 @@ int cmd_bench_energy(const cli_args *a)
         return cli_fail(CLI_MISUSE,
                         "bench: --text goes with --vocabulary, and it with "
                         "--text");
+    if (!cli_int(a, "rounds", 1, MOST_ROUNDS, &n_rounds)) return CLI_MISUSE;
+    l.n_rounds = (int)n_rounds;
     code = cli_pool(a, &pool);
     if (code != CLI_DONE) return code;
-    eg_figures_begin(&l.figures, "energy",
-                     cli_value(a, "kern") ? cli_value(a, "kern")
-                                          : eg_kern_name(0),
+    set = eg_kern_pick(cli_value(a, "kern") ? cli_value(a, "kern") : "auto");
+    eg_figures_begin(&l.figures, "energy", set ? set->name : "none",
                      eg_pool_size(pool));
     cli_listing_begin(&l.rows, a, head, 7);
     st = measure(&l, a, pool, &err);
@@ -322,10 +342,10 @@ int cmd_bench_energy(const cli_args *a)
         cli_listing_drop(&l.rows);
         code = cli_error(st, &err);
     } else if (l.rows.json) {
-        code = cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:o}", "bench",
-                                        "energy", "threads", eg_pool_size(pool),
-                                        "version", eg_version(), "commit",
-                                        eg_commit(), "rows", l.rows.json));
+        code = cli_print_json(json_pack(
+            "{s:s, s:i, s:s, s:s, s:s, s:o}", "bench", "energy", "threads",
+            eg_pool_size(pool), "kernels", l.figures.kernels, "version",
+            eg_version(), "commit", eg_commit(), "rows", l.rows.json));
     } else {
         code = cli_table_print(l.rows.table);
     }

@@ -1,35 +1,43 @@
 #!/usr/bin/env python3
-"""What the energy lab spends its time on, by other programs, and by engram in turns.
+"""What the energy lab spends its time on, by other programs and by engram in turns.
 
     energy.py
     energy.py --engram build/engram --text FILE --vocabulary r50k_base.tiktoken
 
 A token of GPT-2 small's shape (124M random parameters, float32) with keys and values kept: PyTorch
-eager and compiled, compared with the full forward pass in float64 before they are timed. Exact nearest neighbours of
-12,288 vectors of 768: NumPy by blocks of products, compared with engram's definition on some rows. A text in tokens: tiktoken on
-one thread, which must give the text back. All by the clock: only an idle machine gives numbers to keep. One JSON object a line.
+eager and compiled, compared with the full forward pass in float64 before they are timed; a round is 16 tokens of each side. A text in tokens:
+tiktoken on one thread, which must give the text back; a round is the text once. Both by the clock: only an idle machine gives numbers to
+keep (--wait gives time to make it so). One JSON object a side: the median, and every round's, and then how many times as fast engram is,
+the median of the rounds' ratios. Exact nearest neighbours of 12,288 vectors of 768, by NumPy alone: by blocks of products, compared with
+engram's definition on some rows.
 """
 
 import argparse
 import json
-import subprocess
+import statistics
+import sys
 import time
 
 import numpy as np
 
 import tuning
 from gpt2_model import D, H, L, T, V, parameters
+from turns import Side, alternate, ratios, serve
 
-PROMPT, TOKENS, ROUNDS = 64, 16, 7
+PROMPT, TOKENS = 64, 16
 
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     p.add_argument("--variants", default="torch-eager,torch-compile,numpy,tiktoken")
     p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--rounds", type=int, default=7, help="at most 12: there are 256 positions")
     p.add_argument("--text", default="", help="for tiktoken and engram")
     p.add_argument("--vocabulary", default="", help="a .tiktoken file")
     p.add_argument("--engram", default="", help="the program, in turns")
+    p.add_argument("--kern", default="auto", help="engram's set of kernels")
+    p.add_argument("--wait", action="store_true", help="for a line of standard input when all are warm")
+    p.add_argument("--serve", default="", help=argparse.SUPPRESS)
     return p.parse_args()
 
 
@@ -63,13 +71,13 @@ def cache(torch, dtype):
             [torch.zeros(H, T, D // H, dtype=dtype) for _ in range(L)])
 
 
-def bench_torch(a, compiled):
+def serve_torch(a, compiled):
     import torch
 
     about = tuning.apply(a.threads)
     w, forward = gpt2(torch)
     step = torch.compile(forward, dynamic=True) if compiled else forward
-    tokens = torch.arange(PROMPT + ROUNDS * TOKENS) * 7919 % V
+    tokens = torch.arange(T) * 7919 % V
     with torch.inference_mode():
         k, v = cache(torch, torch.float64)
         wide = {name: x.double() for name, x in w.items()}
@@ -81,13 +89,25 @@ def bench_torch(a, compiled):
             got = step(w, tokens[t:t + 1], t, k, v)
         error = float((got - want).abs().max() / want.abs().max())
         assert error < 1e-4, error
-        rates = []
-        for r in range(ROUNDS):
-            start = time.perf_counter()
-            for t in range(PROMPT + r * TOKENS, PROMPT + (r + 1) * TOKENS):
-                step(w, tokens[t:t + 1], t, k, v)
-            rates.append(TOKENS / (time.perf_counter() - start))
-    return {"what": "token", "rate": float(np.median(rates)), "unit": "tokens/s", "error": error, **about}
+        at = iter(range(PROMPT, T))
+
+        def token():
+            t = next(at)
+            step(w, tokens[t:t + 1], t, k, v)
+
+        serve({"error": error, **about}, token, TOKENS)
+
+
+def serve_tiktoken(a):
+    import tiktoken
+    from tiktoken.load import load_tiktoken_bpe
+
+    pattern = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"""
+    e = tiktoken.Encoding("gpt2", pat_str=pattern, mergeable_ranks=load_tiktoken_bpe(a.vocabulary), special_tokens={})
+    text = open(a.text, encoding="utf-8", errors="replace").read()
+    ids = e.encode_ordinary(text)
+    assert e.decode(ids) == text
+    serve({"tiktoken": tiktoken.__version__, "threads": 1, "tokens": len(ids)}, lambda: e.encode_ordinary(text))
 
 
 def bench_numpy(m=12288, n=768, block=1024):
@@ -108,42 +128,48 @@ def bench_numpy(m=12288, n=768, block=1024):
             "seconds": seconds}
 
 
-def bench_tiktoken(a):
-    import tiktoken
-    from tiktoken.load import load_tiktoken_bpe
-
-    pattern = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"""
-    e = tiktoken.Encoding("gpt2", pat_str=pattern, mergeable_ranks=load_tiktoken_bpe(a.vocabulary), special_tokens={})
-    text = open(a.text, encoding="utf-8", errors="replace").read()
-    rates = []
-    for _ in range(3):
-        start = time.perf_counter()
-        ids = e.encode_ordinary(text)
-        rates.append(1e-6 * len(text.encode()) / (time.perf_counter() - start))
-    assert e.decode(ids) == text
-    return {"what": "tokenize", "rate": float(np.median(rates)), "unit": "MB/s a thread", "tokens": len(ids)}
+def engram(a, more):
+    return Side([a.engram, "bench", "energy", "--turns", "--json", "--rounds", str(a.rounds), "--threads", str(a.threads),
+                 "--kern", a.kern, *more])
 
 
-def bench_engram(a):
-    command = [a.engram, "bench", "energy", "--json", "--threads", str(a.threads)]
-    if a.text and a.vocabulary:
-        command += ["--text", a.text, "--vocabulary", a.vocabulary]
-    o = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    for row in o["rows"]:
-        print(json.dumps({"variant": "engram", **row}), flush=True)
+def about_engram(said):
+    o = json.loads(said)
+    return {**{k: o[k] for k in ("kernels", "threads", "version", "commit")}, **{k: o["rows"][0][k] for k in ("shape", "error")}}
+
+
+def in_turns(a, what, unit, per_second, variants, more):
+    """per_second: of the unit, of a round's seconds."""
+    sides = {"engram": engram(a, more)} if a.engram else {}
+    for v in variants:
+        sides[v] = Side([sys.executable, *sys.argv, "--serve", v])
+    alternate(sides, a.rounds, a.wait)
+    for name, side in sides.items():
+        said = side.end()
+        about = about_engram(said) if name == "engram" else json.loads(side.about)
+        print(json.dumps({"variant": name, "what": what, "rate": per_second / statistics.median(side.seconds), "unit": unit,
+                          **about, "rounds": [per_second / s for s in side.seconds]}), flush=True)
+    if a.engram and len(sides) > 1:
+        print(json.dumps({"what": what, "engram is faster by": ratios(sides, "engram")}), flush=True)
 
 
 def main():
     a = arguments()
-    tuning.restart(a.threads)
-    run = {"torch-eager": lambda: bench_torch(a, False), "torch-compile": lambda: bench_torch(a, True),
-           "numpy": bench_numpy, "tiktoken": lambda: bench_tiktoken(a)}
-    for v in a.variants.split(","):
-        if v == "tiktoken" and not (a.text and a.vocabulary):
-            continue
-        if a.engram:
-            bench_engram(a)
-        print(json.dumps({"variant": v, **run[v]()}), flush=True)
+    if a.serve == "tiktoken":
+        return serve_tiktoken(a)
+    if a.serve:
+        tuning.restart(a.threads)
+        return serve_torch(a, a.serve == "torch-compile")
+    variants = a.variants.split(",")
+    models = [v for v in variants if v.startswith("torch-")]
+    if models:
+        in_turns(a, "token", "tokens/s", 1, models, [])
+    if "tiktoken" in variants and a.text and a.vocabulary:
+        size = len(open(a.text, encoding="utf-8", errors="replace").read().encode())
+        in_turns(a, "tokenize", "MB/s", 1e-6 * size, ["tiktoken"], ["--text", a.text, "--vocabulary", a.vocabulary])
+    if "numpy" in variants:
+        print(json.dumps({"variant": "numpy", **bench_numpy()}), flush=True)
+    return None
 
 
 if __name__ == "__main__":

@@ -38,8 +38,11 @@ class Side:
         return [float(x) for x in self.line().split()]
 
     def end(self):
-        """What it has to say when all rounds are over."""
-        return self.process.communicate()[0]
+        """What it has to say when all rounds are over; of that a part may be read already, which communicate() would not give."""
+        self.process.stdin.close()
+        text = self.process.stdout.read()
+        self.process.wait()
+        return text
 
 
 def serve(about, step, steps=1):

@@ -48,6 +48,16 @@ expect 0 - - "$engram" run systems.yaml -q --out systems
 expect 2 '' 'vectors' "$engram" generate systems
 
 expect 2 '' 'goes with --vocabulary' "$engram" bench energy --text tiny.yaml
+expect 2 '' 'rounds: expected .* from 1 to 12' "$engram" bench energy --rounds 13
+# in turns a line is a round, here of the text alone, whose bytes are the check
+expect 0 - - "$engram" tokenize tiny.yaml --out letters --chars -q
+printf '\n\n' >lines
+expect 0 '"verified": true' '' "$engram" bench energy --turns --rounds 2 --json \
+    --text tiny.yaml --vocabulary letters/tokenizer.engram.json <lines
+[ "$(grep -Ec '^[0-9]+\.[0-9]{6}$' out)" = 3 ] || die 'not three lines'
+grep -q '"what": "token"' out && die 'a token in the turn of a text'
+expect 1 - 'expected 3 lines of standard input, found 0' "$engram" bench energy --turns \
+    --text tiny.yaml --vocabulary letters/tokenizer.engram.json </dev/null
 expect 2 '' 'it goes with energy' "$engram" bench flow --text tiny.yaml
 echo "$n_checks checks"
 finish
