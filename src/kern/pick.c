@@ -1,4 +1,5 @@
 /* Which sets run on this CPU, and which one a name means. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "kern/kern_sets.h"
@@ -43,12 +44,22 @@ static bool has_amx_bf16(void)
 #endif
 
 #ifdef HAS_AMX_SET
-/* A process asks Linux for the tiles once; the answer holds for its threads. */
+/* A process asks Linux for the tiles once; the answer holds for its threads,
+ * and is kept: every CPUID leaves a virtual machine, which takes microseconds,
+ * and some ask for a set at each small product. */
 static bool has_amx(void)
 {
     enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
-    return has_avx512() && has_amx_bf16() &&
-           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+    static atomic_int answer; /* 0: not asked yet, 1: no, 2: yes */
+    int known = atomic_load_explicit(&answer, memory_order_relaxed);
+
+    if (!known) {
+        known =
+            1 + (has_avx512() && has_amx_bf16() &&
+                 syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0);
+        atomic_store_explicit(&answer, known, memory_order_relaxed);
+    }
+    return known == 2;
 }
 #endif
 
