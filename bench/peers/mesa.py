@@ -6,45 +6,50 @@
 
 A step is forward, loss, backward, AdamW; batches are made outside the clock
 (engram's step includes them). Every variant's loss and gradients are compared
-with float64 arithmetic before anything is timed; then all take turns, round by
-round. Times are CPU time over all threads, since the machine may be shared, or
-with --wall by the clock.
+with float64 arithmetic before anything is timed; then every side is a process
+of its own that has made its first steps, and all take turns, round by round, by
+the clock: only an idle machine gives numbers to keep (--wait gives time to make
+it so).
 Variants: torch-eager, torch-compile, jax-jit, and of networks with a mesa layer
 torch-eager-solve, torch-compile-solve, jax-jit-solve, which solve all systems
-at once by Cholesky's factorisation in the place of the recurrence. One JSON
-object a variant, the last line the ratios. Exit status 1 where --at-least is
-missed against the fastest variant.
+at once by Cholesky's factorisation in the place of the recurrence. Other
+programs of engram (--also) take turns too. One JSON object a side, the last
+line the medians of the rounds' ratios. Exit status 1 where --at-least is missed
+against the fastest variant.
 """
 
 import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
-import time
 
 import numpy as np
 
 import mesa_models as models
 import tuning
+from turns import Side, alternate, ratios, serve
 
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     p.add_argument("--model", choices=sorted(models.MODELS), default="mesa1")
-    p.add_argument("--variants", default="", help="comma-separated; default: "
+    p.add_argument("--variants", default=None, help="comma-separated; default: "
                    "all that the model has")
     p.add_argument("--batch", type=int, default=256)
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--steps", type=int, default=5, help="in a round")
     p.add_argument("--threads", type=int, default=1)
-    p.add_argument("--wall", action="store_true",
-                   help="by the clock, of an idle machine; default: CPU time")
     p.add_argument("--engram", default="", help="the program, to take turns")
+    p.add_argument("--also", action="append", default=[],
+                   help="another one, say of before a change")
+    p.add_argument("--kern", default="auto", help="their kernel set")
+    p.add_argument("--wait", action="store_true",
+                   help="for a line when all are warm")
     p.add_argument("--at-least", type=float, default=0)
+    p.add_argument("--serve", default="", help=argparse.SUPPRESS)
     a = p.parse_args()
-    if not a.variants:
+    if a.variants is None:
         a.variants = "torch-eager,torch-compile,jax-jit"
         if "mesa" in models.MODELS[a.model][0]:
             a.variants += ",torch-eager-solve,jax-jit-solve"
@@ -229,39 +234,22 @@ def make(name, args, w):
     if (kind, mode) not in (("torch", "eager"), ("torch", "compile"),
                             ("jax", "jit")) or rest not in ([], ["solve"]):
         sys.exit(f"unknown variant {name}")
-    peer = (Torch if kind == "torch" else Jax)(args, mode, bool(rest), w)
-    peer.name, peer.cpu = name, []
-    return peer
+    return (Torch if kind == "torch" else Jax)(args, mode, bool(rest), w)
 
 
-def verify(peer, x, y, truth):
+def verify(name, peer, x, y, truth):
     loss, g = peer.look(*peer.batch(x, y))
-    peer.error = abs(loss - truth[0]) / truth[0]
+    error = abs(loss - truth[0]) / truth[0]
     for n, want in truth[1].items():
         off = np.linalg.norm(g[n] - want) / np.linalg.norm(want)
-        peer.error = max(peer.error, float(off))
-    if not peer.error < 1e-3:
-        sys.exit(f"{peer.name}: gradients off by {peer.error:g}")
+        error = max(error, float(off))
+    if not error < 1e-3:
+        sys.exit(f"{name}: gradients off by {error:g}")
+    return error
 
 
-def engram(args):
-    done = subprocess.run(
-        [args.engram, "bench", "mesa", "--only", args.model, "--json",
-         "--rounds", "1", "--batch", str(args.batch), "--threads",
-         str(args.threads), "-q"], stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        sys.exit(f"{args.engram}: exit status {done.returncode}")
-    return json.loads(done.stdout)[0][
-        "seconds_per_step" if args.wall else "cpu_seconds_per_step"]
-
-
-def main():
-    args = arguments()
-    clock = time.perf_counter if args.wall else time.process_time
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    os.environ.setdefault("XLA_FLAGS", "" if args.threads > 1 else
-                          "--xla_cpu_multi_thread_eigen=false")
-    tuning.restart(args.threads)
+def serve_peer(args):
+    """A variant, checked and warm, makes a round for each line it is sent."""
     facts = tuning.apply(args.threads)
     rng = np.random.default_rng(1)
     mixers, constructed, _ = models.MODELS[args.model]
@@ -272,41 +260,65 @@ def main():
         data.append((models.tokens(x, constructed, len(mixers)), y))
     exact = Torch(args, "eager", False, w, "float64")
     truth = exact.look(*exact.batch(*data[0]))
-    peers = []
-    for name in args.variants.split(","):
-        peer = make(name, args, w)
-        verify(peer, *data[0], truth)
-        batches = [peer.batch(*d) for d in data]
-        for b in batches[:3]:
-            peer.step(*b)
-        peer.batches = batches
-        peers.append(peer)
-    ours = []
-    for _ in range(args.rounds):
-        if args.engram:
-            ours.append(engram(args))
-        for peer in peers:
-            start = clock()
-            for i in range(args.steps):
-                if not np.isfinite(peer.step(*peer.batches[i % 4])):
-                    sys.exit(f"{peer.name}: the loss is not finite")
-            peer.cpu.append((clock() - start) / args.steps)
-    summary = {"model": args.model, "batch": args.batch, **facts}
+    peer = make(args.serve, args, w)
+    facts["error"] = verify(args.serve, peer, *data[0], truth)
+    batches = [peer.batch(*d) for d in data]
+    at = 0
+
+    def step():
+        nonlocal at
+        if not np.isfinite(peer.step(*batches[at % 4])):
+            sys.exit(f"{args.serve}: the loss is not finite")
+        at += 1
+
+    for _ in range(3):
+        step()
+    serve(facts, step, args.steps)
+
+
+def engram(args, program):
+    return Side([program, "bench", "mesa", "--only", args.model, "--turns",
+                 "--json", "--rounds", str(args.rounds), "--steps",
+                 str(args.steps), "--batch", str(args.batch), "--threads",
+                 str(args.threads), "--kern", args.kern, "-q"])
+
+
+def tell(args, name, side, ours):
     if ours:
-        summary["engram_ms"] = round(1e3 * statistics.median(ours), 2)
-    for peer in peers:
-        median = statistics.median(peer.cpu)
-        print(json.dumps({"peer": peer.name, "model": args.model,
-                          "ms": round(1e3 * median, 2),
-                          "best_ms": round(1e3 * min(peer.cpu), 2),
-                          "error": peer.error}), flush=True)
-        if ours:
-            summary[peer.name] = round(statistics.median(
-                [b / a for a, b in zip(ours, peer.cpu)]), 2)
-    worst = min((summary[p.name] for p in peers), default=0) if ours else 0
-    summary["ratio"], summary["at_least"] = worst, args.at_least
-    print(json.dumps(summary))
-    return 1 if ours and worst < args.at_least else 0
+        result = json.loads(side.end())[0]
+        about = {k: result[k] for k in ("kernels", "threads", "version",
+                                        "commit", "gradient_error")}
+    else:
+        about = json.loads(side.about)
+        side.end()
+    print(json.dumps({
+        "variant": name, "model": args.model, "batch": args.batch,
+        "ms": round(1e3 * statistics.median(side.seconds), 2),
+        "best_ms": round(1e3 * min(side.seconds), 2), **about,
+        "rounds": side.seconds}), flush=True)
+
+
+def main():
+    args = arguments()
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    os.environ.setdefault("XLA_FLAGS", "" if args.threads > 1 else
+                          "--xla_cpu_multi_thread_eigen=false")
+    if args.serve:
+        tuning.restart(args.threads)
+        return serve_peer(args)
+    programs = [p for p in [args.engram, *args.also] if p]
+    sides = {p: engram(args, p) for p in programs}
+    for name in filter(None, args.variants.split(",")):
+        sides[name] = Side([sys.executable, *sys.argv, "--serve", name])
+    alternate(sides, args.rounds, args.wait)
+    for name, side in sides.items():
+        tell(args, name, side, name in programs)
+    if not args.engram or len(sides) < 2:
+        return 0
+    ratio = ratios(sides, args.engram)
+    print(json.dumps({"ratio": ratio}))
+    peers = [x for name, x in ratio.items() if name not in programs]
+    return 1 if peers and min(peers) < args.at_least else 0
 
 
 if __name__ == "__main__":
