@@ -13,7 +13,7 @@ static block block_at(const int32_t *limit, eg_index r, eg_index rows)
 {
     block b = {.rows = rows - r < LANES ? rows - r : LANES};
 
-    for (eg_index i = 0; i < b.rows; i++) b.limit[i] = limit[r + i];
+    memcpy(b.limit, limit + r, (size_t)b.rows * sizeof *limit);
     b.keys = b.limit[b.rows - 1];
     return b;
 }

@@ -20,7 +20,9 @@ typedef void (*tile_fn)(real *c, eg_index ldc, const real *a, eg_index a_stride,
 
 /* C[mr, cols] = alpha A B (+ C). The first four arguments are folded in by
  * inlining: rows, vectors a row, A stored transposed (then cs strides, else
- * rs), B in place. Strided operands are fetched AHEAD rows early. */
+ * rs), B in place. Strided operands are fetched AHEAD rows early. All of C is
+ * read before any of it is written: behind the masked store of a part of a
+ * vector, a load from where the rest would be waits for it. */
 INLINE void tile(int mr, int nv, int turned, int direct, real *c, eg_index ldc,
                  const real *a, eg_index rs, eg_index cs, const real *b,
                  eg_index ldb, eg_index cols, eg_index K, real alpha, int acc)
@@ -46,18 +48,27 @@ INLINE void tile(int mr, int nv, int turned, int direct, real *c, eg_index ldc,
         }
     }
 #pragma GCC unroll 8
+    for (int m = 0; m < mr; m++) {
+#pragma GCC unroll 2
+        for (int j = 0; j < nv; j++) {
+            eg_index left = cols - j * W;
+            const real *from = c + m * ldc + j * W;
+
+            sum[m][j] *= alpha;
+            if (acc && left > 0)
+                sum[m][j] += left >= W ? vload(from) : vload_n(from, left);
+        }
+    }
+#pragma GCC unroll 8
     for (int m = 0; m < mr; m++, c += ldc) {
 #pragma GCC unroll 2
         for (int j = 0; j < nv; j++) {
             eg_index left = cols - j * W;
-            vec v = alpha * sum[m][j];
-            if (left >= W) {
-                if (acc) v += vload(c + j * W);
-                vstore(c + j * W, v);
-            } else if (left > 0) {
-                if (acc) v += vload_n(c + j * W, left);
-                vstore_n(c + j * W, v, left);
-            }
+
+            if (left >= W)
+                vstore(c + j * W, sum[m][j]);
+            else if (left > 0)
+                vstore_n(c + j * W, sum[m][j], left);
         }
     }
 }

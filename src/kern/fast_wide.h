@@ -38,19 +38,26 @@ INLINE void wide_tile(int mr, int turned, int part, real *c, eg_index ldc,
         }
     }
 #pragma GCC unroll 8
-    for (int m = 0; m < mr; m++, c += ldc) {
+    for (int m = 0; m < mr; m++) {
 #pragma GCC unroll 3
         for (int j = 0; j < 3; j++) {
-            vec v = alpha * sum[m][j];
+            const real *from = c + m * ldc + j * W;
 
-            if (j < 2 || cols == 3 * W) {
-                if (acc) v += vload(c + j * W);
-                vstore(c + j * W, v);
-            } else {
-                if (acc) v += vload_n(c + j * W, cols - 2 * W);
-                vstore_n(c + j * W, v, cols - 2 * W);
-            }
+            sum[m][j] *= alpha;
+            if (acc)
+                sum[m][j] += j < 2 || cols == 3 * W
+                                 ? vload(from)
+                                 : vload_n(from, cols - 2 * W);
         }
+    }
+#pragma GCC unroll 8
+    for (int m = 0; m < mr; m++, c += ldc) {
+        vstore(c, sum[m][0]);
+        vstore(c + W, sum[m][1]);
+        if (cols == 3 * W)
+            vstore(c + 2 * W, sum[m][2]);
+        else
+            vstore_n(c + 2 * W, sum[m][2], cols - 2 * W);
     }
 }
 
