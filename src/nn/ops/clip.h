@@ -2,21 +2,23 @@
 static void clip_forward(const N(call) * c)
 {
     const N(arg) *x = &c->in[0], *y = &c->out[0];
+    eg_index n = op_at_once(y, y->ld, x->ld);
 
-    for (eg_index r = 0; r < y->rows; r++)
+    for (eg_index r = 0; r < y->rows; r += n)
         c->K->clip(y->x + r * y->ld, x->x + r * x->ld, (real)c->op->attr.scale,
-                   y->cols);
+                   n * y->cols);
 }
 
 static void clip_backward(const N(call) * c)
 {
     const N(arg) *x = &c->in[0], *y = &c->out[0];
+    eg_index n = x->fresh ? op_at_once(y, y->ld, x->ld) : 1;
 
-    for (eg_index r = 0; r < y->rows; r++) {
+    for (eg_index r = 0; r < y->rows; r += n) {
         real *to = x->fresh ? x->g + r * x->ld : c->work;
 
         c->K->clip_back(to, y->g + r * y->ld, x->x + r * x->ld,
-                        (real)c->op->attr.scale, y->cols);
+                        (real)c->op->attr.scale, n * y->cols);
         if (!x->fresh) c->K->add(x->g + r * x->ld, to, y->cols);
     }
 }

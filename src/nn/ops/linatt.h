@@ -114,7 +114,6 @@ static void linatt_narrow_forward(const N(call) * c, const linatt_head *p)
     const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
     const N(arg) *z = &c->out[0];
 
-    op_zero(p->z, z->ld, z->rows, p->vw);
     c->K->linatt(p->z, z->ld, p->q, q->ld, c->limit, z->rows, p->k, k->ld, p->v,
                  v->ld, p->kw, p->vw, (real)c->op->attr.scale, c->work);
 }
@@ -124,11 +123,13 @@ static void linatt_forward(const N(call) * c)
     const N(arg) *q = &c->in[0], *k = &c->in[1], *v = &c->in[2];
     const N(arg) *z = &c->out[0];
     real scale = (real)c->op->attr.scale;
+    linatt_head p = linatt_at(c, 0);
 
+    if (linatt_narrow(p.kw, p.vw)) op_zero(z->x, z->ld, z->rows, z->cols);
     for (eg_index h = 0; h < c->op->attr.heads; h++) {
-        linatt_head p = linatt_at(c, h);
         eg_index taken = 0;
 
+        p = linatt_at(c, h);
         if (linatt_narrow(p.kw, p.vw)) {
             linatt_narrow_forward(c, &p);
             continue;

@@ -82,7 +82,6 @@ static N(arg) room_arg(const N(exec) * e, const N(room) * r, int v)
 
 static N(arg) arg_of(const N(exec) * e, const N(room) * r, N(sums) s, int v)
 {
-    if (v < 0) return (N(arg)){.x = NULL};
     if (e->p->value[v].cls == EGI_WEIGHT) return weight_arg(e, v, s);
     return room_arg(e, r, v);
 }
@@ -94,10 +93,12 @@ N(call) N(bind)(const N(exec) * e, const N(room) * r, N(sums) s, int k)
     N(call) c = {.K = e->K, .op = op, .table = e->table[k]};
 
     for (int i = 0; i < EGI_INS; i++) {
+        if (op->in[i] < 0) continue;
         c.in[i] = arg_of(e, r, s, op->in[i]);
         c.in[i].fresh = e->room.fresh[k * EGI_INS + i];
     }
-    for (int i = 0; i < EGI_OUTS; i++) c.out[i] = arg_of(e, r, s, op->out[i]);
+    for (int i = 0; i < EGI_OUTS; i++)
+        if (op->out[i] >= 0) c.out[i] = arg_of(e, r, s, op->out[i]);
     c.shared = r ? r->base + e->room.work : NULL;
     c.work = r ? r->base + e->room.entries - e->workers * e->each : e->work;
     c.each = e->each;
@@ -189,15 +190,19 @@ static N(call)
     return d;
 }
 
-/* Op k on all sequences of a room: at once, or one by one. */
-static void run_op(const N(exec) * e, const N(room) * r, const N(call) * c,
-                   int k, bool back)
+/* Op k on all sequences of a room: at once, or one by one. all: the first, and
+ * all that follow. */
+static void run_op(const N(exec) * e, const N(room) * r, N(call) * c,
+                   const N(seq) * all, int k, bool back)
 {
-    bool at_once = r->count == 1 || egi_op_joint(c->op->kind);
-
-    for (int i = 0; i < (at_once ? 1 : r->count); i++) {
+    c->seq = all;
+    if (r->count == 1 || egi_op_joint(c->op->kind)) {
+        N(exec_run)(c, r->tick, k, back);
+        return;
+    }
+    for (int i = 0; i < r->count; i++) {
         N(seq) seq = seq_of(e, r, i);
-        N(call) d = at_once ? *c : call_of(e, r, c, i);
+        N(call) d = call_of(e, r, c, i);
 
         d.seq = &seq;
         N(exec_run)(&d, r->tick, k, back);
@@ -234,12 +239,13 @@ static bool belongs(const egi_program *p, int k, bool pairs)
 void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s)
 {
     const egi_program *p = e->p;
+    const N(seq) all = seq_of(e, r, 0);
 
     for (int k = 0; k < p->n_ops; k++) {
         if (!belongs(p, k, pairs)) continue;
         if (r->halt && egi_halted(r->halt, r->asks)) return;
         N(call) c = N(bind)(e, r, s, k);
-        run_op(e, r, &c, k, false);
+        run_op(e, r, &c, &all, k, false);
         if (r->n_held > 0) N(hold_out)(r, &c.out[0], p->op[k].out[0]);
     }
 }
@@ -247,6 +253,7 @@ void N(exec_ops)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s)
 void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s)
 {
     const egi_program *p = e->p;
+    const N(seq) all = seq_of(e, r, 0);
 
     for (int k = p->n_ops - 1; k >= 0; k--) {
         const egi_op *op = &p->op[k];
@@ -254,7 +261,7 @@ void N(exec_ops_back)(const N(exec) * e, N(room) * r, bool pairs, N(sums) s)
         if (!belongs(p, k, pairs) || !egi_op_back(p, op)) continue;
         N(call) c = N(bind)(e, r, s, k);
         if (r->n_held > 0) N(hold_back)(r, &c.out[0], op->out[0]);
-        run_op(e, r, &c, k, true);
+        run_op(e, r, &c, &all, k, true);
     }
 }
 

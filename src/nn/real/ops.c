@@ -8,14 +8,27 @@
 
 /* ---- what several kinds use ---------------------------------------------- */
 
+/* Rows to take at once: all, where they lie behind each other on both sides.
+ * Each by itself has a part of a vector at its end. */
+static eg_index op_at_once(const N(arg) * a, eg_index lda, eg_index ldb)
+{
+    return lda == a->cols && ldb == a->cols ? a->rows : 1;
+}
+
 static void op_copy(const N(arg) * to, real *y, const real *x, eg_index ldx)
 {
-    for (eg_index i = 0; i < to->rows; i++)
-        memcpy(y + i * to->ld, x + i * ldx, (size_t)to->cols * sizeof *y);
+    eg_index n = op_at_once(to, to->ld, ldx);
+
+    for (eg_index i = 0; i < to->rows; i += n)
+        memcpy(y + i * to->ld, x + i * ldx, (size_t)(n * to->cols) * sizeof *y);
 }
 
 static void op_zero(real *y, eg_index ld, eg_index rows, eg_index cols)
 {
+    if (ld == cols && rows > 0) {
+        cols *= rows;
+        rows = 1;
+    }
     for (eg_index i = 0; i < rows; i++)
         memset(y + i * ld, 0, (size_t)cols * sizeof *y);
 }
@@ -80,13 +93,15 @@ static real *op_work(const N(call) * c, int worker)
  * nothing where both lie in one place. */
 static void op_pass(const N(call) * c, const N(arg) * to, const N(arg) * y)
 {
+    eg_index n = op_at_once(to, to->ld, y->ld);
+
     if (to->g == y->g) return;
     if (to->fresh) {
         op_copy(to, to->g, y->g, y->ld);
         return;
     }
-    for (eg_index i = 0; i < to->rows; i++)
-        c->K->add(to->g + i * to->ld, y->g + i * y->ld, to->cols);
+    for (eg_index i = 0; i < to->rows; i += n)
+        c->K->add(to->g + i * to->ld, y->g + i * y->ld, n * to->cols);
 }
 
 /* dx = dy f'(.) of an activation; f reads the row of `at`. */
