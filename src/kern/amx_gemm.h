@@ -259,12 +259,17 @@ static void amx_pack(float *pb, const float *b, eg_index rs, eg_index cs,
 {
     feed f = {.to = pb, .x = b, .si = cs, .sk = rs, .n = N, .K = K};
 
+    f.ahead = cs == 1 ? STEP * rs : AHEAD_ROWS * cs;
+
     if (stays_whole(K, N) || is_small(K, N)) {
         fast_pack(pb, b, rs, cs, K, N);
         return;
     }
     f.size = strip_size(K);
-    feed_until(&f, N);
+    if (cs == 1)
+        feed_across(&f);
+    else
+        feed_until(&f, N);
 }
 
 static void panels_product(product_args *p)

@@ -128,6 +128,7 @@ typedef struct feed {
     const float *x;
     eg_index si, sk, n, K, size;
     eg_index panel; /* or 0 */
+    eg_index ahead; /* what lies so many entries further on is fetched */
     bool left;
     eg_index strip, step, slot; /* the next piece */
     float turned[TILE * STEP];  /* the step at hand in the other order */
@@ -146,6 +147,7 @@ static void feed_begin(feed *f, float *to, const float *x, eg_index si,
     f->n = n;
     f->K = K;
     f->panel = 0;
+    f->ahead = AHEAD_ROWS * si;
     f->strip = f->step = f->slot = 0;
 }
 
@@ -206,8 +208,7 @@ INLINE void piece_straight(feed *f, float *p, const float *x, eg_index n,
 {
     enum { ROWS = (TILE + SLOTS - 1) / SLOTS };
     eg_index r0 = f->slot * ROWS, r1 = r0 + ROWS < TILE ? r0 + ROWS : TILE;
-    put_rows(p, x, f->left ? f->si : f->sk, r0, r1, f->left, n, k,
-             AHEAD_ROWS * f->si);
+    put_rows(p, x, f->left ? f->si : f->sk, r0, r1, f->left, n, k, f->ahead);
 }
 
 /* One piece of an operand that lies transposed: its halves are turned first. */
@@ -216,13 +217,12 @@ INLINE void piece_turned(feed *f, float *p, const float *x, eg_index n,
 {
     enum { ROWS = TILE / (SLOTS - 2) };
     eg_index half = f->slot * TILE, r0 = (f->slot - 2) * ROWS;
-    eg_index ahead = AHEAD_ROWS * f->si;
 
     if (f->slot < 2 && f->left) {
         turn(f->turned + half, STEP, x + half * f->sk, f->sk, k - half, n, 0);
     } else if (f->slot < 2) {
         turn(f->turned + half * TILE, TILE, x + half, f->si, n, k - half,
-             ahead);
+             f->ahead);
     } else {
         put_rows(p, f->turned, f->left ? STEP : TILE, r0, r0 + ROWS, f->left,
                  TILE, STEP, 0);
@@ -258,6 +258,20 @@ static bool feed_piece(feed *f)
     f->step = 0;
     f->strip += TILE;
     return true;
+}
+
+/* Does everything, a step of all strips before the next: for columns of rows,
+ * which are read as they lie. */
+static void feed_across(feed *f)
+{
+    for (eg_index k = 0; k < f->K; k += STEP) {
+        for (eg_index n = 0; n < f->n; n += TILE) {
+            f->strip = n;
+            f->step = k;
+            do (void)feed_piece(f);
+            while (f->slot > 0);
+        }
+    }
 }
 
 /* Does the strips below n. */

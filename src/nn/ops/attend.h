@@ -226,7 +226,7 @@ static void attend_backward_task(void *ctx, int i, int worker)
     eg_index each = c->op->attr.heads / op_groups(&c->op->attr);
     real *dR = R->g;
 
-    if (R->g && R->part > 0) {
+    if (R->g && R->team) {
         dR = c->shared + (eg_index)i * R->rows * R->ld;
         op_zero(dR, R->ld, R->rows, R->ld);
     }
@@ -251,7 +251,7 @@ static void attend_backward(const N(call) * c)
         if (a->g && a->fresh) op_zero(a->g, a->ld, a->rows, a->cols);
     }
     op_share(c, 2 * attend_madds(c), tasks, attend_backward_task, &all);
-    for (int i = 0; R->g && R->part > 0 && i < tasks; i++)
+    for (int i = 0; R->g && R->team && i < tasks; i++)
         c->K->add(R->g, c->shared + (eg_index)i * R->rows * R->ld,
                   R->rows * R->ld);
 }

@@ -26,7 +26,7 @@ static eg_status head_shape(egi_program *p, egi_op *op)
 typedef struct head_block {
     const N(call) * c;
     real *y; /* [rows, V] logits, then their gradients */
-    real *x; /* [rows, k] a copy: dx takes the place of x */
+    real *x; /* of a copy [rows, k], or packed: dx takes the place of x */
     eg_index V, ld;
     eg_index wk, wv; /* strides of W along k and along V */
     eg_index row, rows, cols;
@@ -93,8 +93,8 @@ static void head_weights(const head_block *b, int i, real *work)
     real *to = w->g + v * b->wv;
 
     if (b->wk == 1)
-        b->c->K->gemm(to, w->ld, b->y + v, 1, b->ld, b->x, x->ld, 1, n, x->cols,
-                      b->rows, b->scale, 1, work);
+        b->c->K->gemm_packed(to, w->ld, b->y + v, 1, b->ld, b->x, n, x->cols,
+                             b->rows, b->scale, 1);
     else
         b->c->K->gemm(to, w->ld, b->x, 1, x->ld, b->y + v, b->ld, 1, x->cols, n,
                       b->rows, b->scale, 1, work);
@@ -135,7 +135,9 @@ static void head_pass_back(head_block *b)
     double madds = (double)b->rows * (double)x->cols;
     int for_x;
 
-    if (w->g)
+    if (w->g && b->wk == 1)
+        b->c->K->pack(b->x, x->x + b->row * x->ld, x->ld, 1, b->rows, x->cols);
+    else if (w->g)
         memcpy(b->x, x->x + b->row * x->ld,
                (size_t)(b->rows * x->ld) * sizeof *b->x);
     b->below = op_parts(b->rows, HEAD_ROWS);
@@ -169,7 +171,7 @@ static void head_backward(const N(call) * c)
     (void)c; /* done */
 }
 
-/* A part of W, or rows of x or of logits, packed. */
+/* A part of W, or rows of logits, packed. */
 static eg_index head_work(const kern *K, const egi_program *p, const egi_op *op)
 {
     const egi_value *x = egi_value_of(p, op->in[0]);
@@ -178,7 +180,7 @@ static eg_index head_work(const kern *K, const egi_program *p, const egi_op *op)
     return op_most(
         op_most(K->pack_size(k, op->attr.width),
                 K->pack_size(op->attr.width, op_least(k, HEAD_COLS))),
-        op_most(K->pack_size(rows, op->attr.width), K->pack_size(rows, k)));
+        K->pack_size(rows, op->attr.width));
 }
 
 static eg_index head_shared(const kern *K, const egi_program *p,
@@ -187,9 +189,10 @@ static eg_index head_shared(const kern *K, const egi_program *p,
     const egi_value *x = egi_value_of(p, op->in[0]);
     const egi_value *w = egi_value_of(p, op->in[1]);
     eg_index V = op->attr.turned ? w->rows : w->cols;
+    eg_index rows = head_rows(op, egi_rows(p, x));
 
-    (void)K;
-    return head_rows(op, egi_rows(p, x)) * (op_skewed(V) + op_skewed(x->cols));
+    return rows * op_skewed(V) +
+           op_most(rows * op_skewed(x->cols), K->pack_size(rows, x->cols));
 }
 
 KIND(head, .shape = head_shape, .forward = head_forward,

@@ -60,13 +60,13 @@ static void linear_pack_right(void *ctx, int i, int worker)
                   w->x + n * cs, rs, cs, j->k, op_least(j->n - n, j->cols));
 }
 
-static void linear_run(linear_job j, eg_index part)
+static void linear_run(linear_job j, bool parted)
 {
     double madds = (double)(j.rows * j.n * j.k);
     int parts;
 
-    j.cols = part > 0 ? op_least(part, j.n) : j.n;
-    j.height = part == 0              ? j.rows
+    j.cols = parted ? op_least(egi_part(j.n), j.n) : j.n;
+    j.height = !parted                ? j.rows
                : j.rows < LINEAR_MANY ? LINEAR_ROWS
                                       : LINEAR_ROWS_MANY;
     j.below = op_parts(j.rows, j.height);
@@ -93,7 +93,7 @@ static void linear_forward(const N(call) * c)
                             .k = x->cols,
                             .add = c->in[2].x != NULL,
                             .forward = true},
-               w->part);
+               w->team);
 }
 
 /* ---- the gradient of W ---------------------------------------------------
@@ -162,7 +162,7 @@ static void linear_weights_back(const N(call) * c)
     int parts = op_parts(j.n, j.cols);
 
     j.below = op_parts(j.k, j.height);
-    if (w->g && w->part > 0) {
+    if (w->g && w->team) {
         op_share(c, madds, parts, linear_pack, &j);
         op_share(c, madds, (int)j.below * parts, linear_weights, &j);
         return;
@@ -190,7 +190,7 @@ static void linear_backward(const N(call) * c)
                                 .n = x->cols,
                                 .k = y->cols,
                                 .add = !x->fresh},
-                   w->part);
+                   w->team);
     if (r->g) op_pass(c, r, y);
 }
 
@@ -212,8 +212,8 @@ static eg_index linear_shared(const kern *K, const egi_program *p,
     eg_index cols = linear_wide(y->cols), size = 0;
 
     if (p->many > 1)
-        size = op_most(N(pack_size)(K, w->rows, w->cols, EGI_PART),
-                       N(pack_size)(K, w->cols, w->rows, EGI_PART));
+        size = op_most(N(pack_size)(K, w->rows, w->cols, true),
+                       N(pack_size)(K, w->cols, w->rows, true));
     if (!p->team || !w->grad) return size;
     return op_most(size, op_parts(y->cols, cols) *
                              K->pack_size(egi_rows(p, y), cols));

@@ -27,7 +27,7 @@ static N(arg) weight_arg(const N(exec) * e, int v, N(sums) s)
          .cols = value->cols,
          .pw = w->pw,
          .pwt = w->pwt,
-         .part = e->p->team ? EGI_PART : 0};
+         .team = e->p->team};
 
     if (!value->grad) return a;
     if (s.grad && value->tensor >= 0)

@@ -5,8 +5,12 @@
 #include "nn/prog.h"
 #include "nn/real/real.h"
 
-/* Columns of a weight that a team packs, and takes, by themselves. */
-#define EGI_PART 256
+/* Columns of a weight, of so many, that a team packs, and takes, by themselves:
+ * 512 count as a large product, 256 make more tasks of a narrow weight. */
+static inline eg_index egi_part(eg_index cols)
+{
+    return cols < 1536 ? 256 : 512;
+}
 
 /* One value of one op: entries x [rows, cols], row stride ld. */
 typedef struct N(arg) {
@@ -15,7 +19,7 @@ typedef struct N(arg) {
     eg_index ld, rows, cols;
     bool fresh;           /* g holds nothing yet: written, not added to */
     const real *pw, *pwt; /* packed for y = x W and dx = dy W^T */
-    eg_index part;        /* so many columns by themselves; 0: all at once */
+    bool team;            /* by parts (egi_part) of their columns */
 } N(arg);
 
 /* The sequence in hand. */
@@ -72,8 +76,7 @@ extern const N(kind) *const N(kinds)[EGI_N_KINDS];
 
 /* Runs an op forwards or back, in parts of its rows where it has a pool. */
 void N(op_run)(const N(call) * c, bool back);
-/* Entries of so many columns packed, in parts or (0) all at once. */
-eg_index N(pack_size)(const kern *K, eg_index rows, eg_index cols,
-                      eg_index part);
+/* Entries of so many columns packed, by egi_part or all at once. */
+eg_index N(pack_size)(const kern *K, eg_index rows, eg_index cols, bool parts);
 
 #endif

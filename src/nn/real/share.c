@@ -55,10 +55,9 @@ void N(op_run)(const N(call) * c, bool back)
         run(c, back);
 }
 
-eg_index N(pack_size)(const kern *K, eg_index rows, eg_index cols,
-                      eg_index part)
+eg_index N(pack_size)(const kern *K, eg_index rows, eg_index cols, bool parts)
 {
-    eg_index whole = part > 0 ? cols / part : 0;
+    eg_index part = egi_part(cols), whole = parts ? cols / part : 0;
 
     if (whole == 0) return K->pack_size(rows, cols);
     return whole * K->pack_size(rows, part) +

@@ -74,7 +74,7 @@ static void weight_lay(layout *l, N(exec) * e, int v)
 {
     const egi_value *value = &e->p->value[v];
     eg_index size = value->rows * value->cols;
-    eg_index part = e->p->team ? EGI_PART : 0;
+    bool parts = e->p->team;
     N(weight) *w = &e->w[v];
     use u = use_of(e->p, v);
 
@@ -84,10 +84,11 @@ static void weight_lay(layout *l, N(exec) * e, int v)
     /* a room of several sequences uses them once: ops pack what they need */
     if (e->p->many > 1) u.packed = u.packed_back = false;
     if (u.packed)
-        w->pw = lay_real(l, N(pack_size)(e->K, value->rows, value->cols, part));
+        w->pw =
+            lay_real(l, N(pack_size)(e->K, value->rows, value->cols, parts));
     if (u.packed_back)
         w->pwt =
-            lay_real(l, N(pack_size)(e->K, value->cols, value->rows, part));
+            lay_real(l, N(pack_size)(e->K, value->cols, value->rows, parts));
     if (u.summed && !(e->p->direct && value->tensor >= 0)) {
         w->acc = e->n_acc;
         e->n_acc += (size + 15) / 16 * 16;
@@ -205,7 +206,8 @@ static const real *entries(const N(exec) * e, int v)
 static void pack_cols(const N(exec) * e, real *to, const real *x, eg_index rs,
                       eg_index cs, eg_index rows, eg_index cols)
 {
-    eg_index part = e->p->team && cols > EGI_PART ? EGI_PART : cols;
+    eg_index most = egi_part(cols);
+    eg_index part = e->p->team && cols > most ? most : cols;
     eg_index size = e->K->pack_size(rows, part);
 
     for (eg_index n = 0; n < cols; n += part, to += size)
