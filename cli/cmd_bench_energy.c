@@ -8,35 +8,16 @@
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
+#include "bench_energy.h"
 #include "bench_out.h"
 #include "engram/bench.h"
-#include "engram/generate.h"
+#include "engram/tokenizer.h"
 #include "engram/mem.h"
 #include "engram/neighbours.h"
 
-enum { ROUNDS = 7, CTX = 256, PROMPT = 64, TOKENS = 16 };
-enum { MOST_ROUNDS = (CTX - PROMPT) / TOKENS };
 enum { ROWS = 12288, WIDTH = 768, CHECKED = 24 };
 
-typedef struct row {
-    char what[24], shape[48];
-    const char *unit;
-    double rate, limit, share, error;
-    double rates[MOST_ROUNDS],
-        shares[MOST_ROUNDS]; /* of which these are medians */
-    int n;
-    bool verified;
-} row;
-
-typedef struct listing {
-    cli_listing rows;
-    eg_figures figures;
-    int n_wrong;
-    int n_rounds; /* of a token, of a text; 0: ROUNDS, 3 */
-    bool turns;   /* a round waits for a line */
-} listing;
-
-static void add_figure(eg_figures *f, row *r)
+static void add_figure(eg_figures *f, energy_row *r)
 {
     char name[sizeof((eg_figure *)0)->name];
 
@@ -45,7 +26,7 @@ static void add_figure(eg_figures *f, row *r)
                     r->limit, r->shares, r->n);
 }
 
-static void add_row(listing *l, row *r)
+void cli_energy_add(energy_listing *l, energy_row *r)
 {
     if (!r->verified) l->n_wrong++;
     add_figure(&l->figures, r);
@@ -61,111 +42,15 @@ static void add_row(listing *l, row *r)
     cli_table_cell(l->rows.table, "%s", r->what);
     cli_table_cell(l->rows.table, "%s", r->shape);
     cli_table_cell(l->rows.table, "%.4g %s", r->rate, r->unit);
-    if (r->limit > 0)
+    if (r->limit > 0) {
         cli_table_cell(l->rows.table, "%.4g", r->limit);
-    else
-        cli_table_cell(l->rows.table, "-");
-    if (r->limit > 0)
         cli_table_cell(l->rows.table, "%.0f %%", 100 * r->share);
-    else
+    } else {
         cli_table_cell(l->rows.table, "-");
+        cli_table_cell(l->rows.table, "-");
+    }
     cli_table_cell(l->rows.table, "%.1e", r->error);
     cli_table_cell(l->rows.table, "%s", r->verified ? "yes" : "WRONG");
-}
-
-/* ---- a token ---------------------------------------------------------------
- */
-
-/* Largest difference of logits behind a prompt from those of its tokens one by
- * one, over the largest logit. */
-static eg_status stepwise(double *error, eg_decoder *d, const int32_t *token,
-                          double *a, double *b, int V, eg_err *err)
-{
-    double top = 0;
-    eg_status st;
-
-    EG_TRY(eg_decoder_prompt(d, token, PROMPT, err));
-    eg_decoder_logits(d, a);
-    EG_TRY(eg_decoder_prompt(d, token, PROMPT / 2, err));
-    for (int i = PROMPT / 2; i < PROMPT; i++)
-        EG_TRY(eg_decoder_step(d, token[i], err));
-    eg_decoder_logits(d, b);
-    *error = 0;
-    for (int i = 0; i < V; i++) {
-        top = fmax(top, fabs(a[i]));
-        if (!(fabs(a[i] - b[i]) <= *error)) *error = fabs(a[i] - b[i]);
-    }
-    *error /= top;
-done:
-    return st;
-}
-
-/* Rates of rounds of tokens, each beside all threads reading W_E, which
- * another program's turn has no time for. */
-static eg_status rounds(row *r, const listing *l, eg_decoder *d,
-                        const eg_model *m, eg_pool *pool, eg_err *err)
-{
-    eg_view e = eg_model_view(m, eg_model_find(m, "W_E"));
-    double *rate = r->rates, *share = r->shares, limit[MOST_ROUNDS];
-    eg_status st = EG_OK;
-
-    r->n = l->n_rounds ? l->n_rounds : ROUNDS;
-    if (l->turns) cli_tell_seconds(0);
-    for (int i = 0; i < r->n; i++) {
-        double start;
-
-        if (l->turns) EG_TRY(cli_await_round(i, r->n, err));
-        start = eg_clock();
-        for (int k = 0; k < TOKENS; k++)
-            EG_TRY(eg_decoder_step(d, k * 997, err));
-        rate[i] = TOKENS / (eg_clock() - start);
-        if (l->turns) {
-            cli_tell_seconds(1 / rate[i]);
-            continue;
-        }
-        limit[i] = 1e9 / (double)eg_decoder_reads(d) *
-                   eg_bench_read_threads(e.data, e.shape[0] * e.shape[1], pool);
-        share[i] = rate[i] / limit[i];
-    }
-    r->rate = cli_median(rate, r->n);
-    if (l->turns) goto done;
-    r->limit = cli_median(limit, r->n);
-    r->share = cli_median(share, r->n);
-done:
-    return st;
-}
-
-static eg_status bench_tokens(listing *l, const eg_config *cfg, eg_pool *pool,
-                              const char *kern, eg_err *err)
-{
-    eg_io io = {.n_ctx = CTX, .d_vocab = 50257};
-    row r = {.what = "token", .unit = "tokens/s"};
-    eg_model *m = NULL;
-    eg_decoder *d = NULL;
-    double *logits = eg_calloc(2 * (size_t)io.d_vocab, sizeof *logits);
-    int32_t token[PROMPT];
-    eg_status st;
-
-    for (int i = 0; i < PROMPT; i++) token[i] = i * 7919 % io.d_vocab;
-    if (!logits) {
-        st = EG_FAIL(err, EG_ENOMEM, "logits");
-        goto done;
-    }
-    EG_TRY(eg_model_new(&m, &cfg->model, io, EG_FLOAT32, 1, err));
-    EG_TRY(eg_decoder_new(&d, m, pool, kern, err));
-    EG_TRY(stepwise(&r.error, d, token, logits, logits + io.d_vocab, io.d_vocab,
-                    err));
-    r.verified = r.error < 1e-4;
-    snprintf(r.shape, sizeof r.shape, "GPT-2 small, %.0f MB, at %d to %d",
-             1e-6 * (double)eg_decoder_reads(d), PROMPT,
-             PROMPT + (l->n_rounds ? l->n_rounds : ROUNDS) * TOKENS);
-    EG_TRY(rounds(&r, l, d, m, pool, err));
-    add_row(l, &r);
-done:
-    eg_decoder_free(d);
-    eg_model_free(m);
-    eg_free(logits);
-    return st;
 }
 
 /* ---- nearest neighbours ----------------------------------------------------
@@ -189,10 +74,10 @@ static double nearest(const float *x, int i)
     return sqrt(best);
 }
 
-static eg_status bench_neighbours(listing *l, eg_pool *pool, const char *kern,
-                                  eg_err *err)
+static eg_status bench_neighbours(energy_listing *l, eg_pool *pool,
+                                  const char *kern, eg_err *err)
 {
-    row r = {.what = "neighbours", .unit = "GFLOP/s"};
+    energy_row r = {.what = "neighbours", .unit = "GFLOP/s"};
     eg_neighbours_spec spec = {
         .m = ROWS, .n = WIDTH, .pool = pool, .kern = kern};
     float *x = eg_calloc((size_t)ROWS * WIDTH, sizeof *x);
@@ -228,7 +113,7 @@ static eg_status bench_neighbours(listing *l, eg_pool *pool, const char *kern,
     r.rate = cli_median(rate, 3);
     r.limit = cli_median(limit, 3);
     r.share = cli_median(share, 3);
-    add_row(l, &r);
+    cli_energy_add(l, &r);
 done:
     eg_free(x);
     return st;
@@ -237,10 +122,10 @@ done:
 /* ---- a text ----------------------------------------------------------------
  */
 
-static eg_status bench_text(listing *l, const char *vocabulary,
+static eg_status bench_text(energy_listing *l, const char *vocabulary,
                             const char *file, eg_err *err)
 {
-    row r = {.what = "tokenize", .unit = "MB/s a thread"};
+    energy_row r = {.what = "tokenize", .unit = "MB/s a thread"};
     eg_tokenizer *t = NULL;
     eg_encoder *e = NULL;
     eg_ids ids = {0};
@@ -273,7 +158,7 @@ static eg_status bench_text(listing *l, const char *vocabulary,
     r.rate = cli_median(rate, r.n);
     snprintf(r.shape, sizeof r.shape, "%.1f MB, %d ids", 1e-6 * (double)size,
              eg_tokenizer_vocab(t));
-    add_row(l, &r);
+    cli_energy_add(l, &r);
 done:
     eg_encoder_free(e);
     eg_ids_release(&ids);
@@ -295,7 +180,7 @@ static eg_status gpt2(eg_config *cfg, eg_err *err)
     return cli_bench_config(cfg, s, err);
 }
 
-static eg_status measure(listing *l, const cli_args *a, eg_pool *pool,
+static eg_status measure(energy_listing *l, const cli_args *a, eg_pool *pool,
                          eg_err *err)
 {
     const char *kern = cli_value(a, "kern"), *text = cli_value(a, "text");
@@ -305,7 +190,8 @@ static eg_status measure(listing *l, const cli_args *a, eg_pool *pool,
     if (!cfg) return EG_FAIL(err, EG_ENOMEM, "a configuration");
     if (!kern) kern = "auto";
     EG_TRY(gpt2(cfg, err));
-    if (!l->turns || !text) EG_TRY(bench_tokens(l, cfg, pool, kern, err));
+    if (!l->turns || !text)
+        EG_TRY(cli_energy_tokens(l, &cfg->model, pool, kern, err));
     if (!l->turns) EG_TRY(bench_neighbours(l, pool, kern, err));
     if (text) EG_TRY(bench_text(l, cli_value(a, "vocabulary"), text, err));
 done:
@@ -317,7 +203,7 @@ int cmd_bench_energy(const cli_args *a)
 {
     static const char *const head[] = {"what",  "shape", "rate",    "limit",
                                        "share", "error", "verified"};
-    listing l = {.turns = cli_flag(a, "turns")};
+    energy_listing l = {.turns = cli_flag(a, "turns")};
     int64_t n_rounds = 0;
     const eg_kern_f32 *set;
     eg_pool *pool = NULL;
@@ -329,7 +215,7 @@ int cmd_bench_energy(const cli_args *a)
         return cli_fail(CLI_MISUSE,
                         "bench: --text goes with --vocabulary, and it with "
                         "--text");
-    if (!cli_int(a, "rounds", 1, MOST_ROUNDS, &n_rounds)) return CLI_MISUSE;
+    if (!cli_int(a, "rounds", 1, ENERGY_ROUNDS, &n_rounds)) return CLI_MISUSE;
     l.n_rounds = (int)n_rounds;
     code = cli_pool(a, &pool);
     if (code != CLI_DONE) return code;

@@ -29,8 +29,13 @@ EG_API eg_status eg_decoder_new(eg_decoder **out, const eg_model *m,
 EG_API void eg_decoder_free(eg_decoder *d);
 /* Bytes that it takes beside the model. */
 EG_API int64_t eg_decoder_bytes(const eg_decoder *d);
-/* Bytes of weights that a token reads: of every matrix, once. */
+/* Bytes of weights that a token reads: of every matrix, once. A matrix of
+ * float32 whose entries are all bfloat16's, or all float16's, as in checkpoints
+ * of these types, is kept in 16 bits too, and a token reads those: the same
+ * bits, half the bytes. */
 EG_API int64_t eg_decoder_reads(const eg_decoder *d);
+/* Whether it does; on to begin with. */
+EG_API void eg_decoder_narrow(eg_decoder *d, bool on);
 
 /* Begins anew with tokens [n], n >= 1; of more than n_ctx the last n_ctx count.
  * EG_EINVAL: a token out of the vocabulary, or none. */

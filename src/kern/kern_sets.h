@@ -3,6 +3,7 @@
 #define EGI_KERN_SETS_H
 
 #include "engram/kern.h"
+#include "kern/half.h"
 
 extern const eg_kern_f32 egi_kern_ref_f32;
 extern const eg_kern_f64 egi_kern_ref_f64;
@@ -20,6 +21,12 @@ extern const eg_kern_f32 egi_kern_avx512_bf16;
 /* Linux only */
 extern const eg_kern_f32 egi_kern_amx;
 extern const eg_kern_f32 egi_kern_amx_bf16;
+
+extern const egi_half egi_half_ref;
+extern const egi_half egi_half_generic;
+extern const egi_half egi_half_avx2;   /* EG_X86_SETS */
+extern const egi_half egi_half_avx512; /* EG_X86_SETS */
+extern const egi_half egi_half_amx;    /* Linux only */
 
 /* Does recursive least squares still carry digits at a key? ratio: k.R k
  * over the forgetting, which is positive but for rounding; size: |k|^2 trace R

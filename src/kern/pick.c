@@ -66,6 +66,7 @@ static bool has_amx(void)
 static const struct {
     const eg_kern_f32 *set, *bf16;
     const eg_kern_f64 *wide;
+    const egi_half *half;
     const egi_peak *peak[2]; /* in float32, in float64 */
     bool (*runs)(void);
 } sets[] = {
@@ -74,6 +75,7 @@ static const struct {
     {&egi_kern_amx,
      &egi_kern_amx_bf16,
      &egi_kern_avx512_f64, /* tiles do not multiply doubles */
+     &egi_half_amx,
      {&egi_peak_amx, &egi_peak_avx512_f64},
      has_amx},
 #endif
@@ -81,22 +83,26 @@ static const struct {
     {&egi_kern_avx512,
      &egi_kern_avx512_bf16,
      &egi_kern_avx512_f64,
+     &egi_half_avx512,
      {&egi_peak_avx512, &egi_peak_avx512_f64},
      has_avx512},
     {&egi_kern_avx2,
      &egi_kern_avx2_bf16,
      &egi_kern_avx2_f64,
+     &egi_half_avx2,
      {&egi_peak_avx2, &egi_peak_avx2_f64},
      has_avx2},
 #endif
     {&egi_kern_generic,
      &egi_kern_generic_bf16,
      &egi_kern_generic_f64,
+     &egi_half_generic,
      {&egi_peak_generic, &egi_peak_generic_f64},
      always},
     {&egi_kern_ref_f32,
      &egi_kern_ref_bf16,
      &egi_kern_ref_f64,
+     &egi_half_ref,
      {&egi_peak_generic, &egi_peak_generic_f64},
      always},
 };
@@ -155,6 +161,12 @@ const char *eg_kern_beside(const char *name)
     bool bf16 = s >= 0 && strcmp(name, sets[s].bf16->name) == 0;
 
     return bf16 ? sets[s].set->name : NULL;
+}
+
+const egi_half *egi_half_pick(const char *name)
+{
+    int s = find(name);
+    return s < 0 ? NULL : sets[s].half;
 }
 
 const egi_peak *egi_peak_pick(const char *name, bool wide)

@@ -107,16 +107,12 @@ int64_t eg_decoder_bytes(const eg_decoder *d)
 
 int64_t eg_decoder_reads(const eg_decoder *d)
 {
-    const egi_program *p = &d->program;
-    int64_t entries = (int64_t)d->V * p->m->d_model;
+    return d->vt->reads(d->of);
+}
 
-    for (int k = 0; k < p->n_ops; k++) {
-        const egi_op *op = &p->op[k];
-
-        if (op->kind == EGI_OP_linear && !egi_op_weight(p, op))
-            entries += p->value[op->in[1]].rows * p->value[op->in[1]].cols;
-    }
-    return entries * (p->m->precision == EG_FLOAT64 ? 8 : 4);
+void eg_decoder_narrow(eg_decoder *d, bool on)
+{
+    d->vt->narrow(d->of, on);
 }
 
 static eg_status check(const eg_decoder *d, int32_t token, eg_err *err)

@@ -27,6 +27,8 @@ typedef struct egi_decoder_vt {
     void (*step)(egi_decoder *d, int32_t token, int t);
     void (*logits)(const egi_decoder *d, double *out);
     int64_t (*bytes)(const egi_decoder *d);
+    int64_t (*reads)(const egi_decoder *d); /* of weights, for a token */
+    void (*narrow)(egi_decoder *d, bool on);
 } egi_decoder_vt;
 
 extern const egi_decoder_vt egi_decoder_f32, egi_decoder_f64;

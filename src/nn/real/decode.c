@@ -9,10 +9,9 @@
 
 #include "engram/mem.h"
 #include "nn/real/exec.h"
+#include "nn/real/row_product.h"
 
-/* Entries of a matrix from which on threads share it; columns of a part are a
- * multiple of LANES, so that no part cuts a vector. */
-enum { WORTH = 1 << 16, LANES = 64 };
+enum { WORTH = 1 << 16 }; /* entries from which on threads share them */
 
 typedef struct decoder {
     egi_decoder_spec s;
@@ -22,64 +21,29 @@ typedef struct decoder {
     bool *cached;  /* [n_values]: all rows have a place */
     real **state;  /* [n_ops], of those that run on one; else NULL */
     real *states;
-    real *logits; /* [V] */
-    real *scores; /* [threads, T] */
-    real *row;    /* of a product to which something is added */
+    real *logits;           /* [V] */
+    real *scores;           /* [threads, T] */
+    real *row;              /* of a product to which something is added */
+    N(row_product) product; /* what all of them have in common */
+    egi_narrow *narrow;     /* [n_ops + 1]: of linear ones, and of the head */
     int64_t bytes;
 } decoder;
 
-/* ---- a matrix times a row --------------------------------------------------
- */
-
-typedef struct product {
-    const decoder *d;
-    const real *x, *w;
-    real *y;
-    eg_index ld, k, n, part; /* k: summed over; n: of the result */
-    bool turned;
-} product;
-
-static void product_task(void *ctx, int i, int worker)
-{
-    const product *j = ctx;
-    const kern *K = j->d->x.K;
-    eg_index at = i * j->part, n = j->n - at < j->part ? j->n - at : j->part;
-
-    (void)worker;
-    if (j->turned)
-        K->gemv_t(j->y + at, j->w + at * j->ld, j->ld, j->x, n, j->k);
-    else
-        K->gemv(j->y + at, j->x, j->w + at, j->ld, j->k, n);
-}
-
-/* y = x W, W [k, n], or turned [n, k]. */
-static void multiply(product j)
-{
-    eg_pool *pool = j.d->s.pool;
-    eg_index each = (j.n + eg_pool_size(pool) - 1) / eg_pool_size(pool);
-
-    j.part = (each + LANES - 1) / LANES * LANES;
-    if (j.k * j.n >= WORTH && j.part < j.n)
-        eg_pool_run(pool, (int)((j.n + j.part - 1) / j.part), product_task, &j);
-    else {
-        j.part = j.n;
-        product_task(&j, 0, 0);
-    }
-}
-
 /* Op linear: y = x W (+ r) (+ b), of which r may lie where y does. */
-static void linear_row(const decoder *d, const N(call) * c)
+static void linear_row(const decoder *d, const N(call) * c, int k)
 {
     const N(arg) *w = &c->in[1], *r = &c->in[2], *b = &c->in[3];
     real *y = r->x ? d->row : c->out[0].x;
+    N(row_product) j = d->product;
 
-    multiply((product){.d = d,
-                       .x = c->in[0].x,
-                       .w = w->x,
-                       .y = y,
-                       .ld = w->ld,
-                       .k = w->rows,
-                       .n = w->cols});
+    j.x = c->in[0].x;
+    j.w = w->x;
+    j.narrow = &d->narrow[k];
+    j.y = y;
+    j.ld = w->ld;
+    j.k = w->rows;
+    j.n = w->cols;
+    N(row_multiply)(&j);
     if (b->x) d->x.K->add(y, b->x, w->cols);
     if (!r->x) return;
     d->x.K->add(y, r->x, w->cols);
@@ -157,7 +121,7 @@ static void one_row(const decoder *d, N(call) * c, int k, int t)
     if (d->state[k])
         on_state(d, c, k, t);
     else if (op->kind == EGI_OP_linear)
-        linear_row(d, c);
+        linear_row(d, c, k);
     else if (op->kind == EGI_OP_softmax)
         attention_row(d, c);
     else
@@ -167,19 +131,21 @@ static void one_row(const decoder *d, N(call) * c, int k, int t)
 /* ---- the head --------------------------------------------------------------
  */
 
-static void head(decoder *d, const real *x)
+static void head(const decoder *d, const real *x)
 {
     const eg_model *m = d->x.p->m;
-    eg_index width = d->x.p->value[d->s.hidden].cols;
+    const egi_narrow *w = &d->narrow[d->x.p->n_ops];
+    N(row_product) j = d->product;
 
-    multiply((product){.d = d,
-                       .x = x,
-                       .w = egi_param(m, d->s.head),
-                       .y = d->logits,
-                       .ld = d->s.tied ? width : m->V,
-                       .k = width,
-                       .n = m->V,
-                       .turned = d->s.tied});
+    j.x = x;
+    j.w = egi_param(m, d->s.head);
+    j.narrow = w;
+    j.y = d->logits;
+    j.ld = w->cols;
+    j.k = d->s.tied ? w->cols : w->rows;
+    j.n = m->V;
+    j.turned = d->s.tied;
+    N(row_multiply)(&j);
     if (d->s.scale < 1 || d->s.scale > 1)
         d->x.K->scale(d->logits, (real)d->s.scale, m->V);
     if (d->s.bias >= 0) d->x.K->add(d->logits, egi_param(m, d->s.bias), m->V);
@@ -269,6 +235,9 @@ static void decoder_free(egi_decoder *opaque)
     decoder *d = (decoder *)opaque;
 
     if (!d) return;
+    for (int k = 0; d->narrow && k <= d->s.program->n_ops; k++)
+        egi_narrow_release(&d->narrow[k]);
+    eg_free(d->narrow);
     N(room_release)(&d->r);
     N(exec_release)(&d->x);
     eg_free(d->cached);
@@ -324,6 +293,33 @@ static eg_status make_states(decoder *d, eg_err *err)
     return EG_OK;
 }
 
+/* Matrices that lose nothing in 16 bits are read in these; the program's own
+ * weights have been computed. */
+static eg_status make_narrow(decoder *d, eg_err *err)
+{
+    const egi_program *p = d->x.p;
+    eg_index width = p->value[d->s.hidden].cols, V = p->m->V;
+    eg_status st = EG_OK;
+
+    for (int k = 0; k < p->n_ops; k++) {
+        N(call) c;
+
+        if (p->op[k].kind != EGI_OP_linear || egi_op_weight(p, &p->op[k]))
+            continue;
+        c = N(bind)(&d->x, &d->r, (N(sums)){NULL, NULL}, k);
+        EG_TRY(N(row_narrow)(&d->narrow[k], c.in[1].x, c.in[1].ld, c.in[1].rows,
+                             c.in[1].cols, err));
+    }
+    EG_TRY(N(row_narrow)(&d->narrow[p->n_ops], egi_param(p->m, d->s.head),
+                         d->s.tied ? width : V, d->s.tied ? V : width,
+                         d->s.tied ? width : V, err));
+    for (int k = 0; k <= p->n_ops; k++)
+        if (d->narrow[k].a)
+            d->bytes += 2 * d->narrow[k].rows * d->narrow[k].cols;
+done:
+    return st;
+}
+
 static eg_status decoder_make(egi_decoder **out, const egi_decoder_spec *s,
                               eg_err *err)
 {
@@ -345,7 +341,10 @@ static eg_status decoder_make(egi_decoder **out, const egi_decoder_spec *s,
     d->logits = eg_calloc((size_t)m->V, sizeof *d->logits);
     d->scores = eg_calloc(threads * (size_t)m->T, sizeof *d->scores);
     d->row = eg_calloc(widest, sizeof *d->row);
-    if (!d->cached || !d->logits || !d->scores || !d->row) {
+    d->narrow = eg_calloc((size_t)s->program->n_ops + 1, sizeof *d->narrow);
+    d->product = (N(row_product)){
+        .K = d->x.K, .half = egi_half_pick(d->x.K->name), .pool = s->pool};
+    if (!d->cached || !d->logits || !d->scores || !d->row || !d->narrow) {
         st = EG_FAIL(err, EG_ENOMEM, "a decoder of %d tokens", m->T);
         goto done;
     }
@@ -355,6 +354,7 @@ static eg_status decoder_make(egi_decoder **out, const egi_decoder_spec *s,
                           ((size_t)m->V + threads * (size_t)m->T + widest) *
                               sizeof(real));
     N(exec_prepare)(&d->x);
+    EG_TRY(make_narrow(d, err));
     *out = (egi_decoder *)d;
     d = NULL;
 done:
@@ -367,6 +367,25 @@ static int64_t decoder_bytes(const egi_decoder *opaque)
     return ((const decoder *)opaque)->bytes;
 }
 
+static int64_t decoder_reads(const egi_decoder *opaque)
+{
+    const decoder *d = (const decoder *)opaque;
+    int64_t bytes = 0;
+
+    for (int k = 0; k <= d->x.p->n_ops; k++)
+        bytes +=
+            d->narrow[k].rows * d->narrow[k].cols *
+            (int64_t)(d->product.half && d->narrow[k].a ? 2 : sizeof(real));
+    return bytes;
+}
+
+static void decoder_narrow(egi_decoder *opaque, bool on)
+{
+    decoder *d = (decoder *)opaque;
+
+    d->product.half = on ? egi_half_pick(d->x.K->name) : NULL;
+}
+
 const egi_decoder_vt N(egi_decoder) = {
     .make = decoder_make,
     .free = decoder_free,
@@ -374,4 +393,6 @@ const egi_decoder_vt N(egi_decoder) = {
     .step = decoder_step,
     .logits = decoder_logits,
     .bytes = decoder_bytes,
+    .reads = decoder_reads,
+    .narrow = decoder_narrow,
 };

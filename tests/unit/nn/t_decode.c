@@ -4,7 +4,10 @@
  */
 #include "nn_test.h"
 
+#include "base/array.h"
 #include "engram/generate.h"
+#include "kern/half.h"
+#include "nn/nn.h"
 
 #define TASK "n_ctx=24 n_triggers=3"
 enum { T = 24, MOST = 8192 };
@@ -169,6 +172,67 @@ static void test_threads(void **state)
     }
 }
 
+/* Weights that are all of 16 bits are read in these: half the bytes, and the
+ * same bits as those of float32, whose copies they are, with every set. */
+static void narrow_logits(double *out, eg_decoder *d, bool on, int64_t *reads)
+{
+    static const int32_t prompt[] = {5, 1, 4, 1, 5, 9, 2, 6, 5, 3};
+    eg_err err;
+
+    eg_decoder_narrow(d, on);
+    *reads = eg_decoder_reads(d);
+    assert_int_equal(eg_decoder_prompt(d, prompt, 10, &err), EG_OK);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(eg_decoder_step(d, i * 7 % 60, &err), EG_OK);
+    eg_decoder_logits(d, out);
+}
+
+static float to_half(float x, egi_half_form form)
+{
+    eg_dtype t = form == EGI_BFLOAT16 ? EG_BF16 : EG_F16;
+
+    return egi_half_wide(egi_half_bits(x, t), form);
+}
+
+static void test_narrow(void **state)
+{
+    static double wide[MOST], half[MOST];
+    setting s;
+    eg_decoder *d;
+    eg_err err;
+    const char *kern;
+
+    (void)state;
+    setting_open(&s, &WIDE, "n_ctx=64 n_triggers=3", 2);
+    eg_trainer *tr = trainer_open(&s);
+    const eg_model *m = eg_trainer_model(tr);
+    for (int form = EGI_WHOLE; form <= EGI_FLOAT16; form++) {
+        for (int i = 0; i < m->n_tensors && form != EGI_WHOLE; i++) {
+            float *x = egi_param(m, i);
+
+            for (eg_index k = 0; k < m->tensor[i].size; k++)
+                x[k] = to_half(x[k], (egi_half_form)form);
+        }
+        for (int k = 0; (kern = eg_kern_name(k)); k++) {
+            int64_t reads[2];
+
+            if (eg_decoder_new(&d, m, s.pool, kern, &err) != EG_OK)
+                fail_msg("%s", err.msg);
+            narrow_logits(half, d, true, &reads[0]);
+            narrow_logits(wide, d, false, &reads[1]);
+            if (form == EGI_WHOLE)
+                assert_int_equal(reads[0], reads[1]);
+            else
+                assert_int_equal(2 * reads[0], reads[1]);
+            assert_memory_equal(half, wide,
+                                (size_t)eg_model_vocab(m) * sizeof *half);
+            eg_decoder_free(d);
+        }
+    }
+    eg_trainer_free(tr);
+    setting_close(&s);
+}
+
 /* A full context forgets its older half: the logits are those of the rest as a
  * prompt. */
 static void test_window(void **state)
@@ -265,9 +329,8 @@ static void test_sample(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_window),
+        cmocka_unit_test(test_equal),  cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_narrow), cmocka_unit_test(test_window),
         cmocka_unit_test(test_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,57 @@
+/* Weights that 16 bits hold, in 16 bits. */
+#include "nn/narrow.h"
+
+#include <math.h>
+
+#include "base/array.h"
+#include "engram/mem.h"
+
+static uint32_t bits(float x)
+{
+    uint32_t u;
+
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+/* x in 16 bits, which stand for it and nothing else. */
+static bool fits(uint16_t *h, float x, egi_half_form form)
+{
+    *h = egi_half_bits(x, form == EGI_BFLOAT16 ? EG_BF16 : EG_F16);
+    return isfinite(x) && bits(egi_half_wide(*h, form)) == bits(x);
+}
+
+static bool all_fit(const float *w, eg_index ld, eg_index rows, eg_index cols,
+                    egi_half_form form)
+{
+    uint16_t h;
+
+    for (eg_index i = 0; i < rows; i++)
+        for (eg_index j = 0; j < cols; j++)
+            if (!fits(&h, w[i * ld + j], form)) return false;
+    return true;
+}
+
+eg_status egi_narrow_init(egi_narrow *n, const float *w, eg_index ld,
+                          eg_index rows, eg_index cols, eg_err *err)
+{
+    *n = (egi_narrow){.rows = rows, .cols = cols};
+    if (all_fit(w, ld, rows, cols, EGI_BFLOAT16))
+        n->form = EGI_BFLOAT16;
+    else if (all_fit(w, ld, rows, cols, EGI_FLOAT16))
+        n->form = EGI_FLOAT16;
+    if (n->form == EGI_WHOLE) return EG_OK;
+    n->a = eg_calloc((size_t)(rows * cols), sizeof *n->a);
+    if (!n->a)
+        return EG_FAIL(err, EG_ENOMEM, "%td weights in 16 bits", rows * cols);
+    for (eg_index i = 0; i < rows; i++)
+        for (eg_index j = 0; j < cols; j++)
+            (void)fits(&n->a[i * cols + j], w[i * ld + j], n->form);
+    return EG_OK;
+}
+
+void egi_narrow_release(egi_narrow *n)
+{
+    eg_free(n->a);
+    *n = (egi_narrow){0};
+}
