@@ -101,18 +101,22 @@ static eg_status read_lines(egi_bytes f, char *pool, size_t *at, int32_t *rank,
     return EG_OK;
 }
 
-/* The tokens by rank. */
-static eg_status order(int32_t *line_of, const int32_t *rank, int n,
+/* The tokens by rank, line_of [n + 1]. One rank may have none (p50k_base has
+ * none with 50256, the id of <|endoftext|>): *gap; n: all have. */
+static eg_status order(int32_t *line_of, int *gap, const int32_t *rank, int n,
                        const char *name, eg_err *err)
 {
-    for (int i = 0; i < n; i++) line_of[i] = -1;
+    for (int i = 0; i <= n; i++) line_of[i] = -1;
     for (int i = 0; i < n; i++) {
-        if (rank[i] >= n || line_of[rank[i]] >= 0)
+        if (rank[i] > n || line_of[rank[i]] >= 0)
             return EG_FAIL(err, EG_EFORMAT,
-                           "%s: line %d: rank %d; expected 0 to %d, each once",
-                           name, i + 1, (int)rank[i], n - 1);
+                           "%s: line %d: rank %d; expected 0 to %d, each once, "
+                           "of which one may lack",
+                           name, i + 1, (int)rank[i], n);
         line_of[rank[i]] = i;
     }
+    *gap = 0;
+    while (line_of[*gap] >= 0) ++*gap;
     return EG_OK;
 }
 
@@ -133,8 +137,8 @@ static eg_status has_bytes(const char *pool, const size_t *at, int n,
     return EG_OK;
 }
 
-/* <|endoftext|> has the id behind the last rank; of cl100k_base one further,
- * and no token has the id between. */
+/* <|endoftext|> has the rank that no line has, or the id behind the last one;
+ * of cl100k_base one further, and no token has the id between. */
 enum { CL100K = 100256, CL100K_END = 100257, END_BYTES = 64 };
 
 static void add_end(eg_tokenizer *t, int id)
@@ -192,7 +196,7 @@ eg_status egi_read_tiktoken(eg_tokenizer **out, egi_bytes file,
                             const char *name, eg_err *err)
 {
     eg_status st = EG_OK;
-    int n = 0, most = 1, end;
+    int n = 0, most = 1, gap, end;
     char *pool = NULL;
     size_t *at = NULL;
     int32_t *rank = NULL, *line_of = NULL;
@@ -202,21 +206,25 @@ eg_status egi_read_tiktoken(eg_tokenizer **out, egi_bytes file,
     pool = eg_calloc(file.n + 4 * EG_TOKEN_BYTES, 1);
     at = eg_calloc((size_t)most + 1, sizeof *at);
     rank = eg_calloc((size_t)most, sizeof *rank);
-    line_of = eg_calloc((size_t)most, sizeof *line_of);
+    line_of = eg_calloc((size_t)most + 1, sizeof *line_of);
     if (!pool || !at || !rank || !line_of) {
         st = EG_FAIL(err, EG_ENOMEM, "the tokens of %s", name);
         goto done;
     }
     EG_TRY(read_lines(file, pool, at, rank, &n, name, err));
-    EG_TRY(order(line_of, rank, n, name, err));
+    EG_TRY(order(line_of, &gap, rank, n, name, err));
     EG_TRY(has_bytes(pool, at, n, name, err));
-    end = n == CL100K ? CL100K_END : n;
-    EG_TRY(
-        egi_vocab_new(&t, EG_TOKENIZER_BPE, end + 1, at[n] + END_BYTES, err));
-    for (int i = 0; i < n; i++)
-        egi_vocab_token(t, pool + at[line_of[i]],
-                        at[line_of[i] + 1] - at[line_of[i]]);
-    add_end(t, end);
+    end = n == CL100K && gap == n ? CL100K_END : gap;
+    EG_TRY(egi_vocab_new(&t, EG_TOKENIZER_BPE, (end > n ? end : n) + 1,
+                         at[n] + END_BYTES, err));
+    for (int i = 0; i <= n; i++) {
+        int32_t line = line_of[i];
+
+        if (i == gap)
+            add_end(t, end);
+        else
+            egi_vocab_token(t, pool + at[line], at[line + 1] - at[line]);
+    }
     EG_TRY(egi_vocab_index(t, name, err));
     EG_TRY(find_cut(t, name, err));
     EG_TRY(egi_vocab_pairs_of_ids(t, err));

@@ -217,8 +217,17 @@ static void test_tiktoken(void **state)
     assert_string_equal(tok_ids(t, "cbab", 4, 0), "99 98 256");
     eg_tokenizer_free(t);
     n += 9;
+    /* one rank without a token is that of <|endoftext|>, as in p50k_base */
     (void)snprintf(file + n, sizeof file - n, "YWJhYg== 258\n");
-    tok_refused(file, NULL, EG_EFORMAT, "rank 258");
+    t = tok_parse(file, NULL);
+    assert_int_equal(eg_tokenizer_vocab(t), 259);
+    assert_int_equal(eg_tokenizer_eot(t), 257);
+    assert_string_equal(tok_ids(t, "ababab", 6, 0), "258 256");
+    assert_string_equal(tok_ids(t, "a<|endoftext|>b", 15, EG_ENCODE_SPECIAL),
+                        "97 257 98");
+    eg_tokenizer_free(t);
+    (void)snprintf(file + n, sizeof file - n, "YWJhYg== 259\n");
+    tok_refused(file, NULL, EG_EFORMAT, "rank 259");
     /* a byte that no token stands for would be missed only when a text has it
      */
     n = 0;
