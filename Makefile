@@ -63,12 +63,12 @@ lint:
 
 sanitize:
 	@scripts/setup.sh build report check
-	@scripts/build.sh dev
+	@scripts/build.sh dev unit
 	@scripts/ctest.sh build-dev -L unit
 
 tsan:
 	@scripts/setup.sh build report check
-	@scripts/build.sh tsan
+	@scripts/build.sh tsan unit
 	@scripts/ctest.sh build-tsan -L unit
 
 headers:
