@@ -17,11 +17,12 @@ in_use() { # name way...
     (cd mine && eval "$make")
     photo mine >before
     for config in good.yaml flow.yaml law.yaml; do
-        for mistake in '' --kern=magic; do
-            expect 2 '' "mine is not empty: $first is in the way" \
-                "$engram" run $config --out mine $mistake
-            unchanged mine before
-        done
+        expect 2 '' "mine is not empty: $first is in the way" \
+            "$engram" run $config --out mine
+        unchanged mine before
+        expect 2 '' 'kernel set "magic" is unknown' \
+            "$engram" run $config --out mine --kern=magic
+        unchanged mine before
     done
     expect 2 '' "$first is in the way" \
         "$engram" run good.yaml --out mine --set task.stats=nosuch
