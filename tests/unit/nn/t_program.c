@@ -12,8 +12,8 @@
 
 typedef struct compared {
     double worst;
-    size_t bytes; /* of a room */
-    int shape;    /* a number that differs where programs do */
+    size_t bytes;   /* of a room */
+    uint64_t shape; /* a number that differs where programs do */
 } compared;
 
 /* Loss and gradient of step 0. */
@@ -39,15 +39,50 @@ static double run_program(const eg_trainer *tr, const egi_program *p,
     return n > 0 ? sum / (double)n : 0;
 }
 
+/* FNV-1a, a number at a time. */
+static void mix(uint64_t *hash, double x)
+{
+    unsigned char byte[sizeof x];
+
+    memcpy(byte, &x, sizeof x);
+    for (size_t i = 0; i < sizeof x; i++)
+        *hash = (*hash ^ byte[i]) * UINT64_C(0x100000001b3);
+}
+
+static void mix_op(uint64_t *hash, const egi_op *op)
+{
+    const egi_attr *a = &op->attr;
+    const double with[] = {
+        op->kind,  a->heads,  a->k_heads,    a->v_heads,       a->scale,
+        a->eps,    a->theta,  (double)a->at, (double)a->width, a->drop,
+        a->stream, a->turned, a->steps,      a->guarded,       a->whole,
+        a->halves, a->erases, a->before,     a->across,
+    };
+
+    for (size_t i = 0; i < sizeof with / sizeof *with; i++) mix(hash, with[i]);
+    for (int i = 0; i < EGI_INS; i++) mix(hash, op->in[i]);
+    for (int i = 0; i < EGI_OUTS; i++) mix(hash, op->out[i]);
+}
+
+static void mix_value(uint64_t *hash, const egi_value *v)
+{
+    const double of[] = {(double)v->rows, (double)v->cols, (double)v->entries,
+                         v->cls,          v->maker,        v->tensor,
+                         v->grad,         v->kept,         v->cached,
+                         v->by_product};
+
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) mix(hash, of[i]);
+}
+
 static void look_at(compared *c, const egi_program *p)
 {
     exec_f64 e;
     eg_err err;
 
     if (exec_plan_f64(&e, p, "ref", 1, &err) != EG_OK) fail_msg("%s", err.msg);
-    for (int k = 0; k < p->n_ops; k++)
-        c->shape += (k + 1) * (1 + (int)p->op[k].kind) + p->op[k].in[2] +
-                    (int)p->op[k].attr.width;
+    c->shape = UINT64_C(0xcbf29ce484222325);
+    for (int k = 0; k < p->n_ops; k++) mix_op(&c->shape, &p->op[k]);
+    for (int k = 0; k < p->n_values; k++) mix_value(&c->shape, &p->value[k]);
     c->bytes = room_bytes_f64(&e);
     exec_release_f64(&e);
 }
@@ -72,11 +107,14 @@ typedef struct plain {
     eg_trainer *tr;
     double loss, **g;
     bool trains[256];
+    compared seen[64]; /* programs that were held against it */
+    int n_seen;
 } plain;
 
 static void plain_open(plain *a, const variant *v)
 {
     a->v = v;
+    a->n_seen = 0;
     setting_open(&a->s, v, TASK, 1);
     set_fields(eg_train_fields, &a->s.spec.train,
                "precision=float64 algebra=plain");
@@ -114,14 +152,28 @@ static compared rewritten(egi_program *p, const plain *a, bool named,
     return c;
 }
 
-/* That program against the plain one. */
-static compared compare(const plain *a, bool named, unsigned which)
+static const compared *seen(const plain *a, uint64_t shape)
+{
+    for (int i = 0; i < a->n_seen; i++)
+        if (a->seen[i].shape == shape) return &a->seen[i];
+    return NULL;
+}
+
+/* That program against the plain one; a program that came up before is what it
+ * was then. */
+static compared compare(plain *a, bool named, unsigned which)
 {
     const eg_model *m = a->tr->m;
     egi_program p;
     compared c = rewritten(&p, a, named, which);
-    double *grad = calloc((size_t)m->n_params, sizeof *grad);
+    const compared *before = seen(a, c.shape);
+    double *grad;
 
+    if (before) {
+        egi_program_release(&p);
+        return *before;
+    }
+    grad = calloc((size_t)m->n_params, sizeof *grad);
     c.worst = fabs(run_program(a->tr, &p, grad) - a->loss) / a->loss;
     for (int i = 0; i < m->n_tensors; i++) {
         const eg_tensor *t = &m->tensor[i];
@@ -134,6 +186,8 @@ static compared compare(const plain *a, bool named, unsigned which)
     }
     free(grad);
     egi_program_release(&p);
+    assert_true(a->n_seen < 64);
+    a->seen[a->n_seen++] = c;
     return c;
 }
 
@@ -166,7 +220,7 @@ static void rewrite_all(told of[EGI_N_REWRITES], const variant *v, bool named)
 {
     egi_program p;
     plain a;
-    int before;
+    uint64_t before;
 
     plain_open(&a, v);
     before = rewritten(&p, &a, false, 0).shape;
