@@ -1,5 +1,5 @@
 /* Weights that 16 bits hold, in 16 bits. */
-#include "nn/narrow.h"
+#include "nn/weights16.h"
 
 #include <math.h>
 
@@ -32,10 +32,10 @@ static bool all_fit(const float *w, eg_index ld, eg_index rows, eg_index cols,
     return true;
 }
 
-eg_status egi_narrow_init(egi_narrow *n, const float *w, eg_index ld,
-                          eg_index rows, eg_index cols, eg_err *err)
+eg_status egi_weights16_init(egi_weights16 *n, const float *w, eg_index ld,
+                             eg_index rows, eg_index cols, eg_err *err)
 {
-    *n = (egi_narrow){.rows = rows, .cols = cols};
+    *n = (egi_weights16){.rows = rows, .cols = cols};
     if (all_fit(w, ld, rows, cols, EGI_BFLOAT16))
         n->form = EGI_BFLOAT16;
     else if (all_fit(w, ld, rows, cols, EGI_FLOAT16))
@@ -50,8 +50,8 @@ eg_status egi_narrow_init(egi_narrow *n, const float *w, eg_index ld,
     return EG_OK;
 }
 
-void egi_narrow_release(egi_narrow *n)
+void egi_weights16_release(egi_weights16 *n)
 {
     eg_free(n->a);
-    *n = (egi_narrow){0};
+    *n = (egi_weights16){0};
 }

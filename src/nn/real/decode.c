@@ -25,7 +25,7 @@ typedef struct decoder {
     real *scores;           /* [threads, T] */
     real *row;              /* of a product to which something is added */
     N(row_product) product; /* what all of them have in common */
-    egi_narrow *narrow;     /* [n_ops + 1]: of linear ones, and of the head */
+    egi_weights16 *narrow;  /* [n_ops + 1]: of linear ones, and of the head */
     int64_t bytes;
 } decoder;
 
@@ -134,7 +134,7 @@ static void one_row(const decoder *d, N(call) * c, int k, int t)
 static void head(const decoder *d, const real *x)
 {
     const eg_model *m = d->x.p->m;
-    const egi_narrow *w = &d->narrow[d->x.p->n_ops];
+    const egi_weights16 *w = &d->narrow[d->x.p->n_ops];
     N(row_product) j = d->product;
 
     j.x = x;
@@ -236,7 +236,7 @@ static void decoder_free(egi_decoder *opaque)
 
     if (!d) return;
     for (int k = 0; d->narrow && k <= d->s.program->n_ops; k++)
-        egi_narrow_release(&d->narrow[k]);
+        egi_weights16_release(&d->narrow[k]);
     eg_free(d->narrow);
     N(room_release)(&d->r);
     N(exec_release)(&d->x);
@@ -307,12 +307,12 @@ static eg_status make_narrow(decoder *d, eg_err *err)
         if (p->op[k].kind != EGI_OP_linear || egi_op_weight(p, &p->op[k]))
             continue;
         c = N(bind)(&d->x, &d->r, (N(sums)){NULL, NULL}, k);
-        EG_TRY(N(row_narrow)(&d->narrow[k], c.in[1].x, c.in[1].ld, c.in[1].rows,
-                             c.in[1].cols, err));
+        EG_TRY(N(row_weights16)(&d->narrow[k], c.in[1].x, c.in[1].ld,
+                                c.in[1].rows, c.in[1].cols, err));
     }
-    EG_TRY(N(row_narrow)(&d->narrow[p->n_ops], egi_param(p->m, d->s.head),
-                         d->s.tied ? width : V, d->s.tied ? V : width,
-                         d->s.tied ? width : V, err));
+    EG_TRY(N(row_weights16)(&d->narrow[p->n_ops], egi_param(p->m, d->s.head),
+                            d->s.tied ? width : V, d->s.tied ? V : width,
+                            d->s.tied ? width : V, err));
     for (int k = 0; k <= p->n_ops; k++)
         if (d->narrow[k].a)
             d->bytes += 2 * d->narrow[k].rows * d->narrow[k].cols;

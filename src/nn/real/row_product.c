@@ -18,19 +18,19 @@ static void narrow_part(const N(row_product) * j, eg_index at, eg_index n)
     (void)n;
 }
 
-eg_status N(row_narrow)(egi_narrow *out, const real *w, eg_index ld,
-                        eg_index rows, eg_index cols, eg_err *err)
+eg_status N(row_weights16)(egi_weights16 *out, const real *w, eg_index ld,
+                           eg_index rows, eg_index cols, eg_err *err)
 {
     (void)w;
     (void)ld;
     (void)err;
-    *out = (egi_narrow){.rows = rows, .cols = cols};
+    *out = (egi_weights16){.rows = rows, .cols = cols};
     return EG_OK;
 }
 #else
 static void narrow_part(const N(row_product) * j, eg_index at, eg_index n)
 {
-    const egi_narrow *w = j->narrow;
+    const egi_weights16 *w = j->narrow;
 
     if (j->turned)
         j->half->gemv_t(j->y + at, w->a + at * w->cols, w->form, w->cols, j->x,
@@ -39,10 +39,10 @@ static void narrow_part(const N(row_product) * j, eg_index at, eg_index n)
         j->half->gemv(j->y + at, j->x, w->a + at, w->form, w->cols, j->k, n);
 }
 
-eg_status N(row_narrow)(egi_narrow *out, const real *w, eg_index ld,
-                        eg_index rows, eg_index cols, eg_err *err)
+eg_status N(row_weights16)(egi_weights16 *out, const real *w, eg_index ld,
+                           eg_index rows, eg_index cols, eg_err *err)
 {
-    return egi_narrow_init(out, w, ld, rows, cols, err);
+    return egi_weights16_init(out, w, ld, rows, cols, err);
 }
 #endif
 
