@@ -142,11 +142,10 @@ eg_status cli_energy_tokens(energy_listing *l, const eg_model_opts *model,
     EG_TRY(stepwise(&r.error, d, token, logits, logits + io.d_vocab, io.d_vocab,
                     err));
     r.verified = r.error < 1e-4;
+    EG_TRY(rounds(&r, l, d, m, pool, err));
     snprintf(r.shape, sizeof r.shape, "GPT-2 small, %.0f MB, at %d to %d",
              1e-6 * (double)eg_decoder_reads(d), ENERGY_PROMPT,
-             ENERGY_PROMPT +
-                 (l->n_rounds ? l->n_rounds : ROUNDS) * ENERGY_TOKENS);
-    EG_TRY(rounds(&r, l, d, m, pool, err));
+             ENERGY_PROMPT + r.n * ENERGY_TOKENS);
     cli_energy_add(l, &r);
     if (!l->turns) EG_TRY(bench_narrow(l, m, pool, kern, token, logits, err));
 done:

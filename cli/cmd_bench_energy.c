@@ -219,7 +219,7 @@ int cmd_bench_energy(const cli_args *a)
     l.n_rounds = (int)n_rounds;
     code = cli_pool(a, &pool);
     if (code != CLI_DONE) return code;
-    set = eg_kern_pick(cli_value(a, "kern") ? cli_value(a, "kern") : "auto");
+    set = eg_kern_pick(cli_value(a, "kern"));
     eg_figures_begin(&l.figures, "energy", set ? set->name : "none",
                      eg_pool_size(pool));
     cli_listing_begin(&l.rows, a, head, 7);

@@ -233,9 +233,10 @@ typedef struct eg_kern_f64 {
 
 /* The float32 set of that name ("auto", "ref", "generic", "avx2", "avx512",
  * "amx", or one of eg_kern_pick_bf16 by its full name); NULL: unknown or not
- * runnable on this CPU. "auto" is never NULL. */
+ * runnable on this CPU. "auto" is never NULL; name NULL is "auto", here and
+ * below. */
 EG_API const eg_kern_f32 *eg_kern_pick(const char *name);
-/* EG_EINVAL and a sentence where there is none of that name; NULL is "auto". */
+/* EG_EINVAL and a sentence where there is none of that name. */
 EG_API eg_status eg_kern_check(const char *name, eg_err *err);
 /* The set of that name for precision bfloat16 ("amx" or "amx-bf16", and so
  * on): a float32 set whose gemm, gemm_packed, attn, attn_scores and attn_back

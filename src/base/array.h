@@ -16,6 +16,8 @@ bool egi_view_bytes(const eg_view *v, size_t *bytes);
 /* The bits of x as EG_F16 or EG_BF16, rounded to the nearest, of two to the
  * even one. What is too large becomes infinite, NaN stays NaN. */
 uint16_t egi_half_bits(float x, eg_dtype t);
+/* The number that bits of these types stand for. */
+float egi_half_value(uint16_t h, eg_dtype t);
 
 /* "F32" and so on, as safetensors spells them. */
 const char *egi_st_dtype_name(eg_dtype t);

@@ -44,12 +44,14 @@ static float from_bits(uint32_t bits)
     return x;
 }
 
-/* Sign, five bits of exponent, ten of mantissa m: 2^(e - 15) (1 + m / 2^10);
- * e = 0 is m 2^-24, e = 31 infinity and, with its payload, NaN. */
-static float from_half(uint16_t h)
+/* float16: sign, five bits of exponent, ten of mantissa m,
+ * 2^(e - 15) (1 + m / 2^10); e = 0 is m 2^-24, e = 31 infinity and, with its
+ * payload, NaN. */
+float egi_half_value(uint16_t h, eg_dtype t)
 {
     uint32_t sign = (uint32_t)(h >> 15) << 31, e = h >> 10 & 31, m = h & 1023;
 
+    if (t == EG_BF16) return from_bits((uint32_t)h << 16);
     if (e == 0) return (sign ? -0x1p-24F : 0x1p-24F) * (float)m;
     return from_bits(sign | (e == 31 ? 255 : e + 112) << 23 | m << 13);
 }
@@ -100,11 +102,9 @@ double eg_view_at(const eg_view *v, eg_index i)
     case EG_U8:
         return p[i];
     case EG_F16:
-        memcpy(&u.u16, p + i * (eg_index)sizeof u.u16, sizeof u.u16);
-        return (double)from_half(u.u16);
     case EG_BF16:
         memcpy(&u.u16, p + i * (eg_index)sizeof u.u16, sizeof u.u16);
-        return (double)from_bits((uint32_t)u.u16 << 16);
+        return (double)egi_half_value(u.u16, v->dtype);
     }
     return 0;
 }

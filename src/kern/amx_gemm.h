@@ -257,9 +257,13 @@ static eg_index amx_pack_size(eg_index K, eg_index N)
 static void amx_pack(float *pb, const float *b, eg_index rs, eg_index cs,
                      eg_index K, eg_index N)
 {
-    feed f = {.to = pb, .x = b, .si = cs, .sk = rs, .n = N, .K = K};
-
-    f.ahead = cs == 1 ? STEP * rs : AHEAD_ROWS * cs;
+    feed f = {.to = pb,
+              .x = b,
+              .si = cs,
+              .sk = rs,
+              .n = N,
+              .K = K,
+              .ahead = cs == 1 ? STEP * rs : AHEAD_ROWS * cs};
 
     if (stays_whole(K, N) || is_small(K, N)) {
         fast_pack(pb, b, rs, cs, K, N);

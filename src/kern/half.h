@@ -4,8 +4,7 @@
 #ifndef EGI_KERN_HALF_H
 #define EGI_KERN_HALF_H
 
-#include <string.h>
-
+#include "base/array.h"
 #include "engram/status.h"
 
 /* The upper half of a float32; IEEE binary16. Entries are finite. */
@@ -27,24 +26,10 @@ typedef struct egi_half {
 /* The set of that name, as eg_kern_pick. */
 const egi_half *egi_half_pick(const char *name);
 
-/* The number that h stands for. A binary16 below 2^-14 has the exponent of
- * 2^-14 without the leading 1. */
+/* The number that h stands for. */
 static inline float egi_half_wide(uint16_t h, egi_half_form form)
 {
-    uint32_t u = (uint32_t)h << 16;
-    float x;
-
-    if (form == EGI_FLOAT16) {
-        bool small = (h & 0x7c00) == 0;
-
-        u = ((h & 0x7fffu) << 13) + ((small ? 113u : 112u) << 23);
-        memcpy(&x, &u, sizeof x);
-        if (small) x -= 0x1p-14f;
-        memcpy(&u, &x, sizeof u);
-        u |= (h & 0x8000u) << 16;
-    }
-    memcpy(&x, &u, sizeof x);
-    return x;
+    return egi_half_value(h, form == EGI_BFLOAT16 ? EG_BF16 : EG_F16);
 }
 
 #endif

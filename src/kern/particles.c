@@ -11,7 +11,7 @@ const egi_particles *egi_particles_pick(const char *name)
         &egi_particles_avx512, &egi_particles_avx2,
 #endif
         &egi_particles_generic, &egi_particles_ref};
-    const eg_kern_f32 *set = eg_kern_pick(name ? name : "auto");
+    const eg_kern_f32 *set = eg_kern_pick(name);
     bool found = false;
 
     for (int k = 0; set && eg_kern_name(k); k++) {

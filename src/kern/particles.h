@@ -121,7 +121,7 @@ extern const egi_particles egi_particles_generic;
 extern const egi_particles egi_particles_avx2;   /* EG_X86_SETS */
 extern const egi_particles egi_particles_avx512; /* EG_X86_SETS */
 
-/* The set of that name, as eg_kern_pick; NULL is "auto". */
+/* The set of that name, as eg_kern_pick. */
 const egi_particles *egi_particles_pick(const char *name);
 
 #endif

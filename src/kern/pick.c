@@ -117,10 +117,11 @@ const char *eg_kern_name(int i)
     return NULL;
 }
 
-/* The place of a runnable set in the table; -1 if there is none. */
+/* The place of a runnable set in the table, NULL the best; -1 if there is none.
+ */
 static int find(const char *name)
 {
-    bool any = strcmp(name, "auto") == 0;
+    bool any = !name || strcmp(name, "auto") == 0;
 
     for (int s = 0; s < N_SETS; s++) {
         if (!any && strcmp(name, sets[s].set->name) != 0 &&
@@ -131,12 +132,17 @@ static int find(const char *name)
     return -1;
 }
 
+static bool is_bf16(int s, const char *name)
+{
+    return s >= 0 && name && strcmp(name, sets[s].bf16->name) == 0;
+}
+
 const eg_kern_f32 *eg_kern_pick(const char *name)
 {
     int s = find(name);
 
     if (s < 0) return NULL;
-    return strcmp(name, sets[s].bf16->name) == 0 ? sets[s].bf16 : sets[s].set;
+    return is_bf16(s, name) ? sets[s].bf16 : sets[s].set;
 }
 
 const eg_kern_f32 *eg_kern_pick_bf16(const char *name)
@@ -147,7 +153,7 @@ const eg_kern_f32 *eg_kern_pick_bf16(const char *name)
 
 eg_status eg_kern_check(const char *name, eg_err *err)
 {
-    if (name && !eg_kern_pick(name))
+    if (!eg_kern_pick(name))
         return EG_FAIL(err, EG_EINVAL,
                        "kernel set \"%s\" is unknown or does not run on this "
                        "machine (engram doctor lists them)",
@@ -158,9 +164,8 @@ eg_status eg_kern_check(const char *name, eg_err *err)
 const char *eg_kern_beside(const char *name)
 {
     int s = find(name);
-    bool bf16 = s >= 0 && strcmp(name, sets[s].bf16->name) == 0;
 
-    return bf16 ? sets[s].set->name : NULL;
+    return is_bf16(s, name) ? sets[s].set->name : NULL;
 }
 
 const egi_half *egi_half_pick(const char *name)

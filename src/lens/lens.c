@@ -172,7 +172,7 @@ static void shape(egi_lens *s, const eg_lens_spec *spec)
 
     s->spec = spec;
     s->m = spec->model;
-    s->kern = eg_kern_pick(spec->kern ? spec->kern : "auto");
+    s->kern = eg_kern_pick(spec->kern);
     s->L = (int)o->n_layers;
     s->H = egi_most_heads(s->m, eg_model_heads);
     s->D = (eg_index)o->d_model;

@@ -2,23 +2,19 @@
 #include "nn/weights16.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "engram/mem.h"
 
-static uint32_t bits(float x)
-{
-    uint32_t u;
-
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
 /* x in 16 bits, which stand for it and nothing else. */
 static bool fits(uint16_t *h, float x, egi_half_form form)
 {
+    float wide;
+
     *h = egi_half_bits(x, form == EGI_BFLOAT16 ? EG_BF16 : EG_F16);
-    return isfinite(x) && bits(egi_half_wide(*h, form)) == bits(x);
+    wide = egi_half_wide(*h, form);
+    return isfinite(x) && memcmp(&wide, &x, sizeof x) == 0;
 }
 
 static bool all_fit(const float *w, eg_index ld, eg_index rows, eg_index cols,

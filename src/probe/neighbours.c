@@ -220,7 +220,7 @@ eg_status eg_neighbours_find(eg_neighbours *out, const eg_neighbours_spec *spec,
 
     *out = (eg_neighbours){0};
     EG_TRY(check(spec, err));
-    s.kern = eg_kern_pick(spec->kern ? spec->kern : "auto");
+    s.kern = eg_kern_pick(spec->kern);
     if (!s.kern) {
         st = EG_FAIL(err, EG_EINVAL, "neighbours: no kernel set '%s' here",
                      spec->kern);
