@@ -4,9 +4,9 @@
 #     scripts/ctest.sh FOLDER [ctest arguments]
 #
 # Talk goes to stderr. stdout gets the number of single cases inside the unit
-# test programs, then, as its last line, `N passed, N failed, N skipped`: tests
-# as ctest counts them, a skipped one being a test that cannot run here and
-# says so (status 77).
+# test programs, a line `failed: NAME` for each test that did, then, as its last
+# line, `N passed, N failed, N skipped`: tests as ctest counts them, a skipped one
+# being a test that cannot run here and says so (status 77).
 set -u
 folder=$1
 shift
@@ -25,10 +25,14 @@ awk '/^\[  PASSED  \] [0-9]+ test/ { passed += $4 }
 
 # A test without a program is "notrun" too, but without the skip code: failed.
 awk -v status=$status '
-    /<testcase /            { state = "failed" }
+    /<testcase /            { state = "failed"
+                              name = $0
+                              sub(/^.*<testcase name="/, "", name)
+                              sub(/".*/, "", name) }
     /<testcase .*status="run"/    { state = "passed" }
     /<skipped message="SKIP_RETURN_CODE=77"/ { state = "skipped" }
-    /<\/testcase>/          { count[state]++ }
+    /<\/testcase>/          { count[state]++
+                              if (state == "failed") print "failed: " name }
     END {
         if (status && !count["failed"]) count["failed"] = 1
         printf "%d passed, %d failed, %d skipped\n", count["passed"],

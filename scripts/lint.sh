@@ -3,15 +3,16 @@
 #
 #     scripts/lint.sh [--shallow] [FILE.c ...]     default: every C file of ours
 #
-# --shallow: clang's analyzer follows fewer paths, which takes a fifth of the
-# time.
+# --shallow: clang's analyzer follows fewer paths and cppcheck reads files as
+# this machine compiles them, not once for each #if; a fifth and half of the time.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-depth=()
+depth=() as_compiled=()
 if [ "${1-}" = --shallow ]; then
     for word in -Xclang -analyzer-config -Xclang mode=shallow; do
         depth+=("--extra-arg=$word")
     done
+    as_compiled=(-D EG_X86_SETS -D __x86_64__)
     shift
 fi
 jobs=${JOBS:-$(nproc)}
@@ -40,6 +41,7 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --library=posix -j "$jobs" \
     --suppress=missingIncludeSystem --suppress=readdirCalled \
     --suppress=duplicateAssignExpression \
     --include=scripts/cppcheck.h -I include -I src -I cli -I tests/unit \
+    "${as_compiled[@]}" \
     "${files[@]}" || failed=1
 
 # clang-tidy looks at what this build compiles: configuring makes the list of

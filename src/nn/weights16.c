@@ -2,7 +2,6 @@
 #include "nn/weights16.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/array.h"
 #include "engram/mem.h"
@@ -14,7 +13,7 @@ static bool fits(uint16_t *h, float x, egi_half_form form)
 
     *h = egi_half_bits(x, form == EGI_BFLOAT16 ? EG_BF16 : EG_F16);
     wide = egi_half_wide(*h, form);
-    return isfinite(x) && memcmp(&wide, &x, sizeof x) == 0;
+    return isfinite(x) && wide == x && !signbit(wide) == !signbit(x);
 }
 
 static bool all_fit(const float *w, eg_index ld, eg_index rows, eg_index cols,

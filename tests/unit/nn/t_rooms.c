@@ -145,15 +145,16 @@ static int compare(const variant *v, const char *task, const char *train,
     return many;
 }
 
-/* Every kind of op; of the variants every fifth with a sanitizer, where they
- * take minutes and t_program goes through all of them. Where few rows are in
- * the loss, shortcuts take them alone, and sequences one by one. */
+/* With a sanitizer, where all take minutes and t_program goes through every
+ * variant: one in five, and one head. */
 #ifdef EGI_ASAN
-enum { STRIDE = 5 };
+enum { STRIDE = 5, HEAD = 1, END = 2, HEAD_OPS = 1 };
 #else
-enum { STRIDE = 1 };
+enum { STRIDE = 1, HEAD = 0, END = sizeof HEADS / sizeof *HEADS, HEAD_OPS = 5 };
 #endif
 
+/* Every kind of op. Where few rows are in the loss, shortcuts take them alone,
+ * and sequences one by one. */
 static void test_variants(void **state)
 {
     const variant *v;
@@ -190,14 +191,14 @@ static void test_heads(void **state)
     heads = 0;
     many_symbols(path, sizeof path, 3600);
     (void)snprintf(task, sizeof task, "n_ctx=%d stats=%s", T, path);
-    for (size_t i = 0; i < sizeof HEADS / sizeof *HEADS; i++) {
-        for (int some = 0; some < 2 - (int)i % 2; some++)
+    for (int i = HEAD; i < END; i++) {
+        for (int some = 0; some < 2 - i % 2; some++)
             assert_int_equal(compare(&HEADS[i], task, "slots=1", some, &worst),
                              3);
     }
     printf("  %d heads: %.1e\n", heads, worst);
-    assert_int_equal(heads, 5);
-    same_bits(&HEADS[1], task);
+    assert_int_equal(heads, HEAD_OPS);
+    if (HEAD_OPS > 1) same_bits(&HEADS[1], task);
     (void)remove(path);
 }
 
@@ -209,7 +210,7 @@ static void test_threads(void **state)
     assert_int_equal(compare(&WIDE, TASK, "", true, &worst), 3);
     assert_int_equal(compare(&PART, TASK, "", false, &worst), 3);
     printf("  wide: %.1e\n", worst);
-    same_bits(&WIDE, TASK);
+    if (HEAD_OPS > 1) same_bits(&WIDE, TASK);
     same_bits(&PART, TASK);
 }
 
