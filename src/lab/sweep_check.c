@@ -79,7 +79,6 @@ static eg_status check_train(checker *c, double *work, eg_err *err)
     double step;
     eg_status st;
 
-    EG_TRY(eg_kern_check(c->kern, err));
     EG_TRY(eg_config_task(&task, c->cfg, err));
     spec.pool = c->pool;
     spec.kern = c->kern;
@@ -201,6 +200,7 @@ eg_status eg_sweep_check(eg_sweep_plan *plan, const eg_config *base,
                      plan->n_points);
         goto done;
     }
+    EG_TRY(eg_kern_check(c.kern, err));
     EG_TRY(eg_pool_new(&c.pool, 1, err));
     for (int i = 0; i < plan->n_points && st == EG_OK; i += n_seeds)
         st = check_seeds(&c, base, grid, i, n_seeds, &to, err);

@@ -195,11 +195,7 @@ eg_status eg_lens_look(char **json, bool *stopped, const eg_lens_spec *spec,
     shape(&s, spec);
     s.notes = json_array();
     if (!s.notes) return egi_lens_no_memory(err);
-    if (!s.kern) {
-        st = EG_FAIL(err, EG_EINVAL, "lens: no kernel set '%s' here",
-                     spec->kern);
-        goto done;
-    }
+    EG_TRY(eg_kern_check(spec->kern, err));
     EG_TRY(egi_lens_read(&s, err));
     if (egi_lens_more(&s, "heads", 0.6)) EG_TRY(egi_lens_ov(&s, err));
     if (!s.stopped) EG_TRY(record(&root, &s, err));

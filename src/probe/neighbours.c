@@ -220,12 +220,8 @@ eg_status eg_neighbours_find(eg_neighbours *out, const eg_neighbours_spec *spec,
 
     *out = (eg_neighbours){0};
     EG_TRY(check(spec, err));
+    EG_TRY(eg_kern_check(spec->kern, err));
     s.kern = eg_kern_pick(spec->kern);
-    if (!s.kern) {
-        st = EG_FAIL(err, EG_EINVAL, "neighbours: no kernel set '%s' here",
-                     spec->kern);
-        goto done;
-    }
     s.threads = spec->pool ? eg_pool_size(spec->pool) : 1;
     s.n_sizes = spec->n_sizes ? spec->n_sizes : 1;
     EG_TRY(answer_room(out, &s, err));

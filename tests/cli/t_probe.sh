@@ -153,6 +153,8 @@ expect 1 '' 'is empty; expected weights: safetensors, GGUF' \
 printf '<!DOCTYPE html>' | tee page.gguf >page.bin
 expect 1 '' "page.gguf: expected a GGUF file, .*found '<!DOCTYP'" \
     "$engram" probe page.gguf
+printf '\000\000\000\030ftypisom' >film.gguf
+expect 1 '' "found '.x00.x00.x00.x18ftyp'" "$engram" probe film.gguf
 expect 1 '' 'page.bin: expected a model of llm.c' "$engram" probe page.bin
 printf '\200\002}q' >old.pt
 expect 1 '' 'old.pt: is a pickle' "$engram" probe old.pt

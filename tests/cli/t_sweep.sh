@@ -24,6 +24,8 @@ expect 2 '' '4 of 6 points cannot run; nothing was run' "$engram" sweep c.yaml \
     --grid model.n_heads=2,3,5 --seeds 1-2
 grep -q '^engram: model.n_heads=5 seed=2: model.n_heads: 5 does not divide' err ||
     die 'which point'
+expect 2 '' '^engram: kernel set "magic" is unknown' "$engram" sweep \
+    "$source_dir/experiments/flow/sphere.yaml" --grid flow.beta=1,2 --kern magic
 expect 2 '' 'optim.lr: expected positive ends' "$engram" sweep c.yaml \
     --grid optim.lr=0:1:3log
 expect 2 '' 'run.name: .*is the folder of the sweeps' "$engram" sweep c.yaml \

@@ -246,7 +246,7 @@ static void edges(void **state)
     refuse(&spec, "found 11");
     spec.n_sizes = 0;
     spec.kern = "none";
-    refuse(&spec, "kernel set 'none'");
+    refuse(&spec, "kernel set \"none\"");
     spec.kern = NULL;
     x[3 * 4 + 1] = INFINITY;
     refuse(&spec, "vector 4 has an entry 1");
