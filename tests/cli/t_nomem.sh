@@ -5,6 +5,9 @@
 #
 # Some allocations are tried. With ENGRAM_NOMEM_ALL=PATTERN all of them, of the
 # commands that the shell pattern matches ("runs*"), and every fault is told.
+#
+# The folder is copied hundreds of times: in memory, where there is a place.
+[ -w /dev/shm ] && export TMPDIR=/dev/shm
 . "$(dirname "$0")/lib.sh"
 export LC_ALL=C
 shim=${3:?}
