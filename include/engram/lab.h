@@ -56,7 +56,7 @@ typedef struct eg_progress {
     int n_news;
     eg_news news[EG_NEWS];    /* what was measured last, in the order of
                                  eg_headline_at */
-    double tokens_per_s, eta; /* seconds left */
+    double tokens_per_s, eta; /* of steps without measuring; seconds left */
     bool measured;            /* the probes ran at this step */
 } eg_progress;
 

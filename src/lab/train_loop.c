@@ -149,6 +149,7 @@ static eg_status one_step(egi_loop *l, eg_lab_result *out, eg_err *err)
     bool measured =
         eg_probes_due(l->probes, step, eg_trainer_end(l->trainer, step + 1));
     eg_step_info info;
+    double began = eg_clock();
     eg_status st = EG_OK;
 
     if (eg_probes_snapshot_due(l->probes, step, end))
@@ -156,15 +157,19 @@ static eg_status one_step(egi_loop *l, eg_lab_result *out, eg_err *err)
     eg_row_start(&l->row, step);
     if (measured) eg_probes_before(l->probes, step, egi_row_emit, l);
     if (eg_probes_stopped(l->probes)) return EG_OK; /* before the step */
+    l->measuring += eg_clock() - began;
     eg_trainer_step(l->trainer, &info);
     EG_TRY(eg_task_trouble(l->task, err));
     if (!info.finite) {
         egi_end_diverged(l, &info, out);
         return EG_OK;
     }
+    began = eg_clock();
     if (measured) EG_TRY(egi_row_measured(l, &info, err));
     if (measured && !egi_row_waits(l->trainer))
         EG_TRY(egi_row_timing(l, step, err));
+    l->measuring += eg_clock() - began;
+    l->n_measured += measured;
     egi_tell_progress(l, step, &info, measured);
     if (save_due(l, step + 1) && !egi_end_overflown(l, out))
         EG_TRY(save(l, err));

@@ -20,7 +20,9 @@ typedef struct egi_loop {
     int64_t announced; /* bytes of the whole process at its peak */
     eg_row row, timing;
     eg_progress news;
-    double clock0, last_row;  /* seconds: start of this loop, last row */
+    double clock0, last_row; /* seconds: start of this loop, last row */
+    double measuring;        /* seconds of this loop in so many measurements */
+    int64_t n_measured;
     int64_t step0, last_step; /* steps done then */
     int64_t saved;            /* steps in the newest checkpoint */
     eg_metrics known; /* of the row in hand, from before a stop; n 0: nothing */

@@ -43,19 +43,35 @@ void egi_tell_plan(const egi_loop *l)
     if (o->plan) o->plan(o->ctx, &p);
 }
 
+/* How often there will be measured behind a step. */
+static double measurements_left(const egi_loop *l, int64_t step)
+{
+    const eg_probe_opts *o = &l->cfg->probe;
+    int64_t last = l->news.n_steps - 1;
+    double n = (double)(last / o->every - step / o->every);
+
+    if (last % o->every != 0 && step < last) n++;
+    if (o->per_decade > 0)
+        n += o->per_decade * log10((double)(last + 1) / (double)(step + 1));
+    return n;
+}
+
 void egi_tell_progress(egi_loop *l, int64_t step, const eg_step_info *info,
                        bool measured)
 {
     eg_progress *p = &l->news;
     double seconds = eg_clock() - l->clock0;
-    double done = (double)(step + 1 - l->step0);
+    double pace = (seconds - l->measuring) / (double)(step + 1 - l->step0);
 
     if (!l->opts->progress) return;
     p->step = step;
     p->loss = info->n_loss > 0 ? info->loss : (double)NAN;
     p->measured = measured;
-    p->tokens_per_s = done * (double)egi_loop_tokens(l) / seconds;
-    p->eta = seconds / done * (double)(p->n_steps - step - 1);
+    p->tokens_per_s = (double)egi_loop_tokens(l) / pace;
+    p->eta = pace * (double)(p->n_steps - step - 1);
+    if (l->n_measured > 0)
+        p->eta +=
+            l->measuring / (double)l->n_measured * measurements_left(l, step);
     l->opts->progress(l->opts->ctx, p);
 }
 
