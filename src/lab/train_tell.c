@@ -48,12 +48,11 @@ static double measurements_left(const egi_loop *l, int64_t step)
 {
     const eg_probe_opts *o = &l->cfg->probe;
     int64_t last = l->news.n_steps - 1;
-    double n = (double)(last / o->every - step / o->every);
+    int64_t n = last / o->every - step / o->every;
+    double decades = log10((double)(last + 1) / (double)(step + 1));
 
     if (last % o->every != 0 && step < last) n++;
-    if (o->per_decade > 0)
-        n += o->per_decade * log10((double)(last + 1) / (double)(step + 1));
-    return n;
+    return (double)n + (double)o->per_decade * decades;
 }
 
 void egi_tell_progress(egi_loop *l, int64_t step, const eg_step_info *info,
