@@ -4,7 +4,12 @@
  */
 
 /* Rows side by side, of VEC_COLS columns. */
+#if VEC_BYTES == 32 && !defined(VEC_F64)
+#define VEC_HALVES /* what moves them is halves of vectors */
+enum { VEC_ROWS = 2, VEC_COLS = VEC_W / VEC_ROWS };
+#else
 enum { VEC_ROWS = VEC_W < 4 ? VEC_W : 4, VEC_COLS = VEC_W / VEC_ROWS };
+#endif
 
 #if VEC_BYTES == 64
 /* x[0..n-1], n <= VEC_W / 4, and zeros, in each quarter of a vector. A whole
@@ -37,6 +42,16 @@ INLINE vec vspread(const real *x, eg_index n)
         _mm512_set_epi32(3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
 
     return (vec)_mm512_permutevar_ps(vquarters(x, n), each);
+#elif defined(VEC_HALVES)
+    const __m256i each = _mm256_set_epi32(1, 1, 1, 1, 0, 0, 0, 0);
+    __m128d pair;
+
+    if (n < VEC_ROWS)
+        return (vec)_mm256_insertf128_ps(_mm256_setzero_ps(), _mm_set1_ps(*x),
+                                         0);
+    pair = _mm_loadl_pd(_mm_setzero_pd(), (const void *)x);
+    return (vec)_mm256_permutevar_ps(
+        _mm256_castpd_ps(_mm256_broadcastsd_pd(pair)), each);
 #elif VEC_BYTES == 32 && defined(VEC_F64)
     return n == VEC_ROWS ? vload(x) : vload_n(x, n);
 #else
@@ -52,6 +67,11 @@ INLINE vec vrepeat(const real *x, eg_index n)
 {
 #if VEC_BYTES == 64
     return (vec)vquarters(x, n);
+#elif defined(VEC_HALVES)
+    __m128 v = n == VEC_COLS ? _mm_loadu_ps(x)
+                             : _mm256_castps256_ps128((mm)vload_n(x, n));
+
+    return (vec)_mm256_set_m128(v, v);
 #else
     real s[W];
     for (eg_index i = 0; i < W; i++)
@@ -66,12 +86,27 @@ INLINE vec vfold(vec a)
 #if VEC_BYTES == 64
     a += (vec)VEC_QUARTERS((mm)a, (mm)a, 0x4e);
     return a + (vec)VEC_QUARTERS((mm)a, (mm)a, 0xb1);
+#elif defined(VEC_HALVES)
+    return a + (vec)_mm256_permute2f128_ps((mm)a, (mm)a, 1);
 #else
     real s[W];
     vstore(s, a);
     for (eg_index i = VEC_COLS; i < W; i++) s[i % VEC_COLS] += s[i];
     return vload(s);
 #endif
+}
+
+/* p[0..n-1] += v, n <= VEC_COLS. */
+INLINE void vadd_few(real *p, vec v, eg_index n)
+{
+#ifdef VEC_HALVES
+    if (n == VEC_COLS) {
+        _mm_storeu_ps(
+            p, _mm_add_ps(_mm_loadu_ps(p), _mm256_castps256_ps128((mm)v)));
+        return;
+    }
+#endif
+    vstore_n(p, vload_n(p, n) + v, n);
 }
 
 /* Interleaves the lower and the upper halves of a and b. */
