@@ -25,10 +25,23 @@ static eg_index common_keys(const block *b, eg_index j)
     return j + W <= b->rows ? b->limit[j] : 0;
 }
 
+/* What makes of dP = dZ V^T the gradients of scores, dS = P (dP - D) scale with
+ * D[lane] = dz.z, of two vectors of lanes. */
+typedef struct grads {
+    const real *p;
+    vec d[2], scale;
+} grads;
+
+/* dS of a key and vector j of lanes; at: where the key's are in P. */
+INLINE vec score_grad(const grads *g, eg_index at, int j, vec dp)
+{
+    return vload(g->p + at + j * W) * (dp - g->d[j]) * g->scale;
+}
+
 /* S^T[s, lane] = alpha x[s,:].y[lane,:] of MR keys and two vectors of lanes;
- * top: the largest of each lane, if asked for. */
+ * top: the largest of each lane, if asked for; g: dS is stored in its place. */
 INLINE void score_tile(real *s, const real *x, eg_index ldx, const real *y,
-                       eg_index K, real alpha, vec top[2])
+                       eg_index K, real alpha, vec top[2], const grads *g)
 {
     vec sum[MR][2];
 
@@ -50,6 +63,7 @@ INLINE void score_tile(real *s, const real *x, eg_index ldx, const real *y,
         for (int j = 0; j < 2; j++) {
             vec v = alpha * sum[m][j];
 
+            if (g) v = score_grad(g, m * LANES, j, v);
             vstore(s + j * W, v);
             if (top) top[j] = vmax(v, top[j]);
         }
@@ -57,16 +71,6 @@ INLINE void score_tile(real *s, const real *x, eg_index ldx, const real *y,
 }
 
 /* Whole tiles of the first `keys` keys; how many keys these are. */
-static eg_index score_tiles(real *s, const real *x, eg_index ldx, const real *y,
-                            eg_index keys, eg_index K, real alpha)
-{
-    eg_index at = 0;
-
-    for (; at + MR <= keys; at += MR)
-        score_tile(s + at * LANES, x + at * ldx, ldx, y, K, alpha, NULL);
-    return at;
-}
-
 static eg_index score_tiles_top(real *s, const real *x, eg_index ldx,
                                 const real *y, eg_index keys, eg_index K,
                                 real alpha, vec top[2])
@@ -75,43 +79,37 @@ static eg_index score_tiles_top(real *s, const real *x, eg_index ldx,
     vec t[2] = {vset(-INFINITY), vset(-INFINITY)};
 
     for (; at + MR <= keys; at += MR)
-        score_tile(s + at * LANES, x + at * ldx, ldx, y, K, alpha, t);
+        score_tile(s + at * LANES, x + at * ldx, ldx, y, K, alpha, t, NULL);
     top[0] = t[0];
     top[1] = t[1];
     return at;
 }
 
-/* The largest scores of each vector of lanes among the first keys, which all
- * of its lanes see. */
-typedef struct tops {
-    vec top[LANES / VEC_W];
-    eg_index keys[LANES / VEC_W];
-} tops;
-
-/* S^T[s, lane] = alpha x[s,:].y[lane,:] with y packed [K][LANES], for the keys
- * that each vector of lanes sees. t may be NULL. */
-INLINE void key_products(real *s, const real *x, eg_index ldx,
-                         const real *packed, const block *b, eg_index K,
-                         real alpha, tops *t)
+static eg_index score_tiles_grads(real *ds, const real *x, eg_index ldx,
+                                  const real *y, eg_index keys, eg_index K,
+                                  const grads *grad)
 {
-    for (eg_index j = 0; j < LANES; j += NR) {
-        eg_index near = extent(b, j, W), far = extent(b, j + W, W), done;
-        const real *y = packed + j * K;
+    eg_index at = 0;
+    grads g = *grad;
 
-        if (t) {
-            vec *top = t->top + j / W;
-            eg_index seen = far ? common_keys(b, j) : 0;
-            done = score_tiles_top(s + j, x, ldx, y, seen, K, alpha, top);
-            t->keys[j / W] = t->keys[j / W + 1] = done;
-        } else {
-            done = score_tiles(s + j, x, ldx, y, far ? near : 0, K, alpha);
-        }
-        panel(s + done * LANES + j, LANES, x + done * ldx, ldx, 1, y, NR,
-              near - done, far ? NR : W, K, alpha, 0);
-        if (far > near) {
-            panel(s + near * LANES + j + W, LANES, x + near * ldx, ldx, 1,
-                  y + W, NR, far - near, W, K, alpha, 0);
-        }
+    for (; at + MR <= keys; at += MR, g.p += MR * LANES)
+        score_tile(ds + at * LANES, x + at * ldx, ldx, y, K, 1, NULL, &g);
+    return at;
+}
+
+/* S^T[s, lane] = alpha x[s,:].y[lane,:] from key `done` on, for the keys that
+ * the two vectors of lanes from j on see; y packed [K][NR]. */
+static void key_rest(real *s, const real *x, eg_index ldx, const real *y,
+                     const block *b, eg_index j, eg_index done, eg_index K,
+                     real alpha)
+{
+    eg_index near = extent(b, j, W), far = extent(b, j + W, W);
+
+    panel(s + done * LANES + j, LANES, x + done * ldx, ldx, 1, y, NR,
+          near - done, far ? NR : W, K, alpha, 0);
+    if (far > near) {
+        panel(s + near * LANES + j + W, LANES, x + near * ldx, ldx, 1, y + W,
+              NR, far - near, W, K, alpha, 0);
     }
 }
 
@@ -124,10 +122,11 @@ static void query_sums(real *y, eg_index ldy, const real *m, right x,
     for (eg_index k = 0; k < b->keys; k += KC) {
         for (eg_index n = 0; n < width; n += NR) {
             eg_index cols = width - n < NR ? width - n : NR;
+            eg_index each = tile_rows(cols);
             const real *xp = x.p + n * x.step + k * x.ld;
-            for (eg_index i = 0; i < b->rows; i += MR) {
-                eg_index rows = b->rows - i < MR ? b->rows - i : MR;
-                eg_index end = extent(b, i, MR) - k;
+            for (eg_index i = 0; i < b->rows; i += each) {
+                eg_index rows = b->rows - i < each ? b->rows - i : each;
+                eg_index end = extent(b, i, each) - k;
                 if (end > KC) end = KC;
                 if (end <= 0) continue;
                 int cold = direct && i == 0; /* the next tiles find it in L1 */
@@ -147,10 +146,12 @@ static void key_sums(real *y, eg_index ldy, const real *m, right x,
 
     for (eg_index n = 0; n < width; n += NR) {
         eg_index cols = width - n < NR ? width - n : NR, lane = 0;
-        for (eg_index s = 0; s < b->keys; s += MR) {
-            eg_index rows = b->keys - s < MR ? b->keys - s : MR;
+        eg_index each = tile_rows(cols);
+        for (eg_index s = 0; s < b->keys; s += each) {
+            eg_index rows = b->keys - s < each ? b->keys - s : each;
+            int cold = direct && s == 0; /* as above */
             while (b->limit[lane] <= s) lane++;
-            tiles[rows - 1][0][direct][cols > W](
+            tiles[rows - 1][0][cold][cols > W](
                 y + s * ldy + n, ldy, m + s * LANES + lane, LANES,
                 x.p + n * x.step + lane * x.ld, x.ld, cols, b->rows - lane, 1,
                 1);
@@ -211,14 +212,30 @@ static ivec lane_limits(const block *b, eg_index j)
     return iload(b->limit + j);
 }
 
-static void softmax_block(real *p, const block *b, const tops *t)
+static void softmax_rest(real *p, const block *b, eg_index j, eg_index done,
+                         vec top)
 {
-    for (eg_index j = 0; j < LANES; j += W) {
-        ivec limit = lane_limits(b, j);
-        eg_index lo = common_keys(b, j), hi = extent(b, j, W);
-        vec top =
-            lanes_top(p + j, limit, t->keys[j / W], lo, hi, t->top[j / W]);
-        softmax_lanes(p + j, limit, lo, hi, b->keys, top);
+    ivec limit = lane_limits(b, j);
+    eg_index lo = common_keys(b, j), hi = extent(b, j, W);
+
+    top = lanes_top(p + j, limit, done, lo, hi, top);
+    softmax_lanes(p + j, limit, lo, hi, b->keys, top);
+}
+
+/* The pattern of a block, with queries packed [dh][LANES]: two vectors of lanes
+ * from the first key to the last while their scores are in the cache. */
+static void pattern(real *p, const real *k, eg_index ldk, const real *packed,
+                    const block *b, eg_index dh, real scale)
+{
+    for (eg_index j = 0; j < LANES; j += NR) {
+        eg_index seen = extent(b, j + W, W) ? common_keys(b, j) : 0, done;
+        const real *q = packed + j * dh;
+        vec top[2];
+
+        done = score_tiles_top(p + j, k, ldk, q, seen, dh, scale, top);
+        key_rest(p, k, ldk, q, b, j, done, dh, scale);
+        softmax_rest(p, b, j, done, top[0]);
+        softmax_rest(p, b, j + W, done, top[1]);
     }
 }
 
@@ -242,18 +259,39 @@ static void fast_attn(real *z, eg_index ldz, real *p, const real *q,
     values = right_of(v, ldv, limit[rows - 1], dv, work + dh * LANES);
     for (eg_index r = 0; r < rows; r += LANES) {
         block b = block_at(limit, r, rows);
-        tops t;
 
         fast_pack(work, q + r * ldq, 1, ldq, dh, b.rows);
-        key_products(p, k, ldk, work, &b, dh, scale, &t);
-        softmax_block(p, &b, &t);
+        pattern(p, k, ldk, work, &b, dh, scale);
         query_sums(z + r * ldz, ldz, p, values, &b, dv);
         p += b.keys * LANES;
     }
 }
 
-/* In place dP -> dS = P (dP - D) scale, D[lane] = dz.z; zero where unseen. */
-static void score_grads(real *ds, const real *p, const real *dz, eg_index lddz,
+/* In place dP -> dS of W lanes from j on and the keys from s on; zero where
+ * unseen. */
+static void finish_grads(real *ds, const real *p, vec d, const block *b,
+                         eg_index j, eg_index s, real scale)
+{
+    eg_index lo = common_keys(b, j), hi = extent(b, j, W);
+    grads g = {p + j, {d}, vset(scale)};
+    ivec limit = lane_limits(b, j);
+
+    ds += j;
+    for (; s < lo; s++) {
+        real *x = ds + s * LANES;
+        vstore(x, score_grad(&g, s * LANES, 0, vload(x)));
+    }
+    for (; s < hi; s++) {
+        real *x = ds + s * LANES;
+        vec v = score_grad(&g, s * LANES, 0, vload(x));
+        vstore(x, vsel(limit > (vint)s, v, vset(0)));
+    }
+    for (; s < b->keys; s++) vstore(ds + s * LANES, vset(0));
+}
+
+/* dS of a block, with dZ also packed [dv][LANES]. */
+static void score_grads(real *ds, const real *p, const real *v, eg_index ldv,
+                        const real *packed, const real *dz, eg_index lddz,
                         const real *z, eg_index ldz, const block *b,
                         eg_index dv, real scale)
 {
@@ -262,21 +300,15 @@ static void score_grads(real *ds, const real *p, const real *dz, eg_index lddz,
     for (eg_index i = 0; i < b->rows; i++) {
         dot[i] = dot_lanes(dz + i * lddz, z + i * ldz, dv);
     }
-    for (eg_index j = 0; j < LANES; j += W) {
-        eg_index lo = common_keys(b, j), hi = extent(b, j, W), s = 0;
-        vec d = vload(dot + j);
-        ivec limit = lane_limits(b, j);
+    for (eg_index j = 0; j < LANES; j += NR) {
+        eg_index seen = common_keys(b, j + W) ? common_keys(b, j) : 0, done;
+        const real *y = packed + j * dv;
+        grads g = {p + j, {vload(dot + j), vload(dot + j + W)}, vset(scale)};
 
-        for (; s < lo; s++) {
-            real *x = ds + s * LANES + j;
-            vstore(x, vload(p + s * LANES + j) * (vload(x) - d) * scale);
-        }
-        for (; s < hi; s++) {
-            real *x = ds + s * LANES + j;
-            vec g = vload(p + s * LANES + j) * (vload(x) - d) * scale;
-            vstore(x, vsel(limit > (vint)s, g, vset(0)));
-        }
-        for (; s < b->keys; s++) vstore(ds + s * LANES + j, vset(0));
+        done = score_tiles_grads(ds + j, v, ldv, y, seen, dv, &g);
+        key_rest(ds, v, ldv, y, b, j, done, dv, 1);
+        finish_grads(ds, p, g.d[0], b, j, done, scale);
+        finish_grads(ds, p, g.d[1], b, j + W, done, scale);
     }
 }
 
@@ -305,8 +337,8 @@ static void fast_attn_back(real *dq, eg_index lddq, real *dk, eg_index lddk,
         }
         if (dq || dk) {
             fast_pack(work, dzr, 1, lddz, dv, b.rows);
-            key_products(ds, v, ldv, work, &b, dv, 1, NULL);
-            score_grads(ds, p, dzr, lddz, z + r * ldz, ldz, &b, dv, scale);
+            score_grads(ds, p, v, ldv, work, dzr, lddz, z + r * ldz, ldz, &b,
+                        dv, scale);
         }
         if (dq) query_sums(dq + r * lddq, lddq, ds, all_keys, &b, dh);
         if (dk) {

@@ -195,8 +195,8 @@ static void fast_attn_table_back(real *dte, real *dtp, eg_index ldt, eg_index V,
         }
         if (dte) {
             fast_pack(work, dzr, 1, lddz, dv, b.rows);
-            key_products(ds, v, ldv, work, &b, dv, 1, NULL);
-            score_grads(ds, p, dzr, lddz, z + r * ldz, ldz, &b, dv, 1);
+            score_grads(ds, p, v, ldv, work, dzr, lddz, z + r * ldz, ldz, &b,
+                        dv, 1);
             for (eg_index j = 0; j < b.rows; j += W)
                 table_grads(dte, dtp, &a, ds, work, &b, j);
         }

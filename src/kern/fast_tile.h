@@ -7,6 +7,8 @@ enum { MR = 8 }; /* 16 of 32 registers hold the tile */
 #else
 enum { MR = 6 }; /* 12 of 16 */
 #endif
+/* Rows of a tile one vector wide: with fewer sums the ports wait for them. */
+enum { TALL = 8 };
 /* A transposed A is read a quarter of a cache line a step: with it in L1 too,
  * the panel of B gets less, and less still where B lies in place. */
 enum { NR = 2 * W, KC = 384, KC_TURNED = 256, KC_TURNED_DIRECT = 128, MC = 64 };
@@ -27,7 +29,7 @@ INLINE void tile(int mr, int nv, int turned, int direct, real *c, eg_index ldc,
                  const real *a, eg_index rs, eg_index cs, const real *b,
                  eg_index ldb, eg_index cols, eg_index K, real alpha, int acc)
 {
-    vec sum[MR][2];
+    vec sum[TALL][2];
 
 #pragma GCC unroll 8
     for (int m = 0; m < mr; m++) {
@@ -81,14 +83,16 @@ INLINE void tile(int mr, int nv, int turned, int direct, real *c, eg_index ldc,
         tile(mr, nv, turned, direct, c, ldc, a, (turned) ? 1 : stride,       \
              (turned) ? stride : 1, b, ldb, cols, K, alpha, acc);            \
     }
-#define TILE_FNS(mr)                       \
-    TILE_FN(tile_##mr##v1, mr, 1, 0, 0)    \
-    TILE_FN(tile_##mr##v2, mr, 2, 0, 0)    \
-    TILE_FN(tile_##mr##v1_d, mr, 1, 0, 1)  \
-    TILE_FN(tile_##mr##v2_d, mr, 2, 0, 1)  \
-    TILE_FN(tile_##mr##v1_t, mr, 1, 1, 0)  \
-    TILE_FN(tile_##mr##v2_t, mr, 2, 1, 0)  \
-    TILE_FN(tile_##mr##v1_td, mr, 1, 1, 1) \
+#define TILE_FNS_1(mr)                    \
+    TILE_FN(tile_##mr##v1, mr, 1, 0, 0)   \
+    TILE_FN(tile_##mr##v1_d, mr, 1, 0, 1) \
+    TILE_FN(tile_##mr##v1_t, mr, 1, 1, 0) \
+    TILE_FN(tile_##mr##v1_td, mr, 1, 1, 1)
+#define TILE_FNS(mr)                      \
+    TILE_FNS_1(mr)                        \
+    TILE_FN(tile_##mr##v2, mr, 2, 0, 0)   \
+    TILE_FN(tile_##mr##v2_d, mr, 2, 0, 1) \
+    TILE_FN(tile_##mr##v2_t, mr, 2, 1, 0) \
     TILE_FN(tile_##mr##v2_td, mr, 2, 1, 1)
 #define TILE_ROW(mr)                                                          \
     {                                                                         \
@@ -100,6 +104,16 @@ INLINE void tile(int mr, int nv, int turned, int direct, real *c, eg_index ldc,
             }                                                                 \
         }                                                                     \
     }
+#define TILE_ROW_1(mr)                                    \
+    {                                                     \
+        {{tile_##mr##v1, NULL}, {tile_##mr##v1_d, NULL}}, \
+        {                                                 \
+            {tile_##mr##v1_t, NULL},                      \
+            {                                             \
+                tile_##mr##v1_td, NULL                    \
+            }                                             \
+        }                                                 \
+    }
 
 TILE_FNS(1)
 TILE_FNS(2)
@@ -110,16 +124,24 @@ TILE_FNS(6)
 #if VEC_BYTES == 64
 TILE_FNS(7)
 TILE_FNS(8)
+#define TILE_ROW_TALL TILE_ROW
+#else
+TILE_FNS_1(7)
+TILE_FNS_1(8)
+#define TILE_ROW_TALL TILE_ROW_1
 #endif
 
 /* By rows - 1, A transposed, B in place, vectors - 1. */
-static const tile_fn tiles[MR][2][2][2] = {
-    TILE_ROW(1), TILE_ROW(2), TILE_ROW(3),
-    TILE_ROW(4), TILE_ROW(5), TILE_ROW(6),
-#if VEC_BYTES == 64
-    TILE_ROW(7), TILE_ROW(8),
-#endif
+static const tile_fn tiles[TALL][2][2][2] = {
+    TILE_ROW(1), TILE_ROW(2), TILE_ROW(3),      TILE_ROW(4),
+    TILE_ROW(5), TILE_ROW(6), TILE_ROW_TALL(7), TILE_ROW_TALL(8),
 };
+
+/* Rows of a whole tile of so many columns. */
+static eg_index tile_rows(eg_index cols)
+{
+    return cols > W ? MR : TALL;
+}
 
 /* c[m] (+)= alpha sum_k A(m, k) b[k], A stored transposed: columns of A side by
  * side, 4 vectors at a time. */
@@ -201,10 +223,10 @@ static void panel(real *c, eg_index ldc, const real *a, eg_index rs,
                   eg_index cols, eg_index K, real alpha, int acc)
 {
     int turned = cs != 1, direct = ldb != NR, wide = cols > W;
-    eg_index stride = turned ? cs : rs;
+    eg_index stride = turned ? cs : rs, each = tile_rows(cols);
 
-    for (eg_index m = 0; m < M; m += MR) {
-        eg_index rows = M - m < MR ? M - m : MR;
+    for (eg_index m = 0; m < M; m += each) {
+        eg_index rows = M - m < each ? M - m : each;
         tiles[rows - 1][turned][direct][wide](
             c + m * ldc, ldc, a + m * rs, stride, b, ldb, cols, K, alpha, acc);
     }

@@ -228,6 +228,9 @@ INLINE int vfirst(vec a, real x)
 #elif VEC_BYTES == 64
     unsigned m = _mm512_cmp_ps_mask((mm)a, (mm)vset(x), _CMP_EQ_OQ);
     return m ? __builtin_ctz(m) : VEC_W;
+#elif VEC_BYTES == 32
+    int m = MM(movemask)(MM(cmp)((mm)a, (mm)vset(x), _CMP_EQ_OQ));
+    return m ? __builtin_ctz((unsigned)m) : VEC_W;
 #else
     int i = 0;
     while (i < W && !(a[i] >= x && a[i] <= x)) i++;
