@@ -63,7 +63,7 @@ INLINE void score_tile(real *s, const real *x, eg_index ldx, const real *y,
         for (int j = 0; j < 2; j++) {
             vec v = alpha * sum[m][j];
 
-            if (g) v = score_grad(g, m * LANES, j, v);
+            if (g) v = score_grad(g, (eg_index)m * LANES, j, v);
             vstore(s + j * W, v);
             if (top) top[j] = vmax(v, top[j]);
         }
@@ -92,7 +92,7 @@ static eg_index score_tiles_grads(real *ds, const real *x, eg_index ldx,
     eg_index at = 0;
     grads g = *grad;
 
-    for (; at + MR <= keys; at += MR, g.p += MR * LANES)
+    for (; at + MR <= keys; at += MR, g.p += (eg_index)MR * LANES)
         score_tile(ds + at * LANES, x + at * ldx, ldx, y, K, 1, NULL, &g);
     return at;
 }
