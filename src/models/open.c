@@ -58,8 +58,8 @@ static eg_status refuse_unknown(const char *bytes, size_t size,
                                 const char *path, eg_err *err)
 {
     const char *is = NULL;
-    char found[40];
-    int n = 0;
+    char first[9] = "", found[40];
+    size_t n = size < 8 ? size : 8, len = 0;
 
     for (int i = 0; i < N_BY_NAME && !is; i++)
         if (egi_text_ends(path, by_name[i].tail)) is = by_name[i].is;
@@ -67,11 +67,11 @@ static eg_status refuse_unknown(const char *bytes, size_t size,
         return EG_FAIL(err, EG_EFORMAT, "%s: is empty; expected %s", path,
                        is ? is : "weights: safetensors, GGUF or llm.c's .bin");
     if (!is || (size > 8 && bytes[8] == '{')) return EG_OK;
-    for (size_t i = 0; i < size && i < 8; i++) {
-        bool plain = bytes[i] >= ' ' && bytes[i] <= '~';
+    memcpy(first, bytes, n);
+    for (size_t i = 0; i < n; i += first[i] ? strlen(first + i) : 1) {
+        const char *part = first[i] ? first + i : "\\x00";
 
-        n += snprintf(found + n, sizeof found - (size_t)n,
-                      plain ? "%c" : "\\x%02x", (unsigned char)bytes[i]);
+        len += eg_text_clean(found + len, sizeof found - len, part);
     }
     return EG_FAIL(err, EG_EFORMAT, "%s: expected %s, found '%s'", path, is,
                    found);
