@@ -167,7 +167,8 @@ fails probe cut --threads 1 --sequences 8 --out probed --json -q
 fails generate cut --threads 1 --tokens 4 -q
 fails show --program tiny.yaml --json
 fails stats text.txt --out text.stats -q
-fails sweep flow.yaml --seeds 0-1 --threads 1 --runs new --json -q
+# one job: beside another, a run that is stopped leaves what it had by then
+fails sweep flow.yaml --seeds 0-1 --jobs 1 --threads 1 --runs new --json -q
 fails reproduce paper --experiments ex --runs new --threads 1 --no-report -q
 fails run tiny.yaml --threads 1 --out new -q
 fails run tiny.yaml --threads 1 --runs runs --resume -q
