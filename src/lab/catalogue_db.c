@@ -353,9 +353,8 @@ eg_status egi_catalogue_save(const eg_folder *root, const egi_entry *row, int n,
  * link. */
 static eg_status make_sure(const eg_folder *root, eg_err *err)
 {
-    int fd = -1;
-    eg_status st = eg_folder_fd(
-        &fd, root, NAME, eg_folder_has(root, NAME) ? EG_UPDATE : EG_NEW, err);
+    int fd = -1; /* made where nothing is: many may come to it at once */
+    eg_status st = eg_folder_fd(&fd, root, NAME, EG_APPEND, err);
 
     if (st == EG_OK) eg_folder_close(&(eg_folder){.fd = fd});
     return st;

@@ -318,7 +318,11 @@ static void test_many_at_once(void **state)
 
             (void)snprintf(dir, sizeof dir, "%s/name%d/2026010%d-00%04d", root,
                            i % 3, 1 + i % 9, i);
-            if (eg_catalogue_update(root, dir, &err) != EG_OK) _exit(1);
+            if (eg_catalogue_update(root, dir, &err) != EG_OK) {
+                printf("run %d: %s\n", i, err.msg);
+                (void)fflush(stdout);
+                _exit(1);
+            }
         }
         _exit(0);
     }
