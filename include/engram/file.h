@@ -53,7 +53,7 @@ EG_API bool eg_folder_has(const eg_folder *f, const char *name);
 typedef enum eg_access {
     EG_READ,
     EG_NEW,    /* read and write; must not be there yet */
-    EG_APPEND, /* write at the end; made when absent */
+    EG_APPEND, /* read, and write at the end; made when absent */
     EG_UPDATE  /* read and write; must be there */
 } eg_access;
 EG_API eg_status eg_folder_fd(int *fd, const eg_folder *f, const char *name,

@@ -114,7 +114,7 @@ static eg_status check_file(int *out, int fd, const eg_folder *f,
     else if (!S_ISREG(info.st_mode))
         st = EG_FAIL(err, EG_EIO, "%s/%s: %s", f->path, name,
                      egi_kind_of(info.st_mode));
-    else if (how != EG_READ && info.st_nlink != 1)
+    else if (how != EG_READ && info.st_nlink > 1) /* 0: just removed */
         st = EG_FAIL(err, EG_EIO,
                      "%s/%s: has %ju names (hard links), and would change "
                      "under all of them",
@@ -131,7 +131,7 @@ eg_status eg_folder_fd(int *fd, const eg_folder *f, const char *name,
 {
     static const int flags[] = {[EG_READ] = O_RDONLY,
                                 [EG_NEW] = O_RDWR | O_CREAT | O_EXCL,
-                                [EG_APPEND] = O_WRONLY | O_APPEND | O_CREAT,
+                                [EG_APPEND] = O_RDWR | O_APPEND | O_CREAT,
                                 [EG_UPDATE] = O_RDWR};
     const char *part;
     int parent, h;

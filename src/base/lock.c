@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PID_BYTES = 23, TRIES = 6, MOST_RACES = 100 };
+enum { PID_BYTES = 23, TRIES = 6 };
 
 /* The pid in the file, 0: none; false: it holds something else. */
 static bool read_pid(int fd, long *pid)
@@ -39,21 +39,6 @@ static bool flock_soon(int fd)
     return true;
 }
 
-/* Others make and remove the file at the same time: between looking for it and
- * opening it, it may come, go and come again. */
-static eg_status open_or_make(int *fd, const eg_folder *f, const char *name,
-                              eg_err *err)
-{
-    eg_status st = EG_OK;
-
-    for (int i = 0; i < MOST_RACES; i++) {
-        st = eg_folder_fd(fd, f, name,
-                          eg_folder_has(f, name) ? EG_UPDATE : EG_NEW, err);
-        if (st == EG_OK) break;
-    }
-    return st;
-}
-
 eg_status eg_lock_take(int *fd, const eg_folder *f, const char *name,
                        eg_err *err)
 {
@@ -63,7 +48,7 @@ eg_status eg_lock_take(int *fd, const eg_folder *f, const char *name,
     int h;
 
     *fd = -1;
-    st = open_or_make(&h, f, name, err);
+    st = eg_folder_fd(&h, f, name, EG_APPEND, err);
     if (st != EG_OK) return st;
     if (!read_pid(h, &pid)) {
         st = EG_FAIL(err, EG_EFORMAT,

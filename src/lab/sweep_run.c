@@ -18,6 +18,20 @@ static bool holds(const char *dir, const char *name)
     return has;
 }
 
+/* What there is of a run in its folder: 0 nothing, else how far it was made. */
+static int made(const char *dir)
+{
+    return holds(dir, "lock") + 2 * holds(dir, "config.yaml");
+}
+
+/* Refused, as a process that was left behind by one that was killed makes or
+ * drops the run at this moment? */
+static bool was_overtaken(eg_status st, const eg_lab_result *r, const char *dir,
+                          int before)
+{
+    return st == EG_EINVAL && !r->dir[0] && made(dir) != before;
+}
+
 eg_status eg_sweep_run(eg_lab_result *out, const eg_sweep *s, const eg_point *p,
                        const eg_lab_opts *opts, eg_err *err)
 {
@@ -25,6 +39,7 @@ eg_status eg_sweep_run(eg_lab_result *out, const eg_sweep *s, const eg_point *p,
     eg_config *cfg = eg_calloc(1, sizeof *cfg);
     eg_lab_opts o = *opts;
     double start = eg_clock();
+    int there;
     eg_status st;
 
     *out = (eg_lab_result){0};
@@ -37,10 +52,12 @@ eg_status eg_sweep_run(eg_lab_result *out, const eg_sweep *s, const eg_point *p,
     if (!o.label) o.label = p->label;
     do {
         /* of a process that was killed, its own may still be saving */
-        o.resume = holds(p->dir, "config.yaml") || holds(p->dir, "lock");
+        there = made(p->dir);
+        o.resume = there != 0;
         st = eg_lab_run(out, cfg, &o, err);
-    } while (st == EG_EBUSY && eg_clock() - start < LOCK_SECONDS &&
-             !(o.stop && o.stop(o.ctx)) && nanosleep(&wait, NULL) == 0);
+    } while ((st == EG_EBUSY || was_overtaken(st, out, p->dir, there)) &&
+             eg_clock() - start < LOCK_SECONDS && !(o.stop && o.stop(o.ctx)) &&
+             nanosleep(&wait, NULL) == 0);
 done:
     eg_free(cfg);
     return st;
