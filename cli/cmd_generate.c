@@ -78,7 +78,8 @@ static int read_sampling(work *w)
 
         if (text && eg_field_parse(eg_field_find(eg_sample_fields, name[i][1]),
                                    &w->how, text, &err) != EG_OK)
-            return cli_fail(CLI_MISUSE, "--%s", err.msg);
+            return cli_fail(CLI_MISUSE, "--%s%s", name[i][0],
+                            err.msg + strlen(name[i][1]));
     }
     w->tokens = 200;
     return cli_int(w->args, "tokens", 1, 1000000000, &w->tokens) ? CLI_DONE
@@ -96,14 +97,14 @@ static int begin_anywhere(work *w)
 
     if (t && eg_tokenizer_eot(t) >= 0) {
         snprintf(list, sizeof list, "%d", (int)eg_tokenizer_eot(t));
-        return speech_numbers(&w->speech, list, &w->prompt);
+        return speech_numbers(&w->speech, "ids", list, &w->prompt);
     }
     st = eg_seq_new(&s, w->task, &err);
     if (st != EG_OK) return cli_error(st, &err);
     eg_task_sequence(w->task, EG_TEST, 0, 0, &s);
     snprintf(list, sizeof list, "%d", (int)s.tokens[0]);
     eg_seq_release(&s);
-    return speech_numbers(&w->speech, list, &w->prompt);
+    return speech_numbers(&w->speech, "ids", list, &w->prompt);
 }
 
 static int read_prompt(work *w)
@@ -116,11 +117,11 @@ static int read_prompt(work *w)
     if (text && ids)
         return cli_fail(CLI_MISUSE, "expected --prompt or --ids, found both");
     if (text) code = speech_read(&w->speech, text, &w->prompt);
-    if (ids) code = speech_numbers(&w->speech, ids, &w->prompt);
+    if (ids) code = speech_numbers(&w->speech, "ids", ids, &w->prompt);
     if (code == CLI_DONE && stop)
         code = w->speech.kind != SPEECH_NUMBERS && !ids
                    ? speech_read(&w->speech, stop, &w->stop)
-                   : speech_numbers(&w->speech, stop, &w->stop);
+                   : speech_numbers(&w->speech, "stop", stop, &w->stop);
     if (code == CLI_DONE && w->prompt.n == 0)
         code = text || ids ? cli_fail(CLI_MISUSE, "the prompt is empty")
                            : begin_anywhere(w);

@@ -189,7 +189,8 @@ int speech_read(const speech *s, const char *text, eg_ids *ids)
     return st == EG_OK ? CLI_DONE : cli_error(st, &err);
 }
 
-int speech_numbers(const speech *s, const char *list, eg_ids *ids)
+int speech_numbers(const speech *s, const char *option, const char *list,
+                   eg_ids *ids)
 {
     for (;;) {
         char *end;
@@ -206,8 +207,8 @@ int speech_numbers(const speech *s, const char *list, eg_ids *ids)
 
             (void)eg_text_clean(shown, sizeof shown, list);
             return cli_fail(CLI_MISUSE,
-                            "--ids: expected numbers from 0 to %d, found '%s'",
-                            s->vocab - 1, shown);
+                            "--%s: expected numbers from 0 to %d, found '%s'",
+                            option, s->vocab - 1, shown);
         }
         rc = add(ids, id);
         if (rc != CLI_DONE) return rc;

@@ -29,9 +29,10 @@ void speech_init(speech *s, const eg_task *task, const eg_tokenizer *tokenizer);
 void speech_say(speech *s, int32_t token, FILE *to);
 /* What waits at the end is no character. */
 void speech_end(speech *s, FILE *to);
-/* Tokens of a text, or of a list of numbers, ids->id to be released; CLI_DONE,
- * or after a message another code. */
+/* Tokens of a text, or of a list of numbers that an option gives, ids->id to be
+ * released; CLI_DONE, or after a message another code. */
 int speech_read(const speech *s, const char *text, eg_ids *ids);
-int speech_numbers(const speech *s, const char *list, eg_ids *ids);
+int speech_numbers(const speech *s, const char *option, const char *list,
+                   eg_ids *ids);
 
 #endif

@@ -189,16 +189,13 @@ static eg_status fill(eg_sweep *s, const eg_sweep_make *how, eg_err *err)
     s->anew = how->anew;
     eg_sweep_only_kern(s, how->kern);
     egi_now(s->created);
+    EG_TRY(egi_grid_check(how->grid, err));
     EG_TRY(egi_grid_copy(&s->grid, how->grid, err));
     if (s->grid.seeds.n == 0) {
         s->grid.seeds.n = 1;
         s->grid.seeds.seed[0] = s->base->run.seed;
     }
     s->n_points = eg_grid_points(&s->grid);
-    if (s->n_points > EG_POINTS_MAX)
-        st = EG_FAIL(err, EG_EINVAL, "expected at most %d points, found %s%d",
-                     EG_POINTS_MAX,
-                     s->n_points == INT32_MAX ? "more than " : "", s->n_points);
 done:
     return st;
 }

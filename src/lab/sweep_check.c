@@ -193,13 +193,7 @@ eg_status eg_sweep_check(eg_sweep_plan *plan, const eg_config *base,
                             .rate = (double)NAN,
                             .seconds = (double)NAN};
     if (!c.cfg) return EG_FAIL(err, EG_ENOMEM, "sweep: out of memory");
-    if (plan->n_points > EG_POINTS_MAX) {
-        st = EG_FAIL(err, EG_EINVAL, "expected at most %d points, found %s%d",
-                     EG_POINTS_MAX,
-                     plan->n_points == INT32_MAX ? "more than " : "",
-                     plan->n_points);
-        goto done;
-    }
+    EG_TRY(egi_grid_check(grid, err));
     EG_TRY(eg_kern_check(c.kern, err));
     EG_TRY(eg_pool_new(&c.pool, 1, err));
     for (int i = 0; i < plan->n_points && st == EG_OK; i += n_seeds)

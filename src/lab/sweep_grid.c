@@ -150,6 +150,20 @@ int eg_grid_points(const eg_grid *g)
     return n;
 }
 
+eg_status egi_grid_check(const eg_grid *g, eg_err *err)
+{
+    int n = eg_grid_points(g);
+
+    if (n > EG_POINTS_MAX)
+        return EG_FAIL(err, EG_EINVAL, "expected at most %d points, found %s%d",
+                       EG_POINTS_MAX, n == INT_MAX ? "more than " : "", n);
+    for (int k = 0; k < g->n_axes && g->seeds.n > 0; k++)
+        if (strcmp(g->axis[k].key, "run.seed") == 0)
+            return EG_FAIL(err, EG_EINVAL,
+                           "expected seeds or an axis run.seed, found both");
+    return EG_OK;
+}
+
 int eg_grid_seed_index(const eg_grid *g, int i)
 {
     return i % n_seeds(g);

@@ -42,6 +42,9 @@ void egi_axis_release(eg_axis *a);
 /* Puts a, which is empty afterwards, into g, in the place of one of its key. */
 eg_status egi_grid_take(eg_grid *g, eg_axis *a, eg_err *err);
 /* A copy of its own. */
+/* What no grid is: of more than EG_POINTS_MAX points, or with seeds that an
+ * axis run.seed would put aside. */
+eg_status egi_grid_check(const eg_grid *g, eg_err *err);
 eg_status egi_grid_copy(eg_grid *out, const eg_grid *g, eg_err *err);
 
 /* ---- Its record ---------------------------------------------------------- */

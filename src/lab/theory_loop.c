@@ -2,6 +2,7 @@
  * variable, in ascending order. What is there is written once a minute and when
  * the run is stopped; a resumed run offers it to the statement, which need not
  * compute it again. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +135,22 @@ static int by_step(const void *a, const void *b)
     return x->order - y->order;
 }
 
+/* Two numbers of one name in a row: only one could be found again. */
+static eg_status put(eg_row *row, const number *x, eg_err *err)
+{
+    for (int i = 0; i < row->n; i++)
+        if (strcmp(row->cell[i].name, x->name) == 0)
+            return EG_FAIL(err, EG_EINVAL,
+                           "'%s' is measured twice at %" PRId64
+                           ": expected lists of section theory without values "
+                           "that are the same",
+                           x->name, x->step);
+    if (eg_row_put(row, x->name, x->value)) return EG_OK;
+    return EG_FAIL(err, EG_EINVAL,
+                   "%d numbers at %" PRId64 " are the most: take shorter lists",
+                   row->cap, x->step);
+}
+
 /* In place of the rows that are there. */
 static eg_status write_rows(loop *l, eg_err *err)
 {
@@ -145,9 +162,9 @@ static eg_status write_rows(loop *l, eg_err *err)
     st = eg_run_keep(l->run, 0, err);
     for (int i = 0; i < l->n && st == EG_OK;) {
         eg_row_start(&row, l->number[i].step);
-        for (; i < l->n && l->number[i].step == row.step; i++)
-            eg_row_put(&row, l->number[i].name, l->number[i].value);
-        st = eg_run_metrics(l->run, &row, err);
+        for (; st == EG_OK && i < l->n && l->number[i].step == row.step; i++)
+            st = put(&row, &l->number[i], err);
+        if (st == EG_OK) st = eg_run_metrics(l->run, &row, err);
     }
     eg_row_release(&row);
     l->saved = eg_clock();

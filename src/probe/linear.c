@@ -41,6 +41,12 @@ static eg_status add_target(egi_linear *p, const char *name, int64_t back,
     if (kind == EGI_LINEAR_FEATURES && !eg_task_features(p->task, NULL, NULL))
         return EG_FAIL(err, EG_EINVAL,
                        "probe.linear: features are of task.kind nonlinear");
+    for (int k = 0; k < p->n_targets; k++)
+        if ((int)p->target[k].kind == kind)
+            return EG_FAIL(err, EG_EINVAL,
+                           "probe.linear: expected each once, found '%s' a "
+                           "second time",
+                           name);
     for (int k = 0; k <= (goes_back(kind) ? back : 0); k++) {
         if (p->n_targets == EGI_LINEAR_TARGETS)
             return EG_FAIL(err, EG_EINVAL,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "engram/mem.h"
 
 static const char *const patterns[2] = {"blocks.0.attn.hook_pattern",
@@ -91,6 +92,32 @@ static void name_row(egi_measure *m, const egi_measured *row)
                        (int)strcspn(name, "<"), name, row->at + 1);
     for (int h = 0; row->width > 1 && h < m->n_heads; h++)
         (void)snprintf(m->name[row->names + h], EGI_NAME, "%s.h%d", name, h);
+}
+
+static bool is_named(const egi_measure *m, int at)
+{
+    for (int k = 0; k < m->n_at; k++)
+        if (m->at[k] == at) return true;
+    return false;
+}
+
+eg_status egi_measure_at(egi_measure *m, const eg_strs *list, eg_err *err)
+{
+    for (int i = 0; i < list->n; i++) {
+        int64_t t;
+
+        if (!egi_int_parse(list->item[i], &t) || t < 1 || t > m->n_ctx)
+            return EG_FAIL(err, EG_EINVAL,
+                           "probe.positions: expected 1 to %d, found '%s'",
+                           m->n_ctx, list->item[i]);
+        if (is_named(m, (int)t - 1)) /* a row has a name once */
+            return EG_FAIL(err, EG_EINVAL,
+                           "probe.positions: expected each once, found '%s' a "
+                           "second time",
+                           list->item[i]);
+        m->at[m->n_at++] = (int)t - 1;
+    }
+    return EG_OK;
 }
 
 eg_status egi_measure_init(egi_measure *m, egi_probe_kind on, int threads,

@@ -32,6 +32,8 @@ typedef struct egi_measure {
     double *law;            /* [threads, n_ctx] exact -log p, if known */
 } egi_measure;
 
+/* The positions of probe.positions, before egi_measure_init. */
+eg_status egi_measure_at(egi_measure *m, const eg_strs *list, eg_err *err);
 /* on: EGI_ON_BATCH, _TEST or _TRAIN. Sizes must be filled in; the rest is zero.
  */
 eg_status egi_measure_init(egi_measure *m, egi_probe_kind on, int threads,

@@ -62,21 +62,6 @@ static eg_status heads_init(eg_probes *p, eg_pool *pool, eg_err *err)
     return EG_OK;
 }
 
-static eg_status read_positions(egi_measure *m, const eg_strs *list,
-                                eg_err *err)
-{
-    for (int i = 0; i < list->n; i++) {
-        int64_t t;
-
-        if (!egi_int_parse(list->item[i], &t) || t < 1 || t > m->n_ctx)
-            return EG_FAIL(err, EG_EINVAL,
-                           "probe.positions: expected 1 to %d, found '%s'",
-                           m->n_ctx, list->item[i]);
-        m->at[m->n_at++] = (int)t - 1;
-    }
-    return EG_OK;
-}
-
 static eg_status measures_init(eg_probes *p, int threads, eg_err *err)
 {
     int heads = eg_model_heads(p->model, 0);
@@ -103,7 +88,7 @@ static eg_status measures_init(eg_probes *p, int threads, eg_err *err)
                             .count = (int)p->opts.test};
     p->train = p->test;
     p->train.count = (int)p->opts.train;
-    EG_TRY(read_positions(&p->test, &p->opts.positions, err));
+    EG_TRY(egi_measure_at(&p->test, &p->opts.positions, err));
     EG_TRY(egi_measure_init(&p->test, EGI_ON_TEST, threads, err));
     EG_TRY(egi_measure_init(&p->train, EGI_ON_TRAIN, threads, err));
 done:

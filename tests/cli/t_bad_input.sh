@@ -20,6 +20,10 @@ expect 2 '' 'no kernel|unknown or does not run' \
     "$engram" run good.yaml --kern magic
 expect 2 '' "did you mean 'lemma2'" \
     "$engram" run good.yaml --set run.kind=theory --set run.theory=lema2
+expect 2 '' "'[a-z_0-9]*' is measured twice at 16: expected lists of section theory" \
+    "$engram" run good.yaml --set run.kind=theory --set run.theory=orthogonality \
+    --set theory.dims=[16,24,16] --set theory.draws=1 --out again
+grep -q 'measured twice' again/run.json || die 'the record does not say why'
 
 # impossible sizes
 for s in task.n_triggers=65 model.n_heads=3 task.n_ctx=1 train.batch=0 \

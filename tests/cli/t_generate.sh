@@ -34,7 +34,8 @@ expect 2 '' 'prompt is empty' "$engram" generate tiny --prompt ''
 expect 2 '' "none of the model's" "$engram" generate tiny --prompt 'a→b'
 expect 2 '' 'numbers from 0 to' "$engram" generate tiny --ids '1 99999'
 expect 2 '' 'numbers from 0 to' "$engram" generate tiny --ids '1 two'
-expect 2 '' 'top_p' "$engram" generate tiny --top-p 2
+expect 2 '' '^engram: --top-p: expected a number' "$engram" generate tiny --top-p 2
+expect 2 '' '^engram: --stop: expected numbers' "$engram" generate tiny --ids 1 --stop x
 expect 2 '' 'tokens' "$engram" generate tiny --tokens 0
 expect 1 '' 'expected \[' "$engram" generate $w tiny.yaml --set model.d_model=8
 

@@ -28,6 +28,10 @@ expect 2 '' '^engram: kernel set "magic" is unknown' "$engram" sweep \
     "$source_dir/experiments/flow/sphere.yaml" --grid flow.beta=1,2 --kern magic
 expect 2 '' 'optim.lr: expected positive ends' "$engram" sweep c.yaml \
     --grid optim.lr=0:1:3log
+for dry in --dry-run ''; do
+    expect 2 '' 'expected seeds or an axis run.seed, found both' "$engram" \
+        sweep c.yaml --grid run.seed=1,2 --seeds 3-4 $dry
+done
 expect 2 '' 'run.name: .*is the folder of the sweeps' "$engram" sweep c.yaml \
     --set run.name=sweeps
 expect 2 '' "sweep: '--resume'|sweep --resume: expected a sweep below runs/sweeps" \

@@ -235,6 +235,14 @@ static void bad_options(void **state)
                                       {"probe.positions", "[3]"},
                                       {"probe.linear", "[nest]"},
                                       {NULL, NULL}};
+    static const setting again[] = {SYSTEMS,
+                                    {"probe.positions", "[3, 4, 3e0]"},
+                                    {"probe.linear", "[next]"},
+                                    {NULL, NULL}};
+    static const setting both[] = {SYSTEMS,
+                                   {"probe.positions", "[3]"},
+                                   {"probe.linear", "[token, next, token]"},
+                                   {NULL, NULL}};
     static const setting linear[] = {SYSTEMS,
                                      {"probe.positions", "[3]"},
                                      {"probe.linear", "[features]"},
@@ -251,6 +259,8 @@ static void bad_options(void **state)
     refused(linear, "probe.linear: features are of task.kind nonlinear");
     refused(unknown,
             "expected next, current, solved, token or features, found 'nest'");
+    refused(again, "probe.positions: expected each once, found '3e0'");
+    refused(both, "probe.linear: expected each once, found 'token'");
     refused(built, "probe.sensitivity: of inputs that are states");
 }
 
