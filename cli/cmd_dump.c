@@ -215,6 +215,7 @@ static eg_status build(dump *d, const char *kern, eg_pool *pool, eg_err *err)
 
     spec.pool = pool;
     spec.kern = kern ? kern : "auto";
+    EG_TRY(eg_config_unchanged(d->cfg, err));
     EG_TRY(eg_config_task(&d->task, d->cfg, err));
     spec.task = d->task;
     if (d->step > 0) EG_TRY(eg_trainer_new(&first, &spec, err));

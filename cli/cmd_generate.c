@@ -162,6 +162,7 @@ static int open_model(work *w)
 {
     const cli_args *a = w->args;
     eg_checkpoint_how how = {.config = a->n_words > 1 ? a->word[1] : NULL,
+                             .without_text = true,
                              .positions = positions,
                              .positions_ctx = w};
     eg_checkpoint *c = &w->opened;

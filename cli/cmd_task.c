@@ -302,7 +302,8 @@ int cmd_task(const cli_args *a)
     if (!cfg) return cli_fail(CLI_FAILED, "out of memory");
     code = load(a, cfg);
     if (code != CLI_DONE) goto done;
-    st = eg_config_task(&w.task, cfg, &err);
+    st = eg_config_unchanged(cfg, &err);
+    if (st == EG_OK) st = eg_config_task(&w.task, cfg, &err);
     if (st != EG_OK) {
         code = cli_error(st, &err);
     } else if (cli_flag(a, "facts")) {

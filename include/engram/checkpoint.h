@@ -44,6 +44,9 @@ typedef struct eg_checkpoint_how {
     int (*positions)(void *ctx, const eg_tokenizer *t);
     void *positions_ctx;
     bool allow_extra; /* tensors without a place are left out, not an error */
+    /* The text of a run may be gone, or another by now, where the run keeps the
+     * tokenizer: it has then the task and tokenizer of a foreign model. */
+    bool without_text;
 } eg_checkpoint_how;
 
 typedef struct eg_checkpoint {
@@ -52,15 +55,19 @@ typedef struct eg_checkpoint {
     bool foreign;       /* another program's */
     int64_t step;       /* of a run; -1 */
     /* Of a foreign model: the task `uniform` of its vocabulary, 64 positions
-     * unless how says otherwise. */
+     * unless how says otherwise. Of a run whose task.text assign sets, the
+     * tokens are those of the tokenizer that the run keeps. */
     eg_config *config;
     eg_model *model;
     int max_ctx;             /* positions that the file knows of */
-    eg_tokenizer *tokenizer; /* the file's own; NULL: it has none */
+    eg_tokenizer *tokenizer; /* the file's own; NULL: it has none; of a run that
+                                of how.without_text, if that was needed */
     char note[512];          /* what was left out; "" */
 } eg_checkpoint;
 
-/* EG_EIO, EG_EFORMAT, EG_ESHAPE, EG_EUNSUPPORTED say what the file is or lacks.
+/* EG_EIO, EG_EFORMAT, EG_ESHAPE, EG_EUNSUPPORTED say what the file is or lacks,
+ * EG_EFORMAT also that a text, a tokenizer or statistics of the task are no
+ * longer those that run.inputs names.
  * Cost: the file is read once; quantised matrices become float32 row by row. */
 EG_API eg_status eg_checkpoint_open(eg_checkpoint *out, const char *path,
                                     const eg_checkpoint_how *how, eg_err *err);

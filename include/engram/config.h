@@ -110,6 +110,10 @@ EG_API eg_status eg_config_format(const eg_config *cfg, char **out,
                                   eg_err *err);
 /* What a trainer needs of it; task, pool and kern are the caller's to fill. */
 EG_API eg_train_spec eg_config_train(const eg_config *cfg);
+/* Are the files that its task reads, text, tokenizer, statistics, those whose
+ * checksums are in run.inputs? What has none there, or is gone, is passed over.
+ * EG_EFORMAT: one has changed. Cost: each is read once. */
+EG_API eg_status eg_config_unchanged(const eg_config *cfg, eg_err *err);
 /* The task that it trains on, which knows how many sequences a step takes. */
 EG_API eg_status eg_config_task(eg_task **out, const eg_config *cfg,
                                 eg_err *err);

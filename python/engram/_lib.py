@@ -64,6 +64,7 @@ typedef struct eg_checkpoint_how {
     void *positions;
     void *positions_ctx;
     bool allow_extra;
+    bool without_text;
 } eg_checkpoint_how;
 typedef struct eg_hold {
     const char *hook;

@@ -10,6 +10,7 @@
 #include "base/folder.h"
 #include "engram/mem.h"
 #include "engram/run.h"
+#include "lab/checkpoint_task.h"
 #include "models/models.h"
 #include "models/vocab.h"
 
@@ -179,6 +180,16 @@ static eg_precision precision_of(const eg_config *cfg)
     return eg_train_precision(&cfg->train);
 }
 
+/* Behind what is noted already: why something was done, and what. */
+static void add_note(eg_checkpoint *c, const char *why, const char *what)
+{
+    size_t at = strlen(c->note);
+
+    if (why[0])
+        (void)snprintf(c->note + at, sizeof c->note - at, "%s%s: %s",
+                       at ? "; " : "", why, what);
+}
+
 /* ---- our own --------------------------------------------------------------
  */
 
@@ -186,6 +197,7 @@ static eg_status open_ours(opener *o)
 {
     eg_checkpoint *c = o->c;
     eg_task *task = NULL;
+    eg_err why = {0};
     eg_status st;
 
     if (o->how->config)
@@ -202,12 +214,13 @@ static eg_status open_ours(opener *o)
     if (c->config->run.kind != EG_RUN_TRAIN)
         return EG_FAIL(o->err, EG_EINVAL, "%s: a theory or flow has no model",
                        o->config);
-    EG_TRY(eg_config_task(&task, c->config, o->err));
+    EG_TRY(egi_checkpoint_task(&task, c, o->how, o->config, &why, o->err));
     c->max_ctx = eg_task_ctx(task);
     EG_TRY(egi_model_blank(&c->model, &c->config->model, eg_task_io(task),
                            precision_of(c->config), o->err));
     EG_TRY(eg_model_load_from(c->model, c->path, o->how->allow_extra, c->note,
                               sizeof c->note, o->err));
+    add_note(c, why.msg, "in its place the run's tokenizer is read");
 done:
     eg_task_free(task);
     return st;
@@ -235,15 +248,6 @@ static eg_status take_tokenizer(opener *o, eg_err *why)
         *t = NULL;
     }
     return EG_OK;
-}
-
-static void note_tokenizer(eg_checkpoint *c, const eg_err *why)
-{
-    size_t at = strlen(c->note);
-
-    if (why->msg[0])
-        (void)snprintf(c->note + at, sizeof c->note - at,
-                       "%s%s: without its tokenizer", at ? "; " : "", why->msg);
 }
 
 static int positions_of(const opener *o)
@@ -294,7 +298,7 @@ static eg_status open_foreign(opener *o)
                            (int)cfg->task.n_ctx, precision_of(cfg),
                            o->how->allow_extra, c->note, sizeof c->note,
                            o->err));
-    note_tokenizer(c, &why);
+    add_note(c, why.msg, "without its tokenizer");
 done:
     return st;
 }

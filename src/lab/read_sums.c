@@ -238,6 +238,33 @@ static eg_status check_said(const eg_config *cfg, eg_err *err)
     return EG_OK;
 }
 
+/* The item of the file that an option names, as it is, which must be the one
+ * that is said; where none can be taken the one that is said, "": none. */
+static eg_status item_of(char now[EG_STRS_LEN], const char *said,
+                         const char *option, const char *path,
+                         egi_sums_taken *taken, eg_err *err)
+{
+    char hex[EGI_SUM_HEX];
+    egi_sum sum;
+    bool is;
+    eg_status st = sum_of(&sum, &is, option, path, taken, err);
+
+    now[0] = '\0';
+    if (st == EG_OK && is) {
+        egi_sum_print(sum, hex);
+        (void)egi_snprintf(now, EG_STRS_LEN, "%s=%s", option, hex);
+        st = check(said, now, path, err);
+    } else if (said) {
+        memcpy(now, said, EG_STRS_LEN);
+    }
+    return st;
+}
+
+static const char *said_of(const eg_config *cfg, const char *option)
+{
+    return egi_input_item(&cfg->run.inputs, option, strlen(option));
+}
+
 /* In the order of the options, whatever was said before: it counts in the
  * configuration's hash. */
 eg_status egi_read_sums(eg_config *cfg, egi_sums_taken *taken, eg_err *err)
@@ -247,23 +274,27 @@ eg_status egi_read_sums(eg_config *cfg, egi_sums_taken *taken, eg_err *err)
     eg_status st = check_said(cfg, err);
 
     for (int i = 0; st == EG_OK && (option = option_of(i, cfg, &path)); i++) {
-        const char *said =
-            egi_input_item(&cfg->run.inputs, option, strlen(option));
-        char now[EG_STRS_LEN] = "", hex[EGI_SUM_HEX];
-        egi_sum sum;
-        bool is;
+        char now[EG_STRS_LEN];
 
-        EG_TRY(sum_of(&sum, &is, option, path, taken, err));
-        if (is) {
-            egi_sum_print(sum, hex);
-            (void)egi_snprintf(now, sizeof now, "%s=%s", option, hex);
-            EG_TRY(check(said, now, path, err));
-        } else if (said) {
-            memcpy(now, said, sizeof now);
-        }
+        EG_TRY(item_of(now, said_of(cfg, option), option, path, taken, err));
         if (now[0]) memcpy(list.item[list.n++], now, sizeof now);
     }
     if (st == EG_OK) cfg->run.inputs = list;
+done:
+    return st;
+}
+
+eg_status eg_config_unchanged(const eg_config *cfg, eg_err *err)
+{
+    const char *option, *path;
+    eg_status st = EG_OK;
+
+    for (int i = WEIGHTS; (option = option_of(i, cfg, &path)); i++) {
+        const char *said = said_of(cfg, option);
+        char now[EG_STRS_LEN];
+
+        if (said) EG_TRY(item_of(now, said, option, path, NULL, err));
+    }
 done:
     return st;
 }

@@ -44,6 +44,34 @@ expect 0 finished - "$engram" run lm.yaml --out letters --quiet \
     --set task.text=book.txt
 expect 0 'The 1. cat' '' "$engram" task lm.yaml --lines 2
 
+# a text that is another by now, or gone: what needs it says so, and a run speaks
+# with the tokenizer that it keeps
+cp book.txt page.txt && cp book.txt kept.txt
+expect 0 finished - "$engram" run lm.yaml --out page --quiet \
+    --set task.text=page.txt --set task.pad_vocab=1
+say="--prompt cat --tokens 20 --temperature 0"
+expect 0 '^cat' - "$engram" generate page $say
+cp out said
+tr catdog togcad <kept.txt >page.txt
+expect 0 '^cat' 'page.txt has changed: .* the run.s tokenizer is read' \
+    "$engram" generate page $say
+same said out
+for c in "probe page" "lens page" "export page --out exported" "task page" \
+    "dump page --out dumped"; do
+    expect 1 '' 'run.inputs: page.txt has changed: expected task.text=' "$engram" $c
+done
+expect 0 - - "$engram" probe page --set task.text=kept.txt
+cp out measured
+expect 0 - - "$engram" probe page --set task.text=page.txt
+cmp -s measured out && die 'the letters of the text, and not of the model'
+printf '\342\202\254\n' | cat - kept.txt >euro.txt
+expect 2 '' 'the vocabulary of .* characters does not have it' \
+    "$engram" probe page --set task.text=euro.txt
+rm page.txt
+expect 0 '^cat' 'page.txt: No such file' "$engram" generate page $say
+same said out
+expect 1 '' 'page.txt: No such file' "$engram" probe page
+
 # first parts as corpora of their own: a smaller one is the beginning of a larger,
 # tests read the same, and a run on one is that with task.share
 expect 0 '^part/share-0.05$' 'share-0.2: ' "$engram" tokenize book.txt \
