@@ -12,11 +12,24 @@
 #include "lab/config_priv.h"
 #include "lab/folder_list.h"
 #include "lab/lab_priv.h"
+#include "nn/hold.h"
 
 /* Bytes of texts beyond which no run waits for a checksum. */
 #define MOST_TEXT ((int64_t)1 << 30)
 
-enum { WEIGHTS = 2, OPTIONS = 5 };
+enum { WEIGHTS = 2, TASK = 5, OPTIONS = 6 };
+
+static const char clamp_option[] = "train.clamp";
+
+/* Does an item of train.clamp name weights? */
+static bool clamps_by_file(const eg_config *cfg)
+{
+    size_t n;
+
+    for (int i = 0; i < cfg->train.clamp.n; i++)
+        if (egi_clamp_file(cfg->train.clamp.item[i], &n)) return true;
+    return false;
+}
 
 /* Does an option of section task name a file of the user's? Those of other
  * kinds of task do not, nor does a default, which is shipped. */
@@ -35,15 +48,18 @@ static bool names_file(const eg_config *cfg, const char *option)
  * when it names none. */
 static const char *option_of(int i, const eg_config *cfg, const char **text)
 {
-    static const char *const option[] = {"init.from", "probe.compressed_with",
-                                         "task.text", "task.tokenizer",
-                                         "task.stats"};
-    const char *const texts[] = {cfg->init.from, cfg->probe.compressed_with,
-                                 cfg->task.text, cfg->task.tokenizer,
-                                 cfg->task.stats};
+    static const char *const option[] = {"init.from",  "probe.compressed_with",
+                                         "task.text",  "task.tokenizer",
+                                         "task.stats", clamp_option};
+    const char *const texts[] = {cfg->init.from,  cfg->probe.compressed_with,
+                                 cfg->task.text,  cfg->task.tokenizer,
+                                 cfg->task.stats, "a file of train.clamp"};
+    bool is;
 
     if (i >= OPTIONS || cfg->run.kind != EG_RUN_TRAIN) return NULL;
-    *text = i < WEIGHTS || names_file(cfg, option[i]) ? texts[i] : "";
+    is = i < WEIGHTS ||
+         (i < TASK ? names_file(cfg, option[i]) : clamps_by_file(cfg));
+    *text = is ? texts[i] : "";
     return option[i];
 }
 
@@ -187,15 +203,54 @@ static bool no_memory_holds(const struct stat *info)
     return have > 0 && info->st_size > have;
 }
 
+/* Of the items of train.clamp, each file by its content; *is false: one is not
+ * there. */
+static eg_status sum_clamp(egi_sum *sum, bool *is, const eg_strs *list,
+                           egi_sums_taken *t, eg_err *err)
+{
+    egi_summer all;
+    eg_status st = EG_OK;
+
+    *is = true;
+    egi_summer_init(&all);
+    for (int i = 0; i < list->n && *is; i++) {
+        const char *item = list->item[i];
+        size_t n = 0;
+        const char *file = egi_clamp_file(item, &n);
+        char path[EG_STRS_LEN] = "", hex[EGI_SUM_HEX] = "";
+        struct stat info;
+        egi_sum one;
+
+        if (file) {
+            memcpy(path, file, n);
+            *is = stat(path, &info) == 0 && S_ISREG(info.st_mode) &&
+                  !no_memory_holds(&info);
+            if (!*is) break;
+            EG_TRY(sum_file(&one, path, t, err));
+            egi_sum_print(one, hex);
+            egi_summer_add(&all, item, (size_t)(file - item));
+            item = file + n;
+        }
+        egi_summer_add(&all, hex, strlen(hex));
+        egi_summer_add(&all, item, strlen(item) + 1);
+    }
+    *sum = egi_summer_end(&all);
+done:
+    return st;
+}
+
 /* The checksum of what is there; *is false: nothing that has one, and whoever
  * reads it says so. */
-static eg_status sum_of(egi_sum *sum, bool *is, const char *option,
-                        const char *path, egi_sums_taken *t, eg_err *err)
+static eg_status sum_of(egi_sum *sum, bool *is, const eg_config *cfg,
+                        const char *option, const char *path, egi_sums_taken *t,
+                        eg_err *err)
 {
     struct stat info;
     bool weights = strncmp(option, "task.", 5) != 0;
 
     *is = false;
+    if (path[0] && option == clamp_option)
+        return sum_clamp(sum, is, &cfg->train.clamp, t, err);
     if (!path[0] || stat(path, &info) != 0) return EG_OK;
     if (S_ISDIR(info.st_mode)) {
         *is =
@@ -240,14 +295,15 @@ static eg_status check_said(const eg_config *cfg, eg_err *err)
 
 /* The item of the file that an option names, as it is, which must be the one
  * that is said; where none can be taken the one that is said, "": none. */
-static eg_status item_of(char now[EG_STRS_LEN], const char *said,
+static eg_status item_of(char now[EG_STRS_LEN], const eg_config *cfg,
                          const char *option, const char *path,
                          egi_sums_taken *taken, eg_err *err)
 {
+    const char *said = egi_input_item(&cfg->run.inputs, option, strlen(option));
     char hex[EGI_SUM_HEX];
     egi_sum sum;
     bool is;
-    eg_status st = sum_of(&sum, &is, option, path, taken, err);
+    eg_status st = sum_of(&sum, &is, cfg, option, path, taken, err);
 
     now[0] = '\0';
     if (st == EG_OK && is) {
@@ -258,11 +314,6 @@ static eg_status item_of(char now[EG_STRS_LEN], const char *said,
         memcpy(now, said, EG_STRS_LEN);
     }
     return st;
-}
-
-static const char *said_of(const eg_config *cfg, const char *option)
-{
-    return egi_input_item(&cfg->run.inputs, option, strlen(option));
 }
 
 /* In the order of the options, whatever was said before: it counts in the
@@ -276,7 +327,7 @@ eg_status egi_read_sums(eg_config *cfg, egi_sums_taken *taken, eg_err *err)
     for (int i = 0; st == EG_OK && (option = option_of(i, cfg, &path)); i++) {
         char now[EG_STRS_LEN];
 
-        EG_TRY(item_of(now, said_of(cfg, option), option, path, taken, err));
+        EG_TRY(item_of(now, cfg, option, path, taken, err));
         if (now[0]) memcpy(list.item[list.n++], now, sizeof now);
     }
     if (st == EG_OK) cfg->run.inputs = list;
@@ -289,11 +340,12 @@ eg_status eg_config_unchanged(const eg_config *cfg, eg_err *err)
     const char *option, *path;
     eg_status st = EG_OK;
 
-    for (int i = WEIGHTS; (option = option_of(i, cfg, &path)); i++) {
-        const char *said = said_of(cfg, option);
+    for (int i = WEIGHTS; i < TASK; i++) {
         char now[EG_STRS_LEN];
 
-        if (said) EG_TRY(item_of(now, said, option, path, NULL, err));
+        option = option_of(i, cfg, &path);
+        if (option && egi_input_item(&cfg->run.inputs, option, strlen(option)))
+            EG_TRY(item_of(now, cfg, option, path, NULL, err));
     }
 done:
     return st;

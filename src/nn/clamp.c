@@ -42,9 +42,24 @@ static bool read_steps(item *i, const char *s)
     return read_step(&s, &i->to) && !*s && i->from < i->to;
 }
 
+const char *egi_clamp_file(const char *text, size_t *n)
+{
+    const char *at = strrchr(text, '@'), *eq = strchr(text, '=');
+    const char *end = at ? at : text + strlen(text);
+
+    if (!eq || eq >= end) return NULL;
+    *n = (size_t)(end - eq) - 1;
+    if (*n == 4 && (memcmp(eq + 1, "zero", 4) == 0 || /* no file */
+                    memcmp(eq + 1, "mean", 4) == 0))
+        return NULL;
+    return eq + 1;
+}
+
 static eg_status read_item(item *i, const char *text, eg_err *err)
 {
     char *at, *eq;
+    size_t n = 0;
+    const char *file = egi_clamp_file(text, &n);
     bool fine = true;
 
     *i = (item){.to = INT64_MAX};
@@ -59,9 +74,8 @@ static eg_status read_item(item *i, const char *text, eg_err *err)
         *eq = '\0';
         fine &= eq[1] != '\0';
         i->mean = strcmp(eq + 1, "mean") == 0;
-        if (strcmp(eq + 1, "zero") != 0 && !i->mean)
-            eg_text_copy(i->file, sizeof i->file, eq + 1);
     }
+    if (file) memcpy(i->file, file, n); /* shorter than the item */
     i->head = eg_hook_head(i->hook);
     if (fine && i->hook[0]) return EG_OK;
     return EG_FAIL(err, EG_EINVAL,

@@ -46,6 +46,9 @@ typedef struct egi_clamps {
     egi_clamp_mean mean;
 } egi_clamps;
 
+/* The file that an item of train.clamp names, n bytes of the item; NULL: it
+ * names none. */
+const char *egi_clamp_file(const char *item, size_t *n);
 /* Of a program whose hooks are there; no file is read. */
 eg_status egi_clamps_parse(egi_clamps *c, const egi_program *p,
                            const eg_train_opts *o, eg_err *err);

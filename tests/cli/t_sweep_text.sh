@@ -56,4 +56,19 @@ expect 0 finished - "$engram" run "$run/config.yaml" --out again --threads 1
 same "$run/metrics.jsonl" again/metrics.jsonl
 expect 0 finished - "$engram" run "$run/config.yaml" --out other --threads 1 --set task.text=shards/../b.txt
 same "$run/metrics.jsonl" other/metrics.jsonl
+
+# weights at which hooks are held, under one name and another
+cp "$run/checkpoints/step-2.safetensors" w.safetensors
+clamped() { sweep --set "train.clamp=[blocks.0.hook_attn_out=$1@3]" "${@:2}"; }
+expect 0 - 'sweep prose-9: 2 points, 0 of them finished' clamped w.safetensors
+cp w.safetensors v.safetensors
+expect 0 - 'sweep prose-10: 2 points, 2 of them finished' clamped v.safetensors
+run=$(dirname "$(grep -l 'train.clamp=' runs/prose/*/config.yaml | head -n 1)")
+cp "$run/checkpoints/step-4.safetensors" w.safetensors
+expect 0 - 'sweep prose-11: 2 points, 0 of them finished' clamped w.safetensors
+expect 0 - 'sweep prose-12: 2 points, 0 of them finished' sweep --set \
+    'train.clamp=[blocks.0.hook_attn_out=v.safetensors@2]'
+n_runs 14
+expect 1 '' 'a file of train.clamp has changed: expected train.clamp=' \
+    "$engram" run "$run" --resume --from 2
 finish
