@@ -102,16 +102,6 @@ eg_status eg_lab_find(bool *found, char dir[EG_PATH], const char *root,
     return st;
 }
 
-static bool has(const char *dir, const char *name)
-{
-    eg_folder f;
-    bool has =
-        eg_folder_open(&f, dir, NULL) == EG_OK && eg_folder_has(&f, name);
-
-    eg_folder_close(&f);
-    return has;
-}
-
 typedef bool (*near_fn)(eg_lab_near *near, const char *where,
                         const eg_config *cfg);
 
@@ -207,23 +197,27 @@ static eg_status none_found(eg_lab_result *out, const char *root, eg_err *err)
 /* Does opts->dir hold one? */
 static eg_status check_there(const char *dir, const char *option, eg_err *err)
 {
-    if (has(dir, "config.yaml")) return EG_OK;
+    if (egi_holds(dir, "config.yaml")) return EG_OK;
     return EG_FAIL(err, EG_EINVAL,
                    "%s holds no run to go on with; without %s one begins there",
                    dir, option);
 }
 
-/* Goes on with the run at dir; *run NULL: it was finished before. */
+/* Goes on with the run at dir; *run NULL: it was finished before, maybe while
+ * its lock was waited for. */
 static eg_status go_on(eg_run **run, eg_lab_result *out, const char *dir,
                        const eg_config *cfg, bool go_back, eg_err *err)
 {
     bool is = false;
     eg_status st = EG_OK;
 
-    if (!go_back) st = was_finished(&is, out, dir, err);
-    if (st != EG_OK) return st;
-    return is ? check_finished(dir, cfg, err)
-              : egi_run_open(run, dir, cfg, err);
+    do {
+        if (!go_back) EG_TRY(was_finished(&is, out, dir, err));
+        if (is) return check_finished(dir, cfg, err);
+        EG_TRY(egi_run_open(run, dir, cfg, err));
+    } while (!go_back && egi_run_leave_finished(run));
+done:
+    return st;
 }
 
 static eg_status create(eg_run **run, const char *root, bool begun,
@@ -251,7 +245,7 @@ static eg_status open_again(eg_run **run, eg_lab_result *out,
     if (!opts->dir) {
         EG_TRY(find_again(&is, found, cfg, root, err));
         if (!is) return none_found(out, root, err);
-    } else if (!has(dir, "config.yaml") && has(dir, "lock")) {
+    } else if (!egi_holds(dir, "config.yaml") && egi_holds(dir, "lock")) {
         return create(run, NULL, true, cfg, opts, err); /* killed so early */
     } else {
         EG_TRY(check_there(dir, "--resume", err));

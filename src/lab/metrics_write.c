@@ -76,6 +76,18 @@ done:
     return st;
 }
 
+eg_status egi_run_sum_rows(eg_run *run, eg_err *err)
+{
+    const eg_folder *f = &run->folder;
+    eg_index metrics = run->metrics.good, timing = run->timing.good;
+    eg_status st;
+
+    EG_TRY(egi_jsonl_keep(&run->metrics, f, run->origin, metrics, err));
+    EG_TRY(egi_jsonl_keep(&run->timing, f, run->origin, timing, err));
+done:
+    return st;
+}
+
 eg_status eg_run_sync(eg_run *run, eg_err *err)
 {
     eg_status st;

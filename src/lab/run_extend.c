@@ -235,8 +235,7 @@ eg_status egi_run_switch(eg_run *run, eg_err *err)
 
     egi_config_name(name, run->next_is);
     EG_TRY(keep_config(run, name, err));
-    EG_TRY(egi_jsonl_keep(&run->metrics, f, origin, run->metrics.good, err));
-    EG_TRY(egi_jsonl_keep(&run->timing, f, origin, run->timing.good, err));
+    EG_TRY(egi_run_sum_rows(run, err));
     EG_TRY(eg_run_sync(run, err));
     EG_TRY(eg_run_record(run, "running", "to be extended", NULL, err));
     EG_TRY(eg_file_write_in(f, "config.yaml", text, strlen(text), err));

@@ -267,6 +267,15 @@ done:
     return st;
 }
 
+bool egi_run_leave_finished(eg_run **run)
+{
+    if (strcmp((*run)->was.status, "finished") != 0) return false;
+    (void)egi_run_drop(*run);
+    eg_run_close(*run);
+    *run = NULL;
+    return true;
+}
+
 /* What an extended run will be. */
 static void note_longer(eg_run *run)
 {
@@ -290,8 +299,12 @@ eg_status egi_run_enter(eg_run *run, eg_err *err)
     EG_TRY(eg_folder_stream(&run->log, &run->folder, "log", EG_APPEND, err));
     note_longer(run);
     tell_notes(run);
-    EG_TRY(run->next ? egi_run_switch(run, err)
-                     : eg_run_record(run, "running", "resumed", NULL, err));
+    if (run->next) {
+        EG_TRY(egi_run_switch(run, err));
+    } else {
+        EG_TRY(egi_run_sum_rows(run, err));
+        EG_TRY(eg_run_record(run, "running", "resumed", NULL, err));
+    }
 done:
     return st;
 }

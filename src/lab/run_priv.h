@@ -54,6 +54,8 @@ struct eg_run {
     bool begun;              /* and has measured something */
 };
 
+/* Is there a file of that name in the folder? */
+bool egi_holds(const char *dir, const char *name);
 /* buf = a/b; EG_EINVAL when it does not fit. */
 eg_status egi_path(char *buf, size_t size, const char *a, const char *b,
                    eg_err *err);
@@ -86,6 +88,8 @@ eg_status egi_run_folders(eg_run *run, bool make, eg_err *err);
 /* A run to go on with: locked and read, and not touched until it is entered. */
 eg_status egi_run_open(eg_run **out, const char *dir, const eg_config *cfg,
                        eg_err *err);
+/* True: the run had come to its end, and is closed again as it was. */
+bool egi_run_leave_finished(eg_run **run);
 /* All that can be found wrong beforehand was looked for: this process now
  * writes here. Nothing the second time, nor for a run that it created. */
 eg_status egi_run_enter(eg_run *run, eg_err *err);
@@ -122,6 +126,9 @@ eg_status egi_run_check_rows(const eg_run *run, eg_index rows, bool told,
 /* The same for one of them. */
 eg_status egi_run_check_file(const eg_run *run, const egi_jsonl *j,
                              eg_index rows, bool told, eg_err *err);
+/* Of the good rows those that only run.json vouches for get checksums of their
+ * own: before it says that the run goes on, and no more what they are. */
+eg_status egi_run_sum_rows(eg_run *run, eg_err *err);
 /* The first rows of which both are good. */
 eg_index egi_run_good_rows(const eg_run *run);
 /* Takes the checksums of what is finished, for run.json; EG_EFORMAT when rows

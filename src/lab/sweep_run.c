@@ -5,23 +5,14 @@
 #include <time.h>
 #include "engram/mem.h"
 #include "engram/pool.h"
+#include "lab/run_priv.h"
 
 enum { LOCK_SECONDS = 10 };
-
-static bool holds(const char *dir, const char *name)
-{
-    eg_folder f;
-    bool has =
-        eg_folder_open(&f, dir, NULL) == EG_OK && eg_folder_has(&f, name);
-
-    eg_folder_close(&f);
-    return has;
-}
 
 /* What there is of a run in its folder: 0 nothing, else how far it was made. */
 static int made(const char *dir)
 {
-    return holds(dir, "lock") + 2 * holds(dir, "config.yaml");
+    return egi_holds(dir, "lock") + 2 * egi_holds(dir, "config.yaml");
 }
 
 /* Refused, as a process that was left behind by one that was killed makes or

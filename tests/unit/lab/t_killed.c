@@ -75,7 +75,8 @@ static void shell(const char *fmt, ...)
         fail_msg("failed: %s", command);
 }
 
-static char said[600]; /* by the child that failed */
+static char said[600];    /* by the child that failed */
+static int64_t back = -1; /* the step that runs go back to; -1: they do not */
 
 /* 0: finished; 1: refused, with a sentence in said; DIED. */
 static int child(const eg_config *c, const char *name, bool resume, int dies)
@@ -90,7 +91,8 @@ static int child(const eg_config *c, const char *name, bool resume, int dies)
     assert_true(pid >= 0);
     if (pid == 0) {
         char dir[128];
-        eg_lab_opts o = {.dir = dir, .resume = resume};
+        eg_lab_opts o = {
+            .dir = dir, .resume = resume, .go_back = back >= 0, .from = back};
         eg_lab_result r;
         eg_err err = {0};
 
@@ -152,14 +154,13 @@ static int go_on(const eg_config *c, int dies)
 /* ---- dying ----------------------------------------------------------------
  */
 
-/* Files of checksums may be left when it dies between its last record and
- * their removal. */
-static void check_part(const eg_config *c, const char *what, int n)
+static void check_part(const eg_config *c, const char *what, int n,
+                       const char *but)
 {
     int code = go_on(c, 0);
 
     if (code != 0) fail_msg("%s, died at call %d: %d %s", what, n, code, said);
-    if (alike("whole", "part", "-x '*.sums'")) return;
+    if (alike("whole", "part", but)) return;
     show_diff();
     fail_msg("%s, died at call %d: another result", what, n);
 }
@@ -176,11 +177,36 @@ static void check_dying(const char *text, const char *set, const char *what)
         if (code == 0) break;
         assert_int_equal(code, DIED);
         if (n % 3 == 0) (void)go_on(c, 1 + n / 2); /* and on its way again */
-        check_part(c, what, n);
+        /* files of checksums may be left when it dies between its last record
+         * and their removal */
+        check_part(c, what, n, "-x '*.sums'");
     }
     print_message("%s: died at each of %d calls, ended alike\n", what, n - 1);
     assert_true(n > 20);
     assert_true(alike("whole", "part", "")); /* nothing is left over */
+    eg_free(c);
+}
+
+/* A run that was finished goes back, and dies. */
+static void check_dying_again(const char *text, int64_t step)
+{
+    eg_config *c = config_of(text, "");
+    int n = 1, code;
+
+    make_whole(c);
+    for (;; n++) {
+        shell("rm -rf %s/part; cp -r %s/whole %s/part", root, root, root);
+        back = step;
+        code = child(c, "part", true, n);
+        back = -1;
+        if (code == 0) break;
+        assert_int_equal(code, DIED);
+        /* one that is still finished is left as it is */
+        check_part(c, "gone back", n, "-x '*.sums' -x '*.tmp-*' -x '*.aside'");
+    }
+    print_message("gone back to %d: died at each of %d calls\n", (int)step,
+                  n - 1);
+    assert_true(n > 20);
     eg_free(c);
 }
 
@@ -201,6 +227,7 @@ static void test_dying(void **state)
     check_dying(flow, "", "flow");
     check_dying(train, "", "training");
     check_dying(theory, "", "statement");
+    check_dying_again(train, 8);
 }
 
 /* ---- bytes that change ----------------------------------------------------

@@ -36,12 +36,14 @@ static int run_point(const eg_sweep *s, const eg_point *p)
     return st == EG_OK && r.outcome == EG_FINISHED ? 0 : 1;
 }
 
-/* Whoever comes second waits for the first, wherever that one is. */
+/* Whoever comes second waits for the first, wherever that one is, and does
+ * nothing to a run that came to its end meanwhile. */
 static void at_one_point(void **state)
 {
     eg_sweep *s = *state;
     eg_point p = {.i = 0};
     pid_t child[MEET];
+    eg_run_info info;
     int status;
 
     for (int round = 0; round < ROUNDS; round++) {
@@ -55,6 +57,9 @@ static void at_one_point(void **state)
             assert_int_equal(waitpid(child[k], &status, 0), child[k]);
             assert_int_equal(status, 0);
         }
+        OK(eg_run_info_read(&info, p.dir, &why));
+        assert_string_equal(info.status, "finished");
+        assert_int_equal(info.resumed, 0);
     }
 }
 
