@@ -12,7 +12,7 @@ if [ "${1-}" = --shallow ]; then
     for word in -Xclang -analyzer-config -Xclang mode=shallow; do
         depth+=("--extra-arg=$word")
     done
-    as_compiled=(-D EG_X86_SETS -D __x86_64__)
+    as_compiled=(-D EG_X86_SETS -D EG_AVX512_SETS -D __x86_64__)
     shift
 fi
 jobs=${JOBS:-$(nproc)}

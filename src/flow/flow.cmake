@@ -15,9 +15,12 @@ set_source_files_properties(${flow}/rows_generic.c PROPERTIES
 if(EG_X86_SETS) # as in isa.cmake
   set_source_files_properties(${flow}/rows_avx2.c PROPERTIES
     COMPILE_OPTIONS "${vectors};-mavx2;-mfma")
+else()
+  set_source_files_properties(${flow}/rows_avx2.c PROPERTIES HEADER_FILE_ONLY ON)
+endif()
+if(EG_AVX512_SETS)
   set_source_files_properties(${flow}/rows_avx512.c PROPERTIES
     COMPILE_OPTIONS "${vectors};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512")
 else()
-  set_source_files_properties(${flow}/rows_avx2.c ${flow}/rows_avx512.c
-    PROPERTIES HEADER_FILE_ONLY ON)
+  set_source_files_properties(${flow}/rows_avx512.c PROPERTIES HEADER_FILE_ONLY ON)
 endif()

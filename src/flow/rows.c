@@ -8,8 +8,10 @@
 const egi_rows_set *egi_rows_pick(const char *name)
 {
     static const egi_rows_set *const sets[] = {
-#ifdef EG_X86_SETS
+#ifdef EG_AVX512_SETS
         &egi_rows_avx512,
+#endif
+#ifdef EG_X86_SETS
         &egi_rows_avx2,
 #endif
         &egi_rows_generic,

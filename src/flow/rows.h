@@ -31,7 +31,7 @@ typedef struct egi_rows_set {
 
 extern const egi_rows_set egi_rows_generic;
 extern const egi_rows_set egi_rows_avx2;   /* EG_X86_SETS */
-extern const egi_rows_set egi_rows_avx512; /* EG_X86_SETS */
+extern const egi_rows_set egi_rows_avx512; /* EG_AVX512_SETS */
 
 /* The set of that name, as egi_particles_pick. */
 const egi_rows_set *egi_rows_pick(const char *name);

@@ -27,22 +27,35 @@ set_source_files_properties(${kern}/generic.c ${kern}/generic_f64.c
 set(EG_X86_SETS OFF)
 if(ENGRAM_X86_SETS AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(EG_X86_SETS ON)
+endif()
+# Sanitizers see what runs: with them, no sets that this machine does not run.
+set(EG_AVX512_SETS ${EG_X86_SETS})
+if(ENGRAM_SANITIZE AND EXISTS /proc/cpuinfo)
+  file(STRINGS /proc/cpuinfo avx512 REGEX avx512vl LIMIT_COUNT 1)
+  if(NOT avx512)
+    set(EG_AVX512_SETS OFF)
+  endif()
+endif()
+set(avx2 ${kern}/avx2.c ${kern}/avx2_f64.c ${kern}/particles_avx2.c)
+set(avx512 ${kern}/avx512.c ${kern}/avx512_f64.c ${kern}/particles_avx512.c)
+set(amx ${kern}/amx.c ${kern}/amx_bf16.c)
+set(wide "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512")
+if(EG_X86_SETS)
   target_compile_definitions(eg_kern PUBLIC EG_X86_SETS)
-  set_source_files_properties(${kern}/avx2.c ${kern}/avx2_f64.c
-    ${kern}/particles_avx2.c PROPERTIES
+  set_source_files_properties(${avx2} PROPERTIES
     COMPILE_OPTIONS "${fast};-mavx2;-mfma")
-  set_source_files_properties(${kern}/avx512.c ${kern}/avx512_f64.c
-    ${kern}/particles_avx512.c PROPERTIES
-    COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512")
-  set_source_files_properties(${kern}/amx.c PROPERTIES
-    COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mfma;-mprefer-vector-width=512;-mamx-tile;-mamx-bf16")
-  set_source_files_properties(${kern}/amx_bf16.c PROPERTIES
-    COMPILE_OPTIONS "${fast};-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mavx512bf16;-mfma;-mprefer-vector-width=512;-mamx-tile;-mamx-bf16")
 else()
-  set_source_files_properties(${kern}/amx.c ${kern}/amx_bf16.c
-    ${kern}/avx2.c ${kern}/avx2_f64.c ${kern}/avx512.c ${kern}/avx512_f64.c
-    ${kern}/particles_avx2.c ${kern}/particles_avx512.c PROPERTIES
-    HEADER_FILE_ONLY ON)
+  set_source_files_properties(${avx2} PROPERTIES HEADER_FILE_ONLY ON)
+endif()
+if(EG_AVX512_SETS)
+  target_compile_definitions(eg_kern PUBLIC EG_AVX512_SETS)
+  set_source_files_properties(${avx512} PROPERTIES COMPILE_OPTIONS "${wide}")
+  set_source_files_properties(${kern}/amx.c PROPERTIES
+    COMPILE_OPTIONS "${wide};-mamx-tile;-mamx-bf16")
+  set_source_files_properties(${kern}/amx_bf16.c PROPERTIES
+    COMPILE_OPTIONS "${wide};-mavx512bf16;-mamx-tile;-mamx-bf16")
+else()
+  set_source_files_properties(${avx512} ${amx} PROPERTIES HEADER_FILE_ONLY ON)
 endif()
 
 # The benchmark in float64.

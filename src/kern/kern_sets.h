@@ -13,10 +13,11 @@ extern const eg_kern_f32 egi_kern_ref_bf16;
 extern const eg_kern_f32 egi_kern_generic_bf16;
 /* With EG_X86_SETS only, which x86-64 has unless left out (isa.cmake). */
 extern const eg_kern_f32 egi_kern_avx2;
-extern const eg_kern_f32 egi_kern_avx512;
 extern const eg_kern_f64 egi_kern_avx2_f64;
-extern const eg_kern_f64 egi_kern_avx512_f64;
 extern const eg_kern_f32 egi_kern_avx2_bf16;
+/* With EG_AVX512_SETS, left out where sanitizers could not see them run. */
+extern const eg_kern_f32 egi_kern_avx512;
+extern const eg_kern_f64 egi_kern_avx512_f64;
 extern const eg_kern_f32 egi_kern_avx512_bf16;
 /* Linux only */
 extern const eg_kern_f32 egi_kern_amx;
@@ -25,7 +26,7 @@ extern const eg_kern_f32 egi_kern_amx_bf16;
 extern const egi_half egi_half_ref;
 extern const egi_half egi_half_generic;
 extern const egi_half egi_half_avx2;   /* EG_X86_SETS */
-extern const egi_half egi_half_avx512; /* EG_X86_SETS */
+extern const egi_half egi_half_avx512; /* EG_AVX512_SETS */
 extern const egi_half egi_half_amx;    /* Linux only */
 
 /* Does recursive least squares still carry digits at a key? ratio: k.R k

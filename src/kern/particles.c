@@ -7,8 +7,11 @@
 const egi_particles *egi_particles_pick(const char *name)
 {
     static const egi_particles *const sets[] = {
+#ifdef EG_AVX512_SETS
+        &egi_particles_avx512,
+#endif
 #ifdef EG_X86_SETS
-        &egi_particles_avx512, &egi_particles_avx2,
+        &egi_particles_avx2,
 #endif
         &egi_particles_generic, &egi_particles_ref};
     const eg_kern_f32 *set = eg_kern_pick(name);

@@ -119,7 +119,7 @@ static inline eg_index egi_sphere_at(eg_index L, eg_index l, eg_index m)
 extern const egi_particles egi_particles_ref;
 extern const egi_particles egi_particles_generic;
 extern const egi_particles egi_particles_avx2;   /* EG_X86_SETS */
-extern const egi_particles egi_particles_avx512; /* EG_X86_SETS */
+extern const egi_particles egi_particles_avx512; /* EG_AVX512_SETS */
 
 /* The set of that name, as eg_kern_pick. */
 const egi_particles *egi_particles_pick(const char *name);

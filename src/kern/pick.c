@@ -7,7 +7,7 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
-#if defined(EG_X86_SETS) && defined(__linux__)
+#if defined(EG_AVX512_SETS) && defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
 #define HAS_AMX_SET
@@ -79,13 +79,15 @@ static const struct {
      {&egi_peak_amx, &egi_peak_avx512_f64},
      has_amx},
 #endif
-#ifdef EG_X86_SETS
+#ifdef EG_AVX512_SETS
     {&egi_kern_avx512,
      &egi_kern_avx512_bf16,
      &egi_kern_avx512_f64,
      &egi_half_avx512,
      {&egi_peak_avx512, &egi_peak_avx512_f64},
      has_avx512},
+#endif
+#ifdef EG_X86_SETS
     {&egi_kern_avx2,
      &egi_kern_avx2_bf16,
      &egi_kern_avx2_f64,
