@@ -13,6 +13,7 @@
 #include "lab/folder_list.h"
 #include "lab/lab_priv.h"
 #include "nn/hold.h"
+#include "text/documents.h"
 
 /* Bytes of texts beyond which no run waits for a checksum. */
 #define MOST_TEXT ((int64_t)1 << 30)
@@ -155,40 +156,91 @@ static bool is_read(const char *name)
     return false;
 }
 
-/* Of the names and contents of what is read there; *bytes: of all of it. */
-static eg_status sum_folder(egi_sum *sum, bool *fits, const char *path,
-                            egi_sums_taken *t, eg_err *err)
+/* Names and contents of files, as long as they fit. */
+typedef struct gathering {
+    egi_summer all;
+    int64_t bytes;
+    egi_sums_taken *taken;
+} gathering;
+
+static bool fits(const gathering *g)
+{
+    return g->bytes <= MOST_TEXT;
+}
+
+static eg_status gather(gathering *g, const char *file, const char *name,
+                        eg_err *err)
+{
+    char hex[EGI_SUM_HEX];
+    struct stat info;
+    egi_sum one;
+    eg_status st = EG_OK;
+
+    if (stat(file, &info) != 0 || !S_ISREG(info.st_mode)) return EG_OK;
+    g->bytes += info.st_size;
+    if (!fits(g)) return EG_OK;
+    EG_TRY(sum_file(&one, file, g->taken, err));
+    egi_sum_print(one, hex);
+    egi_summer_add(&g->all, name, strlen(name) + 1);
+    egi_summer_add(&g->all, hex, EGI_SUM_DIGITS);
+done:
+    return st;
+}
+
+/* Of what is read in a folder of shards, or of a tokenizer. */
+static eg_status sum_folder(gathering *g, const char *path, eg_err *err)
 {
     eg_folder f;
     egi_names names = {0};
-    egi_summer all;
-    int64_t bytes = 0;
     eg_status st = eg_folder_open(&f, path, err);
 
     if (st != EG_OK) return st;
-    egi_summer_init(&all);
     EG_TRY(egi_folder_names(&names, &f, err));
-    for (eg_index i = 0; i < names.n && *fits; i++) {
+    for (eg_index i = 0; i < names.n && fits(g); i++) {
         const char *name = names.name[i];
-        char file[EG_PATH + 300], hex[EGI_SUM_HEX];
-        struct stat info;
-        egi_sum one;
+        char file[EG_PATH + 300];
 
         (void)snprintf(file, sizeof file, "%s/%s", path, name);
-        if (!is_read(name) || stat(file, &info) != 0 || !S_ISREG(info.st_mode))
-            continue;
-        bytes += info.st_size;
-        *fits = bytes <= MOST_TEXT;
-        if (!*fits) break;
-        EG_TRY(sum_file(&one, file, t, err));
-        egi_sum_print(one, hex);
-        egi_summer_add(&all, name, strlen(name) + 1);
-        egi_summer_add(&all, hex, EGI_SUM_DIGITS);
+        if (is_read(name)) EG_TRY(gather(g, file, name, err));
     }
-    *sum = egi_summer_end(&all);
 done:
     egi_names_release(&names);
     eg_folder_close(&f);
+    return st;
+}
+
+/* Of the texts below a folder, if there are any. */
+static eg_status sum_texts(gathering *g, bool *is, const char *path,
+                           eg_err *err)
+{
+    eg_corpus c = {.path = &path, .n = 1};
+    egi_files f;
+    eg_status st = egi_files_list(&f, &c, NULL);
+
+    *is = st == EG_OK;
+    if (st != EG_OK && st != EG_ENOMEM) return EG_OK;
+    if (st != EG_OK) return EG_FAIL(err, st, "%s: out of memory", path);
+    for (int i = 0; i < f.n && fits(g) && st == EG_OK; i++)
+        st = gather(g, f.path[i], f.path[i] + strlen(path), err);
+    egi_files_release(&f);
+    return st;
+}
+
+static eg_status sum_below(egi_sum *sum, bool *is, const char *option,
+                           const char *path, egi_sums_taken *t, eg_err *err)
+{
+    bool text = strcmp(option, "task.text") == 0;
+    gathering g = {.taken = t};
+    eg_status st = EG_OK;
+
+    *is = text || strcmp(option, "task.tokenizer") == 0;
+    egi_summer_init(&g.all);
+    if (text && !eg_shards_has(path, "train"))
+        st = sum_texts(&g, is, path, err);
+    else if (*is)
+        st = sum_folder(&g, path, err);
+    *is = *is && fits(&g);
+    *sum = egi_summer_end(&g.all);
     return st;
 }
 
@@ -252,12 +304,7 @@ static eg_status sum_of(egi_sum *sum, bool *is, const eg_config *cfg,
     if (path[0] && option == clamp_option)
         return sum_clamp(sum, is, &cfg->train.clamp, t, err);
     if (!path[0] || stat(path, &info) != 0) return EG_OK;
-    if (S_ISDIR(info.st_mode)) {
-        *is =
-            strcmp(option, "task.tokenizer") == 0 ||
-            (strcmp(option, "task.text") == 0 && eg_shards_has(path, "train"));
-        return *is ? sum_folder(sum, is, path, t, err) : EG_OK;
-    }
+    if (S_ISDIR(info.st_mode)) return sum_below(sum, is, option, path, t, err);
     *is = S_ISREG(info.st_mode) && !no_memory_holds(&info) &&
           (weights || info.st_size <= MOST_TEXT);
     return *is ? sum_file(sum, path, t, err) : EG_OK;

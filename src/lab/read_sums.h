@@ -19,9 +19,9 @@ typedef struct egi_sums_taken {
 void egi_sums_taken_release(egi_sums_taken *t);
 
 /* run.inputs of a configuration: the checksum of each file that is there, of a
- * folder of shards that of what a run may read there. Weights in a folder, what
- * comes through a pipe, and texts above 1 GiB have none. taken may be NULL.
- * EG_EFORMAT when one is said to have another. */
+ * folder of shards or texts that of what a run may read there. Weights in a
+ * folder, what comes through a pipe, and texts above 1 GiB have none. taken may
+ * be NULL. EG_EFORMAT when one is said to have another. */
 eg_status egi_read_sums(eg_config *cfg, egi_sums_taken *taken, eg_err *err);
 
 #endif

@@ -71,4 +71,16 @@ expect 0 - 'sweep prose-12: 2 points, 0 of them finished' sweep --set \
 n_runs 14
 expect 1 '' 'a file of train.clamp has changed: expected train.clamp=' \
     "$engram" run "$run" --resume --from 2
+
+# a folder of texts is what is in them, also below
+mkdir -p texts/more && cp b.txt texts/a.txt && cp b.txt texts/more/b.txt
+folder() { sweep --set task.text="$1" --set task.val_share=0; }
+expect 0 - 'sweep prose-13: 2 points, 0 of them finished' folder texts
+cp -r texts moved && cp b.txt moved/no-text
+expect 0 - 'sweep prose-14: 2 points, 2 of them finished' folder moved
+run=$(dirname "$(grep -l 'text: texts' runs/prose/*/config.yaml | head -n 1)")
+sed -i 's/question. 7$/question! 7/' texts/more/b.txt
+expect 0 - 'sweep prose-15: 2 points, 0 of them finished' folder texts
+n_runs 18
+expect 1 '' 'run.inputs: texts has changed' "$engram" run "$run" --resume --from 2
 finish
