@@ -81,15 +81,27 @@ def ask(words: List[str]) -> Any:
     return json.loads(call([*words, "--json"]))
 
 
+def _plain(value: Any) -> Any:
+    """Numbers, arrays and ranges as JSON has them; a float32 of 0.1 is 0.1."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0):
+        return [_plain(one) for one in value]
+    if hasattr(value, "dtype"):
+        return float(str(value)) if value.dtype.kind == "f" else value.item()
+    return value
+
+
 def _assignments(set: Optional[Mapping[str, Any]],
                  keys: Mapping[str, Any]) -> List[str]:
     words = []
     pairs = list((set or {}).items()) + [(key.replace("__", "."), value)
                                          for key, value in keys.items()]
-    for key, value in pairs:
+    for key, given in pairs:
+        value = _plain(given)
         if isinstance(value, bool):
             text = "true" if value else "false"
-        elif isinstance(value, (list, tuple)):
+        elif isinstance(value, list):
             text = "[" + ", ".join(str(item) for item in value) + "]"
         else:
             text = str(value)
@@ -117,7 +129,7 @@ def run(config: Union[Path, Mapping[str, Any]],
         words += ["--quiet"]
     text = None
     if isinstance(config, Mapping):
-        text = json.dumps(config)  # which is YAML too
+        text = json.dumps(_plain(config))  # which is YAML too
     elif "\n" in os.fspath(config):
         text = os.fspath(config)
     if text is None:

@@ -195,6 +195,26 @@ class Runs(unittest.TestCase):
         with self.assertRaisesRegex(engram.Error, "not there|No such file"):
             engram.run("none.yaml")
 
+    def test_run_numpy(self):
+        """Options as NumPy has them, in the configuration and over it."""
+        given = changed(TINY, run={"seed": np.arange(4)[3]},
+                        model={"attn_bias": np.bool_(True)},
+                        probe={"positions": np.array([2, 5])})
+        config = engram.run(given, {"train.steps": np.int64(1),
+                                    "optim.lr": np.float32(.1),
+                                    "model.mlp_bias": np.bool_(False),
+                                    "model.mixer": np.array(["linear"]),
+                                    "probe.positions": range(3, 5)},
+                            threads=1).config
+        self.assertEqual(config["run"]["seed"], 3)
+        self.assertEqual(config["optim"]["lr"], .1)
+        self.assertEqual(config["train"]["steps"], 1)
+        self.assertEqual([config["model"][key] for key in
+                          ("attn_bias", "mlp_bias", "mixer")],
+                         [True, False, ["linear"]])
+        self.assertEqual([int(t) for t in config["probe"]["positions"]],
+                         [3, 4])
+
     def test_frames(self):
         try:
             import pandas
