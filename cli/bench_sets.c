@@ -86,15 +86,17 @@ static const char *const hybrid_set[] = {"run.name=bench-hybrid",
                                          "model.resid_clip=1",
                                          NULL};
 
-const cli_bench_set cli_bench_sets[] = {{"birth", "birth", basic_set},
-                                        {"full", "full", full_set},
-                                        {"gpt2", "gpt2", gpt2_set},
-                                        {"small", "small", small_set},
-                                        {"mesa", "mesa1", mesa1_set},
-                                        {"mesa", "lsa6", lsa6_set},
-                                        {"mesa", "softmax7", softmax7_set},
-                                        {"mesa", "hybrid", hybrid_set},
-                                        {NULL, NULL, NULL}};
+const cli_bench_set cli_bench_sets[] = {
+    {"birth", "birth", basic_set, CLI_PART_STEP},
+    {"full", "full", full_set, CLI_PART_STEP},
+    {"gpt2", "gpt2", gpt2_set, CLI_PART_STEP},
+    {"small", "small", small_set, CLI_PART_STEP},
+    {"mesa", "layer", mesa1_set, CLI_PART_MESA},
+    {"mesa", "mesa1", mesa1_set, CLI_PART_GIVEN},
+    {"mesa", "lsa6", lsa6_set, CLI_PART_GIVEN},
+    {"mesa", "softmax7", softmax7_set, CLI_PART_GIVEN},
+    {"mesa", "hybrid", hybrid_set, CLI_PART_GIVEN},
+    {NULL, NULL, NULL, CLI_PART_STEP}};
 
 eg_status cli_bench_set_all(eg_config *cfg, const char *const *set, eg_err *err)
 {

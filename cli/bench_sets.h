@@ -4,10 +4,19 @@
 
 #include "engram/config.h"
 
+/* What of a training step is timed. */
+typedef enum cli_bench_part {
+    CLI_PART_STEP,  /* all of it */
+    CLI_PART_GIVEN, /* forward, backward, update: sequences count as given */
+    CLI_PART_MESA   /* the mesa layer alone, forward and backward: ops mesa and
+                       linatt, from queries, keys, values to its results */
+} cli_bench_part;
+
 typedef struct cli_bench_set {
     const char *bench;      /* engram bench ... */
     const char *name;       /* of the model; a benchmark may have several */
     const char *const *set; /* KEY=VALUE, ends with NULL */
+    cli_bench_part part;
 } cli_bench_set;
 
 extern const cli_bench_set cli_bench_sets[]; /* ends with bench NULL */

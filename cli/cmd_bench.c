@@ -15,7 +15,7 @@
 typedef struct bench {
     const cli_args *args;
     const char *what; /* the model's name */
-    const char *const *set;
+    const cli_bench_set *set;
     eg_config *cfg;
     eg_pool *pool;
     const char *kern;
@@ -27,8 +27,9 @@ typedef struct bench {
     int64_t took;         /* bytes, once steps are made */
     int64_t rounds, steps;
     bool turns;          /* a round waits for a line */
-    double best, median; /* seconds a step */
-    double cpu;          /* the same of all threads, the median */
+    double best, median; /* seconds a step, or of what is timed of it */
+    double cpu;          /* of all threads and all of a step, the median */
+    double flops;        /* a token, of what is timed */
     double peak;         /* FMA peak of these threads, FLOP/s; 0: unknown */
     double share;        /* of it, in necessary arithmetic */
     eg_figures figures;
@@ -52,7 +53,8 @@ static eg_status configure(bench *b, eg_err *err)
     eg_status st;
 
     eg_config_default(b->cfg);
-    EG_TRY(cli_bench_set_all(b->cfg, b->set, err));
+    EG_TRY(cli_bench_set_all(b->cfg, b->set->set, err));
+    b->cfg->train.profile = b->set->part != CLI_PART_STEP;
     if (trained && strcmp(trained, "paper") != 0 && strcmp(trained, "all") != 0)
         return EG_FAIL(err, EG_EINVAL,
                        "--trained: expected paper or all, found '%s'", trained);
@@ -67,18 +69,57 @@ done:
     return st;
 }
 
-static double time_steps(bench *b, int64_t n)
-{
-    double start = eg_clock();
-    eg_step_info info;
-
-    for (int64_t i = 0; i < n; i++) eg_trainer_step(b->trainer, &info);
-    return (eg_clock() - start) / (double)n;
-}
-
 static double tokens_of(const bench *b)
 {
     return (double)b->cfg->train.batch * (double)eg_task_ctx(b->task);
+}
+
+/* What all threads spend in rows of one of two names, second may be NULL. */
+static eg_op_time sum_of(const eg_op_times *t, const char *first,
+                         const char *second)
+{
+    eg_op_time sum = {0};
+
+    for (int i = 0; i < t->n; i++) {
+        const eg_op_time *row = &t->row[i];
+
+        if (strcmp(row->what, first) != 0 &&
+            (!second || strcmp(row->what, second) != 0))
+            continue;
+        sum.seconds += row->seconds;
+        sum.madds += row->madds;
+    }
+    return sum;
+}
+
+/* Seconds a step, of n, that what is timed takes. */
+static eg_status time_steps(double *seconds, bench *b, int64_t n, eg_err *err)
+{
+    cli_bench_part part = b->set->part;
+    int threads = eg_pool_size(b->pool);
+    eg_op_times times = {0};
+    eg_op_time in = {0};
+    eg_step_info info;
+    eg_status st = EG_OK;
+    double all;
+
+    eg_trainer_times_begin(b->trainer);
+    all = -eg_clock();
+    for (int64_t i = 0; i < n; i++) eg_trainer_step(b->trainer, &info);
+    all += eg_clock();
+    if (part != CLI_PART_STEP)
+        EG_TRY(eg_trainer_times(&times, b->trainer, err));
+    if (part == CLI_PART_GIVEN)
+        all -= sum_of(&times, EG_TIME_DRAWN, NULL).seconds / threads;
+    if (part == CLI_PART_MESA) {
+        in = sum_of(&times, "mesa", "linatt");
+        all = in.seconds / threads;
+        b->flops = 2 * in.madds / (double)n / tokens_of(b);
+    }
+    *seconds = all / (double)n;
+done:
+    eg_op_times_release(&times);
+    return st;
 }
 
 /* From the rounds' seconds a step, by the clock and of all threads. The memory
@@ -88,15 +129,18 @@ static void add_figures(bench *b, const double *t, double *cpu, double *share,
 {
     int n = (int)b->rounds;
     double rate[100], tokens = tokens_of(b);
-    double per = b->plan.flops_per_token;
+    double per = b->flops;
+    bool layer = b->set->part == CLI_PART_MESA;
     char name[sizeof((eg_figure *)0)->name];
     eg_figure *r;
 
     for (int i = 0; i < n; i++) rate[i] = tokens / t[i];
-    snprintf(name, sizeof name, "%s: a training step", b->what);
+    snprintf(name, sizeof name, "%s: %s", b->what,
+             layer ? "forward and backward" : "a training step");
     r = eg_figures_add(&b->figures, name, "tokens/s", false, rate, n);
     cli_sort(peak, n);
     if (per > 0 && !b->turns) eg_figure_share(r, peak[n / 2] / per, share, n);
+    if (b->set->part != CLI_PART_STEP) return;
     snprintf(name, sizeof name, "%s: processor time of a step", b->what);
     (void)eg_figures_add(&b->figures, name, "s", true, cpu, n);
 }
@@ -109,16 +153,14 @@ static eg_status time_rounds(bench *b, eg_err *err)
 {
     double t[100] = {0}, cpu[100] = {0}, peak[100] = {0}, share[100] = {0};
     double once;
+    eg_status st = time_steps(&once, b, 1, err); /* warm */
 
-    double flop = tokens_of(b) * b->plan.flops_per_token; /* of a step */
-
-    once = time_steps(b, 1); /* warm */
-    if (once < 1) once = time_steps(b, 2);
-    if (b->steps == 0) b->steps = (int64_t)fmax(1, ceil(0.5 / once));
-    if (b->turns) cli_tell_seconds(once);
+    if (st == EG_OK && once < 1) st = time_steps(&once, b, 2, err);
+    if (st == EG_OK && b->steps == 0)
+        b->steps = (int64_t)fmax(1, ceil(0.5 / once));
+    if (st == EG_OK && b->turns) cli_tell_seconds(once);
     for (int64_t i = 0; i < b->rounds; i++) {
-        eg_status st = b->turns ? cli_await_round(i, b->rounds, err) : EG_OK;
-
+        if (st == EG_OK && b->turns) st = cli_await_round(i, b->rounds, err);
         if (st != EG_OK) return st;
         if (!b->turns)
             peak[i] = 1e9 * eg_bench_peak_threads(
@@ -126,11 +168,12 @@ static eg_status time_rounds(bench *b, eg_err *err)
                                 b->cfg->train.precision == EG_TRAIN_FLOAT64,
                                 b->pool, fmin(2, once * (double)b->steps));
         cpu[i] = -(double)clock();
-        t[i] = time_steps(b, b->steps);
+        st = time_steps(&t[i], b, b->steps, err);
         cpu[i] = (cpu[i] + (double)clock()) / CLOCKS_PER_SEC / (double)b->steps;
-        share[i] = peak[i] > 0 ? flop / t[i] / peak[i] : 0;
+        share[i] = peak[i] > 0 ? tokens_of(b) * b->flops / t[i] / peak[i] : 0;
         if (b->turns) cli_tell_seconds(t[i]);
     }
+    if (st != EG_OK) return st;
     add_figures(b, t, cpu, share, peak);
     cli_sort(t, (int)b->rounds);
     cli_sort(cpu, (int)b->rounds);
@@ -165,9 +208,8 @@ static json_t *as_json(const bench *b)
         "s:I, s:I, s:I, s:s, s:i, s:s, s:s}",
         "bench", b->what, "tokens_per_s", rate, "tokens_per_s_best",
         tokens / b->best, "seconds_per_step", b->median, "cpu_seconds_per_step",
-        b->cpu, "gflops", rate * b->plan.flops_per_token / 1e9,
-        "flops_per_token", b->plan.flops_per_token, "looked_up_per_token",
-        b->plan.looked_up_per_token, "peak_fraction",
+        b->cpu, "gflops", rate * b->flops / 1e9, "flops_per_token", b->flops,
+        "looked_up_per_token", b->plan.looked_up_per_token, "peak_fraction",
         b->peak > 0 ? json_real(b->share) : json_null(), "gradient_error",
         b->agrees.distance, "gradient_cosine", b->agrees.cosine,
         "bytes_announced", (json_int_t)b->plan.total, "bytes_taken",
@@ -180,15 +222,20 @@ static json_t *as_json(const bench *b)
 static void print(const bench *b)
 {
     double tokens = tokens_of(b), rate = tokens / b->median;
-    double top = tokens / b->best, flops = rate * b->plan.flops_per_token;
+    double top = tokens / b->best, flops = rate * b->flops;
     const char *kern = b->plan.kern;
 
     printf("%s: %.0f tokens/s (median of %lld rounds, best %.0f), %.2f ms a "
-           "step of %.0f tokens, %.2f ms of CPU time\n",
-           b->what, rate, (long long)b->rounds, top, 1e3 * b->median, tokens,
-           1e3 * b->cpu);
+           "step of %.0f tokens, ",
+           b->what, rate, (long long)b->rounds, top, 1e3 * b->median, tokens);
+    if (b->set->part == CLI_PART_MESA)
+        printf("in ops mesa and linatt\n");
+    else if (b->set->part == CLI_PART_GIVEN)
+        printf("but for drawing these\n");
+    else
+        printf("%.2f ms of CPU time\n", 1e3 * b->cpu);
     printf("%.1f GFLOP/s of necessary arithmetic (%.2f MFLOP a token)",
-           flops / 1e9, b->plan.flops_per_token / 1e6);
+           flops / 1e9, b->flops / 1e6);
     if (b->peak > 0)
         printf(", %.0f %% of the FMA peak of %.0f GFLOP/s", 100 * b->share,
                b->peak / 1e9);
@@ -226,6 +273,7 @@ static eg_status bench_training(bench *b, eg_err *err)
     b->spec.task = b->task;
     EG_TRY(eg_train_plan_make(&b->plan, &b->spec, err));
     EG_TRY(cli_bench_verify(&b->agrees, &b->spec, err));
+    b->flops = b->plan.flops_per_token;
     eg_text_copy(b->figures.kernels, sizeof b->figures.kernels, b->plan.kern);
     b->took = -eg_memory_now();
     EG_TRY(eg_trainer_new(&b->trainer, &b->spec, err));
@@ -259,7 +307,7 @@ static int bench_all(bench *b, const char *what)
         if (strcmp(s->bench, what) != 0) continue;
         if (only && strcmp(s->name, only) != 0) continue;
         b->what = s->name;
-        b->set = s->set;
+        b->set = s;
         b->steps = steps;
         st = bench_training(b, &err);
         if (st == EG_OK && json) json_array_append_new(all, as_json(b));
@@ -270,7 +318,8 @@ static int bench_all(bench *b, const char *what)
     }
     if (st == EG_OK && n == 0)
         st = EG_FAIL(&err, EG_EINVAL,
-                     "--only: expected mesa1, lsa6, softmax7 or hybrid, found "
+                     "--only: expected layer, mesa1, lsa6, softmax7 or "
+                     "hybrid, found "
                      "'%s'",
                      only);
     if (st == EG_OK && json)

@@ -4,8 +4,10 @@
     mesa.py --model mesa1
     mesa.py --model lsa6 --engram build/engram --at-least 3
 
-A step is forward, loss, backward, AdamW; batches are made outside the clock
-(engram's step includes them). Every variant's loss and gradients are compared
+A step is forward, loss, backward, AdamW; batches are made outside the clock,
+engram takes the time of drawing its own off. Of model layer, the mesa layer
+alone, it is forward and backward, from q, k, v and the gradient at the results
+to the gradients of q, k, v and lambda. Every variant's loss and gradients are compared
 with float64 arithmetic before anything is timed; then every side is a process
 of its own that has made its first steps, and all take turns, round by round, by
 the clock: only an idle machine gives numbers to keep (--wait gives time to make
@@ -33,7 +35,8 @@ from turns import Side, alternate, ratios, serve
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    p.add_argument("--model", choices=sorted(models.MODELS), default="mesa1")
+    p.add_argument("--model", choices=sorted([*models.MODELS, models.LAYER]),
+                   default="mesa1")
     p.add_argument("--variants", default=None, help="comma-separated; default: "
                    "all that the model has")
     p.add_argument("--batch", type=int, default=256)
@@ -51,7 +54,7 @@ def arguments():
     a = p.parse_args()
     if a.variants is None:
         a.variants = "torch-eager,torch-compile,jax-jit"
-        if "mesa" in models.MODELS[a.model][0]:
+        if a.model == models.LAYER or "mesa" in models.MODELS[a.model][0]:
             a.variants += ",torch-eager-solve,jax-jit-solve"
     return a
 
@@ -161,7 +164,10 @@ class Torch:
                                      eps=EPS, weight_decay=DECAY, fused=True)
 
         def loss(w, x, y):
+            if args.model == models.LAYER:
+                return models.layer_loss(ops, w, y)
             return models.loss(ops, args.model, w, x, y)
+        self.updates = args.model != models.LAYER
         self.loss = torch.compile(loss) if mode == "compile" else loss
 
     def batch(self, x, y):
@@ -178,7 +184,8 @@ class Torch:
 
     def step(self, x, y):
         loss = self.gradient(x, y)
-        self.opt.step()
+        if self.updates:
+            self.opt.step()
         return loss.item()
 
     def look(self, x, y):
@@ -198,7 +205,10 @@ class Jax:
         self.state = (*zeros, jnp.zeros(()))
 
         def loss(w, x, y):
+            if args.model == models.LAYER:
+                return models.layer_loss(ops, w, y)
             return models.loss(ops, args.model, w, x, y)
+        self.updates = args.model != models.LAYER
 
         def step(w, state, x, y):
             value, g = jax.value_and_grad(loss)(w, x, y)
@@ -220,6 +230,11 @@ class Jax:
         return jnp.asarray(x, jnp.float32), jnp.asarray(y, jnp.float32)
 
     def step(self, x, y):
+        if not self.updates:
+            loss, g = self.value_and_grad(self.w, x, y)
+            for of in g.values():
+                of.block_until_ready()
+            return loss.item()
         self.w, self.state, loss = self.jitted(self.w, self.state, x, y)
         return loss.item()
 
@@ -252,12 +267,16 @@ def serve_peer(args):
     """A variant, checked and warm, makes a round for each line it is sent."""
     facts = tuning.apply(args.threads)
     rng = np.random.default_rng(1)
-    mixers, constructed, _ = models.MODELS[args.model]
-    w = models.weights(args.model, rng)
-    data = []
-    for _ in range(4):
-        x, y = models.systems(rng, args.batch)
-        data.append((models.tokens(x, constructed, len(mixers)), y))
+    if args.model == models.LAYER:
+        w, dz = models.layer_inputs(rng, args.batch)
+        data = [(dz, dz)] * 4
+    else:
+        mixers, constructed, _ = models.MODELS[args.model]
+        w = models.weights(args.model, rng)
+        data = []
+        for _ in range(4):
+            x, y = models.systems(rng, args.batch)
+            data.append((models.tokens(x, constructed, len(mixers)), y))
     exact = Torch(args, "eager", False, w, "float64")
     truth = exact.look(*exact.batch(*data[0]))
     peer = make(args.serve, args, w)

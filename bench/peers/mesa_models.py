@@ -19,6 +19,24 @@ MODELS = {
 }
 
 
+# The mesa layer alone: its inputs are what gradients are taken of.
+LAYER = "layer"
+
+
+def layer_inputs(rng, batch):
+    """q, k, v [batch, T, head, key] of the size that the states of a system have
+    behind a map, log lambda, and the gradient at the results."""
+    w = {n: 0.3 * rng.standard_normal((batch, T, HEADS, KEY)) for n in "qkv"}
+    w["log_lambda"] = np.zeros(HEADS)
+    return w, rng.standard_normal((batch, T, HEADS, KEY))
+
+
+def layer_loss(ops, w, dz):
+    """Its gradients are those of the layer, given dz."""
+    q = ops.mesa(w["q"], w["k"], w["log_lambda"])
+    return (ops.linear(q, w["k"], w["v"]) * dz).sum()
+
+
 def systems(rng, batch):
     """Inputs and targets [batch, T, N]: s' = W s + noise, W orthogonal."""
     q, r = np.linalg.qr(rng.standard_normal((batch, N, N)))

@@ -60,9 +60,12 @@ EG_API void eg_program_table_release(eg_program_table *t);
 /* ---- where the time goes --------------------------------------------------
  */
 
+/* How the time that goes into drawing sequences is called. */
+#define EG_TIME_DRAWN "sequences are drawn"
+
 /* One op in one direction, or what is done beside the ops. */
 typedef struct eg_op_time {
-    const char *what; /* static: kind of op, or "sequences are drawn" */
+    const char *what; /* static: kind of op, or EG_TIME_DRAWN */
     char name[64];    /* of its value, or "" */
     int op;           /* its number; -1: beside the ops */
     bool backward;

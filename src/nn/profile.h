@@ -6,10 +6,11 @@
 #include <stdint.h>
 
 #include "engram/pool.h"
+#include "engram/program.h"
 
 /* X(name, what it is) beside the ops. */
 #define EGI_BESIDE(X)                                     \
-    X(DRAW, "sequences are drawn")                        \
+    X(DRAW, EG_TIME_DRAWN)                                \
     X(PACK, "weights are packed")                         \
     X(SUM, "gradients of slots are summed")               \
     X(BEGIN, "gradients of weights begin and are scaled") \

@@ -41,7 +41,11 @@ expect 0 "runs/tiny/$id" '' "$engram" show "tiny/$id"
 
 expect 0 'cpu_seconds_per_step' - "$engram" bench mesa --json --rounds 1 \
     --steps 1 --batch 2 --only hybrid
-expect 2 '' 'expected mesa1, lsa6, softmax7 or hybrid, found .x.' \
+expect 0 '^layer: .* in ops mesa and linatt$' - "$engram" bench mesa \
+    --rounds 1 --steps 1 --batch 2 --only layer
+expect 0 '^mesa1: .* but for drawing these$' - "$engram" bench mesa \
+    --rounds 1 --steps 1 --batch 2 --only mesa1
+expect 2 '' 'expected layer, mesa1, lsa6, softmax7 or hybrid, found .x.' \
     "$engram" bench mesa --only x
 expect 0 'linear +blocks.1.attn.hook_q' '' "$engram" show --program c.yaml --plain
 expect 0 'subset +taken .*what only the loss reads' '' \
