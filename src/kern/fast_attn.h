@@ -10,11 +10,12 @@ typedef struct right {
     eg_index step, ld; /* as in product() */
 } right;
 
-/* In place if whole vectors can be loaded, else packed into work. */
+/* In place if whole vectors or what a wide tile takes can be loaded, else
+ * packed into work. */
 static right right_of(const real *x, eg_index ldx, eg_index K, eg_index width,
                       real *work)
 {
-    if (width % W == 0) return (right){x, 1, ldx};
+    if (width % W == 0 || in_wide(width)) return (right){x, 1, ldx};
     fast_pack(work, x, ldx, 1, K, width);
     return (right){work, K, NR};
 }
@@ -113,6 +114,36 @@ static void key_rest(real *s, const real *x, eg_index ldx, const real *y,
     }
 }
 
+/* Rows of y's tiles from column n on, and how many columns these take. */
+typedef struct tile_shape {
+    eg_index rows, cols;
+    int wide; /* three vectors */
+} tile_shape;
+
+static tile_shape shape_at(eg_index left, int direct)
+{
+    if (is_wide(left, direct)) return (tile_shape){WIDE_MR, left, 1};
+    if (left > NR) left = NR;
+    return (tile_shape){tile_rows(left), left, 0};
+}
+
+/* A tile: `rows` rows of y from column n on (+)= m x, columns of m side by side
+ * if turned; xp: x from column n on. */
+static void attn_tile(const tile_shape *t, real *y, eg_index ldy, const real *m,
+                      int turned, eg_index stride, right x, const real *xp,
+                      eg_index rows, eg_index K, int cold, int acc)
+{
+    if (t->wide) {
+        int part = x.ld != NR && t->cols < 3 * W;
+
+        wide_tiles[rows - 1][turned][part](
+            y, ldy, m, stride, xp, xp + NR * x.step, x.ld, t->cols, K, 1, acc);
+        return;
+    }
+    tiles[rows - 1][turned][cold][t->cols > W](y, ldy, m, stride, xp, x.ld,
+                                               t->cols, K, 1, acc);
+}
+
 /* y[lane,:] = sum_s m[s, lane] x[s,:], each tile of lanes up to its limit. */
 static void query_sums(real *y, eg_index ldy, const real *m, right x,
                        const block *b, eg_index width)
@@ -120,19 +151,19 @@ static void query_sums(real *y, eg_index ldy, const real *m, right x,
     int direct = x.ld != NR;
 
     for (eg_index k = 0; k < b->keys; k += KC) {
-        for (eg_index n = 0; n < width; n += NR) {
-            eg_index cols = width - n < NR ? width - n : NR;
-            eg_index each = tile_rows(cols);
+        for (eg_index n = 0, cols; n < width; n += cols) {
+            tile_shape t = shape_at(width - n, direct);
             const real *xp = x.p + n * x.step + k * x.ld;
-            for (eg_index i = 0; i < b->rows; i += each) {
-                eg_index rows = b->rows - i < each ? b->rows - i : each;
-                eg_index end = extent(b, i, each) - k;
+
+            cols = t.cols;
+            for (eg_index i = 0; i < b->rows; i += t.rows) {
+                eg_index rows = b->rows - i < t.rows ? b->rows - i : t.rows;
+                eg_index end = extent(b, i, t.rows) - k;
                 if (end > KC) end = KC;
                 if (end <= 0) continue;
                 int cold = direct && i == 0; /* the next tiles find it in L1 */
-                tiles[rows - 1][1][cold][cols > W](y + i * ldy + n, ldy,
-                                                   m + k * LANES + i, LANES, xp,
-                                                   x.ld, cols, end, 1, k > 0);
+                attn_tile(&t, y + i * ldy + n, ldy, m + k * LANES + i, 1, LANES,
+                          x, xp, rows, end, cold, k > 0);
             }
         }
     }
@@ -144,17 +175,18 @@ static void key_sums(real *y, eg_index ldy, const real *m, right x,
 {
     int direct = x.ld != NR;
 
-    for (eg_index n = 0; n < width; n += NR) {
-        eg_index cols = width - n < NR ? width - n : NR, lane = 0;
-        eg_index each = tile_rows(cols);
-        for (eg_index s = 0; s < b->keys; s += each) {
-            eg_index rows = b->keys - s < each ? b->keys - s : each;
+    for (eg_index n = 0, cols; n < width; n += cols) {
+        tile_shape t = shape_at(width - n, direct);
+        eg_index lane = 0;
+
+        cols = t.cols;
+        for (eg_index s = 0; s < b->keys; s += t.rows) {
+            eg_index rows = b->keys - s < t.rows ? b->keys - s : t.rows;
             int cold = direct && s == 0; /* as above */
             while (b->limit[lane] <= s) lane++;
-            tiles[rows - 1][0][cold][cols > W](
-                y + s * ldy + n, ldy, m + s * LANES + lane, LANES,
-                x.p + n * x.step + lane * x.ld, x.ld, cols, b->rows - lane, 1,
-                1);
+            attn_tile(&t, y + s * ldy + n, ldy, m + s * LANES + lane, 0, LANES,
+                      x, x.p + n * x.step + lane * x.ld, rows, b->rows - lane,
+                      cold, 1);
         }
     }
 }

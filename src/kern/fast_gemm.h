@@ -40,8 +40,7 @@ static void product(real *c, eg_index ldc, const real *a, eg_index rs,
                 eg_index at = once ? 0 : n * step + k0 * ldb;
                 int fresh = b->raw && m == 0;
                 if (fresh) pack_columns(b, at, k0, k1 - k0, n, cols);
-#ifdef HAS_WIDE
-                if (!large && is_wide(N - n)) {
+                if (!large && is_wide(N - n, ldb != NR)) {
                     eg_index next = at + NR * step;
                     if (fresh)
                         pack_columns(b, next, k0, k1 - k0, n + NR, N - n - NR);
@@ -50,7 +49,6 @@ static void product(real *c, eg_index ldc, const real *a, eg_index rs,
                                N - n, k1 - k0, alpha, acc || i > 0);
                     break;
                 }
-#endif
                 (cols > 1 || large ? panel : column)(
                     c + m * ldc + n, ldc, ak + m * rs, rs, cs, b->packed + at,
                     ldb, rows, cols, k1 - k0, alpha, acc || i > 0);
@@ -106,9 +104,7 @@ static void fast_gemm(real *c, eg_index ldc, const real *a, eg_index rs,
         fast_gemm_packed(c, ldc, a, rs, cs, work, M, N, K, alpha, acc);
         return;
     }
-#ifdef HAS_WIDE
-    if (!is_large(rs, N, K) && N > NR && is_wide(NR + N % NR)) whole = N;
-#endif
+    if (!is_large(rs, N, K) && in_wide(N)) whole = N;
     product(c, ldc, a, rs, cs, &direct, 1, brs, M, whole, K, alpha, acc);
     if (whole < N) {
         r = (right_panels){.packed = work};

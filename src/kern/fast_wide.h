@@ -1,14 +1,18 @@
 /* Register tiles three vectors wide, for products of a few tens of columns: 40
- * are three vectors, 80 two and three. A last vector by itself would be summed
- * in half as many registers as keep the ports busy, and read all of A for that.
- * Only where there are 32 registers: 24 hold the tile. */
-#if VEC_BYTES == 64
-#define HAS_WIDE
+ * are three vectors of 16, 80 two and three, and two and three of 8. A last
+ * vector by itself would be summed in too few registers to keep the ports busy,
+ * and read all of A for that. 24 of 32 registers hold the tile, 12 of 16. */
+enum { WIDE_MR = VEC_BYTES == 64 ? 8 : 4 };
 
-/* Do so many columns, the last ones of C, make such a tile? */
-static int is_wide(eg_index cols)
+/* Do so many columns, the last ones of C, make such a tile? There is no
+ * register for the mask of a part of a vector of B in place, but half of one is
+ * loaded without. */
+static int is_wide(eg_index cols, int direct)
 {
-    return cols > NR + 1 && cols <= NR + W;
+    eg_index third = cols - NR;
+
+    if (VEC_BYTES < 64 && direct) return third == W || third == W / 2;
+    return third > 1 && third <= W;
 }
 
 /* The tile of fast_tile.h with three vectors of C. b2: the third of B, which in
@@ -18,14 +22,15 @@ INLINE void wide_tile(int mr, int turned, int part, real *c, eg_index ldc,
                       const real *b2, eg_index ldb, eg_index cols, eg_index K,
                       real alpha, int acc)
 {
-    vec sum[MR][3];
+    vec sum[WIDE_MR][3];
 
 #pragma GCC unroll 8
     for (int m = 0; m < mr; m++) sum[m][0] = sum[m][1] = sum[m][2] = vset(0);
 #pragma GCC unroll 1
     for (eg_index k = 0; k < K; k++, a += cs, b += ldb, b2 += ldb) {
         vec b0 = vload(b), b1 = vload(b + W);
-        vec third = part ? vload_n(b2, cols - 2 * W) : vload(b2);
+        vec third = part ? vload_n(b2, VEC_BYTES < 64 ? W / 2 : cols - 2 * W)
+                         : vload(b2);
 
         if (turned) __builtin_prefetch(a + AHEAD * cs);
 #pragma GCC unroll 8
@@ -90,15 +95,20 @@ WIDE_FNS(1)
 WIDE_FNS(2)
 WIDE_FNS(3)
 WIDE_FNS(4)
+#if VEC_BYTES == 64
 WIDE_FNS(5)
 WIDE_FNS(6)
 WIDE_FNS(7)
 WIDE_FNS(8)
+#endif
 
 /* By rows - 1, A transposed, a part of the third vector loaded. */
-static const wide_fn wide_tiles[MR][2][2] = {
+static const wide_fn wide_tiles[WIDE_MR][2][2] = {
     WIDE_ROW(1), WIDE_ROW(2), WIDE_ROW(3), WIDE_ROW(4),
-    WIDE_ROW(5), WIDE_ROW(6), WIDE_ROW(7), WIDE_ROW(8)};
+#if VEC_BYTES == 64
+    WIDE_ROW(5), WIDE_ROW(6), WIDE_ROW(7), WIDE_ROW(8),
+#endif
+};
 
 /* C[M, cols] with 2 W < cols <= 3 W: one panel of B, and one vector of the
  * next. */
@@ -109,12 +119,17 @@ static void wide_panel(real *c, eg_index ldc, const real *a, eg_index rs,
 {
     int turned = cs != 1, part = ldb != NR && cols < 3 * W;
 
-    for (eg_index m = 0; m < M; m += MR) {
-        eg_index rows = M - m < MR ? M - m : MR;
+    for (eg_index m = 0; m < M; m += WIDE_MR) {
+        eg_index rows = M - m < WIDE_MR ? M - m : WIDE_MR;
 
         wide_tiles[rows - 1][turned][part](c + m * ldc, ldc, a + m * rs,
                                            turned ? cs : rs, b, b2, ldb, cols,
                                            K, alpha, acc);
     }
 }
-#endif
+
+/* Are the last of N columns of B in place those of a wide tile? */
+static int in_wide(eg_index N)
+{
+    return N > NR && is_wide(NR + N % NR, 1);
+}
