@@ -59,7 +59,7 @@ awk '/^\{/ { entry = "" }
      END { print "\n]" }' build-check/compile_commands.json >$commands
 for file in "${files[@]}"; do
     grep -qF "\"file\": \"$PWD/$file\"" $commands && printf '%s\0' "$file"
-done | xargs -0 -r -n 1 -P "$jobs" sh -c '
+done | xargs -0 -r -n 8 -P "$jobs" sh -c '
     out=$(clang-tidy --quiet -p build-check/lint "$@" 2>/dev/null) || {
         printf "%s\n" "$out"; exit 1; }' tidy "${depth[@]}" || failed=1
 step done

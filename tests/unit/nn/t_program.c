@@ -7,6 +7,7 @@
 #include "nn/real/exec.h"
 #include "nn/rewrite.h"
 #include "nn/trainer.h"
+#include "sanitized.h"
 
 #define TASK "n_ctx=18 n_triggers=3"
 
@@ -334,13 +335,15 @@ static bool fits(const char *model)
     return !strstr(model, "qk=merged") || !strstr(model, "pos=concatenated");
 }
 
+enum { N_RANDOM = SANITIZED ? 50 : 200 };
+
 static void test_random(void **state)
 {
     eg_rng rng = eg_rng_make(17, EG_RNG_USER, 0, 0);
     double worst = 0;
 
     (void)state;
-    for (int k = 0; k < 200; k++) {
+    for (int k = 0; k < N_RANDOM; k++) {
         char model[512], train[512];
         variant v = {model, model, train};
         compared c, d;
@@ -359,7 +362,7 @@ static void test_random(void **state)
         plain_close(&a);
         worst = fmax(worst, fmax(c.worst, d.worst));
     }
-    printf("  200 random programs, %.1e\n", worst);
+    printf("  %d random programs, %.1e\n", N_RANDOM, worst);
     assert_true(worst < 1e-12);
 }
 

@@ -3,7 +3,6 @@
  * of threads; also where the last room has fewer of them. */
 #include "team_test.h"
 
-#include "base/asan.h"
 #include "nn/trainer.h"
 
 /* Three a room of 1,024 positions; of five, two remain. */
@@ -147,12 +146,7 @@ static int compare(const variant *v, const char *task, const char *train,
 
 /* With a sanitizer all take minutes, and t_program goes through every variant:
  * there one in five, and one head. */
-#ifdef EGI_ASAN
-enum { FEW = 1 };
-#else
-enum { FEW = 0 };
-#endif
-enum { STRIDE = FEW ? 5 : 1, N_HEADS = sizeof HEADS / sizeof *HEADS };
+enum { STRIDE = SANITIZED ? 5 : 1, N_HEADS = sizeof HEADS / sizeof *HEADS };
 
 /* Every kind of op. Where few rows are in the loss, shortcuts take them alone,
  * and sequences one by one. */
@@ -192,14 +186,14 @@ static void test_heads(void **state)
     heads = 0;
     many_symbols(path, sizeof path, 3600);
     (void)snprintf(task, sizeof task, "n_ctx=%d stats=%s", T, path);
-    for (int i = FEW; i < (FEW ? 2 : N_HEADS); i++) {
+    for (int i = SANITIZED; i < (SANITIZED ? 2 : N_HEADS); i++) {
         for (int some = 0; some < 2 - i % 2; some++)
             assert_int_equal(compare(&HEADS[i], task, "slots=1", some, &worst),
                              3);
     }
     printf("  %d heads: %.1e\n", heads, worst);
-    assert_int_equal(heads, FEW ? 1 : 5);
-    if (!FEW) same_bits(&HEADS[1], task);
+    assert_int_equal(heads, SANITIZED ? 1 : 5);
+    if (!SANITIZED) same_bits(&HEADS[1], task);
     (void)remove(path);
 }
 
@@ -211,7 +205,7 @@ static void test_threads(void **state)
     assert_int_equal(compare(&WIDE, TASK, "", true, &worst), 3);
     assert_int_equal(compare(&PART, TASK, "", false, &worst), 3);
     printf("  wide: %.1e\n", worst);
-    if (!FEW) same_bits(&WIDE, TASK);
+    if (!SANITIZED) same_bits(&WIDE, TASK);
     same_bits(&PART, TASK);
 }
 
