@@ -10,6 +10,7 @@
 #include "engram/mem.h"
 #include "flow/lapack.h"
 #include "nn/schedule.h"
+#include "probe/probes.h"
 
 /* What a run takes of the host's heap besides, and of the program's text: rows,
  * records, streams. */
@@ -51,7 +52,7 @@ static eg_status build(egi_loop *l, eg_err *err)
     probes = -eg_mem_query().live_bytes;
     EG_TRY(eg_probes_new(&l->probes, &c->probe, l->trainer, l->task,
                          l->opts->pool, l->spec.kern, err));
-    probes += eg_mem_query().live_bytes;
+    probes += eg_mem_query().live_bytes + egi_radii_bytes(&l->probes->radii);
     if (probes > l->plan.eval) l->announced += probes - l->plan.eval;
     EG_TRY(eg_row_init(&l->row, EG_ROW_CELLS, err));
     EG_TRY(eg_row_init(&l->timing, 8, err));

@@ -106,15 +106,47 @@ static void empty_lists(egi_near_search *s)
     }
 }
 
-static eg_status make_room(egi_near_search *s, eg_err *err)
+static size_t most_blocks(const egi_near_search *s)
 {
-    size_t m = (size_t)s->m, n = (size_t)s->n, k = (size_t)s->n_sizes;
-    size_t blocks = m / EGI_NEAR_BLOCK + k + 1;
+    return (size_t)s->m / EGI_NEAR_BLOCK + (size_t)s->n_sizes + 1;
+}
 
+static void measure_room(egi_near_search *s)
+{
     s->pack = s->kern->pack_size(s->n, EGI_NEAR_BLOCK);
     s->room = s->pack + (eg_index)EGI_NEAR_BLOCK * EGI_NEAR_BLOCK +
               EGI_NEAR_AGAIN * s->n + 16;
     s->room -= s->room % 16;
+}
+
+int64_t egi_neighbours_bytes(eg_index m, eg_index n, int n_sizes, int threads,
+                             const char *kern)
+{
+    egi_near_search s = {.kern = eg_kern_pick(kern),
+                         .threads = threads,
+                         .n_sizes = n_sizes,
+                         .m = m,
+                         .n = n};
+    eg_neighbours *out = NULL; /* for its types */
+    size_t k = (size_t)n_sizes, blocks = most_blocks(&s);
+    size_t row = (size_t)n * sizeof *s.c + sizeof *s.norm +
+                 k * (size_t)threads * sizeof *s.best +
+                 k * (sizeof *s.distance + sizeof *s.index) + sizeof *s.unsure +
+                 2 * sizeof *s.row + sizeof *out->first +
+                 k * (sizeof *out->index + sizeof *out->distance);
+
+    measure_room(&s);
+    return (int64_t)((size_t)m * row + blocks * sizeof *s.block +
+                     blocks * (blocks / TALL + 1) * sizeof *s.strips +
+                     (size_t)s.room * (size_t)threads * sizeof *s.work);
+}
+
+static eg_status make_room(egi_near_search *s, eg_err *err)
+{
+    size_t m = (size_t)s->m, n = (size_t)s->n, k = (size_t)s->n_sizes;
+    size_t blocks = most_blocks(s);
+
+    measure_room(s);
     s->c = eg_calloc(m * n, sizeof *s->c);
     s->norm = eg_calloc(m, sizeof *s->norm);
     s->block = eg_calloc(blocks, sizeof *s->block);

@@ -50,6 +50,15 @@ typedef struct egi_near_search {
     eg_index n_unsure;
 } egi_near_search;
 
+/* Bytes that a search takes while it goes on, its answer with them, if all m
+ * vectors differ. */
+int64_t egi_neighbours_bytes(eg_index m, eg_index n, int n_sizes, int threads,
+                             const char *kern);
+
+/* radius.c: bytes that eg_radius_measure takes while it goes on, beside the
+ * vectors. */
+int64_t egi_radius_bytes(eg_index m, eg_index n, int threads, const char *kern);
+
 /* near_rows.c: which rows of x are different vectors: first [spec->m], and
  * s->row, s->m. */
 eg_status egi_near_distinct(egi_near_search *s, int32_t *first, eg_err *err);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engram/radius.h"
+#include "probe/neighbours.h"
 
 /* A step that no run makes: the sequences are the same whenever it is asked. */
 #define STEP (((uint64_t)1 << 39) + 1)
@@ -24,6 +25,14 @@ eg_status egi_radii_init(egi_radii *r, const eg_probe_opts *opts,
     r->pool = pool;
     r->kern = kern;
     return egi_gather_init(&r->gather, eval, m, r->count, &r->at, 1, err);
+}
+
+int64_t egi_radii_bytes(const egi_radii *r)
+{
+    int threads = r->pool ? eg_pool_size(r->pool) : 1;
+
+    return r->count ? egi_radius_bytes(r->count, r->gather.D, threads, r->kern)
+                    : 0;
 }
 
 void egi_radii_release(egi_radii *r)

@@ -7,12 +7,25 @@
 #include "engram/mem.h"
 #include "engram/rng.h"
 #include "base/sort.h"
+#include "probe/neighbours.h"
 
 double eg_radius_expected(eg_index n)
 {
     static const double two_pi_e = 17.079468445347132; /* 2 pi e */
 
     return sqrt((double)n / two_pi_e);
+}
+
+int64_t egi_radius_bytes(eg_index m, eg_index n, int threads, const char *kern)
+{
+    int64_t answer = egi_neighbours_bytes(m, 0, EG_RADIUS_PARTS, 0, kern);
+    int64_t first = egi_neighbours_bytes(m, n, EG_RADIUS_PARTS, threads, kern);
+    int64_t dealt = m * n * (int64_t)sizeof(float) +
+                    egi_neighbours_bytes(m, n, 1, threads, kern);
+
+    /* the first search's answer stays while vectors are dealt out */
+    if (dealt + answer > first) first = dealt + answer;
+    return first + m * (int64_t)sizeof(double);
 }
 
 /* ---- what distances say ---------------------------------------------------

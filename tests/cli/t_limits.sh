@@ -66,6 +66,9 @@ if ! grep -q __tsan_init "$engram"; then
         s/^probe.*/probe: {every: 5, positions: [16], linear: [next]}/' \
         tiny.yaml >probed.yaml
     foreseen probed.yaml --threads 1
+    # with what a search for nearest neighbours takes while it goes on
+    foreseen tiny.yaml --threads 2 --set probe.radius=3000 \
+        --set model.d_model=128 --set train.steps=1
 fi
 
 # Whatever it is that cannot be loaded is named, and what package has it.
