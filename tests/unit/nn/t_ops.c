@@ -9,6 +9,7 @@
 #include "nn/real/exec.h"
 #include "nn/rewrite.h"
 #include "nn/trainer.h"
+#include "sanitized.h"
 
 #define TASK "n_ctx=18 n_triggers=3"
 
@@ -509,9 +510,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_table),
                                        cmocka_unit_test(test_rules)};
-
-    int failed = cmocka_run_group_tests_name("ref", tests, NULL, NULL);
-
+    int failed =
+        SANITIZED ? 0 : cmocka_run_group_tests_name("ref", tests, NULL, NULL);
     set_name = "auto";
     return failed + cmocka_run_group_tests_name("auto", tests, NULL, NULL);
 }
