@@ -213,6 +213,7 @@ void N(exec_run)(const N(call) * c, egi_tick *ticks, int k, bool back)
 {
     egi_tick *t;
     double start;
+    int64_t pairs = 0;
 
     if (!ticks) {
         N(op_run)(c, back);
@@ -225,7 +226,8 @@ void N(exec_run)(const N(call) * c, egi_tick *ticks, int k, bool back)
     t->calls++;
     t->rows += (double)c->out[0].rows;
     for (eg_index i = 0; c->sees && i < c->out[0].rows; i++)
-        t->pairs += c->sees[i];
+        pairs += c->sees[i];
+    t->pairs += (double)pairs;
 }
 
 /* Does op k belong to that part of the program? */
