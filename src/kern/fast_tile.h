@@ -49,16 +49,24 @@ INLINE void tile(int mr, int nv, int turned, int direct, real *c, eg_index ldc,
             if (nv > 1) sum[m][1] += f * b1;
         }
     }
+    if (alpha != 1) {
 #pragma GCC unroll 8
-    for (int m = 0; m < mr; m++) {
+        for (int m = 0; m < mr; m++) {
+            sum[m][0] *= alpha;
+            if (nv > 1) sum[m][1] *= alpha;
+        }
+    }
+    if (acc) {
+#pragma GCC unroll 8
+        for (int m = 0; m < mr; m++) {
 #pragma GCC unroll 2
-        for (int j = 0; j < nv; j++) {
-            eg_index left = cols - j * W;
-            const real *from = c + m * ldc + j * W;
+            for (int j = 0; j < nv; j++) {
+                eg_index left = cols - j * W;
+                const real *from = c + m * ldc + j * W;
 
-            sum[m][j] *= alpha;
-            if (acc && left > 0)
-                sum[m][j] += left >= W ? vload(from) : vload_n(from, left);
+                if (left > 0)
+                    sum[m][j] += left >= W ? vload(from) : vload_n(from, left);
+            }
         }
     }
 #pragma GCC unroll 8
@@ -217,6 +225,14 @@ static void column(real *c, eg_index ldc, const real *a, eg_index rs,
         column_turned(c, ldc, a, cs, col, M, K, alpha, acc);
 }
 
+/* Rows of the next tile of `each` where `left` are left. Sums of one or two
+ * rows are too few for the ports: the last two tiles share what they have. */
+static eg_index take_rows(eg_index left, eg_index each)
+{
+    if (left <= each) return left;
+    return left < each + 3 ? (left + 1) / 2 : each;
+}
+
 /* C[M, cols] with cols <= NR: one panel of B, one block of k. */
 static void panel(real *c, eg_index ldc, const real *a, eg_index rs,
                   eg_index cs, const real *b, eg_index ldb, eg_index M,
@@ -225,8 +241,8 @@ static void panel(real *c, eg_index ldc, const real *a, eg_index rs,
     int turned = cs != 1, direct = ldb != NR, wide = cols > W;
     eg_index stride = turned ? cs : rs, each = tile_rows(cols);
 
-    for (eg_index m = 0; m < M; m += each) {
-        eg_index rows = M - m < each ? M - m : each;
+    for (eg_index m = 0, rows; m < M; m += rows) {
+        rows = take_rows(M - m, each);
         tiles[rows - 1][turned][direct][wide](
             c + m * ldc, ldc, a + m * rs, stride, b, ldb, cols, K, alpha, acc);
     }

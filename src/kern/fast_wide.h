@@ -42,17 +42,23 @@ INLINE void wide_tile(int mr, int turned, int part, real *c, eg_index ldc,
             sum[m][2] += f * third;
         }
     }
+    if (alpha != 1) {
 #pragma GCC unroll 8
-    for (int m = 0; m < mr; m++) {
-#pragma GCC unroll 3
-        for (int j = 0; j < 3; j++) {
-            const real *from = c + m * ldc + j * W;
+        for (int m = 0; m < mr; m++) {
+            sum[m][0] *= alpha;
+            sum[m][1] *= alpha;
+            sum[m][2] *= alpha;
+        }
+    }
+    if (acc) {
+#pragma GCC unroll 8
+        for (int m = 0; m < mr; m++) {
+            const real *from = c + m * ldc;
 
-            sum[m][j] *= alpha;
-            if (acc)
-                sum[m][j] += j < 2 || cols == 3 * W
-                                 ? vload(from)
-                                 : vload_n(from, cols - 2 * W);
+            sum[m][0] += vload(from);
+            sum[m][1] += vload(from + W);
+            sum[m][2] += cols == 3 * W ? vload(from + 2 * W)
+                                       : vload_n(from + 2 * W, cols - 2 * W);
         }
     }
 #pragma GCC unroll 8
@@ -119,9 +125,8 @@ static void wide_panel(real *c, eg_index ldc, const real *a, eg_index rs,
 {
     int turned = cs != 1, part = ldb != NR && cols < 3 * W;
 
-    for (eg_index m = 0; m < M; m += WIDE_MR) {
-        eg_index rows = M - m < WIDE_MR ? M - m : WIDE_MR;
-
+    for (eg_index m = 0, rows; m < M; m += rows) {
+        rows = take_rows(M - m, WIDE_MR);
         wide_tiles[rows - 1][turned][part](c + m * ldc, ldc, a + m * rs,
                                            turned ? cs : rs, b, b2, ldb, cols,
                                            K, alpha, acc);
