@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engram/corpus.h"
 #include "engram/lens.h"
 #include "engram/mem.h"
 #include "engram/report.h"
@@ -14,8 +15,9 @@ const cli_option cli_lens_options[] = {
     CLI_OPT_SET,
     {"seed", 0, "N", "short for --set run.seed=N"},
     {"text", 0, "FILE",
-     "look at this text, by the model's tokenizer or in the task's characters, "
-     "in place of the task's own sequences"},
+     "look at this text, plain, gzip or zstd, by the model's tokenizer or in "
+     "the "
+     "task's characters, in place of the task's own sequences"},
     {"tokenizer", 0, "FILE",
      "names the tokens, where the weights come without: a tokenizer's file or "
      "folder"},
@@ -140,7 +142,7 @@ static int write_page(const seeing *s)
  * --------------------------------------------
  */
 
-#define TEXT_BYTES ((size_t)1 << 30)
+#define TEXT_BYTES ((int64_t)1 << 30)
 
 /* What came with the weights, or the task has; NULL: nothing. */
 static const eg_tokenizer *names(const seeing *s)
@@ -150,35 +152,40 @@ static const eg_tokenizer *names(const seeing *s)
                                : eg_task_tokenizer(s->task);
 }
 
-/* By that tokenizer. */
-static eg_status tokenized(seeing *s, const char *path, eg_err *err)
+/* By that tokenizer, as task.text is read. */
+static eg_status tokenized(seeing *s, const char *path, int64_t *left_out,
+                           eg_err *err)
 {
-    char *text = NULL;
-    size_t size;
-    eg_ids ids = {0};
-    eg_status st = eg_file_read(&text, &size, path, TEXT_BYTES, err);
+    eg_corpus c = {.path = &path, .n = 1, .most_bytes = TEXT_BYTES};
+    eg_tokenize how = {.known = true};
+    eg_tokenized info = {0};
+    eg_ids ids[2] = {0};
+    eg_status st =
+        eg_corpus_encode(ids, &info, &c, names(s), &how, s->pool, err);
 
-    if (st == EG_OK)
-        st = eg_tokenizer_encode(names(s), text, size, 0, &ids, err);
-    eg_free(text);
-    if (st != EG_OK) return st;
-    s->ids = ids.id; /* now ours */
-    s->n_ids = (eg_index)ids.n;
-    return EG_OK;
+    *left_out = info.left_out;
+    if (st == EG_OK) {
+        s->ids = ids[0].id; /* now ours */
+        s->n_ids = (eg_index)ids[0].n;
+        ids[0] = (eg_ids){0};
+    }
+    for (int i = 0; i < 2; i++) eg_ids_release(&ids[i]);
+    return st;
 }
 
-/* By the task, whose tokens are characters. */
-static eg_status in_characters(seeing *s, const char *path, eg_err *err)
+/* By that, or by the task, whose tokens are characters. */
+static eg_status encode(seeing *s, const char *path, eg_err *err)
 {
-    int64_t left_out;
+    int64_t left_out = 0;
     char note[96];
-    eg_status st =
-        eg_task_encode(&s->ids, &s->n_ids, &left_out, s->task, path, err);
+    eg_status st = names(s) ? tokenized(s, path, &left_out, err)
+                            : eg_task_encode(&s->ids, &s->n_ids, &left_out,
+                                             s->task, path, err);
 
     if (st != EG_OK || left_out == 0) return st;
     snprintf(note, sizeof note,
-             "%lld characters that the task does not have are left out",
-             (long long)left_out);
+             "%lld characters that the %s does not have are left out",
+             (long long)left_out, names(s) ? "tokenizer" : "task");
     cli_note(NULL, note);
     return EG_OK;
 }
@@ -203,7 +210,7 @@ static int read_text(seeing *s)
         cli_warn(NULL, "no --text: losses, the stream and the radius are those "
                        "of random tokens");
     if (!path) return CLI_DONE;
-    st = names(s) ? tokenized(s, path, &err) : in_characters(s, path, &err);
+    st = encode(s, path, &err);
     if (st != EG_OK) return cli_error(st, &err);
     if (s->n_ids == 0)
         return cli_fail(CLI_MISUSE,

@@ -11,14 +11,13 @@ const cli_option cli_stats_options[] = {
     {NULL, 0, NULL, NULL}};
 
 const char cli_stats_help[] =
-    "Counts the characters of a UTF-8 text, a file or a pipe of at most 16 "
-    "GiB,\n"
-    "and their adjacent pairs. The file that it writes is what task.stats "
-    "reads,\n"
-    "so that the bigram task speaks your language:\n"
+    "Counts the characters of a UTF-8 text, plain, gzip or zstd, a file or a\n"
+    "pipe of at most 16 GiB, and their adjacent pairs. The file that it "
+    "writes\n"
+    "is what task.stats reads, so that the bigram task speaks your language:\n"
     "\n"
     "  engram stats mytext.txt --out mytext.stats\n"
-    "  zcat corpus.gz | engram stats /dev/stdin --out corpus.stats\n"
+    "  engram stats corpus.txt.gz --out corpus.stats\n"
     "  engram run experiments/birth/basic.yaml --set task.stats=mytext.stats\n";
 
 int cmd_stats(const cli_args *a)

@@ -95,6 +95,8 @@ typedef struct eg_tokenize {
     eg_eot eot;   /* where the end of a text stands; a tokenizer without one
                      has none */
     bool special; /* <|endoftext|> in the text is that id */
+    bool known;   /* of characters: what the tokenizer does not have is left
+                     out; else EG_EINVAL */
     /* Shares of the training tokens, at most EG_SUBSETS, each more than 0 and
      * less than 1: so large a first part of them, with all of validation, is
      * written as a corpus by itself into a folder in out, eg_subset_name.
@@ -104,6 +106,7 @@ typedef struct eg_tokenize {
 } eg_tokenize;
 typedef struct eg_tokenized {
     int64_t documents, bytes, train, val; /* texts, their bytes; ids */
+    int64_t left_out;                     /* characters */
 } eg_tokenized;
 /* How many tokens of so many for training a first part has: task.share and
  * subsets. */

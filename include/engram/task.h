@@ -345,7 +345,7 @@ EG_API const char *eg_task_word(const eg_task *task, int token,
                                 char buf[EG_TASK_WORD]);
 /* Unicode code point of a token (0 when tokens are not characters). */
 EG_API int32_t eg_task_symbol(const eg_task *task, int token);
-/* A UTF-8 text, a file or a pipe of at most 1 GiB, in tokens that are
+/* A corpus (engram/corpus.h) of at most 1 GiB of text in tokens that are
  * characters; *ids [*n_ids] is released with eg_free. Characters that are no
  * token are left out, *left_out of them. EG_EINVAL: the tokens are no
  * characters; EG_EFORMAT: no UTF-8, with its place; EG_EIO; EG_ENOMEM. */
@@ -354,9 +354,9 @@ EG_API eg_status eg_task_encode(int32_t **ids, eg_index *n_ids,
                                 const char *path, eg_err *err);
 
 /* Counts the characters and adjacent pairs of a UTF-8 text, a file or a pipe of
- * at most 16 GiB, and writes the statistics file that task.stats reads.
- * out_path must not be there yet, or hold statistics of other texts
- * (EG_EINVAL). */
+ * at most 16 GiB, plain, gzip or zstd, and writes the statistics file that
+ * task.stats reads. out_path must not be there yet, or hold statistics of other
+ * texts (EG_EINVAL). */
 EG_API eg_status eg_stats_measure(const char *text_path, const char *out_path,
                                   const char *provenance, eg_err *err);
 

@@ -149,7 +149,10 @@ enum {
     /* A byte sequence that is no UTF-8 is read as U+FFFD, one for each maximal
      * part of a character (Unicode 16, section 3.9); else it is EG_EFORMAT,
      * with its place, and nothing is added. */
-    EG_ENCODE_REPLACE = 2
+    EG_ENCODE_REPLACE = 2,
+    /* A character that a character tokenizer does not have is left out; else it
+     * is EG_EINVAL. */
+    EG_ENCODE_KNOWN = 4
 };
 
 /* A thread's scratch and its memory of pieces seen; t must outlive it. */
@@ -157,6 +160,8 @@ typedef struct eg_encoder eg_encoder;
 EG_API eg_status eg_encoder_new(eg_encoder **out, const eg_tokenizer *t,
                                 eg_err *err);
 EG_API void eg_encoder_free(eg_encoder *e);
+/* Characters that it has left out so far. */
+EG_API int64_t eg_encoder_left_out(const eg_encoder *e);
 /* Adds the ids of text[n] to *ids. A character tokenizer refuses a character
  * that it does not have (EG_EINVAL names it). On failure ids->n is as before.
  * BPE: O(n) for text as people write it, O(n log n) for a single word. */

@@ -1,96 +1,80 @@
 /* A text in the symbols of a task whose tokens are characters. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "base/text.h"
+#include "engram/corpus.h"
 #include "engram/mem.h"
 #include "task/kind.h"
-#include "task/utf8.h"
 
-#define MOST_BYTES ((size_t)1 << 30)
+#define MOST_BYTES ((int64_t)1 << 30)
 
-typedef struct known {
-    int32_t code, token;
-} known;
-
-static int by_code(const void *a, const void *b)
-{
-    const known *x = a, *y = b;
-
-    return (x->code > y->code) - (x->code < y->code);
-}
-
-/* The characters there are, by code point; *n of them. */
-static known *characters(const eg_task *task, int *n)
+/* The characters there are. */
+static eg_status characters(eg_tokenizer **out, const eg_task *task,
+                            const char *path, eg_err *err)
 {
     int V = eg_task_vocab(task);
-    known *k = eg_calloc(V > 0 ? (size_t)V : 1, sizeof *k);
+    char *all = eg_calloc(V > 0 ? (size_t)V : 1, 4);
+    size_t n = 0;
+    eg_status st;
 
-    *n = 0;
-    for (int v = 0; k && v < V; v++)
+    *out = NULL;
+    if (!all) return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
+    for (int v = 0; v < V; v++)
         if (eg_task_symbol(task, v))
-            k[(*n)++] = (known){eg_task_symbol(task, v), v};
-    if (k) qsort(k, (size_t)*n, sizeof *k, by_code);
-    return k;
+            n += (size_t)egi_utf8_put(all + n,
+                                      (uint32_t)eg_task_symbol(task, v));
+    if (n == 0)
+        st = EG_FAIL(err, EG_EINVAL,
+                     "%s: the tokens of this task are no characters", path);
+    else
+        st = eg_tokenizer_chars(out, all, n, err);
+    eg_free(all);
+    return st;
 }
 
-static eg_status encode(int32_t *ids, eg_index *n_ids, int64_t *left_out,
-                        const known *k, int n, const char *text, size_t size,
-                        const char *path, eg_err *err)
+/* Ids of the tokenizer, which follow the code points, become tokens. */
+static eg_status rename_ids(eg_ids *ids, const eg_tokenizer *t,
+                            const eg_task *task, eg_err *err)
 {
-    egi_utf8 u = {0};
+    int32_t *token = eg_calloc((size_t)eg_tokenizer_vocab(t), sizeof *token);
 
-    for (size_t i = 0; i < size; i++) {
-        int what = egi_utf8_byte(&u, (unsigned char)text[i]);
-        known key = {u.code, 0};
-        const known *hit;
+    if (!token) return EG_FAIL(err, EG_ENOMEM, "characters of a task");
+    for (int v = 0; v < eg_task_vocab(task); v++) {
+        int32_t code = eg_task_symbol(task, v);
+        char s[4];
 
-        if (what == EGI_UTF8_BAD)
-            return EG_FAIL(err, EG_EFORMAT, "%s: no UTF-8 at byte %lld", path,
-                           (long long)u.start);
-        if (what == EGI_UTF8_MORE) continue;
-        hit = bsearch(&key, k, (size_t)n, sizeof *k, by_code);
-        if (hit)
-            ids[(*n_ids)++] = hit->token;
-        else
-            ++*left_out;
+        if (code)
+            token[eg_tokenizer_id(t, s,
+                                  (size_t)egi_utf8_put(s, (uint32_t)code))] = v;
     }
-    if (u.need > 0)
-        return EG_FAIL(err, EG_EFORMAT, "%s: ends inside a character", path);
+    for (size_t i = 0; i < ids->n; i++) ids->id[i] = token[ids->id[i]];
+    eg_free(token);
     return EG_OK;
 }
 
 eg_status eg_task_encode(int32_t **ids, eg_index *n_ids, int64_t *left_out,
                          const eg_task *task, const char *path, eg_err *err)
 {
-    char *text = NULL;
-    size_t size = 0;
-    int n;
-    known *k = characters(task, &n);
+    eg_corpus c = {.path = &path, .n = 1, .most_bytes = MOST_BYTES};
+    eg_tokenize how = {.known = true};
+    eg_tokenized info = {0};
+    eg_ids got[2] = {0};
+    eg_tokenizer *t = NULL;
+    eg_pool *pool = NULL;
     eg_status st;
 
     *ids = NULL;
     *n_ids = 0;
     *left_out = 0;
-    if (!k) return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
-    if (n == 0) {
-        st = EG_FAIL(err, EG_EINVAL,
-                     "%s: the tokens of this task are no characters", path);
-        goto done;
-    }
-    EG_TRY(eg_file_read(&text, &size, path, MOST_BYTES, err));
-    *ids = eg_calloc(size > 0 ? size : 1, sizeof **ids);
-    if (!*ids) {
-        st = EG_FAIL(err, EG_ENOMEM, "%s: no memory for %zu characters", path,
-                     size);
-        goto done;
-    }
-    EG_TRY(encode(*ids, n_ids, left_out, k, n, text, size, path, err));
+    EG_TRY(characters(&t, task, path, err));
+    EG_TRY(eg_pool_new(&pool, 1, err));
+    EG_TRY(eg_corpus_encode(got, &info, &c, t, &how, pool, err));
+    EG_TRY(rename_ids(&got[0], t, task, err));
+    *ids = got[0].id;
+    *n_ids = (eg_index)got[0].n;
+    *left_out = info.left_out;
+    got[0] = (eg_ids){0};
 done:
-    eg_free(k);
-    eg_free(text);
-    if (st != EG_OK) {
-        eg_free(*ids);
-        *ids = NULL;
-    }
+    for (int i = 0; i < 2; i++) eg_ids_release(&got[i]);
+    eg_pool_free(pool);
+    eg_tokenizer_free(t);
     return st;
 }

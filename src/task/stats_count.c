@@ -8,6 +8,7 @@
 #include "task/sha256.h"
 #include "task/stats.h"
 #include "task/utf8.h"
+#include "text/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,16 +124,16 @@ static eg_status bad_utf8(const egi_utf8 *u, const char *what, const char *path,
                    (long long)u->start);
 }
 
-static eg_status count_stream(counter *c, egi_sha256 *sha, eg_infile *f,
+static eg_status count_stream(counter *c, egi_sha256 *sha, egi_stream *f,
                               eg_err *err)
 {
     unsigned char chunk[CHUNK];
-    const char *path = f->path;
+    const char *path = f->in.path;
     egi_utf8 u = {0};
 
     for (;;) {
         size_t n;
-        eg_status read = eg_infile_read(f, chunk, sizeof chunk, &n, err);
+        eg_status read = egi_stream_read(f, chunk, sizeof chunk, &n, err);
 
         if (read != EG_OK) return read;
         if (n == 0) break;
@@ -215,8 +216,8 @@ static const char *base_name(const char *path)
 eg_status egi_stats_count(egi_stats *s, const char *text_path,
                           const char *provenance, eg_err *err)
 {
-    eg_infile f;
-    eg_status st = eg_infile_open(&f, text_path, EGI_STATS_PIPE, err);
+    egi_stream f;
+    eg_status st = egi_stream_open(&f, text_path, EGI_STATS_PIPE, 0, err);
     counter c = {0};
     egi_stats got = {0};
     egi_sha256 sha;
@@ -250,7 +251,7 @@ eg_status egi_stats_count(egi_stats *s, const char *text_path,
 done:
     egi_stats_release(&got);
     counter_release(&c);
-    eg_infile_close(&f);
+    egi_stream_close(&f);
     return st;
 }
 

@@ -8,6 +8,8 @@
 #include "text/unicode.h"
 
 #define PART ((size_t)1 << 18) /* bytes after which a document may be cut */
+/* A pipe of a corpus may be long: most_bytes is what bounds it. */
+#define PIPE_BYTES ((size_t)1 << 48)
 enum { LONGEST = 1 << 28 /* bytes without a place to cut */ };
 
 eg_status egi_reader_open(egi_reader *r, const eg_corpus *c, eg_err *err)
@@ -36,11 +38,6 @@ bool egi_reader_single(const egi_reader *r)
            !egi_is_json_lines(r->files.path[0]);
 }
 
-static double ratio(const eg_corpus *c)
-{
-    return c->most_ratio > 0 ? c->most_ratio : 250;
-}
-
 eg_status egi_reader_count(const egi_reader *r, int64_t *bytes, eg_err *err)
 {
     egi_stream s;
@@ -49,7 +46,8 @@ eg_status egi_reader_count(const egi_reader *r, int64_t *bytes, eg_err *err)
     eg_status st;
 
     *bytes = 0;
-    st = egi_stream_open(&s, r->files.path[0], ratio(r->c), err);
+    st = egi_stream_open(&s, r->files.path[0], PIPE_BYTES, r->c->most_ratio,
+                         err);
     if (st == EG_OK && !buf) st = EG_FAIL(err, EG_ENOMEM, "a corpus");
     while (st == EG_OK && got > 0) {
         st = egi_stream_read(&s, buf, PART, &got, err);
@@ -330,8 +328,8 @@ static eg_status next_json(egi_reader *r, egi_block *b, eg_err *err)
 
 static eg_status open_file(egi_reader *r, eg_err *err)
 {
-    eg_status st =
-        egi_stream_open(&r->source, r->files.path[r->file], ratio(r->c), err);
+    eg_status st = egi_stream_open(&r->source, r->files.path[r->file],
+                                   PIPE_BYTES, r->c->most_ratio, err);
 
     r->open = st == EG_OK;
     r->eof = false;

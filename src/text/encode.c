@@ -19,6 +19,7 @@ struct eg_encoder {
     const eg_tokenizer *t;
     kept *place;
     egi_merger merger;
+    int64_t left_out; /* characters */
 };
 
 eg_status eg_encoder_new(eg_encoder **out, const eg_tokenizer *t, eg_err *err)
@@ -42,6 +43,11 @@ void eg_encoder_free(eg_encoder *e)
     eg_free(e->place);
     egi_merger_release(&e->merger);
     eg_free(e);
+}
+
+int64_t eg_encoder_left_out(const eg_encoder *e)
+{
+    return e->left_out;
 }
 
 void eg_ids_release(eg_ids *ids)
@@ -169,11 +175,14 @@ done:
  */
 
 static eg_status encode_plain(eg_encoder *e, const char *s, size_t n,
-                              size_t start, eg_ids *ids, eg_err *err)
+                              size_t start, unsigned flags, eg_ids *ids,
+                              eg_err *err)
 {
     switch (e->t->kind) {
     case EG_TOKENIZER_CHAR:
-        return egi_encode_chars(e->t, s, n, start, ids, err);
+        return egi_encode_chars(e->t, s, n, start,
+                                flags & EG_ENCODE_KNOWN ? &e->left_out : NULL,
+                                ids, err);
     case EG_TOKENIZER_WORD:
         return egi_encode_words(e->t, s, n, ids, err);
     case EG_TOKENIZER_PIECE:
@@ -208,7 +217,7 @@ static int32_t find_special(const eg_tokenizer *t, const char *s, size_t n,
 }
 
 static eg_status encode_special(eg_encoder *e, const char *s, size_t n,
-                                eg_ids *ids, eg_err *err)
+                                unsigned flags, eg_ids *ids, eg_err *err)
 {
     eg_status st = EG_OK;
     size_t at = 0;
@@ -217,7 +226,7 @@ static eg_status encode_special(eg_encoder *e, const char *s, size_t n,
         size_t where = n - at;
         int32_t id = find_special(e->t, s + at, n - at, &where);
 
-        EG_TRY(encode_plain(e, s + at, where, at, ids, err));
+        EG_TRY(encode_plain(e, s + at, where, at, flags, ids, err));
         at += where;
         if (id < 0) break;
         EG_TRY(egi_ids_room(ids, 1, err));
@@ -248,9 +257,9 @@ eg_status eg_encode(eg_encoder *e, const char *text, size_t n, unsigned flags,
         text = mended;
     }
     if (flags & EG_ENCODE_SPECIAL && e->t->n_specials > 0)
-        st = encode_special(e, text, n, ids, err);
+        st = encode_special(e, text, n, flags, ids, err);
     else
-        st = encode_plain(e, text, n, 0, ids, err);
+        st = encode_plain(e, text, n, 0, flags, ids, err);
 done:
     if (st != EG_OK) ids->n = before;
     eg_free(mended);

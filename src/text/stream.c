@@ -7,8 +7,6 @@
 
 #include "engram/mem.h"
 
-/* A pipe of a corpus may be long: most_bytes is what bounds it. */
-#define PIPE_BYTES ((size_t)1 << 48)
 enum { RAW = 1 << 17, FREE_BYTES = 64 << 20 };
 
 static eg_status fill(egi_stream *s, eg_err *err)
@@ -48,13 +46,14 @@ static eg_status recognise(egi_stream *s, eg_err *err)
     return EG_FAIL(err, EG_ENOMEM, "zlib");
 }
 
-eg_status egi_stream_open(egi_stream *s, const char *path, double most_ratio,
-                          eg_err *err)
+eg_status egi_stream_open(egi_stream *s, const char *path, size_t pipe_bytes,
+                          double most_ratio, eg_err *err)
 {
     eg_status st;
 
-    *s = (egi_stream){.in = {.fd = -1}, .most_ratio = most_ratio};
-    EG_TRY(eg_infile_open(&s->in, path, PIPE_BYTES, err));
+    *s = (egi_stream){.in = {.fd = -1},
+                      .most_ratio = most_ratio > 0 ? most_ratio : 250};
+    EG_TRY(eg_infile_open(&s->in, path, pipe_bytes, err));
     s->raw = eg_calloc(RAW, 1);
     if (!s->raw) {
         st = EG_FAIL(err, EG_ENOMEM, "%s", path);

@@ -14,9 +14,9 @@ typedef struct egi_stream {
     double most_ratio;
 } egi_stream;
 
-/* path is borrowed. */
-eg_status egi_stream_open(egi_stream *s, const char *path, double most_ratio,
-                          eg_err *err);
+/* path is borrowed; a pipe gives at most pipe_bytes. most_ratio 0: 250. */
+eg_status egi_stream_open(egi_stream *s, const char *path, size_t pipe_bytes,
+                          double most_ratio, eg_err *err);
 /* As eg_infile_read; 0: the end. */
 eg_status egi_stream_read(egi_stream *s, void *buf, size_t room, size_t *got,
                           eg_err *err);

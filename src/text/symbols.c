@@ -48,7 +48,8 @@ eg_status egi_symbols_check(const eg_tokenizer *t, const char *name,
  */
 
 eg_status egi_encode_chars(const eg_tokenizer *t, const char *s, size_t n,
-                           size_t start, eg_ids *ids, eg_err *err)
+                           size_t start, int64_t *left_out, eg_ids *ids,
+                           eg_err *err)
 {
     eg_status st = egi_ids_room(ids, n, err);
 
@@ -56,9 +57,10 @@ eg_status egi_encode_chars(const eg_tokenizer *t, const char *s, size_t n,
         size_t k = char_bytes(s + at);
         int32_t id = k == 1 ? t->byte[(unsigned char)s[at]]
                             : eg_tokenizer_id(t, s + at, k);
+        bool known = id >= 0 && !t->special[id];
         char one[8] = {0}, show[32];
 
-        if (id < 0 || t->special[id]) {
+        if (!known && !left_out) {
             memcpy(one, s + at, k);
             (void)eg_text_clean(show, sizeof show, one);
             return EG_FAIL(err, EG_EINVAL,
@@ -66,7 +68,10 @@ eg_status egi_encode_chars(const eg_tokenizer *t, const char *s, size_t n,
                            "vocabulary of %d characters does not have it",
                            show, start + at, t->n);
         }
-        ids->id[ids->n++] = id;
+        if (known)
+            ids->id[ids->n++] = id;
+        else
+            ++*left_out;
         at += k;
     }
     return st;

@@ -86,8 +86,10 @@ static eg_status encode_part(const job *j, eg_encoder *e, const egi_part *p,
 
     EG_TRY(egi_part_utf8(p, j->c->replace, &text, &n, &mended, err));
     EG_TRY(add_eot(j, p, EG_EOT_BEFORE, ids, err));
-    st = eg_encode(e, text, n, j->how->special ? EG_ENCODE_SPECIAL : 0, ids,
-                   &why);
+    st = eg_encode(e, text, n,
+                   (j->how->special ? EG_ENCODE_SPECIAL : 0) |
+                       (j->how->known ? EG_ENCODE_KNOWN : 0),
+                   ids, &why);
     if (st != EG_OK) {
         st = egi_part_fail(p, 0, st, why.msg, err);
         goto done;
@@ -187,6 +189,8 @@ static eg_status work_through(job *j, eg_pool *pool,
     }
     j->info->documents = j->reader.documents;
     j->info->bytes = j->reader.bytes;
+    for (int i = 0; i < j->n_threads; i++)
+        j->info->left_out += eg_encoder_left_out(j->encoder[i]);
     if (j->info->bytes == 0)
         st = EG_FAIL(err, EG_EINVAL, "%s: the corpus has no text",
                      j->c->path[0]);

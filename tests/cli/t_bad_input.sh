@@ -74,6 +74,10 @@ expect 2 '' 'empty' "$engram" stats empty.txt --out e.stats
 [ ! -e e.stats ] || die 'statistics of nothing were written'
 "$engram" stats "$source_dir/docs/concepts.md" --out r.stats --quiet >out 2>err ||
     die 'stats of a text'
+gzip -c "$source_dir/docs/concepts.md" >concepts.md.gz
+expect 0 z.stats - "$engram" stats concepts.md.gz --out z.stats \
+    --provenance "$source_dir/docs/concepts.md"
+same r.stats z.stats
 expect 0 'finished' - "$engram" run good.yaml --set task.stats=r.stats
 head -c 100 r.stats >cut.stats
 "$engram" run good.yaml --set task.stats=cut.stats >out 2>err

@@ -41,6 +41,12 @@ grep -q '"text": "mine.txt"' m.json || die 'the text is not named'
 printf 'caf\303\251 %.0s' $(seq 40) >accents.txt
 expect 0 - '40 characters that the task does not have are left out' \
     "$engram" lens r --text accents.txt --sequences 16 --out a.html
+gzip -c accents.txt >accents.txt.gz
+expect 0 - '40 characters that the task does not have are left out' \
+    "$engram" lens r --text accents.txt.gz --sequences 16 --out z.html
+seen a.json >whole
+seen z.json >other
+same whole other
 
 # a model of text: the task's own tokenizer reads another one
 sed 's/n_ctx: 32, n_triggers: 2/kind: text, text: mine.txt, n_ctx: 32/' c.yaml \
@@ -51,6 +57,12 @@ for i in 1 2 3; do cat short.txt; done >other.txt
 expect 0 '^x.html$' - "$engram" lens t --text other.txt --sequences 16 \
     --out x.html
 grep -q 'answer: who is' x.json || die 'no text in the neighbours'
+{ cat other.txt && printf '\303\251!'; } | gzip -c >other.txt.gz
+expect 0 - '2 characters that the tokenizer does not have are left out' \
+    "$engram" lens t --text other.txt.gz --sequences 16 --out z.html
+seen x.json >whole
+seen z.json >other
+same whole other
 expect 0 '^x.html$' - "$engram" lens t --sequences 16 --out x.html
 
 # Ctrl-C ends with what was seen of earlier checkpoints, of which there may be
@@ -75,13 +87,16 @@ grep -q 'stopped by SIGINT after [0-2] of 3 checkpoints' err ||
 expect 2 '' 'has 5 tokens; expected 33' "$engram" lens r --out n.html \
     --text <(printf hello)
 : >empty.txt
-expect 2 '' 'empty.txt has nothing that the model has tokens for' \
-    "$engram" lens r --out n.html --text empty.txt
-expect 2 '' 'empty.txt has nothing that the model has tokens for' \
-    "$engram" lens t --out n.html --text empty.txt
+printf '\303\251\303\251' >strange.txt
+for run in r t; do
+    expect 2 '' 'empty.txt: the corpus has no text' \
+        "$engram" lens $run --out n.html --text empty.txt
+    expect 2 '' 'strange.txt has nothing that the model has tokens for' \
+        "$engram" lens $run --out n.html --text strange.txt
+done
 [ ! -e n.html ] || die 'a page of a text that there is not'
 printf 'a\377b' >bad.txt
-expect 1 '' 'bad.txt: no UTF-8 at byte 1' "$engram" lens r --text bad.txt
+expect 1 '' 'bad.txt: byte 1: begins no character of UTF-8' "$engram" lens r --text bad.txt
 expect 1 '' 'none.txt' "$engram" lens r --text none.txt
 expect 2 '' 'ends with .html' "$engram" lens r --out page
 cp "$w" w.safetensors

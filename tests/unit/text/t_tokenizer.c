@@ -354,6 +354,7 @@ static void test_symbols(void **state)
     assert_int_equal(eg_tokenizer_encode(t, "bz", 2, 0, &ids, &err), EG_EINVAL);
     print_message("%s\n", err.msg);
     assert_non_null(strstr(err.msg, "'z' at byte 1"));
+    assert_string_equal(tok_ids(t, "bz\u00e8a", 5, EG_ENCODE_KNOWN), "3 2");
     eg_tokenizer_free(t);
 
     assert_int_equal(eg_tokenizer_words(&t, "to be or\nnot to be", 18, 2, &err),
