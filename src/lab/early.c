@@ -8,10 +8,26 @@
 #include "base/num.h"
 #include "lab/run_priv.h"
 
+/* What says when to stop is there; nothing asks for it. */
+static eg_status idle(const eg_train_opts *opts, eg_err *err)
+{
+    const char *key = opts->stop_metric[0]                           ? "metric"
+                      : opts->stop_value < 0 || opts->stop_value > 0 ? "value"
+                                                                     : NULL;
+
+    if (!key) return EG_OK;
+    return EG_FAIL(
+        err, EG_EINVAL,
+        "train.stop_%s: is set, but train.stop, which would read it, "
+        "is none",
+        key);
+}
+
 eg_status egi_early_init(egi_early *e, const eg_train_opts *opts, eg_err *err)
 {
     *e = (egi_early){.opts = opts};
-    if (opts->stop == EG_STOP_NONE || opts->stop_metric[0]) return EG_OK;
+    if (opts->stop == EG_STOP_NONE) return idle(opts, err);
+    if (opts->stop_metric[0]) return EG_OK;
     return EG_FAIL(err, EG_EINVAL,
                    "train.stop: expected a metric in train.stop_metric, found "
                    "none");

@@ -8,13 +8,6 @@
 #include "engram/text.h"
 #include "nn/modules/learners.h"
 
-/* Item l of a list with one item, or one for each block. */
-static const char *item_of(const eg_strs *s, int l, const char *none)
-{
-    if (s->n == 0) return none;
-    return s->item[s->n == 1 ? 0 : l];
-}
-
 /* A table's names: "softmax, linear or delta". */
 typedef const char *(*names_fn)(int i, const char **help);
 
@@ -54,17 +47,16 @@ static eg_status no_row(const char *key, const char *item, names_fn name,
 
 /* What each block is made of: rows of a table by name. */
 static eg_status resolve_rows(const eg_model *m, int *row, const eg_strs *s,
-                              const char *key, const char *none,
-                              int (*find)(const char *), names_fn name,
-                              eg_err *err)
+                              const char *key, int (*find)(const char *),
+                              names_fn name, eg_err *err)
 {
-    if (s->n > 1 && s->n != m->n_layers)
+    if (s->n != 1 && s->n != m->n_layers)
         return EG_FAIL(err, EG_EINVAL,
                        "%s: expected 1 item or one for each of the %d "
                        "blocks, found %d",
                        key, m->n_layers, s->n);
     for (int l = 0; l < m->n_layers; l++) {
-        const char *item = item_of(s, l, none);
+        const char *item = s->item[s->n == 1 ? 0 : l];
 
         row[l] = find(item);
         if (row[l] < 0) return no_row(key, item, name, err);
@@ -107,14 +99,14 @@ static eg_status resolve_parts(eg_model *m, eg_err *err)
 {
     eg_status st;
 
-    EG_TRY(resolve_rows(m, m->mixer, &m->opts.mixer, "model.mixer", "softmax",
+    EG_TRY(resolve_rows(m, m->mixer, &m->opts.mixer, "model.mixer",
                         egi_mixer_find, eg_model_mixer_name, err));
-    EG_TRY(resolve_rows(m, m->mlp, &m->opts.mlp, "model.mlp", "none",
-                        egi_mlp_find, eg_model_mlp_name, err));
+    EG_TRY(resolve_rows(m, m->mlp, &m->opts.mlp, "model.mlp", egi_mlp_find,
+                        eg_model_mlp_name, err));
     EG_TRY(resolve_rows(m, m->qk_norm, &m->opts.qk_norm, "model.qk_norm",
-                        "none", qk_norm_find, eg_model_qk_norm_name, err));
+                        qk_norm_find, eg_model_qk_norm_name, err));
     EG_TRY(resolve_rows(m, m->head_norm, &m->opts.head_norm, "model.head_norm",
-                        "none", qk_norm_find, eg_model_qk_norm_name, err));
+                        qk_norm_find, eg_model_qk_norm_name, err));
     EG_TRY(resolve_loss(m, err));
 done:
     return st;

@@ -59,6 +59,9 @@ done
 expect 2 '' 'folder of runs' "$engram" run good.yaml --runs ''
 expect 0 finished - "$engram" run good.yaml --set run.name=a/b..c
 
+expect 2 '' 'model.mixer: expected 1 item .* for each of the 2 blocks, found 0' \
+    "$engram" run good.yaml --set 'model.mixer=[]' --out a/empty
+
 # more than any machine has
 expect 1 '' 'would take [0-9.]+ GiB' "$engram" run good.yaml \
     --set task.n_ctx=1048576

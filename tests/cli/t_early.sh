@@ -127,6 +127,10 @@ run from10/config.yaml --out again
 same from10/metrics.jsonl again/metrics.jsonl
 
 # what cannot be meant
+expect 2 '' 'train.stop_metric: is set, but train.stop' \
+    "$engram" run c.yaml --set train.stop_metric=loss_global_test --out x
+expect 2 '' 'train.stop_value: is set, but train.stop' \
+    "$engram" run c.yaml --set train.stop_value=3 --out x
 expect 2 '' 'train.stop: expected a metric in train.stop_metric, found none' \
     "$engram" run c.yaml --set train.stop=below --out x
 # shellcheck disable=SC2046
