@@ -146,18 +146,16 @@ static bool parse_int(const eg_field *f, void *opts, const char *text)
 
 static bool parse_bool(const eg_field *f, void *opts, const char *text)
 {
-    static const char *const words[] = {"false", "true", "no",
-                                        "yes",   "off",  "on"};
-    size_t n = 0;
+    static const char words[][6] = {
+        "false", "true", "False", "True", "FALSE", "TRUE", "no", "yes", "No",
+        "Yes",   "NO",   "YES",   "off",  "on",    "Off",  "On", "OFF", "ON"};
+    size_t n = 0, i = 0, all = sizeof words / sizeof words[0];
     const char *s = trim(text, &n);
 
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strlen(words[i]) == n && memcmp(words[i], s, n) == 0) {
-            *(bool *)slot(f, opts) = i % 2 == 1;
-            return true;
-        }
-    }
-    return false;
+    while (i < all && (strlen(words[i]) != n || memcmp(words[i], s, n) != 0))
+        i++;
+    if (i < all) *(bool *)slot(f, opts) = i % 2 == 1;
+    return i < all;
 }
 
 static bool parse_text(const eg_field *f, void *opts, const char *text)

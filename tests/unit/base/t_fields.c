@@ -84,6 +84,12 @@ static void test_round_trips(void **state)
     check_accepts("shift", "+2.5E+2", "250.0");
     check_accepts("tied", "yes", "true");
     check_accepts("tied", "on", "true");
+    check_accepts("tied", "True", "true");
+    check_accepts("tied", "TRUE", "true");
+    check_accepts("tied", "False", "false");
+    check_accepts("tied", "FALSE", "false");
+    check_accepts("tied", "Yes", "true");
+    check_accepts("tied", "OFF", "false");
     check_accepts("tied", "true", "true");
     check_accepts("tied", "no", "false");
     check_accepts("tied", "off", "false");
@@ -230,7 +236,7 @@ static void test_wrong_words(void **state)
     memset(longer, 'a', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
     check_refuses("tied", "maybe", "expected true or false, found 'maybe'");
-    check_refuses("tied", "True", "expected true or false");
+    check_refuses("tied", "tRUE", "expected true or false");
     check_refuses("kind", "adma",
                   "expected one of sgd, adam, adamw, found 'adma'; did you "
                   "mean 'adam'?");
