@@ -185,7 +185,10 @@ static int print_values(const probing *p)
 static void add_scores(cli_table *t, const eg_head *h)
 {
     for (int i = 0; i < EG_HEAD_SCORES; i++)
-        cli_table_cell(t, "%.3f", h->score[i]);
+        if (isnan(h->score[i])) /* a head that attends to nothing */
+            cli_table_cell(t, "-");
+        else
+            cli_table_cell(t, "%.3f", h->score[i]);
 }
 
 static int print_heads(const eg_heads *heads)

@@ -272,4 +272,8 @@ expect 0 - - "$engram" run c.yaml --out deep --set model.n_layers=4 \
     --set 'model.mixer=[softmax, linear, linear, softmax]'
 expect 0 '^3      3 ' '' "$engram" probe deep
 [ "$(grep -cE '^[0-3]      [0-3]     ' out)" = 16 ] || die 'expected 16 heads'
+# without queries its heads attend to nothing
+expect 0 '^1      0     -  *(-  *){5}-$' '' \
+    "$engram" probe deep --patch blocks.1.attn.hook_q=zero
+grep -q nan out && die 'a score that is no number'
 finish
