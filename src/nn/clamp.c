@@ -42,9 +42,19 @@ static bool read_steps(item *i, const char *s)
     return read_step(&s, &i->to) && !*s && i->from < i->to;
 }
 
-const char *egi_clamp_file(const char *text, size_t *n)
+/* The @ before the steps: the last one, which belongs to the path of a file
+ * where no steps stand behind it. */
+static const char *steps_at(const char *text)
 {
     const char *at = strrchr(text, '@'), *eq = strchr(text, '=');
+    bool path = at && eq && eq < at && at[1 + strspn(at + 1, "0123456789-")];
+
+    return path ? NULL : at;
+}
+
+const char *egi_clamp_file(const char *text, size_t *n)
+{
+    const char *at = steps_at(text), *eq = strchr(text, '=');
     const char *end = at ? at : text + strlen(text);
 
     if (!eq || eq >= end) return NULL;
@@ -57,16 +67,15 @@ const char *egi_clamp_file(const char *text, size_t *n)
 
 static eg_status read_item(item *i, const char *text, eg_err *err)
 {
-    char *at, *eq;
+    char *eq;
     size_t n = 0;
-    const char *file = egi_clamp_file(text, &n);
+    const char *at = steps_at(text), *file = egi_clamp_file(text, &n);
     bool fine = true;
 
     *i = (item){.to = INT64_MAX};
     eg_text_copy(i->hook, sizeof i->hook, text);
-    at = strrchr(i->hook, '@');
     if (at) {
-        *at = '\0';
+        i->hook[at - text] = '\0';
         fine = read_steps(i, at + 1);
     }
     eq = strchr(i->hook, '=');

@@ -219,7 +219,8 @@ static void another_model(void **state)
     int at;
 
     (void)state;
-    (void)snprintf(path, sizeof path, "/tmp/engram-t_clamp-%d", (int)getpid());
+    (void)snprintf(path, sizeof path, "/tmp/engram-t_clamp-%d@w",
+                   (int)getpid());
     variant v = {"theirs", MODEL, "loss=all precision=float64 algebra=plain"};
     setting_open(&t, &v, TASK, 1);
     t.spec.seed = 6;
