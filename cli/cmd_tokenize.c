@@ -119,14 +119,16 @@ static bool read_fields(const cli_args *a, tokenize_opts *o)
     for (const eg_field *f = fields; f->name; f++) {
         char name[32];
         const char *text;
+        eg_field option = *f; /* by the name that the user wrote */
         eg_err err = {0};
 
-        (void)snprintf(name, sizeof name, "%s", f->name);
+        (void)snprintf(name, sizeof name, "--%s", f->name);
+        option.name = name;
         for (char *c = name; *c; c++)
             if (*c == '_') *c = '-';
-        text = cli_value(a, name);
-        if (!text || eg_field_parse(f, o, text, &err) == EG_OK) continue;
-        cli_fail(CLI_MISUSE, "--%s: %s", name, err.msg);
+        text = cli_value(a, name + 2);
+        if (!text || eg_field_parse(&option, o, text, &err) == EG_OK) continue;
+        cli_fail(CLI_MISUSE, "%s", err.msg);
         return false;
     }
     return true;

@@ -166,7 +166,7 @@ static eg_status count_heads(eg_flow_spec *spec, const family f[3], eg_err *err)
         if (f[i].list->n > spec->n_heads) spec->n_heads = f[i].list->n;
     for (int i = 0; i < 3; i++)
         if (f[i].list->n != 1 && f[i].list->n != spec->n_heads)
-            return EG_FAIL(err, EG_ESHAPE,
+            return EG_FAIL(err, EG_EINVAL,
                            "%s: expected 1 matrix or one for each of %td "
                            "heads, found %d",
                            f[i].name, spec->n_heads, f[i].list->n);
@@ -187,7 +187,7 @@ static eg_status count_intervals(eg_flow_spec *spec, const family f[3],
                            "%td",
                            f[i].name, most, f[i].intervals);
     if (n_changes != most - 1)
-        return EG_FAIL(err, EG_ESHAPE,
+        return EG_FAIL(err, EG_EINVAL,
                        "changes: expected %td times between %td intervals of "
                        "matrices, found %td",
                        most - 1, most, n_changes);

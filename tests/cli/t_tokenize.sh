@@ -110,6 +110,8 @@ expect 2 '' 'subsets: .*less than 1, found 1' "$engram" tokenize book.txt \
     --out s --subsets 1
 expect 2 '' 'share-1e-06: of [0-9]* tokens' "$engram" tokenize book.txt \
     --out s --subsets 0.5,1e-6 -q
+expect 2 '' '^engram: --val-share: expected a number from 0 to 0.9, found' \
+    "$engram" tokenize book.txt --out s --val-share -1
 expect 2 '' 'the part for validation' "$engram" tokenize book.txt --out s \
     --subsets 0.5 --val-share 0 -q
 [ ! -e s ] || die 'subsets that failed left files'

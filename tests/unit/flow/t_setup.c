@@ -355,10 +355,10 @@ static void test_matrices(void **state)
             "[2,2]");
     refused("d=3 n=3 V=timed.npy", EG_ESHAPE,
             "expected [intervals,3,3], found [3,2,2]");
-    refused("d=2 n=3 V=timed.npy", EG_ESHAPE, "changes: expected 2 times");
-    refused("d=2 n=3 changes=1", EG_ESHAPE, "changes: expected 0 times");
+    refused("d=2 n=3 V=timed.npy", EG_EINVAL, "changes: expected 2 times");
+    refused("d=2 n=3 changes=1", EG_EINVAL, "changes: expected 0 times");
     refused("d=2 n=3 V=timed.npy changes=2,1", EG_EINVAL, "ascending");
-    refused("d=2 n=3 Q=1,2 K=1,2,3", EG_ESHAPE,
+    refused("d=2 n=3 Q=1,2 K=1,2,3", EG_EINVAL,
             "Q: expected 1 matrix or one "
             "for each of 3 heads");
     refused("d=2 n=3 K=identitty", EG_EINVAL, "found 'identitty'");
