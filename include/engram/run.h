@@ -32,6 +32,8 @@ typedef struct eg_run_facts {
     int64_t steps, steps_done;
     double tokens_per_s;
     int64_t tokens;
+    int metrics_left_out; /* of the fullest row of training, which had no room
+                           */
     /* A flow, by the process that wrote this: evaluations of the field, steps
      * of the integrator taken and refused. steps counts its times. */
     int64_t evaluations, solver_steps, rejected;

@@ -42,6 +42,8 @@ static void put_facts(record *o, const eg_run_facts *f)
     put_int(o, "steps_done", f->steps_done);
     put_int(o, "tokens", f->tokens);
     put(o, "tokens_per_s", json_real(f->tokens_per_s));
+    if (f->metrics_left_out)
+        put_int(o, "metrics_left_out", f->metrics_left_out);
     if (f->evaluations) {
         put_int(o, "evaluations", f->evaluations);
         put_int(o, "solver_steps", f->solver_steps);

@@ -300,7 +300,8 @@ static void fill_facts(const egi_loop *l, eg_run_facts *f, eg_lab_result *out)
                         .steps = l->cfg->train.steps,
                         .steps_done = done,
                         .tokens_per_s = out->tokens_per_s,
-                        .tokens = done * egi_loop_tokens(l)};
+                        .tokens = done * egi_loop_tokens(l),
+                        .metrics_left_out = l->most_over};
     if (!out->stopped_early) return;
     f->stopped_by = l->cfg->train.stop_metric;
     f->stopped_step = l->early.step;
@@ -332,9 +333,6 @@ eg_status egi_train_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     egi_tell_plan(l);
     st = steps(l, out, err);
     fill_facts(l, facts, out);
-    if (l->row_full)
-        eg_run_log(run, "warning: a row of metrics held more than %d values",
-                   EG_ROW_CELLS);
 done:
     eg_row_release(&l->row);
     eg_row_release(&l->timing);

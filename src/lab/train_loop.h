@@ -26,7 +26,8 @@ typedef struct egi_loop {
     int64_t step0, last_step; /* steps done then */
     int64_t saved;            /* steps in the newest checkpoint */
     eg_metrics known; /* of the row in hand, from before a stop; n 0: nothing */
-    bool row_full;
+    int over, most_over; /* values that the row in hand has no room for, and
+                            of the row that lacks most */
 } egi_loop;
 
 /* ---- rows (train_row.c) ---------------------------------------------------

@@ -2,6 +2,8 @@
 #include "lab/train_loop.h"
 
 #include <string.h>
+#include "base/num.h"
+#include "lab/lab_priv.h"
 #include "lab/pending_row.h"
 
 void egi_row_put(egi_loop *l, const char *name, double value)
@@ -9,7 +11,8 @@ void egi_row_put(egi_loop *l, const char *name, double value)
     const eg_series *s = eg_metrics_find(&l->known, name);
 
     if (s) value = s->value[0];
-    if (!eg_row_put(&l->row, name, value)) l->row_full = true;
+    if (l->row.n == 0) l->over = 0;
+    if (!eg_row_put(&l->row, name, value)) l->over++;
     egi_news_put(&l->news, l->cfg, name, value);
 }
 
@@ -37,6 +40,21 @@ static eg_status keep_row(egi_loop *l, int64_t step, eg_err *err)
     return egi_row_keep(l->trainer, &l->row, err);
 }
 
+/* What a full row lacks is said once, and recorded. */
+static void tell_over(egi_loop *l)
+{
+    char text[128];
+
+    if (l->over > 0 && l->most_over == 0) {
+        egi_snprintf(text, sizeof text,
+                     "a row of metrics holds %d values: %d more are left out",
+                     EG_ROW_CELLS, l->over);
+        eg_run_log(l->run, "warning: %s", text);
+        if (l->opts->note) l->opts->note(l->opts->ctx, text);
+    }
+    if (l->over > l->most_over) l->most_over = l->over;
+}
+
 eg_status egi_row_end(egi_loop *l, int64_t step, eg_err *err)
 {
     eg_status st;
@@ -47,6 +65,7 @@ eg_status egi_row_end(egi_loop *l, int64_t step, eg_err *err)
         EG_TRY(egi_early_row(&l->early, &l->row, err));
     if (l->early.met) eg_probes_last(l->probes, step, egi_row_emit, l);
     if (eg_probes_stopped(l->probes)) return keep_row(l, step, err);
+    tell_over(l);
     EG_TRY(eg_run_metrics(l->run, &l->row, err));
 done:
     return st;

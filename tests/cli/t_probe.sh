@@ -276,4 +276,14 @@ expect 0 '^3      3 ' '' "$engram" probe deep
 expect 0 '^1      0     -  *(-  *){5}-$' '' \
     "$engram" probe deep --patch blocks.1.attn.hook_q=zero
 grep -q nan out && die 'a score that is no number'
+
+# 64 blocks of 11 heads have more metrics than a row holds
+expect 0 - 'a row of metrics holds 4096 values: 553 more are left out' \
+    "$engram" run c.yaml --out full --set task.n_ctx=4 --set train.steps=1 \
+    --set train.batch=1 --set model.n_layers=64 --set model.n_heads=11 \
+    --set model.d_model=11 --set probe.heads=true --set probe.batch=1
+[ "$(grep -c 'left out' err)" = 1 ] || die 'said twice'
+grep -q '"metrics_left_out": 553' full/run.json || die 'not in the record'
+[ "$(head -n 1 full/metrics.jsonl | tr , '\n' | wc -l)" = 4097 ] ||
+    die 'expected the step and 4096 values'
 finish
