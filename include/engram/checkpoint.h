@@ -44,8 +44,9 @@ typedef struct eg_checkpoint_how {
     int (*positions)(void *ctx, const eg_tokenizer *t);
     void *positions_ctx;
     bool allow_extra; /* tensors without a place are left out, not an error */
-    /* The text of a run may be gone, or another by now, where the run keeps the
-     * tokenizer: it has then the task and tokenizer of a foreign model. */
+    /* The text of a run, or its statistics, may be gone, or others by now,
+     * where the run keeps the tokenizer: it has then the task and tokenizer of
+     * a foreign model. */
     bool without_text;
 } eg_checkpoint_how;
 

@@ -345,6 +345,10 @@ EG_API const char *eg_task_word(const eg_task *task, int token,
                                 char buf[EG_TASK_WORD]);
 /* Unicode code point of a token (0 when tokens are not characters). */
 EG_API int32_t eg_task_symbol(const eg_task *task, int token);
+/* A tokenizer of the characters that its tokens are, whose ids follow the code
+ * points. EG_EINVAL: they are no characters. */
+EG_API eg_status eg_task_characters(eg_tokenizer **out, const eg_task *task,
+                                    eg_err *err);
 /* A corpus (engram/corpus.h) of at most 1 GiB of text in tokens that are
  * characters; *ids [*n_ids] is released with eg_free. Characters that are no
  * token are left out, *left_out of them. EG_EINVAL: the tokens are no

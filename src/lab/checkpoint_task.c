@@ -15,10 +15,12 @@ static bool is_assigned(const eg_checkpoint_how *how, const char *key)
     return false;
 }
 
-/* Where a run of a text keeps its tokenizer; false: it keeps none. */
+/* Where a run of a text, or of statistics of one, keeps its tokenizer; false:
+ * it keeps none. */
 static bool keeps(char path[EG_PATH], const eg_config *cfg, const char *config)
 {
-    return cfg->task.kind == EG_TASK_TEXT &&
+    return (cfg->task.kind == EG_TASK_TEXT ||
+            cfg->task.kind == EG_TASK_BIGRAM) &&
            snprintf(path, EG_PATH, "%s/" EG_TOKENIZER_FILE, config) < EG_PATH &&
            eg_file_exists(path);
 }
@@ -40,8 +42,8 @@ static eg_status same_tokens(eg_config *cfg, const eg_checkpoint_how *how,
 {
     char path[EG_PATH];
 
-    if (!is_assigned(how, "task.text") || cfg->task.tokenizer[0] ||
-        !keeps(path, cfg, config))
+    if (cfg->task.kind != EG_TASK_TEXT || !is_assigned(how, "task.text") ||
+        cfg->task.tokenizer[0] || !keeps(path, cfg, config))
         return EG_OK;
     if (strlen(path) >= sizeof cfg->task.tokenizer)
         return EG_FAIL(err, EG_EINVAL, "path too long: %.128s...", path);
@@ -49,7 +51,7 @@ static eg_status same_tokens(eg_config *cfg, const eg_checkpoint_how *how,
     return EG_OK;
 }
 
-/* What is left of a task without its text: the vocabulary. */
+/* What is left of a task without its files: the vocabulary. */
 static void leave_text(eg_config *cfg, const eg_tokenizer *t)
 {
     int64_t pad = cfg->task.pad_vocab, n_ctx = cfg->task.n_ctx;

@@ -32,9 +32,7 @@ static bool clamps_by_file(const eg_config *cfg)
     return false;
 }
 
-/* Does an option of section task name a file of the user's? Those of other
- * kinds of task do not, nor does a default, which is shipped. */
-static bool names_file(const eg_config *cfg, const char *option)
+bool egi_names_file(const eg_config *cfg, const char *option)
 {
     eg_section s;
     const eg_field *f = egi_config_find(cfg, option, &s);
@@ -59,7 +57,7 @@ static const char *option_of(int i, const eg_config *cfg, const char **text)
 
     if (i >= OPTIONS || cfg->run.kind != EG_RUN_TRAIN) return NULL;
     is = i < WEIGHTS ||
-         (i < TASK ? names_file(cfg, option[i]) : clamps_by_file(cfg));
+         (i < TASK ? egi_names_file(cfg, option[i]) : clamps_by_file(cfg));
     *text = is ? texts[i] : "";
     return option[i];
 }

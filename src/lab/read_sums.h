@@ -9,6 +9,10 @@
  * the end; *text: what it says, [EG_TEXT]. */
 const char *egi_weights_option(int i, const eg_config *cfg, const char **text);
 
+/* Does an option of section task name a file of the user's? Those of other
+ * kinds of task do not, nor does a default, which is shipped. */
+bool egi_names_file(const eg_config *cfg, const char *option);
+
 /* Checksums that were taken: of a file that is the same by device, number, size
  * and times of change, the sum is. Zero-initialised; not for several
  * threads. */

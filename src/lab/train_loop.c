@@ -4,6 +4,7 @@
  * not, resumed or not, the trainer does the same. */
 #include "lab/train_loop.h"
 #include "lab/pending_row.h"
+#include "lab/read_sums.h"
 #include "lab/train_ranks.h"
 
 #include <string.h>
@@ -268,14 +269,24 @@ done:
     return st;
 }
 
-/* What reads the tokens of a checkpoint lies beside it. */
+/* What reads the tokens of a checkpoint lies beside it: a tokenizer, or one of
+ * the characters that statistics of the user's name. */
 static eg_status keep_tokenizer(const egi_loop *l, eg_err *err)
 {
     const eg_tokenizer *t = eg_task_tokenizer(l->task);
     const eg_folder *f = &l->run->folder;
+    eg_tokenizer *made = NULL;
+    eg_status st = EG_OK;
 
-    if (!t || eg_folder_has(f, EG_TOKENIZER_FILE)) return EG_OK;
-    return eg_tokenizer_write(t, f, EG_TOKENIZER_FILE, err);
+    if (eg_folder_has(f, EG_TOKENIZER_FILE)) return EG_OK;
+    if (!t && egi_names_file(l->cfg, "task.stats")) {
+        EG_TRY(eg_task_characters(&made, l->task, err));
+        t = made;
+    }
+    if (t) EG_TRY(eg_tokenizer_write(t, f, EG_TOKENIZER_FILE, err));
+done:
+    eg_tokenizer_free(made);
+    return st;
 }
 
 static void fill_facts(const egi_loop *l, eg_run_facts *f, eg_lab_result *out)

@@ -6,9 +6,8 @@
 
 #define MOST_BYTES ((int64_t)1 << 30)
 
-/* The characters there are. */
-static eg_status characters(eg_tokenizer **out, const eg_task *task,
-                            const char *path, eg_err *err)
+eg_status eg_task_characters(eg_tokenizer **out, const eg_task *task,
+                             eg_err *err)
 {
     int V = eg_task_vocab(task);
     char *all = eg_calloc(V > 0 ? (size_t)V : 1, 4);
@@ -16,14 +15,14 @@ static eg_status characters(eg_tokenizer **out, const eg_task *task,
     eg_status st;
 
     *out = NULL;
-    if (!all) return EG_FAIL(err, EG_ENOMEM, "%s: out of memory", path);
+    if (!all) return EG_FAIL(err, EG_ENOMEM, "characters of a task");
     for (int v = 0; v < V; v++)
         if (eg_task_symbol(task, v))
             n += (size_t)egi_utf8_put(all + n,
                                       (uint32_t)eg_task_symbol(task, v));
     if (n == 0)
         st = EG_FAIL(err, EG_EINVAL,
-                     "%s: the tokens of this task are no characters", path);
+                     "the tokens of this task are no characters");
     else
         st = eg_tokenizer_chars(out, all, n, err);
     eg_free(all);
@@ -64,7 +63,7 @@ eg_status eg_task_encode(int32_t **ids, eg_index *n_ids, int64_t *left_out,
     *ids = NULL;
     *n_ids = 0;
     *left_out = 0;
-    EG_TRY(characters(&t, task, path, err));
+    EG_TRY(eg_task_characters(&t, task, err));
     EG_TRY(eg_pool_new(&pool, 1, err));
     EG_TRY(eg_corpus_encode(got, &info, &c, t, &how, pool, err));
     EG_TRY(rename_ids(&got[0], t, task, err));

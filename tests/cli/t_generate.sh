@@ -39,6 +39,23 @@ expect 2 '' '^engram: --stop: expected numbers' "$engram" generate tiny --ids 1 
 expect 2 '' 'tokens' "$engram" generate tiny --tokens 0
 expect 1 '' 'expected \[' "$engram" generate $w tiny.yaml --set model.d_model=8
 
+# statistics of one's own may be gone, or others: the run keeps the characters
+printf 'who is there? nay, answer me: stand, and unfold yourself.' >play
+expect 0 - - "$engram" stats play --out play.stats
+expect 0 - - "$engram" run tiny.yaml -q --out own --set task.stats=play.stats
+expect 0 '^who is' '' "$engram" generate own --prompt 'who is' -q --tokens 30
+cp out said
+printf 'xyz zxy' >play
+expect 0 - - "$engram" stats play --out play.stats
+expect 0 - 'play.stats has changed.*tokenizer is read' \
+    "$engram" generate own --prompt 'who is' --tokens 30
+same said out
+rm play.stats
+expect 0 - 'nor a file.*tokenizer is read' \
+    "$engram" generate own --prompt 'who is' --tokens 30
+same said out
+expect 2 '' 'play.stats' "$engram" probe own
+
 # tokens that are no characters are numbers; vectors cannot be said
 sed 's/^task.*/task: {kind: markov, n_ctx: 24, n_states: 4}/' tiny.yaml >chains.yaml
 expect 0 - - "$engram" run chains.yaml -q --out chains
