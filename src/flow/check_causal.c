@@ -86,7 +86,7 @@ eg_status egi_flow_causal_run(const void *options, uint64_t seed, eg_pool *pool,
         EG_TRY(egi_list_reals(value, &n_values, &o->values, -1e6, 1e6, "values",
                               err));
         if (n_values != d) {
-            st = EG_FAIL(err, EG_ESHAPE,
+            st = EG_FAIL(err, EG_EINVAL,
                          "values: expected %td numbers, found %d", d, n_values);
             goto done;
         }

@@ -212,7 +212,7 @@ static eg_status read_matrix(double *V, const eg_flow_theory_rescaled *o,
     if (o->V.n == 0) return EG_OK;
     st = egi_list_reals(v, &n, &o->V, -1e6, 1e6, "V", err);
     if (st == EG_OK && n != d * d)
-        st = EG_FAIL(err, EG_ESHAPE, "V: expected %td numbers, found %d", d * d,
+        st = EG_FAIL(err, EG_EINVAL, "V: expected %td numbers, found %d", d * d,
                      n);
     if (st == EG_OK) memcpy(V, v, (size_t)(d * d) * sizeof *V);
     return st;
