@@ -67,6 +67,7 @@ expect 0 '^x.html$' - "$engram" lens t --sequences 16 --out x.html
 
 # Ctrl-C ends with what was seen of earlier checkpoints, of which there may be
 # none yet; the file is whole or not there
+: >err # what the command before said is no news of this one
 env --default-signal=INT "$engram" lens r --sequences 80000 --over-time \
     --out stop.html >out 2>err &
 pid=$!
