@@ -62,8 +62,8 @@ expect 2 '' 'confidence' "$engram" aggregate tiny --confidence 1.5
 expect 2 '' "no run 'nobody'" "$engram" aggregate nobody
 
 # points that are one run count once; an extended run is none of its sweep's
-expect 0 - - "$engram" sweep c.yaml --runs two --grid run.seed=1,2 \
-    --seeds 5,6 --name same --threads 1 -q
+expect 0 - - "$engram" sweep c.yaml --runs two --seeds 5,6,5,6 --name same \
+    --threads 1 -q
 [ "$(ls two/tiny | wc -l)" = 2 ] || die 'not two runs'
 expect 0 '^loss +2 ' '2 runs left out: another one has' \
     "$engram" aggregate same --runs two -m loss
