@@ -98,7 +98,7 @@ static eg_status time_steps(double *seconds, bench *b, int64_t n, eg_err *err)
     cli_bench_part part = b->set->part;
     int threads = eg_pool_size(b->pool);
     eg_op_times times = {0};
-    eg_op_time in = {0};
+    eg_op_time layer;
     eg_step_info info;
     eg_status st = EG_OK;
     double all;
@@ -112,9 +112,9 @@ static eg_status time_steps(double *seconds, bench *b, int64_t n, eg_err *err)
     if (part == CLI_PART_GIVEN)
         all -= sum_of(&times, EG_TIME_DRAWN, NULL).seconds / threads;
     if (part == CLI_PART_MESA) {
-        in = sum_of(&times, "mesa", "linatt");
-        all = in.seconds / threads;
-        b->flops = 2 * in.madds / (double)n / tokens_of(b);
+        layer = sum_of(&times, "mesa", "linatt");
+        all = layer.seconds / threads;
+        b->flops = 2 * layer.madds / (double)n / tokens_of(b);
     }
     *seconds = all / (double)n;
 done:

@@ -50,7 +50,8 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --library=posix -j "$jobs" \
 # clang-tidy looks at what this build compiles: configuring makes the list of
 # commands, and what is generated (embedded data) has to be there. A file that is
 # compiled several times, in either precision or into several programs, is looked
-# at once.
+# at once. One file a process: clang 14's check of va_list takes those of a file
+# before for its own.
 step clang-tidy
 scripts/build.sh check eg_report >/dev/null || exit 1
 mkdir -p build-check/lint
@@ -67,7 +68,7 @@ tidy() { # in tests, or else elsewhere; options
         case $file in tests/*) place=1 ;; *) place=0 ;; esac
         [ $place = "$tests" ] || continue
         grep -qF "\"file\": \"$PWD/$file\"" $commands && printf '%s\0' "$file"
-    done | xargs -0 -r -n 8 -P "$jobs" sh -c '
+    done | xargs -0 -r -n 1 -P "$jobs" sh -c '
         out=$(clang-tidy --quiet -p build-check/lint "$@" 2>/dev/null) || {
             printf "%s\n" "$out"; exit 1; }' tidy "$@"
 }
