@@ -10,9 +10,9 @@
 static bool is_path(const cli_args *a, const char *word)
 {
     if (!cli_is_folder(word)) return eg_file_exists(word);
-    if (cli_holds(word, "run.json")) return false;
-    return cli_holds(word, "config.json") ||
-           cli_holds(word, "model.safetensors") ||
+    if (eg_folder_holds(word, "run.json")) return false;
+    return eg_folder_holds(word, "config.json") ||
+           eg_folder_holds(word, "model.safetensors") ||
            !cli_names_runs(cli_runs_root(a), word);
 }
 

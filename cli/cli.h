@@ -152,8 +152,6 @@ void cli_warn(void *ctx, const char *text);
 /* x in four digits and a letter: "12.3 M". */
 const char *cli_count(char buf[16], double x);
 bool cli_is_folder(const char *path);
-/* Is there anything of that name in the folder dir? */
-bool cli_holds(const char *dir, const char *name);
 const char *cli_runs_root(const cli_args *a);
 /* Loads file, or the config.yaml of a run directory, then --set and --seed.
  * file NULL: over what cfg holds. */

@@ -319,8 +319,7 @@ static int bench_all(bench *b, const char *what)
     if (st == EG_OK && n == 0)
         st = EG_FAIL(&err, EG_EINVAL,
                      "--only: expected layer, mesa1, lsa6, softmax7 or "
-                     "hybrid, found "
-                     "'%s'",
+                     "hybrid, found '%s'",
                      only);
     if (st == EG_OK && json)
         return cli_print_json(many ? all : json_incref(json_array_get(all, 0)));

@@ -16,8 +16,7 @@ const cli_option cli_lens_options[] = {
     {"seed", 0, "N", "short for --set run.seed=N"},
     {"text", 0, "FILE",
      "look at this text, plain, gzip or zstd, by the model's tokenizer or in "
-     "the "
-     "task's characters, in place of the task's own sequences"},
+     "the task's characters, in place of the task's own sequences"},
     {"tokenizer", 0, "FILE",
      "names the tokens, where the weights come without: a tokenizer's file or "
      "folder"},

@@ -75,8 +75,9 @@ static int place(char page[EG_PATH + 16], const cli_args *a,
     if (a->n_words != 1) return CLI_DONE;
     if (runs->n == 1) {
         if (!cli_is_folder(one)) return CLI_DONE;
-        if (!cli_holds(one, "run.json") && !cli_holds(one, "claims.json") &&
-            !cli_holds(one, "sweep.json"))
+        if (!eg_folder_holds(one, "run.json") &&
+            !eg_folder_holds(one, "claims.json") &&
+            !eg_folder_holds(one, "sweep.json"))
             return cli_fail(CLI_MISUSE,
                             "%s holds no run.json and no claims.json: --out "
                             "FILE says where the page goes",

@@ -336,8 +336,8 @@ static bool is_sweep(const cli_args *a)
     struct stat info;
 
     if (stat(word, &info) == 0 &&
-        (!S_ISDIR(info.st_mode) ||
-         (cli_holds(word, "config.yaml") && !cli_holds(word, "sweep.json"))))
+        (!S_ISDIR(info.st_mode) || (eg_folder_holds(word, "config.yaml") &&
+                                    !eg_folder_holds(word, "sweep.json"))))
         return false;
     return eg_sweep_is(cli_runs_root(a), word);
 }

@@ -117,7 +117,7 @@ static int add_run(cli_paths *p, const char *root, const char *word)
     char dir[EG_PATH];
     int code = CLI_DONE;
 
-    if (cli_holds(word, "config.yaml"))
+    if (eg_folder_holds(word, "config.yaml"))
         (void)snprintf(dir, sizeof dir, "%s", word);
     else
         code = cli_find_run(root, word, dir);
@@ -193,7 +193,7 @@ int cmd_verify(const cli_args *a)
     for (int i = 0; i < a->n_words && code == CLI_DONE; i++) {
         const char *word = a->word[i];
 
-        if (!cli_holds(word, "run.json") && eg_sweep_is(root, word))
+        if (!eg_folder_holds(word, "run.json") && eg_sweep_is(root, word))
             code = add_sweep(&p, &lost, root, word);
         else
             code = add_run(&p, root, word);

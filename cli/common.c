@@ -51,7 +51,7 @@ void cli_warn_config(const char *dir)
 {
     eg_err unread = {0};
 
-    if (cli_holds(dir, "run.json"))
+    if (eg_folder_holds(dir, "run.json"))
         (void)eg_run_verify(dir, EG_VERIFY_RECORD, warn_of_config, &dir,
                             &unread);
 }

@@ -4,16 +4,6 @@
 #include <string.h>
 #include "engram/mem.h"
 
-bool cli_holds(const char *dir, const char *name)
-{
-    eg_folder f;
-    bool has =
-        eg_folder_open(&f, dir, NULL) == EG_OK && eg_folder_has(&f, name);
-
-    eg_folder_close(&f);
-    return has;
-}
-
 /* Is it the folder of a run? One that is there and cannot be opened is an
  * error, whatever the reason. */
 static int is_run(bool *is, const char *dir)
@@ -175,7 +165,7 @@ static bool is_one(const char *path)
 
     if (!cli_is_folder(path)) return true;
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
-        if (cli_holds(path, file[i])) return true;
+        if (eg_folder_holds(path, file[i])) return true;
     return false;
 }
 

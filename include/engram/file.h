@@ -46,6 +46,8 @@ EG_API eg_status eg_folder_dated(eg_folder *out, const eg_folder *f,
                                  eg_err *err);
 /* Is anything called so? A link is something, wherever it leads. */
 EG_API bool eg_folder_has(const eg_folder *f, const char *name);
+/* The same of the folder at dir; false where none can be opened. */
+EG_API bool eg_folder_holds(const char *dir, const char *name);
 
 /* A regular file below f; anything else (a link, a folder, a pipe, a device) is
  * EG_EIO and said to be that. Whatever is changed in place must have no other

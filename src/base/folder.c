@@ -221,6 +221,16 @@ bool eg_folder_has(const eg_folder *f, const char *name)
     return there;
 }
 
+bool eg_folder_holds(const char *dir, const char *name)
+{
+    eg_folder f;
+    bool has =
+        eg_folder_open(&f, dir, NULL) == EG_OK && eg_folder_has(&f, name);
+
+    eg_folder_close(&f);
+    return has;
+}
+
 /* ---- the folder itself ----------------------------------------------------
  */
 

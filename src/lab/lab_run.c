@@ -197,7 +197,7 @@ static eg_status none_found(eg_lab_result *out, const char *root, eg_err *err)
 /* Does opts->dir hold one? */
 static eg_status check_there(const char *dir, const char *option, eg_err *err)
 {
-    if (egi_holds(dir, "config.yaml")) return EG_OK;
+    if (eg_folder_holds(dir, "config.yaml")) return EG_OK;
     return EG_FAIL(err, EG_EINVAL,
                    "%s holds no run to go on with; without %s one begins there",
                    dir, option);
@@ -245,7 +245,8 @@ static eg_status open_again(eg_run **run, eg_lab_result *out,
     if (!opts->dir) {
         EG_TRY(find_again(&is, found, cfg, root, err));
         if (!is) return none_found(out, root, err);
-    } else if (!egi_holds(dir, "config.yaml") && egi_holds(dir, "lock")) {
+    } else if (!eg_folder_holds(dir, "config.yaml") &&
+               eg_folder_holds(dir, "lock")) {
         return create(run, NULL, true, cfg, opts, err); /* killed so early */
     } else {
         EG_TRY(check_there(dir, "--resume", err));

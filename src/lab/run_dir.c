@@ -22,16 +22,6 @@ eg_status egi_path(char *buf, size_t size, const char *a, const char *b,
     return EG_OK;
 }
 
-bool egi_holds(const char *dir, const char *name)
-{
-    eg_folder f;
-    bool has =
-        eg_folder_open(&f, dir, NULL) == EG_OK && eg_folder_has(&f, name);
-
-    eg_folder_close(&f);
-    return has;
-}
-
 void egi_now(char buf[32])
 {
     time_t now = time(NULL);

@@ -54,8 +54,6 @@ struct eg_run {
     bool begun;              /* and has measured something */
 };
 
-/* Is there a file of that name in the folder? */
-bool egi_holds(const char *dir, const char *name);
 /* buf = a/b; EG_EINVAL when it does not fit. */
 eg_status egi_path(char *buf, size_t size, const char *a, const char *b,
                    eg_err *err);

@@ -115,7 +115,7 @@ static eg_status make_given(eg_folder *out, const eg_folder *sweeps,
     char path[EG_PATH + EG_TEXT];
 
     (void)snprintf(path, sizeof path, "%s/%s", sweeps->path, name);
-    if (eg_folder_has(sweeps, name) && !egi_holds(path, EGI_SWEEP_RECORD))
+    if (eg_folder_has(sweeps, name) && !eg_folder_holds(path, EGI_SWEEP_RECORD))
         return EG_FAIL(err, EG_EINVAL,
                        "%s is in the way: it holds no " EGI_SWEEP_RECORD
                        ", so it is no sweep (or one that is just being made): "
@@ -232,10 +232,10 @@ static bool find(char dir[EG_PATH], const char *root, const char *word)
     if (word[0] && !strchr(word, '/') && word[0] != '.' &&
         (size_t)snprintf(dir, EG_PATH, "%s/" EGI_SWEEPS "/%s", root, word) <
             EG_PATH &&
-        egi_holds(dir, EGI_SWEEP_RECORD))
+        eg_folder_holds(dir, EGI_SWEEP_RECORD))
         return true;
     return (size_t)snprintf(dir, EG_PATH, "%s", word) < EG_PATH &&
-           egi_holds(dir, EGI_SWEEP_RECORD);
+           eg_folder_holds(dir, EGI_SWEEP_RECORD);
 }
 
 bool eg_sweep_is(const char *root, const char *word)
@@ -309,7 +309,7 @@ static eg_status list(char (**names)[EG_TEXT], int *n, const char *path,
 
         if (strlen(all.name[i]) >= EG_TEXT) continue;
         (void)snprintf(dir, sizeof dir, "%s/%s", path, all.name[i]);
-        if (egi_holds(dir, EGI_SWEEP_RECORD))
+        if (eg_folder_holds(dir, EGI_SWEEP_RECORD))
             (void)snprintf((*names)[(*n)++], EG_TEXT, "%s", all.name[i]);
     }
 done:

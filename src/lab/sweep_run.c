@@ -12,7 +12,8 @@ enum { LOCK_SECONDS = 10 };
 /* What there is of a run in its folder: 0 nothing, else how far it was made. */
 static int made(const char *dir)
 {
-    return egi_holds(dir, "lock") + 2 * egi_holds(dir, "config.yaml");
+    return eg_folder_holds(dir, "lock") +
+           2 * eg_folder_holds(dir, "config.yaml");
 }
 
 /* Refused, as a process that was left behind by one that was killed makes or
