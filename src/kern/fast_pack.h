@@ -33,6 +33,10 @@ static void pack_turned(real *pb, const real *b, eg_index cs, eg_index K,
     eg_index k = 0;
     vec v[W];
 
+    if (cols <= 0) {
+        for (; k < K; k++) vstore(pb + k * NR, vset(0));
+        return;
+    }
     if (cols > W) cols = W;
     for (; k + W <= K; k += W) {
         if (cols == W) {
@@ -46,6 +50,11 @@ static void pack_turned(real *pb, const real *b, eg_index cs, eg_index K,
         }
 #pragma GCC unroll 16
         for (int j = 0; j < W; j++) vstore(pb + (k + j) * NR, v[j]);
+    }
+    for (; cols == W && k + VEC_PIECE <= K; k += VEC_PIECE) {
+        vload_turned_piece(v, b + k, cs);
+#pragma GCC unroll 4
+        for (int j = 0; j < VEC_PIECE; j++) vstore(pb + (k + j) * NR, v[j]);
     }
     if (k == K) return;
     for (int j = 0; j < W; j++) {

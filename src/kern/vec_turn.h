@@ -186,18 +186,24 @@ INLINE void vturn_pieces(vec *y, const vec *x)
 #undef PAIRS
 }
 
-/* v[k] = column k of W rows, ld apart. Pieces are put into their places on the
- * way from memory, which leaves half of the shuffles. */
+/* v[k] = column k < VEC_PIECE of W rows, ld apart. Pieces are put into their
+ * places on the way from memory, which leaves half of the shuffles. */
+INLINE void vload_turned_piece(vec *v, const real *p, eg_index ld)
+{
+    vec x[VEC_PIECE];
+
+#pragma GCC unroll 4
+    for (eg_index i = 0; i < VEC_PIECE; i++)
+        x[i] = vpieces(p + i * ld, VEC_PIECE * ld);
+    vturn_pieces(v, x);
+}
+
+/* v[k] = column k < W. */
 INLINE void vload_turned(vec *v, const real *p, eg_index ld)
 {
 #pragma GCC unroll 4
-    for (eg_index g = 0; g < VEC_PIECES; g++) {
-        vec x[VEC_PIECE];
-#pragma GCC unroll 4
-        for (eg_index i = 0; i < VEC_PIECE; i++)
-            x[i] = vpieces(p + i * ld + g * VEC_PIECE, VEC_PIECE * ld);
-        vturn_pieces(v + g * VEC_PIECE, x);
-    }
+    for (eg_index k = 0; k < W; k += VEC_PIECE)
+        vload_turned_piece(v + k, p + k, ld);
 }
 #endif
 
@@ -236,9 +242,16 @@ INLINE void vtranspose(vec *v)
 #endif
 
 #if VEC_BYTES < 32
+enum { VEC_PIECE = VEC_W };
+
 INLINE void vload_turned(vec *v, const real *p, eg_index ld)
 {
     for (eg_index i = 0; i < W; i++) v[i] = vload(p + i * ld);
     vtranspose(v);
+}
+
+INLINE void vload_turned_piece(vec *v, const real *p, eg_index ld)
+{
+    vload_turned(v, p, ld);
 }
 #endif
