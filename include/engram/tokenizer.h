@@ -45,8 +45,9 @@ EG_API const char *eg_pretokenizer_name(int i, const char **help);
  *     tokenizer.json   Hugging Face's: byte-level BPE cut in a way that we
  *         have, and uncased WordPiece; what comes around a text is the caller's
  *     *.tiktoken   a line "base64 rank" a token; the id behind the last one is
- *         <|endoftext|>, of cl100k_base (100,256 ranks) 100257. How text is cut
- *         is not in the file: in the way in which its tokens are pieces
+ *         <|endoftext|>, of cl100k_base (100,256 ranks) 100257 and of
+ *         o200k_base (199,998) 199999. How text is cut is not in the file: in
+ *         the way in which its tokens are pieces
  *     vocab.txt   BERT's: a line a token, among them [UNK]
  *     tokenizer.engram.json   what eg_tokenizer_write writes
  * A folder stands for the first of tokenizer.engram.json, tokenizer.json,

@@ -7,6 +7,10 @@
  *         | ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
  * gpt4:   the same, but \s+$ before \s*[\r\n]+
  * qwen2:  llama3 with \p{N} in the place of \p{N}{1,3}
+ * o200k:  [^\r\n\p{L}\p{N}]?U*L+C?|[^\r\n\p{L}\p{N}]?U+L*C?|\p{N}{1,3}
+ *         | ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ *         with U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}],
+ *         L = [\p{Ll}\p{Lm}\p{Lo}\p{M}] and C the contractions of llama3
  *
  * The first alternative that matches wins. \s is White_Space: U+0085 is, U+180E
  * and U+001C are not. */
@@ -114,9 +118,10 @@ static size_t behind_line(const unsigned char *s, size_t to)
     return to;
 }
 
-/* digits: most of a number; last: white space at the end is one piece. */
+/* digits: most of a number; last: white space at the end is one piece; slash:
+ * behind punctuation, as ends of lines are. */
 static inline size_t wide_next(const egi_classes *u, const unsigned char *s,
-                               size_t n, int digits, bool last)
+                               size_t n, int digits, bool last, bool slash)
 {
     int k, class = egi_class_at(u, s, &k), next = -1, m;
     size_t at = (size_t)k, mark;
@@ -138,7 +143,9 @@ static inline size_t wide_next(const egi_classes *u, const unsigned char *s,
         return run(u, s, at, n, EGI_LETTER);
     if (class == EGI_OTHER || (s[0] == ' ' && next == EGI_OTHER)) {
         at = run(u, s, at, n, EGI_OTHER);
-        while (at < n && (s[at] == '\r' || s[at] == '\n')) at++;
+        while (at < n &&
+               (s[at] == '\r' || s[at] == '\n' || (slash && s[at] == '/')))
+            at++;
         return at;
     }
     at = white(u, s, n, &mark);
@@ -149,18 +156,69 @@ static inline size_t wide_next(const egi_classes *u, const unsigned char *s,
 
 static size_t gpt4_next(const egi_classes *u, const unsigned char *s, size_t n)
 {
-    return wide_next(u, s, n, 3, true);
+    return wide_next(u, s, n, 3, true, false);
 }
 
 static size_t llama3_next(const egi_classes *u, const unsigned char *s,
                           size_t n)
 {
-    return wide_next(u, s, n, 3, false);
+    return wide_next(u, s, n, 3, false, false);
 }
 
 static size_t qwen2_next(const egi_classes *u, const unsigned char *s, size_t n)
 {
-    return wide_next(u, s, n, 1, false);
+    return wide_next(u, s, n, 1, false, false);
+}
+
+/* The end of the run of characters that can have this case from s[at] on, and
+ * in *open where the last one that can have either ends; 0: there is none. */
+static size_t case_run(const egi_classes *u, const unsigned char *s, size_t at,
+                       size_t n, int which, size_t *open)
+{
+    int k, c;
+
+    *open = 0;
+    while (at < n && ((c = egi_case_at(u, s + at, &k)) & which) != 0) {
+        at += (size_t)k;
+        if (c == EGI_CASELESS) *open = at;
+    }
+    return at;
+}
+
+/* U*L+: capitals give back what can be a small letter, if none follows. 0: no
+ * such word begins at s[at]. */
+static size_t small_word(const egi_classes *u, const unsigned char *s,
+                         size_t at, size_t n)
+{
+    size_t open, unused, end = case_run(u, s, at, n, EGI_UPPER, &open);
+    size_t small = case_run(u, s, end, n, EGI_LOWER, &unused);
+
+    return small > end ? small : open;
+}
+
+/* A word of o200k from s[0], with a character before it; 0: there is none. */
+static size_t cased_word(const egi_classes *u, const unsigned char *s, size_t n)
+{
+    int k, class = egi_class_at(u, s, &k);
+    bool before = (class == EGI_OTHER || class == EGI_SPACE) && s[0] != '\r' &&
+                  s[0] != '\n';
+    size_t first = before ? (size_t)k : 0, end = small_word(u, s, first, n);
+    size_t unused;
+
+    if (end == 0 && before) end = small_word(u, s, 0, n);
+    if (end == 0) {
+        end = case_run(u, s, first, n, EGI_UPPER, &unused);
+        if (end == first) return 0;
+    }
+    return end +
+           (end < n && s[end] == '\'' ? any_contraction(s + end, n - end) : 0);
+}
+
+static size_t o200k_next(const egi_classes *u, const unsigned char *s, size_t n)
+{
+    size_t word = cased_word(u, s, n);
+
+    return word > 0 ? word : wide_next(u, s, n, 3, false, true);
 }
 
 /* ---- the table ------------------------------------------------------------
@@ -170,6 +228,16 @@ static size_t qwen2_next(const egi_classes *u, const unsigned char *s, size_t n)
 #define WIDE(digits)                                              \
     "(?i:" CONTRACTIONS ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+
+#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define CASED(letters) \
+    "[^\\r\\n\\p{L}\\p{N}]?" letters "(?i:" CONTRACTIONS ")?|"
+#define O200K                  \
+    CASED(UPPER "*" LOWER "+") \
+    CASED(UPPER "+" LOWER "*") \
+    "\\p{N}{1,3}"              \
+    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 const egi_pretok egi_pretoks[] = {
     {"gpt2", "words, numbers and punctuation, with the space before them",
@@ -186,6 +254,10 @@ const egi_pretok egi_pretoks[] = {
      "llama-bpe", WIDE("\\p{N}{1,3}"), llama3_next},
     {"qwen2", "as llama3, with digits each by itself (Qwen)", NULL,
      WIDE("\\p{N}"), qwen2_next},
+    {"o200k",
+     "as llama3, with a word's end where a capital follows a small letter, and "
+     "contractions at their words (tiktoken's o200k)",
+     "gpt-4o", O200K, o200k_next},
     {NULL, NULL, NULL, NULL, NULL}};
 
 const egi_pretok *egi_pretok_find(const char *name)

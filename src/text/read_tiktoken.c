@@ -138,8 +138,9 @@ static eg_status has_bytes(const char *pool, const size_t *at, int n,
 }
 
 /* <|endoftext|> has the rank that no line has, or the id behind the last one;
- * of cl100k_base one further, and no token has the id between. */
-enum { CL100K = 100256, CL100K_END = 100257, END_BYTES = 64 };
+ * of cl100k_base and o200k_base one further: no token of theirs has the id
+ * between (o200k_harmony's <|startoftext|> has it). */
+enum { CL100K = 100256, O200K = 199998, END_BYTES = 64 };
 
 static void add_end(eg_tokenizer *t, int id)
 {
@@ -214,7 +215,7 @@ eg_status egi_read_tiktoken(eg_tokenizer **out, egi_bytes file,
     EG_TRY(read_lines(file, pool, at, rank, &n, name, err));
     EG_TRY(order(line_of, &gap, rank, n, name, err));
     EG_TRY(has_bytes(pool, at, n, name, err));
-    end = n == CL100K && gap == n ? CL100K_END : gap;
+    end = gap + (gap == n && (n == CL100K || n == O200K));
     EG_TRY(egi_vocab_new(&t, EG_TOKENIZER_BPE, (end > n ? end : n) + 1,
                          at[n] + END_BYTES, err));
     for (int i = 0; i <= n; i++) {

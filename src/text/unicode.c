@@ -9,23 +9,28 @@ typedef struct range {
     uint32_t first, last;
 } range;
 
+#include "text/unicode_case.h"
 #include "text/unicode_ranges.h"
 
-static void mark(egi_classes *u, const range *r, size_t n, unsigned class)
+/* Two bits a code point of these ranges. */
+static void mark(uint8_t *of, const range *r, size_t n, unsigned bits)
 {
     for (size_t i = 0; i < n; i++)
-        for (uint32_t c = r[i].first; c <= r[i].last; c++) {
-            u->of[c >> 2] |= (uint8_t)(class << (c & 3) * 2);
-            if (c < 128) u->ascii[c] = (uint8_t) class;
-        }
+        for (uint32_t c = r[i].first; c <= r[i].last; c++)
+            of[c >> 2] |= (uint8_t)(bits << (c & 3) * 2);
 }
 
 void egi_classes_init(egi_classes *u)
 {
     memset(u, 0, sizeof *u);
-    mark(u, letters, sizeof letters / sizeof *letters, EGI_LETTER);
-    mark(u, numbers, sizeof numbers / sizeof *numbers, EGI_NUMBER);
-    mark(u, spaces, sizeof spaces / sizeof *spaces, EGI_SPACE);
+    mark(u->of, letters, sizeof letters / sizeof *letters, EGI_LETTER);
+    mark(u->of, numbers, sizeof numbers / sizeof *numbers, EGI_NUMBER);
+    mark(u->of, spaces, sizeof spaces / sizeof *spaces, EGI_SPACE);
+    for (size_t c = 0; c < sizeof u->ascii; c++)
+        u->ascii[c] = u->of[c >> 2] >> (c & 3) * 2 & 3;
+    mark(u->cased, uppers, sizeof uppers / sizeof *uppers, EGI_UPPER);
+    mark(u->cased, lowers, sizeof lowers / sizeof *lowers, EGI_LOWER);
+    mark(u->cased, caseless, sizeof caseless / sizeof *caseless, EGI_CASELESS);
 }
 
 /* Bytes of s[n], n >= 1, that form one character, or 0 and in *bad how many

@@ -1,15 +1,18 @@
 /* What a character is, for those who cut text: letter, number, white space or
- * none of them (Unicode 16). */
+ * none of them, and which case letters and marks have (Unicode 16). */
 #ifndef EGI_TEXT_UNICODE_H
 #define EGI_TEXT_UNICODE_H
 
 #include "engram/status.h"
 
 enum { EGI_OTHER, EGI_LETTER, EGI_NUMBER, EGI_SPACE };
+/* Which case a letter or mark can stand for, bit by bit; 0: what is neither. */
+enum { EGI_UPPER = 1, EGI_LOWER = 2, EGI_CASELESS = EGI_UPPER | EGI_LOWER };
 
 typedef struct egi_classes {
     uint8_t ascii[128];
-    uint8_t of[0x110000 / 4]; /* two bits a code point */
+    /* two bits a code point */
+    uint8_t of[0x110000 / 4], cased[0x110000 / 4];
 } egi_classes;
 
 void egi_classes_init(egi_classes *u);
@@ -46,6 +49,16 @@ static inline int egi_class_at(const egi_classes *u, const unsigned char *s,
     }
     *bytes = egi_char_at(s, &code);
     return u->of[code >> 2] >> (code & 3) * 2 & 3;
+}
+
+/* The case of the character at s and, in *bytes, how long it is. */
+static inline int egi_case_at(const egi_classes *u, const unsigned char *s,
+                              int *bytes)
+{
+    uint32_t code;
+
+    *bytes = egi_char_at(s, &code);
+    return u->cased[code >> 2] >> (code & 3) * 2 & 3;
 }
 
 /* Where s[n] stops being UTF-8: the first byte of what is none, or n; *bad: how

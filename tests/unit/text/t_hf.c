@@ -1,7 +1,7 @@
 /* tokenizer.json: what is read of it and what is refused; and the ways to cut
  * text that came after GPT-2's. The pieces are those that Python's package
- * `regex` makes with the expressions of the models and, gpt4, of tiktoken 0.14.
- */
+ * `regex` makes with the expressions of the models and, gpt4 and o200k, of
+ * tiktoken 0.14. */
 #include "text_helper.h"
 #include "text/vocab.h"
 
@@ -54,6 +54,19 @@ static void test_cuts(void **state)
         {"qwen2", "a| \n|  "},
         {"llama3", "\u00bd\u0663|x"},
         {"qwen2", "\u00bd|\u0663|x"},
+        /* capitals begin a word, and give back what follows a letter that has
+         * no case, if no small one comes */
+        {"o200k", "Hello| world|!"},
+        {"o200k", "get|Item| HTTPServer|X"},
+        {"o200k", "\u4e2d|A|!"},
+        {"o200k", "A\u4e2d\u6587B\u00e9|\u00c9"},
+        {"o200k", "\u01c5a\u02b0|B"},
+        {"o200k", "don't| DON'T| x'Ll| it'\u017f|'s| '|re"},
+        {"o200k", "\u0301|A|!\u0301a\u0301"},
+        {"o200k", "(foo|_bar|\tbaz|\r\n|x"},
+        {"o200k", "http|://|a|/b|.\n/\n|c"},
+        {"o200k", "123|4|a| |567"},
+        {"o200k", "a| \n|  |\u00a0x|\u00a0| y"},
     };
 
     (void)state;
@@ -65,7 +78,8 @@ static void test_cuts(void **state)
     for (size_t i = 0; i < sizeof each / sizeof *each; i++)
         check_cut(each[i].cut, each[i].pieces);
     assert_ptr_equal(egi_pretok_find("llama-bpe"), egi_pretok_find("llama3"));
-    assert_null(egi_pretok_find("o200k"));
+    assert_ptr_equal(egi_pretok_find("gpt-4o"), egi_pretok_find("o200k"));
+    assert_null(egi_pretok_find("o300k"));
 }
 
 /* ---- tokenizer.json -------------------------------------------------------
@@ -239,17 +253,26 @@ static void test_pieces(void **state)
 /* ---- tiktoken -------------------------------------------------------------
  */
 
-/* Ranks of all bytes, then of tokens [n] in base64. */
-static const char *ranks(const char *const *token, int n)
+static const char sixty_four[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* Ranks of all bytes; how much of the file they are. */
+static size_t byte_ranks(char *file, size_t size)
 {
-    static const char order[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    static char file[8192];
     size_t at = 0;
 
     for (int i = 0; i < 256; i++)
-        at += (size_t)snprintf(file + at, sizeof file - at, "%c%c== %d\n",
-                               order[i >> 2], order[(i & 3) << 4], i);
+        at += (size_t)snprintf(file + at, size - at, "%c%c== %d\n",
+                               sixty_four[i >> 2], sixty_four[(i & 3) << 4], i);
+    return at;
+}
+
+/* Ranks of all bytes, then of tokens [n] in base64. */
+static const char *ranks(const char *const *token, int n)
+{
+    static char file[8192];
+    size_t at = byte_ranks(file, sizeof file);
+
     for (int i = 0; i < n; i++)
         at += (size_t)snprintf(file + at, sizeof file - at, "%s %d\n", token[i],
                                256 + i);
@@ -262,7 +285,9 @@ static void test_tiktoken(void **state)
     /* "ab", " ab"; "(ab", ".\n"; ten of "a b" and so on */
     static const char *const old[] = {"YWI=", "IGFi"},
                              *const wide[] = {"YWI=", "KGFi", "Lgo="},
-                             *const none[] = {"YSBi", "YyBk", "ZSBm", "ZyBo"};
+                             *const cased[] = {"ZG9uJ3Q="}, /* "don't" */
+                                 *const none[] = {"YSBi", "YyBk", "ZSBm",
+                                                  "ZyBo"};
     eg_tokenizer *t = tok_parse(ranks(old, 2), NULL);
 
     (void)state;
@@ -272,7 +297,51 @@ static void test_tiktoken(void **state)
     assert_string_equal(t->pre->name, "gpt4");
     assert_string_equal(tok_ids(t, "(ab.\n", 5, 0), "257 258");
     eg_tokenizer_free(t);
+    t = tok_parse(ranks(cased, 1), NULL);
+    assert_string_equal(t->pre->name, "o200k");
+    assert_string_equal(tok_ids(t, "don't", 5, 0), "256");
+    eg_tokenizer_free(t);
     tok_refused(ranks(none, 4), NULL, EG_EUNSUPPORTED, "takes 4 of 261 apart");
+}
+
+/* Six letters, 'a' to 'p', of the bits of i, with rank i. */
+static size_t letters_rank(char *to, size_t size, int i)
+{
+    char text[9] = {0};
+
+    for (int half = 0; half < 2; half++) {
+        int word = 0, bits = i >> (half ? 0 : 12);
+
+        for (int k = 8; k >= 0; k -= 4)
+            word = word << 8 | ('a' + (bits >> k & 15));
+        for (int k = 0; k < 4; k++)
+            text[4 * half + k] = sixty_four[word >> (18 - 6 * k) & 63];
+    }
+    return (size_t)snprintf(to, size, "%s %d\n", text, i);
+}
+
+/* As many ranks as cl100k_base and o200k_base have leave an id out before that
+ * of <|endoftext|>. */
+static void test_end(void **state)
+{
+    static const int each[][2] = {
+        {1000, 1000}, {100256, 100257}, {199997, 199997}, {199998, 199999}};
+    const size_t size = (size_t)5 << 20;
+    char *file = eg_calloc(size, 1);
+
+    (void)state;
+    for (size_t e = 0; e < sizeof each / sizeof *each; e++) {
+        size_t at = byte_ranks(file, size);
+        eg_tokenizer *t;
+
+        for (int i = 256; i < each[e][0]; i++)
+            at += letters_rank(file + at, size - at, i);
+        t = tok_parse(file, NULL);
+        assert_int_equal(eg_tokenizer_eot(t), each[e][1]);
+        assert_int_equal(eg_tokenizer_vocab(t), each[e][1] + 1);
+        eg_tokenizer_free(t);
+    }
+    eg_free(file);
 }
 
 /* ---- a folder -------------------------------------------------------------
@@ -334,8 +403,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cuts),     cmocka_unit_test(test_read),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_tiktoken), cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_memory)};
+        cmocka_unit_test(test_tiktoken), cmocka_unit_test(test_end),
+        cmocka_unit_test(test_folder),   cmocka_unit_test(test_memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

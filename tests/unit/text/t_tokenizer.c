@@ -332,7 +332,7 @@ static void test_table(void **state)
     print_message("%s\n", err.msg);
     assert_non_null(strstr(err.msg, "0x63 at byte 2"));
     eg_tokenizer_free(t);
-    v.pre = "o200k";
+    v.pre = "o300k";
     assert_int_equal(eg_tokenizer_table(&t, &v, "test", &err), EG_EUNSUPPORTED);
     eg_ids_release(&ids);
 }
