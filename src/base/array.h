@@ -25,6 +25,15 @@ const char *egi_st_dtype_name(eg_dtype t);
 /* What stands in a .npy file before the data; how many bytes. */
 enum { EGI_NPY_HEAD = 576 };
 size_t egi_npy_head(char buf[EGI_NPY_HEAD], const eg_view *v);
+/* Where the data start in a file of size bytes, of which the first are there:
+ * 12 will do. */
+eg_status egi_npy_data_at(size_t *at, const char *bytes, size_t size,
+                          const char *name, eg_err *err);
+/* Fills *v but for its data, which start at *at and go on to the end; *fortran:
+ * the first axis is the one that runs fastest. All of the header is there. */
+eg_status egi_npy_describe(eg_view *v, size_t *at, bool *fortran,
+                           const char *bytes, size_t size, const char *name,
+                           eg_err *err);
 
 /* A .npy file of which blocks are read as values are asked for, so that a few
  * rows of a large array cost little. */
