@@ -86,6 +86,11 @@ void egi_axpy(double *y, double a, const double *x, eg_index n)
     for (eg_index i = 0; i < n; i++) y[i] += a * x[i];
 }
 
+void egi_scale(double *x, double a, eg_index n)
+{
+    for (eg_index i = 0; i < n; i++) x[i] *= a;
+}
+
 double egi_softmax(double *p, const double *s, eg_index n)
 {
     double top = s[egi_argmax(s, n)], sum = 0;

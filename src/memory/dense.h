@@ -23,6 +23,7 @@ void egi_mul_tn(double *c, const double *a, const double *b, eg_index M,
 double egi_dot(const double *x, const double *y, eg_index n);
 double egi_norm(const double *x, eg_index n); /* Euclidean, Frobenius */
 void egi_axpy(double *y, double a, const double *x, eg_index n);
+void egi_scale(double *x, double a, eg_index n);
 
 /* p = softmax(s); returns log sum exp. p may equal s. */
 double egi_softmax(double *p, const double *s, eg_index n);

@@ -1,9 +1,9 @@
 /* The three-step theorem: one gradient step on each memory, top down. */
 #include "memory/checks.h"
 #include "memory/dense.h"
+#include "memory/passes.h"
 #include "memory/space.h"
 #include "memory/sweep.h"
-#include "memory/toy.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,10 +13,6 @@ EG_FIELDS_TABLE(egi_three_step_fields, EG_THEORY_THREE_STEP_FIELDS)
 
 enum { SWEEP_D, SWEEP_T, SWEEP_SEQUENCES, SWEEP_N };
 enum { STREAMS_CLEAN, STREAMS_ALL };
-
-/* Sequences are cut into this many parts, each summed in order and the parts
- * then added in order, whatever the number of threads. */
-#define PARTS ((eg_index)16)
 
 /* What is emitted; theory.h says what each is. */
 #define VALUES(X)                           \
@@ -48,102 +44,19 @@ enum { VALUES(VALUE_ENUM) N_VALUES };
 static const char *const names[] = {VALUES(VALUE_NAME) NULL};
 _Static_assert(N_VALUES <= EGI_SWEEP_MAX_VALUES, "room for all values");
 
-typedef void (*back_fn)(const egi_toy *toy, egi_toy_state *s, double *c);
-
 typedef struct lab {
     const eg_theory_three_step *o;
-    eg_pool *pool;
-    uint64_t seed;
-    int draw;
     egi_toy toy;
     egi_space space;
-    double *state; /* [PARTS, state_size] */
-    int32_t *z;    /* [PARTS, T] */
-    double *parts; /* [PARTS, (2M)^2] */
-    double *means; /* [PARTS, 2, 2M] sums of queries and of weighted keys */
+    egi_passes passes;
+    double *tables;             /* all of these: */
     double *f, *g2, *g1, *work; /* score tables; [(2M)^2] scratch */
-    int64_t hits[PARTS][2];
-    /* the pass now running */
-    back_fn back;
-    eg_index size;
-    int stage;
-    int64_t n_sequences;
 } lab;
 
-static void run_part(void *ctx, int part, int worker)
+/* Minus the mean gradient of fresh sequences, [size]. */
+static double *descend(lab *l, int stage, egi_toy_back *back, eg_index size)
 {
-    lab *l = ctx;
-    eg_index mm = 2 * l->toy.m;
-    double *c = l->parts + part * mm * mm;
-    double *means = l->means + 2 * mm * part;
-    int64_t from = l->n_sequences * part / PARTS;
-    int64_t to = l->n_sequences * (part + 1) / PARTS;
-    egi_toy_state s;
-
-    (void)worker;
-    egi_toy_state_init(&s, &l->toy,
-                       l->state + part * egi_toy_state_size(&l->toy),
-                       l->z + part * l->toy.t);
-    memset(c, 0, (size_t)l->size * sizeof *c);
-    memset(means, 0, (size_t)(2 * mm) * sizeof *means);
-    l->hits[part][0] = l->hits[part][1] = 0;
-    for (int64_t i = from; i < to; i++) {
-        uint64_t pass = (uint64_t)l->draw * 8 + (uint64_t)l->stage;
-        eg_rng rng = eg_rng_make(l->seed, EG_RNG_THEORY,
-                                 (pass << 24) + 0x800000, (uint32_t)i);
-        eg_index said;
-
-        egi_toy_sequence(&l->toy, &s, &rng);
-        said = egi_toy_forward(&l->toy, &s);
-        l->hits[part][0] += said == s.o;
-        l->hits[part][1] += s.z[egi_argmax(s.a2, s.len)] == s.o;
-        if (l->back) l->back(&l->toy, &s, c);
-        if (l->back == egi_toy_back_keys2) {
-            egi_axpy(means, 1, s.bt, mm);
-            egi_axpy(means + mm, -1, s.w, mm);
-        }
-    }
-}
-
-static void scale_table(double *table, eg_index size, double a)
-{
-    for (eg_index i = 0; i < size; i++) table[i] *= a;
-}
-
-/* Minus the mean gradient of a fresh set of sequences in l->parts [size]. */
-static double *descend(lab *l, int stage, back_fn back, eg_index size)
-{
-    eg_index mm = 2 * l->toy.m;
-
-    l->back = back;
-    l->size = size;
-    l->stage = stage;
-    l->n_sequences = l->o->n_sequences;
-    eg_pool_run(l->pool, (int)PARTS, run_part, l);
-    for (eg_index p = 1; p < PARTS; p++) {
-        egi_axpy(l->parts, 1, l->parts + p * mm * mm, size);
-        egi_axpy(l->means, 1, l->means + p * 2 * mm, 2 * mm);
-    }
-    scale_table(l->parts, size, 1 / (double)l->n_sequences);
-    scale_table(l->means, 2 * mm, 1 / (double)l->n_sequences);
-    return l->parts;
-}
-
-static void evaluate(lab *l, int stage, double *accuracy, double *attended)
-{
-    int64_t right = 0, found = 0;
-
-    l->back = NULL;
-    l->size = 0;
-    l->stage = stage;
-    l->n_sequences = l->o->n_test;
-    eg_pool_run(l->pool, (int)PARTS, run_part, l);
-    for (eg_index p = 0; p < PARTS; p++) {
-        right += l->hits[p][0];
-        found += l->hits[p][1];
-    }
-    *accuracy = (double)right / (double)l->n_sequences;
-    if (attended) *attended = (double)found / (double)l->n_sequences;
+    return egi_passes_descend(&l->passes, stage, back, size, l->o->n_sequences);
 }
 
 /* A block of a score table that holds one memory: input i belongs to output
@@ -191,7 +104,7 @@ static double rescale(double *table, eg_index size, const target *t,
     double found = gap(t);
 
     if (found == 0) return 0;
-    for (eg_index i = 0; i < size; i++) table[i] *= want / fabs(found);
+    egi_scale(table, want / fabs(found), size);
     return found;
 }
 
@@ -268,7 +181,8 @@ static void step_keys2(lab *l, double *value)
         for (eg_index i = 0; i < mm; i++)
             for (eg_index j = 0; j < mm; j++)
                 if (c[i * mm + j] != 0)
-                    c[i * mm + j] -= l->means[i] * l->means[mm + j];
+                    c[i * mm + j] -=
+                        l->passes.means[i] * l->passes.means[mm + j];
     egi_mul(l->work, l->space.kz, c, mm, mm, mm);
     egi_mul(l->g2, l->work, l->space.kz, mm, mm, mm);
     value[RECALL_K2] = recall(&t, n);
@@ -334,6 +248,11 @@ static void control(lab *l, double *value)
     value[CONTROL_K1] = recall(&right, l->toy.t - 1);
 }
 
+static void evaluate(lab *l, double *accuracy, double *attended)
+{
+    egi_passes_evaluate(&l->passes, 6, l->o->n_test, accuracy, attended);
+}
+
 static void three_steps(lab *l, double *value)
 {
     const eg_theory_three_step *o = l->o;
@@ -342,39 +261,17 @@ static void three_steps(lab *l, double *value)
     l->toy.dir = l->space.dir;
     control(l, value);
     step_output(l, value);
-    evaluate(l, 6, &value[ACC_1], NULL);
+    evaluate(l, &value[ACC_1], NULL);
     step_keys2(l, value);
     step_keys1(l, value);
     /* accuracies with the final strengths */
     l->toy.g1 = NULL;
-    scale_table(l->f, l->toy.n * mm, o->final_W_O2);
-    scale_table(l->g2, mm * mm, o->final_W_K2);
-    evaluate(l, 6, &value[ACC_2], NULL);
+    egi_scale(l->f, o->final_W_O2, l->toy.n * mm);
+    egi_scale(l->g2, o->final_W_K2, mm * mm);
+    evaluate(l, &value[ACC_2], NULL);
     l->toy.g1 = l->g1;
-    scale_table(l->g1, m * m, o->final_W_K1);
-    evaluate(l, 6, &value[ACC], &value[ATTENDED]);
-}
-
-/* Letters to kinds. */
-static eg_status read_kinds(int *kinds, int preset, const char *text,
-                            const char *allowed, const char *name, eg_err *err)
-{
-    static const char letters[] = "tpTP";
-
-    *kinds = preset;
-    if (!text[0]) return EG_OK;
-    *kinds = 0;
-    if (strcmp(text, "-") == 0) return EG_OK;
-    for (const char *c = text; *c; c++) {
-        const char *at = strchr(letters, *c);
-
-        if (!at || !strchr(allowed, *c))
-            return EG_FAIL(err, EG_EINVAL,
-                           "%s: '%s': expected letters of \"%s\", or \"-\"",
-                           name, text, allowed);
-        *kinds |= 1 << (at - letters);
-    }
-    return EG_OK;
+    egi_scale(l->g1, o->final_W_K1, m * m);
+    evaluate(l, &value[ACC], &value[ATTENDED]);
 }
 
 static eg_status read_streams(egi_toy *toy, const eg_theory_three_step *o,
@@ -384,18 +281,18 @@ static eg_status read_streams(egi_toy *toy, const eg_theory_three_step *o,
     int plain = EGI_TOKENS | EGI_POSITIONS, every = 15;
     eg_status st = EG_OK;
 
-    EG_TRY(read_kinds(&toy->read1, all ? plain : EGI_POSITIONS, o->read1, "tp",
-                      "read1", err));
-    EG_TRY(read_kinds(&toy->write1, all ? plain : EGI_TOKENS, o->write1, "tp",
-                      "write1", err));
-    EG_TRY(read_kinds(&toy->query2, all ? every : EGI_TOKENS, o->query2, "tpTP",
-                      "query2", err));
-    EG_TRY(read_kinds(&toy->key2, all ? every : EGI_TOKENS_MAPPED, o->key2,
-                      "tpTP", "key2", err));
-    EG_TRY(read_kinds(&toy->value2, all ? every : EGI_TOKENS, o->value2, "tpTP",
-                      "value2", err));
-    EG_TRY(read_kinds(&toy->direct, all ? every : 0, o->direct, "tpTP",
-                      "direct", err));
+    EG_TRY(egi_toy_kinds(&toy->read1, all ? plain : EGI_POSITIONS, o->read1,
+                         "tp", "read1", err));
+    EG_TRY(egi_toy_kinds(&toy->write1, all ? plain : EGI_TOKENS, o->write1,
+                         "tp", "write1", err));
+    EG_TRY(egi_toy_kinds(&toy->query2, all ? every : EGI_TOKENS, o->query2,
+                         "tpTP", "query2", err));
+    EG_TRY(egi_toy_kinds(&toy->key2, all ? every : EGI_TOKENS_MAPPED, o->key2,
+                         "tpTP", "key2", err));
+    EG_TRY(egi_toy_kinds(&toy->value2, all ? every : EGI_TOKENS, o->value2,
+                         "tpTP", "value2", err));
+    EG_TRY(egi_toy_kinds(&toy->direct, all ? every : 0, o->direct, "tpTP",
+                         "direct", err));
 done:
     return st;
 }
@@ -403,10 +300,8 @@ done:
 static void lab_release(lab *l)
 {
     egi_space_release(&l->space);
-    eg_free(l->state);
-    eg_free(l->z);
-    eg_free(l->parts);
-    eg_free(l->means);
+    egi_passes_release(&l->passes);
+    eg_free(l->tables);
 }
 
 /* One point of the sweep, one draw. */
@@ -417,8 +312,8 @@ static eg_status run_point(lab *l, int64_t at, double *value, eg_err *err)
     eg_index t = (eg_index)(o->sweep == SWEEP_T ? at : o->n_ctx);
     eg_index d = (eg_index)(o->sweep == SWEEP_D ? at : o->d_model);
     eg_index m = n + t, mm = 2 * m;
-    eg_rng rng =
-        eg_rng_make(l->seed, EG_RNG_THEORY, (uint64_t)d, (uint32_t)l->draw);
+    eg_rng rng = eg_rng_make(l->passes.seed, EG_RNG_THEORY, (uint64_t)d,
+                             (uint32_t)l->passes.draw);
     eg_status st = EG_OK;
     double *next;
 
@@ -429,18 +324,15 @@ static eg_status run_point(lab *l, int64_t at, double *value, eg_err *err)
                        .q_in_noise = o->q_in_noise,
                        .anywhere = o->asked};
     EG_TRY(read_streams(&l->toy, o, err));
-    l->state = eg_calloc((size_t)(PARTS * egi_toy_state_size(&l->toy)),
-                         sizeof *l->state);
-    l->z = eg_calloc((size_t)(PARTS * t), sizeof *l->z);
-    l->parts = eg_calloc((size_t)((PARTS + 2) * mm * mm + n * mm + m * m),
-                         sizeof *l->parts);
-    l->means = eg_calloc((size_t)(PARTS * 2 * mm), sizeof *l->means);
-    if (!l->state || !l->z || !l->parts || !l->means) {
+    EG_TRY(egi_passes_init(&l->passes, &l->toy, err));
+    l->tables =
+        eg_calloc((size_t)(2 * mm * mm + n * mm + m * m), sizeof *l->tables);
+    if (!l->tables) {
         st = EG_FAIL(err, EG_ENOMEM, "toy model of %td tokens, %td positions",
                      n, t);
         goto done;
     }
-    next = l->parts + PARTS * mm * mm;
+    next = l->tables;
     l->work = egi_take(&next, mm * mm);
     l->g2 = egi_take(&next, mm * mm);
     l->f = egi_take(&next, n * mm);
@@ -475,7 +367,8 @@ eg_status egi_theory_three_step(const void *options, uint64_t seed,
     }
     for (int i = 0; i < n; i++) {
         for (int k = 0; k < draws; k++) {
-            lab l = {.o = &point, .pool = pool, .seed = seed, .draw = k};
+            lab l = {.o = &point,
+                     .passes = {.pool = pool, .seed = seed, .draw = k}};
 
             if (!egi_progress(out, (double)(i * draws + k) / (n * draws)))
                 goto done;

@@ -5,6 +5,27 @@
 
 #include <string.h>
 
+eg_status egi_toy_kinds(int *kinds, int preset, const char *text,
+                        const char *allowed, const char *name, eg_err *err)
+{
+    static const char letters[] = "tpTP";
+
+    *kinds = preset;
+    if (!text[0]) return EG_OK;
+    *kinds = 0;
+    if (strcmp(text, "-") == 0) return EG_OK;
+    for (const char *c = text; *c; c++) {
+        const char *at = strchr(letters, *c);
+
+        if (!at || !strchr(allowed, *c))
+            return EG_FAIL(err, EG_EINVAL,
+                           "%s: '%s': expected letters of \"%s\", or \"-\"",
+                           name, text, allowed);
+        *kinds |= 1 << (at - letters);
+    }
+    return EG_OK;
+}
+
 eg_index egi_toy_state_size(const egi_toy *toy)
 {
     return toy->t * toy->t + 4 * toy->t + 10 * toy->m + toy->n;

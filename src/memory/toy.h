@@ -53,6 +53,11 @@ typedef struct egi_toy_state {
     double *x, *y;  /* [T] */
 } egi_toy_state;
 
+/* *kinds as text has their letters, "-" for none; "" is the preset. Only the
+ * allowed ones; name: of the option, for messages. */
+eg_status egi_toy_kinds(int *kinds, int preset, const char *text,
+                        const char *allowed, const char *name, eg_err *err);
+
 /* doubles needed by a state; z besides. */
 eg_index egi_toy_state_size(const egi_toy *toy);
 /* Cuts block [egi_toy_state_size] into *s; z [T]. */
