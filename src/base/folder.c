@@ -1,4 +1,4 @@
-/* Folders held open, and files found below them without following a link. */
+/* What lies below a folder held open, found without following a link. */
 /* NOLINTNEXTLINE(bugprone-reserved-identifier): glibc's switch for O_PATH */
 #define _GNU_SOURCE
 #include "base/folder.h"
@@ -43,11 +43,9 @@ int egi_folder_openat(int at, const char *name, bool follow)
     return fd;
 }
 
-/* Why the part of name that ends after n bytes, `last` in the open folder, was
- * not opened: its kind where that is the reason, else what errno says. */
-static eg_status refuse(const eg_folder *f, const char *name, size_t n,
-                        int folder, const char *last, bool want_folder,
-                        eg_err *err)
+eg_status egi_folder_refuse(const eg_folder *f, const char *name, size_t n,
+                            int folder, const char *last, bool want_folder,
+                            eg_err *err)
 {
     const char *why = strerror(errno);
     struct stat info;
@@ -88,8 +86,8 @@ eg_status egi_folder_parent(int *fd, const char **part, const eg_folder *f,
         *part += n;
         next = egi_folder_openat(at, one, false);
         if (next < 0) {
-            eg_status st =
-                refuse(f, name, (size_t)(*part - name), at, one, true, err);
+            eg_status st = egi_folder_refuse(f, name, (size_t)(*part - name),
+                                             at, one, true, err);
 
             (void)close(at);
             return st;
@@ -140,7 +138,8 @@ eg_status eg_folder_fd(int *fd, const eg_folder *f, const char *name,
     *fd = -1;
     if (st != EG_OK) return st;
     h = openat(parent, part, flags[how] | EGI_FILE_FLAGS | O_NOFOLLOW, 0666);
-    st = h < 0 ? refuse(f, name, strlen(name), parent, part, false, err)
+    st = h < 0 ? egi_folder_refuse(f, name, strlen(name), parent, part, false,
+                                   err)
                : check_file(fd, h, f, name, how, err);
     (void)close(parent);
     return st;
@@ -229,153 +228,6 @@ bool eg_folder_holds(const char *dir, const char *name)
 
     eg_folder_close(&f);
     return has;
-}
-
-/* ---- the folder itself ----------------------------------------------------
- */
-
-static eg_status check_path(eg_folder *f, const char *path, eg_err *err)
-{
-    size_t n = strlen(path);
-
-    *f = (eg_folder){.fd = -1};
-    if (n == 0 || n >= sizeof f->path)
-        return EG_FAIL(err, EG_EINVAL,
-                       "folder name: expected 1 to %zu bytes, found %zu",
-                       sizeof f->path - 1, n);
-    memcpy(f->path, path, n + 1);
-    while (n > 1 && f->path[n - 1] == '/') f->path[--n] = '\0';
-    f->found = n;
-    return EG_OK;
-}
-
-eg_status eg_folder_open(eg_folder *f, const char *path, eg_err *err)
-{
-    eg_status st = check_path(f, path, err);
-
-    if (st != EG_OK) return st;
-    f->fd = egi_folder_openat(AT_FDCWD, f->path, true);
-    if (f->fd >= 0) return EG_OK;
-    return EG_FAIL(err, EG_EIO, "%s: %s", f->path,
-                   errno == ENOTDIR ? "is not a folder" : strerror(errno));
-}
-
-/* Why a folder could not be made, "" when it is there: mkdir's own reason, and
- * of what is there the kind. */
-static const char *why_not(const char *path)
-{
-    const char *reason = strerror(errno);
-    bool taken = errno == EEXIST;
-    struct stat info;
-
-    if (stat(path, &info) == 0)
-        return S_ISDIR(info.st_mode) ? "" : strerror(ENOTDIR);
-    if (!taken) return reason;
-    return errno == ENOENT ? "is a link that leads nowhere" : strerror(errno);
-}
-
-/* The end of the part of path that begins at i; slashes before it belong to
- * it. */
-static size_t part_end(const char *path, size_t i)
-{
-    i += strspn(path + i, "/");
-    return i + strcspn(path + i, "/");
-}
-
-/* Only what is made without a gap, up to the end, is unmade again: of a folder
- * that was found after one that was made (by another process, or by "..")
- * nobody knows whose it is. */
-static eg_status make_parts(eg_folder *f, eg_err *err)
-{
-    char part[sizeof f->path];
-    const size_t n = strlen(f->path);
-
-    for (size_t last = 0, i = part_end(f->path, 0); i > last;
-         last = i, i = part_end(f->path, i)) {
-        const char *why;
-
-        memcpy(part, f->path, i);
-        part[i] = '\0';
-        if (mkdir(part, 0777) == 0) {
-            if (f->found == n) f->found = last;
-            continue;
-        }
-        why = why_not(part);
-        if (why[0]) {
-            f->path[last] = '\0';
-            if (f->found < n) eg_folder_unmake(f);
-            return EG_FAIL(err, EG_EIO, "cannot create folder %s: %s", part,
-                           why);
-        }
-        f->found = n;
-    }
-    return EG_OK;
-}
-
-eg_status eg_folder_make(eg_folder *f, const char *path, eg_err *err)
-{
-    eg_status st = check_path(f, path, err);
-
-    if (st == EG_OK) st = make_parts(f, err);
-    if (st != EG_OK) return st;
-    f->fd = egi_folder_openat(AT_FDCWD, f->path, true);
-    if (f->fd >= 0) return EG_OK;
-    st = EGI_FAIL_ERRNO(err, f->path);
-    eg_folder_unmake(f);
-    return st;
-}
-
-eg_status eg_mkdirs(const char *path, eg_err *err)
-{
-    eg_folder f;
-    eg_status st = check_path(&f, path, err);
-
-    return st == EG_OK ? make_parts(&f, err) : st;
-}
-
-void eg_folder_unmake(eg_folder *f)
-{
-    size_t n = strlen(f->path);
-
-    eg_folder_close(f);
-    while (n > f->found) {
-        if (rmdir(f->path) != 0 && errno != ENOENT) return;
-        while (n > f->found && f->path[n - 1] != '/') n--;
-        while (n > f->found && f->path[n - 1] == '/') n--;
-        f->path[n] = '\0';
-    }
-}
-
-void eg_folder_close(eg_folder *f)
-{
-    if (f->fd >= 0) (void)close(f->fd);
-    f->fd = -1;
-}
-
-eg_status eg_folder_sub(eg_folder *out, const eg_folder *f, const char *name,
-                        bool make, eg_err *err)
-{
-    const char *part;
-    int parent = -1;
-    eg_status st;
-
-    *out = (eg_folder){.fd = -1};
-    if ((size_t)snprintf(out->path, sizeof out->path, "%s/%s", f->path, name) >=
-        sizeof out->path)
-        return EG_FAIL(err, EG_EINVAL, "path too long: %s/%s", f->path, name);
-    out->found = strlen(make ? f->path : out->path);
-    EG_TRY(egi_folder_parent(&parent, &part, f, name, err));
-    if (make && mkdirat(parent, part, 0777) != 0) {
-        st = EG_FAIL(err, EG_EIO, "cannot create folder %s: %s", out->path,
-                     strerror(errno));
-        goto done;
-    }
-    out->fd = egi_folder_openat(parent, part, false);
-    if (out->fd < 0)
-        st = refuse(f, name, strlen(name), parent, part, true, err);
-done:
-    if (parent >= 0) (void)close(parent);
-    return st;
 }
 
 /* ---- what is in it --------------------------------------------------------

@@ -20,6 +20,11 @@ const char *egi_path_in(char buf[EGI_PATH], const eg_folder *in,
 eg_status egi_fail_errno(eg_err *err, const char *where, const char *path);
 /* "is a folder": of what is no regular file. */
 const char *egi_kind_of(mode_t mode);
+/* Why the part of name that ends after n bytes, `last` in the open folder, was
+ * not opened: its kind where that is the reason, else what errno says. */
+eg_status egi_folder_refuse(const eg_folder *f, const char *name, size_t n,
+                            int folder, const char *last, bool want_folder,
+                            eg_err *err);
 /* openat for a folder, also one that may be written and not listed. */
 int egi_folder_openat(int at, const char *name, bool follow);
 /* Its entries, to be closed with closedir; NULL and errno: they cannot be
