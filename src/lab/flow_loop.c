@@ -4,75 +4,22 @@
  * The integrator starts afresh at some of the times (flow_pieces.h). A run that
  * was stopped or killed, between two times as a rule, goes on from the last of
  * them that it has reached, and so ends with the same bytes. */
-#include "lab/lab_priv.h"
+#include "lab/flow_loop.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engram/mem.h"
 #include "engram/text.h"
-#include "base/num.h"
 #include "kern/particles.h"
-#include "lab/flow_pieces.h"
-#include "lab/flow_priv.h"
-#include "lab/flow_rows.h"
-#include "lab/run_priv.h"
 
 enum { ROW_CELLS = 32 };
-
-typedef struct loop {
-    const eg_config *cfg;
-    const eg_lab_opts *opts;
-    eg_run *run;
-    eg_flow_setup *setup;
-    eg_flow *flow;
-    egi_watch *watch;
-    egi_rows x, t, hist, merges;
-    eg_row row, timing;
-    eg_progress news;
-    double *now;     /* [n, d], the tokens the integrator moves */
-    double *reached; /* [n, d], at the newest time */
-    double *times;   /* of a piece */
-    egi_pieces pieces;
-    eg_index first; /* times done when this process began */
-    eg_index from;  /* index of the first time of this piece */
-    double clock0;
-    eg_flow_stats total;
-    eg_status st; /* of the callbacks, which can only stop */
-    eg_err *err;
-    bool stop, moved, not_finite; /* moved: this process has put out a state */
-} loop;
-
-static const char *method_name(const loop *l, char buf[32])
-{
-    const eg_field *f = eg_field_find(eg_flow_fields, "method");
-    int method = l->setup->solve.method;
-
-    if (method == EG_FLOW_AUTO)
-        method = l->setup->spec.noise > 0 ? EG_FLOW_EULER : EG_FLOW_DOP853;
-    eg_choice(f->choices, method, buf, 32);
-    return buf;
-}
-
-static const char *precision_name(const loop *l)
-{
-    return eg_flow_precision(l->flow) == 1 ? "float32" : "float64";
-}
-
-static bool steps_are_fixed(const loop *l)
-{
-    int m = l->setup->solve.method;
-
-    return l->setup->spec.noise > 0 ||
-           (m != EG_FLOW_AUTO && m < EG_FLOW_DOPRI5);
-}
 
 /* ---- callbacks of the integrator ----------------------------------------- */
 
 static void merged(void *ctx, double t, eg_index components)
 {
-    loop *l = ctx;
+    egi_flow_loop *l = ctx;
     double row[2] = {t, (double)components};
 
     if (l->st == EG_OK) l->st = egi_rows_put(&l->merges, row, l->err);
@@ -85,7 +32,7 @@ static bool all_finite(const double *x, size_t n)
     return true;
 }
 
-static eg_status write_timing(loop *l, int64_t step)
+static eg_status write_timing(egi_flow_loop *l, int64_t step)
 {
     eg_row_start(&l->timing, step);
     eg_row_put(&l->timing, "seconds", eg_clock() - l->clock0);
@@ -94,37 +41,9 @@ static eg_status write_timing(loop *l, int64_t step)
     return eg_run_timing(l->run, &l->timing, l->err);
 }
 
-/* Fixed steps cost the same everywhere; of others only the number of times
- * left is known. */
-static double time_left(const loop *l, eg_index i, double t)
-{
-    const double *at = l->setup->times;
-    eg_index n = l->setup->n_times, i0 = l->first > 0 ? l->first - 1 : 0;
-    double done = (double)(i - i0), left = (double)(n - 1 - i);
-
-    if (steps_are_fixed(l)) {
-        done = t - at[i0];
-        left = at[n - 1] - t;
-    }
-    return done > 0 ? (eg_clock() - l->clock0) / done * left : (double)NAN;
-}
-
-static void tell_progress(loop *l, eg_index i, double t)
-{
-    eg_progress *p = &l->news;
-
-    if (!l->opts->progress) return;
-    p->step = i;
-    p->t = t;
-    for (int k = 0; k < l->row.n; k++)
-        egi_news_put(p, l->cfg, l->row.cell[k].name, l->row.cell[k].value);
-    p->eta = time_left(l, i, t);
-    l->opts->progress(l->opts->ctx, p);
-}
-
 /* Everything that belongs to time i; x last, because a run goes on from the
  * rows that x has. */
-static eg_status keep(loop *l, eg_index i, double t, const double *x)
+static eg_status keep(egi_flow_loop *l, eg_index i, double t, const double *x)
 {
     eg_status st;
 
@@ -137,14 +56,14 @@ static eg_status keep(loop *l, eg_index i, double t, const double *x)
         EG_TRY(egi_rows_put(&l->hist, egi_watch_counts(l->watch), l->err));
     EG_TRY(egi_rows_put(&l->t, &t, l->err));
     EG_TRY(egi_rows_put(&l->x, x, l->err));
-    tell_progress(l, i, t);
+    egi_flow_tell_progress(l, i, t);
 done:
     return st;
 }
 
 static bool asked_to_stop(void *ctx)
 {
-    loop *l = ctx;
+    egi_flow_loop *l = ctx;
 
     l->stop = l->opts->stop && l->opts->stop(l->opts->ctx);
     return l->stop;
@@ -152,7 +71,7 @@ static bool asked_to_stop(void *ctx)
 
 static bool output(void *ctx, eg_index k, double t, const double *x)
 {
-    loop *l = ctx;
+    egi_flow_loop *l = ctx;
     eg_index i = l->from + k;
     size_t size = (size_t)l->setup->spec.n * (size_t)l->setup->spec.d;
 
@@ -168,7 +87,7 @@ static bool output(void *ctx, eg_index k, double t, const double *x)
 /* ---- set-up ----------------------------------------------------------------
  */
 
-static eg_status open_arrays(loop *l, eg_err *err)
+static eg_status open_arrays(egi_flow_loop *l, eg_err *err)
 {
     const eg_flow_spec *s = &l->setup->spec;
     eg_index token[] = {s->n, s->d}, event[] = {2};
@@ -191,7 +110,7 @@ done:
 
 /* Goes back to the beginning of the piece in which an earlier process ended;
  * l->from is its first time, kept when l->first > 0. */
-static eg_status restore(loop *l, eg_err *err)
+static eg_status restore(egi_flow_loop *l, eg_err *err)
 {
     egi_flow_rows rows = {.run = l->run,
                           .x = &l->x,
@@ -220,7 +139,15 @@ done:
     return st;
 }
 
-static eg_status build(loop *l, eg_err *err)
+static bool steps_are_fixed(const egi_flow_loop *l)
+{
+    int m = l->setup->solve.method;
+
+    return l->setup->spec.noise > 0 ||
+           (m != EG_FLOW_AUTO && m < EG_FLOW_DOPRI5);
+}
+
+static eg_status build(egi_flow_loop *l, eg_err *err)
 {
     const eg_config *c = l->cfg;
     eg_flow_setup *s;
@@ -252,37 +179,10 @@ done:
     return st;
 }
 
-static void tell_plan(const loop *l)
-{
-    const eg_flow_setup *s = l->setup;
-    const char *omits = egi_watch_omits(l->watch);
-    eg_index n = s->n_times;
-    char about[700], method[32];
-    eg_lab_plan p = {.dir = eg_run_dir(l->run),
-                     .about = about,
-                     .kern = egi_particles_pick(l->opts->kern)->name,
-                     .precision = precision_name(l),
-                     .threads = eg_pool_size(l->opts->pool),
-                     .steps = n,
-                     .start_step = l->first};
-
-    egi_snprintf(
-        about, sizeof about,
-        "%td tokens in d = %td, %td times from %.6g to %.6g, method %s; "
-        "%s%s%s%s%s",
-        s->spec.n, s->spec.d, n, s->times[0], s->times[n - 1],
-        method_name(l, method), eg_flow_why(l->flow), s->notice[0] ? "; " : "",
-        s->notice, omits[0] ? "; too many tokens for" : "", omits);
-    eg_run_log(l->run, "plan: %s", about);
-    if (l->first > 0)
-        eg_run_log(l->run, "going on from time %td of %td", l->first, n);
-    if (l->opts->plan) l->opts->plan(l->opts->ctx, &p);
-}
-
 /* ---- the run
  * ----------------------------------------------------------------- */
 
-static void add_stats(loop *l, const eg_flow_stats *s)
+static void add_stats(egi_flow_loop *l, const eg_flow_stats *s)
 {
     l->total.steps += s->steps;
     l->total.rejected += s->rejected;
@@ -291,33 +191,8 @@ static void add_stats(loop *l, const eg_flow_stats *s)
     l->total.tokens_left = s->tokens_left;
 }
 
-static void judge(loop *l, const eg_flow_stats *s, eg_lab_result *out)
-{
-    if (l->not_finite || s->step_too_small) {
-        out->outcome = EG_DIVERGED;
-        egi_snprintf(out->reason, sizeof out->reason,
-                     l->not_finite ? "tokens are no longer finite at t = %.10g"
-                                   : "no step is small enough at t = %.10g",
-                     s->t);
-    } else if (s->out_of_steps) {
-        out->outcome = EG_DIVERGED;
-        egi_snprintf(
-            out->reason, sizeof out->reason,
-            "%lld steps came to t = %.10g of %.10g, and the rest would "
-            "take far more: fuse: true or method: bdf may do with fewer, "
-            "but nothing passes a point at which the field jumps",
-            (long long)s->steps + (long long)s->rejected, s->t,
-            l->setup->times[l->setup->n_times - 1]);
-    } else if (l->stop && l->x.n < l->setup->n_times) {
-        out->outcome = EG_INTERRUPTED;
-        egi_snprintf(out->reason, sizeof out->reason,
-                     "stopped by the user at t = %.10g, after time %td of %td",
-                     s->t, l->x.n, l->setup->n_times);
-    }
-}
-
 /* From one time at which the integrator starts afresh to the next. */
-static eg_status run_piece(loop *l, eg_lab_result *out, eg_err *err)
+static eg_status run_piece(egi_flow_loop *l, eg_lab_result *out, eg_err *err)
 {
     const eg_flow_setup *s = l->setup;
     eg_index last = egi_piece_end(&l->pieces, l->from);
@@ -342,7 +217,7 @@ static eg_status run_piece(loop *l, eg_lab_result *out, eg_err *err)
         return EG_OK;
     }
     EG_TRY(st);
-    judge(l, &stats, out);
+    egi_flow_judge(l, &stats, out);
     EG_TRY(eg_run_sync(l->run, err));
     l->from = last;
 done:
@@ -350,7 +225,7 @@ done:
 }
 
 /* Ctrl-C before the first step still keeps the start. */
-static eg_status run_pieces(loop *l, eg_lab_result *out, eg_err *err)
+static eg_status run_pieces(egi_flow_loop *l, eg_lab_result *out, eg_err *err)
 {
     eg_index last = l->setup->n_times - 1;
     eg_status st = EG_OK;
@@ -362,7 +237,7 @@ done:
     return st;
 }
 
-static eg_status finish_array(const loop *l, egi_rows *r, eg_err *err)
+static eg_status finish_array(const egi_flow_loop *l, egi_rows *r, eg_err *err)
 {
     egi_sum sum;
     eg_status st;
@@ -372,7 +247,7 @@ static eg_status finish_array(const loop *l, egi_rows *r, eg_err *err)
     return st == EG_OK ? egi_sums_put(&l->run->sums, r->name, sum, err) : st;
 }
 
-static eg_status finish_arrays(loop *l, eg_err *err)
+static eg_status finish_arrays(egi_flow_loop *l, eg_err *err)
 {
     eg_status st;
 
@@ -386,7 +261,8 @@ done:
 }
 
 /* Speed: tokens times evaluations of the field, a second. */
-static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
+static void fill_facts(const egi_flow_loop *l, eg_run_facts *f,
+                       eg_lab_result *out)
 {
     int64_t tokens = l->total.evaluations * (int64_t)l->setup->spec.n;
 
@@ -397,7 +273,7 @@ static void fill_facts(const loop *l, eg_run_facts *f, eg_lab_result *out)
     out->evaluations = l->total.evaluations;
     out->solver_steps = l->total.steps;
     *f = (eg_run_facts){.kern = egi_particles_pick(l->opts->kern)->name,
-                        .precision = precision_name(l),
+                        .precision = egi_flow_precision(l),
                         .threads = eg_pool_size(l->opts->pool),
                         .peak_bytes = out->peak_bytes,
                         .steps = l->setup->n_times,
@@ -414,7 +290,7 @@ eg_status egi_flow_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
                        eg_err *err)
 {
     eg_status st = EG_OK;
-    loop *l = eg_calloc(1, sizeof *l);
+    egi_flow_loop *l = eg_calloc(1, sizeof *l);
 
     if (!l) return EG_FAIL(err, EG_ENOMEM, "flow: out of memory");
     l->cfg = cfg;
@@ -427,7 +303,7 @@ eg_status egi_flow_run(eg_lab_result *out, eg_run_facts *facts, eg_run *run,
     l->clock0 = eg_clock();
     fill_facts(l, facts, out);
     EG_TRY(eg_run_record(run, "running", "", facts, err));
-    tell_plan(l);
+    egi_flow_tell_plan(l);
     EG_TRY(run_pieces(l, out, err));
     st = finish_arrays(l, err);
     fill_facts(l, facts, out);
