@@ -1,44 +1,21 @@
-/* Learning byte-level BPE from the words of a corpus.
- *
- * A table holds each pair of neighbours: how often it is there, over all words,
- * and which words may hold it. A heap has the most frequent on top; what it
- * says may be too much, since counts fall while it waits, and is corrected when
- * it comes up. A merge visits the words of its pair alone. */
+/* Learning byte-level BPE from the words of a corpus: the most frequent pair of
+ * neighbours (pairs_table.h) becomes a token, in the words that hold it, until
+ * there are enough. */
 #include "engram/corpus.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "engram/mem.h"
+#include "text/pairs_table.h"
 #include "text/vocab.h"
 #include "text/words_table.h"
-
-typedef struct pair {
-    int32_t left, right; /* left -1: a free place */
-    int64_t times;
-    int32_t *word; /* those that may hold it; some twice */
-    int32_t n_words, room;
-    bool fresh; /* counted up by the merge in hand */
-} pair;
-
-typedef struct wait {
-    int64_t times;
-    int32_t left, right;
-} wait;
 
 typedef struct learner {
     const egi_words *words;
     int32_t *ids; /* of all words in a row, each as long as it now is */
     size_t *at;   /* [n_words + 1] where each began */
     int32_t *len; /* [n_words] */
-    pair *table;  /* [size] */
-    uint32_t size;
-    int64_t n_pairs;
-    wait *heap;
-    size_t n_heap, room_heap;
-    bool failed;
-    wait *fresh; /* pairs that are, their times of no meaning */
-    size_t n_fresh, room_fresh;
+    egi_pairs pairs;
     /* the tokens so far, and the merges that made them */
     char *bytes;
     size_t room_bytes;
@@ -48,154 +25,6 @@ typedef struct learner {
     egi_pair *merge;
     int n, most, n_merges;
 } learner;
-
-/* ---- the heap -------------------------------------------------------------
- */
-
-static bool before(const wait *a, const wait *b)
-{
-    if (a->times != b->times) return a->times > b->times;
-    if (a->left != b->left) return a->left < b->left;
-    return a->right < b->right;
-}
-
-/* Room for one more at the end of a list. */
-static bool room_for(learner *l, wait **list, size_t n, size_t *room)
-{
-    wait *more;
-
-    if (n < *room) return true;
-    more = eg_realloc(*list, (2 * *room + 4096) * sizeof *more);
-    if (!more) {
-        l->failed = true;
-        return false;
-    }
-    *list = more;
-    *room = 2 * *room + 4096;
-    return true;
-}
-
-static void push(learner *l, wait w)
-{
-    size_t i;
-
-    if (!room_for(l, &l->heap, l->n_heap, &l->room_heap)) return;
-    for (i = l->n_heap++; i > 0 && before(&w, &l->heap[(i - 1) / 2]);
-         i = (i - 1) / 2)
-        l->heap[i] = l->heap[(i - 1) / 2];
-    l->heap[i] = w;
-}
-
-static wait pop(learner *l)
-{
-    wait top = l->heap[0], w = l->heap[--l->n_heap];
-    size_t i = 0, n = l->n_heap;
-
-    for (size_t k = 1; k < n; k = 2 * i + 1) {
-        if (k + 1 < n && before(&l->heap[k + 1], &l->heap[k])) k++;
-        if (!before(&l->heap[k], &w)) break;
-        l->heap[i] = l->heap[k];
-        i = k;
-    }
-    l->heap[i] = w;
-    return top;
-}
-
-/* ---- pairs ----------------------------------------------------------------
- */
-
-static uint32_t place(const learner *l, int32_t left, int32_t right)
-{
-    uint32_t i = egi_hash_pair(left, right) & (l->size - 1);
-
-    while (l->table[i].left >= 0 &&
-           (l->table[i].left != left || l->table[i].right != right))
-        i = (i + 1) & (l->size - 1);
-    return i;
-}
-
-static bool grow_table(learner *l)
-{
-    uint32_t old = l->size;
-    pair *was = l->table;
-
-    l->size = old ? 2 * old : 1 << 16;
-    l->table = eg_calloc(l->size, sizeof *l->table);
-    if (!l->table) {
-        l->table = was;
-        l->size = old;
-        return false;
-    }
-    for (uint32_t i = 0; i < l->size; i++) l->table[i].left = -1;
-    for (uint32_t i = 0; i < old; i++)
-        if (was[i].left >= 0)
-            l->table[place(l, was[i].left, was[i].right)] = was[i];
-    eg_free(was);
-    return true;
-}
-
-/* The pair's row, new with 0 times; NULL: no memory. */
-static pair *row_of(learner *l, int32_t left, int32_t right)
-{
-    pair *p;
-
-    if (2 * l->n_pairs >= (int64_t)l->size && !grow_table(l)) {
-        l->failed = true;
-        return NULL;
-    }
-    p = &l->table[place(l, left, right)];
-    if (p->left < 0) {
-        *p = (pair){.left = left, .right = right};
-        l->n_pairs++;
-    }
-    return p;
-}
-
-static void lose(learner *l, int32_t left, int32_t right, int64_t times)
-{
-    pair *p = row_of(l, left, right);
-
-    if (p) p->times -= times;
-}
-
-/* So many more of a pair, in that word. */
-static void gain(learner *l, int32_t left, int32_t right, int64_t times,
-                 int32_t word)
-{
-    pair *p = row_of(l, left, right);
-
-    if (!p) return;
-    p->times += times;
-    if (!p->fresh && room_for(l, &l->fresh, l->n_fresh, &l->room_fresh)) {
-        l->fresh[l->n_fresh++] = (wait){0, left, right};
-        p->fresh = true;
-    }
-    if (p->n_words > 0 && p->word[p->n_words - 1] == word) return;
-    if (p->n_words == p->room) {
-        int32_t room = 2 * p->room + 2;
-        int32_t *more = eg_realloc(p->word, (size_t)room * sizeof *more);
-
-        if (!more) {
-            l->failed = true;
-            return;
-        }
-        p->word = more;
-        p->room = room;
-    }
-    p->word[p->n_words++] = word;
-}
-
-/* What was counted up is as frequent as it will be: into the heap. */
-static void push_fresh(learner *l)
-{
-    for (size_t i = 0; i < l->n_fresh; i++) {
-        pair *p = &l->table[place(l, l->fresh[i].left, l->fresh[i].right)];
-
-        p->fresh = false;
-        if (p->times > 0) push(l, (wait){p->times, p->left, p->right});
-    }
-    l->n_fresh = 0;
-}
 
 /* ---- merging in a word ----------------------------------------------------
  */
@@ -209,12 +38,12 @@ static void merge_in(learner *l, int32_t w, int32_t left, int32_t right,
     for (int32_t i = 0; i < n; i++) {
         if (i + 1 < n && s[i] == left && s[i + 1] == right) {
             if (k > 0) {
-                lose(l, s[k - 1], left, times);
-                gain(l, s[k - 1], id, times, w);
+                egi_pairs_lose(&l->pairs, s[k - 1], left, times);
+                egi_pairs_gain(&l->pairs, s[k - 1], id, times, w);
             }
             if (i + 2 < n) {
-                lose(l, right, s[i + 2], times);
-                gain(l, id, s[i + 2], times, w);
+                egi_pairs_lose(&l->pairs, right, s[i + 2], times);
+                egi_pairs_gain(&l->pairs, id, s[i + 2], times, w);
             }
             s[k++] = id;
             i++;
@@ -258,7 +87,7 @@ static size_t put_both(learner *l, int32_t left, int32_t right)
         char *more = eg_realloc(l->bytes, 2 * need);
 
         if (!more) {
-            l->failed = true;
+            l->pairs.failed = true;
             return 0;
         }
         l->bytes = more;
@@ -269,25 +98,21 @@ static size_t put_both(learner *l, int32_t left, int32_t right)
     return a + b;
 }
 
-static void merge_pair(learner *l, const wait *w)
+static void merge_pair(learner *l, int32_t left, int32_t right)
 {
-    size_t n = put_both(l, w->left, w->right);
+    size_t n = put_both(l, left, right);
     int32_t id = n > 0 ? token_of(l, n) : -1;
-    pair p = l->table[place(l, w->left, w->right)], *now;
+    egi_pair_words in;
 
     if (id < 0) return;
-    l->merge[l->n_merges] = (egi_pair){w->left, w->right, l->n_merges, id};
+    l->merge[l->n_merges] = (egi_pair){left, right, l->n_merges, id};
     l->n_merges++;
-    l->table[place(l, w->left, w->right)].word = NULL; /* p has them */
-    for (int32_t i = 0; i < p.n_words && !l->failed; i++)
-        merge_in(l, p.word[i], w->left, w->right, id);
-    now = &l->table[place(l, w->left, w->right)];
-    eg_free(now->word); /* of a word that holds the pair anew, by its id */
-    now->times = 0;
-    now->word = NULL;
-    now->n_words = now->room = 0;
-    eg_free(p.word);
-    push_fresh(l);
+    in = egi_pairs_take(&l->pairs, left, right);
+    for (int32_t i = 0; i < in.n && !l->pairs.failed; i++)
+        merge_in(l, in.word[i], left, right, id);
+    eg_free(in.word);
+    egi_pairs_gone(&l->pairs, left, right);
+    egi_pairs_settle(&l->pairs);
 }
 
 /* ---- beginning and end ----------------------------------------------------
@@ -308,14 +133,12 @@ static bool allocate(learner *l)
     l->room_bytes = 4096;
     l->bytes = eg_calloc(l->room_bytes, 1);
     return l->ids && l->at && l->len && l->token && l->slot && l->merge &&
-           l->bytes && grow_table(l);
+           l->bytes && egi_pairs_init(&l->pairs);
 }
 
 static void release(learner *l)
 {
-    for (uint32_t i = 0; l->table && i < l->size; i++)
-        eg_free(l->table[i].word);
-    eg_free(l->table);
+    egi_pairs_release(&l->pairs);
     eg_free(l->ids);
     eg_free(l->at);
     eg_free(l->len);
@@ -323,8 +146,6 @@ static void release(learner *l)
     eg_free(l->slot);
     eg_free(l->merge);
     eg_free(l->bytes);
-    eg_free(l->heap);
-    eg_free(l->fresh);
 }
 
 /* The bytes as tokens, the words as rows of them, and their pairs. */
@@ -338,7 +159,7 @@ static void begin(learner *l)
         l->bytes[l->token[l->n]] = (char)egi_base_byte(i);
         id_of[egi_base_byte(i)] = token_of(l, 1);
     }
-    for (int64_t w = 0; w < l->words->n && !l->failed; w++) {
+    for (int64_t w = 0; w < l->words->n && !l->pairs.failed; w++) {
         const egi_word *word = &l->words->word[w];
         const char *s = l->words->pool + word->at;
 
@@ -347,26 +168,21 @@ static void begin(learner *l)
         for (uint32_t i = 0; i < word->n; i++)
             l->ids[at + i] = id_of[(unsigned char)s[i]];
         for (uint32_t i = 0; i + 1 < word->n; i++)
-            gain(l, l->ids[at + i], l->ids[at + i + 1], word->times,
-                 (int32_t)w);
+            egi_pairs_gain(&l->pairs, l->ids[at + i], l->ids[at + i + 1],
+                           word->times, (int32_t)w);
         at += word->n;
     }
-    push_fresh(l);
+    egi_pairs_settle(&l->pairs);
 }
 
 static eg_status learn(learner *l, int64_t least, const eg_corpus_watch *watch,
                        eg_err *err)
 {
-    while (l->n < l->most && l->n_merges < 2 * l->most && l->n_heap > 0 &&
-           !l->failed) {
-        wait w = pop(l);
-        int64_t times = l->table[place(l, w.left, w.right)].times;
+    int32_t left, right;
 
-        if (times < least || times > w.times) continue;
-        if (times < w.times)
-            push(l, (wait){times, w.left, w.right});
-        else
-            merge_pair(l, &w);
+    while (l->n < l->most && l->n_merges < 2 * l->most &&
+           egi_pairs_next(&l->pairs, least, &left, &right)) {
+        merge_pair(l, left, right);
         if ((l->n_merges & 63) != 0 || !watch) continue;
         if (watch->progress)
             watch->progress(watch->ctx,
@@ -376,7 +192,7 @@ static eg_status learn(learner *l, int64_t least, const eg_corpus_watch *watch,
         if (watch->stop && watch->stop(watch->ctx))
             return EG_FAIL(err, EG_EBUSY, "stopped; nothing was written");
     }
-    return l->failed ? EG_FAIL(err, EG_ENOMEM, "learning merges") : EG_OK;
+    return l->pairs.failed ? EG_FAIL(err, EG_ENOMEM, "learning merges") : EG_OK;
 }
 
 static eg_status make(eg_tokenizer **out, const learner *l,
