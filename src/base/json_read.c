@@ -3,6 +3,7 @@
  * jansson's own reader does not look whether its buffer could grow: out of
  * memory it drops bytes of a number or runs past the end of a string. This one
  * keeps the texts of strings and names on a stack of its own, and looks. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,7 @@ typedef struct reader {
     size_t used, room;
 } reader;
 
-/* ---- failures -------------------------------------------------------------
- */
+/* ---- failures ------------------------------------------------------------ */
 
 static void place(const reader *r, json_error_t *why)
 {
@@ -82,13 +82,19 @@ static json_t *unexpected(reader *r, const char *expected)
                 expected, found);
 }
 
+/* The same where no value is asked for. */
+static bool refuse(reader *r, const char *expected)
+{
+    (void)unexpected(r, expected);
+    return false;
+}
+
 static json_t *made(reader *r, json_t *j)
 {
     return j ? j : no_memory(r);
 }
 
-/* ---- tokens ---------------------------------------------------------------
- */
+/* ---- tokens -------------------------------------------------------------- */
 
 static void skip(reader *r)
 {
@@ -97,12 +103,18 @@ static void skip(reader *r)
         r->at++;
 }
 
+static bool accept(reader *r, char c)
+{
+    bool there = r->at < r->end && *r->at == c;
+
+    r->at += there;
+    return there;
+}
+
 static bool take(reader *r, char c)
 {
     skip(r);
-    if (r->at == r->end || *r->at != c) return false;
-    r->at++;
-    return true;
+    return accept(r, c);
 }
 
 static bool put(reader *r, const char *bytes, size_t n)
@@ -128,16 +140,10 @@ static bool hex(reader *r, uint32_t *code)
 {
     *code = 0;
     for (int i = 0; i < 4; i++, r->at++) {
-        char c = ' ';
-        bool letter;
+        int digit = r->at < r->end ? egi_hex(*r->at) : -1;
 
-        if (r->at < r->end) c = egi_lower(*r->at);
-        letter = c >= 'a' && c <= 'f';
-        if (!letter && !egi_is_digit(c)) {
-            (void)unexpected(r, "four hexadecimal digits");
-            return false;
-        }
-        *code = 16 * *code + (uint32_t)(letter ? c - 'a' + 10 : c - '0');
+        if (digit < 0) return refuse(r, "four hexadecimal digits");
+        *code = 16 * *code + (uint32_t)digit;
     }
     return true;
 }
@@ -150,9 +156,7 @@ static bool put_code(reader *r)
     char utf8[4];
 
     if (!hex(r, &code)) return false;
-    if (code >= 0xd800 && code < 0xdc00 && r->end - r->at >= 2 &&
-        r->at[0] == '\\' && r->at[1] == 'u') {
-        r->at += 2;
+    if (code >= 0xd800 && code < 0xdc00 && accept(r, '\\') && accept(r, 'u')) {
         if (!hex(r, &low)) return false;
         if (low >= 0xdc00 && low < 0xe000)
             code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
@@ -160,8 +164,7 @@ static bool put_code(reader *r)
     if ((code == 0 && !(r->flags & JSON_ALLOW_NUL)) ||
         (code >= 0xd800 && code < 0xe000)) {
         r->at = from;
-        (void)unexpected(r, "a character");
-        return false;
+        return refuse(r, "a character");
     }
     return put(r, utf8, (size_t)egi_utf8_put(utf8, code));
 }
@@ -171,15 +174,10 @@ static bool put_escape(reader *r)
     static const char escape[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
     const char *e;
 
-    if (++r->at < r->end && *r->at == 'u') {
-        r->at++;
-        return put_code(r);
-    }
+    r->at++;
+    if (accept(r, 'u')) return put_code(r);
     e = r->at < r->end && *r->at ? strchr(escape, *r->at) : NULL;
-    if (!e) {
-        (void)unexpected(r, "an escape");
-        return false;
-    }
+    if (!e) return refuse(r, "an escape");
     r->at++;
     return put(r, means + (e - escape), 1);
 }
@@ -194,10 +192,8 @@ static bool put_character(reader *r)
 
     memcpy(whole, r->at, left < 4 ? left : 4);
     n = eg_text_char(whole, &code);
-    if (n == 0 || (unsigned char)*whole < ' ') {
-        (void)unexpected(r, n ? "no control character" : "UTF-8");
-        return false;
-    }
+    if (n == 0 || (unsigned char)*whole < ' ')
+        return refuse(r, n ? "no control character" : "UTF-8");
     if (!put(r, whole, (size_t)n)) return false;
     r->at += n;
     return true;
@@ -206,10 +202,7 @@ static bool put_character(reader *r)
 /* The string whose quote comes next, put on the stack. */
 static bool put_string(reader *r)
 {
-    if (!take(r, '"')) {
-        (void)unexpected(r, "a string");
-        return false;
-    }
+    if (!take(r, '"')) return refuse(r, "a string");
     if (!put(r, "", 0)) return false;
     for (;;) {
         const char *from = r->at;
@@ -218,19 +211,13 @@ static bool put_string(reader *r)
                *r->at != '"' && *r->at != '\\')
             r->at++;
         if (!put(r, from, (size_t)(r->at - from))) return false;
-        if (r->at == r->end) {
-            (void)unexpected(r, "a string to end");
-            return false;
-        }
-        if (*r->at == '"') break;
+        if (r->at == r->end) return refuse(r, "a string to end");
+        if (accept(r, '"')) return true;
         if (*r->at == '\\' ? !put_escape(r) : !put_character(r)) return false;
     }
-    r->at++;
-    return true;
 }
 
-/* ---- values ---------------------------------------------------------------
- */
+/* ---- values -------------------------------------------------------------- */
 
 static json_t *value(reader *r);
 
@@ -250,16 +237,14 @@ static bool digits(reader *r)
     const char *from = r->at;
 
     while (r->at < r->end && egi_is_digit(*r->at)) r->at++;
-    if (r->at == from) (void)unexpected(r, "a digit");
-    return r->at > from;
+    return r->at > from || refuse(r, "a digit");
 }
 
 /* At the number whose text was put on the stack at `from`. */
 static json_t *number_of(reader *r, size_t from, bool real)
 {
     const char *text = r->text + from;
-    bool minus = *text == '-';
-    int64_t v = 0; /* not above 0: there is one more below */
+    json_int_t v;
 
     if (real) {
         double x = egi_strtod(text, NULL);
@@ -268,39 +253,29 @@ static json_t *number_of(reader *r, size_t from, bool real)
                           : fail(r, json_error_numeric_overflow,
                                  "too large a number: %.40s", text);
     }
-    for (const char *p = text + minus; *p; p++) {
-        if (v < (INT64_MIN + (*p - '0')) / 10 ||
-            (p[1] == '\0' && !minus && 10 * v - (*p - '0') == INT64_MIN))
-            return fail(r, json_error_numeric_overflow,
-                        "too large an integer: %.40s", text);
-        v = 10 * v - (*p - '0');
-    }
+    errno = 0;
+    v = strtoll(text, NULL, 10);
+    if (errno == ERANGE)
+        return fail(r, json_error_numeric_overflow,
+                    "too large an integer: %.40s", text);
     /* an integer of no sign would lose that of -0 */
-    return made(r, minus && v == 0 ? json_real(-0.0)
-                                   : json_integer(minus ? v : -v));
+    return made(r, *text == '-' && v == 0 ? json_real(-0.0) : json_integer(v));
 }
 
 static json_t *number(reader *r)
 {
     const char *from = r->at;
     size_t stack = r->used;
-    bool real = false;
+    bool real;
     json_t *j = NULL;
 
-    if (*r->at == '-') r->at++;
-    if (r->at < r->end && *r->at == '0')
-        r->at++;
-    else if (!digits(r))
-        return NULL;
-    if (r->at < r->end && *r->at == '.') {
+    (void)accept(r, '-');
+    if (!accept(r, '0') && !digits(r)) return NULL;
+    real = accept(r, '.');
+    if (real && !digits(r)) return NULL;
+    if (accept(r, 'e') || accept(r, 'E')) {
         real = true;
-        r->at++;
-        if (!digits(r)) return NULL;
-    }
-    if (r->at < r->end && egi_lower(*r->at) == 'e') {
-        real = true;
-        r->at++;
-        if (r->at < r->end && (*r->at == '+' || *r->at == '-')) r->at++;
+        if (!accept(r, '+')) (void)accept(r, '-');
         if (!digits(r)) return NULL;
     }
     if (put(r, from, (size_t)(r->at - from))) j = number_of(r, stack, real);

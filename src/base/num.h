@@ -58,6 +58,14 @@ static inline bool egi_is_alnum(char c)
     return egi_is_alpha(c) || egi_is_digit(c);
 }
 
+/* The value of a hexadecimal digit; -1: it is none. */
+static inline int egi_hex(char c)
+{
+    if (egi_is_digit(c)) return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 static inline char egi_lower(char c)
 {
     if (c < 'A' || c > 'Z') return c;
