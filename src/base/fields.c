@@ -202,123 +202,11 @@ static eg_status parse_enum(const eg_field *f, void *opts, const char *text,
     return refuse(f, text, nearest_choice(f, text, best), err);
 }
 
-/* n hexadecimal digits as a code point; 0 when they are none. */
-static uint32_t read_code(const char **s, int n)
-{
-    uint32_t cp = 0;
-
-    for (int i = 0; i < n; i++) {
-        static const char hex[] = "0123456789abcdef";
-        const char *at = strchr(hex, egi_lower(**s));
-
-        if (**s == '\0' || !at) return 0;
-        cp = cp << 4 | (uint32_t)(at - hex);
-        ++*s;
-    }
-    return cp;
-}
-
-/* The character behind a backslash inside double quotes, as YAML has it; 0:
- * not known to us. */
-static uint32_t unescape(const char **s)
-{
-    switch (*(*s)++) {
-    case 'n':
-        return '\n';
-    case 't':
-        return '\t';
-    case '"':
-        return '"';
-    case '\\':
-        return '\\';
-    case 'x':
-        return read_code(s, 2);
-    case 'u':
-        return read_code(s, 4);
-    default:
-        return 0;
-    }
-}
-
-/* "..." at *s into item; *s ends behind the closing quote. */
-static bool read_quoted(const char **s, const char *end, char *item)
-{
-    size_t n = 0;
-
-    for (++*s; *s < end && **s != '"';) {
-        char c[3] = {*(*s)++};
-        size_t length = 1;
-
-        if (c[0] == '\\') {
-            uint32_t cp = unescape(s);
-
-            if (cp == 0 || *s >= end) return false;
-            length = (size_t)egi_utf8_put(c, cp);
-        }
-        if (n + length >= EG_STRS_LEN) return false;
-        memcpy(item + n, c, length);
-        n += length;
-    }
-    if (*s >= end) return false;
-    ++*s;
-    return true;
-}
-
-/* Characters up to the next comma, trimmed; empty items are refused. */
-static bool read_bare(const char **s, const char *end, char *item)
-{
-    const char *from = *s;
-    size_t n = 0;
-
-    while (*s < end && **s != ',') ++*s;
-    n = (size_t)(*s - from);
-    while (n > 0 && egi_is_space(from[n - 1])) n--;
-    if (n == 0 || n >= EG_STRS_LEN) return false;
-    if (memchr(from, '[', n) || memchr(from, ']', n)) return false;
-    memcpy(item, from, n);
-    return true;
-}
-
-static const char *skip_space(const char *s, const char *end)
-{
-    while (s < end && egi_is_space(*s)) s++;
-    return s;
-}
-
-static bool parse_items(eg_strs *list, const char *s, const char *end)
-{
-    s = skip_space(s, end);
-    while (s < end) {
-        bool ok = false;
-
-        if (list->n == EG_STRS_MAX) return false;
-        if (*s == '"')
-            ok = read_quoted(&s, end, list->item[list->n]);
-        else
-            ok = read_bare(&s, end, list->item[list->n]);
-        if (!ok || !egi_utf8_valid(list->item[list->n])) return false;
-        list->n++;
-        s = skip_space(s, end);
-        if (s == end) break;
-        if (*s++ != ',') return false;
-        s = skip_space(s, end);
-        if (s == end) return false; /* "a," */
-    }
-    return true;
-}
-
 static bool parse_list(const eg_field *f, void *opts, const char *text)
 {
-    eg_strs list = {0};
-    size_t n = 0;
-    const char *s = trim(text, &n);
+    eg_strs list;
 
-    if (n > 0 && s[0] == '[') {
-        if (n < 2 || s[n - 1] != ']') return false;
-        s++;
-        n -= 2;
-    }
-    if (!parse_items(&list, s, s + n)) return false;
+    if (!egi_strs_parse(&list, text)) return false;
     memcpy(slot(f, opts), &list, sizeof list);
     return true;
 }
@@ -372,16 +260,6 @@ static void add_real(egi_text *t, double v)
     egi_text_add(t, "%.*s%s%s", n, buf, strchr(buf, '.') ? "" : ".0", buf + n);
 }
 
-static void add_list(egi_text *t, const eg_strs *list)
-{
-    egi_text_add(t, "[");
-    for (int i = 0; i < list->n; i++) {
-        if (i) egi_text_add(t, ", ");
-        egi_text_quote(t, list->item[i]);
-    }
-    egi_text_add(t, "]");
-}
-
 int eg_field_format(const eg_field *f, const void *opts, char *buf, size_t size)
 {
     egi_text t = egi_text_on(buf, size);
@@ -406,7 +284,7 @@ int eg_field_format(const eg_field *f, const void *opts, char *buf, size_t size)
         egi_text_add(&t, "%s", one);
         break;
     case EG_FIELD_LIST:
-        add_list(&t, from);
+        egi_strs_add(&t, from);
         break;
     }
     return (int)t.len;

@@ -34,6 +34,11 @@ void egi_listing_end(egi_listing *l);
  * double quotes. */
 void egi_text_quote(egi_text *t, const char *s);
 
+/* A list [a, "b, c"], or without the brackets, as eg_field_parse takes it;
+ * false when it is none. */
+bool egi_strs_parse(eg_strs *list, const char *text);
+void egi_strs_add(egi_text *t, const eg_strs *list);
+
 /* "a number from 0 to 1", "one of a, b, c": what a value of f must look like.
  * At most size bytes. */
 void egi_field_expected(const eg_field *f, char *buf, size_t size);
