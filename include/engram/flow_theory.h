@@ -1,6 +1,7 @@
 /* Numerical checks of what the papers on flows state (2312.10794, 2305.05465,
  * 2410.06833, 2411.04990, 2510.22026): the options of the rows of
- * eg_flow_theories. In brackets sections of those papers or the origin.
+ * eg_flow_theories; those on clusters and on the prequel stand in headers of
+ * their own. In brackets sections of those papers or the origin.
  *
  * Sweep variables are whole numbers: times and inverse temperatures count in
  * thousandths, "1000 t" and "1000 beta".
@@ -12,14 +13,12 @@
 #define ENGRAM_FLOW_THEORY_H
 
 #include "engram/flow.h"
+#include "engram/flow_theory_clusters.h"
+#include "engram/flow_theory_prequel.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define EG_FLOW_THEORY_MODELS "SA|USA|USA_shifted"
-#define EG_FLOW_THEORY_METHODS \
-    "auto|authors|euler|lie|midpoint|heun|rk4|dopri5|dop853|adams|bdf"
 
 /* scalar [2312.10794, Theorem 6.8]: the equation of equiangular tokens, time
  * from orthonormal to inner product 1/2 and to `level` by its closed inverse.
@@ -54,10 +53,10 @@ EG_FIELDS_STRUCT(eg_flow_theory_scalar_bounds,
 #define EG_FLOW_THEORY_SCALAR_FLOW_FIELDS(I, R, B, T, E, L)          \
     I(n, "16", 2, 4096, "tokens, and dimensions")                    \
     R(beta, "4", 0, 100, "inverse temperature")                      \
-    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights")       \
+    E(model, "SA", EG_FLOW_MODELS, "attention weights")              \
     R(start, "0", -1, 1, "inner product at t = 0, above -1/(n-1)")   \
     L(times, "[0.5, 1, 2, 5, 10]", "when, ascending")                \
-    E(method, "dop853", EG_FLOW_THEORY_METHODS, "integrator")        \
+    E(method, "dop853", EG_FLOW_METHODS, "integrator")               \
     R(h, "0.1", 1e-6, 100, "step of the fixed-step methods")         \
     R(uneven, "0", -1, 1,                                            \
       "controls only: added to the first token's second coordinate") \
@@ -72,7 +71,7 @@ EG_FIELDS_STRUCT(eg_flow_theory_scalar_flow, EG_FLOW_THEORY_SCALAR_FLOW_FIELDS)
     I(n, "32", 2, 4096, "tokens, and dimensions")               \
     L(betas, "[1, 6]", "inverse temperatures")                  \
     R(level, "0.999", 0, 0.999999999, "inner product to reach") \
-    E(method, "authors", EG_FLOW_THEORY_METHODS, "integrator")  \
+    E(method, "authors", EG_FLOW_METHODS, "integrator")         \
     R(h, "0.1", 1e-6, 100, "its step")
 EG_FIELDS_STRUCT(eg_flow_theory_scheme_lag, EG_FLOW_THEORY_SCHEME_LAG_FIELDS)
 
@@ -115,7 +114,7 @@ EG_FIELDS_STRUCT(eg_flow_theory_energy_identity,
     I(n, "32", 2, 4096, "tokens")                                           \
     I(d, "3", 2, 4096, "dimension")                                         \
     R(beta, "2", 0.001, 100, "inverse temperature")                         \
-    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights")              \
+    E(model, "SA", EG_FLOW_MODELS, "attention weights")                     \
     E(matrix, "identity", "identity|-identity|symmetric|-symmetric|other",  \
       "value matrix")                                                       \
     L(times, "[0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30]", \
@@ -186,181 +185,14 @@ EG_FIELDS_STRUCT(eg_flow_theory_mode_selection,
  * the field at beta = 0 from R sin(psi - theta_i); distance, the largest
  * distance at time t of a token from where it is with beta = 0; per_beta,
  * the same over beta. */
-#define EG_FLOW_THEORY_KURAMOTO_FIELDS(I, R, B, T, E, L)       \
-    I(n, "32", 2, 4096, "tokens")                              \
-    I(d, "2", 2, 64, "dimension; identity needs 2")            \
-    L(betas, "[0.0001, 0.001, 0.01]", "small, above 1e-6")     \
-    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights") \
-    R(t, "2", 0.01, 1000, "when")                              \
+#define EG_FLOW_THEORY_KURAMOTO_FIELDS(I, R, B, T, E, L)   \
+    I(n, "32", 2, 4096, "tokens")                          \
+    I(d, "2", 2, 64, "dimension; identity needs 2")        \
+    L(betas, "[0.0001, 0.001, 0.01]", "small, above 1e-6") \
+    E(model, "SA", EG_FLOW_MODELS, "attention weights")    \
+    R(t, "2", 0.01, 1000, "when")                          \
     R(impostor, "0", 0, 1, "controls only: beta of the field in identity")
 EG_FIELDS_STRUCT(eg_flow_theory_kuramoto, EG_FLOW_THEORY_KURAMOTO_FIELDS)
-
-/* two_clusters [exact reduction]: m of n tokens at one point, the others at an
- * angle u0. Emits, over 1000 t: ode, the angle by the equation for two
- * clusters; flow, by the flow of all tokens; weighted, by the flow of two
- * tokens with masses m and n - m. */
-#define EG_FLOW_THEORY_TWO_CLUSTERS_FIELDS(I, R, B, T, E, L)   \
-    I(n, "20", 2, 4096, "tokens")                              \
-    I(m, "6", 1, 4096, "of them in the first cluster")         \
-    I(d, "2", 2, 64, "dimension")                              \
-    R(beta, "4", 0, 100, "inverse temperature")                \
-    R(u0, "2", 0.001, 3.1, "angle at t = 0")                   \
-    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights") \
-    L(times, "[1, 5, 10, 20, 30]", "when, ascending")          \
-    R(impostor, "0", -0.5, 0.5,                                \
-      "controls only: relative change of beta in the equation")
-EG_FIELDS_STRUCT(eg_flow_theory_two_clusters,
-                 EG_FLOW_THEORY_TWO_CLUSTERS_FIELDS)
-
-/* cluster_life [exact reduction]: two clusters of shares p, 1-p at angle u0.
- * Emits, over 1000 beta: life, the time to inner product 0.999;
- * over_exponential = life / exp(beta (1 - cos u0)). */
-#define EG_FLOW_THEORY_CLUSTER_LIFE_FIELDS(I, R, B, T, E, L) \
-    R(p, "0.5", 0.001, 0.999, "share of the first cluster")  \
-    R(u0, "2", 0.1, 3.1, "angle at t = 0")                   \
-    L(betas, "[2, 4, 8, 16, 32]", "inverse temperatures, to 100")
-EG_FIELDS_STRUCT(eg_flow_theory_cluster_life,
-                 EG_FLOW_THEORY_CLUSTER_LIFE_FIELDS)
-
-/* clustering [2312.10794, Theorems 6.3, 6.4]: one cluster, exponentially fast.
- * start: uniform; hemisphere, uniform with the last coordinate >= 0. Emits,
- * over 1000 t, with x* the direction of the last mean: gap = 1 - min <x_i,x*>;
- * rate = -d ln(gap)/dt since the time before (2 for SA in the end); with a
- * hemisphere lowest = min of the last coordinate, risen = its change, and
- * bound, the growth of min <x_i,x*> over (1 - min <x_i,x*>)/(2 n exp(2 beta)).
- */
-#define EG_FLOW_THEORY_CLUSTERING_FIELDS(I, R, B, T, E, L)              \
-    I(n, "16", 2, 4096, "tokens")                                       \
-    I(d, "3", 2, 4096, "dimension")                                     \
-    R(beta, "1", 0, 100, "inverse temperature")                         \
-    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights")          \
-    E(start, "hemisphere", "hemisphere|uniform", "tokens at t = 0")     \
-    B(keys, "false", "Q and K Gaussian of variance 1/d, instead of Id") \
-    E(sign, "positive", "positive|negative", "of V, Id or -Id")         \
-    L(times, "[0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 14]",             \
-      "when, ascending; x* is taken 20 later than the last")
-EG_FIELDS_STRUCT(eg_flow_theory_clustering, EG_FLOW_THEORY_CLUSTERING_FIELDS)
-
-/* concentration [2312.10794, Theorem 6.9]: uniform tokens in many dimensions
- * follow the scalar curve g. Emits, over d: spread = rms of <x_i,x_j> - g(t)
- * over pairs at time t; scaled = sqrt(d) spread, each with NAME_sd over draws.
- */
-#define EG_FLOW_THEORY_CONCENTRATION_FIELDS(I, R, B, T, E, L) \
-    I(n, "16", 2, 256, "tokens")                              \
-    L(dims, "[64, 256, 1024]", "dimensions")                  \
-    R(beta, "1", 0, 100, "inverse temperature")               \
-    R(t, "1", 0.001, 1000, "when")                            \
-    I(draws, "8", 1, 1000, "starts")                          \
-    R(impostor, "0", -1, 1, "controls only: relative change of g")
-EG_FIELDS_STRUCT(eg_flow_theory_concentration,
-                 EG_FLOW_THEORY_CONCENTRATION_FIELDS)
-
-/* wendel [2312.10794, Lemma 6.7]: are n uniform points in an open hemisphere?
- * Emits, over n, for every dimension D: share_dD of the draws, formula_dD =
- * 2^(1-n) sum_{k<D} C(n-1,k), sd_dD of a share of so many draws. */
-#define EG_FLOW_THEORY_WENDEL_FIELDS(I, R, B, T, E, L) \
-    L(points, "[4, 8, 16]", "n")                       \
-    L(dims, "[2, 3, 8]", "dimensions, to 32")          \
-    I(draws, "20000", 1, 100000000, "sets of points")
-EG_FIELDS_STRUCT(eg_flow_theory_wendel, EG_FLOW_THEORY_WENDEL_FIELDS)
-
-/* caps [2410.06833, Theorem 2.1]: n tokens in two opposite caps of size e on
- * the circle. Emits, over 1000 beta: lambda, 0.9 of the theorem's largest;
- * lambda_printed, the largest with the printed sign of its first bound; T1, T2;
- * bound, printed_bound = 2 exp(-lambda beta) with each; at T1 apart = largest
- * |x_i-x_j|^2 in a cap over bound; at T2 inside = smallest <x_i,w> - (1 - 2e),
- * 0 or more in the doubled caps. */
-#define EG_FLOW_THEORY_CAPS_FIELDS(I, R, B, T, E, L)                 \
-    I(n, "8", 2, 256, "tokens")                                      \
-    R(e, "0.01", 1e-6, 0.0625, "size of the caps")                   \
-    L(betas, "[8, 10]", "inverse temperatures, 6 to 40")             \
-    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights")       \
-    R(horizon, "1e6", 1, 1e15, "T2 is looked at no later than this") \
-    R(impostor, "0", 0, 1e9,                                         \
-      "controls only: T1 is divided, T2 multiplied by 1 + this")
-EG_FIELDS_STRUCT(eg_flow_theory_caps, EG_FLOW_THEORY_CAPS_FIELDS)
-
-/* kinetic [2410.06833, its program]: five tokens whose clusters merge one
- * after the other. Emits, over the number of clusters left ({<x_i,x_j> >
- * 1 - delta}): t, when that many were left first. */
-#define EG_FLOW_THEORY_KINETIC_FIELDS(I, R, B, T, E, L)       \
-    L(x0,                                                     \
-      "[0.99806638 0.06215705, 0.97712061 0.21268594, "       \
-      "-0.24578194 0.96932515, -0.97354734 0.2284854, "       \
-      "-0.99892629 -0.04632772]",                             \
-      "tokens on the circle, renormalised")                   \
-    R(beta, "4", 0, 100, "inverse temperature")               \
-    E(method, "dop853", EG_FLOW_THEORY_METHODS, "integrator") \
-    R(h, "0.1", 1e-6, 100, "step of the fixed-step methods")  \
-    R(t, "400", 0.1, 1e9, "until when")                       \
-    R(delta, "1e-3", 1e-12, 1, "tokens with <x,y> > 1 - delta are together")
-EG_FIELDS_STRUCT(eg_flow_theory_kinetic, EG_FLOW_THEORY_KINETIC_FIELDS)
-
-/* staircase [2410.06833, Figure 3]: five angles, accelerated so that the
- * gradient has length ln(beta); tokens that met (closer than 1e-3 where the
- * gradient is below 1e-5) are made one. Emits, over beta, for E = (1/n^2)
- * sum_ij exp(beta (cos(th_i-th_j) - 1)): t_36, t_48, t_76, t_999, the times
- * (steps times h) at which E passes 0.36, 0.48, 0.76, 0.999; flat_28, flat_44,
- * flat_52, the share of the steps before t_999 with E within 0.01 of
- * 0.28, 0.44, 0.52; fall, the largest decrease of E in a step. */
-#define EG_FLOW_THEORY_STAIRCASE_FIELDS(I, R, B, T, E, L)       \
-    L(betas, "[500, 1000, 2000, 4000]", "whole numbers")        \
-    R(h, "1e-5", 1e-8, 0.01, "step")                            \
-    I(steps, "1000000", 1, 1000000000, "at most so many steps") \
-    R(impostor, "0", -0.9, 10,                                  \
-      "controls only: relative change of the speed ln(beta)")
-EG_FIELDS_STRUCT(eg_flow_theory_staircase, EG_FLOW_THEORY_STAIRCASE_FIELDS)
-
-/* rescaled [2305.05465]: z_i = exp(-tV) x_i in R^d. V: d^2 numbers, row after
- * row; identity when empty. x0: one item a token; uniform in [-side, side]^d
- * when empty. Emits, over 1000 t: hull (length, area, volume; d <= 3), vertices
- * of it; shrunk, its decrease since the time before; rank, the numerical rank
- * of the attention matrix P (singular values above n 2^-52 times the largest),
- * and boolean, the largest |P_ij - 0 or 1|; entropy of its rows; with A = Id,
- * candidates = largest over tokens of max_j <z_i,z_j> - |z_i|^2 over |z_i|^2,
- * 0 on the set S of Theorem 3.1. With the leading k
- * coordinates phi = (left eigenvectors of V) z, by subspace iteration: k = 1:
- * low, high = extreme phi; n_low, tokens below 0; three = largest distance of a
- * phi from the nearest of low, 0 and high; three_by_rank, that of the median
- * token; any k: groups, the number of clusters of phi (joined below `join`
- * times its range). coordinate = rms of the last coordinate. */
-#define EG_FLOW_THEORY_RESCALED_FIELDS(I, R, B, T, E, L)                \
-    I(d, "2", 1, 16, "dimension")                                       \
-    L(V, "", "value matrix")                                            \
-    L(x0, "", "tokens")                                                 \
-    I(n, "20", 2, 1000, "tokens, when x0 is empty")                     \
-    R(side, "5", 1e-3, 1e3, "half the side of the cube of the start")   \
-    I(k, "1", 1, 16, "leading coordinates")                             \
-    R(join, "0.05", 1e-6, 1, "width of a group, relative to the range") \
-    L(times, "[1, 2, 3, 4, 5]", "when, ascending")                      \
-    R(rtol, "1e-11", 1e-15, 1, "relative tolerance of the integrator")
-EG_FIELDS_STRUCT(eg_flow_theory_rescaled, EG_FLOW_THEORY_RESCALED_FIELDS)
-
-/* repulsive [2305.05465, Theorem C.5]: V = -Id in R^d, Q'K = Id, uniform start
- * in [-side, side]^d. Emits, over 1000 t: square = mean |x_i|^2; decay = square
- * times 2t/d, 1 in the end; uniformity = largest |n P_ij - 1|. */
-#define EG_FLOW_THEORY_REPULSIVE_FIELDS(I, R, B, T, E, L)             \
-    I(n, "20", 2, 1000, "tokens")                                     \
-    I(d, "2", 1, 64, "dimension")                                     \
-    R(side, "2", 1e-3, 1e3, "half the side of the cube of the start") \
-    L(times, "[1, 10, 100, 1000]", "when, ascending")
-EG_FIELDS_STRUCT(eg_flow_theory_repulsive, EG_FLOW_THEORY_REPULSIVE_FIELDS)
-
-/* programs [2305.05465, its released scripts]: what they integrate. V = Id, A =
- * Id, uniform start in [-side, side]^d, step h. Emits, over the number of
- * steps: rk4_euler, the largest difference of the script's RK4 from explicit
- * Euler relative to the largest coordinate; rk4_flow, of the script's RK4 from
- * the flow itself; true_rk4, of RK4 as it should be, from the flow; linear, of
- * the path of the low-rank script from exp(tV) x_0; linear_flow, of exp(tV) x_0
- * from the flow dx_i/dt = sum_j P_ij V x_j. V = M M'/d, M uniform, for the last
- * two. */
-#define EG_FLOW_THEORY_PROGRAMS_FIELDS(I, R, B, T, E, L)              \
-    I(n, "20", 2, 100, "tokens")                                      \
-    I(d, "2", 1, 16, "dimension")                                     \
-    R(side, "5", 1e-3, 100, "half the side of the cube of the start") \
-    R(h, "0.1", 1e-6, 1, "step")                                      \
-    L(steps, "[10, 50]", "when, ascending")
-EG_FIELDS_STRUCT(eg_flow_theory_programs, EG_FLOW_THEORY_PROGRAMS_FIELDS)
 
 /* sharp [2312.10794, section 9; Cohn, Kumar]: V = -Id on the sphere ends in
  * minimisers of the energy. Emits, over draws: deviation, the largest distance
@@ -375,23 +207,9 @@ EG_FIELDS_STRUCT(eg_flow_theory_programs, EG_FLOW_THEORY_PROGRAMS_FIELDS)
     I(draws, "4", 1, 1000, "starts")
 EG_FIELDS_STRUCT(eg_flow_theory_sharp, EG_FLOW_THEORY_SHARP_FIELDS)
 
-/* hardmax [2508.09628]: x_i <- x_i + eta (argmax over tokens y of <x_i, B y> -
- * x_i) in the plane, B = sign Id. Emits, over steps: radius = largest |x_i|;
- * vertex_moved = how far a vertex of the first hull went; steady = share of the
- * tokens whose first target aims at itself; of these own_moved = how far those
- * targets went, to_vertex = largest distance left, bent = largest distance from
- * the segment to the target; to_other, bent_other = the last two of the other
- * tokens, whose first target moves. */
-#define EG_FLOW_THEORY_HARDMAX_FIELDS(I, R, B, T, E, L) \
-    I(n, "40", 3, 1000, "tokens, Gaussian")             \
-    E(sign, "positive", "positive|negative", "of B")    \
-    R(eta, "0.05", 1e-6, 1, "step")                     \
-    L(steps, "[1, 10, 100, 1000]", "when, ascending")
-EG_FIELDS_STRUCT(eg_flow_theory_hardmax, EG_FLOW_THEORY_HARDMAX_FIELDS)
-
 /* phase [2312.10794, Figures 3 to 5]: an ensemble of uniform starts. scores,
  * values: random matrices B and V, drawn anew with every start, the same ones
- * for every beta (flow.h, eg_flow_ensemble). Emits, over 1000 beta, for every
+ * for every beta (flow_ensemble.h). Emits, over 1000 beta, for every
  * time T ("30", "2.5"): density_T, the share of pairs with <x_i,x_j> >
  * 1 - delta, and density_T_sd over draws; components_T, their mean number;
  * together_T, the share of draws with all pairs above; clusters_K_T, the share
@@ -404,8 +222,8 @@ EG_FIELDS_STRUCT(eg_flow_theory_hardmax, EG_FLOW_THEORY_HARDMAX_FIELDS)
     I(d, "2", 2, 65536, "dimension")                                         \
     L(betas, "[1, 4, 9]", "inverse temperatures")                            \
     L(times, "[2.5, 10, 18, 30]", "when, ascending")                         \
-    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights")               \
-    E(method, "authors", EG_FLOW_THEORY_METHODS, "authors, euler, rk4")      \
+    E(model, "SA", EG_FLOW_MODELS, "attention weights")                      \
+    E(method, "authors", EG_FLOW_METHODS, "authors, euler, rk4")             \
     R(h, "0.1", 1e-6, 100, "step")                                           \
     R(delta, "1e-3", 1e-12, 1, "tokens with <x,y> > 1 - delta are together") \
     E(scores, "identity", "identity|gaussian|goe|wigner",                    \
@@ -496,13 +314,13 @@ EG_FIELDS_STRUCT(eg_flow_theory_long_context,
  * at rtol 1e-13. x0: one item a token, renormalised; uniform when empty. Emits,
  * over 1000 t: error, the largest coordinate difference with step h; half, with
  * h/2; order = log2(error/half). */
-#define EG_FLOW_THEORY_ORDERS_FIELDS(I, R, B, T, E, L)         \
-    L(x0, "", "tokens")                                        \
-    I(n, "32", 2, 4096, "tokens, when x0 is empty")            \
-    I(d, "2", 2, 64, "dimension")                              \
-    R(beta, "4", 0, 100, "inverse temperature")                \
-    E(method, "authors", EG_FLOW_THEORY_METHODS, "integrator") \
-    R(h, "0.1", 1e-6, 10, "step")                              \
+#define EG_FLOW_THEORY_ORDERS_FIELDS(I, R, B, T, E, L)  \
+    L(x0, "", "tokens")                                 \
+    I(n, "32", 2, 4096, "tokens, when x0 is empty")     \
+    I(d, "2", 2, 64, "dimension")                       \
+    R(beta, "4", 0, 100, "inverse temperature")         \
+    E(method, "authors", EG_FLOW_METHODS, "integrator") \
+    R(h, "0.1", 1e-6, 10, "step")                       \
     L(times, "[2.5, 10, 30]", "when, ascending")
 EG_FIELDS_STRUCT(eg_flow_theory_orders, EG_FLOW_THEORY_ORDERS_FIELDS)
 

@@ -15,13 +15,13 @@ extern "C" {
  * draws, and scaled_T = sqrt(n) W_T; growth, the largest ln(W_t/W_0)/t of any
  * draw; bound, d = 2, USA: 2 exp(beta), twice the Lipschitz constant of
  * exp(beta cos) sin, which growth cannot pass. */
-#define EG_FLOW_THEORY_MEAN_FIELD_FIELDS(I, R, B, T, E, L)     \
-    L(tokens, "[100, 400, 1600, 6400]", "n")                   \
-    I(d, "2", 2, 64, "dimension")                              \
-    R(tilt, "0", 0, 0.99, "of the density")                    \
-    R(beta, "1", 0, 100, "inverse temperature")                \
-    E(model, "SA", EG_FLOW_THEORY_MODELS, "attention weights") \
-    L(times, "[1, 2]", "when, ascending; 0 comes by itself")   \
+#define EG_FLOW_THEORY_MEAN_FIELD_FIELDS(I, R, B, T, E, L)   \
+    L(tokens, "[100, 400, 1600, 6400]", "n")                 \
+    I(d, "2", 2, 64, "dimension")                            \
+    R(tilt, "0", 0, 0.99, "of the density")                  \
+    R(beta, "1", 0, 100, "inverse temperature")              \
+    E(model, "SA", EG_FLOW_MODELS, "attention weights")      \
+    L(times, "[1, 2]", "when, ascending; 0 comes by itself") \
     I(draws, "20", 1, 10000, "pairs of samples")
 EG_FIELDS_STRUCT(eg_flow_theory_mean_field, EG_FLOW_THEORY_MEAN_FIELD_FIELDS)
 
@@ -35,73 +35,6 @@ EG_FIELDS_STRUCT(eg_flow_theory_mean_field, EG_FLOW_THEORY_MEAN_FIELD_FIELDS)
     R(tilt, "0.5", 0, 0.99, "of the density")         \
     L(times, "[1, 2, 4, 6, 8]", "when, ascending")
 EG_FIELDS_STRUCT(eg_flow_theory_dirac, EG_FLOW_THEORY_DIRAC_FIELDS)
-
-/* cap_exit [2410.06833, Theorem 2.1, and two clusters]: n tokens in two caps of
- * size e at an angle on the circle, SA. Emits, over 1000 beta: spread, largest
- * distance in a cap after `settle`; exit, when the first token leaves its
- * doubled cap; ode, the same by the equation of two clusters from the angles
- * at `settle`; ratio of the two; T2, the theorem's time before which none
- * leaves; after = exit/T2. Over the last beta, of two and more: slope, that of
- * ln(beta exit) against beta (1 - cos u) by least squares, u the angle between
- * the clusters at `settle`: 1 in the end, when exits take exp(beta (1 - cos u))
- * / (2 beta sin^2 u); T2_slope, that of ln(T2). */
-#define EG_FLOW_THEORY_CAP_EXIT_FIELDS(I, R, B, T, E, L)       \
-    I(n, "8", 2, 256, "tokens, an even number")                \
-    R(e, "0.01", 1e-6, 0.0625, "size of the caps")             \
-    R(angle, "2.5", 0.5, 2.8, "between their centres")         \
-    L(betas, "[4, 6, 8, 10]", "inverse temperatures, 1 to 12") \
-    R(settle, "30", 1, 1e6, "time for each cap to collapse")   \
-    B(same, "false", "one start for all betas")                \
-    R(impostor, "0", -0.9, 10,                                 \
-      "controls only: relative change of beta in the equation")
-EG_FIELDS_STRUCT(eg_flow_theory_cap_exit, EG_FLOW_THEORY_CAP_EXIT_FIELDS)
-
-/* low_rank [2305.05465, its released script]: V = M M', M uniform in [-1, 1],
- * tokens uniform in [-1, 1]^d that follow dx/dt = Vx, by the script's step of
- * Runge and Kutta or exactly; attention is looked at only. Emits, over steps:
- * rank, the numerical rank of the attention matrix; at step 0 stiffness = h
- * times the leading eigenvalue of V, and growth, that of the leading coordinate
- * in one step over its exponential. */
-#define EG_FLOW_THEORY_LOW_RANK_FIELDS(I, R, B, T, E, L)  \
-    I(n, "40", 2, 400, "tokens")                          \
-    I(d, "80", 1, 1024, "dimension")                      \
-    R(h, "0.1", 1e-6, 1, "step")                          \
-    B(exact, "false", "exp(hV) in the place of the step") \
-    I(steps, "110", 1, 100000, "steps; fewer where tokens overflow")
-EG_FIELDS_STRUCT(eg_flow_theory_low_rank, EG_FLOW_THEORY_LOW_RANK_FIELDS)
-
-/* leaders [2305.05465, its released script]: x-dynamics in the plane by
- * explicit Euler, V = M M', A = M' M'', uniform entries in [-1, 1]. Emits, over
- * draws: first, last, most = numerical rank of attention at the start, at the
- * end, at most; low, 1 where it ends at 3 or less; few, when; reached, the time
- * at which tokens leave the range of doubles, or the end. */
-#define EG_FLOW_THEORY_LEADERS_FIELDS(I, R, B, T, E, L) \
-    I(n, "20", 2, 400, "tokens")                        \
-    R(h, "0.1", 1e-6, 1, "step")                        \
-    I(steps, "100", 1, 100000, "steps")                 \
-    I(draws, "20", 1, 10000, "scripts run")
-EG_FIELDS_STRUCT(eg_flow_theory_leaders, EG_FLOW_THEORY_LEADERS_FIELDS)
-
-/* sparse_value [2305.05465, its notebook at d = 128]: V symmetric with 10 % of
- * uniform entries, eigenvalues of modulus below 1 redrawn in [1, 2]; rescaled
- * tokens in its eigenbasis, uniform in [-1/2, 1/2]^d at the start, Euler steps.
- * program: with the notebook's scores, which use phi exp(tD) phi and at t = 0 a
- * matrix of ones for the exponential. Emits, over steps: low, high = extremes
- * of the leading coordinate; n_low, tokens in its lower half; off, largest
- * distance of it from the extremes at the start (0 by Theorem 4.2); positive,
- * eigenvalues above 0; clustered, coordinates that stay below 10; wrong,
- * coordinates for which these two disagree; spread, largest standard deviation
- * within a half over coordinates with positive eigenvalue; grown, least of the
- * largest tokens over the others; at step 0 leading, lowest eigenvalue. */
-#define EG_FLOW_THEORY_SPARSE_VALUE_FIELDS(I, R, B, T, E, L)   \
-    I(n, "128", 2, 1024, "tokens")                             \
-    I(d, "128", 2, 1024, "dimension")                          \
-    R(h, "0.1", 1e-6, 1, "step")                               \
-    I(steps, "150", 1, 100000, "steps")                        \
-    I(every, "50", 1, 100000, "steps between what is emitted") \
-    B(program, "false", "the notebook's scores")
-EG_FIELDS_STRUCT(eg_flow_theory_sparse_value,
-                 EG_FLOW_THEORY_SPARSE_VALUE_FIELDS)
 
 /* layers [2312.10794, Figure 1]: histograms of inner products <x_i,x_j> layer
  * by layer, for attention alone (x <- N(x + h A(x)), h = 1 a post-norm layer)

@@ -1,5 +1,5 @@
 /* The statements behind eg_flow_theories: a line here, its options in
- * flow_theory.h or flow_theory_more.h, and in some check_*.c
+ * flow_theory.h or a header beside it, and in some check_*.c
  * egi_flow_NAME_fields and egi_flow_NAME_run. */
 #ifndef EGI_FLOW_CHECKS_H
 #define EGI_FLOW_CHECKS_H
