@@ -11,141 +11,12 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _yaml
+from ._arrays import TYPES, Activations, array_of
+from ._batch import SPLITS, Batch
 from ._error import Error
 from ._lib import check, load
-
-_TYPES = {0: "<f4", 1: "<f8", 2: "<i4", 3: "<i8", 4: "|u1"}
-_SPLITS = {"train": 0, "probe": 1, "test": 2}
-
-
-class _Buffer:
-    """Memory of C's as NumPy asks for it. The array's base is this object,
-    which keeps the owner of the memory alive."""
-
-    __slots__ = ("owner", "__array_interface__")
-
-    def __init__(self, owner, view, ffi):
-        self.owner = owner
-        shape = tuple(view.shape[i] for i in range(view.ndim))
-        address = int(ffi.cast("uintptr_t", view.data))
-        self.__array_interface__ = {
-            "version": 3, "shape": shape, "typestr": _TYPES[view.dtype],
-            "data": (address, True)}
-
-
-def _array(owner, view, ffi) -> np.ndarray:
-    return np.asarray(_Buffer(owner, view, ffi))
-
-
-class Activations(Mapping):
-    """Arrays by name, of one forward pass: hooks as they were asked for, `nll`
-    and, of tokens, `logits` and `pred`, of vectors `outputs`. Each views memory of the library's
-    that lives as long as any of them."""
-
-    def __init__(self, arrays: Dict[str, np.ndarray]):
-        self._arrays = arrays
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        try:
-            return self._arrays[name]
-        except KeyError:
-            raise KeyError(f"{name!r}: not asked for; there is "
-                           f"{', '.join(self._arrays)}") from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def __repr__(self) -> str:
-        return "<activations " + ", ".join(
-            f"{name} {list(a.shape)}" for name, a in self._arrays.items()) + ">"
-
-
-class _Batch:
-    """Sequences as the library takes them: whole ones, zeros behind shorter
-    ones."""
-
-    def __init__(self, ffi, io, tokens, targets, inputs, outputs, prompts):
-        if io.d_vocab:
-            first, what, width = tokens, "tokens", 0
-        else:
-            first, what, width = inputs, "inputs", io.n_in
-        if first is None:
-            raise Error(f"the model takes {what}, and there are none")
-        shape = np.shape(first)
-        depth = 1 + (width > 0)
-        if len(shape) not in (depth, depth + 1):
-            raise Error(f"{what}: expected {'[n, pos, n_in]' if width else '[n, pos]'}"
-                        f" or one sequence, found shape {list(shape)}")
-        self.one = len(shape) == depth
-        self.n = 1 if self.one else shape[0]
-        self.length = shape[0] if self.one else shape[1]
-        if not 1 <= self.length <= io.n_ctx:
-            raise Error(f"{what}: expected 1 to {io.n_ctx} positions, found "
-                        f"{self.length}")
-        self.n_ctx = io.n_ctx
-        ints, reals = np.int32, np.float64
-        self.parts = {
-            "tokens": self._put(tokens if io.d_vocab else None, ints, 0, 0),
-            "targets": self._put(targets, ints, 0, -1),
-            "prompts": self._put(prompts, ints, 0, -1),
-            "inputs": self._put(inputs if width else None, reals, io.n_in, 0),
-            "outputs": self._put(outputs, reals, io.n_out, 0)}
-        self.c = ffi.new("eg_batch *")
-        self.c.n = self.n
-        for name, array in self.parts.items():
-            if array is not None:
-                kind = "int32_t *" if array.dtype == ints else "double *"
-                setattr(self.c, name, ffi.cast(kind, array.ctypes.data))
-
-    def _put(self, given, dtype, width: int, fill) -> Optional[np.ndarray]:
-        if given is None:
-            return None
-        found = np.asarray(given)
-        if dtype == np.int32 and found.dtype.kind not in "iub":
-            raise Error(f"expected whole numbers, found {found.dtype}")
-        want = (self.n, self.length) + ((width,) if width else ())
-        if found.shape != (want[1:] if self.one else want):
-            raise Error(f"expected shape {list(want)}, found "
-                        f"{list(found.shape)}")
-        info = np.iinfo(np.int32)
-        if dtype == np.int32 and found.size and (
-                int(found.min()) < info.min or int(found.max()) > info.max):
-            raise Error("expected whole numbers of 32 bits")
-        whole = np.full((self.n, self.n_ctx) + want[2:], fill, dtype)
-        whole[:, :self.length] = found
-        return whole
-
-    def cut(self, name: str, array: np.ndarray) -> np.ndarray:
-        """A view without what stands behind shorter sequences, and without
-        the batch where one sequence was given alone."""
-        t = self.length
-        if name.endswith(("hook_pattern", "hook_attn_scores")):
-            array = array[..., :t, :t]
-        else:
-            array = array[:, :t]
-        return array[0] if self.one else array
-
-
-def _how(ffi, config, set, seed, n_ctx, allow_extra):
-    how = ffi.new("eg_checkpoint_how *")
-    from ._tool import _assignments
-    words = _assignments(set, {})[1::2]
-    texts = [ffi.new("char[]", word.encode()) for word in words]
-    items = ffi.new("const char *[]", texts + [ffi.NULL])
-    keep = [texts, items]
-    if config is not None:
-        path = ffi.new("char[]", os.fsencode(config))
-        keep.append(path)
-        how.config = path
-    how.assign = items
-    how.n_assign = len(texts)
-    how.seed = seed or 0
-    how.n_ctx = n_ctx or 0
-    how.allow_extra = allow_extra
-    return how, keep
+from ._source import how_of, path_of
+from ._tokenizer import Tokenizer
 
 
 class Model:
@@ -169,8 +40,8 @@ class Model:
                  threads: int = 0, kern: str = "auto", root=None):
         self._ffi, self._lib = load()
         ffi, lib = self._ffi, self._lib
-        path = self._source(source, fresh, root)
-        how, keep = _how(ffi, config, set, seed, n_ctx, allow_extra)
+        path = path_of(source, fresh, root)
+        how, keep = how_of(ffi, config, set, seed, n_ctx, allow_extra)
         out, err = ffi.new("eg_subject **"), ffi.new("eg_err *")
         make = lib.eg_subject_fresh if fresh else lib.eg_subject_open
         check(ffi, make(out, os.fsencode(path), how, threads, kern.encode(),
@@ -199,18 +70,6 @@ class Model:
                         "have: open the model again here")
         with self._lock:
             yield
-
-    @staticmethod
-    def _source(source, fresh, root) -> str:
-        if hasattr(source, "dir"):
-            return source.dir
-        if hasattr(source, "path"):
-            return source.path
-        path = os.fspath(source)
-        if fresh or os.path.exists(path):
-            return path
-        from ._run import find
-        return find(path, root)
 
     # ---- what it is ---------------------------------------------------------
 
@@ -276,14 +135,14 @@ class Model:
     def tensors(self) -> Dict[str, np.ndarray]:
         """The weights by name, views of what the model computes with: a later
         `set` shows in them."""
-        return {name: _array(self._subject,
-                             self._lib.eg_model_view(self._model, i), self._ffi)
+        view, held = self._lib.eg_model_view, self._subject
+        return {name: array_of(held, view(self._model, i), self._ffi)
                 for name, i in self._index().items()}
 
     @property
     def dtype(self) -> np.dtype:
         """float32, or float64 with train.precision: float64."""
-        return np.dtype(_TYPES[self._lib.eg_model_view(self._model, 0).dtype])
+        return np.dtype(TYPES[self._lib.eg_model_view(self._model, 0).dtype])
 
     def set(self, name: str, value) -> None:
         """Writes a weight; it counts from the next call on."""
@@ -309,7 +168,7 @@ class Model:
         and prompts in the place of tokens. split: train, probe or test.
 
         What is in it goes into `forward` and `gradient`, but for labels."""
-        if split not in _SPLITS:
+        if split not in SPLITS:
             raise Error(f"split: expected train, probe or test, found {split!r}")
         ffi, lib, io = self._ffi, self._lib, self._io
         task = lib.eg_subject_task(self._subject)
@@ -324,14 +183,14 @@ class Model:
             for name, array in parts.items():
                 kind = "double *" if array.ndim == 3 else "int32_t *"
                 setattr(seq, name, ffi.cast(kind, array[i].ctypes.data))
-            lib.eg_task_sequence(task, _SPLITS[split], step, first + i, seq)
+            lib.eg_task_sequence(task, SPLITS[split], step, first + i, seq)
         check(ffi, lib.eg_task_trouble(task, err), err)
         kept = ["tokens", "targets", "labels"] if io.d_vocab else \
             ["inputs", "outputs", "targets", "labels", "prompts"]
         return {name: parts[name] for name in kept}
 
-    def _batch(self, tokens, targets, inputs, outputs, prompts) -> _Batch:
-        batch = _Batch(self._ffi, self._io, tokens, targets, inputs, outputs,
+    def _batch(self, tokens, targets, inputs, outputs, prompts) -> Batch:
+        batch = Batch(self._ffi, self._io, tokens, targets, inputs, outputs,
                        prompts)
         if batch.length < self.n_ctx and not self.config["model"]["causal"]:
             raise Error(f"a model without a mask sees all {self.n_ctx} "
@@ -352,7 +211,7 @@ class Model:
         ffi, lib = self._ffi, self._lib
         owner = ffi.gc(out[0], lib.eg_arrays_free)
         return {ffi.string(lib.eg_arrays_name(owner, i)).decode():
-                _array(owner, lib.eg_arrays_view(owner, i), ffi)
+                array_of(owner, lib.eg_arrays_view(owner, i), ffi)
                 for i in range(lib.eg_arrays_count(owner))}
 
     def forward(self, tokens=None, hooks: Union[str, Sequence[str]] = (), *,
@@ -522,36 +381,20 @@ class Model:
 
     # ---- text ---------------------------------------------------------------
 
-    def _tokenizer(self):
+    def _tokenizer(self) -> Tokenizer:
         found = self._lib.eg_subject_tokenizer(self._subject)
         if not found:
             raise Error("nothing names this model's tokens")
-        return found
+        return Tokenizer(self._ffi, self._lib, found)
 
     def encode(self, text: str, special: bool = False) -> np.ndarray:
         """Text as tokens, where a tokenizer came with the model. special:
         <|endoftext|> and its like, where they stand in it, are one token."""
-        ffi, lib = self._ffi, self._lib
-        data = text.encode()
-        ids, err = ffi.new("eg_ids *"), ffi.new("eg_err *")
-        check(ffi, lib.eg_tokenizer_encode(self._tokenizer(), data, len(data),
-                                           int(special), ids, err), err)
-        found = np.array([ids.id[i] for i in range(ids.n)], np.int32)
-        lib.eg_ids_release(ids)
-        return found
+        return self._tokenizer().encode(text, special)
 
     def decode(self, tokens) -> str:
         """Tokens as text."""
-        ffi, lib = self._ffi, self._lib
-        ids = np.ascontiguousarray(tokens, np.int32).ravel()
-        out, size, err = ffi.new("char **"), ffi.new("size_t *"), \
-            ffi.new("eg_err *")
-        check(ffi, lib.eg_tokenizer_decode(
-            self._tokenizer(), ffi.cast("int32_t *", ids.ctypes.data),
-            len(ids), True, out, size, err), err)
-        text = bytes(ffi.buffer(out[0], size[0])).decode()
-        lib.eg_free(out[0])
-        return text
+        return self._tokenizer().decode(tokens)
 
     def __repr__(self) -> str:
         return f"<model {self.path} ({self.what}), {self.dtype}>"
