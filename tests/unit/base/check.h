@@ -16,6 +16,7 @@
 
 #include "engram/file.h"
 #include "engram/mem.h"
+#include "scratch.h"
 
 /* The call failed with this status and a sentence that holds `words`. */
 static inline void check_failed_at(eg_status got, eg_status want,
@@ -48,15 +49,6 @@ static inline char *put_text(char *to, const char *s)
     return to;
 }
 
-/* A fresh folder under $TMPDIR or /tmp. */
-static inline void scratch_make(char *dir, size_t size)
-{
-    const char *tmp = getenv("TMPDIR");
-
-    (void)snprintf(dir, size, "%s/engram-test-XXXXXX", tmp ? tmp : "/tmp");
-    assert_non_null(mkdtemp(dir));
-}
-
 /* Files in a folder. */
 static inline int scratch_count(const char *dir)
 {
@@ -67,21 +59,6 @@ static inline int scratch_count(const char *dir)
     while (readdir(d)) n++;
     (void)closedir(d);
     return n - 2; /* . and .. */
-}
-
-/* Removes a folder and the plain files in it. */
-static inline void scratch_remove(const char *dir)
-{
-    char path[1300];
-    DIR *d = opendir(dir);
-
-    assert_non_null(d);
-    for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
-        (void)snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        (void)unlink(path);
-    }
-    (void)closedir(d);
-    assert_int_equal(rmdir(dir), 0);
 }
 
 #endif

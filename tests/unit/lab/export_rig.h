@@ -14,6 +14,7 @@
 #include "engram/export_runs.h"
 #include "engram/mem.h"
 #include "lab/run_priv.h"
+#include "scratch.h"
 
 static char root[64], path[256];
 static char dirs[3][EG_PATH];
@@ -76,8 +77,7 @@ static void make_run(int i)
 static inline int set_up(void **state)
 {
     (void)state;
-    snprintf(root, sizeof root, "/tmp/engram-export-XXXXXX");
-    if (!mkdtemp(root)) return -1;
+    scratch_make(root, sizeof root);
     cfg = eg_calloc(1, sizeof *cfg);
     eg_config_default(cfg);
     if (eg_config_set(cfg, "run.name=first", NULL) != EG_OK) return -1;
@@ -87,12 +87,10 @@ static inline int set_up(void **state)
 
 static inline int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
     eg_free(cfg);
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    return system(command); /* NOLINT(cert-env33-c): our own folder */
+    scratch_remove(root);
+    return 0;
 }
 
 static unsigned char *slurp(const char *file, size_t *size)

@@ -13,23 +13,22 @@
 
 #include "engram/lab.h"
 #include "engram/mem.h"
+#include "scratch.h"
 
 static char root[64];
 
 static inline int set_up(void **state)
 {
     (void)state;
-    snprintf(root, sizeof root, "/tmp/engram-t_flow_run-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
+    scratch_make(root, sizeof root);
+    return 0;
 }
 
 static inline int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    return system(command); /* NOLINT(cert-env33-c): our own folder */
+    scratch_remove(root);
+    return 0;
 }
 
 static inline char *slurp(const char *dir, const char *name, size_t *size)

@@ -3,23 +3,22 @@
 
 #include "base/check.h"
 #include "engram/aggregate.h"
+#include "scratch.h"
 
 static char root[64];
 
 static int set_up(void **state)
 {
     (void)state;
-    (void)strcpy(root, "/tmp/engram-aggregate-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
+    scratch_make(root, sizeof root);
+    return 0;
 }
 
 static int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", root);
-    return system(command);
+    scratch_remove(root);
+    return 0;
 }
 
 static void put(const char *dir, const char *name, const char *text)
@@ -57,7 +56,7 @@ static char *add(runs *r, int seed, const char *config, const char *status,
     return dir;
 }
 
-static eg_ensemble open(const runs *r, const char *by)
+static eg_ensemble opened(const runs *r, const char *by)
 {
     eg_ensemble x;
     eg_strs keys = {.n = by != NULL};
@@ -178,7 +177,7 @@ static void test_settings(void **state)
     add(r, 1, "optim: {lr: 0.10}\nmodel: {mixer: softmax}", "killed", one);
     add(r, 2, "optim: {lr: 1.0e-1}", "finished", one);
     put(add(r, 9, "", "finished", one), "config.yaml", "nonsense: 3\n");
-    x = open(r, NULL);
+    x = opened(r, NULL);
     assert_int_equal(x.n_axes, 2);
     assert_string_equal(x.axis[0].key, "model.mixer");
     assert_false(x.axis[0].numeric);
@@ -202,7 +201,7 @@ static void test_settings(void **state)
                         "model.mixer=[linear] optim.lr=0.02");
     assert_int_equal(x.setting[3].n_runs, 1);
     eg_ensemble_release(&x);
-    x = open(r, "optim.lr");
+    x = opened(r, "optim.lr");
     assert_int_equal(x.n_axes, 1);
     assert_int_equal(x.n_settings, 3);
     assert_int_equal(x.setting[0].n_runs, 2);
@@ -228,7 +227,7 @@ static void test_settings_refused(void **state)
     check_failed(eg_ensemble_of_runs(&x, dirs, r->n, &by, &err), EG_EINVAL,
                  &err,
                  "do not differ in 'optim.kind'; they differ in optim.lr");
-    x = open(r, NULL);
+    x = opened(r, NULL);
     check_failed(eg_aggregate_make(&a, &x, &q, 1, NULL, &err), EG_EINVAL, &err,
                  "no run has the metric 'los'; did you mean 'loss'?");
     q = question("step", "max");
@@ -280,7 +279,7 @@ static void test_estimates(void **state)
     add(r, 3, "", "interrupted",
         "{\"step\": 0, \"acc\": 0.5}\n{\"step\": 10, \"acc\": null}\n");
     add(r, 4, "", "failed", "");
-    x = open(r, NULL);
+    x = opened(r, NULL);
     assert_int_equal(x.n_settings, 1);
     assert_int_equal(x.n_axes, 0);
     assert_string_equal(x.setting[0].label, "");
@@ -341,7 +340,7 @@ static void test_laws(void **state)
                                    (seed == 1 ? 1.1 : 1 / 1.1));
                 add(r, seed, config, "finished", row);
             }
-    x = open(r, NULL);
+    x = opened(r, NULL);
     check_ok(eg_aggregate_make(&a, &x, &q, 1, NULL, &err), &err);
     assert_string_equal(x.axis[0].key, "model.d_model");
     check_ok(eg_laws_make(&law, &n, &x, &a, 0, 0, NULL, &err), &err);

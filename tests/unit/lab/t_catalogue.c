@@ -11,6 +11,7 @@
 #include "engram/mem.h"
 #include "lab/catalogue.h"
 #include "lab/catalogue_values.h"
+#include "scratch.h"
 
 enum { RUNS = 12 };
 static char root[64];
@@ -65,19 +66,16 @@ static void put_run(int i, const char *status)
 static int set_up(void **state)
 {
     (void)state;
-    (void)strcpy(root, "/tmp/engram-catalogue-XXXXXX");
-    assert_non_null(mkdtemp(root));
+    scratch_make(root, sizeof root);
     for (int i = 0; i < RUNS; i++) put_run(i, "finished");
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", root);
-    return system(command);
+    scratch_remove(root);
+    return 0;
 }
 
 typedef struct seen {

@@ -10,24 +10,22 @@
 #include <cmocka.h>
 #include <math.h>
 #include "engram/follow.h"
+#include "scratch.h"
 
 static char *folder;
 
 static int make_folder(void **state)
 {
     (void)state;
-    folder = strdup("/tmp/engram-follow-XXXXXX");
-    return folder && mkdtemp(folder) ? 0 : -1;
+    folder = scratch_new();
+    return 0;
 }
 
 static int remove_folder(void **state)
 {
-    char command[128];
-
     (void)state;
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    free(folder);
-    return system(command);
+    scratch_free(folder);
+    return 0;
 }
 
 /* Writes text to the run's metrics: how as for fopen. */

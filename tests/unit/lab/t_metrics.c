@@ -15,6 +15,7 @@
 #include "engram/run.h"
 #include "lab/blocks.h"
 #include "lab/row_scan.h"
+#include "scratch.h"
 
 static bool same(double a, double b)
 {
@@ -414,8 +415,7 @@ static void test_no_memory(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(dir, sizeof dir, "/tmp/engram-t_metrics-XXXXXX");
-    if (!mkdtemp(dir)) return 1;
+    scratch_make(dir, sizeof dir);
     snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
     return 0;
 }
@@ -423,8 +423,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    unlink(path);
-    rmdir(dir);
+    scratch_remove(dir);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "engram/mem.h"
 #include "lab/run_priv.h"
+#include "scratch.h"
 
 static char root[64];
 static eg_config *cfg;
@@ -18,8 +19,7 @@ static eg_config *cfg;
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(root, sizeof root, "/tmp/engram-t_run-XXXXXX");
-    if (!mkdtemp(root)) return -1;
+    scratch_make(root, sizeof root);
     cfg = eg_calloc(1, sizeof *cfg);
     eg_config_default(cfg);
     return eg_config_set(cfg, "run.name=first", NULL) == EG_OK ? 0 : -1;
@@ -27,12 +27,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
     eg_free(cfg);
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    return system(command); /* NOLINT(cert-env33-c): our own folder */
+    scratch_remove(root);
+    return 0;
 }
 
 static char *slurp(const char *dir, const char *name)

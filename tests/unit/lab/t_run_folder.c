@@ -11,6 +11,7 @@
 
 #include "engram/mem.h"
 #include "lab/run_priv.h"
+#include "scratch.h"
 
 static char root[64];
 static eg_folder top; /* the same, open */
@@ -33,8 +34,7 @@ static int set_up(void **state)
 {
     (void)state;
     n_open = count_open();
-    snprintf(root, sizeof root, "/tmp/engram-t_run_folder-XXXXXX");
-    if (!mkdtemp(root)) return -1;
+    scratch_make(root, sizeof root);
     cfg = eg_calloc(1, sizeof *cfg);
     eg_config_default(cfg);
     return eg_folder_open(&top, root, NULL) == EG_OK ? 0 : -1;
@@ -42,14 +42,12 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
     eg_free(cfg);
     eg_folder_close(&top);
     assert_int_equal(count_open(), n_open); /* nothing stays open */
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    return system(command); /* NOLINT(cert-env33-c): our own folder */
+    scratch_remove(root);
+    return 0;
 }
 
 static const char *at(const char *name)

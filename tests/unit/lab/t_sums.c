@@ -11,6 +11,7 @@
 #include "engram/mem.h"
 #include "lab/row_sums.h"
 #include "lab/sums.h"
+#include "scratch.h"
 
 static char root[64];
 static eg_folder folder;
@@ -18,19 +19,16 @@ static eg_folder folder;
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(root, sizeof root, "/tmp/engram-t_sums-XXXXXX");
-    if (!mkdtemp(root)) return -1;
+    scratch_make(root, sizeof root);
     return eg_folder_open(&folder, root, NULL) == EG_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
     eg_folder_close(&folder);
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    return system(command); /* NOLINT(cert-env33-c): our own folder */
+    scratch_remove(root);
+    return 0;
 }
 
 static void put(const char *name, const void *bytes, size_t size)

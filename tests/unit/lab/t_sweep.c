@@ -2,6 +2,7 @@
 #include "lab/sweep_priv.h"
 #include "engram/mem.h"
 #include "engram/pool.h"
+#include "scratch.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -522,12 +523,13 @@ static int setup(void **state)
         "run.name=t",    "task.n_ctx=16",     "model.d_model=8",
         "train.steps=3", "train.batch=2",     "probe.every=1",
         "probe.batch=2", "probe.snapshots=0", "probe.test=2"};
-    static char folder[] = "/tmp/engram-t_sweep-XXXXXX";
+    static char folder[64];
     eg_err err = {0};
 
     *state = folder;
     base = eg_calloc(1, sizeof *base);
-    if (!base || !mkdtemp(folder) || chdir(folder) != 0) return -1;
+    scratch_make(folder, sizeof folder);
+    if (!base || chdir(folder) != 0) return -1;
     eg_config_default(base);
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         OK(eg_config_set(base, set[i], &why));
@@ -537,12 +539,10 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    char command[128];
-
     eg_grid_release(&grid);
     eg_free(base);
-    snprintf(command, sizeof command, "rm -rf %s", (const char *)*state);
-    return system(command) == 0 ? 0 : -1;
+    scratch_remove(*state);
+    return 0;
 }
 
 int main(void)

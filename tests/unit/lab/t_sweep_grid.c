@@ -1,6 +1,7 @@
 /* The grid of a sweep: values, ranges, order of the points, and its YAML. */
 #include "engram/sweep.h"
 #include "engram/mem.h"
+#include "scratch.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -143,14 +144,14 @@ static void load_says(const char *text, const char *part)
 
 static void yaml(void **state)
 {
-    char folder[] = "/tmp/engram-t_sweep_grid-XXXXXX", name[EG_TEXT];
+    char folder[64], name[EG_TEXT];
     eg_config *cfg = eg_calloc(1, sizeof *cfg);
     eg_grid g;
     eg_err err = {0};
 
     (void)state;
     assert_non_null(cfg);
-    assert_non_null(mkdtemp(folder));
+    scratch_make(folder, sizeof folder);
     assert_int_equal(chdir(folder), 0);
     write_file("base.yaml", "model: {d_model: 24}\noptim: {lr: 0.5}\n");
     write_file("sweep.yaml",
@@ -181,10 +182,7 @@ static void yaml(void **state)
     load_says("sweep: {seeds: 3-1}\n", "seeds: expected seeds such as");
     load_says("base: 3.yaml\n", "unknown key 'base'");
     eg_free(cfg);
-    (void)unlink("base.yaml");
-    (void)unlink("sweep.yaml");
-    (void)unlink("bad.yaml");
-    (void)rmdir(folder);
+    scratch_remove(folder);
 }
 
 int main(void)

@@ -3,6 +3,7 @@
 #include "lab/sweep_priv.h"
 #include "engram/mem.h"
 #include "engram/pool.h"
+#include "scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,7 +64,7 @@ static void at_one_point(void **state)
     }
 }
 
-static char folder[] = "/tmp/engram-t_sweep_meet-XXXXXX";
+static char folder[64];
 
 static int setup(void **state)
 {
@@ -75,7 +76,8 @@ static int setup(void **state)
     const eg_sweep_make how = {.file = "here", .base = base, .grid = &grid};
     eg_sweep *s = NULL;
 
-    if (!base || !mkdtemp(folder) || chdir(folder) != 0) return -1;
+    scratch_make(folder, sizeof folder);
+    if (!base || chdir(folder) != 0) return -1;
     eg_config_default(base);
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         OK(eg_config_set(base, set[i], &why));
@@ -87,11 +89,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    char command[128];
-
     eg_sweep_free(*state);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command) == 0 ? 0 : -1;
+    scratch_remove(folder);
+    return 0;
 }
 
 int main(void)

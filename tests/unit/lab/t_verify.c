@@ -11,6 +11,7 @@
 #include "engram/mem.h"
 #include "engram/verify.h"
 #include "lab/run_priv.h"
+#include "scratch.h"
 
 static char root[64];
 static eg_config *cfg;
@@ -18,8 +19,7 @@ static eg_config *cfg;
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(root, sizeof root, "/tmp/engram-t_verify-XXXXXX");
-    if (!mkdtemp(root)) return -1;
+    scratch_make(root, sizeof root);
     cfg = eg_calloc(1, sizeof *cfg);
     eg_config_default(cfg);
     return 0;
@@ -27,12 +27,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
     eg_free(cfg);
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    return system(command); /* NOLINT(cert-env33-c): our own folder */
+    scratch_remove(root);
+    return 0;
 }
 
 static void put_row(eg_run *run, int64_t step, double value)

@@ -187,6 +187,16 @@ static inline void check_mean(const emitted *e, int64_t step, const char *name,
     assert_true(fabs(got - expect) <= tol);
 }
 
+static inline void check_close(const emitted *e, int64_t step, const char *name,
+                               double expect, double tol)
+{
+    double got = emitted_at(e, step, name);
+
+    printf("%-16s %8lld: %.15g, expected %.15g +- %.1g\n", name,
+           (long long)step, got, expect, tol);
+    assert_true(fabs(got - expect) <= tol);
+}
+
 static inline void check_range(const emitted *e, int64_t step, const char *name,
                                double lo, double hi)
 {

@@ -194,7 +194,7 @@ static void read_flow(egi_flow *f, const char *root, int64_t values,
 
 static void test_tokens(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     json_t *problems = json_array();
     egi_flow f;
     double sum = 0;
@@ -223,13 +223,13 @@ static void test_tokens(void **state)
     assert_int_equal(json_array_size(problems), 0);
     egi_flow_release(&f);
     json_decref(problems);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* Limits: tokens give way first, evenly; more dimensions are projected. */
 static void test_thin(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     json_t *problems = json_array();
     egi_flow f;
     double worst = 0;
@@ -257,13 +257,13 @@ static void test_thin(void **state)
     egi_flow_release(&f);
     assert_int_equal(json_array_size(problems), 0);
     json_decref(problems);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* Damaged arrays become sentences, and what is left is shown. */
 static void test_damaged(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     json_t *problems = json_array();
     egi_flow f;
     char *text;
@@ -287,7 +287,7 @@ static void test_damaged(void **state)
     assert_int_equal(f.n_frames, 0);
     egi_flow_release(&f);
     json_decref(problems);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 static int count(const char *text, const char *what)
@@ -301,7 +301,7 @@ static int count(const char *text, const char *what)
 /* The figures: which are written, at which times, with how many tokens. */
 static void test_svg(void **state)
 {
-    char *root = test_folder(), run[256], dir[256], path[300], *text;
+    char *root = scratch_new(), run[256], dir[256], path[300], *text;
     const char *p = run;
     const double times[] = {.4, 3};
     const eg_report_opts o = {.times = times, .n_times = 2};
@@ -334,7 +334,7 @@ static void test_svg(void **state)
     /* 40, 20, 2 from t = 0 to 4: stairs; the figure starts at x = 58 */
     assert_non_null(strstr(text, "H96.5L96.5"));
     eg_free(text);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* --- phase diagrams --- */
@@ -372,7 +372,7 @@ static void test_phase_names(void **state)
 /* Three times, two betas: one map with its line, no curve for its parts. */
 static void test_phase_svg(void **state)
 {
-    char *root = test_folder(), run[256], dir[256], path[300], *text;
+    char *root = scratch_new(), run[256], dir[256], path[300], *text;
     const char *p = run;
     int n = 0;
     eg_err err = {0};
@@ -403,13 +403,13 @@ static void test_phase_svg(void **state)
     assert_int_equal(count(text, "M212.0 200.5L263.3 85.5"), 2);
     assert_non_null(strstr(text, ">Line: when tokens that start"));
     eg_free(text);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* Each allocation fails once: a clean error, or a figure without. */
 static void test_no_memory(void **state)
 {
-    char *root = test_folder(), run[256], dir[256], out[256];
+    char *root = scratch_new(), run[256], dir[256], out[256];
     const char *p = run;
     eg_report_opts opts = {.out = out};
     int64_t live;
@@ -437,7 +437,7 @@ static void test_no_memory(void **state)
         print_message("%d allocations, each failed once\n", k - 1);
         assert_true(k > 10 && k < 3000);
     }
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 int main(void)

@@ -30,7 +30,7 @@ static size_t decode(unsigned char *out, const char *text)
 
 static void test_causal(void **state)
 {
-    char *dir = test_folder();
+    char *dir = scratch_new();
     static const float x[] = {1, 0, 0, .25F, .75F, 0, .5F, 0, .5F};
     eg_view v = {x, EG_F32, 2, {3, 3}};
     egi_heats m;
@@ -65,12 +65,12 @@ static void test_causal(void **state)
     json_decref(list);
     json_decref(problems);
     egi_heats_release(&m);
-    test_folder_remove(dir);
+    scratch_free(dir);
 }
 
 static void test_signed(void **state)
 {
-    char *dir = test_folder();
+    char *dir = scratch_new();
     static const double x[] = {-4, 0, 2, 4, (double)NAN, (double)-INFINITY};
     static const unsigned char want[] = {0, 127, 190, 254, 255, 255};
     eg_view v = {x, EG_F64, 2, {2, 3}};
@@ -91,12 +91,12 @@ static void test_signed(void **state)
     assert_memory_equal(bytes, want, 6);
     json_decref(list);
     egi_heats_release(&m);
-    test_folder_remove(dir);
+    scratch_free(dir);
 }
 
 static void test_odd_files(void **state)
 {
-    char *dir = test_folder();
+    char *dir = scratch_new();
     static const float x[64] = {1};
     eg_view vector = {x, EG_F32, 1, {4}}, square = {x, EG_F32, 2, {4, 4}},
             large = {x, EG_F32, 2, {8, 8}}, heads = {x, EG_F32, 3, {2, 3, 3}};
@@ -133,12 +133,12 @@ static void test_odd_files(void **state)
     assert_int_equal(json_array_size(problems), 1); /* b.5 */
     json_decref(problems);
     egi_heats_release(&m);
-    test_folder_remove(dir);
+    scratch_free(dir);
 }
 
 static void test_budget(void **state)
 {
-    char *dir = test_folder();
+    char *dir = scratch_new();
     static const float x[100] = {1, -1};
     eg_view v = {x, EG_F32, 2, {10, 10}};
     egi_heats m;
@@ -160,7 +160,7 @@ static void test_budget(void **state)
     assert_int_equal(json_integer_value(json_array_get(steps, 4)), 133);
     json_decref(list);
     egi_heats_release(&m);
-    test_folder_remove(dir);
+    scratch_free(dir);
 }
 
 int main(void)

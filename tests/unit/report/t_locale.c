@@ -14,7 +14,7 @@ static int set_up(void **state)
 {
     (void)state;
     cfg = eg_calloc(1, sizeof *cfg);
-    root = test_folder();
+    root = scratch_new();
     return cfg ? 0 : -1;
 }
 
@@ -22,7 +22,7 @@ static int tear_down(void **state)
 {
     (void)state;
     eg_free(cfg);
-    test_folder_remove(root);
+    scratch_free(root);
     return 0;
 }
 

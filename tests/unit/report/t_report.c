@@ -8,7 +8,7 @@
 /* Everything that can be wrong inside a run becomes a sentence. */
 static void test_broken_runs(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     static const struct {
         const char *config, *record, *metrics, *expect;
     } run[] = {
@@ -44,7 +44,7 @@ static void test_broken_runs(void **state)
             assert_int_equal(system(command), 0);
         }
     }
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* Where the time went comes into the page; what is not that is told. */
@@ -55,7 +55,7 @@ static void test_profile(void **state)
         "\"linear\", \"op\": 3, \"share\": 0.25}]}";
     static const char *const bad[] = {"{\"rows\": 1}", "[1]", "{", ""};
     const char *names[] = {"a"};
-    char *root = test_folder();
+    char *root = scratch_new();
     json_t *data, *run;
     size_t fine;
 
@@ -78,12 +78,12 @@ static void test_profile(void **state)
                          fine + 1);
         json_decref(data);
     }
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 static void test_claims(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     const char *name = "claims.json";
     json_t *data, *problems;
     static const char *const broken[] = {
@@ -112,12 +112,12 @@ static void test_claims(void **state)
         assert_true(json_array_size(problems) > 0);
         json_decref(data);
     }
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 static void test_escaping(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     const char *name = "r/1";
     const char *evil = "</script><script>alert(1)</script><!--";
     char record[256], out[256], *html;
@@ -141,12 +141,12 @@ static void test_escaping(void **state)
     for (const char *p = html; (p = strstr(p, "</script>")); p++) scripts++;
     assert_int_equal(scripts, 5); /* the page's own */
     eg_free(html);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 static void test_misuse(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     const char *gone = "/nonexistent/run", *here = root;
     char out[256];
     eg_report_opts opts = {.out = out};
@@ -167,14 +167,14 @@ static void test_misuse(void **state)
     assert_non_null(strstr(err.msg, "cannot create"));
     assert_int_equal(eg_report_svg(NULL, 0, root, NULL, NULL, &err), EG_EINVAL);
     assert_int_equal(eg_report_svg(&gone, 1, root, NULL, NULL, &err), EG_EIO);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* What engram did not write stays as it is, whatever it is called; what it
  * wrote is written again. */
 static void test_files_of_others(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     const char *name = "r/1", *path = NULL;
     char run[256], out[300], figures[256], *text;
     eg_report_opts opts = {.out = out};
@@ -200,13 +200,13 @@ static void test_files_of_others(void **state)
     assert_int_equal(eg_report_svg(&path, 1, figures, NULL, NULL, &err),
                      EG_EINVAL);
     assert_non_null(strstr(err.msg, "mine.svg was not written by engram"));
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* A link in a run leads nowhere. */
 static void test_links(void **state)
 {
-    char *root = test_folder(), *text;
+    char *root = scratch_new(), *text;
     const char *name = "r/1";
     char from[256], to[256];
     json_t *data;
@@ -223,7 +223,7 @@ static void test_links(void **state)
     assert_null(strstr(text, "7734511"));
     free(text);
     json_decref(data);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 static void put_small_run(const char *root)
@@ -238,7 +238,7 @@ static void put_small_run(const char *root)
 
 static void test_svg(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     char run[256], dir[256], path[300], *text;
     const char *p = run;
     eg_report_opts opts = {0};
@@ -265,7 +265,7 @@ static void test_svg(void **state)
     text = test_read(path);
     assert_non_null(strstr(text, "M58.0 197.6L366.0 86.9"));
     eg_free(text);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* The bars of a profile; and the same figures as numbers, all digits kept. */
@@ -276,7 +276,7 @@ static void test_csv(void **state)
         "[{\"what\": \"linear, a\", \"value\": \"x\", \"op\": 3, "
         "\"direction\": "
         "\"forward\", \"calls\": 2, \"seconds\": 0.5, \"share\": 0.25}]}";
-    char *root = test_folder();
+    char *root = scratch_new();
     char run[2][256], dir[256], path[300], *text;
     const char *p[] = {run[0], run[1]};
     int n = 0;
@@ -329,13 +329,13 @@ static void test_csv(void **state)
     test_put(root, "csv/mine.csv", "a,b\n");
     assert_int_equal(eg_report_csv(p, 2, dir, NULL, &n, &err), EG_EINVAL);
     assert_non_null(strstr(err.msg, "mine.csv was not written by engram"));
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* Each allocation fails once: a clean error, never a crash; then it works. */
 static void test_no_memory(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     char run[256], out[256];
     const char *p = run;
     eg_report_opts opts = {.out = out};
@@ -361,7 +361,7 @@ static void test_no_memory(void **state)
     print_message("%d allocations, each failed once\n", k - 1);
     assert_true(k > 10 && k < 2000);
     assert_int_equal(st, EG_OK);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* The same, of every third, with settings that are put together. */
@@ -370,7 +370,7 @@ static void test_no_memory_together(void **state)
     static const char *const rate[] = {CONFIG("r", "1", "0.1"),
                                        CONFIG("r", "2", "0.1"),
                                        CONFIG("r", "1", "0.2")};
-    char *root = test_folder();
+    char *root = scratch_new();
     char dir[3][256], out[256];
     const char *p[] = {dir[0], dir[1], dir[2]};
     eg_report_opts opts = {.out = out};
@@ -401,7 +401,7 @@ static void test_no_memory_together(void **state)
     }
     print_message("%d of %d allocations failed once\n", tries, k);
     assert_true(tries > 10 && k < 20000);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 int main(void)

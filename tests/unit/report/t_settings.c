@@ -8,7 +8,7 @@
 
 static void test_groups(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     const char *names[] = {"a/2", "a/1", "a/3", "b/1"};
     json_t *data, *runs;
 
@@ -32,14 +32,14 @@ static void test_groups(void **state)
         json_integer_value(json_object_get(json_array_get(runs, 0), "seed")),
         1);
     json_decref(data);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* An option that came later has its default in an older record, and what takes
  * times changes no result: as for eg_config_diff. */
 static void test_versions(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     const char *names[] = {"a/1", "a/2", "a/3"};
     json_t *data;
 
@@ -56,7 +56,7 @@ static void test_versions(void **state)
     assert_string_equal(text_of(group(data, 0), "name"), "n_layers 2");
     assert_string_equal(text_of(group(data, 1), "name"), "n_layers 3");
     json_decref(data);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* The heading of a setting: what differs, no more, and never a number. */
@@ -78,7 +78,7 @@ static void test_headings(void **state)
          "n_triggers: 5\noptim:\n  lr: 0.25\ntrain:\n  threads: 1\n",
          "kind bigram, n_triggers 5, optim.lr 0.25, init.lr not set"},
     };
-    char *root = test_folder();
+    char *root = scratch_new();
     const char *names[] = {"g/0", "g/1", "g/2", "g/3"};
     json_t *data, *first;
     size_t at = 0;
@@ -99,14 +99,14 @@ static void test_headings(void **state)
                         "optim.lr");
     assert_string_equal(json_string_value(json_array_get(first, 1)), "0.1");
     json_decref(data);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* Of many keys that differ, as few are said as tell the settings apart. */
 static void test_many_keys(void **state)
 {
     static const char *const value[] = {"1", "2", "3"};
-    char *root = test_folder(), config[3][400], dir[3][8];
+    char *root = scratch_new(), config[3][400], dir[3][8];
     const char *names[3];
     json_t *data;
 
@@ -127,7 +127,7 @@ static void test_many_keys(void **state)
     assert_string_equal(text_of(group(data, 1), "name"), "a 0, b0 2");
     assert_string_equal(text_of(group(data, 2), "name"), "a 1, b0 3");
     json_decref(data);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* Checksums of files are said where no name of a file tells settings apart. */
@@ -136,7 +136,7 @@ static void test_inputs(void **state)
 #define READS(lr, text, sum)                                          \
     "run:\n  name: s\n  inputs: task.text=" sum "\noptim:\n  lr: " lr \
     "\ntask:\n  text: " text "\n"
-    char *root = test_folder();
+    char *root = scratch_new();
     const char *names[] = {"s/0", "s/1", "s/2"};
     json_t *data;
 
@@ -153,7 +153,7 @@ static void test_inputs(void **state)
     data = report(root, names, 3);
     assert_string_equal(text_of(group(data, 2), "name"), "lr 0.2, text b.txt");
     json_decref(data);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 static bool is_utf8(const char *s)
@@ -172,7 +172,7 @@ static void test_figures_of_sweep(void **state)
 {
 #define LONG(c) "x" c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c
     static const char *const c[] = {LONG("\xc3\xa9"), LONG("\xc3\xa8")};
-    char *root = test_folder(), path[8][300], out[300], file[700];
+    char *root = scratch_new(), path[8][300], out[300], file[700];
     const char *paths[8];
     int n_files = 0, found = 0;
     eg_err err = {0};
@@ -208,7 +208,7 @@ static void test_figures_of_sweep(void **state)
     }
     (void)closedir(d);
     assert_int_equal(found, n_files);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 static void keep_note(void *ctx, const char *text)
@@ -231,7 +231,7 @@ static bool has_figure(const char *out, const char *name)
 static void test_figures_left_out(void **state)
 {
     enum { N = 26 };
-    char *root = test_folder(), path[N][300], out[300], notes[2000] = "";
+    char *root = scratch_new(), path[N][300], out[300], notes[2000] = "";
     const char *paths[N];
     eg_report_opts o = {.note = keep_note, .ctx = notes};
     eg_err err = {0};
@@ -259,13 +259,13 @@ static void test_figures_left_out(void **state)
     assert_true(has_figure(out, "f-sweep-c-loss"));
     assert_false(has_figure(out, "f-sweep-a-loss"));
     assert_false(has_figure(out, "f-sweep-loss"));
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* A name of any bytes is a name in the page, and what differs is said. */
 static void test_names_of_groups(void **state)
 {
-    char *root = test_folder(), name[200] = "{\"name\":\"";
+    char *root = scratch_new(), name[200] = "{\"name\":\"";
     const char *names[] = {"n/1", "n/2", "n/3", "m\xff\x1b/1"};
     json_t *data;
 
@@ -290,7 +290,7 @@ static void test_names_of_groups(void **state)
     }
     assert_string_equal(text_of(group(data, 3), "name"), "m\\xff\\x1b");
     json_decref(data);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "engram/corpus.h"
+#include "scratch.h"
 
 enum { T = 8, N_IDS = 1000, N_TRAIN = 20 * T + 5, N_VAL = 10 * T + 1 };
 
@@ -40,8 +41,7 @@ static int set_up(void **state)
     char folder[96];
 
     (void)state;
-    (void)snprintf(root, sizeof root, "t_text.XXXXXX");
-    if (!mkdtemp(root)) return 1;
+    scratch_make(root, sizeof root);
     (void)snprintf(folder, sizeof folder, "%s/shards", root);
     write_shards(folder);
     return 0;
@@ -49,11 +49,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", root);
-    return system(command); /* NOLINT(cert-env33-c) */
+    scratch_remove(root);
+    return 0;
 }
 
 static const char *sets(const char *more)

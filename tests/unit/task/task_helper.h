@@ -48,6 +48,19 @@ static inline eg_task *task_make(const char *sets, uint64_t seed)
     return t;
 }
 
+/* These are refused, in a sentence that holds `words`. */
+static inline void task_refused(const char *sets, const char *words)
+{
+    eg_task_opts o = task_opts(sets);
+    eg_task *t;
+    eg_err err = {0};
+
+    assert_int_equal(eg_task_new(&t, &o, 1, &err), EG_EINVAL);
+    assert_null(t);
+    print_message("%s\n", err.msg);
+    assert_non_null(strstr(err.msg, words));
+}
+
 static inline eg_seq seq_make(int n_ctx)
 {
     eg_seq s = {.tokens = eg_calloc((size_t)n_ctx, sizeof(int32_t)),

@@ -8,6 +8,7 @@
 #include <zstd.h>
 
 #include "engram/corpus.h"
+#include "scratch.h"
 
 static char root[64];
 static eg_pool *pool;
@@ -15,18 +16,16 @@ static eg_pool *pool;
 static int set_up(void **state)
 {
     (void)state;
-    (void)snprintf(root, sizeof root, "t_corpus.XXXXXX");
-    return mkdtemp(root) && eg_pool_new(&pool, 3, NULL) == EG_OK ? 0 : 1;
+    scratch_make(root, sizeof root);
+    return eg_pool_new(&pool, 3, NULL) == EG_OK ? 0 : 1;
 }
 
 static int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
     eg_pool_free(pool);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", root);
-    return system(command); /* NOLINT(cert-env33-c) */
+    scratch_remove(root);
+    return 0;
 }
 
 static const char *put(const char *name, const void *bytes, size_t n)

@@ -6,23 +6,22 @@
 #include <unistd.h>
 
 #include "engram/shards.h"
+#include "scratch.h"
 
 static char root[64];
 
 static int make_root(void **state)
 {
     (void)state;
-    (void)snprintf(root, sizeof root, "t_shards.XXXXXX");
-    return mkdtemp(root) ? 0 : 1;
+    scratch_make(root, sizeof root);
+    return 0;
 }
 
 static int drop_root(void **state)
 {
-    char command[128];
-
     (void)state;
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", root);
-    return system(command); /* NOLINT(cert-env33-c) */
+    scratch_remove(root);
+    return 0;
 }
 
 static const char *in_root(const char *name)

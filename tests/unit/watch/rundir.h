@@ -2,33 +2,8 @@
 #ifndef EG_TEST_WATCH_RUNDIR_H
 #define EG_TEST_WATCH_RUNDIR_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 #include "engram/file.h"
-
-static inline char *test_folder(void)
-{
-    char *name = strdup("/tmp/engram-watch-XXXXXX");
-
-    assert_non_null(name);
-    assert_non_null(mkdtemp(name));
-    return name;
-}
-
-static inline void test_folder_remove(char *name)
-{
-    char command[128];
-
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", name);
-    assert_int_equal(system(command), 0);
-    free(name);
-}
+#include "scratch.h"
 
 /* The file of a run: how as for fopen. */
 static inline void test_put(const char *root, const char *run, const char *file,

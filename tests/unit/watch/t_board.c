@@ -33,7 +33,7 @@ static void look_until(eg_board *b, int count)
 
 static void test_running(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     const eg_board_run *r;
     eg_board *b;
     int lock;
@@ -77,13 +77,13 @@ static void test_running(void **state)
     assert_int_equal(r->step, 200);
     assert_int_equal(r->n_spark, 6); /* its past is still known */
     eg_board_free(b);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* A process that died leaves a free lock behind. */
 static void test_killed(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     eg_board *b;
     int lock;
 
@@ -98,13 +98,13 @@ static void test_killed(void **state)
     assert_true(look(b));
     assert_string_equal(eg_board_at(b, 0)->info.status, "killed");
     eg_board_free(b);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* Runs come and go, and those that stay keep what is known of them. */
 static void test_come_and_go(void **state)
 {
-    char *root = test_folder(), command[256];
+    char *root = scratch_new(), command[256];
     eg_board *b;
     int lock;
 
@@ -128,14 +128,14 @@ static void test_come_and_go(void **state)
     assert_int_equal(eg_board_find(b, "m/1")->n_spark, 3);
     eg_lock_drop(lock);
     eg_board_free(b);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* A step that no run has is not counted. */
 static void test_odd_step(void **state)
 {
     static const char *const step[] = {"1e300", "-1e300", "9007199254740992"};
-    char *root = test_folder();
+    char *root = scratch_new();
     int lock;
 
     (void)state;
@@ -153,7 +153,7 @@ static void test_odd_step(void **state)
         eg_board_free(b);
     }
     eg_lock_drop(lock);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* A folder that is not there has no runs. */

@@ -52,7 +52,7 @@ static egi_model *model_of(const char *root)
 /* One more than there are places. */
 static void test_runs(void **state)
 {
-    char *root = test_folder(), id[16], news[600];
+    char *root = scratch_new(), id[16], news[600];
     egi_model *m;
 
     (void)state;
@@ -90,12 +90,12 @@ static void test_runs(void **state)
     assert_null(strstr(news, "full"));
     egi_model_close(m);
     eg_free(m);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 static void test_sweeps(void **state)
 {
-    char *root = test_folder(), name[32], news[600];
+    char *root = scratch_new(), name[32], news[600];
     egi_model *m;
 
     (void)state;
@@ -122,7 +122,7 @@ static void test_sweeps(void **state)
     assert_int_equal(ask_sweep(m, 2), EGI_FULL);
     egi_model_close(m);
     eg_free(m);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 int main(void)

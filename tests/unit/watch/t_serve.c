@@ -58,7 +58,7 @@ static int begin(void **state)
     eg_err err = {0};
 
     (void)state;
-    S.root = test_folder();
+    S.root = scratch_new();
     test_record(S.root, "a/1", "running", 200, 0);
     S.lock = test_lock(S.root, "a/1");
     test_rows(S.root, "a/1", 0, 5);
@@ -78,7 +78,7 @@ static int end(void **state)
     (void)pthread_join(S.thread, NULL);
     eg_watch_close(S.watch);
     eg_lock_drop(S.lock);
-    test_folder_remove(S.root);
+    scratch_free(S.root);
     return 0;
 }
 

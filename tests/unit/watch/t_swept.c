@@ -65,7 +65,7 @@ static eg_sweep *make(const char *root, eg_config *base, eg_grid *grid)
 
 static void test_fills_in(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     eg_config *base = eg_calloc(1, sizeof *base);
     eg_grid grid = {0};
     eg_sweep *sweep = make(root, base, &grid);
@@ -130,13 +130,13 @@ static void test_fills_in(void **state)
     eg_sweep_free(sweep);
     eg_grid_release(&grid);
     eg_free(base);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 /* One that is gone is said to be, and does no harm. */
 static void test_no_sweep(void **state)
 {
-    char *root = test_folder();
+    char *root = scratch_new();
     egi_swept *s;
     json_t *j;
 
@@ -150,7 +150,7 @@ static void test_no_sweep(void **state)
     assert_int_equal(json_array_size(json_object_get(j, "points")), 0);
     json_decref(j);
     egi_swept_free(s);
-    test_folder_remove(root);
+    scratch_free(root);
 }
 
 int main(void)

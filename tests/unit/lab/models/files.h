@@ -7,6 +7,7 @@
 
 #include "lab/models/forms.h"
 #include "lab/models/gguf_build.h"
+#include "scratch.h"
 
 static char dir[64];
 
@@ -306,8 +307,8 @@ static inline void opens(eg_checkpoint *c, const char *path,
 static inline int make_dir(void **state)
 {
     (void)state;
-    snprintf(dir, sizeof dir, "/tmp/engram-open-XXXXXX");
-    return mkdtemp(dir) ? 0 : -1;
+    scratch_make(dir, sizeof dir);
+    return 0;
 }
 
 static inline int drop_dir(void **state)
