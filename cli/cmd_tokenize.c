@@ -27,6 +27,10 @@ const cli_option cli_tokenize_options[] = {
     {"train-vocab", 0, "N",
      "learn a byte-level BPE of N tokens from the texts (default, with 4096, "
      "where no other option says what a token is)"},
+    {"cut", 0, "NAME",
+     "what a learnt BPE merges within: gpt2 (default: words, numbers, "
+     "punctuation), smollm (digits each by itself), gpt4, llama3, qwen2 or "
+     "o200k; docs/text.md has their expressions"},
     {"chars", 0, NULL, "a token is a character"},
     {"words", 0, "N", "a token is one of the N most frequent words"},
     {"documents", 0, "UNIT",
@@ -68,7 +72,7 @@ const char cli_tokenize_help[] =
     "\n"
     "  engram tokenize book.txt --out book                      BPE of 4096 "
     "tokens\n"
-    "  engram tokenize corpus/ --out c50k --train-vocab 50257\n"
+    "  engram tokenize corpus/ --out c50k --train-vocab 50257 --cut llama3\n"
     "  engram tokenize corpus/ --out gpt2 --tokenizer vocab.bpe\n"
     "  engram tokenize book.txt --out letters --chars --val-share 0.1\n"
     "  engram run FILE.yaml --set task.kind=text --set task.text=book\n"
@@ -148,6 +152,32 @@ static bool one_kind(const cli_args *a)
     return false;
 }
 
+/* How text is cut for the BPE that is learnt; *cut NULL: nothing is said. */
+static bool read_cut(const cli_args *a, const char **cut)
+{
+    char known[256] = "", clean[64];
+    const char *name;
+
+    *cut = cli_value(a, "cut");
+    if (!*cut) return true;
+    if (cli_value(a, "tokenizer") || cli_value(a, "words") ||
+        cli_flag(a, "chars")) {
+        cli_fail(CLI_MISUSE, "--cut: for a BPE that is learnt, not with "
+                             "--tokenizer, --chars or --words");
+        return false;
+    }
+    for (int i = 0; (name = eg_pretokenizer_name(i, NULL)); i++) {
+        size_t n = strlen(known);
+
+        if (strcmp(name, *cut) == 0) return true;
+        (void)snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "",
+                       name);
+    }
+    (void)eg_text_clean(clean, sizeof clean, *cut);
+    cli_fail(CLI_MISUSE, "--cut: %s: expected one of %s", clean, known);
+    return false;
+}
+
 static bool read_subsets(const tokenize_opts *o, double share[EG_SUBSETS])
 {
     eg_err err = {0};
@@ -161,9 +191,9 @@ static bool read_subsets(const tokenize_opts *o, double share[EG_SUBSETS])
 }
 
 static eg_status get_tokenizer(eg_tokenizer **t, const cli_args *a,
-                               const eg_corpus *c, int64_t vocab, int64_t words,
-                               eg_pool *pool, const eg_corpus_watch *watch,
-                               eg_err *err)
+                               const eg_corpus *c, const eg_bpe_train *learnt,
+                               int64_t words, eg_pool *pool,
+                               const eg_corpus_watch *watch, eg_err *err)
 {
     eg_status st;
 
@@ -176,8 +206,7 @@ static eg_status get_tokenizer(eg_tokenizer **t, const cli_args *a,
         return eg_tokenizer_learn(t, c, EG_TOKENIZER_CHAR, 0, err);
     if (words > 0)
         return eg_tokenizer_learn(t, c, EG_TOKENIZER_WORD, (int)words, err);
-    return eg_tokenizer_train(t, c, &(eg_bpe_train){.d_vocab = (int)vocab},
-                              pool, watch, err);
+    return eg_tokenizer_train(t, c, learnt, pool, watch, err);
 }
 
 /* ---- results --------------------------------------------------------------
@@ -256,6 +285,7 @@ int cmd_tokenize(const cli_args *a)
     eg_tokenize how = {.out = cli_value(a, "out"),
                        .special = cli_flag(a, "special")};
     eg_tokenized info;
+    eg_bpe_train learnt = {0};
     eg_tokenizer *t = NULL;
     eg_pool *pool = NULL;
     eg_err err = {0};
@@ -266,11 +296,13 @@ int cmd_tokenize(const cli_args *a)
     if (!how.out)
         return cli_fail(CLI_MISUSE, "tokenize: --out DIR says where to write");
     if (!one_kind(a) || !read_fields(a, &o) || !read_subsets(&o, share) ||
+        !read_cut(a, &learnt.cut) ||
         !cli_int(a, "train-vocab", 257, EG_MOST_IDS, &vocab) ||
         !cli_int(a, "words", 1, EG_MOST_IDS - 3, &words) ||
         !cli_int(a, "shard-tokens", 1, EG_SHARD_MOST, &most) ||
         !cli_int(a, "seed", 0, INT64_MAX, &seed))
         return CLI_MISUSE;
+    learnt.d_vocab = (int)vocab;
     c.unit = (eg_documents)o.documents;
     how.format = (eg_shard_format)o.shards;
     how.eot = (eg_eot)o.end_of_text;
@@ -282,7 +314,7 @@ int cmd_tokenize(const cli_args *a)
     code = cli_pool(a, &pool);
     if (code != CLI_DONE) return code;
     cli_catch_signals();
-    st = get_tokenizer(&t, a, &c, vocab, words, pool, &watch, &err);
+    st = get_tokenizer(&t, a, &c, &learnt, words, pool, &watch, &err);
     if (st == EG_OK && cli_value(a, "train-vocab") &&
         eg_tokenizer_vocab(t) < vocab)
         cli_warn(NULL, "no pair of tokens is there twice any more: the "

@@ -19,6 +19,25 @@ expect 0 '^zipped$' '' "$engram" tokenize book.txt.gz --out zipped -q -t 3 \
 for f in train_000000.bin val_000000.bin tokenizer.engram.json; do
     same cats/$f zipped/$f
 done
+# cut otherwise before it is learnt: a number's digits are tokens by themselves
+for cut in gpt2 smollm; do
+    expect 0 - - "$engram" tokenize book.txt --out $cut -q --train-vocab 300 \
+        --cut $cut
+done
+same cats/tokenizer.engram.json gpt2/tokenizer.engram.json
+grep -q '"cut": "smollm"' smollm/tokenizer.engram.json || die 'the cut is lost'
+grep -q '"[^"]*1[0-9]"' gpt2/tokenizer.engram.json || die 'no numbers are merged'
+grep -q '"[^"]*[0-9][0-9]"' smollm/tokenizer.engram.json &&
+    die 'digits are merged'
+expect 2 - '--cut: gpt9: expected one of gpt2, ' "$engram" tokenize book.txt \
+    --out x --cut gpt9
+"$engram" tokenize --help >help
+for cut in $(sed 's/.*expected one of //; s/,//g' err); do
+    grep -qw "$cut" help || die "--help does not name the cut $cut"
+done
+expect 2 - '--cut: for a BPE that is learnt' "$engram" tokenize book.txt \
+    --out x --chars --cut gpt2
+
 # the vocabulary of one for the other, in nanoGPT's format: the same ids
 expect 0 - - "$engram" tokenize book.txt --out nano --tokenizer cats \
     --shards nanogpt --json
