@@ -114,7 +114,7 @@ async function testMillion(b) {
 
 /* A sweep's points end one after the other; its cells are listed by a click. */
 async function testSweep(b) {
-  fs.writeFileSync(path.join(out, "s.yaml"), TINY("grown", 30000));
+  fs.writeFileSync(path.join(out, "s.yaml"), TINY("grown", 12000));
   begin("sweep", "s.yaml", "--grid", "optim.lr=0.001,0.0003", "--grid", "train.batch=4,8", "--jobs", "1", "--threads", "1", "-q");
   await go(b, "#/");
   await b.until("[...document.querySelectorAll('.names a')].some((a) => a.textContent === 'grown')", "the sweep is listed");
