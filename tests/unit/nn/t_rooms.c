@@ -145,7 +145,7 @@ static int compare(const variant *v, const char *task, const char *train,
 }
 
 /* With a sanitizer all take minutes, and t_program goes through every variant:
- * there one in thirteen, and one head. */
+ * there one in thirteen, and of a head one sequence, compared with nothing. */
 enum { STRIDE = SANITIZED ? 13 : 1, N_HEADS = sizeof HEADS / sizeof *HEADS };
 
 /* Every kind of op. Where few rows are in the loss, shortcuts take them alone,
@@ -176,6 +176,16 @@ static void test_variants(void **state)
     assert_true(several > n / 3);
 }
 
+/* One sequence, which is more than a block of rows. */
+static void look_at_head(const char *task)
+{
+    side a;
+
+    side_open(&a, &HEADS[1], task, "slots=1 batch=1", false);
+    assert_int_equal(head_of(&a.tr->program), 1);
+    side_close(&a);
+}
+
 /* V is no multiple of a span, nor rows of a block. */
 static void test_heads(void **state)
 {
@@ -186,14 +196,17 @@ static void test_heads(void **state)
     heads = 0;
     many_symbols(path, sizeof path, 3600);
     (void)snprintf(task, sizeof task, "n_ctx=%d stats=%s", T, path);
-    for (int i = SANITIZED; i < (SANITIZED ? 2 : N_HEADS); i++) {
+    for (int i = 0; !SANITIZED && i < N_HEADS; i++) {
         for (int some = 0; some < 2 - i % 2; some++)
             assert_int_equal(compare(&HEADS[i], task, "slots=1", some, &worst),
                              3);
     }
     printf("  %d heads: %.1e\n", heads, worst);
-    assert_int_equal(heads, SANITIZED ? 1 : 5);
-    if (!SANITIZED) same_bits(&HEADS[1], task);
+    assert_int_equal(heads, SANITIZED ? 0 : 5);
+    if (SANITIZED)
+        look_at_head(task);
+    else
+        same_bits(&HEADS[1], task);
     (void)remove(path);
 }
 
