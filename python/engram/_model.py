@@ -13,7 +13,7 @@ import numpy as np
 from . import _yaml
 from ._arrays import TYPES, Activations, array_of
 from ._batch import SPLITS, Batch
-from ._error import Error
+from ._error import Error, whole
 from ._lib import check, load
 from ._source import how_of, path_of
 from ._tokenizer import Tokenizer
@@ -170,6 +170,8 @@ class Model:
         What is in it goes into `forward` and `gradient`, but for labels."""
         if split not in SPLITS:
             raise Error(f"split: expected train, probe or test, found {split!r}")
+        n, step = whole("n", n, 0, 10**9), whole("step", step, 0, 2**63 - 1)
+        first = whole("first", first, 0, 10**9)
         ffi, lib, io = self._ffi, self._lib, self._io
         task = lib.eg_subject_task(self._subject)
         shape = (n, io.n_ctx)
@@ -190,8 +192,7 @@ class Model:
         return {name: parts[name] for name in kept}
 
     def _batch(self, tokens, targets, inputs, outputs, prompts) -> Batch:
-        batch = Batch(self._ffi, self._io, tokens, targets, inputs, outputs,
-                       prompts)
+        batch = Batch(self._ffi, self._io, tokens, targets, inputs, outputs, prompts)
         if batch.length < self.n_ctx and not self.config["model"]["causal"]:
             raise Error(f"a model without a mask sees all {self.n_ctx} "
                         f"positions, found {batch.length}; open it with "
@@ -328,9 +329,10 @@ class Model:
         another draw; else run.seed. Of a prompt and its tokens above n_ctx the
         older half is forgotten. Ctrl-C ends it between two tokens."""
         ffi, lib = self._ffi, self._lib
-        how = self._sampling(tokens, temperature, top_k, top_p)
-        begin = self._prompt(prompt)
+        how = self._sampling(temperature, top_k, top_p)
+        begin, tokens = self._prompt(prompt), whole("tokens", tokens, 0, 10**9)
         seed = self.config["run"]["seed"] if seed is None else seed
+        seed = whole("seed", seed, 0, 2**64 - 1)
         work = ffi.new("double[]", 3 * max(self.d_vocab, 1))
         said = np.zeros(tokens, np.int32)
         out, err = ffi.new("eg_decoder **"), ffi.new("eg_err *")
@@ -351,16 +353,14 @@ class Model:
                 lib.eg_decoder_free(out[0])
         return said
 
-    def _sampling(self, tokens, temperature, top_k, top_p):
-        for name, value, least, most in (
-                ("tokens", tokens, 0, 10**9),
-                ("temperature", temperature, 0, 1e6),
-                ("top_k", top_k, 0, 1048576), ("top_p", top_p, 0, 1)):
-            if not least <= value <= most:
-                raise Error(f"{name}: expected {least} to {most:g}, found "
-                            f"{value}")
+    def _sampling(self, temperature, top_k, top_p):
+        for name, value, most in (("temperature", temperature, 1e6),
+                                  ("top_p", top_p, 1)):
+            if not 0 <= value <= most:
+                raise Error(f"{name}: expected 0 to {most:g}, found {value}")
+        top_k = whole("top_k", top_k, 0, 1048576)
         return self._ffi.new("eg_sample_opts *", {
-            "temperature": temperature, "top_k": top_k, "top_p": top_p})
+            "temperature": temperature, "top_p": top_p, "top_k": top_k})
 
     def _prompt(self, prompt) -> np.ndarray:
         if isinstance(prompt, str):

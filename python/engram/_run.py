@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Optional, Union
 import numpy as np
 
 from . import _yaml
-from ._error import Error
+from ._error import Error, reading
 from ._safetensors import load_safetensors
 
 Path = Union[str, "os.PathLike[str]"]
@@ -22,6 +22,26 @@ def root_of(root: Optional[Path]) -> str:
     return os.fspath(root or os.environ.get("ENGRAM_RUNS") or "runs")
 
 
+def _lines(path: str) -> Iterator[str]:
+    """Whole lines: one that a crash has cut short is left out."""
+    with reading(path), builtins.open(path, encoding="utf-8") as file:
+        for line in file:
+            if not line.endswith("\n"):
+                break
+            yield line
+
+
+def _row(line: str) -> tuple:
+    """(step, {name: number or None}) of a line."""
+    row = json.loads(line)
+    step = row.pop("step")
+    if type(step) is not int or not all(
+            value is None or isinstance(value, (int, float))
+            for value in row.values()):
+        raise ValueError
+    return step, row
+
+
 class Metrics(Mapping):
     """Named series over steps: metrics["loss_global"] is [n] float64, NaN where
     that step did not measure it; `step` [n] has the steps."""
@@ -30,20 +50,17 @@ class Metrics(Mapping):
         names: Dict[str, int] = {}
         rows: List[Dict[str, Any]] = []
         steps: List[int] = []
-        with builtins.open(path, encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith("\n"):
-                    break  # cut short by a crash
-                try:
-                    row = json.loads(line)
-                    steps.append(row.pop("step"))
-                except (ValueError, KeyError, AttributeError):
-                    raise Error(f"{path}:{number}: expected an object with "
-                                f"step, found {line[:60]!r}") from None
-                for name in row:
-                    names.setdefault(name, len(names))
-                rows.append(row)
-        self.step = np.array(steps)
+        for number, line in enumerate(_lines(path), 1):
+            try:
+                step, row = _row(line)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise Error(f"{path}:{number}: expected an object with step, "
+                            f"and numbers, found {line[:60]!r}") from None
+            for name in row:
+                names.setdefault(name, len(names))
+            steps.append(step)
+            rows.append(row)
+        self.step = np.array(steps, int)
         table = np.full((len(names), len(rows)), np.nan)
         for k, row in enumerate(rows):
             for name, value in row.items():
@@ -105,8 +122,9 @@ class Arrays(Mapping):
 
     def _load(self, name: str, step: Optional[int]) -> np.ndarray:
         file = f"{name}.npy" if step is None else f"{name}.{step}.npy"
-        return np.load(os.path.join(self._folder, file), mmap_mode="r",
-                       allow_pickle=False)
+        path = os.path.join(self._folder, file)
+        with reading(path):
+            return np.load(path, mmap_mode="r", allow_pickle=False)
 
     def _find(self, name: str) -> List[Optional[int]]:
         try:
@@ -214,18 +232,21 @@ class Run:
     def config(self) -> Dict[str, Dict[str, Any]]:
         """The resolved configuration, {section: {option: value}}."""
         def make():
-            with builtins.open(self._path("config.yaml"),
-                               encoding="utf-8") as file:
-                return _yaml.parse(file.read(), self._path("config.yaml"))
+            path = self._path("config.yaml")
+            with reading(path), builtins.open(path, encoding="utf-8") as file:
+                return _yaml.parse(file.read(), path)
         return self._once("config", make)
 
     @property
     def record(self) -> Dict[str, Any]:
         """run.json: version, machine, times, status."""
         def make():
-            with builtins.open(self._path("run.json"),
-                               encoding="utf-8") as file:
-                return json.load(file)
+            path = self._path("run.json")
+            with reading(path), builtins.open(path, encoding="utf-8") as file:
+                record = json.load(file)
+            if not isinstance(record, dict) or "status" not in record:
+                raise Error(f"{path}: expected an object with status")
+            return record
         return self._once("record", make)
 
     @property
@@ -304,6 +325,14 @@ def _subfolders(dir: str) -> List[str]:
     return [p for p in paths if os.path.isdir(p) and not os.path.islink(p)]
 
 
+def _start(run: Run) -> tuple:
+    """When it began, as far as that is known: what runs are ordered by."""
+    try:
+        return str(run.record.get("start", "")), run.id, run.dir
+    except Error:
+        return "", run.id, run.dir
+
+
 def find(word: Path, root: Optional[Path] = None) -> str:
     """The directory that `engram show WORD` would take."""
     word = os.fspath(word)
@@ -356,9 +385,10 @@ def runs(where: Optional[str] = None, name: Optional[str] = None,
     base = root_of(root)
     if where is None:
         names = [os.path.join(base, name)] if name else _subfolders(base)
-        return Runs(Run(dir) for n in names for dir in _subfolders(n)
-                    if _is_run(dir))
+        found = [Run(dir) for n in names for dir in _subfolders(n)
+                 if _is_run(dir)]
+        return Runs(sorted(found, key=_start))
     from ._tool import ask
     words = ["runs"] + ([name] if name else []) + ["--where", where]
-    found = ask(words + ["--runs", base])["runs"]
-    return Runs(Run(row["dir"]) for row in reversed(found))
+    rows = ask(words + ["--runs", base])["runs"]
+    return Runs(Run(row["dir"]) for row in reversed(rows))

@@ -8,7 +8,7 @@ from typing import Dict, Tuple, Union
 
 import numpy as np
 
-from ._error import Error
+from ._error import Error, reading
 
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2",
           "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
@@ -65,7 +65,7 @@ def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[
     `engram verify` does.
     """
     path = os.fspath(path)
-    with open(path, "rb") as file:
+    with reading(path), open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size < 8:
             raise Error(f"{path}: not a safetensors file: below 8 bytes")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 
+from ._error import whole
 from ._run import find
 from ._tool import _assignments
 
@@ -22,7 +23,8 @@ def path_of(source, fresh: bool, root) -> str:
 def how_of(ffi, config, set, seed, n_ctx, allow_extra):
     """As the library takes it, and what must live as long."""
     how = ffi.new("eg_checkpoint_how *")
-    words = _assignments(set, {})[1::2]
+    keys = {} if seed is None else {"run.seed": seed}
+    words = _assignments(set, keys)[1::2]
     texts = [ffi.new("char[]", word.encode()) for word in words]
     items = ffi.new("const char *[]", texts + [ffi.NULL])
     keep = [texts, items]
@@ -32,7 +34,7 @@ def how_of(ffi, config, set, seed, n_ctx, allow_extra):
         how.config = path
     how.assign = items
     how.n_assign = len(texts)
-    how.seed = seed or 0
-    how.n_ctx = n_ctx or 0
+    if n_ctx is not None:
+        how.n_ctx = whole("n_ctx", n_ctx, 1, 2**31 - 1)
     how.allow_extra = allow_extra
     return how, keep

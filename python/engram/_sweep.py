@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
+from . import _yaml
 from ._error import Error
 from ._run import Metrics, Path, Run, Runs, _is_run, _subfolders, root_of
 
@@ -29,13 +30,13 @@ class Sweep:
         try:
             with builtins.open(path, encoding="utf-8") as file:
                 self.record: Dict[str, Any] = json.load(file)
-        except (OSError, ValueError) as why:
+            self.name: str = self.record["name"]
+            self.axes: Dict[str, List[Any]] = {
+                axis["key"]: [_number(v) for v in axis["values"]]
+                for axis in self.record["axes"]}
+            self.seeds: List[int] = self.record["seeds"]
+        except (OSError, ValueError, KeyError, TypeError) as why:
             raise Error(f"{path}: expected a sweep: {why}") from None
-        self.name: str = self.record["name"]
-        self.axes: Dict[str, List[Any]] = {
-            axis["key"]: [_number(v) for v in axis["values"]]
-            for axis in self.record["axes"]}
-        self.seeds: List[int] = self.record["seeds"]
         self.points = self._points()
 
     def _points(self) -> List[Dict[str, Any]]:
@@ -131,12 +132,7 @@ class Sweep:
 
 def _number(text: Any) -> Any:
     """A value of the grid as a number, where it is one."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except (TypeError, ValueError):
-            continue
-    return text
+    return _yaml.number(text) if isinstance(text, str) else text
 
 
 def open_sweep(word: Path, root: Optional[Path] = None) -> Sweep:

@@ -3,7 +3,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from ._error import Error
 from ._lib import check
+
+
+def tokens_of(given) -> np.ndarray:
+    """Whole numbers of 32 bits as the library takes them; any other would come
+    to be another token."""
+    found = np.asarray(given)
+    info = np.iinfo(np.int32)
+    if found.size and (found.dtype.kind not in "iu" or not
+                       info.min <= found.min() <= found.max() <= info.max):
+        raise Error("tokens: expected whole numbers of 32 bits, found "
+                    f"{str(given)[:60]}")
+    return np.ascontiguousarray(found, np.int32)
 
 
 class Tokenizer:
@@ -14,7 +27,10 @@ class Tokenizer:
 
     def encode(self, text: str, special: bool) -> np.ndarray:
         ffi, lib = self._ffi, self._lib
-        data = text.encode()
+        try:
+            data = text.encode()
+        except (UnicodeEncodeError, AttributeError):
+            raise Error(f"expected text, found {str(text)[:60]!a}") from None
         ids, err = ffi.new("eg_ids *"), ffi.new("eg_err *")
         check(ffi, lib.eg_tokenizer_encode(self._tokenizer, data, len(data),
                                            int(special), ids, err), err)
@@ -24,7 +40,7 @@ class Tokenizer:
 
     def decode(self, tokens) -> str:
         ffi, lib = self._ffi, self._lib
-        ids = np.ascontiguousarray(tokens, np.int32).ravel()
+        ids = tokens_of(tokens).ravel()
         out, size, err = ffi.new("char **"), ffi.new("size_t *"), \
             ffi.new("eg_err *")
         check(ffi, lib.eg_tokenizer_decode(

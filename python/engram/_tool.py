@@ -5,9 +5,9 @@ import ctypes.util
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
-import tempfile
 from typing import Any, List, Mapping, Optional, Union
 
 from ._error import Error
@@ -53,18 +53,22 @@ def library() -> str:
     return found
 
 
-def call(words: List[str], quiet: bool = True) -> str:
+def call(words: List[str], quiet: bool = True,
+         told: Optional[str] = None) -> str:
     """What the tool prints on standard output; its errors are engram.Error.
+    told: what it reads from standard input.
 
     An interrupt (Ctrl-C) goes to the tool too, which saves; its end is waited
     for, and the interrupt goes on.
     """
-    process = subprocess.Popen([tool(), *words], text=True,
-                               stdin=subprocess.DEVNULL,
+    process = subprocess.Popen([tool(), *words], encoding="utf-8",
+                               errors="surrogateescape",
+                               stdin=subprocess.DEVNULL if told is None else
+                               subprocess.PIPE,
                                stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE if quiet else None)
     try:
-        out, err = process.communicate()
+        out, err = process.communicate(told)
     except KeyboardInterrupt:
         process.communicate()
         raise
@@ -92,6 +96,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _item(value: Any) -> str:
+    """Of a list: in quotes where a sign in it would end it."""
+    text = str(value)
+    if isinstance(value, str) and re.search(r"[][{},:#\"'\\\s]|\A\Z", text):
+        return json.dumps(text, ensure_ascii=False)
+    return text
+
+
 def _assignments(set: Optional[Mapping[str, Any]],
                  keys: Mapping[str, Any]) -> List[str]:
     words = []
@@ -102,7 +114,7 @@ def _assignments(set: Optional[Mapping[str, Any]],
         if isinstance(value, bool):
             text = "true" if value else "false"
         elif isinstance(value, list):
-            text = "[" + ", ".join(str(item) for item in value) + "]"
+            text = "[" + ", ".join(map(_item, value)) + "]"
         else:
             text = str(value)
         words += ["--set", f"{key}={text}"]
@@ -116,10 +128,11 @@ def run(config: Union[Path, Mapping[str, Any]],
     """Carries out a configuration and returns its run.
 
     config: a file; a dict {section: {option: value}}; or YAML as text of
-    several lines. set, and keywords with `__` for the point, change options:
-    run("basic.yaml", {"optim.lr": 0.1}, train__steps=50). out names the run
-    directory, else it is new below root. The tool's talk is shown with
-    quiet=False. What fails, diverges or is misspelt raises engram.Error.
+    several lines; files that these two name lie in the current folder. set,
+    and keywords with `__` for the point, change options: run("basic.yaml",
+    {"optim.lr": 0.1}, train__steps=50). out names the run directory, else it
+    is new below root. The tool's talk is shown with quiet=False. What fails,
+    diverges or is misspelt raises engram.Error.
     """
     words = ["run", "--json", *_assignments(set, keys)]
     words += ["--out", os.fspath(out)] if out else ["--runs", root_of(root)]
@@ -132,12 +145,6 @@ def run(config: Union[Path, Mapping[str, Any]],
         text = json.dumps(_plain(config))  # which is YAML too
     elif "\n" in os.fspath(config):
         text = os.fspath(config)
-    if text is None:
-        found = json.loads(call([*words, os.fspath(config)], quiet))
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            file = os.path.join(folder, "config.yaml")
-            with open(file, "w", encoding="utf-8") as to:
-                to.write(text)
-            found = json.loads(call([*words, file], quiet))
+    file = os.fspath(config) if text is None else "/dev/stdin"
+    found = json.loads(call([*words, file], quiet, text))
     return Run(found.get("run") or found["dir"])

@@ -32,6 +32,11 @@ def scalar(text: str):
         return _ESCAPE.sub(_unescape, text[1:-1])
     if text in ("true", "false"):
         return text == "true"
+    return number(text)
+
+
+def number(text: str):
+    """What is written as a number is one, other text stays as it is."""
     if _INT.match(text):
         return int(text)
     if _REAL.match(text):

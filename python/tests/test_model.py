@@ -349,6 +349,23 @@ class Trained(unittest.TestCase):
             model.forward([1, 2])
         model.forward(np.zeros((1, 24), int))
 
+    def test_seed(self):
+        """seed is run.seed, 0 like any other."""
+        path = write(changed(TINY, run={"seed": 3}), "s.json")
+
+        def weights(**how):
+            model = engram.Model(path, fresh=True, **how)
+            return model.tensors["W_E"].tolist()
+
+        for seed in (0, 3, 7):
+            self.assertEqual(weights(seed=seed),
+                             weights(set={"run.seed": seed}))
+        self.assertEqual(weights(), weights(seed=3))
+        self.assertNotEqual(weights(seed=0), weights(seed=3))
+        for how in ({"seed": -1}, {"n_ctx": -5}, {"n_ctx": 2**40}):
+            with self.assertRaisesRegex(engram.Error, "expected"):
+                weights(**how)
+
     def test_generate(self):
         """Tokens are those of `engram generate`, greedy and sampled."""
         model = self.model
@@ -388,7 +405,13 @@ class Trained(unittest.TestCase):
                 (lambda: model.generate([0.5]), "whole numbers, found float"),
                 (lambda: model.generate("x"), "nothing names"),
                 (lambda: model.generate([1], top_p=2), "top_p: expected 0 to"),
-                (lambda: model.generate([1], -1), "tokens: expected 0 to")):
+                (lambda: model.generate([1], -1), "tokens: expected 0 to"),
+                (lambda: model.generate([1], 1.5), "tokens: expected a whole"),
+                (lambda: model.generate([1], seed=-1), "seed: expected 0 to"),
+                (lambda: model.generate([1], top_k=.5), "top_k: expected a w"),
+                (lambda: model.batch(-1), "n: expected 0 to"),
+                (lambda: model.batch(1, step=-1), "step: expected 0 to"),
+                (lambda: model.batch(1, first=2**32), "first: expected 0")):
             with self.assertRaisesRegex(engram.Error, why):
                 call()
         with model.hold("blocks.1.attn.hook_z"):
@@ -406,6 +429,13 @@ class Trained(unittest.TestCase):
         model = run.model()
         tokens = model.encode("to be")
         self.assertEqual(model.decode(tokens), "to be")
+        for wrong in (tokens.astype(int) + 2**32, tokens + .25, [2**70],
+                      "to be"):
+            with self.assertRaisesRegex(engram.Error, "numbers of 32 bits"):
+                model.decode(wrong)
+        for wrong in ("\ud800", None, b"to be"):
+            with self.assertRaisesRegex(engram.Error, "expected text"):
+                model.encode(wrong)
         said = json.loads(tool("generate", run.dir, "--prompt", "to be",
                                "--tokens", 9, "--json", "-q"))
         self.assertEqual(model.generate("to be", 9).tolist(), said["ids"])

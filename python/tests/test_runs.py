@@ -8,6 +8,7 @@ import numpy as np
 import engram
 from common import SOURCE, TINY, changed, tool
 from engram import _yaml
+from engram._tool import _assignments
 
 
 class Runs(unittest.TestCase):
@@ -85,6 +86,39 @@ class Runs(unittest.TestCase):
             file.write('{"step": 0}\nnothing\n')
         with self.assertRaisesRegex(engram.Error, "cut.jsonl:2: expected"):
             engram.Metrics(path)
+        for line in ('[1]', '{"step": "x"}', '{"step": null}', '{"a": 1}',
+                     '{"step": 1, "a": "x"}', '{"step": 1, "a": [1]}'):
+            with open(path, "w") as file:
+                file.write(line + "\n")
+            with self.assertRaisesRegex(engram.Error, "cut.jsonl:1: expected"):
+                engram.Metrics(path)
+        with open(path, "w"):
+            pass
+        self.assertEqual(engram.Metrics(path).step.dtype.kind, "i")
+
+    def test_damaged(self):
+        """Every file of a run is named where it is gone or no longer one."""
+        folder = self.run_.dir
+        for name, read in (("metrics.jsonl", lambda run: run.metrics),
+                           ("timing.jsonl", lambda run: run.timing),
+                           ("run.json", lambda run: run.status),
+                           ("config.yaml", lambda run: run.config),
+                           ("arrays/demo_tokens.npy",
+                            lambda run: run.arrays["demo_tokens"])):
+            path = os.path.join(folder, name)
+            os.rename(path, "kept")
+            try:
+                for data in (b"\xff\xfe\n", b"5\n"):
+                    with open(path, "wb") as file:
+                        file.write(data)
+                    with self.assertRaisesRegex(engram.Error, path):
+                        read(engram.Run(folder))
+                if name == "run.json":  # a list of runs does without it
+                    self.assertIn(folder, [r.dir for r in engram.runs()])
+            finally:
+                os.replace("kept", path)
+        with self.assertRaisesRegex(engram.Error, "none: No such file"):
+            engram.load_safetensors("none")
 
     def test_arrays(self):
         arrays = self.run_.arrays
@@ -174,6 +208,16 @@ class Runs(unittest.TestCase):
         with self.assertRaisesRegex(engram.Error, "found no config.yaml"):
             engram.Run(".")
 
+    def test_order(self):
+        """By time, not by name."""
+        for name, day in (("b", 1), ("a", 2), ("c", 3)):
+            run = engram.run(TINY, run__name=name, train__steps=1, root="days")
+            record = {**run.record, "start": f"2026-11-0{day}T00:00:00Z"}
+            with open(os.path.join(run.dir, "run.json"), "w") as file:
+                json.dump(record, file)
+        self.assertEqual([r.name for r in engram.runs(root="days")],
+                         ["b", "a", "c"])
+
     def test_where(self):
         if "--where" not in tool("help", "runs"):
             self.skipTest("this tool's `runs` has no --where")
@@ -194,6 +238,24 @@ class Runs(unittest.TestCase):
         self.assertEqual(caught.exception.status, 2)
         with self.assertRaisesRegex(engram.Error, "not there|No such file"):
             engram.run("none.yaml")
+
+    def test_run_files(self):
+        """Files that a configuration without a folder names lie in this one."""
+        np.save("start.npy", np.eye(3))
+        flow = {"run": {"name": "from-file", "kind": "flow"},
+                "flow": {"x0": "start.npy", "times": [0, 1]}}
+        for config in (flow, json.dumps(flow).replace("{", "{\n", 1)):
+            x = engram.run(config, threads=1).arrays["x"]
+            np.testing.assert_array_equal(x[0], np.eye(3))
+
+    def test_lists(self):
+        """An item of a list stays one, whatever signs are in it."""
+        given = ["a,b", 'c"]', "d e", "f#", "", "0:1:2", "plain", 3, -.5, True]
+        words = _assignments({"a.b": given}, {})
+        want = given[:-1] + ["True"]
+        self.assertEqual(_yaml.scalar(words[1].partition("=")[2]), want)
+        with self.assertRaisesRegex(engram.Error, "matches 'W_E,W_U'"):
+            engram.run(TINY, {"train.freeze": ["W_E,W_U"]})
 
     def test_run_numpy(self):
         """Options as NumPy has them, in the configuration and over it."""

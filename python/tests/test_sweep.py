@@ -112,10 +112,22 @@ class Sweeps(unittest.TestCase):
         with self.assertRaisesRegex(engram.Error, "no sweep 'none' under runs"):
             engram.open_sweep("none")
         os.makedirs("bad")
-        with open("bad/sweep.json", "w") as file:
-            file.write("{")
-        with self.assertRaisesRegex(engram.Error, "bad/sweep.json: expected"):
-            engram.open_sweep("bad")
+        for text in ("{", "[]", '{"name": "bad"}', '{"name": "x", "axes": [1]}'):
+            with open("bad/sweep.json", "w") as file:
+                file.write(text)
+            with self.assertRaisesRegex(engram.Error,
+                                        "bad/sweep.json: expected"):
+                engram.open_sweep("bad")
+
+    def test_numbers(self):
+        """Values that are none for the tool are none here."""
+        os.makedirs("texts")
+        with open("texts/sweep.json", "w") as file:
+            json.dump({"name": "texts", "seeds": [1], "axes": [
+                {"key": "run.name", "values": ["1_000", "nan", "1e3", "-4"]}]},
+                file)
+        self.assertEqual(engram.open_sweep("texts").axes["run.name"],
+                         ["1_000", "nan", 1000.0, -4])
 
 
 if __name__ == "__main__":

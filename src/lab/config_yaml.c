@@ -107,10 +107,13 @@ done:
     return st;
 }
 
-/* The folder of path, "" when that is the current one. */
+/* The folder of path, "" when that is the current one, as it is of what comes
+ * through a pipe (/dev/stdin, /dev/fd/63). */
 static eg_status take_folder(eg_config *cfg, const char *path, eg_err *err)
 {
-    const char *slash = strrchr(path, '/');
+    const bool piped =
+        strcmp(path, "/dev/stdin") == 0 || strncmp(path, "/dev/fd/", 8) == 0;
+    const char *slash = piped ? NULL : strrchr(path, '/');
     int n = slash ? (int)(slash - path) : 0;
 
     if ((size_t)n + 2 > sizeof cfg->folder)
