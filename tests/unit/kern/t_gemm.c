@@ -200,8 +200,7 @@ static void test_large(void **state)
         }
     }
     for (size_t i = 0; i < sizeof huge / sizeof huge[0]; i++) {
-        /* one of them on a cache line */
-        for (int v = (int)i % STRIDE; v < 4; v += STRIDE) {
+        for (int v = (int)i % STRIDE; v < 4; v += STRIDE) { /* 0: on a line */
             form f = {
                 .a_turned = v & 1, .packed = v >> 1, .off = 4 * v, .alpha = 1};
             run(huge[i], f, worst);
