@@ -41,7 +41,8 @@ const char cli_aggregate_help[] =
     "\n"
     "  engram aggregate birth-basic --metric acc_in_context_test\n"
     "  engram aggregate birth-basic --at 'first:acc_in_context_test>0.9'\n"
-    "  engram aggregate birth-basic -m loss --at min:loss_test.all --csv\n"
+    "  engram aggregate birth-basic -m loss --at max:acc_in_context_test "
+    "--csv\n"
     "  engram aggregate birth-basic -m loss --curve\n"
     "  engram aggregate birth-basic -m loss --fit model.d_model\n";
 

@@ -47,7 +47,12 @@ void cli_tell_nearest(const eg_config *cfg, const char *root,
     eg_lab_near near;
 
     if (!eg_lab_nearest(&near, root, cfg)) return;
-    if (near.n_keys == 0)
+    if (near.n_keys == 0 && near.status[0])
+        (void)cli_fail(CLI_MISUSE,
+                       "the nearest, %s (%s), has this configuration under "
+                       "another name: engram run %s --resume",
+                       near.dir, near.status, near.dir);
+    else if (near.n_keys == 0)
         (void)cli_fail(CLI_MISUSE,
                        "the nearest, %s, has this configuration, but no "
                        "run.json that can be read: engram run %s --resume",

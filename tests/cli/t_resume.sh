@@ -57,6 +57,9 @@ grep -Eq 'the nearest, r/tiny/[0-9-]+ .finished.' err || die 'not which run'
 [ "$(ls r/tiny | wc -l)" = 1 ] || die 'a run was begun'
 expect 0 finished 'nothing was done' \
     "$engram" run c.yaml --resume --runs r --set train.steps=20
+expect 2 '' 'finished., has this configuration under another name' \
+    "$engram" run c.yaml --resume --runs r --set train.steps=20 \
+    --set run.name=other
 rm r/tiny/*/run.json
 expect 2 '' 'has this configuration, but no run.json' \
     "$engram" run c.yaml --resume --runs r --set train.steps=20
