@@ -1,10 +1,12 @@
-# Fuzz targets. Each fuzz_<x>.c is always built as a plain program that replays
-# its committed corpus under ctest. With -DENGRAM_FUZZ=ON and clang the same
+# Fuzz targets. Each fuzz_<x>.c is always built as a plain program (target
+# `replays`: all of them) that replays its committed corpus under ctest, and with
+# ENGRAM_MUTANTS=N in the environment N mutants of each file. With -DENGRAM_FUZZ=ON and clang the same
 # file is also built as a libFuzzer program (target `fuzzers`: all of them):
 #
 #     scripts/build.sh fuzz fuzz_yaml
 #     build-fuzz/tests/fuzz_yaml -max_total_time=60 NEW tests/fuzz/corpus/yaml
 
+add_custom_target(replays)
 if(ENGRAM_FUZZ)
   if(NOT CMAKE_C_COMPILER_ID MATCHES Clang)
     message(FATAL_ERROR "ENGRAM_FUZZ needs clang: -DCMAKE_C_COMPILER=clang")
@@ -25,8 +27,9 @@ function(eg_fuzz name module)
   add_executable(replay_${name} ${source}
     ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay_main.c)
   target_link_libraries(replay_${name} PRIVATE eg_${module})
+  add_dependencies(replays replay_${name})
   add_test(NAME fuzz/${name} COMMAND replay_${name} ${corpus})
-  set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 120)
+  set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT ${timeout} LABELS replay)
 
   if(ENGRAM_FUZZ)
     add_executable(fuzz_${name} ${source})
