@@ -4,6 +4,8 @@
  * config.yaml. */
 #include "lab/extend.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,11 +64,71 @@ static bool from_file(const eg_strs *times)
     return false;
 }
 
+/* Are two times one, but for rounding? A range ends where it says, and where a
+ * longer one passes there it is at from + k step: 1.2 and 1.2000000000000002.
+ */
+static bool is_one(double a, double b, double first)
+{
+    double size = fmax(fmax(fabs(a), fabs(b)), fabs(first));
+
+    return fabs(a - b) <= 4 * DBL_EPSILON * size;
+}
+
+/* A word of times, without those up to last: a range that passes there begins
+ * at last. */
+static bool add_beyond(eg_strs *times, const char *word, double last)
+{
+    char number[EGI_REAL_TEXT], *to = times->item[times->n];
+    size_t n = strcspn(word, ":");
+    double from;
+
+    if (times->n == EG_STRS_MAX) return false;
+    memset(to, 0, EG_STRS_LEN);
+    eg_text_copy(to, EG_STRS_LEN, word);
+    to[n] = '\0';
+    if (word[n] && egi_word_number(to, &from) && from < last) {
+        egi_real_text(number, 1, last);
+        if (strlen(number) + strlen(word + n) >= EG_STRS_LEN) return false;
+        egi_snprintf(to, EG_STRS_LEN, "%s%s", number, word + n);
+    } else
+        eg_text_copy(to, EG_STRS_LEN, word);
+    times->n++;
+    return true;
+}
+
+/* times, in words that give the n times of before to the last digit: those of
+ * before, and behind them what is beyond their last. */
+static eg_status join_times(eg_strs *times, const eg_strs *before, eg_index n,
+                            double last, eg_err *err)
+{
+    eg_strs asked = *times;
+    double *t = NULL;
+    eg_index k = 0;
+    eg_status st = EG_OK;
+
+    /* as many words as do not pass there */
+    for (asked.n = 0; asked.n < times->n && k <= n;) {
+        asked.n++;
+        EG_TRY(egi_setup_times(&t, &k, "flow.times", &asked, NULL, err));
+        eg_free(t);
+        t = NULL;
+    }
+    asked.n -= k > n;
+    k = times->n;
+    *times = *before;
+    for (int i = asked.n; i < k; i++)
+        if (!add_beyond(times, asked.item[i], last))
+            return EG_FAIL(err, EG_EINVAL, "flow.times: too many, or too long");
+done:
+    return st;
+}
+
 /* Of lists of numbers and ranges. */
 static eg_status extend_flow(eg_config *cfg, const eg_strs *before, eg_err *err)
 {
     double *a = NULL, *b = NULL;
     eg_index na = 0, nb = 0, same = 0;
+    bool exact = true;
     eg_status st;
 
     if (from_file(before) || from_file(&cfg->flow.times))
@@ -75,7 +137,8 @@ static eg_status extend_flow(eg_config *cfg, const eg_strs *before, eg_err *err)
                        "times of a file cannot be extended");
     EG_TRY(egi_setup_times(&a, &na, "flow.times", before, NULL, err));
     EG_TRY(egi_setup_times(&b, &nb, "flow.times", &cfg->flow.times, NULL, err));
-    while (same < na && same < nb && a[same] == b[same]) same++;
+    for (; same < na && same < nb && is_one(a[same], b[same], a[0]); same++)
+        exact = exact && a[same] == b[same];
     if (same < na && same < nb)
         st = EG_FAIL(err, EG_EINVAL,
                      "flow.times: expected the %td times that the run has, and "
@@ -86,7 +149,9 @@ static eg_status extend_flow(eg_config *cfg, const eg_strs *before, eg_err *err)
                      "flow.times: expected more than the %td times that the "
                      "run has, found %td",
                      na, nb);
-    else if (na > 0 && nb > na)
+    else if (na > 0 && nb > na && !exact)
+        st = join_times(&cfg->flow.times, before, na, a[na - 1], err);
+    if (st == EG_OK && na > 0 && nb > na)
         st = add_part(&cfg->flow.parts, na, "flow.parts", err);
 done:
     eg_free(a);

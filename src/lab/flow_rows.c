@@ -89,7 +89,8 @@ static eg_status check_array(const egi_flow_rows *f, const egi_rows *r,
         st = EG_FAIL(err, EG_EFORMAT, "%s/%s: %s", r->in->path,
                      r->whole ? r->name : r->part, r->why);
     else if (!r->f && has_rows(f))
-        st = EG_FAIL(err, EG_EFORMAT, "%s/%s is lost", r->in->path, r->name);
+        st = EG_FAIL(err, EG_EFORMAT, "%s/arrays/%s is lost", f->run->dir,
+                     r->name);
     else if (!r->summed && r->n > 0 && !f->run->unsummed && !is_listed(f, r))
         st = EG_FAIL(err, EG_EFORMAT,
                      "%s/%s is lost or damaged: nothing says whether the rows "

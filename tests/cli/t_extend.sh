@@ -237,6 +237,19 @@ if [ "$(head -c 4 "$engram")" = $'\x7fELF' ]; then
     echo "a flow was cut $cuts times"
     [ $cuts -gt 9 ] || die 'not cut'
 fi
+# a range that passes where another ended is there but for rounding, and what
+# the run has stays: 1.2 and not 12 times 0.1
+run f.yaml --set flow.times=0:1.2:0.1 --out f3
+head -n 13 f3/metrics.jsonl >rows3
+run f3 --extend flow.times=0:2:0.1,3,4:5:0.5
+grep -q 'times: \["0:1.2:0.1", "1.2:2:0.1", "3", "4:5:0.5"\]' f3/config.yaml ||
+    die 'not the times of before and those behind them'
+head -n 13 f3/metrics.jsonl | cmp - rows3 || die 'other rows'
+[ "$(wc -l <f3/metrics.jsonl)" = 25 ] || die 'not all times'
+expect 0 finished 'nothing was done' \
+    "$engram" run f3 --extend flow.times=0:2:0.1,3,4:5:0.5
+run f3 --extend flow.times=0:2:0.1,3,4:6:0.5
+expect 0 - - "$engram" verify f3
 photo f1 >f1.photo
 for t in '0:1:0.5 expected more than the 5 times' \
     '0:5:0.25 found 0.25 in place of 0.5' 'x.npy found a file'; do

@@ -47,6 +47,10 @@ expect 2 '' 'kernel set "none" is unknown' "$engram" run "$flow/circle.yaml" \
 grep -q '"kernels": "generic"' plain/run.json || die 'kernels of a flow'
 expect 0 finished 'kernels ref from here on; they were generic' "$engram" run \
     plain --extend flow.times=0:15.2:0.1 --kern ref
+rm -r plain/arrays
+expect 1 '' 'engram: plain/arrays/x.npy is lost; --resume --from 0' "$engram" \
+    run plain --extend flow.times=0:15.4:0.1
+expect 0 finished - "$engram" run plain --resume --from 0
 
 # Ctrl-C saves and exits 130; --resume ends the same
 printf 'run: {name: long, kind: flow}\nflow: {n: 1500, d: 5, beta: 2, times: ["0:4:0.02"], method: rk4, h: 0.01}\n' >long.yaml
