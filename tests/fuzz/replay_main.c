@@ -123,7 +123,8 @@ static int replay_folder(const char *path, int mutants, int *n_files)
 int main(int argc, char **argv)
 {
     const char *asked = getenv("ENGRAM_MUTANTS");
-    int failed = 0, n_files = 0, mutants = asked ? atoi(asked) : 0;
+    int failed = 0, n_files = 0;
+    int mutants = asked ? (int)strtol(asked, NULL, 10) : 0;
 
     for (int i = 1; i < argc; i++) {
         struct stat info;
