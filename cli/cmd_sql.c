@@ -104,18 +104,14 @@ static bool add_row(void *ctx, int n, const char *const *name,
     answer *r = ctx;
 
     if (r->csv) {
-        if (r->n == 0) put_csv(n, name, NULL);
-        put_csv(n, NULL, cell);
+        put_csv(n, cell ? NULL : name, cell);
     } else if (r->json) {
-        put_json(r->rows, n, name, cell);
+        if (cell) put_json(r->rows, n, name, cell);
     } else {
-        if (r->n == 0) {
-            r->table = cli_table_new(n);
-            put_row(r->table, n, name, NULL);
-        }
-        put_row(r->table, n, NULL, cell);
+        if (!cell) r->table = cli_table_new(n);
+        put_row(r->table, n, cell ? NULL : name, cell);
     }
-    r->n++;
+    r->n += cell != NULL;
     return r->csv ? !ferror(stdout) : r->n < MOST_ROWS;
 }
 
@@ -131,6 +127,7 @@ static int finish(answer *r, eg_status st, const eg_err *err)
     if (r->json) return cli_print_json(json_pack("{s:o}", "rows", r->rows));
     if (r->csv || r->n > 0)
         return r->csv ? CLI_DONE : cli_table_print(r->table);
+    cli_table_free(r->table);
     cli_say("no rows");
     return CLI_DONE;
 }

@@ -85,7 +85,8 @@ typedef struct eg_cell {
     const char *text; /* until the next row */
 } eg_cell;
 #define EG_SQL_COLUMNS 64
-/* A row [n], its names; false: enough. */
+/* The names of the columns [n], with cell NULL, also where no row follows; then
+ * a row [n] at a time. False: enough. */
 typedef bool (*eg_sql_fn)(void *ctx, int n, const char *const *name,
                           const eg_cell *cell);
 /* One SELECT over the runs below root, as they are now, on tables in memory

@@ -267,16 +267,21 @@ static eg_status give_rows(sqlite3 *db, sqlite3_stmt *q, guard *g, eg_sql_fn fn,
     const char *name[EG_SQL_COLUMNS];
     eg_cell cell[EG_SQL_COLUMNS];
     int n = sqlite3_column_count(q), rc;
-    bool ok = true, more = true;
+    bool ok = true, more = true, named = false;
 
     for (int i = 0; ok && i < n; i++) {
         name[i] = sqlite3_column_name(q, i);
         ok = name[i] != NULL;
     }
-    while (ok && more && (rc = sqlite3_step(q)) != SQLITE_DONE) {
+    while (ok && more) {
         char *bytes[EG_SQL_COLUMNS] = {NULL};
 
-        if (rc != SQLITE_ROW) return fail(db, g, err);
+        rc = sqlite3_step(q);
+        if (rc != SQLITE_ROW && rc != SQLITE_DONE) return fail(db, g, err);
+        /* not before it is known to be no error */
+        if (!named) more = fn(g->ctx, n, name, NULL);
+        named = true;
+        if (rc == SQLITE_DONE || !more) break;
         for (int i = 0; ok && i < n; i++)
             ok = take_cell(&cell[i], &bytes[i], q, i);
         if (ok) more = fn(g->ctx, n, name, cell);

@@ -22,6 +22,7 @@ printf 'a,b\n"x,""y""",\n' >want
 "$engram" sql --csv "SELECT 'x,\"y\"' AS a, NULL AS b" >got || die csv
 same want got
 expect 0 '' 'no rows' "$engram" sql 'SELECT * FROM runs WHERE 0'
+expect 0 '^id,b$' '' "$engram" sql --csv 'SELECT id, 1 AS b FROM runs WHERE 0'
 expect 0 '^dir' '' "$engram" sql 'SELECT * FROM runs'
 
 # what is no SELECT, or more than one, or wrong
