@@ -279,19 +279,19 @@ class Model:
         held = hooks if isinstance(hooks, Mapping) else {hooks: to}
         new = [(name, np.array(value, np.float64))
                for name, value in held.items()]
-        before = self._held
         try:
             with self._alone():
                 for name, row in new:
                     self._hold(name, row)
-                self._held = [*before, *new]
+                self._held = [*self._held, *new]
             yield self
         finally:
             if os.getpid() == self._pid:
                 with self._lock:
                     self._lib.eg_subject_let_go(self._subject)
-                    self._held = before
-                    for name, row in before:  # of the blocks around this one
+                    self._held = [h for h in self._held
+                                  if not any(h is own for own in new)]
+                    for name, row in self._held:  # of other blocks
                         self._hold(name, row)
 
     def _hold(self, name: str, row: np.ndarray) -> None:

@@ -236,6 +236,17 @@ class Trained(unittest.TestCase):
             np.testing.assert_array_equal(b, free[1])
         for a, b in zip(now(), free):
             np.testing.assert_array_equal(a, b)
+        # blocks that end in the order in which they began, as threads' may
+        first, second = model.hold({z: np.arange(16)}), model.hold(mlp, 0.5)
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        a, b = now()
+        self.assertFalse((a == np.arange(16)).all())
+        self.assertTrue((b == 0.5).all())
+        second.__exit__(None, None, None)
+        for a, b in zip(now(), free):
+            np.testing.assert_array_equal(a, b)
         model.gradient(self.tokens)
 
     def test_forked(self):
