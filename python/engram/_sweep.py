@@ -78,11 +78,11 @@ class Sweep:
                     with builtins.open(os.path.join(dir, "run.json"),
                                        encoding="utf-8") as file:
                         record = json.load(file)
-                except (OSError, ValueError):
-                    continue
-                sweep = record.get("sweep") or {}
-                if sweep.get("name") == self.name:
-                    yield sweep["point"], (record["status"], dir)
+                    sweep = record.get("sweep") or {}
+                    if sweep.get("name") == self.name:
+                        yield sweep["point"], (record["status"], dir)
+                except (OSError, ValueError, KeyError, AttributeError):
+                    continue  # no record
 
     @property
     def runs(self) -> Runs:

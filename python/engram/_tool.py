@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from typing import Any, List, Mapping, Optional, Union
 
-from ._error import Error
+from ._error import Error, reading
 from ._run import Path, Run, root_of
 
 # A checkout of the sources that this package lies in, if it does.
@@ -61,12 +61,14 @@ def call(words: List[str], quiet: bool = True,
     An interrupt (Ctrl-C) goes to the tool too, which saves; its end is waited
     for, and the interrupt goes on.
     """
-    process = subprocess.Popen([tool(), *words], encoding="utf-8",
-                               errors="surrogateescape",
-                               stdin=subprocess.DEVNULL if told is None else
-                               subprocess.PIPE,
-                               stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE if quiet else None)
+    program = tool()
+    with reading(program):
+        process = subprocess.Popen([program, *words], encoding="utf-8",
+                                   errors="surrogateescape",
+                                   stdin=subprocess.DEVNULL if told is None
+                                   else subprocess.PIPE,
+                                   stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE if quiet else None)
     try:
         out, err = process.communicate(told)
     except KeyboardInterrupt:
@@ -80,9 +82,12 @@ def call(words: List[str], quiet: bool = True,
     return out
 
 
-def ask(words: List[str]) -> Any:
+def ask(words: List[str], quiet: bool = True,
+        told: Optional[str] = None) -> Any:
     """The JSON that the tool prints."""
-    return json.loads(call([*words, "--json"]))
+    said = call([*words, "--json"], quiet, told)
+    with reading(tool()):
+        return json.loads(said)
 
 
 def _plain(value: Any) -> Any:
@@ -134,7 +139,7 @@ def run(config: Union[Path, Mapping[str, Any]],
     is new below root. The tool's talk is shown with quiet=False. What fails,
     diverges or is misspelt raises engram.Error.
     """
-    words = ["run", "--json", *_assignments(set, keys)]
+    words = ["run", *_assignments(set, keys)]
     words += ["--out", os.fspath(out)] if out else ["--runs", root_of(root)]
     if threads:
         words += ["--threads", str(threads)]
@@ -146,5 +151,5 @@ def run(config: Union[Path, Mapping[str, Any]],
     elif "\n" in os.fspath(config):
         text = os.fspath(config)
     file = os.fspath(config) if text is None else "/dev/stdin"
-    found = json.loads(call([*words, file], quiet, text))
+    found = ask([*words, file], quiet, text)
     return Run(found.get("run") or found["dir"])

@@ -2,6 +2,7 @@
 import json
 import os
 import unittest
+from unittest import mock
 
 import numpy as np
 
@@ -256,6 +257,16 @@ class Runs(unittest.TestCase):
         self.assertEqual(_yaml.scalar(words[1].partition("=")[2]), want)
         with self.assertRaisesRegex(engram.Error, "matches 'W_E,W_U'"):
             engram.run(TINY, {"train.freeze": ["W_E,W_U"]})
+
+    def test_no_tool(self):
+        """A file that is no program, and a program that is another."""
+        with open("no-program", "w"):
+            pass
+        for path in ("no-program", "/bin/true", "nowhere"):
+            with mock.patch.dict(os.environ, ENGRAM=os.path.abspath(path)
+                                 if path == "no-program" else path):
+                with self.assertRaisesRegex(engram.Error, path):
+                    engram.run(TINY)
 
     def test_run_numpy(self):
         """Options as NumPy has them, in the configuration and over it."""

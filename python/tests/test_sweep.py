@@ -69,6 +69,18 @@ class Sweeps(unittest.TestCase):
         self.assertEqual([os.path.abspath(p["run"].dir) for p in again.points],
                          [os.path.abspath(p["run"].dir)
                           for p in self.sweep.points])
+        # what is no record leaves its point without a run
+        shutil.copytree("runs", "damaged")
+        os.remove("damaged/sweeps/grid/queue.sqlite")
+        for point, text in enumerate(("[]", '{"sweep": 5}', "{",
+                                      '{"sweep": {"name": "grid"}}')):
+            path = os.path.join("damaged", os.path.relpath(
+                again.points[point]["run"].dir, again.root), "run.json")
+            with open(path, "w") as file:
+                file.write(text)
+        sweep = engram.open_sweep("grid", root="damaged")
+        self.assertEqual([p["state"] for p in sweep.points],
+                         4 * ["pending"] + 8 * ["finished"])
 
     def test_odd_names(self):
         """Folders whose names mean something else in an address, a pattern."""
