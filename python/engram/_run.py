@@ -325,6 +325,18 @@ def _subfolders(dir: str) -> List[str]:
     return [p for p in paths if os.path.isdir(p) and not os.path.islink(p)]
 
 
+def _run_folders(dir: str, depth: int = 3) -> Iterator[str]:
+    """Runs below it, as the tool looks for them: a name may have a / in it, and
+    hidden folders are left out."""
+    for sub in _subfolders(dir):
+        if os.path.basename(sub).startswith("."):
+            continue
+        if _is_run(sub):
+            yield sub
+        elif depth > 1:
+            yield from _run_folders(sub, depth - 1)
+
+
 def _start(run: Run) -> tuple:
     """When it began, as far as that is known: what runs are ordered by."""
     try:
@@ -344,9 +356,8 @@ def find(word: Path, root: Optional[Path] = None) -> str:
         found = [dir for dir in _subfolders(name) if _is_run(dir)]
         if found:
             return found[-1]  # ids are times: the newest one
-    for name in _subfolders(base):
-        dir = os.path.join(name, word)
-        if os.sep not in word and _is_run(dir):
+    for dir in _run_folders(base):
+        if os.path.basename(dir) == word:
             return dir
     raise Error(f"no run {word!r} under {base}; `engram runs` lists them", 2)
 
@@ -384,10 +395,9 @@ def runs(where: Optional[str] = None, name: Optional[str] = None,
     """
     base = root_of(root)
     if where is None:
-        names = [os.path.join(base, name)] if name else _subfolders(base)
-        found = [Run(dir) for n in names for dir in _subfolders(n)
-                 if _is_run(dir)]
-        return Runs(sorted(found, key=_start))
+        found = filter(_is_run, _subfolders(os.path.join(base, name))) \
+            if name else _run_folders(base)
+        return Runs(sorted(map(Run, found), key=_start))
     from ._tool import ask
     words = ["runs"] + ([name] if name else []) + ["--where", where]
     rows = ask(words + ["--runs", base])["runs"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _yaml
 from ._error import Error
-from ._run import Metrics, Path, Run, Runs, _is_run, _subfolders, root_of
+from ._run import Metrics, Path, Run, Runs, _is_run, _run_folders, root_of
 
 
 class Sweep:
@@ -72,17 +72,16 @@ class Sweep:
             return dict(self._records())
 
     def _records(self):
-        for name in _subfolders(self.root):
-            for dir in _subfolders(name):
-                try:
-                    with builtins.open(os.path.join(dir, "run.json"),
-                                       encoding="utf-8") as file:
-                        record = json.load(file)
-                    sweep = record.get("sweep") or {}
-                    if sweep.get("name") == self.name:
-                        yield sweep["point"], (record["status"], dir)
-                except (OSError, ValueError, KeyError, AttributeError):
-                    continue  # no record
+        for dir in _run_folders(self.root):
+            try:
+                with builtins.open(os.path.join(dir, "run.json"),
+                                   encoding="utf-8") as file:
+                    record = json.load(file)
+                sweep = record.get("sweep") or {}
+                if sweep.get("name") == self.name:
+                    yield sweep["point"], (record["status"], dir)
+            except (OSError, ValueError, KeyError, AttributeError):
+                continue  # no record
 
     @property
     def runs(self) -> Runs:

@@ -218,6 +218,16 @@ class Runs(unittest.TestCase):
                 json.dump(record, file)
         self.assertEqual([r.name for r in engram.runs(root="days")],
                          ["b", "a", "c"])
+        # a name with a / in it: those that the tool lists, and no others
+        run = engram.run(TINY, run__name="a/d", train__steps=1, root="days")
+        os.rename(run.dir, "days/a/d/20250101-000000")
+        said = json.loads(tool("runs", "--runs", "days", "--json"))["runs"]
+        self.assertEqual([r.dir for r in engram.runs(root="days")],
+                         [row["dir"] for row in reversed(said)])
+        self.assertEqual(engram.open("20250101-000000", root="days").name,
+                         "a/d")
+        self.assertEqual([r.name for r in engram.runs(name="a", root="days")],
+                         ["a"])
 
     def test_where(self):
         if "--where" not in tool("help", "runs"):
