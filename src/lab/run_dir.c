@@ -35,6 +35,7 @@ void egi_now(char buf[32])
 eg_status egi_run_check_name(const char *root, const char *name, eg_err *err)
 {
     const char *part = name;
+    int parts = 0;
 
     if (!root[0])
         return EG_FAIL(err, EG_EINVAL,
@@ -47,6 +48,13 @@ eg_status egi_run_check_name(const char *root, const char *name, eg_err *err)
                            "run.name: expected the name of a folder below %s, "
                            "found '%s'",
                            root, name);
+        /* eg_runs_find would not come there */
+        if (part[0] == '.' || ++parts > 2)
+            return EG_FAIL(err, EG_EINVAL,
+                           "run.name: expected one or two folders that do not "
+                           "begin with a point, where runs are looked for, "
+                           "found '%s'",
+                           name);
         if (part == name && n == strlen(EGI_SWEEPS) &&
             strncmp(part, EGI_SWEEPS, n) == 0)
             return EG_FAIL(err, EG_EINVAL,

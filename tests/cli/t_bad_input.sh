@@ -56,6 +56,10 @@ for name in ../../evil . .. a/../b /tmp/evil a//b ''; do
     expect 2 '' "run.name: expected the name of a folder below runs" \
         "$engram" run good.yaml --set "run.name=$name"
 done
+for name in .hidden a/.b a/b/c; do # where no run is looked for
+    expect 2 '' 'run.name: expected one or two folders' \
+        "$engram" run good.yaml --set "run.name=$name"
+done
 expect 2 '' 'folder of runs' "$engram" run good.yaml --runs ''
 expect 0 finished - "$engram" run good.yaml --set run.name=a/b..c
 
