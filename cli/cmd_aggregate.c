@@ -158,6 +158,9 @@ static int read_by(aggregate *j, eg_strs *by)
         if (by->n == EG_STRS_MAX || strlen(key) >= EG_STRS_LEN)
             return cli_fail(CLI_MISUSE, "--by: expected a key, found '%.60s'",
                             key);
+        for (int k = 0; k < by->n; k++)
+            if (strcmp(by->item[k], key) == 0)
+                return cli_fail(CLI_MISUSE, "--by: %s is given twice", key);
         eg_text_copy(by->item[by->n++], EG_STRS_LEN, key);
     }
     return CLI_DONE;

@@ -41,6 +41,8 @@ expect 0 'loss +11 +6 ' '12 runs in 2' \
     "$engram" aggregate tiny -m loss --curve --by optim.lr
 expect 0 'step +3 +0 +\[0, 0\] +0 ' - \
     "$engram" aggregate tiny --at 'first:loss>0' --by model.d_model --by optim.lr
+expect 2 '' '--by: optim.lr is given twice' \
+    "$engram" aggregate tiny --by optim.lr --by optim.lr
 expect 0 'step +0 +6 +- +- +never +\[never, never\]' - \
     "$engram" aggregate tiny --at 'first:loss<0' --by optim.lr
 expect 0 '^optim.lr=0.1 +loss +6 ' 'factor \* model.d_model\^slope' \
