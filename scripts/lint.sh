@@ -3,18 +3,14 @@
 #
 #     scripts/lint.sh [--shallow] [FILE.c ...]     default: every C file of ours
 #
-# --shallow: clang's analyzer follows fewer paths, and none of the tests, and
-# there is no cppcheck; a fifth of the time.
+# --shallow: without clang's analyzer and cppcheck, which take most of the time.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-depth=() of_tests=() shallow=false
+options=() shallow=false batch=1
 if [ "${1-}" = --shallow ]; then
-    for word in -Xclang -analyzer-config -Xclang mode=shallow; do
-        depth+=("--extra-arg=$word")
-    done
     # -w: without its analyzer clang warns as well, of what gcc does not
-    of_tests=("--checks=-clang-analyzer-*" --extra-arg=-w)
-    shallow=true
+    options=("--checks=-clang-analyzer-*" --extra-arg=-w)
+    shallow=true batch=16
     shift
 fi
 jobs=${JOBS:-$(nproc)}
@@ -50,8 +46,8 @@ fi
 # clang-tidy looks at what this build compiles: configuring makes the list of
 # commands, and what is generated (embedded data) has to be there. A file that is
 # compiled several times, in either precision or into several programs, is looked
-# at once. One file a process: clang 14's check of va_list takes those of a file
-# before for its own.
+# at once. With the analyzer one file a process: clang 14's check of va_list
+# takes those of a file before for its own.
 step clang-tidy
 scripts/build.sh check eg_report >/dev/null || exit 1
 mkdir -p build-check/lint
@@ -61,18 +57,10 @@ awk '/^\{/ { entry = "" }
      /^  "file":/ { file = $0 }
      /^}/ && !seen[file]++ { printf "%s%s", n++ ? "," : "[", entry }
      END { print "\n]" }' build-check/compile_commands.json >$commands
-tidy() { # in tests, or else elsewhere; options
-    local tests=$1 file place
-    shift
-    for file in "${files[@]}"; do
-        case $file in tests/*) place=1 ;; *) place=0 ;; esac
-        [ $place = "$tests" ] || continue
-        grep -qF "\"file\": \"$PWD/$file\"" $commands && printf '%s\0' "$file"
-    done | xargs -0 -r -n 1 -P "$jobs" sh -c '
-        out=$(clang-tidy --quiet -p build-check/lint "$@" 2>/dev/null) || {
-            printf "%s\n" "$out"; exit 1; }' tidy "$@"
-}
-tidy 0 "${depth[@]}" || failed=1
-tidy 1 "${depth[@]}" "${of_tests[@]}" || failed=1
+for file in "${files[@]}"; do
+    grep -qF "\"file\": \"$PWD/$file\"" $commands && printf '%s\0' "$file"
+done | xargs -0 -r -n "$batch" -P "$jobs" sh -c '
+    out=$(clang-tidy --quiet -p build-check/lint "$@" 2>/dev/null) || {
+        printf "%s\n" "$out"; exit 1; }' tidy "${options[@]}" || failed=1
 step done
 exit $failed
