@@ -56,6 +56,7 @@ async function stays(b, what) {
   check(await b.eval("window.mark === 'kept'"), `${what}: the page was not loaded again`);
 }
 const POINTS = "document.querySelector('.plot').data[0].x.length";
+const LAST = "Number(document.querySelector('.plot').data[0].x.slice(-1)[0])";
 
 async function testList(b, address) {
   await b.open(address, 1280, 900);
@@ -74,8 +75,9 @@ async function testCurves(b) {
   await go(b, "#/run/" + encodeURIComponent(await idOf("tiny")));
   await b.until("document.querySelectorAll('.plot').length >= 3 && !!document.querySelector('.plot').data", "curves are drawn");
   check(await b.eval("document.querySelector('.card h3').textContent") === "Loss", "the first figure is the loss");
-  const before = await b.eval(POINTS);
-  await b.until(`${POINTS} > ${before}`, "curves grow");
+  /* not by its points: what a long curve shows of them is thinned */
+  const before = await b.eval(LAST);
+  await b.until(`${LAST} > ${before}`, "curves grow");
   check(await b.eval("document.querySelector('.plot').data.every((t) => t.x.every((v, i) => i === 0 || v > t.x[i - 1]))"), "steps ascend");
   await b.until("document.querySelectorAll('.plot.heat').length >= 2", "maps are there");
   const shots = await b.eval("Number(document.documentElement.dataset.maps)");
