@@ -63,8 +63,8 @@ lint:
 
 sanitize:
 	@scripts/setup.sh build report check
-	@scripts/build.sh dev unit
-	@scripts/ctest.sh build-dev -L unit
+	@scripts/build.sh dev unit replays
+	@scripts/ctest.sh build-dev -L 'unit|replay'
 
 tsan:
 	@scripts/setup.sh build report check

@@ -47,6 +47,14 @@ needs() { # what scripts/setup.sh installs
     exit 1
 }
 
+# Unit tests, files of all formats, and so many mutants of each: ctest's options.
+sanitized() {
+    local mutants=$1
+    shift
+    scripts/build.sh dev unit replays >&2 || return
+    ENGRAM_MUTANTS=$mutants scripts/ctest.sh build-dev -L 'unit|replay' "$@"
+}
+
 finish() {
     echo "$SECONDS s in all"
     [ "${#failures[@]}" -eq 0 ] || printf '%s\n' "${failures[@]}"
