@@ -24,6 +24,13 @@ class _Buffer:
             "data": (address, True)}
 
 
+def fits_int32(found: np.ndarray) -> bool:
+    """Of whole numbers: no other would come of one in the library."""
+    info = np.iinfo(np.int32)
+    return not found.size or bool(
+        info.min <= int(found.min()) and int(found.max()) <= info.max)
+
+
 def array_of(owner, view, ffi) -> np.ndarray:
     return np.asarray(_Buffer(owner, view, ffi))
 

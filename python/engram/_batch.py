@@ -5,6 +5,7 @@ from typing import Optional
 
 import numpy as np
 
+from ._arrays import fits_int32
 from ._error import Error
 
 SPLITS = {"train": 0, "probe": 1, "test": 2}
@@ -57,9 +58,7 @@ class Batch:
         if found.shape != (want[1:] if self.one else want):
             raise Error(f"expected shape {list(want)}, found "
                         f"{list(found.shape)}")
-        info = np.iinfo(np.int32)
-        if dtype == np.int32 and found.size and (
-                int(found.min()) < info.min or int(found.max()) > info.max):
+        if dtype == np.int32 and not fits_int32(found):
             raise Error("expected whole numbers of 32 bits")
         whole = np.full((self.n, self.n_ctx) + want[2:], fill, dtype)
         whole[:, :self.length] = found

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ._arrays import fits_int32
 from ._error import Error
 from ._lib import check
 
@@ -11,9 +12,7 @@ def tokens_of(given) -> np.ndarray:
     """Whole numbers of 32 bits as the library takes them; any other would come
     to be another token."""
     found = np.asarray(given)
-    info = np.iinfo(np.int32)
-    if found.size and (found.dtype.kind not in "iu" or not
-                       info.min <= found.min() <= found.max() <= info.max):
+    if found.size and (found.dtype.kind not in "iu" or not fits_int32(found)):
         raise Error("tokens: expected whole numbers of 32 bits, found "
                     f"{str(given)[:60]}")
     return np.ascontiguousarray(found, np.int32)

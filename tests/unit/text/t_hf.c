@@ -253,25 +253,11 @@ static void test_pieces(void **state)
 /* ---- tiktoken -------------------------------------------------------------
  */
 
-static const char sixty_four[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* Ranks of all bytes; how much of the file they are. */
-static size_t byte_ranks(char *file, size_t size)
-{
-    size_t at = 0;
-
-    for (int i = 0; i < 256; i++)
-        at += (size_t)snprintf(file + at, size - at, "%c%c== %d\n",
-                               sixty_four[i >> 2], sixty_four[(i & 3) << 4], i);
-    return at;
-}
-
 /* Ranks of all bytes, then of tokens [n] in base64. */
 static const char *ranks(const char *const *token, int n)
 {
     static char file[8192];
-    size_t at = byte_ranks(file, sizeof file);
+    size_t at = tok_byte_ranks(file, sizeof file, 256);
 
     for (int i = 0; i < n; i++)
         at += (size_t)snprintf(file + at, sizeof file - at, "%s %d\n", token[i],
@@ -315,7 +301,7 @@ static size_t letters_rank(char *to, size_t size, int i)
         for (int k = 8; k >= 0; k -= 4)
             word = word << 8 | ('a' + (bits >> k & 15));
         for (int k = 0; k < 4; k++)
-            text[4 * half + k] = sixty_four[word >> (18 - 6 * k) & 63];
+            text[4 * half + k] = tok_base64[word >> (18 - 6 * k) & 63];
     }
     return (size_t)snprintf(to, size, "%s %d\n", text, i);
 }
@@ -331,7 +317,7 @@ static void test_end(void **state)
 
     (void)state;
     for (size_t e = 0; e < sizeof each / sizeof *each; e++) {
-        size_t at = byte_ranks(file, size);
+        size_t at = tok_byte_ranks(file, size, 256);
         eg_tokenizer *t;
 
         for (int i = 256; i < each[e][0]; i++)

@@ -24,6 +24,20 @@ static inline eg_tokenizer *tok_parse(const char *bytes, const char *merges)
     return t;
 }
 
+static const char tok_base64[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* The lines of a .tiktoken file for the bytes below n; how long they are. */
+static inline size_t tok_byte_ranks(char *file, size_t size, int n)
+{
+    size_t at = 0;
+
+    for (int i = 0; i < n; i++)
+        at += (size_t)snprintf(file + at, size - at, "%c%c== %d\n",
+                               tok_base64[i >> 2], tok_base64[(i & 3) << 4], i);
+    return at;
+}
+
 /* "15496 995" of the ids of text[n]. */
 static inline const char *tok_ids(const eg_tokenizer *t, const char *text,
                                   size_t n, unsigned flags)
